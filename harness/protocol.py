@@ -1,0 +1,295 @@
+"""The one place where dse and the harness meet: what to measure (Request) and what came out (Response), as JSON files.
+
+Standard library only. A document that does not fit raises ProtocolError with the place in the document.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+SCHEMA = 1
+
+ErrorClass = Literal[
+    "bad_request",  # the request is not one
+    "model_missing",  # no such file
+    "model_broken",  # not a .tflite file, or one that no runtime takes
+    "model_unsupported",  # the runtime loads it, and it is not an image classifier that the harness can feed
+    "input_layout",  # neither NHWC nor NCHW with three channels, or the side does not fit
+    "delegate_refused",  # the model does not run with this delegate
+    "data_set",  # images or labels missing or broken
+    "out_of_memory",
+    "runtime_missing",  # the runtime is not installed for this interpreter
+    "invoke_failed",  # the runtime reported an error while running
+    "loadgen",  # LoadGen reported an error or left no summary
+    "crashed",  # the process died by a signal (written by the caller)
+    "timeout",  # the process was killed after its time (written by the caller)
+    "internal",  # a bug in the harness; the message has the exception, stderr.log the traceback
+]
+
+INFEASIBLE: frozenset[ErrorClass] = frozenset(
+    {"model_broken", "model_unsupported", "input_layout", "delegate_refused", "out_of_memory", "invoke_failed"}
+)
+"""Errors that belong to the configuration on this machine: measuring it again would end the same way."""
+
+
+class ProtocolError(ValueError):
+    """A request or response that does not have the agreed form."""
+
+
+@dataclass(frozen=True)
+class RuntimeSpec:
+    """What executes the model, and how."""
+
+    name: Literal["litert", "tflite-runtime"] = "litert"
+    threads: int = 1
+    delegate: Literal["xnnpack", "builtin"] = "xnnpack"
+    cpu_affinity: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How an image becomes the model's input. The defaults are the recipe of 2021 ("using-opencv", 87.5 % crop).
+
+    The shorter side is scaled to ``int(100 * side / crop_percent)``, the centre ``side`` x ``side`` is cut out; float
+    inputs then get ``(pixel - mean) / scale``, quantized inputs that value by their own quantization parameters.
+    """
+
+    crop_percent: float = 87.5
+    interpolation: Literal["nearest", "bilinear", "bicubic", "area", "lanczos"] = "bilinear"
+    mean: float = 127.5
+    scale: float = 127.5
+
+
+@dataclass(frozen=True)
+class DataSetSpec:
+    """Labelled images: a folder and a label list (a line per image: name and class), or one .npz with both.
+
+    A .npz has ``images`` uint8 ``[N, H, W]`` or ``[N, H, W, 3]`` (RGB) and ``labels`` integer ``[N]``. ``sha256``
+    identifies list and contents; the cache of preprocessed images trusts it.
+    """
+
+    name: str
+    path: str
+    sha256: str
+    labels: str | None = None
+
+
+@dataclass(frozen=True)
+class PerformanceSpec:
+    """A LoadGen PerformanceOnly run, SingleStream.
+
+    With ``user_conf`` the settings come from LoadGen's ``FromConfig`` for ``model_name`` and the other fields but
+    ``buffer_size`` are ignored: that is an official run.
+    """
+
+    buffer_size: int = 1024
+    min_duration_ms: int = 500
+    max_duration_ms: int = 0
+    min_query_count: int = 100
+    user_conf: str | None = None
+    model_name: str = "resnet50"
+
+
+@dataclass(frozen=True)
+class AccuracySpec:
+    """A LoadGen AccuracyOnly run over the first ``samples`` images of the data set's fixed order (None: all)."""
+
+    samples: int | None = None
+    user_conf: str | None = None
+    model_name: str = "resnet50"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure. Relative paths are relative to the request's folder; the response lands in the same folder."""
+
+    model_path: str
+    model_sha256: str
+    data_set: DataSetSpec
+    cache_dir: str
+    runtime: RuntimeSpec = RuntimeSpec()
+    preprocessing: Preprocessing = Preprocessing()
+    performance: PerformanceSpec | None = PerformanceSpec()
+    accuracy: AccuracySpec | None = None
+    warmup_s: float = 0.02
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True)
+class Performance:
+    """LoadGen's own figures, from its detail log, never timed again. Latencies are integer nanoseconds."""
+
+    latency_min_ns: int
+    latency_mean_ns: int
+    latency_p50_ns: int
+    latency_p90_ns: int
+    latency_p95_ns: int
+    latency_p99_ns: int
+    latency_p999_ns: int
+    latency_max_ns: int
+    early_stopping_p90_ns: int | None
+    query_count: int
+    duration_ns: int
+    valid: bool
+    min_duration_met: bool
+    min_queries_met: bool
+    early_stopping_met: bool
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Top-1 over ``total`` images, and the SHA-256 of the predictions as little-endian int32 in data-set order."""
+
+    good: int
+    total: int
+    predictions_sha256: str
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """What the machine says about itself at one moment; None or empty where it does not tell."""
+
+    time_utc: str
+    load_1min: float
+    cpu_governors: tuple[str, ...] = ()
+    cpu_frequency_khz: tuple[int, ...] = ()
+    temperatures_celsius: dict[str, float] = field(default_factory=dict)
+    throttled: tuple[str, ...] = ()
+    throttle_count: int | None = None
+    memory_available_bytes: int | None = None
+    foreign_cpu_s: float | None = None
+    """CPU seconds that other processes have used since boot: the difference after - before is foreign load."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What the runtime says about the model's first input and output."""
+
+    input_shape: tuple[int, ...]
+    input_type: str
+    input_layout: Literal["NHWC", "NCHW"]
+    output_shape: tuple[int, ...]
+    output_type: str
+    background_class: bool
+    file_bytes: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a performance and an accuracy result must share to belong together."""
+
+    model_sha256: str
+    data_set_sha256: str
+    preprocessing_sha256: str
+    runtime: str
+    runtime_version: str
+    delegate: str
+    loadgen_version: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no measurement: a class to count by and a sentence to read."""
+
+    error: ErrorClass
+    message: str
+
+
+@dataclass(frozen=True)
+class Response:
+    """What came out: a failure, or the runs that were asked for."""
+
+    failure: Failure | None = None
+    performance: Performance | None = None
+    accuracy: Accuracy | None = None
+    peak_memory_bytes: int | None = None
+    """Peak resident set of the process up to the end of the performance run."""
+    baseline_memory_bytes: int | None = None
+    """Resident set before the model and the samples were loaded."""
+    cores_used: float | None = None
+    """CPU time over wall time of the performance run."""
+    probe_latency_ns: int | None = None
+    model: ModelInfo | None = None
+    evidence: Evidence | None = None
+    device_before: DeviceState | None = None
+    device_after: DeviceState | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    timing_s: dict[str, float] = field(default_factory=dict)
+    """Wall seconds by phase; ``performance`` and ``accuracy`` are LoadGen's timed runs, the rest is overhead."""
+    schema: int = SCHEMA
+
+
+_T = TypeVar("_T")
+
+
+def read(cls: type[_T], path: Path) -> _T:
+    """The document at ``path`` as ``cls``. Raises OSError, ProtocolError."""
+    try:
+        document = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ProtocolError(f"{path}: not JSON: {error}") from error
+    return typing.cast(_T, decode(cls, document, str(path)))
+
+
+def write(document: Request | Response, path: Path) -> None:
+    """Write atomically: a reader finds the whole document or none. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(dataclasses.asdict(document), file, indent=2, allow_nan=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def decode(expected: Any, value: Any, place: str = "document") -> Any:
+    """Build ``expected`` (a dataclass or a type of its fields) from parsed JSON. Raises ProtocolError."""
+    origin, arguments = typing.get_origin(expected), typing.get_args(expected)
+    if dataclasses.is_dataclass(expected):
+        return _decode_dataclass(expected, value, place)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        (inner,) = (argument for argument in arguments if argument is not type(None))
+        return decode(inner, value, place)
+    if origin is Literal:
+        if value not in arguments:
+            raise ProtocolError(f"{place}: found {value!r}, allowed: {', '.join(map(repr, arguments))}")
+        return value
+    if origin is tuple and isinstance(value, list):
+        return tuple(decode(arguments[0], item, f"{place}[{index}]") for index, item in enumerate(value))
+    if origin is dict and isinstance(value, dict):
+        return {key: decode(arguments[1], item, f"{place}.{key}") for key, item in value.items()}
+    if expected is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(expected, type) and isinstance(value, expected) and (expected is bool or not isinstance(value, bool)):
+        return value
+    raise ProtocolError(f"{place}: found {value!r}, expected {expected}")
+
+
+def _decode_dataclass(expected: Any, value: Any, place: str) -> Any:
+    if not isinstance(value, dict):
+        raise ProtocolError(f"{place}: found {type(value).__name__}, expected an object")
+    hints = typing.get_type_hints(expected)
+    if "schema" in hints and value.get("schema") != SCHEMA:
+        raise ProtocolError(f"{place}.schema: found {value.get('schema')!r}, this version reads {SCHEMA}")
+    unknown = sorted(set(value) - set(hints))
+    if unknown:
+        raise ProtocolError(f"{place}: unknown {', '.join(unknown)}; allowed: {', '.join(hints)}")
+    fields = {f.name: f for f in dataclasses.fields(expected)}
+    missing = [
+        name
+        for name, f in fields.items()
+        if name not in value and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise ProtocolError(f"{place}: missing {', '.join(missing)}")
+    return expected(**{name: decode(hints[name], item, f"{place}.{name}") for name, item in value.items()})
