@@ -1,1 +1,1 @@
-"""Networks of the MobileNetV3 family, trained here on Fashion-MNIST, kept as weights and written as .tflite on demand."""
+"""Networks of the MobileNetV3 family, trained on Fashion-MNIST, kept as weights, written as .tflite on demand."""
