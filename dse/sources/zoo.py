@@ -26,7 +26,10 @@ class ZooSource:
 
     def check(self, variant: Mapping[str, Value]) -> None:
         """Raise ValueError when the zoo has no such network."""
-        zoo.variant(**variant)
+        missing = [name for name in zoo.parameters() if name not in variant and name != "hard_swish"]
+        if missing:
+            raise ValueError(f"the zoo needs {' and '.join(missing)} as well")
+        zoo.find(**{"hard_swish": None, **variant})
 
     def identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
         """The variant and the version of what writes it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -178,21 +178,19 @@ def _resolve(document: Document, written: str) -> Path:
 
 
 def _check_levels(document: Document, space: Space) -> None:
-    allowed = {
-        "delegate": lambda value: value in ("xnnpack", "builtin") or "xnnpack, builtin",
-        "threads": lambda value: _is_count(value) or "whole numbers from 1",
-        "buffer_size": lambda value: _is_count(value) or "whole numbers from 1",
-        "runtime": lambda value: value in space.file.runtimes or ", ".join(space.file.runtimes),
-        "cpu_affinity": lambda value: _is_cpu_list(value) or "CPU numbers such as 0-3 or 0,2",
-        "model": lambda value: value in space.sources or ", ".join(space.sources),
+    allowed: dict[str, tuple[Callable[[Value], bool], str]] = {
+        "delegate": (lambda value: value in ("xnnpack", "builtin"), "xnnpack, builtin"),
+        "threads": (_is_count, "whole numbers from 1"),
+        "buffer_size": (_is_count, "whole numbers from 1"),
+        "runtime": (lambda value: value in space.file.runtimes, ", ".join(space.file.runtimes)),
+        "cpu_affinity": (_is_cpu_list, "CPU numbers such as 0-3 or 0,2"),
+        "model": (lambda value: value in space.sources, ", ".join(space.sources)),
     }
     for key, parameter in space.tree.branches():
-        if parameter.name not in allowed:
-            continue
+        is_allowed, description = allowed.get(parameter.name, (lambda _: True, ""))
         for value in parameter.values:
-            verdict = allowed[parameter.name](value)
-            if verdict is not True:
-                raise document.error(_place(key), f"found the level {value!r}, allowed: {verdict}")
+            if not is_allowed(value):
+                raise document.error(_place(key), f"found the level {value!r}, allowed: {description}")
 
 
 def _check_variants(document: Document, space: Space) -> None:
