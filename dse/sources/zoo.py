@@ -11,6 +11,7 @@ from dse.files import fingerprint, sha256_file, write_bytes
 from dse.model.configuration import Value
 from dse.sources._base import ModelFile
 from search_spaces import zoo
+from search_spaces.zoo import catalogue
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class ZooSource:
         missing = [name for name in zoo.parameters() if name not in variant and name != "hard_swish"]
         if missing:
             raise ValueError(f"the zoo needs {' and '.join(missing)} as well")
-        zoo.find(**{"hard_swish": None, **variant})
+        catalogue.find(**{"hard_swish": None, **variant})
 
     def identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
         """The variant and the version of what writes it."""
