@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -51,28 +52,33 @@ def next_command(command: str, why: str) -> None:
 
 
 def front_table(points: Sequence[Measurement], objectives: Sequence[Objective], title: str | None = None) -> Table:
-    """The front with a column per objective and parameter; a parameter that never changes goes to the caption."""
-    parameters = list(dict.fromkeys(name for point in points for name in point.configuration))
-    columns = {name: [point.configuration.get(name) for point in points] for name in parameters}
-    constant = {name: values[0] for name, values in columns.items() if len(set(values)) == 1 and len(points) > 1}
-    caption = ", ".join(f"{name} {_cell(value)}" for name, value in constant.items())
+    """The front with a column per objective; parameters that never change go to the caption."""
+    names = list(dict.fromkeys(name for point in points for name in point.configuration))
+    constant = [
+        name for name in names if len({point.configuration.get(name) for point in points}) == 1 and len(points) > 1
+    ]
+    shared = " ".join(named(name, points[0].configuration[name]) for name in constant)
     table = Table(
-        title=title, title_justify="left", caption=f"all: {caption}" if caption else None, caption_justify="left"
+        title=title,
+        title_justify="left",
+        caption=f"all of them: {shared}" if shared else None,
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
     )
     table.add_column("trial", justify="right")
     for objective in objectives:
         table.add_column(objective.metric.title, justify="right", no_wrap=True)
-    varying = [name for name in parameters if name not in constant]
-    for name in varying:
-        table.add_column(name.replace("_", " "), overflow="fold")
+    table.add_column("configuration")
     for point in points:
         table.add_row(
             str(point.trial),
             *(objective.metric.show(point.values[objective.name]) for objective in objectives),
-            *(_cell(point.configuration.get(name)) for name in varying),
+            " ".join(named(name, value) for name, value in point.configuration.items() if name not in constant),
         )
     return table
 
 
-def _cell(value: Value | None) -> str:
-    return "" if value is None else text(value)
+def named(name: str, value: Value) -> str:
+    """A parameter for people: words speak for themselves, numbers and switches bring their name."""
+    return value if isinstance(value, str) else f"{name}={text(value)}"

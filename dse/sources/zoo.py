@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dse.errors import ModelError
 from dse.files import fingerprint, sha256_file, write_bytes
@@ -30,7 +31,7 @@ class ZooSource:
         missing = [name for name in zoo.parameters() if name not in variant and name != "hard_swish"]
         if missing:
             raise ValueError(f"the zoo needs {' and '.join(missing)} as well")
-        catalogue.find(**{"hard_swish": None, **variant})
+        catalogue.find(**_arguments(variant))
 
     def identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
         """The variant and the version of what writes it."""
@@ -41,9 +42,14 @@ class ZooSource:
         path = self.cache / f"{fingerprint(self.identity(variant))}.tflite"
         if not path.exists():
             try:
-                write_bytes(path, zoo.build(**variant))
+                write_bytes(path, zoo.build(**_arguments(variant)))
             except ValueError as error:
                 raise ModelError(f"the zoo cannot write {dict(variant)}: {error}") from error
             except OSError as error:
                 raise ModelError(f"cannot be written: {error.strerror}", path=path) from error
         return ModelFile(path, sha256_file(path))
+
+
+def _arguments(variant: Mapping[str, Value]) -> dict[str, Any]:
+    """The variant as arguments of the zoo, whose levels the zoo checks itself."""
+    return {"hard_swish": None, **variant}
