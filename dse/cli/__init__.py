@@ -6,6 +6,9 @@ import sys
 
 import typer
 
+from dse.cli import models, space
+from dse.cli.dashboard import dashboard_command
+from dse.cli.doctor import doctor_command
 from dse.cli.explore import INTERRUPTED, explore_command
 from dse.cli.front import front_command
 from dse.cli.render import print_error
@@ -22,6 +25,10 @@ app = typer.Typer(
 )
 app.command("explore")(explore_command)
 app.command("front")(front_command)
+app.command("dashboard")(dashboard_command)
+app.add_typer(space.app, name="space")
+app.add_typer(models.app, name="models")
+app.command("doctor")(doctor_command)
 
 
 def main() -> None:
