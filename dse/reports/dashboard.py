@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from typing import Any, BinaryIO
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -36,6 +37,12 @@ class TrialFiles:
         raise PermissionError("the files of a trial are read only")
 
 
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread per connection: a browser opens several and leaves some idle, which would block the others."""
+
+    daemon_threads = True
+
+
 class _QuietHandler(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the name is wsgiref's
         """Say nothing: a line per request helps nobody."""
@@ -51,6 +58,6 @@ def make_dashboard(study: Study, host: str, port: int) -> WSGIServer:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     application = wsgi(optuna.storages.RDBStorage(study.storage_url), TrialFiles(study.folder / "trials"))
     try:
-        return make_server(host, port, application, handler_class=_QuietHandler)
+        return make_server(host, port, application, server_class=_Server, handler_class=_QuietHandler)
     except OSError as error:
         raise StudyError(f"cannot listen on {host}:{port}: {error.strerror}", hint="take another --port") from error
