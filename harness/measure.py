@@ -115,7 +115,7 @@ class _Measurement:
         run = self._run_loadgen(settings, invoke, memory, total, buffer, "performance")
         peak_bytes = self._found["peak_memory_bytes"] = process.peak_resident_bytes()
         if peak_bytes is not None and run.peak_loaded_bytes is not None:
-            self._found["loadgen_memory_bytes"] = peak_bytes - run.peak_loaded_bytes
+            self._found["loadgen_memory_bytes"] = max(0, peak_bytes - run.peak_loaded_bytes)
         self._found["cores_used"] = round(run.cpu_s / run.issue_s, 3)
         performance = self._found["performance"] = loadgen.performance(self._entries)
         self._timing_s["performance"] = performance.duration_ns / 1e9
