@@ -13,6 +13,7 @@ from typing import Any
 import mlperf_loadgen as lg
 
 from harness.errors import HarnessError
+from harness.process import peak_resident_bytes
 from harness.protocol import AccuracySpec, Performance, PerformanceSpec
 from harness.runtimes import Invoke
 from harness.samples import SampleMemory
@@ -71,6 +72,8 @@ class Run:
         """CPU seconds of this process in that time, over all threads."""
         self.load_s = 0.0
         """Wall seconds of copying samples into memory."""
+        self.peak_loaded_bytes: int | None = None
+        """Peak resident set of this process when the last samples were in memory."""
         self._invoke = invoke
         self._first_class = first_class
         self._memory = memory
@@ -129,9 +132,9 @@ class Run:
             self._memory.load(indices)
         except BaseException as error:  # noqa: BLE001 - as above
             self._failed.append(error)
-        now = time.perf_counter()
-        self.load_s += now - start
-        self._began = (now, time.process_time())
+        self.load_s += time.perf_counter() - start
+        self.peak_loaded_bytes = peak_resident_bytes()
+        self._began = (time.perf_counter(), time.process_time())
 
     def _flush(self) -> None:
         began, began_cpu = self._began
