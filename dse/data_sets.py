@@ -47,8 +47,10 @@ def from_arrays(name: str, path: Path, classes: int | None = None) -> DataSet:
         with np.load(path, allow_pickle=False) as arrays:
             labels = arrays["labels"]
             missing = "images" not in arrays
-    except (OSError, ValueError, KeyError) as error:
-        raise DataSetError(f"cannot be read as .npz with images and labels: {error}", path=path) from error
+    except OSError as error:
+        raise DataSetError(f"cannot be read: {error.strerror or error}", path=path) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataSetError("found no .npz with arrays called images and labels", path=path) from error
     if missing or labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or not len(labels):
         raise DataSetError("expected images and a list of integer labels", path=path)
     return DataSet(name, path, None, len(labels), classes or int(labels.max()) + 1, sha256_file(path))
