@@ -8,6 +8,8 @@ float16             float16 + DEQUANTIZE     float32      float32 (XNNPACK: floa
 int8_weight_only    int8 + DEQUANTIZE        float32      float32
 int8_dynamic        int8                     float32      int8, activations quantized at run time, per inference
 int8                int8                     int8         int8, activation ranges fixed by calibration
+int4_weight_only      int4 + DEQUANTIZE        float32      float32
+int4_dynamic          int4                     float32      int8, as int8_dynamic
 ==================  =======================  ===========  ==========================================================
 
 Kernels have a scale per channel, and so have dense layers in 4 bits. Dense layers in 8 bits have one scale:
@@ -55,20 +57,21 @@ _WEIGHTS: dict[Precision, _Storage] = {
     "int8": _Storage("int8", False, 2),
     "int8_dynamic": _Storage("int8", False, 1),
     "int8_weight_only": _Storage("int8", True, 0),
-    "int4_dynamic": _Storage("int4", False, 1),
+    "int4_dynamic": _Storage("int4", False, 3),
     "int4_weight_only": _Storage("int4", True, 0),
 }
 _FUSED: dict[Fused, int] = {"none": 0, "relu": 1, "relu6": 3}
-# The lowest version of the operator that has float32, dynamic and int8 kernels of the kind used here.
-_VERSIONS: dict[Code, tuple[int, int, int]] = {
-    "ADD": (1, 1, 2),
-    "CONV_2D": (1, 5, 3),
-    "DEPTHWISE_CONV_2D": (1, 6, 3),
-    "FULLY_CONNECTED": (1, 3, 4),
-    "HARD_SWISH": (1, 1, 1),
-    "MEAN": (1, 1, 2),
-    "MUL": (1, 1, 2),
-    "SOFTMAX": (1, 1, 2),
+# Of kernels for float32, int8_dynamic, int8 and int4_dynamic. The first three are the lowest that have them; the last
+# are ones that tflite-runtime 2.14 refuses: with lower ones it loads 4-bit weights and reads them as 8-bit ones.
+_VERSIONS: dict[Code, tuple[int, int, int, int]] = {
+    "ADD": (1, 1, 2, 1),
+    "CONV_2D": (1, 5, 3, 8),
+    "DEPTHWISE_CONV_2D": (1, 6, 3, 1),
+    "FULLY_CONNECTED": (1, 3, 4, 12),
+    "HARD_SWISH": (1, 1, 1, 1),
+    "MEAN": (1, 1, 2, 1),
+    "MUL": (1, 1, 2, 1),
+    "SOFTMAX": (1, 1, 2, 1),
 }
 # 1/128 rather than 1/127.5: with zero point 0 the latter puts every 8-bit pixel halfway between two steps.
 _INPUT_QUANTIZATION = Quantization(np.array([1 / 128], np.float32), np.zeros(1, np.int64))
