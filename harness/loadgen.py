@@ -31,7 +31,7 @@ def performance_settings(spec: PerformanceSpec, folder: Path, invoke_ns: int) ->
     """Settings of a PerformanceOnly run, from `user_conf` if there is one. Raises HarnessError (``loadgen``).
 
     ``invoke_ns`` is the shortest time that an invocation was seen to take. LoadGen generates queries for twice the
-    duration at the latency it expects: too few, and the run ends early; too many, and it spends time and memory on them.
+    duration at the latency it expects: too few end the run early, too many cost time and memory.
     """
     if spec.user_conf is not None:
         settings = _official_settings(folder / spec.user_conf, spec.model_name)
