@@ -105,8 +105,8 @@ class _Measurement:
 
     def _run_performance(self, spec: PerformanceSpec, invoke: Invoke, memory: SampleMemory, total: int) -> None:
         with self._phase("warmup"):
-            expected_ns = self._found["probe_latency_ns"] = _warm_up(invoke, memory, self._request.warmup_s)
-        settings = loadgen.performance_settings(spec, self._folder, expected_ns)
+            invoke_ns = self._found["probe_latency_ns"] = _warm_up(invoke, memory, self._request.warmup_s)
+        settings = loadgen.performance_settings(spec, self._folder, invoke_ns)
         buffer = settings.performance_sample_count_override or spec.buffer_size
         if buffer > total:
             raise HarnessError(

@@ -23,13 +23,13 @@ def write_colours(path: Path, count: int = 40, side: int = 12, classes: int = 10
     return path
 
 
-def request_for(model: Path, data_set: Path, **changes: Any) -> dict[str, Any]:
+def request_for(model: Path, archive: Path, **changes: Any) -> dict[str, Any]:
     return {
         "schema": 1,
         "model_path": str(model),
         "model_sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
-        "data_set": {"name": "colours", "path": str(data_set), "sha256": "c" * 64, "classes": 10},
-        "cache_dir": str(data_set.parent / "cache"),
+        "data_set": {"name": "colours", "path": str(archive), "sha256": "c" * 64, "classes": 10},
+        "cache_dir": str(archive.parent / "cache"),
         "performance": {"buffer_size": 8, "min_duration_ms": 50, "min_query_count": 10},
         "accuracy": {"samples": None},
         "warmup_s": 0,
