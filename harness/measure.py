@@ -113,7 +113,8 @@ class _Measurement:
                 "data_set", f"found a buffer of {buffer} samples, allowed: up to the data set's {total} images"
             )
         run = self._run_loadgen(settings, invoke, memory, total, buffer, "performance")
-        peak_bytes = self._found["peak_memory_bytes"] = process.peak_resident_bytes()
+        peak_bytes = process.peak_resident_bytes()
+        self._found["peak_memory_bytes"] = run.peak_loaded_bytes
         if peak_bytes is not None and run.peak_loaded_bytes is not None:
             self._found["loadgen_memory_bytes"] = max(0, peak_bytes - run.peak_loaded_bytes)
         self._found["cores_used"] = round(run.cpu_s / run.issue_s, 3)

@@ -217,10 +217,10 @@ class Response:
     performance: Performance | None = None
     accuracy: Accuracy | None = None
     peak_memory_bytes: int | None = None
-    """Peak resident set of the process up to the end of the performance run."""
+    """Peak resident set of the process once runtime, model and samples are in memory and the model has run."""
     loadgen_memory_bytes: int | None = None
-    """How much of it came after model and samples were in memory: LoadGen keeps some 400 bytes for each query that it
-    has generated, so this part grows with the run's length and the model's speed, and is no property of the model."""
+    """What came on top in the performance run: LoadGen keeps some 400 bytes for each query that it generates, which
+    grows with the run's length and the model's speed, and says nothing about the model."""
     baseline_memory_bytes: int | None = None
     """Resident set before the model and the samples were loaded."""
     cores_used: float | None = None
