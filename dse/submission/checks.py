@@ -67,7 +67,7 @@ def _check_result(
     if scenario is None:
         yield finding(folder.relative_to(tree), "scenario", repr(folder.name))
         return
-    system_type = str(system.get("system_type"))
+    system_type = str(system["system_type"]) if "system_type" in system else None
     yield from check_performance(tree, folder / "performance" / "run_1", scenario, system_type, round_)
     yield from check_accuracy(tree, folder / "accuracy")
     names = folder.parent.parent.name, folder.parent.name, folder.name

@@ -119,6 +119,8 @@ _RULES = (
     Rule("upload-link", "upload", "no symbolic links", "replace the link by the file"),
     Rule("upload-name", "upload", "names that have no space and do not start with a dot", "rename it"),
     Rule("upload-size", "upload", "files of at most 50 MiB", "leave the file out and name its address in the README"),
+    # what only the official checker can say
+    Rule("official-checker", "checker", "a tree that the checker reads to its end", "see the checker's own output"),
     # the environment, before any run
     Rule(
         "loadgen-version",
