@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import shutil
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import flatbuffers
@@ -15,7 +16,7 @@ import pytest
 from dse.files import sha256_file
 from dse.submission.fields import SYSTEM_FIELDS
 from dse.submission.point import ModelOrigin, ValidatedPoint, write_point
-from dse.submission.rounds import ROUNDS
+from dse.submission.rounds import ROUNDS, SCENARIOS, Scenario
 from dse.submission.tree import Submission, write_tree
 from harness.protocol import (
     Accuracy,
@@ -133,55 +134,68 @@ def copy_logs(round_name: str, run: str, target: Path) -> None:
         compressed.unlink()
 
 
+def write_good_point(
+    root: Path, trial: int = 7, name: str = "tiny-int8-t1", round_name: str = "v6.1", rehearsal: bool = False
+) -> ValidatedPoint:
+    folder = root / "study" / "validation" / str(trial)
+    model = root / f"{name}.tflite"
+    model.write_bytes(tflite())
+    data_set = DataSetSpec("sleep", "/data/sleep.npz", hashlib.sha256(b"sleep").hexdigest())
+    for run, request in zip(("performance", "accuracy"), requests(model, data_set), strict=True):
+        (folder / run).mkdir(parents=True)
+        write(request, folder / run / "request.json")
+        write(response(request, round_name), folder / run / "response.json")
+        copy_logs(round_name, run, folder / run / run)
+    shutil.copy(RECORDED / round_name / "user.conf", folder)
+    return write_point(
+        folder,
+        trial=trial,
+        name=name,
+        configuration={"width": 0.5, "threads": 1},
+        origin=ModelOrigin("https://example.org/weights.tgz"),
+        round_name=round_name,
+        rehearsal=rehearsal,
+        peak_memory_bytes=40_000_000,
+    )
+
+
 @pytest.fixture
 def make_point(tmp_path: Path) -> MakePoint:
-    def make(
-        trial: int = 7, name: str = "tiny-int8-t1", round_name: str = "v6.1", rehearsal: bool = False
-    ) -> ValidatedPoint:
-        folder = tmp_path / "study" / "validation" / str(trial)
-        model = tmp_path / f"{name}.tflite"
-        model.write_bytes(tflite())
-        data_set = DataSetSpec("sleep", "/data/sleep.npz", hashlib.sha256(b"sleep").hexdigest())
-        for run, request in zip(("performance", "accuracy"), requests(model, data_set), strict=True):
-            (folder / run).mkdir(parents=True)
-            write(request, folder / run / "request.json")
-            write(response(request, round_name), folder / run / "response.json")
-            copy_logs(round_name, run, folder / run / run)
-        shutil.copy(RECORDED / round_name / "user.conf", folder)
-        return write_point(
-            folder,
-            trial=trial,
-            name=name,
-            configuration={"width": 0.5, "threads": 1},
-            origin=ModelOrigin("https://example.org/weights.tgz"),
-            round_name=round_name,
-            rehearsal=rehearsal,
-            peak_memory_bytes=40_000_000,
-        )
-
-    return make
+    """A function that validates a point below ``tmp_path / "study"`` with recorded logs."""
+    return partial(write_good_point, tmp_path)
 
 
-@pytest.fixture
-def system() -> dict[str, str]:
+def system_description() -> dict[str, str]:
     values = dict.fromkeys(SYSTEM_FIELDS, "-")
     return values | {"status": "available", "system_type": "edge", "number_of_nodes": "1", "accelerators_per_node": "0"}
 
 
 @pytest.fixture
-def make_tree(tmp_path: Path, make_point: MakePoint, system: dict[str, str]) -> MakeTree:
+def system() -> dict[str, str]:
+    return system_description()
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """One submission per round and scenarios, written once."""
+
+    @cache
+    def write_once(round_name: str, scenarios: tuple[Scenario, ...]) -> Path:
+        root = tmp_path_factory.mktemp(round_name)
+        points = [write_good_point(root, round_name=round_name)]
+        submission = Submission("Example", "board", system_description(), ROUNDS[round_name], points, scenarios)
+        write_tree(submission, root / "submission", allow=["data-set-size"])
+        return root / "submission"
+
+    return write_once
+
+
+@pytest.fixture
+def make_tree(tmp_path: Path, written: Callable[..., Path]) -> MakeTree:
     """A function that writes a tree good in everything but the data set's size, and returns its `tree` folder."""
 
-    def make(round_name: str = "v6.1", scenarios: tuple[str, ...] = ("SingleStream", "MultiStream", "Offline")) -> Path:
-        submission = Submission(
-            submitter="Example",
-            system_id="board",
-            system=system,
-            round=ROUNDS[round_name],
-            points=[make_point(round_name=round_name)],
-            scenarios=scenarios,
-        )
-        write_tree(submission, tmp_path / "submission", allow=["data-set-size"])
+    def make(round_name: str = "v6.1", scenarios: tuple[Scenario, ...] = SCENARIOS) -> Path:
+        shutil.copytree(written(round_name, scenarios), tmp_path / "submission")
         return tmp_path / "submission" / "tree"
 
     return make
