@@ -72,13 +72,16 @@ class DataSetSpec:
     """Labelled images: a folder and a label list (a line per image: name and class), or one .npz with both.
 
     A .npz has ``images`` uint8 ``[N, H, W]`` or ``[N, H, W, 3]`` (RGB) and ``labels`` integer ``[N]``. ``sha256``
-    identifies list and contents; the cache of preprocessed images trusts it.
+    identifies list and contents; the cache of preprocessed images trusts it. ``classes`` is how many classes there are,
+    which labels of a sample cannot tell: a model with one output more has a background class first. Where it is None,
+    a model with 1001 outputs has one (ImageNet's convention) and no other does.
     """
 
     name: str
     path: str
     sha256: str
     labels: str | None = None
+    classes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,42 @@
+"""The command line: parses, calls, renders, maps errors to exit codes. It alone imports Typer and Rich."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from dse.cli import models, space
+from dse.cli.dashboard import dashboard_command
+from dse.cli.doctor import doctor_command
+from dse.cli.explore import INTERRUPTED, explore_command
+from dse.cli.front import front_command
+from dse.cli.render import print_error
+from dse.errors import DseError
+
+app = typer.Typer(
+    name="dse",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Find the ways to run an image classifier on this device that nobody can beat, and prove them with MLPerf.",
+    epilog="Exit codes: 0; 2 usage; 3 bad input; 4 machine not fit; 5 nothing could be measured; 130 interrupted.",
+)
+app.command("explore")(explore_command)
+app.command("front")(front_command)
+app.command("dashboard")(dashboard_command)
+app.add_typer(space.app, name="space")
+app.add_typer(models.app, name="models")
+app.command("doctor")(doctor_command)
+
+
+def main() -> None:
+    """The entry point of the command ``dse``."""
+    try:
+        app(standalone_mode=True)
+    except DseError as error:
+        print_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,171 @@
+"""``dse explore``: the main job."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Annotated, Any, Self
+
+import typer
+
+from dse.cli.live import LiveProgress
+from dse.cli.options import STUDIES, Images, Labels, Models, Studies, variables
+from dse.cli.render import front_table, next_command, print_json, stderr, stdout
+from dse.durations import parse_duration, show_duration
+from dse.errors import DseError, NothingMeasuredError, UsageError
+from dse.harnesses import Harness, SubprocessHarness
+from dse.reports.front import front_document, write_front
+from dse.search.explore import Budget, Plan, Progress, explore, failures_by_reason, make_plan
+from dse.spaces.load import find_space, load_space
+from dse.spaces.space import Space
+from dse.study import Study, StudyWriter
+
+INTERRUPTED = 130
+
+
+def explore_command(
+    space: Annotated[str, typer.Option(help="Search space: a YAML file, or the name of one that ships.")],
+    study: Annotated[str | None, typer.Option(help="Name of the study. [default: the space's name]")] = None,
+    studies: Studies = STUDIES,
+    trials: Annotated[int | None, typer.Option(min=1, help="Measure this many configurations at most.")] = None,
+    timeout: Annotated[str | None, typer.Option(help="Search for this long at most: 90s, 30m, 2h.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the sampler. [default: the space's]")] = None,
+    storage: Annotated[str | None, typer.Option(help="Optuna storage URL. [default: study.db in the folder]")] = None,
+    models: Models = None,
+    images: Images = None,
+    labels: Labels = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be measured, and how long it takes.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the front (or the plan) as JSON.")] = False,
+) -> None:
+    """Search a space on this machine and print the Pareto front of what was measured.
+
+    The same command goes on where it was stopped or killed. Ctrl-C once ends after the running trial, twice at once.
+
+    Example: dse explore --space mobilenet_v3.yaml --timeout 5m
+    """
+    loaded = load_space(find_space(space), variables(models, images, labels))
+    folder = (studies / (study or loaded.name)).absolute()
+    budget = Budget(
+        time_s=_duration(timeout) if timeout else None if trials else loaded.file.budget.time,
+        trials=trials or (None if timeout else loaded.file.budget.trials),
+    )
+    if dry_run:
+        known = Study.read(folder).measurements if (folder / "study.yaml").exists() else []
+        _show_plan(make_plan(loaded, known, budget), loaded, folder, as_json=json)
+        return
+    options = {"seed": loaded.file.seed if seed is None else seed}
+    with StudyWriter(folder, loaded, storage, options) as writer, _Interrupt() as interrupt:
+        plan = make_plan(loaded, writer.study.measurements, budget)
+        console = stderr()
+        console.print(
+            f"{loaded.name}: {plan.configurations} configurations, {plan.known} known. {plan.decision.reason}"
+        )
+        with LiveProgress(loaded.objectives) as live:
+            interrupt.say = live.note
+            progress = explore(writer, loaded, _harness, plan, options["seed"], live, interrupt.requested)
+        _show_result(writer.study, progress, studies, as_json=json, interrupted=interrupt.count > 0)
+
+
+def _harness(python: str | None) -> Harness:
+    return SubprocessHarness(python) if python else SubprocessHarness()
+
+
+def _duration(source: str) -> float:
+    try:
+        return parse_duration(source)
+    except ValueError as error:
+        raise UsageError(f"--timeout: {error}") from None
+
+
+def _show_plan(plan: Plan, space: Space, folder: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "schema": 1,
+                "space": space.name,
+                "study": str(folder),
+                "configurations": plan.configurations,
+                "known": plan.known,
+                "trials": plan.trials,
+                "seconds": round(plan.time_s, 1),
+                "sampler": plan.decision.sampler,
+                "reason": plan.decision.reason,
+            }
+        )
+        return
+    stdout().print(
+        f"{space.name}: {plan.configurations} configurations, {plan.known} of them known in {folder}\n"
+        f"{plan.decision.reason}\n"
+        f"would measure about {plan.trials} in {show_duration(plan.time_s)}, {plan.trial_s:.1f} s each"
+    )
+
+
+def _show_result(study: Study, progress: Progress, studies: Path, *, as_json: bool, interrupted: bool) -> None:
+    points, console = progress.front, stderr()
+    write_front(study, points) if points else []
+    failures = failures_by_reason(study.measurements)
+    if failures:
+        console.print("failed: " + ", ".join(f"{count} {reason}" for reason, count in failures.items()))
+    if as_json:
+        print_json(front_document(study, points))
+    elif points:
+        title = f"{study.name}: {len(points)} of {len(study.measurements)} measured configurations are on the front"
+        stdout().print(front_table(points, study.objectives, title))
+    console.print(f"{progress.done} trials in {show_duration(progress.elapsed_s)}; study: {study.folder}")
+    if interrupted:
+        next_command("the same command", "goes on where this stopped")
+        raise typer.Exit(INTERRUPTED)
+    if not points:
+        raise _nothing(study)
+    place = "" if studies == STUDIES else f" --studies {studies}"
+    next_command(f"dse dashboard {study.name}{place}", "looks at every trial")
+
+
+def _nothing(study: Study) -> DseError:
+    reasons = {m.response.failure.message for m in study.measurements if m.response.failure}
+    if reasons:
+        return NothingMeasuredError(
+            f"nothing could be measured: {len(study.measurements)} trials failed, e.g.: {sorted(reasons)[0]}",
+            path=study.folder,
+            hint="dse doctor",
+        )
+    if study.measurements:
+        constraints = " and ".join(map(str, study.constraints))
+        return NothingMeasuredError(
+            f"no measurement satisfies {constraints}", path=study.folder, hint="loosen it, or search on"
+        )
+    return NothingMeasuredError(
+        "nothing was measured", path=study.folder, hint="give the search more --timeout or --trials"
+    )
+
+
+class _Interrupt:
+    """Counts Ctrl-C: the first asks the search to end after this trial, the second ends everything at once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.say: Callable[[str], None] = stderr().print
+        self._before: Any = None
+
+    def requested(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self.count > 0
+
+    def __enter__(self) -> Self:
+        self._before = signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+        if self.count > 1:
+            raise KeyboardInterrupt
+        self.say("stopping after this trial; Ctrl-C again stops at once")

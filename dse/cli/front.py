@@ -1,0 +1,40 @@
+"""``dse front``: what nobody beats, again."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from dse.cli.options import STUDIES, Studies, StudyArgument
+from dse.cli.render import front_table, next_command, print_json, stdout
+from dse.errors import NothingMeasuredError, UsageError
+from dse.reports.front import front_csv, front_document, study_front
+from dse.study import find_study
+
+
+def front_command(
+    study: StudyArgument,
+    studies: Studies = STUDIES,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Show the Pareto front of a study.
+
+    Example: dse front mobilenet_v3 --csv > front.csv
+    """
+    if json and csv:
+        raise UsageError("--json and --csv exclude each other", hint="give one")
+    found = find_study(study, studies)
+    points = study_front(found)
+    if json:
+        print_json(front_document(found, points))
+    elif csv:
+        sys.stdout.write(front_csv(found, points))
+    elif points:
+        title = f"{found.name}: {len(points)} of {len(found.measurements)} measured configurations are on the front"
+        stdout().print(front_table(points, found.objectives, title))
+        next_command(f"dse dashboard {study}", "looks at every trial")
+    else:
+        raise NothingMeasuredError("the study has no front yet", path=found.folder, hint="dse explore")

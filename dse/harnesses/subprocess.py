@@ -1,0 +1,43 @@
+"""The real harness: a fresh process for each request, killed with all that it started when its time is over."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from dse import processes
+from harness import boot, protocol
+from harness.protocol import ErrorClass, Failure, Request, Response
+
+
+@dataclass(frozen=True)
+class SubprocessHarness:
+    """Runs the harness under ``python``, an interpreter that has the runtime (default: this one)."""
+
+    python: str = sys.executable
+
+    def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
+        """Write request.json, run the process, return response.json, which exists afterwards whatever happened."""
+        response_path = folder / "response.json"
+        protocol.write(request, folder / "request.json")
+        ended = processes.run(
+            [*boot.command(self.python), "run", str(folder / "request.json")],
+            folder=folder,
+            log=folder / "stderr.log",
+            timeout_s=timeout_s,
+            environment={"DSE_PARENT": str(os.getpid())},
+        )
+        if ended.timed_out:
+            return _failed(response_path, "timeout", f"killed after {timeout_s:g} s without an answer")
+        if response_path.exists():
+            return protocol.read(Response, response_path)
+        said = ended.tail.splitlines()
+        return _failed(response_path, "crashed", f"{ended.reason}{': ' + said[-1] if said else ''}")
+
+
+def _failed(path: Path, error: ErrorClass, message: str) -> Response:
+    response = Response(failure=Failure(error, message))
+    protocol.write(response, path)
+    return response

@@ -1,0 +1,43 @@
+"""The front: the measurements that no other dominates, strictly and exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import moocore
+import numpy as np
+
+from dse.model.measurement import Measurement
+from dse.model.metrics import Constraint, Objective
+
+
+def front(
+    measurements: Sequence[Measurement], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
+) -> list[Measurement]:
+    """The measurements that satisfy every constraint and that no other such one dominates.
+
+    Dominance is strict: no worse in all objectives and better in at least one, so equal points stand beside each other.
+    Sorted by the first objective, best first, then by the others. Measurements without a value for each objective and
+    constraint are left out.
+    """
+    candidates = [
+        measurement
+        for measurement in measurements
+        if all(objective.name in measurement.values for objective in objectives)
+        and all(
+            constraint.metric.name in measurement.values
+            and constraint.excess(measurement.values[constraint.metric.name]) <= 0
+            for constraint in constraints
+        )
+    ]
+    if not candidates:
+        return []
+    table = np.array([[m.values[objective.name] for objective in objectives] for m in candidates])
+    kept = moocore.is_nondominated(table, maximise=[o.direction == "maximize" for o in objectives], keep_weakly=True)
+    chosen = [measurement for measurement, keep in zip(candidates, kept, strict=True) if keep]
+    return sorted(chosen, key=lambda m: tuple(_worse_is_larger(m, objective) for objective in objectives))
+
+
+def _worse_is_larger(measurement: Measurement, objective: Objective) -> float:
+    value = measurement.values[objective.name]
+    return -value if objective.direction == "maximize" else value

@@ -1,0 +1,1 @@
+"""What a study shows: its front as a document, a table and a picture."""

@@ -1,0 +1,55 @@
+"""The embedded zoo: networks kept as weights, written as .tflite when a configuration asks for one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dse.errors import ModelError
+from dse.files import fingerprint, sha256_file, write_bytes
+from dse.model.configuration import Value
+from dse.sources._base import ModelFile
+from search_spaces import zoo
+from search_spaces.zoo import catalogue
+
+
+@dataclass(frozen=True)
+class ZooSource:
+    """The zoo that ships; ``cache`` keeps the files that it wrote, by their identity."""
+
+    cache: Path
+
+    @property
+    def parameters(self) -> Mapping[str, tuple[Value, ...]]:
+        """The zoo's own parameters and levels."""
+        return zoo.parameters()
+
+    def check(self, variant: Mapping[str, Value]) -> None:
+        """Raise ValueError when the zoo has no such network."""
+        missing = [name for name in zoo.parameters() if name not in variant and name != "hard_swish"]
+        if missing:
+            raise ValueError(f"the zoo needs {' and '.join(missing)} as well")
+        catalogue.find(**_arguments(variant))
+
+    def identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
+        """The variant and the version of what writes it."""
+        return {"zoo": zoo.version(), **variant}
+
+    def make(self, variant: Mapping[str, Value]) -> ModelFile:
+        """The variant's file, written on first use. Raises ModelError."""
+        path = self.cache / f"{fingerprint(self.identity(variant))}.tflite"
+        if not path.exists():
+            try:
+                write_bytes(path, zoo.build(**_arguments(variant)))
+            except ValueError as error:
+                raise ModelError(f"the zoo cannot write {dict(variant)}: {error}") from error
+            except OSError as error:
+                raise ModelError(f"cannot be written: {error.strerror}", path=path) from error
+        return ModelFile(path, sha256_file(path))
+
+
+def _arguments(variant: Mapping[str, Value]) -> dict[str, Any]:
+    """The variant as arguments of the zoo, whose levels the zoo checks itself."""
+    return {"hard_swish": None, **variant}

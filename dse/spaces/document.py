@@ -1,0 +1,105 @@
+"""YAML that remembers its lines: safe loading only, no duplicate keys, no alias that explodes."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dse.errors import SpaceError
+
+Place = tuple[Hashable, ...]
+_MOST_NODES = 100_000
+
+
+@dataclass(frozen=True)
+class Document:
+    """The content of a YAML file and the line of every key and item in it."""
+
+    path: Path
+    content: Any
+    lines: dict[Place, int]
+
+    def line(self, place: Place) -> int | None:
+        """The line of ``place``, or of the nearest thing around it."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place)
+
+    def error(self, place: Place, message: str, hint: str | None = None) -> SpaceError:
+        """An error that names the file, the line and the key."""
+        key = ".".join(str(part) for part in place)
+        return SpaceError(f"{key}: {message}" if key else message, hint=hint, path=self.path, line=self.line(place))
+
+
+def read_document(path: Path) -> Document:
+    """Parse ``path``. Raises SpaceError for anything that is not plain, safe YAML."""
+    try:
+        source = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SpaceError("no such file", path=path, hint="dse space list shows the spaces that ship") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpaceError(f"cannot be read: {error}", path=path) from error
+    return parse_document(source, path)
+
+
+def parse_document(source: str, path: Path) -> Document:
+    """Parse ``source``; ``path`` is for messages."""
+    loader = yaml.SafeLoader(source)
+    reader = _Reader(loader, path)
+    try:
+        node = loader.get_single_node()
+        content = reader.read(node, ()) if node is not None else None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise SpaceError(
+            f"not YAML that dse reads: {error.problem or error.context}",
+            path=path,
+            line=mark.line + 1 if mark else None,
+        ) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise SpaceError(f"not YAML that dse reads: {error}", path=path) from None
+    finally:
+        loader.dispose()
+    return Document(path, content, reader.lines)
+
+
+class _Reader:
+    def __init__(self, loader: yaml.SafeLoader, path: Path) -> None:
+        self.lines: dict[Place, int] = {}
+        self._loader = loader
+        self._path = path
+        self._nodes = 0
+        self._open: set[int] = set()
+
+    def read(self, node: yaml.Node, place: Place) -> Any:
+        self._nodes += 1
+        if self._nodes > _MOST_NODES or id(node) in self._open:
+            raise SpaceError("an alias repeats without end", path=self._path, line=node.start_mark.line + 1)
+        self.lines.setdefault(place, node.start_mark.line + 1)
+        self._open.add(id(node))
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self._read_mapping(node, place)
+            if isinstance(node, yaml.SequenceNode):
+                return [self.read(item, (*place, index)) for index, item in enumerate(node.value)]
+            return self._loader.construct_object(node)
+        finally:
+            self._open.discard(id(node))
+
+    def _read_mapping(self, node: yaml.MappingNode, place: Place) -> dict[Hashable, Any]:
+        self._loader.flatten_mapping(node)
+        content: dict[Hashable, Any] = {}
+        for key_node, value_node in node.value:
+            key = self._loader.construct_object(key_node, deep=True)
+            line = key_node.start_mark.line + 1
+            if not isinstance(key, Hashable):
+                raise SpaceError(f"found {key!r} as a key, expected a word or a number", path=self._path, line=line)
+            if key in content:
+                raise SpaceError(f"the key {key!r} stands here twice", path=self._path, line=line, hint="remove one")
+            self.lines[(*place, key)] = line
+            content[key] = self.read(value_node, (*place, key))
+        return content

@@ -1,0 +1,190 @@
+"""The search-space file as pydantic models: what may be written, and its defaults. The JSON Schema comes from here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from dse.durations import parse_duration
+from dse.model.metrics import DEFAULT_OBJECTIVES, METRICS, Direction, parse_constraint, parse_metric
+
+SCHEMA = 1
+SAMPLERS = ("auto", "tpe", "nsga2", "nsga3", "gp", "random", "grid")
+
+
+def _duration(value: Any) -> Any:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+def _constraint(value: str) -> str:
+    parse_constraint(value)
+    return value
+
+
+def _objectives(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    named: dict[str, Direction] = {}
+    for item in value:
+        name, direction = next(iter(item.items())) if isinstance(item, dict) and len(item) == 1 else (item, None)
+        metric = parse_metric(str(name))
+        if name in named:
+            raise ValueError(f"the objective {name!r} stands here twice")
+        named[metric.name] = direction or metric.direction
+    return named
+
+
+_LEVEL = {"type": ["string", "number", "boolean"]}
+_TREE_SCHEMA = {
+    "type": "object",
+    "description": "Parameter names with their levels; a level may open further parameters.",
+    "additionalProperties": {
+        "anyOf": [
+            {"type": "array", "items": _LEVEL, "minItems": 1, "uniqueItems": True},
+            {
+                "type": "object",
+                "additionalProperties": {"anyOf": [{"type": "null"}, {"$ref": "#/properties/parameters"}]},
+            },
+        ]
+    },
+}
+_OBJECTIVES_SCHEMA = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "anyOf": [
+            {"enum": list(METRICS)},
+            {
+                "type": "object",
+                "maxProperties": 1,
+                "minProperties": 1,
+                "propertyNames": {"enum": list(METRICS)},
+                "additionalProperties": {"enum": ["maximize", "minimize"]},
+            },
+        ]
+    },
+    "default": list(DEFAULT_OBJECTIVES),
+}
+_DURATION_SCHEMA = {"type": ["string", "number"], "description": "Seconds, or a number with ms, s, m or h: 500ms, 45m."}
+
+Duration = Annotated[float, BeforeValidator(_duration), Field(gt=0), WithJsonSchema(_DURATION_SCHEMA)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Interpolation = Literal["nearest", "bilinear", "bicubic", "area", "lanczos"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class PreprocessingSection(_Section):
+    """How an image becomes the model's input. The defaults are MLPerf's OpenCV recipe of 2021."""
+
+    crop_percent: float = Field(87.5, gt=0, le=100, strict=False)
+    interpolation: Interpolation = "bilinear"
+    mean: float = Field(127.5, strict=False)
+    scale: float = Field(127.5, gt=0, strict=False)
+
+
+class DataSetSection(_Section):
+    """Labelled images: embedded in the package, one .npz file, or a folder with a label list. One of the three."""
+
+    embedded: Literal["fashion_mnist"] | None = None
+    file: str | None = None
+    images: str | None = None
+    labels: str | None = None
+    name: Name | None = None
+    classes: int | None = Field(None, ge=2)
+    preprocessing: PreprocessingSection = PreprocessingSection()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DataSetSection:
+        given = [key for key in ("embedded", "file", "images") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(f"found {' and '.join(given) or 'no source'}, expected one of embedded, file, images")
+        if (self.images is None) != (self.labels is None):
+            raise ValueError(
+                "images and labels belong together: a folder, and a file with a line 'NAME CLASS' per image"
+            )
+        return self
+
+
+class ModelSection(_Section):
+    """Where models come from: the embedded zoo, a file, a pattern of files, or a URL with checksum. One of these."""
+
+    zoo: Literal["mobilenet_v3"] | None = None
+    path: str | None = None
+    glob: str | None = None
+    url: str | None = None
+    sha256: Sha256 | None = None
+    member: str | None = Field(None, description="The .tflite file inside the archive that the URL names.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ModelSection:
+        given = [key for key in ("zoo", "path", "glob", "url") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(f"found {' and '.join(given) or 'no source'}, expected one of zoo, path, glob, url")
+        if self.url is not None and self.sha256 is None:
+            raise ValueError("a url needs the sha256 of what it serves")
+        if self.url is None and self.member is not None:
+            raise ValueError("member is only for a url that names an archive")
+        if self.sha256 is not None and given[0] not in ("path", "url"):
+            raise ValueError("sha256 is only for path and url")
+        return self
+
+
+class RuntimeSection(_Section):
+    """A runtime: which engine, and the Python interpreter that has it when it is not dse's own."""
+
+    engine: Literal["litert", "tflite-runtime"] = "litert"
+    python: str | None = None
+
+
+class ExploreSection(_Section):
+    """How long a measurement of the search runs."""
+
+    min_duration: Duration = 0.5
+    min_query_count: int = Field(100, ge=64, description="LoadGen's early stopping needs 64 for a p90 estimate.")
+    accuracy_images: int | None = Field(None, ge=1, description="Images for accuracy; all of them when not given.")
+    trial_timeout: Duration = 120.0
+
+
+class FidelitySection(_Section):
+    """How long measurements run, by purpose."""
+
+    explore: ExploreSection = ExploreSection()
+
+
+class BudgetSection(_Section):
+    """What a search may spend when the command line does not say: device time, trials, or both."""
+
+    time: Duration | None = None
+    trials: int | None = Field(None, ge=1)
+
+
+class SpaceFile(_Section):
+    """A dse search space."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    name: Name
+    description: str = ""
+    data_set: DataSetSection
+    models: dict[Name, ModelSection] = Field(min_length=1)
+    runtimes: dict[Name, RuntimeSection] = {"litert": RuntimeSection()}
+    parameters: dict[Any, Any] = {}
+    objectives: Annotated[
+        dict[str, Direction], BeforeValidator(_objectives), Field(min_length=1), WithJsonSchema(_OBJECTIVES_SCHEMA)
+    ] = {name: METRICS[name].direction for name in DEFAULT_OBJECTIVES}
+    constraints: list[Annotated[str, AfterValidator(_constraint)]] = []
+    fidelity: FidelitySection = FidelitySection()
+    budget: BudgetSection = BudgetSection()
+    sampler: Literal["auto", "tpe", "nsga2", "nsga3", "gp", "random", "grid"] = "auto"
+    seed: int = Field(0, ge=0, lt=2**32)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a search-space file, for editors."""
+    schema = SpaceFile.model_json_schema(by_alias=True)
+    schema["properties"]["parameters"] = _TREE_SCHEMA  # refers to itself, which pydantic cannot write
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

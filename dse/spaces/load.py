@@ -1,0 +1,249 @@
+"""From a YAML file to a Space: validated, its models found, its data set read. Every error names file, line and key."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from dse.data_sets import DataSet, from_arrays, from_images
+from dse.errors import DseError, SpaceError
+from dse.model.configuration import Configuration, Value
+from dse.model.metrics import METRICS, Objective, parse_constraint
+from dse.model.space import Level, Parameter, ParameterTree
+from dse.paths import cache_dir, shipped
+from dse.runtimes import runtime_version
+from dse.sources import FileSource, ModelSource, UrlSource, ZooSource
+from dse.spaces.document import Document, Place, read_document
+from dse.spaces.format import DataSetSection, ModelSection, SpaceFile
+from dse.spaces.space import HARNESS_PARAMETERS, Space, parse_cpus
+from dse.spaces.tree import read_tree
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_OPTIONS = {"DSE_MODELS": "--models DIR", "DSE_IMAGES": "--images DIR", "DSE_LABELS": "--labels FILE"}
+
+
+def shipped_spaces() -> dict[str, Path]:
+    """The spaces that come with dse, by file name."""
+    return {path.name: path for path in sorted(shipped().glob("*.yaml"))}
+
+
+def find_space(name: str) -> Path:
+    """``name`` as a path, or as the name of a space that ships, with or without ``.yaml``. Raises SpaceError."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    spaces = shipped_spaces()
+    for candidate in (name, f"{name}.yaml"):
+        if candidate in spaces:
+            return spaces[candidate]
+    raise SpaceError(
+        f"found neither a file {name} nor a space of that name, allowed: {', '.join(spaces)}, or a path",
+        hint="dse space list",
+    )
+
+
+def load_space(path: Path, variables: Mapping[str, str] = os.environ) -> Space:
+    """Read, check and resolve the space at ``path``; ``${NAME}`` in paths comes from ``variables``.
+
+    Raises SpaceError, ModelError, DataSetError.
+    """
+    document = read_document(path)
+    if not isinstance(document.content, dict):
+        raise document.error((), "found no mapping, expected a search space", "start from one of dse space list")
+    try:
+        file = SpaceFile.model_validate(_substitute(document, document.content, (), variables))
+    except ValidationError as error:
+        raise _first(document, error) from None
+    sources = _sources(document, file)
+    tree = read_tree(document, file.parameters) if file.parameters else ParameterTree(())
+    if len(sources) > 1 and "model" not in tree.names:
+        model = Parameter("model", tuple(Level(name) for name in sources))
+        tree = ParameterTree((model, *tree.roots))
+    space = Space(
+        path=path,
+        file=file,
+        tree=tree,
+        objectives=tuple(Objective(METRICS[name], direction) for name, direction in file.objectives.items()),
+        constraints=tuple(parse_constraint(constraint) for constraint in file.constraints),
+        data_set=_data_set(document, file.data_set),
+        sources=sources,
+        runtime_versions={name: runtime_version(section) for name, section in file.runtimes.items()},
+    )
+    _check_levels(document, space)
+    _check_variants(document, space)
+    return space
+
+
+def _substitute(document: Document, value: Any, place: Place, variables: Mapping[str, str]) -> Any:
+    """Fill in ``${NAME}`` below ``models``, ``data_set``, ``runtimes``: paths belong to a machine, not to a space."""
+    if isinstance(value, dict):
+        return {
+            key: _substitute(document, item, (*place, key), variables)
+            if place or key in ("models", "data_set", "runtimes")
+            else item
+            for key, item in value.items()
+        }
+    if not isinstance(value, str):
+        return value
+
+    def fill(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if not variables.get(name):
+            option = _OPTIONS.get(name)
+            raise document.error(
+                place, f"${{{name}}} is not set", f"export {name}=..." + (f", or {option}" if option else "")
+            )
+        return variables[name]
+
+    return _VARIABLE.sub(fill, value)
+
+
+def _first(document: Document, error: ValidationError) -> SpaceError:
+    problem = error.errors()[0]
+    place = tuple(part for part in problem["loc"] if part != "schema_")
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        allowed = _allowed_keys(place[:-1])
+        return document.error(place, "unknown key", f"allowed here: {', '.join(allowed)}" if allowed else None)
+    if problem["type"] == "missing":
+        return document.error(place, "is missing", "see search_space.schema.json, or start from one of dse space list")
+    found = problem["input"]
+    shown = f" (found {found!r})" if isinstance(found, (str, int, float, bool)) and "found" not in message else ""
+    more = len(error.errors()) - 1
+    return document.error(place, message + shown, f"and {more} more below" if more else None)
+
+
+def _allowed_keys(place: Place) -> list[str]:
+    model: Any = SpaceFile
+    for part in place:
+        if not hasattr(model, "model_fields"):
+            break
+        field = model.model_fields.get(part)
+        if field is None:
+            continue
+        arguments = getattr(field.annotation, "__args__", ())
+        model = next((a for a in (field.annotation, *arguments) if hasattr(a, "model_fields")), None)
+    return [field.alias or name for name, field in model.model_fields.items()] if hasattr(model, "model_fields") else []
+
+
+def _sources(document: Document, file: SpaceFile) -> dict[str, ModelSource]:
+    sources: dict[str, ModelSource] = {}
+    for name, section in file.models.items():
+        for found, source in _source(document, ("models", name), name, section):
+            if found in sources:
+                raise document.error(("models", name), f"the model {found} stands here twice")
+            sources[found] = source
+    return sources
+
+
+def _source(document: Document, place: Place, name: str, section: ModelSection) -> Iterable[tuple[str, ModelSource]]:
+    cache = cache_dir() / "models"
+    if section.zoo:
+        return [(name, ZooSource(cache))]
+    if section.url and section.sha256:
+        return [(name, UrlSource(section.url, section.sha256, cache, section.member))]
+    if section.path:
+        path = _resolve(document, section.path)
+        if not path.is_file():
+            raise document.error((*place, "path"), f"no such file: {path}", "correct the path")
+        return [(name, FileSource(path, section.sha256))]
+    pattern = _resolve(document, section.glob or "")
+    found = sorted(path for path in Path("/").glob(str(pattern.relative_to("/"))) if path.is_file())
+    if not found:
+        raise document.error((*place, "glob"), f"no file fits {pattern}", "correct the folder or the pattern")
+    return [(path.stem, FileSource(path)) for path in found]
+
+
+def _data_set(document: Document, section: DataSetSection) -> DataSet:
+    try:
+        if section.embedded:
+            return from_arrays(section.embedded, shipped(section.embedded, "validation.npz"), section.classes)
+        if section.file:
+            path = _resolve(document, section.file)
+            return from_arrays(section.name or path.stem, path, section.classes)
+        folder, labels = _resolve(document, section.images or ""), _resolve(document, section.labels or "")
+        return from_images(section.name or folder.name, folder, labels, cache_dir(), section.classes)
+    except DseError as error:
+        error.hint = error.hint or f"it is named in {document.path}, line {document.line(('data_set',))}"
+        raise
+
+
+def _resolve(document: Document, written: str) -> Path:
+    return (document.path.absolute().parent / Path(written).expanduser()).absolute()
+
+
+def _check_levels(document: Document, space: Space) -> None:
+    allowed: dict[str, tuple[Callable[[Value], bool], str]] = {
+        "delegate": (lambda value: value in ("xnnpack", "builtin"), "xnnpack, builtin"),
+        "threads": (_is_count, "whole numbers from 1"),
+        "buffer_size": (_is_count, "whole numbers from 1"),
+        "runtime": (lambda value: value in space.file.runtimes, ", ".join(space.file.runtimes)),
+        "cpu_affinity": (_is_cpu_list, "CPU numbers such as 0-3 or 0,2"),
+        "model": (lambda value: value in space.sources, ", ".join(space.sources)),
+    }
+    for key, parameter in space.tree.branches():
+        is_allowed, description = allowed.get(parameter.name, (lambda _: True, ""))
+        for value in parameter.values:
+            if not is_allowed(value):
+                raise document.error(_place(key), f"found the level {value!r}, allowed: {description}")
+
+
+def _check_variants(document: Document, space: Space) -> None:
+    """Every distinct model variant must exist at its source; the source says what it has."""
+    checked: set[Configuration] = set()
+    for configuration in _without_harness_parameters(space.tree).configurations():
+        if configuration in checked:
+            continue
+        checked.add(configuration)
+        source, variant = space.source(configuration), space.variant(configuration)
+        unknown = [name for name in variant if name not in source.parameters]
+        if unknown:
+            takes = ", ".join((*source.parameters, *HARNESS_PARAMETERS))
+            raise document.error(
+                _find(space.tree, unknown[0]), f"{unknown[0]} is no parameter of this model", f"allowed: {takes}"
+            )
+        try:
+            source.check(variant)
+        except ValueError as error:
+            raise document.error(("parameters",), f"{configuration}: {error}") from None
+
+
+def _without_harness_parameters(tree: ParameterTree) -> ParameterTree:
+    def prune(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+        kept: list[Parameter] = []
+        for parameter in parameters:
+            levels = tuple(Level(level.value, prune(level.children)) for level in parameter.levels)
+            if parameter.name not in HARNESS_PARAMETERS or any(level.children for level in levels):
+                kept.append(Parameter(parameter.name, levels))
+        return tuple(kept)
+
+    return ParameterTree(prune(tree.roots))
+
+
+def _find(tree: ParameterTree, name: str) -> Place:
+    return next((_place(key) for key, parameter in tree.branches() if parameter.name == name), ("parameters",))
+
+
+def _place(key: str) -> Place:
+    """The place in the file of a branch key such as ``family=small/width``; levels keep their spelling as text."""
+    place: list[Any] = ["parameters"]
+    for step in key.split("/"):
+        name, equals, level = step.partition("=")
+        place += [name, level] if equals else [name]
+    return tuple(place)
+
+
+def _is_count(value: Value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_cpu_list(value: Value) -> bool:
+    try:
+        return bool(parse_cpus(str(value)))
+    except ValueError:
+        return False

@@ -1,0 +1,143 @@
+"""A search space with everything it mentions found: what a study needs to turn a configuration into a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dse.data_sets import DataSet
+from dse.files import fingerprint
+from dse.model.configuration import Configuration, Value
+from dse.model.metrics import Constraint, Objective
+from dse.model.space import ParameterTree
+from dse.sources import ModelSource
+from dse.spaces.format import ExploreSection, RuntimeSection, SpaceFile
+from harness.protocol import Preprocessing, RuntimeSpec
+
+HARNESS_PARAMETERS = ("threads", "buffer_size", "delegate", "runtime", "cpu_affinity")
+"""Parameters that the harness takes; every other one belongs to the model's source."""
+
+_DEFAULTS: Mapping[str, Value] = {"threads": 1, "buffer_size": 1024, "delegate": "xnnpack"}
+
+
+@dataclass(frozen=True)
+class Space:
+    """A search space, resolved. ``file`` is what was written, with every default in place."""
+
+    path: Path
+    file: SpaceFile
+    tree: ParameterTree
+    objectives: tuple[Objective, ...]
+    constraints: tuple[Constraint, ...]
+    data_set: DataSet
+    sources: Mapping[str, ModelSource]
+    runtime_versions: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The space's name, which a study takes when it is given none."""
+        return self.file.name
+
+    @property
+    def fidelity(self) -> ExploreSection:
+        """How long the search measures."""
+        return self.file.fidelity.explore
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """The recipe for images, as a request holds it."""
+        return Preprocessing(**self.file.data_set.preprocessing.model_dump())
+
+    @property
+    def accuracy_images(self) -> int:
+        """How many images an accuracy run of the search has."""
+        return min(self.fidelity.accuracy_images or self.data_set.size, self.data_set.size)
+
+    def source(self, configuration: Configuration) -> ModelSource:
+        """Where the configuration's model comes from."""
+        return self.sources[self._model_name(configuration)]
+
+    def variant(self, configuration: Configuration) -> dict[str, Value]:
+        """The part of the configuration that is the model variant."""
+        return {k: v for k, v in configuration.items() if k not in HARNESS_PARAMETERS and k != "model"}
+
+    def runtime(self, configuration: Configuration) -> tuple[RuntimeSpec, RuntimeSection]:
+        """The runtime part of a request, and the entry of the file that it comes from."""
+        entry = self.file.runtimes[self._runtime_name(configuration)]
+        affinity = configuration.get("cpu_affinity")
+        delegate = "builtin" if configuration.get("delegate", _DEFAULTS["delegate"]) == "builtin" else "xnnpack"
+        spec = RuntimeSpec(
+            name=entry.engine,
+            threads=int(configuration.get("threads", _DEFAULTS["threads"])),
+            delegate=delegate,  # type: ignore[arg-type]  # a Literal that mypy widens in a conditional
+            cpu_affinity=None if affinity is None else parse_cpus(str(affinity)),
+        )
+        return spec, entry
+
+    def buffer_size(self, configuration: Configuration) -> int:
+        """LoadGen's performance_sample_count for this configuration."""
+        return int(configuration.get("buffer_size", _DEFAULTS["buffer_size"]))
+
+    def accuracy_key(self, configuration: Configuration) -> str:
+        """What the accuracy depends on: model, images, preprocessing, runtime, delegate; not threads, not buffers."""
+        spec, _ = self.runtime(configuration)
+        return fingerprint(
+            {
+                "model": self.source(configuration).identity(self.variant(configuration)),
+                "data_set": self.data_set.sha256,
+                "images": self.accuracy_images,
+                "preprocessing": self.file.data_set.preprocessing.model_dump(),
+                "runtime": [spec.name, self.runtime_versions[self._runtime_name(configuration)]],
+                "delegate": spec.delegate,
+            }
+        )
+
+    def measurement_key(self, configuration: Configuration) -> str:
+        """What a measurement depends on, by content: equal keys, equal experiment, whatever the space is called."""
+        spec, _ = self.runtime(configuration)
+        return fingerprint(
+            {
+                "accuracy": self.accuracy_key(configuration),
+                "threads": spec.threads,
+                "cpu_affinity": list(spec.cpu_affinity or ()),
+                "buffer_size": self.buffer_size(configuration),
+                "fidelity": {
+                    "min_duration": self.fidelity.min_duration,
+                    "min_query_count": self.fidelity.min_query_count,
+                },
+            }
+        )
+
+    def resolved(self) -> dict[str, Any]:
+        """The space as plain data with nothing implicit, for study.yaml."""
+        written = self.file.model_dump(by_alias=True)
+        return {
+            **written,
+            "data_set": {
+                **written["data_set"],
+                "path": str(self.data_set.path),
+                "size": self.data_set.size,
+                "classes": self.data_set.classes,
+                "sha256": self.data_set.sha256,
+            },
+        }
+
+    def _model_name(self, configuration: Configuration) -> str:
+        return str(configuration.get("model", next(iter(self.sources))))
+
+    def _runtime_name(self, configuration: Configuration) -> str:
+        return str(configuration.get("runtime", next(iter(self.file.runtimes))))
+
+
+def parse_cpus(source: str) -> tuple[int, ...]:
+    """CPU numbers of a Linux list such as ``0-3`` or ``0,2``. Raises ValueError."""
+    cpus: set[int] = set()
+    for part in source.split(","):
+        first, dash, last = part.partition("-")
+        try:
+            cpus.update(range(int(first), int(last if dash else first) + 1))
+        except ValueError:
+            raise ValueError(f"found {source!r}, allowed: CPU numbers such as 0-3 or 0,2") from None
+    return tuple(sorted(cpus))

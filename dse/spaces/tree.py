@@ -1,0 +1,67 @@
+"""The ``parameters`` section: a list of levels, or levels that open further parameters, as deep as the space needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dse.model.configuration import Value
+from dse.model.space import Level, Parameter, ParameterTree
+from dse.spaces.document import Document, Place
+
+_HINT = "write NAME: [LEVEL, LEVEL] or NAME: {LEVEL: {CHILD: [...]}, LEVEL: }"
+
+
+def read_tree(document: Document, content: Any, place: Place = ("parameters",)) -> ParameterTree:
+    """The tree under ``place``. Raises SpaceError with the line."""
+    return ParameterTree(_parameters(document, content, place, frozenset()))
+
+
+def _parameters(document: Document, content: Any, place: Place, above: frozenset[str]) -> tuple[Parameter, ...]:
+    if not isinstance(content, dict) or not content:
+        raise document.error(place, f"found {_kind(content)}, expected parameters", _HINT)
+    found: list[Parameter] = []
+    for name, levels in content.items():
+        here = (*place, name)
+        if not isinstance(name, str) or not name.isidentifier():
+            raise document.error(here, f"found {name!r} as a parameter's name, expected a word like threads", _HINT)
+        taken = above | {parameter.name for parameter in found} | {n for p in found for n in _names(p)}
+        if name in taken:
+            raise document.error(here, f"{name} is already set above or beside this place; a walk sets it once")
+        siblings = above | set(content)
+        found.append(Parameter(name, _levels(document, levels, here, frozenset(map(str, siblings)))))
+    return tuple(found)
+
+
+def _levels(document: Document, content: Any, place: Place, above: frozenset[str]) -> tuple[Level, ...]:
+    if isinstance(content, list) and content:
+        levels = tuple(Level(_value(document, value, (*place, i))) for i, value in enumerate(content))
+    elif isinstance(content, dict) and content:
+        levels = tuple(
+            Level(
+                _value(document, value, (*place, value)),
+                () if below is None else _parameters(document, below, (*place, value), above),
+            )
+            for value, below in content.items()
+        )
+    else:
+        raise document.error(place, f"found {_kind(content)}, expected a list of levels", _HINT)
+    for index, level in enumerate(levels):
+        if any(level.value == other.value for other in levels[:index]):
+            raise document.error(place, f"the level {level.value!r} stands here twice", "remove one")
+    return levels
+
+
+def _value(document: Document, value: Any, place: Place) -> Value:
+    if isinstance(value, (str, int, float, bool)) and value == value:
+        return value
+    raise document.error(place, f"found {_kind(value)} as a level, expected a word, a number, true or false", _HINT)
+
+
+def _names(parameter: Parameter) -> set[str]:
+    return {name for level in parameter.levels for child in level.children for name in ({child.name} | _names(child))}
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    return f"an empty {type(value).__name__}" if value in ([], {}) else f"{type(value).__name__} {value!r}"

@@ -1,0 +1,185 @@
+"""The study as Optuna sees it: finished trials in its storage, for the dashboard and for anybody's own analysis.
+
+Trials enter with one call when they are finished, so the storage never holds one that is running and a killed search
+leaves nothing to repair. Parameters keep their real values and units, not the encoding that a sampler likes.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from dse.errors import StudyError
+from dse.model.configuration import Value
+from dse.model.measurement import Measurement
+from dse.model.metrics import METRICS, Constraint, Objective
+from dse.model.space import ParameterTree
+
+ARTIFACTS = {1: "performance/mlperf_log_summary.txt", 2: "performance/mlperf_log_detail.txt", 3: "response.json"}
+"""Files of a trial that the dashboard offers, by the number that ends their artifact id."""
+
+
+class OptunaView:
+    """The Optuna study called ``name`` in the storage at ``url``, made when it is missing. Raises StudyError."""
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        objectives: Sequence[Objective],
+        constraints: Sequence[Constraint],
+        tree: ParameterTree,
+        measurements: Sequence[Measurement],
+    ) -> None:
+        self._name = name
+        self._objectives = tuple(objectives)
+        self._constraints = tuple(constraints)
+        self._distributions = _distributions(tree, measurements)
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        try:
+            self._storage = optuna.storages.RDBStorage(url)
+            self._study = self._open()
+        except Exception as error:  # SQLAlchemy and database drivers raise what they like
+            raise StudyError(f"the Optuna storage {url} cannot be used: {error}", hint="correct --storage") from error
+        self._catch_up(measurements)
+
+    def add(self, measurement: Measurement) -> None:
+        """Add one finished trial, in one transaction."""
+        self._study.add_trial(self._trial(measurement))
+
+    def close(self) -> None:
+        """Let go of the storage's connections."""
+        self._storage.remove_session()
+        self._storage.engine.dispose()
+
+    def _catch_up(self, measurements: Sequence[Measurement]) -> None:
+        """Add what is missing; begin anew when the storage holds something else.
+
+        The trial folders are the truth. Other objectives, or words added to a list of levels, do not fit what Optuna
+        has stored, and then its study is made again from the folders.
+        """
+        stored = self._study.get_trials(deepcopy=False)
+        numbers = [trial.user_attrs.get("trial") for trial in stored]
+        if numbers != [m.trial for m in measurements[: len(numbers)]] or not all(map(self._fits, stored)):
+            self._begin_anew()
+            numbers = []
+        for measurement in measurements[len(numbers) :]:
+            self.add(measurement)
+
+    def _open(self) -> optuna.Study:
+        directions = [objective.direction for objective in self._objectives]
+        study = optuna.create_study(
+            storage=self._storage, study_name=self._name, directions=directions, load_if_exists=True
+        )
+        if [direction.name.lower() for direction in study.directions] != directions:
+            optuna.delete_study(study_name=self._name, storage=self._storage)
+            study = optuna.create_study(storage=self._storage, study_name=self._name, directions=directions)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names([objective.name for objective in self._objectives])
+        return study
+
+    def _begin_anew(self) -> None:
+        optuna.delete_study(study_name=self._name, storage=self._storage)
+        self._study = self._open()
+
+    def _fits(self, trial: FrozenTrial) -> bool:
+        return all(
+            type(known) is type(self._distributions[name])
+            and (not isinstance(known, CategoricalDistribution) or known == self._distributions[name])
+            for name, known in trial.distributions.items()
+            if name in self._distributions
+        )
+
+    def _trial(self, measurement: Measurement) -> FrozenTrial:
+        values = [measurement.values.get(objective.name) for objective in self._objectives]
+        complete = None not in values
+        trial = optuna.trial.create_trial(
+            state=TrialState.COMPLETE if complete else TrialState.FAIL,
+            values=[float(value) for value in values if value is not None] if complete else None,
+            params=dict(measurement.configuration),
+            distributions={name: self._distributions[name] for name in measurement.configuration},
+            user_attrs=_attributes(measurement),
+            system_attrs=self._system_attributes(measurement),
+        )
+        before, after = measurement.response.device_before, measurement.response.device_after
+        if before and after:
+            trial.datetime_start = datetime.fromisoformat(before.time_utc)
+            trial.datetime_complete = datetime.fromisoformat(after.time_utc)
+        return trial
+
+    def _system_attributes(self, measurement: Measurement) -> dict[str, Any]:
+        attributes: dict[str, Any] = {
+            f"artifacts:{artifact_id(measurement.trial, kind)}": _artifact(measurement.trial, kind, path)
+            for kind, path in ARTIFACTS.items()
+        }
+        excess = {
+            str(constraint): constraint.excess(measurement.values[constraint.metric.name])
+            for constraint in self._constraints
+            if constraint.metric.name in measurement.values
+        }
+        attributes |= {f"constraints:{name}": value for name, value in excess.items()}
+        if excess:
+            attributes["constraints"] = list(excess.values())  # the one spelling that Optuna Dashboard 0.21 reads
+        return attributes
+
+
+def artifact_id(trial: int, kind: int) -> str:
+    """The id of a trial's file ``kind`` (a key of ARTIFACTS): eight hexadecimal digits, a dash, one more."""
+    return f"{trial:08x}-{kind:x}"
+
+
+def artifact_path(identifier: str) -> str:
+    """The path below ``trials/`` of an artifact id. Raises ValueError for another's id."""
+    trial, _, kind = identifier.partition("-")
+    return f"{int(trial, 16)}/{ARTIFACTS[int(kind, 16)]}"
+
+
+def _artifact(trial: int, kind: int, path: str) -> str:
+    document = {
+        "artifact_id": artifact_id(trial, kind),
+        "filename": path.rpartition("/")[2],
+        "mimetype": "application/json" if path.endswith(".json") else "text/plain",
+        "encoding": None,
+    }
+    return json.dumps(document)
+
+
+def _attributes(measurement: Measurement) -> dict[str, Any]:
+    """Small and readable: values with their units, and where the accuracy comes from."""
+    shown: dict[str, Any] = {"trial": measurement.trial, "fingerprint": measurement.configuration.fingerprint}
+    shown |= {METRICS[name].title: METRICS[name].show(value) for name, value in measurement.values.items()}
+    failure = measurement.response.failure
+    if failure:
+        shown |= {"failure": failure.error, "reason": failure.message}
+    elif measurement.accuracy:
+        shown["accuracy images"] = f"{measurement.accuracy.good} of {measurement.accuracy.total}"
+        shown["accuracy measured in trial"] = measurement.accuracy_from
+    if measurement.response.cores_used is not None:
+        shown["cores used"] = round(measurement.response.cores_used, 2)
+    return shown
+
+
+def _distributions(tree: ParameterTree, measurements: Iterable[Measurement]) -> dict[str, BaseDistribution]:
+    """A distribution for every parameter that covers the space's levels and those that older trials had."""
+    levels: dict[str, dict[Value, None]] = {name: dict.fromkeys(tree.levels_of(name)) for name in tree.names}
+    for measurement in measurements:
+        for name, value in measurement.configuration.items():
+            levels.setdefault(name, {})[value] = None
+    return {name: _distribution(tuple(values)) for name, values in levels.items()}
+
+
+def _distribution(values: tuple[Value, ...]) -> BaseDistribution:
+    numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    if len(numbers) < len(values):
+        return CategoricalDistribution(values)
+    if all(isinstance(number, int) for number in numbers):
+        return IntDistribution(int(min(numbers)), int(max(numbers)))
+    return FloatDistribution(min(numbers), max(numbers))

@@ -1,0 +1,246 @@
+"""From a request to a response: the order of things in one measurement, and what each of them cost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import accuracy, loadgen, process
+from harness.device_state import DeviceReader
+from harness.errors import HarnessError
+from harness.protocol import AccuracySpec, Evidence, Failure, PerformanceSpec, Request, Response
+from harness.runtimes import Invoke, check_file, describe, open_runtime
+from harness.samples import PixelCache, SampleMemory
+
+_PROBE_S = 0.02
+
+
+def measure(request: Request, request_path: Path) -> Response:
+    """Do what ``request`` asks; LoadGen's logs land beside ``request_path``. Whatever fails is in the response."""
+    measurement = _Measurement(request, request_path)
+    failure = None
+    try:
+        measurement.run()
+    except HarnessError as error:
+        failure = error.failure
+    except MemoryError as error:
+        failure = Failure("out_of_memory", f"no memory left for the model and its samples: {error}")
+    except Exception as error:  # noqa: BLE001 - a bug here costs one measurement, and has to be readable
+        traceback.print_exc()
+        failure = Failure("internal", f"{type(error).__name__}: {error}")
+    return measurement.response(failure)
+
+
+class _Measurement:
+    def __init__(self, request: Request, request_path: Path) -> None:
+        self._request = request
+        self._request_path = request_path
+        self._folder = request_path.parent
+        self._device = DeviceReader()
+        self._found: dict[str, Any] = {"device_before": self._device.read()}
+        self._versions = {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "kernel": os.uname().release,
+            "machine": os.uname().machine,
+        }
+        self._timing_s = {"start_and_imports": process.age_s()}
+
+    def response(self, failure: Failure | None) -> Response:
+        """What there is by now, whether it ended well or not."""
+        timing_s = {**self._timing_s, "total": process.age_s()}
+        return Response(
+            failure=failure,
+            **self._found,
+            device_after=self._device.read(),
+            versions=self._versions,
+            timing_s={phase: round(seconds, 6) for phase, seconds in timing_s.items()},
+        )
+
+    def run(self) -> None:
+        """Find everything that the request asks for. Raises HarnessError, MemoryError."""
+        request, found = self._request, self._found
+        _check(request)
+        if request.runtime.cpu_affinity is not None:
+            process.pin(request.runtime.cpu_affinity)
+        with self._phase("load"):
+            path = self._folder / request.model_path
+            check_file(path)
+            _check_sha256(path, request.model_sha256)
+            runtime = open_runtime(request.runtime)
+            self._versions[request.runtime.name] = runtime.version
+            found["baseline_memory_bytes"] = process.resident_bytes()
+            model = runtime.load(path)
+            info = found["model"] = describe(model, path, request.data_set.classes)
+        with self._phase("preprocess"):
+            cache = PixelCache(request, self._request_path, model.input.side)
+            self._versions["opencv"] = cache.opencv_version
+            labels = cache.labels()
+            _check_labels(request, int(labels.max()), model.outputs - int(info.background_class))
+            cache.prepare(range(_images_wanted(request, len(labels))))
+        memory = SampleMemory(cache, request.preprocessing, model.input)
+        if request.performance is not None:
+            self._run_performance(request.performance, model.invoke, memory, len(labels))
+        if request.accuracy is not None:
+            self._run_accuracy(request.accuracy, model.invoke, memory, labels)
+        found["evidence"] = Evidence(
+            model_sha256=request.model_sha256,
+            data_set_sha256=request.data_set.sha256,
+            preprocessing_sha256=_preprocessing_sha256(request, cache.opencv_version),
+            runtime=request.runtime.name,
+            runtime_version=runtime.version,
+            delegate=request.runtime.delegate,
+            loadgen_version=self._versions["loadgen"],
+        )
+
+    def _run_performance(self, spec: PerformanceSpec, invoke: Invoke, memory: SampleMemory, total: int) -> None:
+        with self._phase("warmup"):
+            expected_ns = self._found["probe_latency_ns"] = _probe(invoke, memory, self._request.warmup_s)
+        settings = loadgen.performance_settings(spec, self._folder, expected_ns)
+        buffer = settings.performance_sample_count_override or spec.buffer_size
+        if buffer > total:
+            raise HarnessError(
+                "data_set", f"found a buffer of {buffer} samples, allowed: up to the data set's {total} images"
+            )
+        run = self._run_loadgen(settings, invoke, memory, total, buffer, "performance")
+        self._found["peak_memory_bytes"] = process.peak_resident_bytes()
+        self._found["cores_used"] = round(run.cpu_s / run.issue_s, 3)
+        performance = self._found["performance"] = loadgen.performance(self._entries)
+        self._timing_s["performance"] = performance.duration_ns / 1e9
+
+    def _run_accuracy(
+        self, spec: AccuracySpec, invoke: Invoke, memory: SampleMemory, labels: NDArray[np.int32]
+    ) -> None:
+        samples = len(labels) if spec.samples is None else spec.samples
+        if samples > len(labels):
+            raise HarnessError(
+                "data_set", f"found accuracy.samples {samples}, allowed: up to the data set's {len(labels)} images"
+            )
+        settings = loadgen.accuracy_settings(spec, self._folder)
+        buffer = min(samples, settings.performance_sample_count_override or loadgen.ACCURACY_BUFFER)
+        run = self._run_loadgen(settings, invoke, memory, samples, buffer, "accuracy")
+        self._timing_s["accuracy"] = run.issue_s
+        predictions = accuracy.read_predictions(self._folder / "accuracy" / "mlperf_log_accuracy.json", samples)
+        self._found["accuracy"] = accuracy.top1(predictions, labels[:samples])
+
+    def _run_loadgen(
+        self,
+        settings: Any,
+        invoke: Invoke,
+        memory: SampleMemory,
+        total: int,
+        buffer: int,
+        folder: Literal["performance", "accuracy"],
+    ) -> loadgen.Run:
+        run = loadgen.Run(invoke, int(self._found["model"].background_class), memory)
+        run.start(settings, total, buffer, self._folder / folder)
+        self._timing_s[f"{folder}_samples"] = run.load_s
+        self._entries = loadgen.read_log(self._folder / folder)
+        self._versions["loadgen"] = loadgen.version(self._entries)
+        return run
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._timing_s[name] = time.perf_counter() - start
+
+
+def _check(request: Request) -> None:
+    """What types alone do not say. Raises HarnessError (``bad_request``)."""
+    performance, accuracy_ = request.performance, request.accuracy
+    if performance is None and accuracy_ is None:
+        raise HarnessError("bad_request", "found neither performance nor accuracy, allowed: one or both")
+    if performance and accuracy_ and (performance.user_conf or accuracy_.user_conf):
+        raise HarnessError(
+            "bad_request",
+            "found performance and accuracy with a user_conf, allowed: one of them; LoadGen takes one configuration "
+            "per process and marks the log of a second one as not valid for official submission",
+        )
+    limits: list[tuple[str, float, float]] = [
+        ("runtime.threads", request.runtime.threads, 1),
+        ("warmup_s", request.warmup_s, 0),
+    ]
+    if performance:
+        limits += [
+            ("performance.buffer_size", performance.buffer_size, 1),
+            ("performance.min_duration_ms", performance.min_duration_ms, 0),
+            ("performance.max_duration_ms", performance.max_duration_ms, 0),
+            ("performance.min_query_count", performance.min_query_count, 1),
+        ]
+    if accuracy_ and accuracy_.samples is not None:
+        limits.append(("accuracy.samples", accuracy_.samples, 1))
+    for place, found, least in limits:
+        if not found >= least:
+            raise HarnessError("bad_request", f"{place}: found {found}, allowed: {least} or more")
+    if not 0 < request.preprocessing.crop_percent <= 100:
+        raise HarnessError(
+            "bad_request",
+            f"preprocessing.crop_percent: found {request.preprocessing.crop_percent}, allowed: above 0, up to 100",
+        )
+    if request.preprocessing.scale == 0:
+        raise HarnessError("bad_request", "preprocessing.scale: found 0, allowed: any other number")
+
+
+def _check_sha256(path: Path, expected: str) -> None:
+    """Raises HarnessError (``bad_request``: another file than was asked for says nothing about the one that was)."""
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != expected:
+        raise HarnessError("bad_request", f"{path}: found SHA-256 {found}, the request names {expected}")
+
+
+def _check_labels(request: Request, largest: int, classes: int) -> None:
+    known = request.data_set.classes
+    if known is not None and largest >= known:
+        raise HarnessError("data_set", f"{request.data_set.name}: found class {largest}, allowed: 0 to {known - 1}")
+    if largest >= classes:
+        raise HarnessError(
+            "model_unsupported", f"the data set has a class {largest}, the model tells {classes} classes apart"
+        )
+
+
+def _images_wanted(request: Request, total: int) -> int:
+    wanted = request.performance.buffer_size if request.performance else 1
+    if request.accuracy:
+        wanted = max(wanted, request.accuracy.samples or total)
+    return min(wanted, total)
+
+
+def _probe(invoke: Invoke, memory: SampleMemory, warmup_s: float) -> int:
+    """The shortest of some tens of milliseconds of invocations, in ns, after warming up. Raises HarnessError."""
+    memory.load([0])
+    sample = memory.samples[0]
+    memory.unload([0])
+    latencies_ns: list[int] = []
+    try:
+        for duration_s, least in ((warmup_s, 1), (_PROBE_S, 2)):
+            latencies_ns = []
+            end = time.perf_counter() + duration_s
+            while len(latencies_ns) < least or time.perf_counter() < end:
+                start_ns = time.perf_counter_ns()
+                invoke(sample)
+                latencies_ns.append(time.perf_counter_ns() - start_ns)
+    except (ValueError, RuntimeError) as error:
+        raise HarnessError("invoke_failed", " ".join(str(error).split())) from error
+    return min(latencies_ns)
+
+
+def _preprocessing_sha256(request: Request, opencv_version: str) -> str:
+    """Of every setting between an image and the model's input, the library that applies them among them."""
+    content = {**asdict(request.preprocessing), "opencv": opencv_version}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,180 @@
+"""Preprocessed images on disk, and in memory in the model's own input type: what LoadGen's load and unload ask for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.boot import command
+from harness.errors import HarnessError
+from harness.protocol import Failure, Preprocessing, ProtocolError, Request, decode
+from harness.runtimes import Tensor
+
+SHARD_IMAGES = 1024
+"""Images per cache file: a request that needs the first thousand of 50,000 images does not wait for the others."""
+
+_CACHE_SCHEMA = 1
+
+
+def labels_path(cache: Path) -> Path:
+    """Where the class of every image lies, int32 ``[N]``."""
+    return cache / "labels.npy"
+
+
+def shard_path(cache: Path, shard: int) -> Path:
+    """Where images ``shard * SHARD_IMAGES`` and on lie, uint8 ``[n, side, side, 3]``."""
+    return cache / f"{shard:05}.npy"
+
+
+def opencv_version() -> str:
+    """The installed OpenCV's version, without the third of a second that importing it takes. Raises HarnessError."""
+    from importlib.util import find_spec
+
+    spec = find_spec("cv2")
+    if spec is None or spec.origin is None:
+        raise HarnessError(
+            "runtime_missing", f"OpenCV is not installed for {sys.executable}: pip install opencv-python-headless"
+        )
+    try:
+        text = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")
+        return text.partition('opencv_version = "')[2].partition('"')[0]
+    except FileNotFoundError:  # a distribution's build has no such file
+        import cv2
+
+        return str(cv2.__version__)
+
+
+class PixelCache:
+    """The data set as uint8 pixels, in files that a child process makes when they are first asked for.
+
+    The folder is named by what the pixels depend on: data set, crop, interpolation, side and OpenCV's version.
+    """
+
+    def __init__(self, request: Request, request_path: Path, side: int) -> None:
+        self.opencv_version = opencv_version()
+        self._request_path = request_path
+        self._side = side
+        content = {
+            "schema": _CACHE_SCHEMA,
+            "data_set": request.data_set.sha256,
+            "crop_percent": request.preprocessing.crop_percent,
+            "interpolation": request.preprocessing.interpolation,
+            "side": side,
+            "opencv": self.opencv_version,
+        }
+        name = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        self._folder = request_path.parent / request.cache_dir / name
+        self._shards: dict[int, tuple[int, int]] = {}
+
+    def labels(self) -> NDArray[np.int32]:
+        """The class of every image, ``[N]``. Raises HarnessError (``data_set``)."""
+        path = labels_path(self._folder)
+        if not path.exists():
+            self._build([0])
+        labels: NDArray[np.int32] = np.load(path)
+        return labels
+
+    def prepare(self, indices: Sequence[int]) -> None:
+        """Make the files that hold these images, where they are missing. Raises HarnessError (``data_set``)."""
+        needed = sorted({index // SHARD_IMAGES for index in indices} - self._shards.keys())
+        missing = [shard for shard in needed if not shard_path(self._folder, shard).exists()]
+        if missing:
+            self._build(missing)
+        for shard in needed:
+            self._shards[shard] = self._open(shard_path(self._folder, shard))
+
+    def read(self, index: int, into: NDArray[np.uint8]) -> None:
+        """Copy a prepared image's pixels into a contiguous ``[side, side, 3]``. Raises HarnessError.
+
+        By pread: pages of a memory map would count as this process's memory, which is being measured.
+        """
+        file, offset = self._shards[index // SHARD_IMAGES]
+        if os.preadv(file, [into.data], offset + index % SHARD_IMAGES * into.nbytes) != into.nbytes:
+            raise HarnessError("data_set", f"{self._folder}: shorter than its header says; delete it")
+
+    def _open(self, path: Path) -> tuple[int, int]:
+        with path.open("rb") as file:
+            if np.lib.format.read_magic(file) != (1, 0):
+                raise HarnessError("data_set", f"{path}: not written by this program; delete it")
+            np.lib.format.read_array_header_1_0(file)
+            return os.dup(file.fileno()), file.tell()
+
+    def _build(self, shards: list[int]) -> None:
+        import subprocess
+
+        child = subprocess.run(
+            [
+                *command(sys.executable),
+                *("preprocess", str(self._request_path), str(self._side), str(self._folder), *map(str, shards)),
+            ],
+            env={**os.environ, "DSE_PARENT": str(os.getpid())},
+            stdout=subprocess.PIPE,
+            check=False,
+        )
+        if child.returncode == 0:
+            return
+        try:
+            failure: Failure = decode(Failure, json.loads(child.stdout))
+        except (ValueError, ProtocolError) as error:
+            raise HarnessError(
+                "internal", f"preprocessing ended with {child.returncode} and said {child.stdout[-200:]!r}"
+            ) from error
+        raise HarnessError(failure.error, failure.message)
+
+
+def input_values(preprocessing: Preprocessing, tensor: Tensor) -> NDArray[Any]:
+    """What each of the 256 pixel values becomes in the model's input, ``[256]`` of its type.
+
+    Float inputs get ``(pixel - mean) / scale``, quantized inputs that value by their own parameters, rounded. A uint8
+    input whose parameters mean the pixel itself to within one level gets the pixel itself, as the recipe of 2021 has
+    it: else rounding would turn on the last bit of a scale such as 1 / 127.5.
+    """
+    pixels = np.arange(256)
+    values = (pixels - preprocessing.mean) / preprocessing.scale
+    if tensor.scale is None:
+        return values.astype(tensor.type)
+    levels = values / tensor.scale + tensor.zero_point
+    if tensor.type == "uint8" and np.abs(levels - pixels).max() <= 1:
+        return pixels.astype(np.uint8)
+    limits = np.iinfo(tensor.type)
+    return np.rint(levels).clip(limits.min, limits.max).astype(tensor.type)
+
+
+class SampleMemory:
+    """The samples that LoadGen wants in memory, each as the model takes it: ``samples[index]`` is ``[1, ...]``."""
+
+    def __init__(self, cache: PixelCache, preprocessing: Preprocessing, tensor: Tensor) -> None:
+        self.samples: dict[int, NDArray[Any]] = {}
+        self._cache = cache
+        self._tensor = tensor
+        self._values = input_values(preprocessing, tensor)
+
+    def load(self, indices: Sequence[int]) -> None:
+        """Copy these images into memory. Raises HarnessError, MemoryError."""
+        tensor, values = self._tensor, self._values
+        self._cache.prepare(indices)
+        memory = np.empty((len(indices), *tensor.shape), tensor.type)
+        pixels = np.empty((tensor.side, tensor.side, 3), np.uint8)
+        direct = tensor.layout == "NHWC" and tensor.type == "uint8" and bool((values == np.arange(256)).all())
+        for row, index in enumerate(indices):
+            sample = memory[row]
+            if direct:
+                self._cache.read(index, sample[0])
+            else:
+                self._cache.read(index, pixels)
+                ordered = pixels if tensor.layout == "NHWC" else pixels.transpose(2, 0, 1)
+                np.take(values, ordered, out=sample[0], mode="clip")
+            self.samples[index] = sample
+
+    def unload(self, indices: Sequence[int]) -> None:
+        """Forget these images."""
+        for index in indices:
+            self.samples.pop(index, None)
