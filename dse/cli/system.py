@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.submission.machine import detect
 from dse.submission.system import find_base, init_system, read_system
 
@@ -31,9 +31,8 @@ def init(
     Example: dse system init rpi5-8gb
     """
     init_system(file, system_id, detect(), find_base(base, results) if base else None)
-    Console(stderr=True).print(
-        f"{file} written; fill in what only you know, then: [bold]dse system show --file {file}[/]"
-    )
+    stderr().print(f"{file} written: fill in what only you know")
+    next_command(f"dse system show --file {file}", "shows it as it would be submitted")
 
 
 @app.command()
@@ -47,14 +46,13 @@ def show(
     """
     system = read_system(file)
     if as_json:
-        typer.echo(json.dumps({"id": system.system_id, "fields": system.fields, "missing": system.missing}, indent=2))
+        print_json({"id": system.system_id, "fields": dict(system.fields), "missing": list(system.missing)})
         return
     table = Table("field", "value", title=system.system_id, title_justify="left")
     for name, value in system.fields.items():
-        table.add_row(name, "[red]missing[/]" if name in system.missing else value)
-    Console().print(table)
-    console = Console(stderr=True)
+        table.add_row(name, Text("missing", style="red") if name in system.missing else Text(value))
+    stdout().print(table)
     if system.missing:
-        console.print(f"Still missing in {file}: {', '.join(system.missing)}")
+        stderr().print(f"still missing in {file}: {', '.join(system.missing)}")
     else:
-        console.print("Complete. Next: [bold]dse submit preflight STUDY[/]")
+        next_command(f"dse submit preflight STUDY --system {file}", "looks at every rule before any long run")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ def preflight(
     *,
     submitter: str,
     system_id: str,
-    system: dict[str, Any],
+    system: Mapping[str, Any],
     round_: Round,
     loadgen_version: str,
     scenarios: Sequence[Scenario] = ("SingleStream",),

@@ -123,5 +123,9 @@ def get_round(name: str) -> Round:
 
 
 def round_of_loadgen(version: str) -> Round | None:
-    """The round whose seeds an mlcommons-loadgen wheel has, None for a wheel that was not looked at."""
-    return next((round_ for round_ in ROUNDS.values() if version in round_.loadgen_versions), None)
+    """The round whose seeds an mlcommons-loadgen wheel has, None for a wheel that was not looked at.
+
+    LoadGen's own words, ``6.0.17 @ d6147c7eb7``, will do too.
+    """
+    wheel = version.partition(" ")[0]
+    return next((round_ for round_ in ROUNDS.values() if wheel in round_.loadgen_versions), None)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from dse.errors import SubmissionError
 from dse.files import write_text
+from dse.harnesses import Harness
+from dse.model.metrics import Objective, values_of
 from dse.submission.candidate import Candidate, folder_names
 from dse.submission.check_runs import check_accuracy, check_performance
 from dse.submission.findings import Finding
 from dse.submission.point import FOLDER, ValidatedPoint, is_complete, read_point, write_point
 from dse.submission.rounds import MIN_DURATION_MS, Round
 from dse.submission.user_conf import user_conf
-from harness.protocol import Request, Response, write
+from harness.protocol import Request
 
 _OVERHEAD_S = 5.0
 """Start of a process, loading, logs: a guess for the plan."""
@@ -25,13 +27,8 @@ _PATIENCE = 3.0
 _GRACE_S = 300.0
 
 RunName = Literal["performance", "accuracy"]
-
-
-class Harness(Protocol):
-    """What runs a request in a process of its own."""
-
-    def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
-        """The response to ``request``, whose run may use ``folder``; a crash or hang comes back as a failure."""
+HarnessOf = Callable[[Candidate], Harness]
+"""The harness under the interpreter that a point's runtime and the round's LoadGen need."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,7 @@ def plan(candidates: Sequence[Candidate], study: Path, round_: Round, *, duratio
     return Plan(tuple(steps), round_, duration_ms)
 
 
-def run(plan: Plan, harness: Harness, on_progress: Callable[[Progress], None] = lambda _: None) -> list[Outcome]:
+def run(plan: Plan, harness: HarnessOf, on_progress: Callable[[Progress], None] = lambda _: None) -> list[Outcome]:
     """Run what the plan has not done yet; one outcome per point, in its order.
 
     A point's folder counts only when both of its runs have ended well, so an interrupted call is repeated by calling
@@ -119,18 +116,13 @@ def run(plan: Plan, harness: Harness, on_progress: Callable[[Progress], None] = 
     return outcomes
 
 
-def official_front(
-    points: Sequence[ValidatedPoint], objectives: Mapping[str, Literal["maximize", "minimize"]]
-) -> list[ValidatedPoint]:
+def official_front(points: Sequence[ValidatedPoint], objectives: Sequence[Objective]) -> list[ValidatedPoint]:
     """The points that no other dominates by the figures of the official runs, in the order given.
 
-    Objectives: ``accuracy``, ``peak_memory_bytes`` (exploration's) and the fields of `harness.protocol.Performance`.
-    Strict: no worse in all and better in one. Raises SubmissionError for a point without such a figure.
+    Peak memory is exploration's. Strict: no worse in all and better in one. Raises SubmissionError for a point without
+    one of the figures.
     """
-    costs = [
-        tuple(_figure(point, name) * (-1 if way == "maximize" else 1) for name, way in objectives.items())
-        for point in points
-    ]
+    costs = [_costs(point, objectives) for point in points]
     return [
         point
         for point, mine in zip(points, costs, strict=True)
@@ -138,17 +130,14 @@ def official_front(
     ]
 
 
-def _figure(point: ValidatedPoint, name: str) -> float:
-    accuracy, performance = point.accuracy.response.accuracy, point.performance.response.performance
-    if name == "accuracy":
-        value = accuracy.good / accuracy.total if accuracy else None
-    elif name == "peak_memory_bytes":
-        value = point.peak_memory_bytes
-    else:
-        value = getattr(performance, name, None)
-    if value is None:
-        raise SubmissionError(f"trial {point.trial} has no {name}", path=point.folder)
-    return float(value)
+def _costs(point: ValidatedPoint, objectives: Sequence[Objective]) -> tuple[float, ...]:
+    """The objectives' values, signed so that less is better."""
+    figures = values_of(point.performance.response) | values_of(point.accuracy.response)
+    if point.peak_memory_bytes is not None:
+        figures["peak_memory_bytes"] = point.peak_memory_bytes
+    if missing := [objective.name for objective in objectives if objective.name not in figures]:
+        raise SubmissionError(f"trial {point.trial} has no {', '.join(missing)}", path=point.folder)
+    return tuple(figures[o.name] * (-1 if o.direction == "maximize" else 1) for o in objectives)
 
 
 def _is_wanted(point: ValidatedPoint, candidate: Candidate, round_: Round, duration_ms: int | None) -> bool:
@@ -158,7 +147,7 @@ def _is_wanted(point: ValidatedPoint, candidate: Candidate, round_: Round, durat
 
 
 def _run_point(
-    step: Step, plan: Plan, harness: Harness, on_progress: Callable[[Progress], None], left_s: float
+    step: Step, plan: Plan, harness: HarnessOf, on_progress: Callable[[Progress], None], left_s: float
 ) -> Outcome:
     candidate, folder = step.candidate, step.folder
     if folder.exists():
@@ -173,9 +162,7 @@ def _run_point(
         on_progress(Progress(step, name, left_s))
         run_folder = folder / name
         run_folder.mkdir()
-        write(request, run_folder / "request.json")
-        response = harness.run(request, run_folder, _PATIENCE * seconds + _GRACE_S)
-        write(response, run_folder / "response.json")
+        response = harness(candidate).run(request, run_folder, _PATIENCE * seconds + _GRACE_S)
         if response.failure:
             return Outcome(candidate.trial, None, f"{name} run: {response.failure.error}: {response.failure.message}")
         if broken := _broken(folder, name, plan):
