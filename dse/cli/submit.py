@@ -240,9 +240,9 @@ def findings_of(
 def print_findings(findings: Sequence[Finding], console: Console, prefix: str = "") -> None:
     """Three lines for each: rule and file, found and allowed, fix."""
     for item in findings:
-        console.print(Text.assemble((f"{prefix}{item.rule}", "bold"), f" {item.path}"))
-        console.print(Text(f"  found {item.found}; allowed: {item.allowed}"))
-        console.print(Text(f"  fix: {item.fix}"))
+        console.print(Text.assemble((f"{prefix}{item.rule}", "bold"), f" {item.path}"), soft_wrap=True)
+        console.print(Text(f"  found {item.found}; allowed: {item.allowed}"), soft_wrap=True)
+        console.print(Text(f"  fix: {item.fix}"), soft_wrap=True)
 
 
 def _repeat(allow: Sequence[str] | None) -> str:

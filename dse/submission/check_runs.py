@@ -61,11 +61,21 @@ def check_performance(
         number = log.number(name)
         if number is None or number < least:
             yield finding(place, rule, f"{name} {log.values.get(name)}")
+    yield from _check_seeds(str(place), log, round_)
+    yield from _check_result(str(place), log, scenario, system_type)
+
+
+def check_seeds(tree: Path, folder: Path, round_: Round) -> Iterator[Finding]:
+    """The seeds in the log of ``folder`` that are not the round's. Raises SubmissionError without a log."""
+    path = folder / "mlperf_log_detail.txt"
+    yield from _check_seeds(str(path.relative_to(tree)), read_detail_log(path), round_)
+
+
+def _check_seeds(place: str, log: DetailLog, round_: Round) -> Iterator[Finding]:
     for name, expected in dataclasses.asdict(round_.seeds).items():
         value = log.values.get(f"effective_{name}")
         if value != expected:
             yield finding(place, "seeds", f"{name} {value}", allowed=f"{expected} (round {round_.name})")
-    yield from _check_result(str(place), log, scenario, system_type)
 
 
 def _check_result(place: str, log: DetailLog, scenario: Scenario, system_type: str | None) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ Field numbers are those of LiteRT's published `schema.fbs`; FlatBuffers never re
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from dataclasses import dataclass
 from math import prod
@@ -39,7 +40,7 @@ def model_types(path: Path) -> ModelTypes:
         raise ModelError("not a .tflite file", path=path)
     try:
         return _read(contents)
-    except (IndexError, ValueError, KeyError, TypeError) as error:
+    except (IndexError, ValueError, KeyError, TypeError, struct.error) as error:
         raise ModelError(f"a damaged .tflite file: {error!r}", path=path) from error
 
 
@@ -75,12 +76,13 @@ def _tables(parent: Any, field: int) -> list[Any]:
 
 
 def _integers(parent: Any, field: int) -> list[int]:
+    from flatbuffers import number_types
+
     offset = _offset(parent, field)
     if not offset:
         return []
     start = parent.Vector(offset)
-    return [int.from_bytes(parent.Bytes[start + 4 * i : start + 4 * i + 4], "little", signed=True)
-            for i in range(parent.VectorLen(offset))]  # fmt: skip
+    return [parent.Get(number_types.Int32Flags, start + 4 * i) for i in range(parent.VectorLen(offset))]
 
 
 def _integer(parent: Any, field: int, kind: str) -> int:

@@ -13,8 +13,8 @@ from dse.files import write_text
 from dse.harnesses import Harness
 from dse.model.metrics import Objective, values_of
 from dse.submission.candidate import Candidate, folder_names
-from dse.submission.check_runs import check_accuracy, check_performance
-from dse.submission.findings import Finding
+from dse.submission.check_runs import check_accuracy, check_performance, check_seeds
+from dse.submission.findings import RULES, Finding
 from dse.submission.point import FOLDER, ValidatedPoint, is_complete, read_point, write_point
 from dse.submission.rounds import MIN_DURATION_MS, Round
 from dse.submission.user_conf import user_conf
@@ -182,14 +182,13 @@ def _run_point(
 
 
 def _broken(folder: Path, name: RunName, plan: Plan) -> list[Finding]:
-    """The rules that the run's own logs break; a rehearsal may be short, and the data set is preflight's matter."""
+    """What measuring again could mend, in the run's own logs, and wrong seeds. The rest is preflight's matter."""
     logs = folder / name / name
-    tolerated = {"data-set-size", "accuracy-text", "accuracy-json-size"}
-    if plan.duration_ms is not None:
-        tolerated |= {"min-duration"}
-    found = (
-        check_performance(folder, logs, "SingleStream", None, plan.round)
-        if name == "performance"
-        else check_accuracy(folder, logs)
-    )
-    return [item for item in found if item.rule not in tolerated]
+    if name == "performance":
+        found = list(check_performance(folder, logs, "SingleStream", None, plan.round))
+    else:
+        found = list(check_accuracy(folder, logs))
+        if all(item.rule != "accuracy-log" for item in found):
+            found += check_seeds(folder, logs, plan.round)
+    short = {"min-duration"} if plan.duration_ms is not None else set()
+    return [item for item in found if (RULES[item.rule].mendable or item.rule == "seeds") and item.rule not in short]
