@@ -8,9 +8,11 @@ from typing import Any
 
 from dse.submission.point import ValidatedPoint
 from dse.submission.rounds import Round, Scenario
-from harness.protocol import Request
+from harness.protocol import Evidence, Request
 
-_PACKAGES = ("mlcommons-loadgen", "ai-edge-litert", "tflite-runtime", "numpy", "opencv-python-headless")
+_RUNTIMES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
+_OTHERS = {"numpy": "numpy", "opencv": "opencv-python-headless"}
+"""What the harness calls a package, and its name on PyPI."""
 
 
 def result_readme(point: ValidatedPoint, scenario: Scenario, system: str, round_: Round) -> str:
@@ -50,7 +52,7 @@ The configuration, as the search found it:
 In the folder `{round_.source}/` of this submission, with Python 3.11 or later:
 
 ```
-{_install(performance.versions)}
+{_install(evidence, performance.versions)}
 python -m harness run {point.name}/performance/request.json
 python -m harness run {point.name}/accuracy/request.json
 ```
@@ -86,6 +88,10 @@ def portable_request(request: Request, model_name: str) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _install(versions: dict[str, str]) -> str:
-    pins = [f"{name}=={versions[name]}" for name in _PACKAGES if name in versions]
-    return f"pip install {' '.join(pins)}" if pins else "pip install mlcommons-loadgen ai-edge-litert"
+def _install(evidence: Evidence, versions: dict[str, str]) -> str:
+    pins = [
+        f"mlcommons-loadgen=={evidence.loadgen_version.partition(' ')[0]}",
+        f"{_RUNTIMES[evidence.runtime]}=={evidence.runtime_version}",
+        *(f"{package}=={versions[name]}" for name, package in _OTHERS.items() if name in versions),
+    ]
+    return f"pip install {' '.join(pins)}"

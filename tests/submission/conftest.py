@@ -101,9 +101,9 @@ def response(request: Request, round_name: str) -> Response:
         runtime="litert",
         runtime_version="2.3.0",
         delegate="xnnpack",
-        loadgen_version=LOADGEN[round_name],
+        loadgen_version=f"{LOADGEN[round_name]} @ d6147c7eb7",
     )
-    versions = {"mlcommons-loadgen": LOADGEN[round_name], "ai-edge-litert": "2.3.0"}
+    versions = {"numpy": "2.4.6", "python": "3.11.7"}
     if request.performance is None:
         return Response(accuracy=Accuracy(627, 1200, "c" * 64), evidence=evidence, versions=versions)
     performance = Performance(

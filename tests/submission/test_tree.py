@@ -107,7 +107,7 @@ def test_the_documents_say_what_was_measured(submission, tmp_path):
     assert (len(system), system["submitter"], system["division"]) == (35, "Example", "open")
     readme = (result / "README.md").read_text()
     assert "python -m harness run tiny-int8-t1/performance/request.json" in readme
-    assert "pip install mlcommons-loadgen==6.0.17 ai-edge-litert==2.3.0" in readme
+    assert "pip install mlcommons-loadgen==6.0.17 ai-edge-litert==2.3.0 numpy==2.4.6" in readme
     manifest = json.loads((tmp_path / "submission/submission.json").read_text())
     assert (manifest["submittable"], manifest["allowed"]) == (False, ALLOW)
 
