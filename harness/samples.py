@@ -140,12 +140,13 @@ def input_values(preprocessing: Preprocessing, tensor: Tensor) -> NDArray[Any]:
     pixels = np.arange(256)
     values = (pixels - preprocessing.mean) / preprocessing.scale
     if tensor.scale is None:
-        return values.astype(tensor.type)
+        return np.asarray(values, tensor.type)
     levels = values / tensor.scale + tensor.zero_point
     if tensor.type == "uint8" and np.abs(levels - pixels).max() <= 1:
         return pixels.astype(np.uint8)
     limits = np.iinfo(tensor.type)
-    return np.rint(levels).clip(limits.min, limits.max).astype(tensor.type)
+    quantized: NDArray[Any] = np.rint(levels).clip(limits.min, limits.max).astype(tensor.type)
+    return quantized
 
 
 class SampleMemory:

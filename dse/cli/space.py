@@ -102,6 +102,6 @@ def _summary(space: Space) -> list[str]:
     data = space.data_set
     return [
         f"objectives: {objectives}; constraints: {constraints}",
-        f"data set: {data.name}, {data.size} images of {data.classes} classes; accuracy from {space.accuracy_images}",
+        f"data set: {data.name}, {data.size} images; accuracy from {space.accuracy_images}",
         f"fidelity: {space.fidelity.min_duration:g} s and {space.fidelity.min_query_count} queries at least",
     ]
