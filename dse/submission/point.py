@@ -57,7 +57,6 @@ class ValidatedPoint:
     """A front point with its official runs. ``name`` is its model folder in a submission.
 
     ``sha256`` has the hash that every file of the point had when its runs ended, by path relative to ``folder``.
-    ``peak_memory_bytes`` is exploration's figure: the process of a 600 s run holds mostly LoadGen's list of queries.
     """
 
     trial: int
@@ -66,7 +65,6 @@ class ValidatedPoint:
     origin: ModelOrigin
     round: str
     rehearsal: bool
-    peak_memory_bytes: int | None
     folder: Path
     performance: Run
     accuracy: Run
@@ -107,7 +105,6 @@ def read_point(folder: Path) -> ValidatedPoint:
             origin=decode(ModelOrigin, document["origin"], "origin"),
             round=document["round"],
             rehearsal=document["rehearsal"],
-            peak_memory_bytes=document["peak_memory_bytes"],
             folder=folder,
             performance=_read_run(folder, "performance"),
             accuracy=_read_run(folder, "accuracy"),
@@ -126,7 +123,6 @@ def write_point(
     origin: ModelOrigin,
     round_name: str,
     rehearsal: bool,
-    peak_memory_bytes: int | None,
 ) -> ValidatedPoint:
     """Record the two runs that lie in ``folder`` with the hash of each of their files. Raises SubmissionError."""
     files = [path for run in ("performance", "accuracy") for path in (folder / run).rglob("*") if path.is_file()]
@@ -140,7 +136,6 @@ def write_point(
             "origin": dataclasses.asdict(origin),
             "round": round_name,
             "rehearsal": rehearsal,
-            "peak_memory_bytes": peak_memory_bytes,
             "sha256": {
                 path.relative_to(folder).as_posix(): sha256_file(path)
                 for path in sorted([*files, folder / "user.conf"])

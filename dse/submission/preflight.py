@@ -93,7 +93,6 @@ def _made_up(candidate: Candidate, name: str, round_: Round, loadgen_version: st
         origin=candidate.origin,
         round=round_.name,
         rehearsal=False,
-        peak_memory_bytes=None,
         folder=folder,
         performance=Run(
             candidate.performance_request(), replace(candidate.response, evidence=evidence), folder, performance

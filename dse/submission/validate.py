@@ -119,8 +119,7 @@ def run(plan: Plan, harness: HarnessOf, on_progress: Callable[[Progress], None] 
 def official_front(points: Sequence[ValidatedPoint], objectives: Sequence[Objective]) -> list[ValidatedPoint]:
     """The points that no other dominates by the figures of the official runs, in the order given.
 
-    Peak memory is exploration's. Strict: no worse in all and better in one. Raises SubmissionError for a point without
-    one of the figures.
+    Strict: no worse in all and better in one. Raises SubmissionError for a point without one of the figures.
     """
     costs = [_costs(point, objectives) for point in points]
     return [
@@ -132,9 +131,7 @@ def official_front(points: Sequence[ValidatedPoint], objectives: Sequence[Object
 
 def _costs(point: ValidatedPoint, objectives: Sequence[Objective]) -> tuple[float, ...]:
     """The objectives' values, signed so that less is better."""
-    figures = values_of(point.performance.response) | values_of(point.accuracy.response)
-    if point.peak_memory_bytes is not None:
-        figures["peak_memory_bytes"] = point.peak_memory_bytes
+    figures = values_of(point.accuracy.response) | values_of(point.performance.response)
     if missing := [objective.name for objective in objectives if objective.name not in figures]:
         raise SubmissionError(f"trial {point.trial} has no {', '.join(missing)}", path=point.folder)
     return tuple(figures[o.name] * (-1 if o.direction == "maximize" else 1) for o in objectives)
@@ -176,7 +173,6 @@ def _run_point(
         origin=candidate.origin,
         round_name=plan.round.name,
         rehearsal=plan.duration_ms is not None,
-        peak_memory_bytes=candidate.response.peak_memory_bytes,
     )
     return Outcome(candidate.trial, point)
 

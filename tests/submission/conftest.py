@@ -155,7 +155,6 @@ def write_good_point(
         origin=ModelOrigin("https://example.org/weights.tgz"),
         round_name=round_name,
         rehearsal=rehearsal,
-        peak_memory_bytes=40_000_000,
     )
 
 

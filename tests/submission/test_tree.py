@@ -193,7 +193,6 @@ def test_a_log_that_was_never_there_is_refused(submission, tmp_path):
         origin=ModelOrigin("x"),
         round_name="v6.1",
         rehearsal=False,
-        peak_memory_bytes=None,
     )
     assert_refused(dataclasses.replace(submission, points=[again]), tmp_path, "no mlperf_log_accuracy.json")
 
