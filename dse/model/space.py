@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from dse.model.configuration import Configuration, Value
+from dse.model.configuration import Configuration, Value, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class ParameterTree:
                 key = f"{branch}{parameter.name}"
                 level = parameter.levels[pick(key, parameter)]
                 chosen[parameter.name] = level.value
-                descend(level.children, f"{key}={level.value}/")
+                descend(level.children, _below(key, level))
 
         descend(self.roots, "")
         return Configuration(chosen)
@@ -80,7 +80,7 @@ class ParameterTree:
                 key = f"{branch}{parameter.name}"
                 indices[key] = index
                 level = parameter.levels[index]
-                if not descend(level.children, f"{key}={level.value}/"):
+                if not descend(level.children, _below(key, level)):
                     return False
             return True
 
@@ -95,7 +95,7 @@ class ParameterTree:
                 key = f"{branch}{parameter.name}"
                 yield key, parameter
                 for level in parameter.levels:
-                    yield from descend(level.children, f"{key}={level.value}/")
+                    yield from descend(level.children, _below(key, level))
 
         return descend(self.roots, "")
 
@@ -111,6 +111,11 @@ class ParameterTree:
                 value for _, parameter in self.branches() if parameter.name == name for value in parameter.values
             )
         )
+
+
+def _below(key: str, level: Level) -> str:
+    """Where the keys of the branches below ``level`` begin: ``family=small/``, a slash in a level written ``%2F``."""
+    return f"{key}={text(level.value).replace('%', '%25').replace('/', '%2F')}/"
 
 
 def _same(a: Value, b: Value) -> bool:
