@@ -22,13 +22,16 @@ _BATCH = 64
 _POOL_PAYS_RESULTS = 800
 _POOL_PAYS_DETAILS = 300
 
+ProgressReport = Callable[["Progress"], None]
+"""What `import_results` calls as it goes on."""
+
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an import is: ``done`` of ``of`` results of the phase ``reading`` or ``details``."""
+    """How far an import is: ``done`` of ``of`` results of the phase ``results`` or ``details``."""
 
     phase: str
     done: int
@@ -75,7 +78,7 @@ def import_results(
     round_name: str | None = None,
     details: bool = False,
     workers: int | None = None,
-    progress: Callable[[Progress], None] = lambda _: None,
+    progress: ProgressReport = lambda _: None,
 ) -> ImportReport:
     """Bring the results below ``roots`` into the database file; importing again adds nothing.
 
@@ -132,9 +135,7 @@ def _plan(db: Database, submitters: Iterable[tuple[Path, str]], *, details: bool
     return plan
 
 
-def _import_rows(
-    db: Database, plan: _Plan, workers: int | None, progress: Callable[[Progress], None]
-) -> tuple[int, int, int]:
+def _import_rows(db: Database, plan: _Plan, workers: int | None, progress: ProgressReport) -> tuple[int, int, int]:
     """Read what is pending; how many rows were added, updated, and found the same after all."""
     if not plan.pending:
         return 0, 0, 0
@@ -142,7 +143,7 @@ def _import_rows(
     fresh: list[str] = []
     updated: list[tuple[int, str]] = []
     moved: list[tuple[int, str, str]] = []
-    progress(Progress("reading", 0, len(plan.pending)))
+    progress(Progress("results", 0, len(plan.pending)))
     outcomes = _each(_read_batch, plan.pending, workers, _POOL_PAYS_RESULTS)
     for done, (found, outcome) in enumerate(zip(plan.pending, outcomes, strict=True), start=1):
         plan.problems.extend(outcome.problems)
@@ -155,7 +156,7 @@ def _import_rows(
             else:
                 updated.append((before.id, outcome.line))
         if done % _BATCH == 0 or done == len(plan.pending):
-            progress(Progress("reading", done, len(plan.pending)))
+            progress(Progress("results", done, len(plan.pending)))
     with db.transaction():
         numbered = [*zip(db.new_ids(len(fresh)), fresh, strict=True), *updated]
         if numbered:
@@ -164,7 +165,7 @@ def _import_rows(
     return len(fresh), len(updated), len(moved)
 
 
-def _import_details(db: Database, plan: _Plan, workers: int | None, progress: Callable[[Progress], None]) -> None:
+def _import_details(db: Database, plan: _Plan, workers: int | None, progress: ProgressReport) -> None:
     known, have = db.known(), db.detail_signatures()
     pending: list[tuple[int, FoundResult, str]] = []
     for found in (found for _, _, results in plan.walked for found in results):

@@ -1,0 +1,219 @@
+"""How ``dse results`` shows rows, fronts and explanations: tables for 80 columns, data on stdout, else stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from dse.results.explain import Explanation
+from dse.results.front import GroupFront
+from dse.results.importer import Progress as ImportProgress
+from dse.results.importer import ProgressReport
+from dse.results.objectives import Objective, show
+from dse.results.own import OwnFront, Standing
+
+_PIPE_WIDTH = 160
+
+
+def stdout() -> Console:
+    """Where data goes: as wide as the terminal, or wide enough for a file."""
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
+
+
+def stderr() -> Console:
+    """Where progress, remarks and the next command go."""
+    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def remark(text: str) -> None:
+    """A line on stderr."""
+    stderr().print(Text(text))
+
+
+def next_command(command: str, why: str) -> None:
+    """The command to type next, on stderr."""
+    stderr().print(Text.assemble(("next: ", "bold green"), (command, "bold"), f"  {why}"))
+
+
+@contextmanager
+def import_progress() -> Iterator[ProgressReport]:
+    """A bar on stderr that shows how many results are read."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=stderr(), transient=True) as bars:
+        tasks = {}
+
+        def advance(step: ImportProgress) -> None:
+            if step.phase not in tasks:
+                tasks[step.phase] = bars.add_task(f"reading {step.phase}", total=step.of)
+            bars.update(tasks[step.phase], completed=step.done)
+
+        yield advance
+
+
+def group_title(group: Mapping[str, Any]) -> str:
+    """``rpi4, v0.5, image-classification, SingleStream``."""
+    return ", ".join("-" if value is None else str(value) for value in group.values())
+
+
+def front_table(group: GroupFront) -> Table:
+    """The front of one group: a line per point; p50 beside p90, since a big.LITTLE board ranks by them differently."""
+    with_p50 = any(o.name == "latency_p90" for o in group.objectives) and not any(
+        o.name == "latency_p50" for o in group.objectives
+    )
+    counts = f"{len(group.points)} of {group.submitted} on the front, {len(group.dominated)} dominated"
+    if group.not_comparable:
+        counts += f", {len(group.not_comparable)} not comparable"
+    table = Table(title=f"{group_title(group.group)}: {counts}", box=SIMPLE_HEAD, title_justify="left")
+    table.add_column("row", justify="right")
+    table.add_column("model", overflow="fold")
+    table.add_column("software", overflow="fold")
+    for objective in group.objectives:
+        table.add_column(objective.name, justify="right")
+    if with_p50:
+        table.add_column("p50", justify="right", style="dim")
+    for point in group.points:
+        cells = [show(o, value) for o, value in zip(group.objectives, point.values, strict=True)]
+        if with_p50:
+            cells.append(_milliseconds(point.row["latency_p50_ns"]))
+        table.add_row(str(point.row["id"]), point.row["model"], software(point.row), *cells)
+    return table
+
+
+def software(row: Mapping[str, Any]) -> str:
+    """Engine, version and backend of a row, as far as its system's name says."""
+    parts = [row["engine"], row["engine_version"], row["backend"] if row["backend"] != "default" else None]
+    return " ".join(part for part in parts if part) or "-"
+
+
+def standing_table(own: OwnFront, standings: Sequence[Standing]) -> Table:
+    """Where a study's front stands: a line per published group, edge systems first."""
+    table = Table(
+        title=f"study {own.study}: {len(own.points)} points beside each published front",
+        box=SIMPLE_HEAD,
+        title_justify="left",
+    )
+    table.add_column("class")
+    table.add_column("published group", overflow="fold")
+    table.add_column("front", justify="right")
+    table.add_column("own unbeaten", justify="right")
+    table.add_column("published beaten", justify="right")
+    for standing in sorted(standings, key=lambda s: (_class(s.group) != "edge", _class(s.group))):
+        group = {key: value for key, value in standing.group.group.items() if key not in ("task", "scenario")}
+        table.add_row(
+            _class(standing.group),
+            group_title(group) or "all",
+            str(len(standing.group.points)),
+            f"{standing.unbeaten} of {standing.own}",
+            f"{standing.beaten_published} of {len(standing.group.points)}",
+        )
+    return table
+
+
+def _class(group: GroupFront) -> str:
+    return ",".join(sorted({str(point.row["category"]) for point in group.points})) or "-"
+
+
+def own_table(own: OwnFront, objectives: Sequence[Objective]) -> Table:
+    """A study's own points."""
+    table = Table(title=f"study {own.study}: its own front", box=SIMPLE_HEAD, title_justify="left")
+    table.add_column("trial", justify="right")
+    table.add_column("configuration", overflow="fold")
+    for objective in objectives:
+        table.add_column(objective.name, justify="right")
+    for point in own.points:
+        cells = [show(o, value) for o, value in zip(objectives, point.values, strict=True)]
+        table.add_row(str(point.trial), " ".join(f"{k}={v}" for k, v in point.config.items()), *cells)
+    return table
+
+
+def rows_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """A line per result."""
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("row", justify="right")
+    for name in ("round", "system", "model"):
+        table.add_column(name, overflow="fold")
+    for name in ("scenario", "accuracy", "performance"):
+        table.add_column(name, justify="right" if name != "scenario" else "left")
+    for row in rows:
+        table.add_row(
+            str(row["id"]),
+            row["round"],
+            row["system"],
+            row["model"],
+            row["scenario"],
+            "-" if row["accuracy"] is None else f"{row['accuracy']:.5g}",
+            _performance(row),
+        )
+    return table
+
+
+def row_table(row: Mapping[str, Any]) -> Table:
+    """Every column of one result that has a value."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in row.items():
+        if value is not None and value != "":
+            table.add_row(name, Text(str(value)))
+    return table
+
+
+def explanation_text(explanation: Explanation) -> Table | Text:
+    """The verdict in words, and who dominates by how much."""
+    row, objectives = explanation.row, explanation.group.objectives
+    head = f"row {row['id']}, {row['system']}, {row['model']}: "
+    if explanation.verdict == "not comparable":
+        return Text(f"{head}not comparable, because {explanation.reason}")
+    own = ", ".join(f"{o.name} {show(o, v)}" for o, v in zip(objectives, explanation.values, strict=True))
+    where = f"the front of {group_title(explanation.group.group)}"
+    if explanation.verdict == "front":
+        equal = (
+            f"; equal to row {', '.join(str(p.row['id']) for p in explanation.equals)}" if explanation.equals else ""
+        )
+        return Text(f"{head}on {where} with {own}{equal}")
+    table = Table(
+        title=f"{head}not on {where}; with {own} it is dominated by {len(explanation.dominators)}",
+        box=SIMPLE_HEAD,
+        title_justify="left",
+    )
+    table.add_column("row", justify="right")
+    table.add_column("model", overflow="fold")
+    table.add_column("software", overflow="fold")
+    for objective in objectives:
+        table.add_column(f"{objective.name} better by", justify="right")
+    for dominator in explanation.dominators:
+        cells = [show(o, by) if by else "equal" for o, by in zip(objectives, dominator.better_by, strict=True)]
+        other = dominator.point.row
+        table.add_row(str(other["id"]), other["model"], software(other), *cells)
+    return table
+
+
+def _milliseconds(value: int | None) -> str:
+    return "-" if value is None else f"{value / 1e6:.3f} ms"
+
+
+def _performance(row: Mapping[str, Any]) -> str:
+    value, unit = row["performance"], row["performance_unit"]
+    if value is None:
+        return "-"
+    return _milliseconds(value) if unit == "ns" else f"{value:g} {unit}"
+
+
+def written(path: Path, what: str) -> None:
+    """Say on stderr what was written where."""
+    remark(f"{what} written to {path}")
