@@ -16,7 +16,7 @@ from dse.results.export import FORMATS, export
 from dse.results.front import ALWAYS_APART, GroupFront, check_grouping, cut, select
 from dse.results.importer import import_results
 from dse.results.objectives import OBJECTIVES, Objective, parse_objectives, plain
-from dse.results.own import OwnFront, find_front, load_own_front, stand
+from dse.results.own import OwnFront, find_front, load_own_front, rivals, stand
 from dse.results.space import to_csv
 from dse.results.walk import SCENARIOS
 
@@ -114,11 +114,10 @@ def front_command(
         return
     console = view.stdout()
     for group in groups:
-        if own is None or group.points:
-            console.print(view.front_table(group))
+        console.print(view.front_table(group) if group.points else view.no_front(group))
     if own is not None:
         console.print(view.own_table(own, axes))
-        console.print(view.standing_table(own, [stand(own, group) for group in groups if group.points]))
+        console.print(view.standing_table(own, [stand(own, group) for group in groups if rivals(group)]))
         view.remark("accuracies compare only if the study's data set is the published one's")
     submitted, front = sum(group.submitted for group in groups), sum(len(group.points) for group in groups)
     dominated = sum(len(group.dominated) for group in groups)
@@ -127,7 +126,8 @@ def front_command(
         f"{submitted - front - dominated} not comparable",
         soft_wrap=True,
     )
-    view.next_command("dse results explain ROW", "says why a result is not on its front")
+    first = next((point.row["id"] for group in groups for point in group.dominated), "ROW")
+    view.next_command(f"dse results explain {first}", "says why a result is not on its front")
 
 
 @app.command("list")
@@ -315,7 +315,7 @@ def _fronts_json(groups: list[GroupFront], own: OwnFront | None) -> list[dict[st
     documents = []
     for group in groups:
         document = group.to_json()
-        if own is not None and group.points:
+        if own is not None and rivals(group):
             document["study"] = own.study
             document["standing"] = stand(own, group).to_json()
         documents.append(document)

@@ -19,7 +19,7 @@ from dse.results.explain import Explanation
 from dse.results.front import GroupFront
 from dse.results.importer import Progress as ImportProgress
 from dse.results.importer import ProgressReport
-from dse.results.objectives import Objective, show
+from dse.results.objectives import Objective, show, shown_unit
 from dse.results.own import OwnFront, Standing
 
 _PIPE_WIDTH = 160
@@ -78,20 +78,27 @@ def front_table(group: GroupFront) -> Table:
     counts = f"{len(group.points)} of {group.submitted} on the front, {len(group.dominated)} dominated"
     if group.not_comparable:
         counts += f", {len(group.not_comparable)} not comparable"
-    table = Table(title=f"{group_title(group.group)}: {counts}", box=SIMPLE_HEAD, title_justify="left")
+    table = Table(title=f"{group_title(group.group)}: {counts}", box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
     table.add_column("row", justify="right")
     table.add_column("model", overflow="fold")
-    table.add_column("software", overflow="fold")
+    table.add_column("software", no_wrap=True)
     for objective in group.objectives:
-        table.add_column(objective.name, justify="right")
+        table.add_column(_heading(objective), justify="right")
     if with_p50:
-        table.add_column("p50", justify="right", style="dim")
+        table.add_column("p50\nms", justify="right", style="dim")
     for point in group.points:
         cells = [show(o, value) for o, value in zip(group.objectives, point.values, strict=True)]
         if with_p50:
-            cells.append(_milliseconds(point.row["latency_p50_ns"]))
+            p50 = point.row["latency_p50_ns"]
+            cells.append("-" if p50 is None else f"{p50 / 1e6:.3f}")
         table.add_row(str(point.row["id"]), point.row["model"], software(point.row), *cells)
     return table
+
+
+def no_front(group: GroupFront) -> str:
+    """A group without a comparable result, and the reasons."""
+    reasons = sorted({reason for _, reason in group.not_comparable})
+    return f"{group_title(group.group)}: none of {group.submitted} comparable: {'; '.join(reasons)}\n"
 
 
 def software(row: Mapping[str, Any]) -> str:
@@ -106,6 +113,7 @@ def standing_table(own: OwnFront, standings: Sequence[Standing]) -> Table:
         title=f"study {own.study}: {len(own.points)} points beside each published front",
         box=SIMPLE_HEAD,
         title_justify="left",
+        pad_edge=False,
     )
     table.add_column("class")
     table.add_column("published group", overflow="fold")
@@ -130,11 +138,11 @@ def _class(group: GroupFront) -> str:
 
 def own_table(own: OwnFront, objectives: Sequence[Objective]) -> Table:
     """A study's own points."""
-    table = Table(title=f"study {own.study}: its own front", box=SIMPLE_HEAD, title_justify="left")
+    table = Table(title=f"study {own.study}: its own front", box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
     table.add_column("trial", justify="right")
     table.add_column("configuration", overflow="fold")
     for objective in objectives:
-        table.add_column(objective.name, justify="right")
+        table.add_column(_heading(objective), justify="right")
     for point in own.points:
         cells = [show(o, value) for o, value in zip(objectives, point.values, strict=True)]
         table.add_row(str(point.trial), " ".join(f"{k}={v}" for k, v in point.config.items()), *cells)
@@ -143,7 +151,7 @@ def own_table(own: OwnFront, objectives: Sequence[Objective]) -> Table:
 
 def rows_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """A line per result."""
-    table = Table(box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("row", justify="right")
     for name in ("round", "system", "model"):
         table.add_column(name, overflow="fold")
@@ -179,7 +187,9 @@ def explanation_text(explanation: Explanation) -> Table | Text:
     head = f"row {row['id']}, {row['system']}, {row['model']}: "
     if explanation.verdict == "not comparable":
         return Text(f"{head}not comparable, because {explanation.reason}")
-    own = ", ".join(f"{o.name} {show(o, v)}" for o, v in zip(objectives, explanation.values, strict=True))
+    own = ", ".join(
+        f"{o.name} {show(o, v)} {shown_unit(o)}".strip() for o, v in zip(objectives, explanation.values, strict=True)
+    )
     where = f"the front of {group_title(explanation.group.group)}"
     if explanation.verdict == "front":
         equal = (
@@ -190,17 +200,22 @@ def explanation_text(explanation: Explanation) -> Table | Text:
         title=f"{head}not on {where}; with {own} it is dominated by {len(explanation.dominators)}",
         box=SIMPLE_HEAD,
         title_justify="left",
+        pad_edge=False,
     )
     table.add_column("row", justify="right")
     table.add_column("model", overflow="fold")
-    table.add_column("software", overflow="fold")
+    table.add_column("software", no_wrap=True)
     for objective in objectives:
-        table.add_column(f"{objective.name} better by", justify="right")
+        table.add_column(_heading(objective, " better by"), justify="right")
     for dominator in explanation.dominators:
         cells = [show(o, by) if by else "equal" for o, by in zip(objectives, dominator.better_by, strict=True)]
         other = dominator.point.row
         table.add_row(str(other["id"]), other["model"], software(other), *cells)
     return table
+
+
+def _heading(objective: Objective, suffix: str = "") -> str:
+    return f"{objective.name.removeprefix('latency_')}{suffix}\n{shown_unit(objective)}".rstrip()
 
 
 def _milliseconds(value: int | None) -> str:

@@ -95,15 +95,18 @@ def why_not_comparable(row: Mapping[str, Any], objectives: Sequence[Objective]) 
     return reason
 
 
+def shown_unit(objective: Objective) -> str:
+    """The unit that people read: percent for accuracy, milliseconds for nanoseconds."""
+    return {"fraction": "%", "ns": "ms"}.get(objective.unit, objective.unit)
+
+
 def show(objective: Objective, value: Exact | None) -> str:
-    """A value for people: percent for accuracy, milliseconds for nanoseconds."""
+    """A value in `shown_unit`, without the unit."""
     if value is None:
         return "-"
-    if objective.name == "accuracy":
-        return f"{float(value) * 100:.3f} %"
-    if objective.unit == "ns":
-        return f"{float(value) / 1e6:.3f} ms"
-    return f"{float(value):.6g} {objective.unit}".strip()
+    if objective.unit == "fraction":
+        return f"{float(value) * 100:.3f}"
+    return f"{float(value) / 1e6:.3f}" if objective.unit == "ns" else f"{float(value):.6g}"
 
 
 def plain(value: Exact | None) -> int | float | None:

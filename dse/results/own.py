@@ -104,6 +104,11 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
     return OwnFront(study, path, tuple(own))
 
 
+def rivals(group: GroupFront) -> bool:
+    """Whether a study can stand beside a group's front at all: it has one, of image classification."""
+    return bool(group.points) and group.group["task"] == "image-classification"
+
+
 def stand(own: OwnFront, group: GroupFront) -> Standing:
     """Compare a study's front with the published front of one group."""
     maximize = [objective.maximize for objective in group.objectives]

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dse.results.front import GroupFront
-from dse.results.objectives import Exact, Objective
+from dse.results.objectives import Exact, Objective, shown_unit
 from dse.results.own import OwnFront
 
 _NAMED_GROUPS = 9
@@ -24,11 +24,12 @@ def plot_fronts(groups: Sequence[GroupFront], path: Path, *, grouping: str, own:
     further objectives are not shown. The groups with most results get a colour of their own, the rest are grey.
     """
     groups = sorted((group for group in groups if group.points), key=lambda group: -group.submitted)
+    varying = [key for key in (groups[0].group if groups else ()) if len({group.group[key] for group in groups}) > 1]
     figure = Figure(figsize=(9, 6), layout="constrained")
     axes = figure.subplots()
     for number, group in reversed(list(enumerate(groups))):
         named = number < _NAMED_GROUPS
-        _draw_group(axes, group, _COLORS[number] if named else _REST_COLOR, _label(group) if named else None)
+        _draw_group(axes, group, _COLORS[number] if named else _REST_COLOR, _label(group, varying) if named else None)
     objectives = groups[0].objectives if groups else ()
     if own is not None and own.points:
         xs, ys = _coordinates([point.values for point in own.points], objectives)
@@ -38,7 +39,7 @@ def plot_fronts(groups: Sequence[GroupFront], path: Path, *, grouping: str, own:
 
 
 def _draw_group(axes: Axes, group: GroupFront, color: str, label: str | None) -> None:
-    dominated, _ = _coordinates([point.values for point in group.dominated], group.objectives), None
+    dominated = _coordinates([point.values for point in group.dominated], group.objectives)
     axes.plot(*dominated, ".", color=color, alpha=0.25, markersize=5, zorder=1)
     xs, ys = _coordinates([point.values for point in group.points], group.objectives)
     stairs = len(group.objectives) == 2 and not group.objectives[1].maximize
@@ -70,13 +71,13 @@ def _scaled(value: Exact, objective: Objective) -> float:
     return float(value) / 1e6 if objective.unit == "ns" else float(value)
 
 
-def _label(group: GroupFront) -> str:
-    words = " ".join(str(value) for key, value in group.group.items() if key not in ("task", "scenario"))
+def _label(group: GroupFront, varying: Sequence[str]) -> str:
+    words = " ".join(str(group.group[key]) for key in varying)
     return f"{words or 'all'}: {len(group.points)} of {group.submitted}"
 
 
 def _axis(objective: Objective) -> str:
-    unit = {"fraction": "%", "ns": "ms"}.get(objective.unit, objective.unit)
+    unit = shown_unit(objective)
     better = "higher is better" if objective.maximize else "lower is better"
     return f"{objective.name.replace('_', ' ')} [{unit}], {better}" if unit else f"{objective.name}, {better}"
 
@@ -90,5 +91,8 @@ def _dress(axes: Axes, objectives: Sequence[Objective], grouping: str, groups: i
     grey = f"; {groups - _NAMED_GROUPS} smaller groups in grey" if groups > _NAMED_GROUPS else ""
     axes.set_title(f"Published results: fronts by {grouping}{grey}", fontsize=11)
     axes.grid(visible=True, which="both", alpha=0.2)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower right", fontsize=8, title="front of submitted", title_fontsize=8)
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        # Drawn last lies on top: the largest group, which comes first here.
+        title = "front of submitted"
+        axes.legend(handles[::-1], labels[::-1], loc="lower right", fontsize=8, title=title, title_fontsize=8)
