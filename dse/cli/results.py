@@ -112,16 +112,18 @@ def front_command(
     if csv:
         sys.stdout.write(_fronts_csv(groups))
         return
-    console = view.stdout()
     for group in groups:
-        console.print(view.front_table(group) if group.points else view.no_front(group))
+        view.show_table(view.front_title(group), view.front_table(group))
     if own is not None:
-        console.print(view.own_table(own, axes))
-        console.print(view.standing_table(own, [stand(own, group) for group in groups if rivals(group)]))
+        view.show_table(f"study {own.study}: its own front", view.own_table(own, axes))
+        standings = [stand(own, group) for group in groups if rivals(group)]
+        view.show_table(
+            f"study {own.study}: {len(own.points)} points beside each published front", view.standing_table(standings)
+        )
         view.remark("accuracies compare only if the study's data set is the published one's")
     submitted, front = sum(group.submitted for group in groups), sum(len(group.points) for group in groups)
     dominated = sum(len(group.dominated) for group in groups)
-    console.print(
+    view.stdout().print(
         f"grouped by {grouping}: {submitted} submitted, {front} on a front, {dominated} dominated, "
         f"{submitted - front - dominated} not comparable",
         soft_wrap=True,
@@ -192,7 +194,7 @@ def explain_command(
     if json:
         view.print_json(explanation.to_json())
         return
-    view.stdout().print(view.explanation_text(explanation))
+    view.show_table(view.explanation_title(explanation), view.explanation_table(explanation))
     if explanation.dominators:
         view.next_command(f"dse results show {explanation.dominators[0].point.row['id']}", "shows the first of them")
 

@@ -32,12 +32,21 @@ def stdout() -> Console:
 
 def stderr() -> Console:
     """Where progress, remarks and the next command go."""
-    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    width = None if sys.stderr.isatty() else _PIPE_WIDTH
+    return Console(stderr=True, width=width, highlight=False, markup=False, soft_wrap=True)
 
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout."""
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def show_table(title: str, table: Table | None) -> None:
+    """A heading and a table on stdout; the heading is as long as it needs to be."""
+    console = stdout()
+    console.print(Text(title, style="bold"), soft_wrap=True)
+    if table is not None:
+        console.print(table)
 
 
 def remark(text: str) -> None:
@@ -70,15 +79,21 @@ def group_title(group: Mapping[str, Any]) -> str:
     return ", ".join("-" if value is None else str(value) for value in group.values())
 
 
-def front_table(group: GroupFront) -> Table:
-    """The front of one group: a line per point; p50 beside p90, since a big.LITTLE board ranks by them differently."""
-    with_p50 = any(o.name == "latency_p90" for o in group.objectives) and not any(
-        o.name == "latency_p50" for o in group.objectives
-    )
-    counts = f"{len(group.points)} of {group.submitted} on the front, {len(group.dominated)} dominated"
-    if group.not_comparable:
-        counts += f", {len(group.not_comparable)} not comparable"
-    table = Table(title=f"{group_title(group.group)}: {counts}", box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
+def front_title(group: GroupFront) -> str:
+    """A group and its counts, with the reasons where some results do not compare."""
+    title = f"{group_title(group.group)}: {len(group.points)} of {group.submitted} on the front"
+    title += f", {len(group.dominated)} dominated"
+    reasons = sorted({reason for _, reason in group.not_comparable})
+    return f"{title}, {len(group.not_comparable)} not comparable: {'; '.join(reasons)}" if reasons else title
+
+
+def front_table(group: GroupFront) -> Table | None:
+    """The front of one group, a line per point, or None; p50 beside p90: a big.LITTLE board ranks by them apart."""
+    if not group.points:
+        return None
+    names = {objective.name for objective in group.objectives}
+    with_p50 = "latency_p90" in names and "latency_p50" not in names
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("row", justify="right")
     table.add_column("model", overflow="fold")
     table.add_column("software", no_wrap=True)
@@ -95,26 +110,15 @@ def front_table(group: GroupFront) -> Table:
     return table
 
 
-def no_front(group: GroupFront) -> str:
-    """A group without a comparable result, and the reasons."""
-    reasons = sorted({reason for _, reason in group.not_comparable})
-    return f"{group_title(group.group)}: none of {group.submitted} comparable: {'; '.join(reasons)}\n"
-
-
 def software(row: Mapping[str, Any]) -> str:
     """Engine, version and backend of a row, as far as its system's name says."""
     parts = [row["engine"], row["engine_version"], row["backend"] if row["backend"] != "default" else None]
     return " ".join(part for part in parts if part) or "-"
 
 
-def standing_table(own: OwnFront, standings: Sequence[Standing]) -> Table:
+def standing_table(standings: Sequence[Standing]) -> Table:
     """Where a study's front stands: a line per published group, edge systems first."""
-    table = Table(
-        title=f"study {own.study}: {len(own.points)} points beside each published front",
-        box=SIMPLE_HEAD,
-        title_justify="left",
-        pad_edge=False,
-    )
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("class")
     table.add_column("published group", overflow="fold")
     table.add_column("front", justify="right")
@@ -138,7 +142,7 @@ def _class(group: GroupFront) -> str:
 
 def own_table(own: OwnFront, objectives: Sequence[Objective]) -> Table:
     """A study's own points."""
-    table = Table(title=f"study {own.study}: its own front", box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("trial", justify="right")
     table.add_column("configuration", overflow="fold")
     for objective in objectives:
@@ -181,27 +185,27 @@ def row_table(row: Mapping[str, Any]) -> Table:
     return table
 
 
-def explanation_text(explanation: Explanation) -> Table | Text:
-    """The verdict in words, and who dominates by how much."""
+def explanation_title(explanation: Explanation) -> str:
+    """The verdict in words."""
     row, objectives = explanation.row, explanation.group.objectives
     head = f"row {row['id']}, {row['system']}, {row['model']}: "
     if explanation.verdict == "not comparable":
-        return Text(f"{head}not comparable, because {explanation.reason}")
-    own = ", ".join(
-        f"{o.name} {show(o, v)} {shown_unit(o)}".strip() for o, v in zip(objectives, explanation.values, strict=True)
-    )
+        return f"{head}not comparable, because {explanation.reason}"
+    named = zip(objectives, explanation.values, strict=True)
+    own = ", ".join(f"{o.name} {show(o, value)} {shown_unit(o)}".strip() for o, value in named)
     where = f"the front of {group_title(explanation.group.group)}"
     if explanation.verdict == "front":
-        equal = (
-            f"; equal to row {', '.join(str(p.row['id']) for p in explanation.equals)}" if explanation.equals else ""
-        )
-        return Text(f"{head}on {where} with {own}{equal}")
-    table = Table(
-        title=f"{head}not on {where}; with {own} it is dominated by {len(explanation.dominators)}",
-        box=SIMPLE_HEAD,
-        title_justify="left",
-        pad_edge=False,
-    )
+        equal = ", ".join(str(point.row["id"]) for point in explanation.equals)
+        return f"{head}on {where} with {own}{f'; equal to row {equal}' if equal else ''}"
+    return f"{head}not on {where}; with {own} it is dominated by {len(explanation.dominators)}"
+
+
+def explanation_table(explanation: Explanation) -> Table | None:
+    """Who dominates and by how much, or None."""
+    if not explanation.dominators:
+        return None
+    objectives = explanation.group.objectives
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("row", justify="right")
     table.add_column("model", overflow="fold")
     table.add_column("software", no_wrap=True)

@@ -18,6 +18,7 @@ _TEXT_LINE = re.compile(rb'^"pid": \d+, "tid": \d+, "ts": \d+ns : (.+?)\s*$', re
 _GENERATED = re.compile(r'GeneratedQueries: "queries" : (\d+)')
 _POWER = re.compile(r'POWER_(BEGIN|END):.*"time" : (.+)')
 _SAMPLE = re.compile(r"^Time,(\d\d-\d\d-\d{4} \d\d:\d\d:\d\d\.\d+),Watts,(-?[\d.]+),", re.MULTILINE)
+_SORTABLE_LENGTH = len("YYYY-MM-DD HH:MM:SS.ffffff")
 _POWER_TIME = "%m-%d-%Y %H:%M:%S.%f"
 
 _JSON_KEYS = {
@@ -138,8 +139,8 @@ def with_power(
 
 
 def _sortable(time: str) -> str:
-    """``MM-DD-YYYY HH:MM:SS.fff`` with the year first, milliseconds at least."""
-    return f"{time[6:10]}-{time[:5]}{time[10:]}"
+    """``MM-DD-YYYY HH:MM:SS.fff`` with the year first and microseconds filled up."""
+    return f"{time[6:10]}-{time[:5]}{time[10:]}".ljust(_SORTABLE_LENGTH, "0")
 
 
 def _timezone(data: bytes) -> timedelta:
