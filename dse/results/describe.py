@@ -46,6 +46,6 @@ def parse_measurements(data: bytes) -> MeasurementsColumns | None:
 
 def _text(value: Any) -> str | None:
     """Text stays text, so that a system called ``0`` and ``4 (big); 4 (LITTLE)`` survive; other values as JSON."""
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    if value is None:
+        return None
+    return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).replace("\0", "")

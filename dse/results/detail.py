@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dse.errors import ResultsError
+from dse.results.columns import fitting
 from dse.results.describe import parse_object
-from dse.results.row import Details
+from dse.results.row import DETAIL_COLUMNS, Details
 
 _JSON_LINE = re.compile(rb'^:::MLLOG (\{"key": "([^"]+)".*\})\s*$', re.MULTILINE)
-_TEXT_LINE = re.compile(rb'^"pid": \d+, "tid": \d+, "ts": \d+ns : (.+?)\s*$', re.MULTILINE)
 _GENERATED = re.compile(r'GeneratedQueries: "queries" : (\d+)')
 _POWER = re.compile(r'POWER_(BEGIN|END):.*"time" : (.+)')
 _SAMPLE = re.compile(r"^Time,(\d\d-\d\d-\d{4} \d\d:\d\d:\d\d\.\d+),Watts,(-?[\d.]+),", re.MULTILINE)
@@ -60,9 +60,13 @@ def parse_detail(data: bytes) -> Details:
         _parse_text(data, values, errors)
     if "loadgen_version" not in values:
         raise ResultsError("no detail log of LoadGen: it does not say `loadgen_version`")
-    # Names come from Details' own annotations; kinds are LoadGen's.
+    for name, value in values.items():
+        try:
+            fitting(value, DETAIL_COLUMNS[name])
+        except ValueError as error:
+            raise ResultsError(f"{name}: {error}") from None
     return Details(
-        **values,  # type: ignore[arg-type]
+        **values,  # type: ignore[arg-type]  # names and kinds were just checked
         error_messages="\n".join(errors) or None,
         detail_sha256=digest,
     )
@@ -90,8 +94,10 @@ def _parse_json_lines(data: bytes, values: dict[str, str | int | float], errors:
 
 
 def _parse_text(data: bytes, values: dict[str, str | int | float], errors: list[str]) -> None:
-    for match in _TEXT_LINE.finditer(data):
-        text = match[1].decode("utf-8", "replace")
+    for line in data.split(b"\n"):
+        if not line.startswith(b'"pid"'):
+            continue  # the git log and file hashes have no prefix
+        text = line.partition(b"ns : ")[2].decode("utf-8", "replace").strip()
         key, _, value = text.partition(":")
         known = _TEXT_KEYS.get(key.strip())
         if known is not None:

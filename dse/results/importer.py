@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
+from dse.results.batches import BATCH, digest, in_batches, read_detail_rows, read_rows
 from dse.results.database import Database, Known, WalkedSubmitter, open_database
-from dse.results.read import Problem, detail_files, read_details, read_results
-from dse.results.walk import FoundResult, Stray, Submitter, find_submitters, round_of, unchanged
+from dse.results.read import Problem, detail_files
+from dse.results.submitters import find_submitters, round_of
+from dse.results.walk import FoundResult, Stray, Submitter, unchanged
 
-_BATCH = 64
 # Worker processes take about as long to start as one core takes to read this many (benchmarks/import_results.py).
 _POOL_PAYS_RESULTS = 800
 _POOL_PAYS_DETAILS = 300
 
 ProgressReport = Callable[["Progress"], None]
 """What `import_results` calls as it goes on."""
-
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +47,6 @@ class ImportReport:
         return asdict(self)
 
 
-class _Outcome(NamedTuple):
-    """One result as a worker hands it back: its columns as JSON without the id, and a digest of what was published."""
-
-    line: str | None
-    content: str
-    problems: list[Problem]
-
-
 @dataclass
 class _Plan:
     """What one import found out before it reads."""
@@ -69,6 +55,15 @@ class _Plan:
     pending: list[FoundResult] = field(default_factory=list)
     walked: list[tuple[Submitter, str, list[FoundResult]]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass
+class _Rows:
+    """What reading gave: JSON lines of new rows, of changed rows by id, and (id, signature, path) of equal ones."""
+
+    added: list[str] = field(default_factory=list)
+    updated: list[tuple[int, str]] = field(default_factory=list)
+    moved: list[tuple[int, str, str]] = field(default_factory=list)
 
 
 def import_results(
@@ -90,10 +85,17 @@ def import_results(
     submitters = [(path, (round_name or round_of(path)).lower()) for root in roots for path in find_submitters(root)]
     with open_database(database) as db:
         plan = _plan(db, dict.fromkeys(submitters), details=details)
-        added, updated, same = _import_rows(db, plan, workers, progress)
+        if not plan.walked:
+            return ImportReport(0, 0, plan.unchanged, db.count(), ())
+        rows = _read_rows(db, plan, workers, progress)
+        with db.transaction():
+            added, updated, same = _store_rows(db, rows)
+            if not details:
+                _remember(db, plan, details=False)
         if details:
             _import_details(db, plan, workers, progress)
-        _remember(db, plan, details=details)
+            with db.transaction():
+                _remember(db, plan, details=True)
         problems = tuple(dict.fromkeys(plan.problems))
         return ImportReport(added, updated, plan.unchanged + same, db.count(), problems)
 
@@ -135,34 +137,35 @@ def _plan(db: Database, submitters: Iterable[tuple[Path, str]], *, details: bool
     return plan
 
 
-def _import_rows(db: Database, plan: _Plan, workers: int | None, progress: ProgressReport) -> tuple[int, int, int]:
-    """Read what is pending; how many rows were added, updated, and found the same after all."""
+def _read_rows(db: Database, plan: _Plan, workers: int | None, progress: ProgressReport) -> _Rows:
+    rows = _Rows()
     if not plan.pending:
-        return 0, 0, 0
+        return rows
     known = db.known()
-    fresh: list[str] = []
-    updated: list[tuple[int, str]] = []
-    moved: list[tuple[int, str, str]] = []
     progress(Progress("results", 0, len(plan.pending)))
-    outcomes = _each(_read_batch, plan.pending, workers, _POOL_PAYS_RESULTS)
+    outcomes = in_batches(read_rows, plan.pending, workers, _POOL_PAYS_RESULTS)
     for done, (found, outcome) in enumerate(zip(plan.pending, outcomes, strict=True), start=1):
         plan.problems.extend(outcome.problems)
         before = known.get(found.identity.key())
         if outcome.line is not None and before is None:
-            fresh.append(outcome.line)
+            rows.added.append(outcome.line)
         elif outcome.line is not None and before is not None:
             if before.content == outcome.content:
-                moved.append((before.id, "" if outcome.problems else found.signature, found.path))
+                rows.moved.append((before.id, "" if outcome.problems else found.signature, found.path))
             else:
-                updated.append((before.id, outcome.line))
-        if done % _BATCH == 0 or done == len(plan.pending):
+                rows.updated.append((before.id, outcome.line))
+        if done % BATCH == 0 or done == len(plan.pending):
             progress(Progress("results", done, len(plan.pending)))
-    with db.transaction():
-        numbered = [*zip(db.new_ids(len(fresh)), fresh, strict=True), *updated]
-        if numbered:
-            db.replace_rows((_with_id(i, line) for i, line in numbered), [i for i, _ in updated])
-        db.moved(moved)
-    return len(fresh), len(updated), len(moved)
+    return rows
+
+
+def _store_rows(db: Database, rows: _Rows) -> tuple[int, int, int]:
+    """How many rows were added, updated, and found the same after all."""
+    if rows.added or rows.updated:
+        numbered = [*zip(db.new_ids(len(rows.added)), rows.added, strict=True), *rows.updated]
+        db.replace_rows((_with_id(i, line) for i, line in numbered), [i for i, _ in rows.updated])
+    db.moved(rows.moved)
+    return len(rows.added), len(rows.updated), len(rows.moved)
 
 
 def _import_details(db: Database, plan: _Plan, workers: int | None, progress: ProgressReport) -> None:
@@ -179,12 +182,12 @@ def _import_details(db: Database, plan: _Plan, workers: int | None, progress: Pr
         return
     lines: list[str] = []
     progress(Progress("details", 0, len(pending)))
-    outcomes = _each(_read_details_batch, [job[1:] for job in pending], workers, _POOL_PAYS_DETAILS)
+    outcomes = in_batches(read_detail_rows, [job[1:] for job in pending], workers, _POOL_PAYS_DETAILS)
     for done, ((row_id, _, _), outcome) in enumerate(zip(pending, outcomes, strict=True), start=1):
         plan.problems.extend(outcome.problems)
         if outcome.line is not None:
             lines.append(_with_id(row_id, outcome.line))
-        if done % _BATCH == 0 or done == len(pending):
+        if done % BATCH == 0 or done == len(pending):
             progress(Progress("details", done, len(pending)))
     with db.transaction():
         db.replace_details(lines, [row_id for row_id, _, _ in pending])
@@ -200,59 +203,12 @@ def _remember(db: Database, plan: _Plan, *, details: bool) -> None:
             manifest = submitter.manifest(extra)
             notes.append(WalkedSubmitter(submitter.path, round_name, len(results), details, manifest))
     if notes:
-        with db.transaction():
-            db.remember(notes)
-
-
-def _read_batch(batch: Sequence[FoundResult]) -> list[_Outcome]:
-    outcomes = []
-    for row, problems in read_results(batch):
-        if row is None:
-            outcomes.append(_Outcome(None, "", problems))
-            continue
-        columns = row.columns()
-        where = {name: columns.pop(name) for name in ("path", "signature")}
-        published = json.dumps(columns)
-        content = _digest(published)
-        line = f"{json.dumps({**where, 'content': content})[:-1]}, {published[1:]}"
-        outcomes.append(_Outcome(line, content, problems))
-    return outcomes
-
-
-def _read_details_batch(batch: Sequence[tuple[FoundResult, str]]) -> list[_Outcome]:
-    outcomes = []
-    for found, signature in batch:
-        details, problems = read_details(found, signature)
-        outcomes.append(_Outcome(None if details is None else json.dumps(asdict(details)), "", problems))
-    return outcomes
-
-
-def _each(
-    work: Callable[[Sequence[_In]], list[_Out]], items: Sequence[_In], workers: int | None, pays: int
-) -> Iterator[_Out]:
-    """``work`` over ``items`` in batches, results in order, on a pool of processes where one pays."""
-    if workers is None:
-        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        if len(items) < pays:
-            workers = 1
-    batches = [items[start : start + _BATCH] for start in range(0, len(items), _BATCH)]
-    if workers == 1:
-        for batch in batches:
-            yield from work(batch)
-        return
-    # Spawned, not forked: DuckDB's threads are running in this process.
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for outcomes in pool.map(work, batches):
-            yield from outcomes
+        db.remember(notes)
 
 
 def _state(paths: Sequence[str]) -> str:
     stats = [(path, os.stat(path)) for path in paths]  # noqa: PTH116  # thousands of paths that are text already
-    return _digest("\n".join(f"{path}\t{stat.st_size}\t{stat.st_mtime_ns}" for path, stat in stats))
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+    return digest("\n".join(f"{path}\t{stat.st_size}\t{stat.st_mtime_ns}" for path, stat in stats))
 
 
 def _with_id(row_id: int, line: str) -> str:

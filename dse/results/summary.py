@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isfinite
 
 from dse.errors import ResultsError
-from dse.results.columns import Seed
+from dse.results.columns import Seed, fitting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,16 @@ def _flag(value: str) -> bool:
 
 
 def _whole(value: str) -> int:
-    return int(value)
+    return fitting(int(value), "BIGINT")
+
+
+def _seed(value: str) -> int:
+    return fitting(int(value), "UBIGINT")
+
+
+def _number(value: str) -> float | None:
+    number = float(value)
+    return number if isfinite(number) else None
 
 
 _LATENCIES = {
@@ -139,12 +149,12 @@ _NAMES = {
 _SECTION = "section"
 _SECTIONS = ("Intervals between", "Per-query latency", "Per-sample latency")
 _OTHER_PERCENTILES = ("Intervals between", "Per-sample latency")
-_READERS: dict[str, Callable[[str], str | bool | int | float]] = {
+_READERS: dict[str, Callable[[str], str | bool | int | float | None]] = {
     "str": _text,
     "bool": _flag,
     "int": _whole,
-    "Seed": _whole,
-    "float": float,
+    "Seed": _seed,
+    "float": _number,
 }
 _KEYS = {key: (name, _READERS[Summary.__annotations__[name].split(" ")[0]]) for key, name in _NAMES.items()}
 _LATENCY_PERCENTILES = frozenset(name for name in _LATENCIES.values() if name.startswith("latency_p"))
@@ -152,7 +162,7 @@ _COUNTS = re.compile(r"(\d+) (warning|error)s? encountered", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)  # most lines are the same from file to file
-def _read_line(line: str) -> tuple[str, str | bool | int | float]:
+def _read_line(line: str) -> tuple[str, str | bool | int | float | None]:
     """The field and value of a line; the field is `_SECTION` for a heading and empty for a line without a figure."""
     key, colon, text = line.partition(":")
     key, text = key.strip(), text.strip()
@@ -172,7 +182,7 @@ def _read_line(line: str) -> tuple[str, str | bool | int | float]:
 
 def parse_summary(data: bytes) -> Summary:
     """The figures of a summary. Raises `ResultsError` (without path) when it is none, or of an accuracy run."""
-    values: dict[str, str | bool | int | float] = {}
+    values: dict[str, str | bool | int | float | None] = {}
     section = ""
     # Some loggers append the C string's NUL to the SUT name, and one submitter's lines end in CRLF.
     for number, raw in enumerate(data.decode("utf-8", "replace").replace("\0", "").splitlines(), start=1):

@@ -1,4 +1,4 @@
-"""Where results lie: every ``results/<system>/<model>/<scenario>`` below a directory, with the files that belong to it.
+"""A submitter's results: every ``results/<system>/<model>/<scenario>``, with the files that belong to it.
 
 Layouts: ``measurements/`` beside ``results/`` (v0.5 to v5.x) or ``measurements.json`` inside the result (from v6.0).
 Stray files, differing case, hidden entries and symbolic links are stepped over; nothing is opened here.
@@ -13,22 +13,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dse.errors import ResultsError
-
 SCENARIOS = {"singlestream": "SingleStream", "multistream": "MultiStream", "server": "Server", "offline": "Offline"}
 _DIVISIONS = ("open", "closed", "network", "preview")
-_SUBMITTER_PARTS = frozenset({"systems", "measurements", "code", "src"})
-_NOT_DESCENDED = _SUBMITTER_PARTS | {"audit", "compliance", "calibration", "documentation"}
 _NOT_SCENARIOS = re.compile(r"test|audit|compliance", re.IGNORECASE)
-_ROUND = re.compile(r"(?:^|[_-])(v\d+\.\d+)(?=$|[_-])", re.IGNORECASE)
 _RUN = re.compile(r"run_(\d+)", re.IGNORECASE)
-# Closed-division names of one benchmark: submitters write one under results/ and another under measurements/.
-_ALIASES = {
-    "resnet": "resnet50",
-    "resnet50-v1.5": "resnet50",
-    "ssd-small": "ssd-mobilenet",
-    "ssd-large": "ssd-resnet34",
-}
+# One benchmark, two names: v0.5 Intel has it as one under results/ and as the other under measurements/.
+_ALIASES = {"resnet": "resnet50"}
 
 SUMMARY = "mlperf_log_summary.txt"
 DETAIL = "mlperf_log_detail.txt"
@@ -85,69 +75,6 @@ class Stray:
 
 
 _Entries = dict[str, "os.DirEntry[str]"]
-
-
-def find_submitters(root: Path) -> list[Path]:
-    """The submitters' directories at or below ``root`` (also a ``results`` directory itself), in order of path.
-
-    Raises `ResultsError` when ``root`` is no directory or holds no results.
-    """
-    if not root.is_dir():
-        raise ResultsError("no such directory", path=root, hint="name a directory that holds `results/`")
-    root = root.resolve()
-    found = [Path(path) for path in _submitters(str(root))]
-    if not found:
-        raise ResultsError(
-            "no results/<system>/<model>/<scenario> below it",
-            path=root,
-            hint="name the directory of a round, a division or a submitter",
-        )
-    return found
-
-
-def round_of(submitter: Path) -> str:
-    """The round that the nearest directory above names (``v1.1``, ``inference_results_v1.1``); never taken from a log.
-
-    Raises `ResultsError` when none does.
-    """
-    for parent in submitter.parents:
-        match = _ROUND.search(parent.name)
-        if match:
-            return match[1].lower()
-    raise ResultsError(
-        "no directory above it names the round",
-        path=submitter,
-        hint="say which: `dse results import DIR --round v1.1`",
-    )
-
-
-def _directories(path: str) -> list[os.DirEntry[str]]:
-    """Visible subdirectories in order of name, those that differ by case alone included."""
-    with os.scandir(path) as listing:
-        found = [entry for entry in listing if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)]
-    return sorted(found, key=lambda entry: entry.name)
-
-
-def _submitters(path: str) -> Iterator[str]:
-    children = _directories(path)
-    names = {child.name.lower(): child for child in children}
-    if "results" in names and (names.keys() & _SUBMITTER_PARTS or _holds_scenarios(names["results"].path)):
-        yield path
-    elif os.path.basename(path).lower() == "results" and _holds_scenarios(path):  # noqa: PTH119  # see _Submitter
-        yield str(Path(path).parent)
-    else:
-        for child in children:
-            if child.name.lower() not in _NOT_DESCENDED:
-                yield from _submitters(child.path)
-
-
-def _holds_scenarios(results: str) -> bool:
-    return any(
-        scenario.name.lower() in SCENARIOS
-        for system in _directories(results)
-        for model in _directories(system.path)
-        for scenario in _directories(model.path)
-    )
 
 
 class Submitter:
@@ -310,7 +237,7 @@ class Submitter:
     def _signature(self, paths: list[str], system_scenarios: frozenset[str]) -> str:
         """Changes when a file that was read changes in size or time, appears, goes or moves."""
         lines = [",".join(sorted(system_scenarios)), *(f"{path}\t{self._seen[path]}" for path in paths)]
-        return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+        return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def unchanged(manifest: str) -> bool:

@@ -123,6 +123,28 @@ def test_a_mended_file_is_taken(tree: Path, database: Path) -> None:
     assert (counts(report), report.problems) == ((0, 1, 2, 3), ())
 
 
+@pytest.mark.parametrize("figure", ["99999999999999999999", "1e5", "x"])
+def test_a_figure_that_no_column_holds_costs_its_row(tree: Path, database: Path, figure: str) -> None:
+    path = summary_of(tree, "resnet50")
+    path.write_text(path.read_text().replace(": 1002", f": {figure}"))
+    report = import_results([tree], database)
+    assert (counts(report), len(report.problems)) == ((2, 0, 0, 2), 1)
+
+
+def test_rates_without_a_value_and_odd_characters(tree: Path, database: Path) -> None:
+    path = summary_of(tree, "resnet50")
+    path.write_text(path.read_text().replace("101.50", "inf").replace("100.25", "-nan"))
+    system = next(tree.glob("open/me/systems/*.json"))
+    system.write_text(
+        '{"system_name": "half \\ud800 nul \\u0000 tab\t", "host_processor_core_count": 4, "cooling": NaN}'
+    )
+    report = import_results([tree], database)
+    assert (counts(report), report.problems) == ((3, 0, 0, 3), ())
+    row = rows(database)[2]
+    assert (row["qps_without_loadgen_overhead"], row["qps_with_loadgen_overhead"]) == (None, None)
+    assert (row["system_name"], row["host_processor_core_count"]) == ("half ? nul  tab\t", "4")
+
+
 def test_the_same_result_twice_in_one_import(tree: Path, database: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy" / "v6.1"
     shutil.copytree(tree, copy)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dse.results.importer import import_results
-from dse.results.walk import find_submitters, round_of
+from dse.results.submitters import find_submitters, round_of
 
 Rows = list[dict[str, Any]]
 
@@ -156,6 +156,12 @@ def test_12_tools_own_json_is_not_the_measurements_file(sample_rows: Rows) -> No
     folder = Path(row["path"].replace("/results/", "/measurements/"))
     assert len(list(folder.glob("*.json"))) > 1
     assert row["weight_data_types"] == "fp32"
+
+
+def test_12_measurements_under_the_benchmarks_other_name(sample_rows: Rows) -> None:
+    row = one(sample_rows, "ICL-I3-1005G1_OpenVINO-Windows/resnet/Offline")
+    assert not Path(row["path"].replace("/results/", "/measurements/")).exists()
+    assert row["weight_data_types"] is not None
 
 
 def test_12_measurements_named_otherwise_or_left_over(tmp_path: Path, write_result: Callable[..., Path]) -> None:

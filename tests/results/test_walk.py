@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dse.errors import ResultsError
-from dse.results.walk import FoundResult, Submitter, find_submitters, round_of, unchanged
+from dse.results.submitters import find_submitters, round_of
+from dse.results.walk import FoundResult, Submitter, unchanged
 
 
 def walk(root: Path) -> list[FoundResult]:
