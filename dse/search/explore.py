@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -11,12 +11,15 @@ from statistics import median
 from dse.errors import ModelError
 from dse.harnesses import Harness
 from dse.model.configuration import Configuration
+from dse.model.estimate import Estimate, medians
 from dse.model.front import front
 from dse.model.measurement import Measurement
 from dse.paths import cache_dir
+from dse.search.problem import Problem
 from dse.search.proposals import Decision, decide, make_proposer
+from dse.search.unseen import LISTED
 from dse.spaces.space import Space
-from dse.study import StudyWriter, known_keys
+from dse.study import StudyWriter
 from harness import protocol
 from harness.protocol import AccuracySpec, Failure, PerformanceSpec, Request, Response
 
@@ -108,15 +111,16 @@ Observer = Callable[[Progress], None]
 
 def make_plan(space: Space, measurements: list[Measurement], budget: Budget) -> Plan:
     """What exploring ``space`` within ``budget`` means, given what is known."""
-    known = known_keys(measurements)
-    found = sum(space.measurement_key(configuration) in known for configuration in space.tree.configurations())
+    found = len(known_configurations(space, measurements))
     costs = [sum(m.response.timing_s.get(p, 0.0) for p in ("total",)) for m in measurements if m.response.timing_s]
     trial_s = median(costs) if costs else _FIRST_GUESS_S + space.fidelity.min_duration
     unknown = space.tree.size - found
     limits = [budget.trials] if budget.trials is not None else []
     if budget.time_s is not None:
         limits.append(int(budget.time_s / trial_s))
-    return Plan(space.tree.size, found, trial_s, budget, decide(space, unknown, min(limits) if limits else None))
+    return Plan(
+        space.tree.size, found, trial_s, budget, decide(space.file.sampler, unknown, min(limits) if limits else None)
+    )
 
 
 def explore(
@@ -134,20 +138,20 @@ def explore(
     model that cannot be made costs one trial, as a runtime that crashes does.
     """
     measurements = writer.study.measurements
-    known = known_keys(measurements)
-    proposer = make_proposer(space, plan.decision, seed, measurements)
+    past = known_configurations(space, measurements)
+    problem = Problem(space.tree, space.objectives, space.constraints)
+    proposer = make_proposer(problem, plan.decision.sampler, seed)
     progress = Progress(plan, time.monotonic(), front=current_front(space, measurements))
     observe(progress)
     while not stopped() and not _spent(progress):
-        configuration = proposer.propose(lambda c: known.get(space.measurement_key(c)))
+        configuration = proposer.propose(past)
         if configuration is None:
             break
         progress.running = configuration
         observe(progress)
         began = time.monotonic()
         measured = _measure(writer, space, configuration, harness)
-        known[measured.key] = measured
-        proposer.tell(measured)
+        past.append(Estimate(configuration, measured.values, measured.trial, (measured.trial,)))
         progress.trial_times_s.append(time.monotonic() - began)
         progress.done += 1
         progress.running, progress.last = None, measured
@@ -157,6 +161,28 @@ def explore(
         progress.front = current_front(space, measurements)
         observe(progress)
     return progress
+
+
+def known_configurations(space: Space, measurements: Sequence[Measurement]) -> list[Estimate]:
+    """What is known about configurations of the space as it is now, in the order in which it became known.
+
+    Results are found by content: one that was measured before a level or a whole parameter came to the file counts
+    for the configuration that would be the same experiment today.
+    """
+    by_key: dict[str, list[Measurement]] = {}
+    for measured in measurements:
+        by_key.setdefault(measured.key, []).append(measured)
+    if space.tree.size <= LISTED:
+        candidates = list(space.tree.configurations())
+    else:
+        candidates = [c for c in dict.fromkeys(m.configuration for m in measurements) if space.tree.locate(c)]
+    found = [(by_key.get(space.measurement_key(c)), c) for c in candidates]
+    known = [
+        Estimate(c, medians([m for m in same if not m.failed]), same[0].trial, tuple(m.trial for m in same))
+        for same, c in found
+        if same
+    ]
+    return sorted(known, key=lambda estimate: estimate.trial)
 
 
 def current_front(space: Space, measurements: list[Measurement]) -> list[Measurement]:
