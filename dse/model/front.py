@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
 
 import moocore
 import numpy as np
 
-from dse.model.measurement import Measurement
 from dse.model.metrics import Constraint, Objective
 
 
+class _Valued(Protocol):
+    @property
+    def values(self) -> Mapping[str, float]: ...
+
+
+_T = TypeVar("_T", bound=_Valued)
+
+
 def front(
-    measurements: Sequence[Measurement], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
-) -> list[Measurement]:
+    measurements: Sequence[_T], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
+) -> list[_T]:
     """The measurements that satisfy every constraint and that no other such one dominates.
 
     Dominance is strict: no worse in all objectives and better in at least one, so equal points stand beside each other.
@@ -38,6 +46,6 @@ def front(
     return sorted(chosen, key=lambda m: tuple(_worse_is_larger(m, objective) for objective in objectives))
 
 
-def _worse_is_larger(measurement: Measurement, objective: Objective) -> float:
+def _worse_is_larger(measurement: _Valued, objective: Objective) -> float:
     value = measurement.values[objective.name]
     return -value if objective.direction == "maximize" else value

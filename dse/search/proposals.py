@@ -13,6 +13,8 @@ from dse.search.samplers import OptunaProposer
 from dse.search.surrogate import ScreenProposer, SurrogateProposer, corners
 from dse.search.unseen import pick_unseen
 
+_SEARCH_SHARE = 0.7
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -35,6 +37,14 @@ def decide(sampler: str, unknown: int, reachable: int | None) -> Decision:
         f"{unknown} unknown configurations, the budget reaches about {reachable}: corners first, then where a "
         "surrogate expects the front to grow most",
     )
+
+
+def search_share(decision: Decision, budget: float | None) -> float | None:
+    """How much of ``budget``, trials or seconds, may go to new configurations before the open ones are confirmed.
+
+    A screen always ends; what is left of the budget is for confirming. None is without limit.
+    """
+    return None if budget is None or decision.sampler == "screen" else _SEARCH_SHARE * budget
 
 
 def make_proposer(problem: Problem, sampler: str, seed: int) -> Proposer:

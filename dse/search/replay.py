@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,14 @@ import pandas as pd
 
 from dse.errors import ResultsError
 from dse.model.configuration import Configuration, Value
+from dse.model.measurement import Measurement, Phase
 from dse.model.metrics import METRICS, Objective
 from dse.model.space import Level, Parameter, ParameterTree
+from dse.search.knowledge import understand
+from dse.search.policy import ANCHOR_EVERY, Policy
 from dse.search.problem import Problem
+from dse.search.proposals import decide, make_proposer, search_share
+from harness.protocol import Accuracy, Failure, Performance, Response
 
 PARAMETERS = (
     "family",
@@ -33,6 +41,10 @@ PARAMETERS = (
 _MORE_PARAMETERS = ("weight_data_types", "input_data_types", "host_cpu", "cores", "cpu_freq", "cooling", "hw_notes")
 _LAST_RESORTS = ("system", "model_dir", "config_id")
 """Columns that a table needs only where the parameters leave two rows the same."""
+
+_IMAGES = 10**9
+"""Accuracies are counts of images; with this many, the recorded percentage keeps all of its digits."""
+_NEVER = 10**9
 
 _ACCURACY, _LATENCY = "accuracy_pct", "p90_latency_ns"
 
@@ -162,3 +174,74 @@ _ABSENT = "none"
 
 def _first_of_each(rows: list[dict[str, Value]], columns: list[str]) -> list[dict[str, Value]]:
     return list({tuple((column, row.get(column)) for column in columns): row for row in reversed(rows)}.values())[::-1]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One search on a table. ``hypervolume`` has an entry for each measurement that had to be paid for."""
+
+    seed: int
+    hypervolume: list[float]
+    recall: float
+    precision: float
+    configurations: int
+
+
+class ReplayHarness:
+    """Measures by looking up a table; ``noise`` is the standard deviation of the logarithm of a latency."""
+
+    def __init__(self, table: Table, noise: float, seed: int) -> None:
+        self._table = table
+        self._noise = noise
+        self._rng = random.Random(seed)
+
+    def measure(self, trial: int, configuration: Configuration, phase: Phase) -> Measurement:
+        """A trial of ``configuration``; a failed one where the table has no figures."""
+        values = self._table.lookup(configuration)
+        if not values:
+            response = Response(failure=Failure("invoke_failed", "the table has no figures"))
+            return Measurement(trial, configuration, configuration.fingerprint, response, phase=phase)
+        latency = round(values["latency_p90_ns"] * math.exp(self._noise * self._rng.gauss(0, 1)))
+        performance = Performance(*[latency] * 8, latency, 0, 0, True, True, True, True)
+        accuracy = Accuracy(round(values["accuracy"] * _IMAGES), _IMAGES, "")
+        response = Response(performance=performance, accuracy=accuracy)
+        return Measurement(trial, configuration, configuration.fingerprint, response, accuracy, trial, phase)
+
+
+def replay(table: Table, sampler: str, seed: int, noise: float = 0.0, budget: int | None = None) -> Run:
+    """Search ``table`` with the policy of `dse explore`: anchor, search, confirm, until settled or out of ``budget``.
+
+    The budget counts measurements, repeats too. Without noise there is nothing to confirm.
+    """
+    harness = ReplayHarness(table, noise, seed)
+    decision = decide(sampler, table.tree.size, budget)
+    policy = Policy(
+        make_proposer(table.problem, decision.sampler, seed), anchor_every=ANCHOR_EVERY if noise else _NEVER
+    )
+    measured: list[Measurement] = []
+    shares: list[float] = []
+    found: dict[Configuration, None] = {}
+    search_until = search_share(decision, budget)
+    while budget is None or len(measured) < budget:
+        searching = search_until is None or len(measured) < search_until
+        step = policy.next(
+            measured, lambda: understand(table.problem, measured, _itself), search=searching, confirm=noise > 0
+        )
+        if step is None and not searching:
+            search_until = None
+            continue
+        if step is None:
+            break
+        measured.append(harness.measure(len(measured), step.configuration, step.phase))
+        if step.configuration not in found:
+            found[step.configuration] = None
+            share = table.hypervolume(list(found))
+        shares.append(share)
+    true = table.front()
+    reported = {estimate.configuration for estimate in understand(table.problem, measured, _itself).front}
+    right = len(true & reported)
+    return Run(seed, shares, right / len(true), right / len(reported) if reported else 0.0, len(found))
+
+
+def _itself(measured: Measurement) -> Configuration:
+    return measured.configuration

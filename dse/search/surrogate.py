@@ -121,6 +121,8 @@ class ScreenProposer:
         self._problem = problem
         self._seed = seed
         self._figures = _Figures(problem.tree)
+        self._fitted: list[Estimate] = []
+        self._order: list[Configuration] = []
         self._latency = next((o.name for o in problem.objectives if o.metric.unit == "ns"), None)
 
     def propose(self, past: Sequence[Estimate]) -> Configuration | None:
@@ -130,11 +132,12 @@ class ScreenProposer:
         first = first_proposal(self._problem, past, self._seed)
         if first is not None or self._latency is None or not complete:
             return first or pick_unseen(self._problem.tree, known, random.Random(f"{self._seed} {len(past)}"))
-        rest = [c for c in self._problem.tree.configurations() if c not in known]
-        if not rest:
-            return None
-        mean, _ = self._figures.predict(self._latency, _thinned(complete, self._problem), rest)
-        return rest[int(np.argmin(mean))]
+        fitted = complete[: _refit_at(len(complete))]
+        if fitted != self._fitted:
+            everything = list(self._problem.tree.configurations())
+            mean, _ = self._figures.predict(self._latency, _thinned(fitted, self._problem), everything)
+            self._fitted, self._order = fitted, [everything[index] for index in np.argsort(mean, kind="stable")]
+        return next((configuration for configuration in self._order if configuration not in known), None)
 
 
 class _Figures:
