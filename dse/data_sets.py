@@ -18,13 +18,16 @@ _SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """A data set that was looked at: ``size`` images of ``classes`` classes, identified by ``sha256``."""
+    """A data set that was looked at: ``size`` images, identified by ``sha256``.
+
+    ``classes`` is how many classes the task has, None where nobody said: a sample's labels cannot tell.
+    """
 
     name: str
     path: Path
     labels: Path | None
     size: int
-    classes: int
+    classes: int | None
     sha256: str
 
     @property
@@ -35,6 +38,7 @@ class DataSet:
             path=str(self.path),
             sha256=self.sha256,
             labels=str(self.labels) if self.labels else None,
+            classes=self.classes,
         )
 
 
@@ -47,11 +51,13 @@ def from_arrays(name: str, path: Path, classes: int | None = None) -> DataSet:
         with np.load(path, allow_pickle=False) as arrays:
             labels = arrays["labels"]
             missing = "images" not in arrays
-    except (OSError, ValueError, KeyError) as error:
-        raise DataSetError(f"cannot be read as .npz with images and labels: {error}", path=path) from error
+    except OSError as error:
+        raise DataSetError(f"cannot be read: {error.strerror or error}", path=path) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataSetError("found no .npz with arrays called images and labels", path=path) from error
     if missing or labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or not len(labels):
         raise DataSetError("expected images and a list of integer labels", path=path)
-    return DataSet(name, path, None, len(labels), classes or int(labels.max()) + 1, sha256_file(path))
+    return DataSet(name, path, None, len(labels), classes, sha256_file(path))
 
 
 def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int | None = None) -> DataSet:
@@ -86,7 +92,7 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
             digest.update(f"{image} {label} {sha256_file(folder / image)}\n".encode())
         sha256 = digest.hexdigest()
         write_json(remembered, {"schema": _SCHEMA, "folder": str(folder), "images": len(entries), "sha256": sha256})
-    return DataSet(name, folder, labels, len(entries), classes or max(label for _, label in entries) + 1, sha256)
+    return DataSet(name, folder, labels, len(entries), classes, sha256)
 
 
 def _read_labels(path: Path) -> list[tuple[str, int]]:

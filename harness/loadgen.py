@@ -13,6 +13,7 @@ from typing import Any
 import mlperf_loadgen as lg
 
 from harness.errors import HarnessError
+from harness.process import peak_resident_bytes
 from harness.protocol import AccuracySpec, Performance, PerformanceSpec
 from harness.runtimes import Invoke
 from harness.samples import SampleMemory
@@ -22,10 +23,15 @@ ACCURACY_BUFFER = 1024
 """Samples in memory at a time in an accuracy run: LoadGen goes through the data set in sets of so many."""
 
 
-def performance_settings(spec: PerformanceSpec, folder: Path, expected_latency_ns: int) -> lg.TestSettings:
+_CALLBACK_NS = 3000
+"""The least that LoadGen and its callback add to an invocation, between one query and the next."""
+
+
+def performance_settings(spec: PerformanceSpec, folder: Path, invoke_ns: int) -> lg.TestSettings:
     """Settings of a PerformanceOnly run, from `user_conf` if there is one. Raises HarnessError (``loadgen``).
 
-    LoadGen generates queries for twice the duration at the expected latency; a run that uses them all up ends early.
+    ``invoke_ns`` is the shortest time that an invocation was seen to take. LoadGen generates queries for twice the
+    duration at the latency it expects: too few end the run early, too many cost time and memory.
     """
     if spec.user_conf is not None:
         settings = _official_settings(folder / spec.user_conf, spec.model_name)
@@ -34,7 +40,7 @@ def performance_settings(spec: PerformanceSpec, folder: Path, expected_latency_n
         settings.min_duration_ms = spec.min_duration_ms
         settings.max_duration_ms = spec.max_duration_ms
         settings.min_query_count = spec.min_query_count
-        settings.single_stream_expected_latency_ns = expected_latency_ns
+        settings.single_stream_expected_latency_ns = invoke_ns + _CALLBACK_NS
     settings.scenario = lg.TestScenario.SingleStream
     settings.mode = lg.TestMode.PerformanceOnly
     return settings
@@ -71,6 +77,8 @@ class Run:
         """CPU seconds of this process in that time, over all threads."""
         self.load_s = 0.0
         """Wall seconds of copying samples into memory."""
+        self.peak_loaded_bytes: int | None = None
+        """Peak resident set of this process when the last samples were in memory."""
         self._invoke = invoke
         self._first_class = first_class
         self._memory = memory
@@ -129,9 +137,9 @@ class Run:
             self._memory.load(indices)
         except BaseException as error:  # noqa: BLE001 - as above
             self._failed.append(error)
-        now = time.perf_counter()
-        self.load_s += now - start
-        self._began = (now, time.process_time())
+        self.load_s += time.perf_counter() - start
+        self.peak_loaded_bytes = peak_resident_bytes()
+        self._began = (time.perf_counter(), time.process_time())
 
     def _flush(self) -> None:
         began, began_cpu = self._began

@@ -24,8 +24,6 @@ from harness.protocol import AccuracySpec, Evidence, Failure, PerformanceSpec, R
 from harness.runtimes import Invoke, check_file, describe, open_runtime
 from harness.samples import PixelCache, SampleMemory
 
-_PROBE_S = 0.02
-
 
 def measure(request: Request, request_path: Path) -> Response:
     """Do what ``request`` asks; LoadGen's logs land beside ``request_path``. Whatever fails is in the response."""
@@ -107,15 +105,18 @@ class _Measurement:
 
     def _run_performance(self, spec: PerformanceSpec, invoke: Invoke, memory: SampleMemory, total: int) -> None:
         with self._phase("warmup"):
-            expected_ns = self._found["probe_latency_ns"] = _probe(invoke, memory, self._request.warmup_s)
-        settings = loadgen.performance_settings(spec, self._folder, expected_ns)
+            invoke_ns = self._found["probe_latency_ns"] = _warm_up(invoke, memory, self._request.warmup_s)
+        settings = loadgen.performance_settings(spec, self._folder, invoke_ns)
         buffer = settings.performance_sample_count_override or spec.buffer_size
         if buffer > total:
             raise HarnessError(
                 "data_set", f"found a buffer of {buffer} samples, allowed: up to the data set's {total} images"
             )
         run = self._run_loadgen(settings, invoke, memory, total, buffer, "performance")
-        self._found["peak_memory_bytes"] = process.peak_resident_bytes()
+        peak_bytes = process.peak_resident_bytes()
+        self._found["peak_memory_bytes"] = run.peak_loaded_bytes
+        if peak_bytes is not None and run.peak_loaded_bytes is not None:
+            self._found["loadgen_memory_bytes"] = max(0, peak_bytes - run.peak_loaded_bytes)
         self._found["cores_used"] = round(run.cpu_s / run.issue_s, 3)
         performance = self._found["performance"] = loadgen.performance(self._entries)
         self._timing_s["performance"] = performance.duration_ns / 1e9
@@ -221,20 +222,18 @@ def _images_wanted(request: Request, total: int) -> int:
     return min(wanted, total)
 
 
-def _probe(invoke: Invoke, memory: SampleMemory, warmup_s: float) -> int:
-    """The shortest of some tens of milliseconds of invocations, in ns, after warming up. Raises HarnessError."""
+def _warm_up(invoke: Invoke, memory: SampleMemory, duration_s: float) -> int:
+    """The shortest latency seen, in ns, of at least three invocations. Raises HarnessError (``invoke_failed``)."""
     memory.load([0])
     sample = memory.samples[0]
     memory.unload([0])
     latencies_ns: list[int] = []
+    end = time.perf_counter() + duration_s
     try:
-        for duration_s, least in ((warmup_s, 1), (_PROBE_S, 2)):
-            latencies_ns = []
-            end = time.perf_counter() + duration_s
-            while len(latencies_ns) < least or time.perf_counter() < end:
-                start_ns = time.perf_counter_ns()
-                invoke(sample)
-                latencies_ns.append(time.perf_counter_ns() - start_ns)
+        while len(latencies_ns) < 3 or time.perf_counter() < end:
+            start_ns = time.perf_counter_ns()
+            invoke(sample)
+            latencies_ns.append(time.perf_counter_ns() - start_ns)
     except (ValueError, RuntimeError) as error:
         raise HarnessError("invoke_failed", " ".join(str(error).split())) from error
     return min(latencies_ns)

@@ -83,7 +83,7 @@ def _read_rgb(path: Path) -> Pixels:
     if bgr is None:
         found = "is not an image that OpenCV can decode" if path.is_file() else "is missing"
         raise HarnessError("data_set", f"{path}: {found}")
-    rgb: Any = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    rgb: Pixels = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
     return rgb
 
 

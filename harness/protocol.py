@@ -57,8 +57,9 @@ class RuntimeSpec:
 class Preprocessing:
     """How an image becomes the model's input. The defaults are the recipe of 2021 ("using-opencv", 87.5 % crop).
 
-    The shorter side is scaled to ``int(100 * side / crop_percent)``, the centre ``side`` x ``side`` is cut out; float
-    inputs then get ``(pixel - mean) / scale``, quantized inputs that value by their own quantization parameters.
+    The shorter side is scaled to ``int(100 * side / crop_percent)``, the centre ``side`` x ``side`` is cut out. A
+    uint8 input then gets the pixel itself, a float input ``(pixel - mean) / scale``, an int8 or int16 input that value
+    by its own quantization parameters.
     """
 
     crop_percent: float = 87.5
@@ -174,7 +175,7 @@ class DeviceState:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What the runtime says about the model's first input and output."""
+    """What the runtime says about the model's input and first output."""
 
     input_shape: tuple[int, ...]
     input_type: str
@@ -187,7 +188,10 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a performance and an accuracy result must share to belong together."""
+    """What a performance and an accuracy result must share to belong together.
+
+    ``preprocessing_sha256`` is over the `Preprocessing` and OpenCV's version.
+    """
 
     model_sha256: str
     data_set_sha256: str
@@ -214,7 +218,10 @@ class Response:
     performance: Performance | None = None
     accuracy: Accuracy | None = None
     peak_memory_bytes: int | None = None
-    """Peak resident set of the process up to the end of the performance run."""
+    """Peak resident set of the process once runtime, model and samples are in memory and the model has run."""
+    loadgen_memory_bytes: int | None = None
+    """What came on top in the performance run: LoadGen keeps some 400 bytes for each query that it generates, which
+    grows with the run's length and the model's speed, and says nothing about the model."""
     baseline_memory_bytes: int | None = None
     """Resident set before the model and the samples were loaded."""
     cores_used: float | None = None
@@ -226,7 +233,11 @@ class Response:
     device_after: DeviceState | None = None
     versions: dict[str, str] = field(default_factory=dict)
     timing_s: dict[str, float] = field(default_factory=dict)
-    """Wall seconds by phase; ``performance`` and ``accuracy`` are LoadGen's timed runs, the rest is overhead."""
+    """Wall seconds by phase; ``performance`` and ``accuracy`` are LoadGen's timed runs, the rest is overhead.
+
+    ``total`` counts from the start of the process. What the phases leave of it is LoadGen's own start and end, some
+    40 ms a run: its logger looks every 10 ms.
+    """
     schema: int = SCHEMA
 
 

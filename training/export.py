@@ -27,8 +27,9 @@ from search_spaces.zoo.graph import INPUT, Arithmetic, Convolution, Dense, HardS
 from search_spaces.zoo.weights import Weights, save
 from training.calibrate import activation_ranges
 from training.data_set import FOLDER as DATA_SET
-from training.fashion_mnist import served_input, split
+from training.fashion_mnist import split
 from training.network import MobileNetV3
+from training.serving import served_input
 from training.table import README, rewritten
 
 _ZOO = Path(search_spaces.__file__).parent / "zoo"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -25,15 +24,6 @@ def network_input(images: Tensor, side: int) -> Tensor:
     """``[N, 3, side, side]`` float32 in -1..1, scaled as the harness scales (bilinear, half-pixel centres)."""
     scaled = F.interpolate(images.float(), size=(side, side), mode="bilinear", align_corners=False)
     return (scaled / 127.5 - 1).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-
-
-def served_input(images: np.ndarray, side: int) -> np.ndarray:
-    """``[N, side, side, 3]`` float32 in -1..1 of ``[N, 28, 28]`` uint8: OpenCV's 8-bit scaling, what the harness feeds.
-
-    Within one grey level of ``network_input``.
-    """
-    scaled = np.stack([cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR) for image in images])
-    return np.repeat(scaled.astype(np.float32)[..., None] / 127.5 - 1, 3, axis=3)
 
 
 def augmented(images: Tensor, generator: torch.Generator) -> Tensor:

@@ -6,9 +6,13 @@ import sys
 
 import typer
 
+from dse.cli import models, space, submit, system
+from dse.cli.dashboard import dashboard_command
+from dse.cli.doctor import doctor_command
 from dse.cli.explore import INTERRUPTED, explore_command
 from dse.cli.front import front_command
 from dse.cli.render import print_error
+from dse.cli.validate import validate_command
 from dse.errors import DseError
 
 app = typer.Typer(
@@ -22,6 +26,13 @@ app = typer.Typer(
 )
 app.command("explore")(explore_command)
 app.command("front")(front_command)
+app.command("validate")(validate_command)
+app.add_typer(submit.app, name="submit")
+app.add_typer(system.app, name="system")
+app.command("dashboard")(dashboard_command)
+app.add_typer(space.app, name="space")
+app.add_typer(models.app, name="models")
+app.command("doctor")(doctor_command)
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Annotated, Any, Self
 import typer
 
 from dse.cli.live import LiveProgress
+from dse.cli.options import STUDIES, Images, Labels, Models, Studies, variables
 from dse.cli.render import front_table, next_command, print_json, stderr, stdout
 from dse.durations import parse_duration, show_duration
 from dse.errors import DseError, NothingMeasuredError, UsageError
@@ -28,14 +28,14 @@ INTERRUPTED = 130
 def explore_command(
     space: Annotated[str, typer.Option(help="Search space: a YAML file, or the name of one that ships.")],
     study: Annotated[str | None, typer.Option(help="Name of the study. [default: the space's name]")] = None,
-    studies: Annotated[Path, typer.Option(help="Folder that holds studies.")] = Path("studies"),
+    studies: Studies = STUDIES,
     trials: Annotated[int | None, typer.Option(min=1, help="Measure this many configurations at most.")] = None,
     timeout: Annotated[str | None, typer.Option(help="Search for this long at most: 90s, 30m, 2h.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the sampler. [default: the space's]")] = None,
     storage: Annotated[str | None, typer.Option(help="Optuna storage URL. [default: study.db in the folder]")] = None,
-    models: Annotated[Path | None, typer.Option(help="Folder for ${DSE_MODELS} in the space.")] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder for ${DSE_IMAGES} in the space.")] = None,
-    labels: Annotated[Path | None, typer.Option(help="Label list for ${DSE_LABELS} in the space.")] = None,
+    models: Models = None,
+    images: Images = None,
+    labels: Labels = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be measured, and how long it takes.")
     ] = False,
@@ -68,12 +68,6 @@ def explore_command(
             interrupt.say = live.note
             progress = explore(writer, loaded, _harness, plan, options["seed"], live, interrupt.requested)
         _show_result(writer.study, progress, studies, as_json=json, interrupted=interrupt.count > 0)
-
-
-def variables(models: Path | None, images: Path | None, labels: Path | None) -> dict[str, str]:
-    """The environment with the paths that options name."""
-    given = {"DSE_MODELS": models, "DSE_IMAGES": images, "DSE_LABELS": labels}
-    return {**os.environ, **{name: str(path.absolute()) for name, path in given.items() if path}}
 
 
 def _harness(python: str | None) -> Harness:
@@ -127,7 +121,7 @@ def _show_result(study: Study, progress: Progress, studies: Path, *, as_json: bo
         raise typer.Exit(INTERRUPTED)
     if not points:
         raise _nothing(study)
-    place = "" if studies == Path("studies") else f" --studies {studies}"
+    place = "" if studies == STUDIES else f" --studies {studies}"
     next_command(f"dse dashboard {study.name}{place}", "looks at every trial")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dse.cli.options import STUDIES, Studies, StudyArgument
 from dse.cli.render import front_table, next_command, print_json, stdout
 from dse.errors import NothingMeasuredError, UsageError
 from dse.reports.front import front_csv, front_document, study_front
@@ -15,8 +15,8 @@ from dse.study import find_study
 
 
 def front_command(
-    study: Annotated[str, typer.Argument(help="Study: a name in --studies, or a path.")],
-    studies: Annotated[Path, typer.Option(help="Folder that holds studies.")] = Path("studies"),
+    study: StudyArgument,
+    studies: Studies = STUDIES,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:

@@ -172,7 +172,7 @@ class SpaceFile(_Section):
     data_set: DataSetSection
     models: dict[Name, ModelSection] = Field(min_length=1)
     runtimes: dict[Name, RuntimeSection] = {"litert": RuntimeSection()}
-    parameters: Annotated[dict[Any, Any], WithJsonSchema(_TREE_SCHEMA)] = {}
+    parameters: dict[Any, Any] = {}
     objectives: Annotated[
         dict[str, Direction], BeforeValidator(_objectives), Field(min_length=1), WithJsonSchema(_OBJECTIVES_SCHEMA)
     ] = {name: METRICS[name].direction for name in DEFAULT_OBJECTIVES}
@@ -186,4 +186,5 @@ class SpaceFile(_Section):
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a search-space file, for editors."""
     schema = SpaceFile.model_json_schema(by_alias=True)
+    schema["properties"]["parameters"] = _TREE_SCHEMA  # refers to itself, which pydantic cannot write
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -29,7 +29,7 @@ from dse.study.trial import TrialRecord
 from harness.protocol import Response
 
 SCHEMA = 1
-_PACKAGES = ("ai-edge-litert", "ai-edge-quantizer", "mlcommons-loadgen", "moocore", "numpy", "optuna")
+_PACKAGES = ("ai-edge-litert", "mlcommons-loadgen", "moocore", "numpy", "optuna")
 
 
 @dataclass

@@ -101,12 +101,12 @@ def find(
 
 @cache
 def version() -> str:
-    """Hexadecimal SHA-256 that changes when a file that ``build`` returns might: weights, writer, quantizer."""
+    """Hexadecimal SHA-256 that changes when a file that ``build`` returns might: weights, writer, its libraries."""
     digest = hashlib.sha256()
     for file in sorted(_folder().iterdir(), key=lambda file: file.name):
         if file.name.endswith((".py", ".json")):  # networks.json has the digests of the weights
             digest.update(f"{file.name}\n".encode() + file.read_bytes())
-    for package in ("ai-edge-quantizer", "flatbuffers", "numpy"):
+    for package in ("flatbuffers", "numpy"):
         digest.update(f"{package} {metadata.version(package)}\n".encode())
     return digest.hexdigest()
 

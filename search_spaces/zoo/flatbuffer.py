@@ -23,7 +23,7 @@ Code = Literal[
 _FILE_IDENTIFIER = b"TFL3"
 _SCHEMA_VERSION = 3
 _BUFFER_ALIGNMENT = 16  # (force_align: 16) in the schema; XNNPACK reads weights in place
-_TENSOR_TYPE = {"float32": 0, "float16": 1, "int32": 2, "int8": 9}
+_TENSOR_TYPE = {"float32": 0, "float16": 1, "int32": 2, "int8": 9, "int4": 17}
 # builtin operator, member of the union BuiltinOptions
 _CODES: dict[Code, tuple[int, int]] = {
     "ADD": (0, 11),
@@ -49,7 +49,10 @@ class Quantization:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A constant with ``data``, or an activation without. ``dtype`` is float32, float16, int8 or int32."""
+    """A constant with ``data``, or an activation without. ``dtype`` is float32, float16, int32, int8 or int4.
+
+    The ``data`` of int4 is an int8 array; the file has two values in a byte, the first in the lower half.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -85,7 +88,7 @@ def serialize(
 
     The same arguments give the same bytes.
     """
-    buffers = [b"", *(_little_endian(tensor.data) for tensor in tensors if tensor.data is not None)]
+    buffers = [b"", *(_stored(tensor.data, tensor.dtype) for tensor in tensors if tensor.data is not None)]
     builder = flatbuffers.Builder(sum(map(len, buffers)) + 1024 * (len(tensors) + len(operators)))
     buffer_offsets = [_buffer(builder, content) for content in buffers]
     constants = iter(range(1, len(buffers)))
@@ -142,7 +145,10 @@ def _numbers(builder: Any, values: Sequence[float] | NDArray[Any], dtype: str) -
     return int(builder.CreateNumpyVector(np.asarray(values, dtype)))
 
 
-def _little_endian(data: NDArray[Any]) -> bytes:
+def _stored(data: NDArray[Any], dtype: str) -> bytes:
+    if dtype == "int4":
+        halves = np.append(data, [0] * (data.size % 2)).astype(np.uint8) & 0xF
+        return (halves[::2] | halves[1::2] << 4).tobytes()
     return np.ascontiguousarray(data, data.dtype.newbyteorder("<")).tobytes()
 
 

@@ -1,4 +1,4 @@
-"""Integers for real numbers, by LiteRT's 8-bit quantization specification."""
+"""Integers for real numbers, by LiteRT's quantization specification."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ def activation_quantization(low: float, high: float) -> Quantization:
     return Quantization(np.array([scale], np.float32), np.array([zero_point], np.int64))
 
 
-def quantized_weights(weights: NDArray[np.float32], axis: int | None) -> tuple[NDArray[np.int8], Quantization]:
-    """Symmetric int8 in -127..127, with a scale per index along ``axis``, or one scale for all (``axis`` None).
+def quantized_weights(
+    weights: NDArray[np.float32], axis: int | None, bits: int = 8
+) -> tuple[NDArray[np.int8], Quantization]:
+    """Symmetric integers of ``bits``, with a scale per index along ``axis``, or one scale for all (``axis`` None).
 
-    No value moves by more than half a scale.
+    The largest value sets the scale, and no value moves by more than half of it.
     """
+    steps = 2 ** (bits - 1) - 1
     others = tuple(dimension for dimension in range(weights.ndim) if dimension != axis)
-    largest = np.abs(weights).max(axis=others, keepdims=True)
-    scale = (np.maximum(largest, 127 * _SMALLEST_SCALE) / 127).astype(np.float32)
-    stored = np.clip(np.rint(weights / scale), -127, 127).astype(np.int8)
+    largest = np.maximum(np.abs(weights).max(axis=others, keepdims=True), steps * _SMALLEST_SCALE)
+    scale = (largest / steps).astype(np.float32)
+    stored = np.clip(np.rint(weights / scale), -steps, steps).astype(np.int8)
     return stored, Quantization(scale.ravel(), np.zeros(scale.size, np.int64), axis or 0)
 
 

@@ -8,20 +8,25 @@ float16             float16 + DEQUANTIZE     float32      float32 (XNNPACK: floa
 int8_weight_only    int8 + DEQUANTIZE        float32      float32
 int8_dynamic        int8                     float32      int8, activations quantized at run time, per inference
 int8                int8                     int8         int8, activation ranges fixed by calibration
+int4_weight_only      int4 + DEQUANTIZE        float32      float32
+int4_dynamic          int4                     float32      int8, as int8_dynamic
 ==================  =======================  ===========  ==========================================================
 
-Kernels are quantized per channel, dense layers per tensor: tflite-runtime 2.14 loads an int8_dynamic dense layer with a
-scale per channel without complaint and computes nonsense.
+Kernels have a scale per channel, and so have dense layers in 4 bits. Dense layers in 8 bits have one scale:
+tflite-runtime 2.14 loads an int8_dynamic dense layer with a scale per channel without complaint and computes nonsense.
+In 4 bits the depthwise kernels stay float32, as ai-edge-quantizer leaves them: they are few, and no int4 kernel takes
+them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, assert_never
+from typing import Any, NamedTuple, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
+from search_spaces.zoo.catalogue import Precision
 from search_spaces.zoo.flatbuffer import Code, Field, Operator, Quantization, Tensor, serialize
 from search_spaces.zoo.graph import (
     INPUT,
@@ -39,19 +44,34 @@ from search_spaces.zoo.graph import (
 from search_spaces.zoo.quantize import activation_quantization, quantized_bias, quantized_weights
 from search_spaces.zoo.weights import Ranges
 
-WrittenPrecision = Literal["float32", "float16", "int8", "int8_dynamic", "int8_weight_only"]
 
+class _Storage(NamedTuple):
+    dtype: str
+    dequantized: bool  # to float32 before use
+    version: int  # column of _VERSIONS
+
+
+_WEIGHTS: dict[Precision, _Storage] = {
+    "float32": _Storage("float32", False, 0),
+    "float16": _Storage("float16", True, 0),
+    "int8": _Storage("int8", False, 2),
+    "int8_dynamic": _Storage("int8", False, 1),
+    "int8_weight_only": _Storage("int8", True, 0),
+    "int4_dynamic": _Storage("int4", False, 3),
+    "int4_weight_only": _Storage("int4", True, 0),
+}
 _FUSED: dict[Fused, int] = {"none": 0, "relu": 1, "relu6": 3}
-# The lowest version of the operator that has float32, int8_dynamic and int8 kernels of the kind used here.
-_VERSIONS: dict[Code, tuple[int, int, int]] = {
-    "ADD": (1, 1, 2),
-    "CONV_2D": (1, 5, 3),
-    "DEPTHWISE_CONV_2D": (1, 6, 3),
-    "FULLY_CONNECTED": (1, 3, 4),
-    "HARD_SWISH": (1, 1, 1),
-    "MEAN": (1, 1, 2),
-    "MUL": (1, 1, 2),
-    "SOFTMAX": (1, 1, 2),
+# Of kernels for float32, int8_dynamic, int8 and int4_dynamic. The first three are the lowest that have them; the last
+# are ones that tflite-runtime 2.14 refuses: with lower ones it loads 4-bit weights and reads them as 8-bit ones.
+_VERSIONS: dict[Code, tuple[int, int, int, int]] = {
+    "ADD": (1, 1, 2, 1),
+    "CONV_2D": (1, 5, 3, 8),
+    "DEPTHWISE_CONV_2D": (1, 6, 3, 1),
+    "FULLY_CONNECTED": (1, 3, 4, 12),
+    "HARD_SWISH": (1, 1, 1, 1),
+    "MEAN": (1, 1, 2, 1),
+    "MUL": (1, 1, 2, 1),
+    "SOFTMAX": (1, 1, 2, 1),
 }
 # 1/128 rather than 1/127.5: with zero point 0 the latter puts every 8-bit pixel halfway between two steps.
 _INPUT_QUANTIZATION = Quantization(np.array([1 / 128], np.float32), np.zeros(1, np.int64))
@@ -59,7 +79,7 @@ _INPUT_QUANTIZATION = Quantization(np.array([1 / 128], np.float32), np.zeros(1, 
 _OUTPUT_QUANTIZATION = Quantization(np.array([1 / 256], np.float32), np.array([-128], np.int64))
 
 
-def write(ops: Sequence[Op], side: int, precision: WrittenPrecision, ranges: Ranges, description: str) -> bytes:
+def write(ops: Sequence[Op], side: int, precision: Precision, ranges: Ranges, description: str) -> bytes:
     """The .tflite file for input ``[1, side, side, 3]``; ``ranges`` of the activations are used by int8 only."""
     file = _File(precision, complete_ranges(ops, ranges) if precision == "int8" else {})
     file.activation(INPUT, (1, side, side, 3))
@@ -77,7 +97,7 @@ def write(ops: Sequence[Op], side: int, precision: WrittenPrecision, ranges: Ran
 class _File:
     """Tensors and operators so far."""
 
-    def __init__(self, precision: WrittenPrecision, ranges: Ranges) -> None:
+    def __init__(self, precision: Precision, ranges: Ranges) -> None:
         self.tensors: list[Tensor] = []
         self.operators: list[Operator] = []
         self.index: dict[str, int] = {}
@@ -97,7 +117,7 @@ class _File:
             case Convolution():
                 self._convolution(op)
             case Dense():
-                weights_and_bias = self._weights_and_bias(op, axis=None)
+                weights_and_bias = self._weights_and_bias(op)
                 self._operator("FULLY_CONNECTED", op, weights_and_bias, (1, len(op.bias)), _fused(0, op.activation))
             case HardSwish():
                 self._operator("HARD_SWISH", op, (), self._shape(op.input))
@@ -114,7 +134,7 @@ class _File:
                 assert_never(op)
 
     def _convolution(self, op: Convolution) -> None:
-        weights_and_bias = self._weights_and_bias(op, axis=3 if op.depthwise else 0)
+        weights_and_bias = self._weights_and_bias(op)
         _, height, width, _ = self._shape(op.input)
         shape = (1, -(-height // op.stride), -(-width // op.stride), len(op.bias))
         same, strides = Field(0, "int8", 0), (Field(1, "int32", op.stride), Field(2, "int32", op.stride))
@@ -128,33 +148,42 @@ class _File:
     def _operator(
         self, code: Code, op: Op, further_inputs: tuple[int, ...], shape: tuple[int, ...], *options: Field
     ) -> None:
-        version = _VERSIONS[code][{"int8_dynamic": 1, "int8": 2}.get(self._precision, 0)]
+        version = _VERSIONS[code][_WEIGHTS[self._precision].version]
         inputs, output = (self.index[op.input], *further_inputs), self.activation(op.output, shape)
         self.operators.append(Operator(code, version, inputs, (output,), options))
 
-    def _weights_and_bias(self, op: Convolution | Dense, axis: int | None) -> tuple[int, int]:
-        name = f"{op.output}.bias"
-        if self._precision == "float32":
-            return self._constant(f"{op.output}.weights", op.weights), self._constant(name, op.bias)
-        if self._precision == "float16":
-            return self._dequantized(op, op.weights.astype(np.float16), None, 3), self._constant(name, op.bias)
-        stored, quantization = quantized_weights(op.weights, axis)
-        if self._precision == "int8_weight_only":
-            version = 5 if quantization.scale.size > 1 else 2
-            return self._dequantized(op, stored, quantization, version), self._constant(name, op.bias)
-        weights = self._constant(f"{op.output}.weights", stored, quantization)
-        if self._precision == "int8_dynamic":
-            return weights, self._constant(name, op.bias)
-        return weights, self._constant(name, *quantized_bias(op.bias, self._quantizations[op.input], quantization))
+    def _weights_and_bias(self, op: Convolution | Dense) -> tuple[int, int]:
+        data, dtype, quantization = self._converted(op)
+        if dtype == "float32" or not _WEIGHTS[self._precision].dequantized:
+            weights = self._constant(f"{op.output}.weights", data, quantization, dtype)
+        else:
+            source = self._constant(f"{op.output}.weights.stored", data, quantization, dtype)
+            weights = self._tensor(Tensor(f"{op.output}.weights", data.shape, "float32"))
+            self.operators.append(
+                Operator("DEQUANTIZE", _dequantize_version(dtype, quantization), (source,), (weights,))
+            )
+        if self._precision == "int8" and quantization:
+            bias = self._constant(
+                f"{op.output}.bias", *quantized_bias(op.bias, self._quantizations[op.input], quantization)
+            )
+        else:
+            bias = self._constant(f"{op.output}.bias", op.bias)
+        return weights, bias
 
-    def _dequantized(
-        self, op: Convolution | Dense, stored: NDArray[Any], quantization: Quantization | None, version: int
-    ) -> int:
-        """Stored small, computed with as float32."""
-        source = self._constant(f"{op.output}.weights.stored", stored, quantization)
-        target = self._tensor(Tensor(f"{op.output}.weights", stored.shape, "float32"))
-        self.operators.append(Operator("DEQUANTIZE", version, (source,), (target,)))
-        return target
+    def _converted(self, op: Convolution | Dense) -> tuple[NDArray[Any], str, Quantization | None]:
+        """The weights as they are stored, and their type in the file."""
+        depthwise = isinstance(op, Convolution) and op.depthwise
+        dtype = _WEIGHTS[self._precision].dtype
+        if dtype == "int8":
+            axis = None if isinstance(op, Dense) else 3 if depthwise else 0
+            stored, quantization = quantized_weights(op.weights, axis)
+            return stored, dtype, quantization
+        if dtype == "int4" and not depthwise:
+            stored, quantization = quantized_weights(op.weights, 0, bits=4)
+            return stored, dtype, quantization
+        if dtype == "float16":
+            return op.weights.astype(np.float16), dtype, None
+        return op.weights, "float32", None
 
     def _scalar(self, output: str, value: float) -> int:
         if self._precision != "int8":
@@ -166,8 +195,10 @@ class _File:
         name = "spatial_axes"
         return self.index[name] if name in self.index else self._constant(name, np.array([1, 2], np.int32))
 
-    def _constant(self, name: str, data: NDArray[Any], quantization: Quantization | None = None) -> int:
-        return self._tensor(Tensor(name, data.shape, data.dtype.name, data, quantization))
+    def _constant(
+        self, name: str, data: NDArray[Any], quantization: Quantization | None = None, dtype: str | None = None
+    ) -> int:
+        return self._tensor(Tensor(name, data.shape, dtype or data.dtype.name, data, quantization))
 
     def _tensor(self, tensor: Tensor) -> int:
         self.index[tensor.name] = len(self.tensors)
@@ -180,3 +211,11 @@ class _File:
 
 def _fused(number: int, activation: Fused) -> Field:
     return Field(number, "int8", _FUSED[activation])
+
+
+def _dequantize_version(dtype: str, quantization: Quantization | None) -> int:
+    if dtype == "int4":
+        return 6
+    if quantization is None:  # float16
+        return 3
+    return 5 if quantization.scale.size > 1 else 2

@@ -1,0 +1,134 @@
+"""What measuring costs beyond what is measured: start and end of the harness, and LoadGen's callback.
+
+    python benchmarks/overhead.py [MODEL.tflite ...]
+
+Without models it takes small ones of its own. Everything is measured side by side on this machine, several times, in
+turns; the smallest and the median are printed, nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from harness import loadgen
+from harness.boot import command
+from harness.protocol import Performance, PerformanceSpec, Preprocessing, Request, Response, RuntimeSpec, decode, read
+from harness.runtimes import Model, open_runtime
+from harness.samples import PixelCache, SampleMemory
+from tests.harness.running import request_for, write_colours
+from tests.harness.tiny_models import write_tiny_model
+
+ROUNDS = 7
+BUFFER = 64
+
+
+def main(arguments: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        images = write_colours(folder / "images.npz", count=BUFFER, side=32)
+        models = [Path(argument).resolve() for argument in arguments] or [
+            write_tiny_model(folder / f"tiny_{type_}_{side}.tflite", type_=type_, side=side)
+            for type_, side in (("float32", 8), ("int8", 96), ("float32", 224))
+        ]
+        process_overhead(folder, models, images)
+        callback_overhead(folder, models, images)
+
+
+def process_overhead(folder: Path, models: list[Path], images: Path) -> None:
+    print(f"A request with warm caches, {BUFFER} samples, process start to process end, {ROUNDS} rounds, seconds")
+    print(f"{'':34}{'min':>8}{'median':>8}")
+    bare = [sys.executable, "-c", "import numpy, mlperf_loadgen, ai_edge_litert.interpreter"]
+    for model in models:
+        path = write_request(folder, model, images)
+        run = [*command(sys.executable), "run", str(path)]
+        subprocess.run(run, check=True, capture_output=True)  # fills the cache
+        bare_s, outside_s, in_loadgen_s = [], [], []
+        for _ in range(ROUNDS):
+            bare_s.append(wall_s(bare))
+            total_s = wall_s(run)
+            response = read(Response, folder / "response.json")
+            if response.failure is not None:
+                sys.exit(f"{model}: {response.failure.message}")
+            timing_s = response.timing_s
+            outside_s.append(total_s - timing_s["performance"])
+            in_loadgen_s.append(timing_s["total"] - sum(s for phase, s in timing_s.items() if phase != "total"))
+        print(f"{model.stem:34}")
+        for what, values in (
+            ("bare import", bare_s),
+            ("harness outside the timed run", outside_s),
+            ("of that LoadGen's start and end", in_loadgen_s),
+        ):
+            print(f"  {what:32}{min(values):8.3f}{statistics.median(values):8.3f}")
+        print(f"  {'ratio to bare import':32}{min(outside_s) / min(bare_s):8.2f}")
+
+
+def callback_overhead(folder: Path, models: list[Path], images: Path) -> None:
+    print(f"\np50 of one process, {ROUNDS} turns of bare loop and LoadGen, microseconds (median of the turns)")
+    print(f"{'':34}{'bare':>10}{'LoadGen':>10}{'more':>8}{'ratio':>8}")
+    for path in models:
+        request_path = write_request(folder, path, images)
+        request = decode(Request, json.loads(request_path.read_text()))
+        model = open_runtime(RuntimeSpec()).load(path)
+        memory = SampleMemory(PixelCache(request, request_path, model.input.side), Preprocessing(), model.input)
+        memory.load(range(BUFFER))
+        samples = [memory.samples[index] for index in range(BUFFER)]
+        bare_us, loadgen_us = [], []
+        bare_p50_ns(model, samples)
+        for _ in range(ROUNDS):
+            bare_us.append(bare_p50_ns(model, samples) / 1e3)
+            loadgen_us.append(loadgen_run(model, memory, folder, bare_us[-1]).latency_p50_ns / 1e3)
+        more = statistics.median(measured - plain for measured, plain in zip(loadgen_us, bare_us, strict=True))
+        bare, measured = statistics.median(bare_us), statistics.median(loadgen_us)
+        print(f"{path.stem:34}{bare:10.1f}{measured:10.1f}{more:8.1f}{measured / bare:8.3f}")
+
+
+def write_request(folder: Path, model: Path, images: Path) -> Path:
+    path = folder / "request.json"
+    performance = {"buffer_size": BUFFER, "min_duration_ms": 300}
+    request = request_for(model, images, performance=performance, accuracy=None, warmup_s=0.02)
+    classes = open_runtime(RuntimeSpec()).load(model).outputs
+    request["data_set"].update(sha256=hashlib.sha256(images.read_bytes()).hexdigest(), classes=classes)
+    path.write_text(json.dumps(request))
+    return path
+
+
+def wall_s(arguments: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(arguments, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def bare_p50_ns(model: Model, samples: list[np.ndarray], duration_s: float = 0.3) -> float:
+    """set_tensor, invoke, get_tensor, and the clock."""
+    invoke, clock = model.invoke, time.perf_counter_ns
+    latencies = []
+    end = clock() + int(duration_s * 1e9)
+    while clock() < end:
+        for sample in samples:
+            start = clock()
+            invoke(sample)
+            latencies.append(clock() - start)
+    return statistics.median(latencies)
+
+
+def loadgen_run(model: Model, memory: SampleMemory, folder: Path, expected_us: float) -> Performance:
+    spec = PerformanceSpec(buffer_size=BUFFER, min_duration_ms=300)
+    run = loadgen.Run(model.invoke, 0, memory)
+    settings = loadgen.performance_settings(spec, folder, int(expected_us * 500))  # slack for a noisy machine
+    run.start(settings, BUFFER, BUFFER, folder / "performance")
+    return loadgen.performance(loadgen.read_log(folder / "performance"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

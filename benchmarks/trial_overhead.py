@@ -1,0 +1,63 @@
+"""What a trial costs beside LoadGen's timed runs: ``python benchmarks/trial_overhead.py [--trials 20]``.
+
+Runs a search of the embedded space in a temporary folder and prints, for each trial, its wall time less LoadGen's
+performance and accuracy runs, split into the harness process and dse around it. Beside it: a fresh process that only
+imports what the harness needs. Reports; asserts nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from dse.harnesses import Harness, SubprocessHarness
+from dse.search.explore import Budget, explore, make_plan
+from dse.spaces.load import find_space, load_space
+from dse.study import StudyWriter
+
+_IMPORTS = "import numpy, mlperf_loadgen; from ai_edge_litert.interpreter import Interpreter"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--space", default="mobilenet_v3.yaml")
+    options = parser.parse_args()
+    imports_s = median(_import_s() for _ in range(5))
+    space = load_space(find_space(options.space))
+
+    def harness(python: str | None) -> Harness:
+        return SubprocessHarness(python) if python else SubprocessHarness()
+
+    with tempfile.TemporaryDirectory() as folder, StudyWriter(Path(folder) / "overhead", space, None, {}) as writer:
+        plan = make_plan(space, [], Budget(trials=options.trials))
+        progress = explore(writer, space, harness, plan, 0, lambda _: None, lambda: False)
+        measured = list(zip(progress.trial_times_s, writer.study.measurements, strict=True))
+    rows = []
+    for wall_s, measurement in measured:
+        timing = measurement.response.timing_s
+        if "total" not in timing:
+            continue
+        timed_s = timing.get("performance", 0.0) + timing.get("accuracy", 0.0)
+        rows.append((wall_s - timed_s, timing["total"] - timed_s, wall_s - timing["total"], wall_s))
+    outside, in_harness, around, walls = (list(column) for column in zip(*rows, strict=True))
+    print(f"{len(rows)} trials, median wall time {median(walls):.2f} s")
+    print(f"outside LoadGen's timed runs, median: {median(outside):.3f} s (largest {max(outside):.3f} s)")
+    print(f"  of it in the harness process:       {median(in_harness):.3f} s")
+    print(f"  of it in dse around it:             {median(around):.3f} s")
+    print(f"bare import of LiteRT, LoadGen, NumPy: {imports_s:.3f} s; ratio {median(outside) / imports_s:.1f}")
+
+
+def _import_s() -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", _IMPORTS], check=True)
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

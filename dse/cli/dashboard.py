@@ -1,0 +1,35 @@
+"""``dse dashboard``: every trial of a study in the browser."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dse.cli.options import STUDIES, Studies, StudyArgument
+from dse.cli.render import stderr
+from dse.reports.dashboard import make_dashboard
+from dse.study import find_study
+
+_LOOPBACK = "127.0.0.1"
+
+
+def dashboard_command(
+    study: StudyArgument,
+    studies: Studies = STUDIES,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
+) -> None:
+    """Serve Optuna Dashboard on a study's storage, on this machine's loopback address, until Ctrl-C.
+
+    Its front ignores constraints: dse front is the one that counts.
+
+    Example: dse dashboard mobilenet_v3 --port 8081
+    """
+    found = find_study(study, studies)
+    with make_dashboard(found, _LOOPBACK, port) as server:
+        console = stderr()
+        console.print(f"{found.name}: http://{_LOOPBACK}:{server.server_port}/dashboard/  (Ctrl-C ends it)")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            console.print("ended")

@@ -1,0 +1,107 @@
+"""``dse space``: look at a search space and check it before spending time."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.tree import Tree
+
+from dse.cli.options import Images, Labels, Models, variables
+from dse.cli.render import next_command, print_json, stdout
+from dse.model.configuration import text
+from dse.model.space import Parameter
+from dse.spaces.document import read_document
+from dse.spaces.format import json_schema
+from dse.spaces.load import find_space, load_space, shipped_spaces
+from dse.spaces.space import Space
+
+app = typer.Typer(no_args_is_help=True, help="Look at search spaces and check them.", rich_markup_mode=None)
+
+_SpaceArgument = Annotated[str, typer.Argument(help="A YAML file, or the name of a space that ships.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_command(json: _Json = False) -> None:
+    """List the spaces that ship.
+
+    Example: dse space list
+    """
+    spaces = {name: str(read_document(path).content.get("description", "")) for name, path in shipped_spaces().items()}
+    if json:
+        print_json([{"name": name, "path": str(path)} for name, path in shipped_spaces().items()])
+        return
+    for name, description in spaces.items():
+        stdout().print(f"{name}  {description}")
+    next_command(f"dse space show {next(iter(spaces))}", "its parameters")
+
+
+@app.command("show")
+def show_command(
+    space: _SpaceArgument, models: Models = None, images: Images = None, labels: Labels = None, json: _Json = False
+) -> None:
+    """Show a space as a tree of parameters, and how many configurations it has.
+
+    Example: dse space show mobilenet_v3.yaml
+    """
+    loaded = load_space(find_space(space), variables(models, images, labels))
+    if json:
+        print_json({"schema": 1, "configurations": loaded.tree.size, "space": loaded.resolved()})
+        return
+    tree = Tree(f"{loaded.name}: {loaded.tree.size} configurations")
+    _grow(tree, loaded.tree.roots)
+    console = stdout()
+    console.print(tree)
+    for line in _summary(loaded):
+        console.print(line)
+    next_command(f"dse explore --space {space} --dry-run", "what a search would cost")
+
+
+@app.command("check")
+def check_command(
+    space: _SpaceArgument, models: Models = None, images: Images = None, labels: Labels = None, json: _Json = False
+) -> None:
+    """Check a space: syntax, levels, models, data set. Exit code 3 and the line where it is wrong.
+
+    Example: dse space check my_space.yaml
+    """
+    loaded = load_space(find_space(space), variables(models, images, labels))
+    if json:
+        print_json({"schema": 1, "space": loaded.name, "path": str(loaded.path), "configurations": loaded.tree.size})
+    else:
+        stdout().print(
+            f"{loaded.path}: fine, {loaded.tree.size} configurations, {len(loaded.sources)} model source(s), "
+            f"{loaded.data_set.size} images"
+        )
+        next_command(f"dse explore --space {space}", "searches it")
+
+
+@app.command("schema")
+def schema_command() -> None:
+    """Print the JSON Schema of the format; editors complete with it.
+
+    Example: dse space schema > search_space.schema.json
+    """
+    print_json(json_schema())
+
+
+def _grow(node: Tree, parameters: tuple[Parameter, ...]) -> None:
+    for parameter in parameters:
+        if any(level.children for level in parameter.levels):
+            branch = node.add(parameter.name)
+            for level in parameter.levels:
+                _grow(branch.add(text(level.value)), level.children)
+        else:
+            node.add(f"{parameter.name}: {', '.join(map(text, parameter.values))}")
+
+
+def _summary(space: Space) -> list[str]:
+    objectives = ", ".join(f"{objective.direction} {objective.name}" for objective in space.objectives)
+    constraints = ", ".join(map(str, space.constraints)) or "none"
+    data = space.data_set
+    return [
+        f"objectives: {objectives}; constraints: {constraints}",
+        f"data set: {data.name}, {data.size} images; accuracy from {space.accuracy_images}",
+        f"fidelity: {space.fidelity.min_duration:g} s and {space.fidelity.min_query_count} queries at least",
+    ]

@@ -1,0 +1,256 @@
+"""`dse submit`: from validated points to a tree that MLCommons accepts, and its archive."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
+
+from dse.cli.options import STUDIES, Studies, StudyArgument
+from dse.cli.render import next_command, print_json, stderr, stdout
+from dse.errors import UsageError
+from dse.study import Study, find_study
+from dse.submission.candidate import Candidate
+from dse.submission.checks import check_tree
+from dse.submission.environment import loadgen_version
+from dse.submission.findings import RULES, BrokenRulesError, Finding, blocking
+from dse.submission.front import front_candidates, harness_python
+from dse.submission.official import find_checkout, run_official
+from dse.submission.pack import pack as pack_tree
+from dse.submission.point import validated_points
+from dse.submission.preflight import preflight as check_before
+from dse.submission.rounds import DEFAULT_ROUND, SCENARIOS, Round, Scenario, get_round
+from dse.submission.system import read_system
+from dse.submission.tree import Submission, read_round, write_tree
+from dse.submission.validate import official_front
+
+
+class _StudyOrCommand(TyperGroup):
+    """`dse submit STUDY ...` is `dse submit tree STUDY ...`: what is no command is a study."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = ["tree", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_StudyOrCommand,
+    no_args_is_help=True,
+    help="Write, check and pack a submission. `dse submit STUDY --submitter NAME` writes it.",
+)
+
+Allow = Annotated[list[str] | None, typer.Option("--allow", help="A rule that may be broken; repeatable.")]
+RoundName = Annotated[str, typer.Option("--round", help="MLPerf's round: v5.1, v6.0 or v6.1.")]
+_SYSTEM = Path("system.yaml")
+_System = Annotated[Path, typer.Option(help="The device's description (dse system init).")]
+_Submitter = Annotated[str, typer.Option(help="The organisation that submits; no spaces.")]
+_Scenarios = Annotated[str, typer.Option(help="SingleStream and what is derived from it, with commas.")]
+_TreeRound = Annotated[str | None, typer.Option("--round", help="Default: the round it was written for.")]
+_Tree = Annotated[Path, typer.Argument(help="The folder that contains open/.")]
+_Json = Annotated[bool, typer.Option("--json", help="The findings as JSON.")]
+
+
+@app.command()
+def tree(
+    study: StudyArgument,
+    submitter: _Submitter,
+    studies: Studies = STUDIES,
+    round_name: RoundName = DEFAULT_ROUND,
+    scenarios: _Scenarios = "SingleStream",
+    system: _System = _SYSTEM,
+    allow: Allow = None,
+) -> None:
+    """Write the tree of the study's validated front points to STUDY/submission; all of it or nothing.
+
+    Example: dse submit mobilenet_v3 --submitter Example --scenarios SingleStream,Offline,MultiStream
+    """
+    console, found = stderr(), find_study(study, studies)
+    points = validated_points(found.folder)
+    front = official_front(points, found.objectives)
+    for point in points:
+        if point not in front:
+            console.print(f"trial {point.trial} ({point.name}) is dominated in the official runs: left out")
+    description = read_system(system)
+    submission = Submission(
+        submitter,
+        description.system_id,
+        description.fields,
+        get_round(round_name),
+        front,
+        _scenarios(scenarios),
+        found.folder / "study.yaml",
+    )
+    destination = found.folder / "submission"
+    try:
+        allowed = write_tree(submission, destination, rules(allow))
+    except BrokenRulesError as error:
+        print_findings(error.findings, console)
+        raise
+    if allowed:
+        print_findings(allowed, console)
+        console.print("These rules are broken: the tree can be checked for form, not submitted.", style="bold")
+    console.print(f"{len(front)} points in {destination}/tree; the complete accuracy logs lie beside it: keep them")
+    next_command(f"dse submit check {destination}/tree{_repeat(allow)}", "looks at every rule")
+
+
+@app.command()
+def preflight(
+    study: StudyArgument,
+    studies: Studies = STUDIES,
+    submitter: _Submitter = "submitter",
+    round_name: RoundName = DEFAULT_ROUND,
+    scenarios: _Scenarios = "SingleStream",
+    system: _System = _SYSTEM,
+    python: Annotated[str | None, typer.Option(help="Interpreter of the official runs.")] = None,
+    trial: Annotated[list[int] | None, typer.Option(help="Only this point of the front; repeatable.")] = None,
+    allow: Allow = None,
+    as_json: _Json = False,
+) -> None:
+    """Before any long run: every rule that a submission of the front would break, however well the runs go.
+
+    Example: dse submit preflight mobilenet_v3 --submitter Example
+    """
+    found, round_ = find_study(study, studies), get_round(round_name)
+    candidates = front_candidates(found, trial or ())
+    findings = findings_of(found, candidates, submitter, system, round_, python, _scenarios(scenarios))
+    if as_json:
+        print_json({"round": round_.name, "findings": [dataclasses.asdict(item) for item in findings]})
+    else:
+        print_findings(findings, stdout())
+    if broken := blocking(findings, rules(allow)):
+        raise BrokenRulesError(broken)
+    next_command(f"dse validate {study} --round {round_.name}{_repeat(allow)}", "runs the front by the rules")
+
+
+@app.command()
+def check(
+    tree: _Tree,
+    round_name: _TreeRound = None,
+    checker: Annotated[
+        Path | None, typer.Option(help="A checkout of mlcommons/inference. Default: DSE_MLPERF_INFERENCE.")
+    ] = None,
+    allow: Allow = None,
+    as_json: _Json = False,
+) -> None:
+    """Check a tree: the built-in rules first, then MLCommons' own checker if there is a checkout of it.
+
+    Example: dse submit check studies/rpi5/submission/tree --checker ~/inference
+    """
+    console = stderr()
+    round_, allowed = _round_of(tree, round_name), rules(allow)
+    findings = check_tree(tree, round_)
+    broken = blocking(findings, allowed)
+    checkout = find_checkout(checker)
+    verdict = run_official(checkout, tree, round_, allowed) if checkout else None
+    official = () if verdict is None else verdict.findings
+    if as_json:
+        verdict_document = verdict and {"ok": verdict.ok, "findings": [dataclasses.asdict(item) for item in official]}
+        print_json(
+            {
+                "round": round_.name,
+                "findings": [dataclasses.asdict(item) for item in findings],
+                "allowed": sorted(allowed),
+                "official": verdict_document,
+            }
+        )
+    else:
+        print_findings(findings, stdout())
+        if verdict is None:
+            console.print("MLCommons' checker was not run: --checker names a checkout of mlcommons/inference.")
+        else:
+            print_findings(official, stdout(), "official ")
+            console.print(f"MLCommons' checker: {'submission looks OK' if verdict.ok else 'submission has errors'}")
+    if broken:
+        raise BrokenRulesError(broken)
+    if verdict is not None and not verdict.ok:
+        raise BrokenRulesError(list(official), hint="see the official findings above")
+    next_command(f"dse submit pack {tree}{_repeat(allow)}", "makes the archive")
+
+
+@app.command()
+def pack(
+    tree: _Tree,
+    archive: Annotated[
+        Path | None, typer.Option(help="Where to write it.", show_default="<submitter>.tar.gz beside the tree")
+    ] = None,
+    round_name: _TreeRound = None,
+    allow: Allow = None,
+) -> None:
+    """Make the archive of a tree that breaks no rule: the same tree, the same bytes.
+
+    Example: dse submit pack studies/rpi5/submission/tree
+    """
+    if broken := blocking(check_tree(tree, _round_of(tree, round_name)), rules(allow)):
+        print_findings(broken, stderr())
+        raise BrokenRulesError(broken)
+    submitters = sorted(path.name for path in (tree / "open").iterdir())
+    target = archive or tree.resolve().parent / f"{'-'.join(submitters)}.tar.gz"
+    typer.echo(f"{pack_tree(tree, target)}  {target}")
+
+
+def _scenarios(text: str) -> tuple[Scenario, ...]:
+    asked = {name.strip() for name in text.split(",")}
+    if unknown := asked - set(SCENARIOS):
+        raise UsageError(f"--scenarios: found {', '.join(sorted(unknown))}, allowed: {', '.join(SCENARIOS)}")
+    return tuple(name for name in SCENARIOS if name in asked)
+
+
+def rules(allow: Sequence[str] | None) -> frozenset[str]:
+    """The rules that --allow names. Raises UsageError."""
+    if unknown := sorted(set(allow or ()) - set(RULES)):
+        raise UsageError(f"--allow: found {', '.join(unknown)}, allowed: {', '.join(RULES)}")
+    return frozenset(allow or ())
+
+
+def findings_of(
+    study: Study,
+    candidates: Sequence[Candidate],
+    submitter: str,
+    system: Path,
+    round_: Round,
+    python: str | None,
+    scenarios: Sequence[Scenario] = ("SingleStream",),
+) -> list[Finding]:
+    """What `dse.submission.preflight` says, with the LoadGen of each interpreter that would measure."""
+    description = read_system(system)
+    interpreters = sorted({python or harness_python(study, item) or sys.executable for item in candidates})
+    return [
+        item
+        for interpreter in interpreters
+        for item in check_before(
+            [c for c in candidates if (python or harness_python(study, c) or sys.executable) == interpreter],
+            submitter=submitter,
+            system_id=description.system_id,
+            system=description.fields,
+            round_=round_,
+            loadgen_version=loadgen_version(interpreter),
+            scenarios=scenarios,
+        )
+    ]
+
+
+def print_findings(findings: Sequence[Finding], console: Console, prefix: str = "") -> None:
+    """Three lines for each: rule and file, found and allowed, fix."""
+    for item in findings:
+        console.print(Text.assemble((f"{prefix}{item.rule}", "bold"), f" {item.path}"), soft_wrap=True)
+        console.print(Text(f"  found {item.found}; allowed: {item.allowed}"), soft_wrap=True)
+        console.print(Text(f"  fix: {item.fix}"), soft_wrap=True)
+
+
+def _repeat(allow: Sequence[str] | None) -> str:
+    return "".join(f" --allow {name}" for name in allow or ())
+
+
+def _round_of(tree: Path, named: str | None) -> Round:
+    found = named or read_round(tree)
+    if found is None:
+        raise UsageError(f"{tree} does not say its round", hint="name it with --round")
+    return get_round(found)

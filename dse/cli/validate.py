@@ -1,0 +1,103 @@
+"""``dse validate``: official runs of the front, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dse.cli.options import STUDIES, Studies, StudyArgument
+from dse.cli.render import next_command, stderr
+from dse.cli.submit import Allow, RoundName, findings_of, print_findings, rules
+from dse.durations import parse_duration, show_duration
+from dse.errors import NothingMeasuredError, UsageError
+from dse.harnesses import SubprocessHarness
+from dse.study import find_study
+from dse.submission.candidate import Candidate
+from dse.submission.findings import RULES, BrokenRulesError, blocking
+from dse.submission.front import front_candidates, harness_python
+from dse.submission.rounds import DEFAULT_ROUND, get_round
+from dse.submission.validate import Plan, Progress, official_front, plan, run
+
+
+def validate_command(
+    study: StudyArgument,
+    studies: Studies = STUDIES,
+    round_name: RoundName = DEFAULT_ROUND,
+    trial: Annotated[list[int] | None, typer.Option(help="Only this point of the front; repeatable.")] = None,
+    duration: Annotated[
+        str | None, typer.Option(help="Rehearse with runs of this length, e.g. 20s: never submitted.")
+    ] = None,
+    python: Annotated[str | None, typer.Option(help="Interpreter with the round's LoadGen and the runtime.")] = None,
+    system: Annotated[Path, typer.Option(help="The device's description.")] = Path("system.yaml"),
+    submitter: Annotated[str, typer.Option(help="As for dse submit.")] = "submitter",
+    allow: Allow = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and how long it takes.")] = False,
+) -> None:
+    """Run the front's points by MLPerf's rules: 600 s of performance, then all of accuracy, each in its own process.
+
+    The same command goes on where it was stopped, point by point.
+
+    Example: dse validate mobilenet_v3 --duration 20s
+    """
+    found, round_, console = find_study(study, studies), get_round(round_name), stderr()
+    candidates = front_candidates(found, trial or ())
+    todo = plan(candidates, found.folder, round_, duration_ms=_milliseconds(duration))
+    _show(todo)
+    if dry_run:
+        return
+    findings = findings_of(found, candidates, submitter, system, round_, python)
+    unmendable = [item for item in blocking(findings, rules(allow)) if not RULES[item.rule].mendable]
+    if unmendable and duration is None:
+        print_findings(unmendable, console)
+        raise BrokenRulesError(unmendable, hint="mend them, or --allow RULE to measure nevertheless")
+
+    def harness(candidate: Candidate) -> SubprocessHarness:
+        interpreter = python or harness_python(found, candidate)
+        return SubprocessHarness(interpreter) if interpreter else SubprocessHarness()
+
+    outcomes = run(todo, harness, _tell)
+    points = [outcome.point for outcome in outcomes if outcome.point]
+    if not points:
+        raise NothingMeasuredError("no point could be validated", path=found.folder, hint="see the reasons above")
+    front = official_front(points, found.objectives)
+    for point in points:
+        if point not in front:
+            console.print(f"trial {point.trial} ({point.name}) is dominated in the official runs: dropped")
+    console.print(f"{len(front)} of {len(candidates)} points stand{'' if duration is None else ' (a rehearsal)'}")
+    if duration is None:
+        next_command(f"dse submit {study} --submitter NAME --round {round_.name}", "writes the submission")
+    else:
+        next_command(f"dse validate {study} --round {round_.name}", "does it by the rules")
+
+
+def _milliseconds(duration: str | None) -> int | None:
+    if duration is None:
+        return None
+    try:
+        return round(1e3 * parse_duration(duration))
+    except ValueError as error:
+        raise UsageError(f"--duration: {error}") from None
+
+
+def _show(todo: Plan) -> None:
+    console = stderr()
+    kind = "official runs" if todo.duration_ms is None else "a rehearsal, never submitted"
+    console.print(f"{len(todo.steps)} points for round {todo.round.name}, {kind}: {show_duration(todo.seconds)}")
+    for step in todo.steps:
+        what = "done" if step.done else (
+            f"performance {show_duration(step.performance_s)}, accuracy {show_duration(step.accuracy_s)}"
+        )  # fmt: skip
+        console.print(f"  trial {step.candidate.trial} {step.name}: {what}")
+
+
+def _tell(progress: Progress) -> None:
+    name = f"trial {progress.step.candidate.trial} {progress.step.name}"
+    left = f"{show_duration(progress.left_s)} left"
+    if progress.outcome is None:
+        stderr().print(f"{name}: {progress.run} run; {left}")
+    elif progress.outcome.reason:
+        stderr().print(f"{name}: not validated: {progress.outcome.reason}; {left}")
+    else:
+        stderr().print(f"{name}: validated; {left}")

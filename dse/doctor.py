@@ -1,0 +1,149 @@
+"""What this machine has and lacks for measuring, each finding with the command that mends it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from dse.harnesses import SubprocessHarness
+from dse.paths import cache_dir, shipped
+from dse.sources import ZooSource
+from harness.protocol import DataSetSpec, PerformanceSpec, Request
+from search_spaces import zoo
+
+Verdict = Literal["ok", "advice", "missing"]
+_LOW_MEMORY_BYTES = 1 << 30
+_LOW_DISK_BYTES = 1 << 30
+_BUSY = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``fix`` is a command or an action, where there is something to mend."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    fix: str | None = None
+
+
+def examine(root: Path = Path("/")) -> Iterator[Finding]:
+    """Look at everything that dse needs, cheapest first. ``root`` replaces ``/`` for /proc and /sys."""
+    yield _python()
+    for package, why in (("mlcommons-loadgen", "MLPerf LoadGen"), ("ai-edge-litert", "the default runtime")):
+        yield _package(package, why)
+    yield _compiler()
+    yield _folder("cache", cache_dir())
+    yield _governor(root)
+    yield _load(root)
+    yield _memory(root)
+    yield _measurement()
+
+
+def _python() -> Finding:
+    found = f"Python {sys.version.split()[0]}, {sys.executable}"
+    return Finding("python", "ok", found)
+
+
+def _package(name: str, why: str) -> Finding:
+    try:
+        return Finding(name, "ok", f"{metadata.version(name)}, {why}")
+    except metadata.PackageNotFoundError:
+        return Finding(name, "missing", f"not installed; it is {why}", f"{sys.executable} -m pip install {name}")
+
+
+def _compiler() -> Finding:
+    """LoadGen has no wheel for Linux on ARM: pip compiles it there, which takes a compiler and Python's headers."""
+    if os.uname().machine == "x86_64":
+        return Finding("compiler", "ok", "not needed: LoadGen has a wheel for this machine")
+    compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
+    headers = Path(sysconfig.get_path("include"), "Python.h").exists()
+    if compiler and headers:
+        return Finding("compiler", "ok", f"{compiler}, and Python's headers")
+    lacking = " and ".join(n for n, there in (("a C++ compiler", compiler), ("Python's headers", headers)) if not there)
+    fix = "sudo apt-get install g++ python3-dev"
+    return Finding("compiler", "missing", f"no {lacking}; LoadGen has no wheel for {os.uname().machine}", fix)
+
+
+def _folder(name: str, path: Path) -> Finding:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path):
+            pass
+        free = shutil.disk_usage(path).free
+    except OSError as error:
+        return Finding(
+            name, "missing", f"{path} cannot be written: {error.strerror}", "export DSE_CACHE=/another/folder"
+        )
+    found = f"{path}, {free / 2**30:.1f} GiB free"
+    if free < _LOW_DISK_BYTES:
+        return Finding(name, "advice", found, "free some space, or export DSE_CACHE=/another/folder")
+    return Finding(name, "ok", found)
+
+
+def _governor(root: Path) -> Finding:
+    governors = {
+        path.read_text().strip() for path in root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor")
+    }
+    if not governors:
+        return Finding("governor", "ok", "this machine shows none")
+    found = ", ".join(sorted(governors))
+    if governors <= {"performance"}:
+        return Finding("governor", "ok", found)
+    return Finding(
+        "governor", "advice", f"{found}: clocks change during a run", "sudo cpupower frequency-set -g performance"
+    )
+
+
+def _load(root: Path) -> Finding:
+    load = float((root / "proc/loadavg").read_text().split()[0])
+    found = f"{load:.2f} on {os.cpu_count()} cores"
+    if load > _BUSY * (os.cpu_count() or 1):
+        return Finding("load", "advice", f"{found}: something else is running", "stop it: latencies will be noisy")
+    return Finding("load", "ok", found)
+
+
+def _memory(root: Path) -> Finding:
+    lines = (root / "proc/meminfo").read_text().splitlines()
+    available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    found = f"{available / 2**30:.1f} GiB available"
+    if available < _LOW_MEMORY_BYTES:
+        return Finding("memory", "advice", found, "close programs, or search with smaller buffer_size levels")
+    return Finding("memory", "ok", found)
+
+
+def _measurement() -> Finding:
+    """The proof: the smallest model of the zoo, for a tenth of a second, in a process of its own."""
+    entry = next(iter(zoo.entries().values()))
+    variant = {"family": entry.family, "form": entry.form, "width": entry.width, "side": 48, "precision": "float32"}
+    model = ZooSource(cache_dir() / "models").make(
+        variant if entry.form == "minimalistic" else {**variant, "hard_swish": "operator"}
+    )
+    images = shipped("fashion_mnist", "validation.npz")
+    with tempfile.TemporaryDirectory(prefix="dse-doctor-") as folder:
+        request = Request(
+            model_path=str(model.path),
+            model_sha256=model.sha256,
+            data_set=DataSetSpec("fashion_mnist", str(images), "doctor"),
+            cache_dir=folder,
+            performance=PerformanceSpec(buffer_size=64, min_duration_ms=100),
+        )
+        response = SubprocessHarness().run(request, Path(folder), timeout_s=60)
+    if response.failure or not response.performance:
+        reason = response.failure.message if response.failure else "no performance figures"
+        return Finding(
+            "measurement",
+            "missing",
+            reason,
+            f"{sys.executable} -m pip install --force-reinstall ai-edge-litert mlcommons-loadgen",
+        )
+    queries, p90 = response.performance.query_count, response.performance.latency_p90_ns
+    return Finding("measurement", "ok", f"LoadGen measured {entry.name}: {queries} queries, p90 {p90 / 1e6:.3f} ms")

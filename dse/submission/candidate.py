@@ -1,0 +1,80 @@
+"""A front point that is to be validated: what exploration measured, and how its official runs are asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dse.errors import SubmissionError
+from dse.files import fingerprint
+from dse.submission.point import ModelOrigin
+from dse.submission.rounds import LOADGEN_MODEL
+from harness.protocol import AccuracySpec, Performance, PerformanceSpec, Request, Response
+
+USER_CONF = "../user.conf"
+"""As seen from either run's request."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A front point. ``request`` and ``response`` are exploration's; paths in the request are absolute.
+
+    ``model`` is the model variant's name, ``images`` the size of the complete data set.
+    """
+
+    trial: int
+    model: str
+    configuration: Mapping[str, Any]
+    request: Request
+    response: Response
+    origin: ModelOrigin
+    images: int
+
+    @property
+    def explored(self) -> Performance:
+        """Exploration's latencies. Raises SubmissionError when there are none."""
+        if self.response.performance is None:
+            raise SubmissionError(f"trial {self.trial} was not measured", hint="dse explore")
+        return self.response.performance
+
+    @property
+    def buffer_size(self) -> int:
+        """The samples in memory that exploration used."""
+        return (self.request.performance or PerformanceSpec()).buffer_size
+
+    def performance_request(self) -> Request:
+        """The PerformanceOnly run by MLPerf's settings."""
+        spec = PerformanceSpec(buffer_size=self.buffer_size, user_conf=USER_CONF, model_name=LOADGEN_MODEL)
+        return dataclasses.replace(self.request, performance=spec, accuracy=None)
+
+    def accuracy_request(self) -> Request:
+        """The AccuracyOnly run over the complete data set."""
+        spec = AccuracySpec(samples=None, user_conf=USER_CONF, model_name=LOADGEN_MODEL)
+        return dataclasses.replace(self.request, performance=None, accuracy=spec)
+
+
+def folder_names(candidates: Sequence[Candidate]) -> dict[int, str]:
+    """The model folder of each trial: variant, runtime, delegate, threads and buffer size, and unique.
+
+    A tree has one result per model folder, so two ways to run the same model file are two models.
+    """
+    names = {candidate.trial: _name(candidate) for candidate in candidates}
+    counts = Counter(names.values())
+    return {
+        candidate.trial: name
+        if counts[name := names[candidate.trial]] == 1
+        else f"{name}-{fingerprint(dict(candidate.configuration))[:8]}"
+        for candidate in candidates
+    }
+
+
+def _name(candidate: Candidate) -> str:
+    runtime = candidate.request.runtime
+    parts = [candidate.model, runtime.name, runtime.delegate, f"t{runtime.threads}", f"b{candidate.buffer_size}"]
+    if runtime.cpu_affinity:
+        parts.append(f"cpu{'.'.join(map(str, runtime.cpu_affinity))}")
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(parts)).lstrip("._-")

@@ -1,0 +1,155 @@
+"""Every rule that a submission can break, and the finding that says where one did: file, rule, fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from dse.errors import SubmissionError
+
+Source = Literal["checker", "upload", "dse"]
+"""Who refuses: MLCommons' submission checker; the upload after it (`repository_checks.sh`); only dse, because the
+rules ask for it and the checker of August 2026 does not look."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Something that a submission must satisfy. ``mendable`` by measuring (again); if not, no run can help."""
+
+    name: str
+    source: Source
+    allowed: str
+    fix: str
+    mendable: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One broken rule: the file (relative to the tree), what was found, what is allowed, what to do."""
+
+    path: str
+    rule: str
+    found: str
+    allowed: str
+    fix: str
+    source: Source
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.rule}: found {self.found}, allowed: {self.allowed}"
+
+
+_REPORT = "edit the system's YAML (dse system init) and write the tree again"
+_AGAIN = "validate the point again: dse validate STUDY"
+_REWRITE = "write the tree again: dse submit STUDY"
+
+_RULES = (
+    # The tree
+    Rule("results", "checker", "a folder results/ beside systems/", _REWRITE),
+    Rule("nothing", "dse", "at least one result below open/<submitter>/results/<system>/<model>/<scenario>", _REWRITE),
+    Rule("division", "dse", "only the folder open/: dse submits to the open division", "remove the other folder"),
+    Rule("source", "checker", "the folder src/ (v5.x: code/)", _REWRITE),
+    Rule("scenario", "checker", "SingleStream, MultiStream or Offline", "rename or remove the folder"),
+    Rule("model-mapping", "checker", "a JSON object, model name -> benchmark", "correct model_mapping.json"),
+    Rule(
+        "model",
+        "checker",
+        'a model that model_mapping.json maps to "resnet" (image classification)',
+        'add "<model>": "resnet" to model_mapping.json',
+    ),
+    # systems/<system>.json
+    Rule("system", "checker", "systems/<system>.json, a JSON object, for each folder in results/", _REPORT),
+    Rule("system-field-missing", "checker", "all 35 fields", _REPORT),
+    Rule("system-field-empty", "checker", 'a value that is not empty ("-" if there is none)', _REPORT),
+    Rule("system-status", "checker", "available, preview or rdi", _REPORT),
+    Rule("system-type", "checker", "edge, datacenter, or both joined by a comma", _REPORT),
+    Rule("system-submitter", "checker", "the name of the submitter's folder", _REPORT),
+    Rule("system-division", "checker", "the name of the division's folder", _REPORT),
+    Rule("system-count", "checker", "a whole number", _REPORT),
+    # measurements
+    Rule("measurements", "checker", "a JSON object with the five fields", _REWRITE),
+    Rule("measurements-field-missing", "checker", "all five fields", _REWRITE),
+    Rule("measurements-field-empty", "checker", "a value that is not empty", _REWRITE),
+    Rule("run-file-missing", "checker", "user.conf and README.md", _REWRITE),
+    Rule("run-file-empty", "checker", "a file that is not empty", _REWRITE),
+    # performance log
+    Rule("performance-log", "checker", "LoadGen's mlperf_log_detail.txt, as written", _AGAIN, True),
+    Rule("performance-mode", "dse", "a PerformanceOnly run", _AGAIN, True),
+    Rule("performance-errors", "dse", "a log without LoadGen errors", _AGAIN, True),
+    Rule("result-invalid", "dse", "Result is : VALID", _AGAIN, True),
+    Rule(
+        "buffer-size",
+        "checker",
+        "performance_sample_count of at least 1024",
+        "validate with a buffer size of at least 1024 and a data set of at least as many images",
+    ),
+    Rule(
+        "seeds",
+        "checker",
+        "the seeds of the round, which are compiled into LoadGen",
+        "measure in an environment with a LoadGen of the round, or submit to the round of this LoadGen (--round)",
+    ),
+    Rule("min-duration", "checker", "effective_min_duration_ms of at least 600000", _AGAIN, True),
+    Rule("early-stopping", "checker", "early stopping satisfied", _AGAIN, True),
+    Rule("min-queries", "checker", "the scenario's least number of queries", _AGAIN, True),
+    Rule("result-figure", "checker", "LoadGen's result for the scenario", _AGAIN, True),
+    Rule(
+        "inferred",
+        "checker",
+        "on edge systems: MultiStream or Offline from SingleStream, Offline from MultiStream",
+        "remove the folder, or measure that scenario",
+    ),
+    # accuracy run
+    Rule("accuracy-log", "checker", "LoadGen's mlperf_log_detail.txt, as written", _AGAIN, True),
+    Rule("accuracy-mode", "dse", "an AccuracyOnly run", _AGAIN, True),
+    Rule("accuracy-errors", "checker", "a log without LoadGen errors", _AGAIN, True),
+    Rule("accuracy-text", "checker", "accuracy.txt", _REWRITE),
+    Rule("accuracy-figure", "dse", "a line accuracy=...%, good=..., total=... that is true to itself", _REWRITE),
+    Rule("accuracy-hash", "dse", "a line hash=<SHA-256 of the complete mlperf_log_accuracy.json>", _REWRITE),
+    Rule("accuracy-json", "checker", "mlperf_log_accuracy.json", _REWRITE),
+    Rule("accuracy-json-size", "checker", "at most 10240 bytes: head and tail", _REWRITE),
+    Rule(
+        "data-set-size",
+        "checker",
+        "an accuracy run over the benchmark's 50000 images (ImageNet 2012 validation)",
+        "validate on ImageNet; --allow data-set-size checks everything else, and the result cannot be submitted",
+    ),
+    Rule("summary", "dse", "LoadGen's mlperf_log_summary.txt, not empty", _AGAIN, True),
+    # the upload
+    Rule("upload-link", "upload", "no symbolic links", "replace the link by the file"),
+    Rule("upload-name", "upload", "names that have no space and do not start with a dot", "rename it"),
+    Rule("upload-size", "upload", "files of at most 50 MiB", "leave the file out and name its address in the README"),
+    # what only the official checker can say
+    Rule("official-checker", "checker", "a tree that the checker reads to its end", "see the checker's own output"),
+    # the environment, before any run
+    Rule(
+        "loadgen-version",
+        "dse",
+        "a LoadGen wheel that is known to have the round's seeds",
+        "install one into the harness's environment, or choose the round that fits (--round)",
+    ),
+)
+RULES: dict[str, Rule] = {rule.name: rule for rule in _RULES}
+
+
+def finding(path: object, rule: str, found: object, *, allowed: str | None = None) -> Finding:
+    """The finding that ``rule`` is broken in ``path``; ``allowed`` when the place knows it better than the rule."""
+    broken = RULES[rule]
+    return Finding(str(path), rule, str(found), allowed or broken.allowed, broken.fix, broken.source)
+
+
+def blocking(findings: Iterable[Finding], allow: Iterable[str] = ()) -> list[Finding]:
+    """The findings of rules that ``allow`` does not name."""
+    tolerated = set(allow)
+    return [item for item in findings if item.rule not in tolerated]
+
+
+class BrokenRulesError(SubmissionError):
+    """A submission that breaks rules; ``findings`` has all of them."""
+
+    def __init__(self, findings: list[Finding], *, hint: str | None = None) -> None:
+        count = len(findings)
+        super().__init__(
+            f"{count} broken rule{'s' if count > 1 else ''}; the first: {findings[0]}", hint=hint or findings[0].fix
+        )
+        self.findings = findings

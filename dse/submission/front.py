@@ -1,0 +1,83 @@
+"""A study's front as candidates for official runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from dse.errors import SubmissionError, UsageError
+from dse.model.measurement import Measurement
+from dse.reports.front import study_front
+from dse.spaces.space import HARNESS_PARAMETERS
+from dse.study import Study
+from dse.submission.candidate import Candidate
+from dse.submission.point import ModelOrigin
+from harness.protocol import ProtocolError, Request, read
+
+
+def front_candidates(study: Study, trials: Collection[int] = ()) -> list[Candidate]:
+    """The front's points, or those of them that ``trials`` names. Raises SubmissionError, UsageError."""
+    points = study_front(study)
+    if not points:
+        raise SubmissionError("the study has no front", path=study.folder, hint="dse explore")
+    if unknown := sorted(set(trials) - {point.trial for point in points}):
+        raise UsageError(
+            f"trial {', '.join(map(str, unknown))} is not on the front, allowed: "
+            f"{', '.join(str(point.trial) for point in points)}"
+        )
+    return [_candidate(study, point) for point in points if not trials or point.trial in trials]
+
+
+def harness_python(study: Study, candidate: Candidate) -> str | None:
+    """The interpreter that the space names for a point's runtime; None: this one."""
+    runtimes = study.settings["space"]["runtimes"]
+    name = candidate.configuration.get("runtime", next(iter(runtimes)))
+    python = runtimes[name]["python"]
+    return None if python is None else str(python)
+
+
+def _candidate(study: Study, point: Measurement) -> Candidate:
+    folder = study.trial_folder(point.trial)
+    try:
+        request = read(Request, folder / "request.json")
+    except (OSError, ProtocolError) as error:
+        raise SubmissionError(f"cannot be read: {error}", path=folder / "request.json") from error
+    name, model = _model(study.settings["space"]["models"], point)
+    return Candidate(
+        trial=point.trial,
+        model=_variant(name, point),
+        configuration=dict(point.configuration),
+        request=request,
+        response=point.response,
+        origin=_origin(model, request),
+        images=int(study.settings["space"]["data_set"]["size"]),
+    )
+
+
+def _model(models: dict[str, dict[str, Any]], point: Measurement) -> tuple[str, dict[str, Any]]:
+    """The entry of the space that a point's model comes from; a glob's files have names of their own."""
+    name = str(point.configuration.get("model", next(iter(models))))
+    return name, models.get(name, {})
+
+
+def _variant(name: str, point: Measurement) -> str:
+    parts = [
+        value
+        if isinstance(value, str)
+        else f"{parameter}{value:g}"
+        if isinstance(value, float)
+        else f"{parameter}{value}"
+        for parameter, value in point.configuration.items()
+        if parameter not in HARNESS_PARAMETERS and parameter != "model"
+    ]
+    return "-".join([name, *parts])
+
+
+def _origin(model: dict[str, Any], request: Request) -> ModelOrigin:
+    """Weights from an address are somebody else's, unchanged; the zoo's were trained for dse."""
+    if model.get("url"):
+        return ModelOrigin(str(model["url"]))
+    if model.get("zoo"):
+        return ModelOrigin(f"{model['zoo']} of dse's model zoo", retraining="yes, from scratch")
+    return ModelOrigin(Path(request.model_path).name)

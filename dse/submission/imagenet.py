@@ -1,0 +1,87 @@
+"""ImageNet's validation images in a folder of the user's: found, counted, and a reduced set to try things with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from dse.errors import DataSetError
+from dse.files import write_text
+from dse.submission.rounds import DATA_SET_SIZE
+
+REDUCED_SIZE = 500
+_CLASSES = 1_000
+_IMAGE = re.compile(r"ILSVRC2012_val_(\d{8})\.JPEG")
+_LABEL_LISTS = ("val.txt", "val_map.txt", "labels.txt")
+_SUBFOLDERS = (".", "val", "ILSVRC2012_img_val", "ILSVRC/Data/CLS-LOC/val")
+
+
+@dataclass(frozen=True)
+class ImageNet:
+    """The folder with the images and the label list (a line per image: name and class 0..999)."""
+
+    images: Path
+    labels: Path
+
+
+def find_imagenet(folder: Path, labels: Path | None = None) -> ImageNet:
+    """The 50,000 images in ``folder`` or where they usually lie below it, and their label list.
+
+    Without ``labels`` a list named val.txt, val_map.txt or labels.txt is taken, in the folder or beside the images.
+    Raises DataSetError: what is missing, and how many.
+    """
+    if not folder.is_dir():
+        raise DataSetError("no such folder", path=folder, hint="name the folder with ILSVRC2012_val_00000001.JPEG")
+    images, found = max(
+        ((folder / name, _numbers(folder / name)) for name in _SUBFOLDERS), key=lambda item: len(item[1])
+    )
+    if missing := sorted(set(range(1, DATA_SET_SIZE + 1)) - found):
+        raise DataSetError(
+            f"{len(found)} of {DATA_SET_SIZE} images ILSVRC2012_val_*.JPEG, the first missing: "
+            f"ILSVRC2012_val_{missing[0]:08}.JPEG",
+            path=images,
+            hint="unpack ILSVRC2012_img_val.tar there, all images in one folder",
+        )
+    places = [place / name for place in (folder, images, images.parent) for name in _LABEL_LISTS]
+    chosen = labels or next((path for path in places if path.is_file()), None)
+    if chosen is None:
+        raise DataSetError(
+            f"no label list {', '.join(_LABEL_LISTS)}",
+            path=folder,
+            hint="name one: a line per image, name and class 0..999, e.g. ILSVRC2012_val_00000001.JPEG 65",
+        )
+    _check_labels(chosen)
+    return ImageNet(images, chosen)
+
+
+def reduced(data_set: ImageNet, labels: Path, size: int = REDUCED_SIZE) -> ImageNet:
+    """The first ``size`` images of a data set, by a label list of its own at ``labels``; no image is copied.
+
+    What is measured on it can be explored, never submitted. Raises DataSetError, OSError.
+    """
+    lines = data_set.labels.read_text(encoding="utf-8").splitlines()
+    if not 0 < size <= len(lines):
+        raise DataSetError(f"found a size of {size}, allowed: 1 to {len(lines)}", path=data_set.labels)
+    write_text(labels, "\n".join(lines[:size]) + "\n")
+    return ImageNet(data_set.images, labels)
+
+
+def _numbers(folder: Path) -> set[int]:
+    if not folder.is_dir():
+        return set()
+    return {int(match[1]) for path in folder.iterdir() if (match := _IMAGE.fullmatch(path.name))}
+
+
+def _check_labels(path: Path) -> None:
+    seen = set()
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        name, _, label = line.strip().partition(" ")
+        match = _IMAGE.fullmatch(name)
+        if not match or not label.strip().isdigit() or int(label) >= _CLASSES:
+            raise DataSetError(
+                f"found {line!r}, allowed: ILSVRC2012_val_<8 digits>.JPEG and a class 0..999", path=path, line=number
+            )
+        seen.add(int(match[1]))
+    if len(seen) != DATA_SET_SIZE:
+        raise DataSetError(f"labels of {len(seen)} images, expected {DATA_SET_SIZE}", path=path)

@@ -1,0 +1,209 @@
+"""A validated point: the two official runs of a front point, and the chain of evidence between them.
+
+On disk, below a study's folder, one folder a trial; `validation.json` is written last, so a folder without it holds
+an unfinished point:
+
+    validation/<trial>/
+      validation.json           schema 1: see `write_point`
+      user.conf                 what both runs gave to LoadGen
+      performance/              request.json response.json, performance/ with LoadGen's logs
+      accuracy/                 request.json response.json, accuracy/ with LoadGen's logs
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dse.errors import SubmissionError
+from dse.files import sha256_file, write_json
+from dse.submission.rounds import ROUNDS, round_of_loadgen
+from harness.protocol import Evidence, ProtocolError, Request, Response, decode, read
+
+SCHEMA = 1
+FOLDER = "validation"
+_FILE = "validation.json"
+_LOGS = ("mlperf_log_detail.txt", "mlperf_log_summary.txt")
+ACCURACY_LOG = "mlperf_log_accuracy.json"
+_AGAIN = "validate the point again: remove its folder and run dse validate STUDY"
+
+
+@dataclass(frozen=True)
+class ModelOrigin:
+    """What measurements.json says of a model's history, in its words."""
+
+    starting_weights_filename: str
+    """The address or name of the weights that the model was made from."""
+    retraining: str = "no"
+    weight_transformations: str = "TFLite"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One official run: what was asked, what came out, and LoadGen's logs."""
+
+    request: Request
+    response: Response
+    folder: Path
+    logs: Path
+
+
+@dataclass(frozen=True)
+class ValidatedPoint:
+    """A front point with its official runs. ``name`` is its model folder in a submission.
+
+    ``sha256`` has the hash that every file of the point had when its runs ended, by path relative to ``folder``.
+    """
+
+    trial: int
+    name: str
+    configuration: Mapping[str, Any]
+    origin: ModelOrigin
+    round: str
+    rehearsal: bool
+    folder: Path
+    performance: Run
+    accuracy: Run
+    sha256: Mapping[str, str]
+
+    @property
+    def user_conf(self) -> Path:
+        """The settings of both runs."""
+        return self.folder / "user.conf"
+
+    @property
+    def model(self) -> Path:
+        """The model file that the performance run loaded."""
+        return self.performance.folder / self.performance.request.model_path
+
+
+def validated_points(study: Path) -> list[ValidatedPoint]:
+    """The points of a study whose validation is complete, by trial. Raises SubmissionError for a damaged one."""
+    return sorted((read_point(path.parent) for path in (study / FOLDER).glob(f"*/{_FILE}")), key=lambda p: p.trial)
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether both runs of a point have ended and been recorded."""
+    return (folder / _FILE).is_file()
+
+
+def read_point(folder: Path) -> ValidatedPoint:
+    """The point in ``folder``. Raises SubmissionError when something is missing or not what dse wrote."""
+    path = folder / _FILE
+    try:
+        document = json.loads(path.read_bytes())
+        if document["schema"] != SCHEMA:
+            raise SubmissionError(f"found schema {document['schema']!r}, this version reads {SCHEMA}", path=path)
+        return ValidatedPoint(
+            trial=document["trial"],
+            name=document["name"],
+            configuration=document["configuration"],
+            origin=decode(ModelOrigin, document["origin"], "origin"),
+            round=document["round"],
+            rehearsal=document["rehearsal"],
+            folder=folder,
+            performance=_read_run(folder, "performance"),
+            accuracy=_read_run(folder, "accuracy"),
+            sha256=document["sha256"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SubmissionError(f"a damaged validation: {error!r}", path=path, hint=_AGAIN) from error
+
+
+def write_point(
+    folder: Path,
+    *,
+    trial: int,
+    name: str,
+    configuration: Mapping[str, Any],
+    origin: ModelOrigin,
+    round_name: str,
+    rehearsal: bool,
+) -> ValidatedPoint:
+    """Record the two runs that lie in ``folder`` with the hash of each of their files. Raises SubmissionError."""
+    files = [path for run in ("performance", "accuracy") for path in (folder / run).rglob("*") if path.is_file()]
+    write_json(
+        folder / _FILE,
+        {
+            "schema": SCHEMA,
+            "trial": trial,
+            "name": name,
+            "configuration": dict(configuration),
+            "origin": dataclasses.asdict(origin),
+            "round": round_name,
+            "rehearsal": rehearsal,
+            "sha256": {
+                path.relative_to(folder).as_posix(): sha256_file(path)
+                for path in sorted([*files, folder / "user.conf"])
+            },
+        },
+    )
+    return read_point(folder)
+
+
+def check_evidence(point: ValidatedPoint) -> None:
+    """Raise SubmissionError, with every reason, unless both runs are official, untouched and of the same thing."""
+    reasons = list(_doubts(point))
+    if reasons:
+        raise SubmissionError(
+            f"trial {point.trial} ({point.name}) is not submitted: {'; '.join(reasons)}",
+            path=point.folder,
+            hint=_AGAIN,
+        )
+
+
+def _doubts(point: ValidatedPoint) -> Iterator[str]:
+    if point.rehearsal:
+        yield "its runs are a rehearsal"
+    for what, run, logs in (
+        ("performance", point.performance, _LOGS),
+        ("accuracy", point.accuracy, (*_LOGS, ACCURACY_LOG)),
+    ):
+        if run.response.failure:
+            yield f"its {what} run failed: {run.response.failure.message}"
+        for name in logs:
+            if (run.logs / name).relative_to(point.folder).as_posix() not in point.sha256:
+                yield f"no {name} of its {what} run"
+    for name, expected in point.sha256.items():
+        path = point.folder / name
+        if not path.is_file():
+            yield f"{name} is gone"
+        elif sha256_file(path) != expected:
+            yield f"{name} is not what it was when the run ended"
+    if point.performance.response.performance is None:
+        yield "no figures in the response of its performance run"
+    if point.accuracy.response.accuracy is None:
+        yield "no figures in the response of its accuracy run"
+    yield from _evidence_doubts(point, point.performance.response.evidence, point.accuracy.response.evidence)
+
+
+def _evidence_doubts(point: ValidatedPoint, performance: Evidence | None, accuracy: Evidence | None) -> Iterator[str]:
+    if performance is None or accuracy is None:
+        yield "a run left no evidence of what it measured"
+        return
+    for field in dataclasses.fields(Evidence):
+        one, other = getattr(performance, field.name), getattr(accuracy, field.name)
+        if one != other:
+            yield f"{field.name} differs: performance run {one}, accuracy run {other}"
+    if not point.model.is_file():
+        yield f"the model file {point.model} is gone"
+    elif sha256_file(point.model) != performance.model_sha256:
+        yield f"the model file {point.model} is not the one that was measured"
+    if point.round not in ROUNDS:
+        yield f"round {point.round!r} is unknown"
+    measured_for = round_of_loadgen(performance.loadgen_version)
+    if measured_for and measured_for.name != point.round:
+        yield f"LoadGen {performance.loadgen_version} has the seeds of {measured_for.name}, not of {point.round}"
+
+
+def _read_run(folder: Path, name: str) -> Run:
+    run = folder / name
+    try:
+        request, response = read(Request, run / "request.json"), read(Response, run / "response.json")
+    except ProtocolError as error:
+        raise SubmissionError(f"a damaged run: {error}", path=run, hint=_AGAIN) from error
+    return Run(request, response, run, run / name)

@@ -1,0 +1,114 @@
+"""Before any long run: a tree with the real metadata and made-up logs, and every rule that it breaks."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from dse.files import sha256_file, write_text
+from dse.submission.candidate import Candidate, folder_names
+from dse.submission.checks import check_tree
+from dse.submission.findings import Finding, finding
+from dse.submission.point import ACCURACY_LOG, Run, ValidatedPoint
+from dse.submission.rounds import MIN_DURATION_MS, RESULT_KEY, Round, Scenario, round_of_loadgen
+from dse.submission.tree import Submission, lay_out
+from dse.submission.user_conf import user_conf
+from harness.protocol import Accuracy, Evidence
+
+
+def preflight(
+    candidates: Sequence[Candidate],
+    *,
+    submitter: str,
+    system_id: str,
+    system: Mapping[str, Any],
+    round_: Round,
+    loadgen_version: str,
+    scenarios: Sequence[Scenario] = ("SingleStream",),
+) -> list[Finding]:
+    """The rules that a submission of ``candidates`` would break however well the runs go.
+
+    ``loadgen_version`` is the mlcommons-loadgen of the harness's environment: it decides the seeds. What measuring can
+    mend is made up as if it had gone well. Raises ModelError, SubmissionError.
+    """
+    findings = _check_loadgen(loadgen_version, round_)
+    measured_for = round_of_loadgen(loadgen_version) or round_
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        names = folder_names(candidates)
+        points = [
+            _made_up(candidate, names[candidate.trial], measured_for, loadgen_version, folder / str(candidate.trial))
+            for candidate in candidates
+        ]
+        submission = Submission(submitter, system_id, system, round_, points, scenarios)
+        lay_out(submission, folder / "submission")
+        findings += check_tree(folder / "submission" / "tree", round_)
+    return findings
+
+
+def _check_loadgen(version: str, round_: Round) -> list[Finding]:
+    if version in round_.loadgen_versions:
+        return []
+    other = round_of_loadgen(version)
+    known = ", ".join(round_.loadgen_versions) or "no wheel is known"
+    found = f"mlcommons-loadgen {version}, {f'of round {other.name}' if other else 'not known to dse'}"
+    return [finding("the harness's environment", "loadgen-version", found, allowed=f"{known} (round {round_.name})")]
+
+
+def _made_up(candidate: Candidate, name: str, round_: Round, loadgen_version: str, folder: Path) -> ValidatedPoint:
+    """A point whose runs went well. Its model file is the real one."""
+    performance, accuracy = folder / "performance", folder / "accuracy"
+    settings = {f"effective_{key}": value for key, value in asdict(round_.seeds).items()}
+    settings |= {
+        "effective_scenario": "SingleStream",
+        "effective_performance_sample_count": min(candidate.buffer_size, candidate.images),
+        "effective_min_duration_ms": MIN_DURATION_MS,
+        "early_stopping_met": True,
+        "result_validity": "VALID",
+        RESULT_KEY["SingleStream"]: candidate.explored.latency_p90_ns,
+        RESULT_KEY["MultiStream"]: candidate.explored.latency_p99_ns,
+    }
+    _write_logs(performance, {**settings, "effective_test_mode": "PerformanceOnly"})
+    _write_logs(accuracy, {"effective_test_mode": "AccuracyOnly", "qsl_reported_total_count": candidate.images})
+    write_text(accuracy / ACCURACY_LOG, "[\n]\n")
+    write_text(folder / "user.conf", user_conf(candidate.buffer_size, candidate.explored.latency_p50_ns))
+    model = Path(candidate.request.model_path)
+    evidence = Evidence(
+        model_sha256=sha256_file(model),
+        data_set_sha256=candidate.request.data_set.sha256,
+        preprocessing_sha256="",
+        runtime=candidate.request.runtime.name,
+        runtime_version="",
+        delegate=candidate.request.runtime.delegate,
+        loadgen_version=loadgen_version,
+    )
+    return ValidatedPoint(
+        trial=candidate.trial,
+        name=name,
+        configuration=candidate.configuration,
+        origin=candidate.origin,
+        round=round_.name,
+        rehearsal=False,
+        folder=folder,
+        performance=Run(
+            candidate.performance_request(), replace(candidate.response, evidence=evidence), folder, performance
+        ),
+        accuracy=Run(
+            candidate.accuracy_request(),
+            replace(candidate.response, accuracy=Accuracy(0, candidate.images, ""), evidence=evidence),
+            folder,
+            accuracy,
+        ),
+        sha256={},
+    )
+
+
+def _write_logs(folder: Path, values: dict[str, Any]) -> None:
+    metadata = {"is_error": False, "is_warning": False}
+    lines = (json.dumps({"key": key, "value": value, "metadata": metadata}) for key, value in values.items())
+    write_text(folder / "mlperf_log_detail.txt", "".join(f":::MLLOG {line}\n" for line in lines))
+    write_text(folder / "mlperf_log_summary.txt", "made up\n")

@@ -1,0 +1,97 @@
+"""The texts of a tree: how each result was made, with the commands that make it again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from dse.submission.point import ValidatedPoint
+from dse.submission.rounds import Round, Scenario
+from harness.protocol import Evidence, Request
+
+_RUNTIMES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
+_OTHERS = {"numpy": "numpy", "opencv": "opencv-python-headless"}
+"""What the harness calls a package, and its name on PyPI."""
+
+
+def result_readme(point: ValidatedPoint, scenario: Scenario, system: str, round_: Round) -> str:
+    """README.md beside user.conf: what ran, and the exact commands. Needs complete responses in ``point``."""
+    performance, accuracy = point.performance.response, point.accuracy.response
+    evidence = performance.evidence
+    if evidence is None or performance.performance is None or accuracy.accuracy is None:
+        raise ValueError(f"{point.name}: a run without figures")
+    figures = performance.performance
+    configuration = "\n".join(f"| {name} | {value} |" for name, value in point.configuration.items())
+    derived = (
+        ""
+        if scenario == "SingleStream"
+        else f"\nThe {scenario} result is derived from the SingleStream logs, as the rules allow for edge systems.\n"
+    )
+    return f"""# {point.name}, {scenario}, on {system}
+
+MLPerf Inference {round_.name}, open division, image classification. Measured with LoadGen {evidence.loadgen_version}.
+{derived}
+| | |
+| --- | --- |
+| top-1 | {accuracy.accuracy.good} of {accuracy.accuracy.total} images |
+| p90 latency | {figures.latency_p90_ns / 1e6:.6f} ms over {figures.query_count} queries |
+| runtime | {evidence.runtime} {evidence.runtime_version}, delegate {evidence.delegate} |
+| model, SHA-256 | {evidence.model_sha256} |
+| data set, SHA-256 | {evidence.data_set_sha256} |
+| preprocessing, SHA-256 | {evidence.preprocessing_sha256} |
+
+The configuration, as the search found it:
+
+| parameter | value |
+| --- | --- |
+{configuration}
+
+## The commands
+
+In the folder `{round_.source}/` of this submission, with Python 3.11 or later:
+
+```
+{_install(evidence, performance.versions)}
+python -m harness run {point.name}/performance/request.json
+python -m harness run {point.name}/accuracy/request.json
+```
+
+Before, write the place of the data set into `data_set.path` (and `labels`) of both requests. Each run is a process of
+its own; LoadGen's logs appear beside its request, settings come from `{point.name}/user.conf`.
+"""
+
+
+def source_readme(points: list[ValidatedPoint]) -> str:
+    """README.md of the code folder."""
+    names = "\n".join(f"- `{point.name}/`: requests, user.conf and the model file" for point in points)
+    return f"""# What is needed to repeat the runs
+
+- `harness/`: the system under test: LoadGen, the runtime, preprocessing, accuracy
+{names}
+
+Each result's README.md has its commands.
+"""
+
+
+def portable_request(request: Request, model_name: str) -> str:
+    """A request without the paths of the machine that it ran on, as JSON: model and user.conf lie one folder up."""
+    document: dict[str, Any] = dataclasses.asdict(request)
+    document["model_path"] = f"../{model_name}"
+    document["cache_dir"] = "../cache"
+    for name in ("path", "labels"):
+        if document["data_set"][name]:
+            document["data_set"][name] = f"../{document['data_set'][name].rpartition('/')[2]}"
+    for run in ("performance", "accuracy"):
+        if document[run]:
+            document[run]["user_conf"] = "../user.conf"
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _install(evidence: Evidence, versions: dict[str, str]) -> str:
+    pins = [
+        f"mlcommons-loadgen=={evidence.loadgen_version.partition(' ')[0]}",
+        f"{_RUNTIMES[evidence.runtime]}=={evidence.runtime_version}",
+        *(f"{package}=={versions[name]}" for name, package in _OTHERS.items() if name in versions),
+    ]
+    return f"pip install {' '.join(pins)}"

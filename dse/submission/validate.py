@@ -1,0 +1,190 @@
+"""Official-fidelity runs of the front's points: planned, resumed point by point, recorded with their evidence."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dse.errors import SubmissionError
+from dse.files import write_text
+from dse.harnesses import Harness
+from dse.model.metrics import Objective, values_of
+from dse.submission.candidate import Candidate, folder_names
+from dse.submission.check_runs import check_accuracy, check_performance, check_seeds
+from dse.submission.findings import RULES, Finding
+from dse.submission.point import FOLDER, ValidatedPoint, is_complete, read_point, write_point
+from dse.submission.rounds import MIN_DURATION_MS, Round
+from dse.submission.user_conf import user_conf
+from harness.protocol import Request
+
+_OVERHEAD_S = 5.0
+"""Start of a process, loading, logs: a guess for the plan."""
+_PATIENCE = 3.0
+"""A run may take so many times its plan before it is taken for a hang."""
+_GRACE_S = 300.0
+
+RunName = Literal["performance", "accuracy"]
+HarnessOf = Callable[[Candidate], Harness]
+"""The harness under the interpreter that a point's runtime and the round's LoadGen need."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """The two runs of one point, or the news that they are recorded already."""
+
+    candidate: Candidate
+    name: str
+    folder: Path
+    done: bool
+    performance_s: float
+    accuracy_s: float
+
+    @property
+    def seconds(self) -> float:
+        """What is still to be spent."""
+        return 0.0 if self.done else self.performance_s + self.accuracy_s
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `run` will do. ``duration_ms`` is None for official runs; a rehearsal has another and is never submitted."""
+
+    steps: tuple[Step, ...]
+    round: Round
+    duration_ms: int | None
+
+    @property
+    def seconds(self) -> float:
+        """How long all of it is expected to take."""
+        return sum(step.seconds for step in self.steps)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A run begins (``outcome`` None) or a point has ended. ``left_s`` counts from this moment."""
+
+    step: Step
+    run: RunName | None
+    left_s: float
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a point: recorded, or the reason why not."""
+
+    trial: int
+    point: ValidatedPoint | None
+    reason: str | None = None
+
+
+def plan(candidates: Sequence[Candidate], study: Path, round_: Round, *, duration_ms: int | None = None) -> Plan:
+    """The steps for ``candidates``, the recorded ones of the same round and duration marked as done.
+
+    Durations come from exploration's mean latency. Raises SubmissionError for a damaged record.
+    """
+    names = folder_names(candidates)
+    steps = []
+    for candidate in candidates:
+        folder = study / FOLDER / str(candidate.trial)
+        performance_s = (MIN_DURATION_MS if duration_ms is None else duration_ms) / 1e3 + _OVERHEAD_S
+        accuracy_s = candidate.images * candidate.explored.latency_mean_ns / 1e9 + _OVERHEAD_S
+        done = is_complete(folder) and _is_wanted(read_point(folder), candidate, round_, duration_ms)
+        steps.append(Step(candidate, names[candidate.trial], folder, done, performance_s, accuracy_s))
+    return Plan(tuple(steps), round_, duration_ms)
+
+
+def run(plan: Plan, harness: HarnessOf, on_progress: Callable[[Progress], None] = lambda _: None) -> list[Outcome]:
+    """Run what the plan has not done yet; one outcome per point, in its order.
+
+    A point's folder counts only when both of its runs have ended well, so an interrupted call is repeated by calling
+    again. Accuracy comes first: wrong seeds show in its log, before the 600 s are spent.
+    """
+    outcomes = []
+    left_s = plan.seconds
+    for step in plan.steps:
+        if step.done:
+            outcome = Outcome(step.candidate.trial, read_point(step.folder))
+        else:
+            outcome = _run_point(step, plan, harness, on_progress, left_s)
+            left_s -= step.seconds
+        outcomes.append(outcome)
+        on_progress(Progress(step, None, left_s, outcome))
+    return outcomes
+
+
+def official_front(points: Sequence[ValidatedPoint], objectives: Sequence[Objective]) -> list[ValidatedPoint]:
+    """The points that no other dominates by the figures of the official runs, in the order given.
+
+    Strict: no worse in all and better in one. Raises SubmissionError for a point without one of the figures.
+    """
+    costs = [_costs(point, objectives) for point in points]
+    return [
+        point
+        for point, mine in zip(points, costs, strict=True)
+        if not any(other != mine and all(a <= b for a, b in zip(other, mine, strict=True)) for other in costs)
+    ]
+
+
+def _costs(point: ValidatedPoint, objectives: Sequence[Objective]) -> tuple[float, ...]:
+    """The objectives' values, signed so that less is better."""
+    figures = values_of(point.accuracy.response) | values_of(point.performance.response)
+    if missing := [objective.name for objective in objectives if objective.name not in figures]:
+        raise SubmissionError(f"trial {point.trial} has no {', '.join(missing)}", path=point.folder)
+    return tuple(figures[o.name] * (-1 if o.direction == "maximize" else 1) for o in objectives)
+
+
+def _is_wanted(point: ValidatedPoint, candidate: Candidate, round_: Round, duration_ms: int | None) -> bool:
+    """An official run satisfies a rehearsal too."""
+    same = point.round == round_.name and point.performance.request == candidate.performance_request()
+    return same and (not point.rehearsal or duration_ms is not None)
+
+
+def _run_point(
+    step: Step, plan: Plan, harness: HarnessOf, on_progress: Callable[[Progress], None], left_s: float
+) -> Outcome:
+    candidate, folder = step.candidate, step.folder
+    if folder.exists():
+        shutil.rmtree(folder)
+    conf = user_conf(candidate.buffer_size, candidate.explored.latency_p50_ns, min_duration_ms=plan.duration_ms)
+    write_text(folder / "user.conf", conf)
+    runs: tuple[tuple[RunName, Request, float], ...] = (
+        ("accuracy", candidate.accuracy_request(), step.accuracy_s),
+        ("performance", candidate.performance_request(), step.performance_s),
+    )
+    for name, request, seconds in runs:
+        on_progress(Progress(step, name, left_s))
+        run_folder = folder / name
+        run_folder.mkdir()
+        response = harness(candidate).run(request, run_folder, _PATIENCE * seconds + _GRACE_S)
+        if response.failure:
+            return Outcome(candidate.trial, None, f"{name} run: {response.failure.error}: {response.failure.message}")
+        if broken := _broken(folder, name, plan):
+            return Outcome(candidate.trial, None, f"{name} run: {broken[0]}")
+        left_s -= seconds
+    point = write_point(
+        folder,
+        trial=candidate.trial,
+        name=step.name,
+        configuration=candidate.configuration,
+        origin=candidate.origin,
+        round_name=plan.round.name,
+        rehearsal=plan.duration_ms is not None,
+    )
+    return Outcome(candidate.trial, point)
+
+
+def _broken(folder: Path, name: RunName, plan: Plan) -> list[Finding]:
+    """What measuring again could mend, in the run's own logs, and wrong seeds. The rest is preflight's matter."""
+    logs = folder / name / name
+    if name == "performance":
+        found = list(check_performance(folder, logs, "SingleStream", None, plan.round))
+    else:
+        found = list(check_accuracy(folder, logs))
+        if all(item.rule != "accuracy-log" for item in found):
+            found += check_seeds(folder, logs, plan.round)
+    short = {"min-duration"} if plan.duration_ms is not None else set()
+    return [item for item in found if (RULES[item.rule].mendable or item.rule == "seeds") and item.rule not in short]

@@ -1,0 +1,79 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.errors import HarnessError
+from harness.protocol import ErrorClass, RuntimeSpec
+from harness.runtimes import describe, has_background_class, open_runtime
+from tests.harness.tiny_models import write_tiny_model
+
+SHAPES = {"NHWC": (1, 8, 8, 3), "NCHW": (1, 3, 8, 8)}
+
+
+@pytest.mark.parametrize("delegate", ["xnnpack", "builtin"])
+@pytest.mark.parametrize("type_", ["float32", "int8", "uint8"])
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+def test_a_model_is_described_and_run(tmp_path: Path, delegate: Any, type_: Any, layout: Any) -> None:
+    path = write_tiny_model(tmp_path / "tiny.tflite", type_=type_, layout=layout)
+    model = open_runtime(RuntimeSpec(delegate=delegate)).load(path)
+    info = describe(model, path, classes=None)
+    assert info.input_shape == SHAPES[layout]
+    assert (info.input_layout, info.input_type, info.output_shape) == (layout, type_, (1, 10))
+    assert not info.background_class
+    assert info.file_bytes == path.stat().st_size
+    output = model.invoke(np.zeros(info.input_shape, type_))
+    assert output.shape == (1, 10)
+    assert output.dtype == type_
+
+
+@pytest.mark.parametrize(
+    ("outputs", "classes", "background"),
+    [
+        (1001, None, True),
+        (1000, None, False),
+        (10, None, False),
+        (1001, 1000, True),
+        (1001, 1001, False),
+        (11, 10, True),
+    ],
+)
+def test_one_output_more_than_classes_is_a_background_class(
+    outputs: int, classes: int | None, background: bool
+) -> None:
+    assert has_background_class(outputs, classes) is background
+
+
+def test_outputs_that_fit_no_data_set_are_refused() -> None:
+    with pytest.raises(HarnessError, match="found 1001 outputs, allowed for a data set of 10 classes: 10, or 11"):
+        has_background_class(1001, 10)
+
+
+def refused(path: Path) -> tuple[ErrorClass, str]:
+    with pytest.raises(HarnessError) as caught:
+        open_runtime(RuntimeSpec()).load(path)
+    return caught.value.failure.error, caught.value.failure.message
+
+
+def test_what_is_no_model_is_said_before_the_runtime_sees_it(tmp_path: Path) -> None:
+    assert refused(tmp_path / "absent.tflite") == ("model_missing", f"{tmp_path / 'absent.tflite'}: no such file")
+    (tmp_path / "text.tflite").write_text("not a mode")
+    error, message = refused(tmp_path / "text.tflite")
+    assert error == "model_broken"
+    assert "found b'a mo' as file identifier, allowed: b'TFL3' (a .tflite file)" in message
+
+
+def test_a_model_cut_short_is_broken(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "tiny.tflite")
+    path.write_bytes(path.read_bytes()[:-200])
+    assert refused(path)[0] == "model_broken"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [({"channels": 4}, "input_layout"), ({"outputs": 1}, "model_unsupported")],
+)
+def test_what_is_no_image_classifier_is_refused(tmp_path: Path, changes: dict[str, int], error: ErrorClass) -> None:
+    path = write_tiny_model(tmp_path / "tiny.tflite", **changes)  # type: ignore[arg-type]  # integers only
+    assert refused(path)[0] == error

@@ -1,0 +1,111 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import HarnessError
+from harness.protocol import DataSetSpec, Preprocessing, Request, write
+from harness.runtimes import Tensor
+from harness.samples import SHARD_IMAGES, PixelCache, SampleMemory, input_values, shard_path
+from tests.harness.running import write_colours
+
+RAW = np.arange(256)
+
+
+def tensor(type_: str, scale: float | None = None, zero_point: int = 0, side: int = 8, layout: str = "NHWC") -> Tensor:
+    shape = (1, side, side, 3) if layout == "NHWC" else (1, 3, side, side)
+    return Tensor(shape, type_, scale, zero_point)
+
+
+@pytest.mark.parametrize(
+    ("scale", "zero_point"), [(0.0078125, 128), (0.007843137718737125, 127), (0.007874015718698502, 128), (1 / 255, 0)]
+)
+def test_uint8_inputs_of_published_models_get_the_pixels_themselves(scale: float, zero_point: int) -> None:
+    assert (input_values(Preprocessing(), tensor("uint8", scale, zero_point)) == RAW).all()
+
+
+def test_float_inputs_get_the_normalized_value() -> None:
+    values = input_values(Preprocessing(mean=10, scale=2), tensor("float32"))
+    assert values.dtype == np.float32
+    assert (values == (RAW - 10) / 2).all()
+
+
+@given(
+    type_=st.sampled_from(["int8", "int16"]),
+    scale=st.floats(1e-5, 1),
+    zero_point=st.integers(-128, 127),
+    mean=st.floats(0, 255),
+    divisor=st.floats(0.5, 255),
+)
+def test_quantized_values_are_within_half_a_step_or_at_the_limit(
+    type_: str, scale: float, zero_point: int, mean: float, divisor: float
+) -> None:
+    values = input_values(Preprocessing(mean=mean, scale=divisor), tensor(type_, scale, zero_point)).astype(np.int64)
+    limits = np.iinfo(type_)
+    exact = ((RAW - mean) / divisor / scale + zero_point).clip(limits.min, limits.max)
+    assert (np.abs(values - exact) <= 0.5).all()
+
+
+@pytest.fixture
+def request_path(tmp_path: Path) -> Path:
+    write_colours(tmp_path / "colours.npz", count=SHARD_IMAGES + 5, side=8)
+    path = tmp_path / "request.json"
+    write(REQUEST, path)
+    return path
+
+
+REQUEST = Request("model", "0", DataSetSpec("colours", "colours.npz", "1"), "cache", preprocessing=Preprocessing(100))
+
+
+def test_only_the_files_that_are_asked_for_are_made(request_path: Path) -> None:
+    cache = PixelCache(REQUEST, request_path, 8)
+    assert len(cache.labels()) == SHARD_IMAGES + 5
+    folder = next((request_path.parent / "cache").iterdir())
+    assert not shard_path(folder, 1).exists()
+    cache.prepare([SHARD_IMAGES + 4])
+    pixels = np.empty((8, 8, 3), np.uint8)
+    cache.read(SHARD_IMAGES + 4, pixels)
+    with np.load(request_path.parent / "colours.npz") as archive:
+        assert (pixels == archive["images"][SHARD_IMAGES + 4]).all()
+
+
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+@pytest.mark.parametrize("type_", ["uint8", "float32", "float16"])
+def test_memory_holds_what_was_loaded_until_unloaded(request_path: Path, layout: str, type_: str) -> None:
+    quantization = (0.0078125, 128) if type_ == "uint8" else (None, 0)
+    memory = SampleMemory(
+        PixelCache(REQUEST, request_path, 8),
+        Preprocessing(mean=0, scale=1) if type_ != "uint8" else Preprocessing(),
+        tensor(type_, *quantization, layout=layout),
+    )
+    memory.load([3, 1])
+    with np.load(request_path.parent / "colours.npz") as archive:
+        image = archive["images"][3]
+    assert (memory.samples[3][0] == (image if layout == "NHWC" else image.transpose(2, 0, 1))).all()
+    assert memory.samples[3].dtype == type_
+    memory.unload([3])
+    assert list(memory.samples) == [1]
+
+
+def test_other_settings_or_data_are_another_cache(request_path: Path) -> None:
+    changes = [
+        {"data_set": dataclasses.replace(REQUEST.data_set, sha256="2")},
+        {"preprocessing": Preprocessing(87.5)},
+        {"preprocessing": Preprocessing(100, "area")},
+    ]
+    for request in [REQUEST, *(dataclasses.replace(REQUEST, **change) for change in changes)]:
+        write(request, request_path)
+        PixelCache(request, request_path, 8).labels()
+    same = dataclasses.replace(REQUEST, preprocessing=Preprocessing(100, mean=0, scale=1))
+    PixelCache(same, request_path, 8).labels()
+    assert len(list((request_path.parent / "cache").iterdir())) == 4
+
+
+def test_a_failure_of_the_child_is_a_failure_here(request_path: Path) -> None:
+    (request_path.parent / "colours.npz").write_bytes(b"PK")
+    with pytest.raises(HarnessError, match=r"colours\.npz: not a readable \.npz") as caught:
+        PixelCache(REQUEST, request_path, 8).labels()
+    assert caught.value.failure.error == "data_set"

@@ -1,0 +1,249 @@
+"""The harness as dse starts it: a fresh process, a real runtime, a real LoadGen."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.boot import command
+from harness.protocol import Response, RuntimeSpec
+from harness.runtimes import open_runtime
+from tests.harness.running import request_for, run_harness, write_colours
+from tests.harness.tiny_models import write_tiny_model
+
+LOGS = ["mlperf_log_accuracy.json", "mlperf_log_detail.txt", "mlperf_log_summary.txt", "mlperf_log_trace.json"]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return write_tiny_model(tmp_path / "tiny.tflite")
+
+
+@pytest.fixture
+def data_set(tmp_path: Path) -> Path:
+    return write_colours(tmp_path / "colours.npz")
+
+
+def failure(response: Response) -> tuple[str, str]:
+    assert response.failure is not None
+    return response.failure.error, response.failure.message
+
+
+def test_both_runs_in_one_process(tmp_path: Path, model: Path, data_set: Path) -> None:
+    response = run_harness(tmp_path / "trial", request_for(model, data_set))
+    assert response.failure is None
+    assert response.performance is not None
+    assert response.performance.valid
+    assert response.performance.query_count >= 64
+    assert response.performance.early_stopping_p90_ns is not None
+    assert (
+        response.performance.latency_min_ns
+        <= response.performance.latency_p50_ns
+        <= response.performance.latency_max_ns
+    )
+    assert not [text for text in response.performance.warnings if text.startswith("error")]
+    assert response.accuracy is not None
+    assert response.accuracy.total == 40
+    assert response.peak_memory_bytes is not None
+    assert response.baseline_memory_bytes is not None
+    assert response.peak_memory_bytes > response.baseline_memory_bytes
+    assert response.evidence is not None
+    assert response.evidence.loadgen_version == response.versions["loadgen"]
+    assert response.cores_used is not None
+    assert response.device_before is not None
+    assert response.device_after is not None
+    for run in ("performance", "accuracy"):
+        assert sorted(path.name for path in (tmp_path / "trial" / run).iterdir()) == LOGS
+
+
+def answers(model: Path, data_set: Path, values: np.ndarray, layout: str) -> list[int]:
+    """Image by image, without LoadGen or the cache."""
+    invoke = open_runtime(RuntimeSpec()).load(model).invoke
+    with np.load(data_set) as archive:
+        images = values[archive["images"][:, 2:10, 2:10]]  # colours are plain: any part of the image will do
+    ordered = images if layout == "NHWC" else images.transpose(0, 3, 1, 2)
+    return [int(invoke(np.ascontiguousarray(image[None])).argmax()) for image in ordered]
+
+
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+@pytest.mark.parametrize("type_", ["float32", "int8", "uint8"])
+def test_accuracy_is_that_of_a_plain_loop(tmp_path: Path, data_set: Path, type_: Any, layout: Any) -> None:
+    model = write_tiny_model(tmp_path / "tiny.tflite", type_=type_, layout=layout)
+    pixels = np.arange(256)
+    values = {
+        "float32": ((pixels - 127.5) / 127.5).astype(np.float32),
+        "int8": np.rint((pixels - 127.5) / 127.5 / np.float32(1 / 127.5)).astype(np.int8),
+        "uint8": pixels.astype(np.uint8),
+    }[type_]
+    response = run_harness(tmp_path / "trial", request_for(model, data_set, performance=None))
+    assert response.failure is None
+    expected = answers(model, data_set, values, layout)
+    with np.load(data_set) as archive:
+        good = int((archive["labels"] == expected).sum())
+    import hashlib
+
+    assert response.accuracy is not None
+    assert response.accuracy.good == good
+    assert len(set(expected)) > 2
+    assert response.accuracy.predictions_sha256 == hashlib.sha256(np.array(expected, "<i4").tobytes()).hexdigest()
+
+
+def test_a_background_class_comes_first(tmp_path: Path, data_set: Path) -> None:
+    model = write_tiny_model(tmp_path / "tiny.tflite", outputs=11)
+    response = run_harness(tmp_path / "trial", request_for(model, data_set, performance=None))
+    assert response.model is not None
+    assert response.model.background_class
+    entries = json.loads((tmp_path / "trial" / "accuracy" / "mlperf_log_accuracy.json").read_text())
+    raw = answers(model, data_set, ((np.arange(256) - 127.5) / 127.5).astype(np.float32), "NHWC")
+    for entry in entries:
+        assert np.frombuffer(bytes.fromhex(entry["data"]), "<f4")[0] == raw[entry["qsl_idx"]] - 1
+
+
+def test_the_first_samples_only(tmp_path: Path, model: Path, data_set: Path) -> None:
+    response = run_harness(tmp_path / "trial", request_for(model, data_set, performance=None, accuracy={"samples": 7}))
+    assert response.accuracy is not None
+    assert response.accuracy.total == 7
+    entries = json.loads((tmp_path / "trial" / "accuracy" / "mlperf_log_accuracy.json").read_text())
+    assert sorted(entry["qsl_idx"] for entry in entries) == list(range(7))
+
+
+def test_an_official_run_is_configured_once_and_by_its_file(tmp_path: Path, model: Path, data_set: Path) -> None:
+    (tmp_path / "user.conf").write_text(
+        "resnet50.SingleStream.min_duration = 60\n"
+        "resnet50.SingleStream.target_latency = 0.01\n"
+        "resnet50.SingleStream.performance_sample_count_override = 32\n"
+    )
+    conf = str(tmp_path / "user.conf")
+    response = run_harness(
+        tmp_path / "performance", request_for(model, data_set, performance={"user_conf": conf}, accuracy=None)
+    )
+    assert response.failure is None
+    assert response.performance is not None
+    detail = (tmp_path / "performance" / "performance" / "mlperf_log_detail.txt").read_text()
+    assert "Multiple conf files" not in detail
+    values = {e["key"]: e["value"] for e in (json.loads(line[9:]) for line in detail.splitlines())}
+    assert values["effective_min_duration_ms"] == 60
+    assert values["effective_performance_sample_count"] == len(values["loaded_qsl_set"]) == 32
+    assert values["effective_qsl_rng_seed"] != 0
+    accuracy = run_harness(
+        tmp_path / "accuracy", request_for(model, data_set, performance=None, accuracy={"user_conf": conf})
+    )
+    assert accuracy.accuracy is not None
+    assert accuracy.accuracy.total == 40
+    assert accuracy.evidence == response.evidence
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"performance": {"user_conf": "user.conf"}}, "bad_request", "allowed: one of them"),
+        ({"performance": None, "accuracy": None}, "bad_request", "found neither performance nor accuracy"),
+        ({"performance": {"user_conf": "absent.conf"}, "accuracy": None}, "bad_request", "absent.conf: no such file"),
+        ({"performance": {"buffer_size": 41}}, "data_set", "found a buffer of 41 samples, allowed: up to"),
+        ({"accuracy": {"samples": 41}}, "data_set", "found accuracy.samples 41, allowed: up to"),
+        ({"performance": {"buffer_size": 0}}, "bad_request", "performance.buffer_size: found 0, allowed: 1 or more"),
+        ({"runtime": {"threads": 0}}, "bad_request", "runtime.threads: found 0, allowed: 1 or more"),
+        ({"runtime": {"cpu_affinity": [4095]}}, "bad_request", "runtime.cpu_affinity: found [4095]"),
+        ({"preprocessing": {"crop_percent": 101}}, "bad_request", "preprocessing.crop_percent: found 101.0"),
+        ({"model_sha256": "0" * 64}, "bad_request", "the request names 0000"),
+        ({"model_path": "absent.tflite"}, "model_missing", "absent.tflite: no such file"),
+        ({"data_set": {"name": "x", "path": "no.npz", "sha256": "1"}}, "data_set", "no.npz: not a readable .npz"),
+        (
+            {"data_set": {"name": "x", "path": "../colours.npz", "sha256": "1", "classes": 9}},
+            "data_set",
+            "x: found class 9, allowed: 0 to 8",
+        ),
+        (
+            {"data_set": {"name": "x", "path": "../colours.npz", "sha256": "1", "classes": 12}},
+            "model_unsupported",
+            "found 10 outputs, allowed for a data set of 12 classes: 12, or 13",
+        ),
+        ({"runtime": {"delegate": "gpu"}}, "bad_request", "request.json.runtime.delegate: found 'gpu'"),
+    ],
+)
+def test_what_goes_wrong_is_said(
+    tmp_path: Path, data_set: Path, changes: dict[str, Any], error: str, message: str
+) -> None:
+    model = write_tiny_model(tmp_path / "tiny.tflite", outputs=9 if "x: found" in message else 10)
+    response = run_harness(tmp_path / "trial", request_for(model, data_set, **changes))
+    assert failure(response)[0] == error
+    assert message in failure(response)[1]
+
+
+def test_a_failed_accuracy_run_does_not_lose_the_performance(tmp_path: Path, model: Path, data_set: Path) -> None:
+    response = run_harness(tmp_path / "trial", request_for(model, data_set, accuracy={"samples": 41}))
+    assert failure(response)[0] == "data_set"
+    assert response.performance is not None
+
+
+def test_a_request_that_is_none_has_a_response(tmp_path: Path) -> None:
+    assert failure(run_harness(tmp_path / "trial", "{}"))[0] == "bad_request"
+
+
+def test_an_audit_config_that_lies_about_changes_nothing(tmp_path: Path, model: Path, data_set: Path) -> None:
+    folder = tmp_path / "trial"
+    folder.mkdir()
+    (folder / "audit.config").write_text("*.*.min_query_count = 7\n*.*.max_query_count = 7\n")
+    response = run_harness(folder, request_for(model, data_set, accuracy=None))
+    assert response.performance is not None
+    assert response.performance.query_count > 7
+
+
+def test_describe_says_what_each_delegate_sees(tmp_path: Path, model: Path) -> None:
+    done = subprocess.run(
+        [*command(sys.executable), "describe", str(model)], capture_output=True, text=True, check=True
+    )
+    described = json.loads(done.stdout)
+    assert described["xnnpack"]["input_shape"] == described["builtin"]["input_shape"] == [1, 8, 8, 3]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+def test_a_killed_driver_leaves_no_orphan(tmp_path: Path, model: Path, data_set: Path) -> None:
+    request = request_for(model, data_set, performance={"buffer_size": 8, "min_duration_ms": 60_000}, accuracy=None)
+    (tmp_path / "request.json").write_text(json.dumps(request))
+    driver = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import os, subprocess, sys\n"
+            "child = subprocess.Popen(sys.argv[1:], env={**os.environ, 'DSE_PARENT': str(os.getpid())})\n"
+            "print(child.pid, flush=True)\n"
+            "child.wait()",
+            *command(sys.executable),
+            "run",
+            str(tmp_path / "request.json"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert driver.stdout is not None
+    child = int(driver.stdout.readline())
+    log = tmp_path / "performance" / "mlperf_log_detail.txt"
+    _wait(log.exists)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    driver.stdout.close()
+    _wait(lambda: not _runs(child))
+    assert not (tmp_path / "response.json").exists()
+
+
+def _wait(condition: Any) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False

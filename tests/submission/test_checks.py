@@ -1,0 +1,323 @@
+"""Each rule, broken in an otherwise good tree: the built-in check names it and agrees with MLCommons' checker."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dse.errors import SubmissionError
+from dse.submission.checks import check_tree
+from dse.submission.fields import MEASUREMENT_FIELDS
+from dse.submission.findings import RULES
+from dse.submission.official import VARIABLE, find_checkout, run_official
+from dse.submission.rounds import ROUNDS, Round
+
+HOME = Path("open/Example")
+RESULT = HOME / "results/board/tiny-int8-t1"
+PERFORMANCE_LOG = "SingleStream/performance/run_1/mlperf_log_detail.txt"
+ACCURACY = "SingleStream/accuracy"
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """A way to break ``rule``; ``also`` are rules that break with it, ``official`` what MLCommons' checker calls it."""
+
+    rule: str
+    name: str
+    apply: Callable[[Path, Round], None]
+    also: frozenset[str] = frozenset()
+    official: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return f"{self.rule}-{self.name}"
+
+
+def in_log(name: str, key: str, value: Any) -> Callable[[Path, Round], None]:
+    """Give ``key`` another value (None: remove its line) in a detail log."""
+
+    def apply(tree: Path, _: Round) -> None:
+        path = tree / RESULT / name
+        lines = path.read_text().splitlines(keepends=True)
+        pattern = re.compile(rf'("key": "{key}", "value": )(.*?)(, "time_ms")')
+        assert any(pattern.search(line) for line in lines)
+        if value is None:
+            lines = [line for line in lines if not pattern.search(line)]
+        else:
+            lines = [pattern.sub(lambda m: f"{m[1]}{json.dumps(value)}{m[3]}", line) for line in lines]
+        path.write_text("".join(lines))
+
+    return apply
+
+
+def error_in_log(name: str, message: str) -> Callable[[Path, Round], None]:
+    def apply(tree: Path, _: Round) -> None:
+        with (tree / RESULT / name).open("a") as file:
+            metadata = {"is_error": True, "is_warning": False}
+            entry = {"key": "error_invalid_config", "value": message, "time_ms": 1.0, "metadata": metadata}
+            file.write(f":::MLLOG {json.dumps(entry)}\n")
+
+    return apply
+
+
+def in_json(find: Callable[[Path, Round], Path], **changes: Any) -> Callable[[Path, Round], None]:
+    """Change fields of a JSON object; Ellipsis removes one."""
+
+    def apply(tree: Path, round_: Round) -> None:
+        path = find(tree, round_)
+        document = {**json.loads(path.read_text()), **changes}
+        path.write_text(json.dumps({name: value for name, value in document.items() if value is not ...}))
+
+    return apply
+
+
+def system(tree: Path, _: Round) -> Path:
+    return tree / HOME / "systems/board.json"
+
+
+def measurements(tree: Path, round_: Round) -> Path:
+    names = ("board", "tiny-int8-t1", "SingleStream")
+    return tree / HOME / round_.measurements(*names) / round_.measurements_name("board", "SingleStream")
+
+
+def mapping(tree: Path, _: Round) -> Path:
+    return tree / HOME / "model_mapping.json"
+
+
+def remove(*names: str) -> Callable[[Path, Round], None]:
+    def apply(tree: Path, _: Round) -> None:
+        for name in names:
+            path = tree / RESULT / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    return apply
+
+
+def write(name: str, text: str) -> Callable[[Path, Round], None]:
+    return lambda tree, _: (tree / RESULT / name).write_text(text) and None
+
+
+def beside_measurements(name: str, text: str | None) -> Callable[[Path, Round], None]:
+    def apply(tree: Path, round_: Round) -> None:
+        path = measurements(tree, round_).with_name(name)
+        path.unlink() if text is None else path.write_text(text)
+
+    return apply
+
+
+def datacenter(tree: Path, round_: Round) -> None:
+    in_json(system, system_type="datacenter")(tree, round_)
+
+
+def rename_scenario(old: str, new: str) -> Callable[[Path, Round], None]:
+    def apply(tree: Path, _: Round) -> None:
+        for kind in ("results", "measurements"):
+            path = tree / HOME / kind / "board/tiny-int8-t1" / old
+            if path.exists():
+                path.rename(path.with_name(new))
+
+    return apply
+
+
+def drop_line(name: str, start: str) -> Callable[[Path, Round], None]:
+    def apply(tree: Path, _: Round) -> None:
+        path = tree / RESULT / name
+        path.write_text("".join(x for x in path.read_text().splitlines(True) if not x.startswith(start)))
+
+    return apply
+
+
+def without_every_result(tree: Path, _: Round) -> None:
+    shutil.rmtree(tree / HOME / "results/board")
+
+
+def untruncated(tree: Path, _: Round) -> None:
+    complete = tree.parent / "complete_accuracy_logs" / RESULT / ACCURACY / "mlperf_log_accuracy.json"
+    shutil.copy(complete, tree / RESULT / ACCURACY)
+
+
+def accuracy_log_of_another_run(tree: Path, _: Round) -> None:
+    (tree / RESULT / ACCURACY / "mlperf_log_accuracy.json").write_text("[\n]\n")
+
+
+def large_file(tree: Path, round_: Round) -> None:
+    with (tree / HOME / round_.source / "weights.bin").open("wb") as file:
+        file.truncate(50 * 2**20 + 1)
+
+
+_SYSTEM_FIELDS = ("system_name", "host_processor_caches", "accelerator_on-chip_memories", "host_network_card_count")
+FIELD_BREAKAGES = [
+    *(Breakage("system-field-missing", name, in_json(system, **{name: ...})) for name in _SYSTEM_FIELDS),
+    *(Breakage("system-field-empty", name, in_json(system, **{name: ""})) for name in ("framework", "cooling")),
+    Breakage("system-field-empty", "zero", in_json(system, accelerators_per_node=0)),
+    *(
+        Breakage("measurements-field-missing", name, in_json(measurements, **{name: ...}))
+        for name in MEASUREMENT_FIELDS
+    ),
+    Breakage("measurements-field-empty", "weights", in_json(measurements, weight_data_types="")),
+]
+BREAKAGES = [
+    *FIELD_BREAKAGES,
+    Breakage("results", "removed", lambda tree, _: shutil.rmtree(tree / HOME / "results"), frozenset({"nothing"})),
+    Breakage("nothing", "no-system", without_every_result),
+    Breakage("division", "closed", lambda tree, _: (tree / "closed").mkdir()),
+    Breakage("source", "removed", lambda tree, round_: shutil.rmtree(tree / HOME / round_.source)),
+    Breakage("scenario", "unknown", rename_scenario("Offline", "Sometimes"), official=frozenset({"inferred"})),
+    Breakage("scenario", "mixed-case", rename_scenario("Offline", "offLine")),
+    Breakage("model-mapping", "not-json", lambda t, r: mapping(t, r).write_text("{") and None, frozenset({"model"})),
+    Breakage("model-mapping", "list", lambda t, r: mapping(t, r).write_text("[]") and None, frozenset({"model"})),
+    Breakage("model", "absent", lambda t, r: mapping(t, r).unlink()),
+    Breakage("model", "alias", in_json(mapping, **{"tiny-int8-t1": "resnet50"})),
+    Breakage(
+        "model", "other-benchmark", in_json(mapping, **{"tiny-int8-t1": "bert-99"}), official=frozenset({"buffer-size"})
+    ),
+    Breakage("system", "removed", lambda t, r: system(t, r).unlink()),
+    Breakage("system", "not-json", lambda t, r: system(t, r).write_text("{") and None),
+    Breakage("system-status", "unknown", in_json(system, status="sold out")),
+    Breakage("system-type", "unknown", in_json(system, system_type="embedded"), frozenset({"inferred"})),
+    Breakage("system-submitter", "other", in_json(system, submitter="Somebody")),
+    Breakage("system-division", "closed", in_json(system, division="closed")),
+    Breakage("system-count", "nodes", in_json(system, number_of_nodes="one")),
+    Breakage("system-count", "accelerators", in_json(system, accelerators_per_node="-")),
+    Breakage("measurements", "removed", lambda t, r: measurements(t, r).unlink()),
+    Breakage("measurements", "not-json", lambda t, r: measurements(t, r).write_text("{") and None),
+    Breakage("run-file-missing", "user.conf", beside_measurements("user.conf", None)),
+    Breakage("run-file-missing", "README.md", beside_measurements("README.md", None)),
+    Breakage("run-file-empty", "user.conf", beside_measurements("user.conf", "")),
+    Breakage("run-file-empty", "README.md", beside_measurements("README.md", "")),
+    Breakage("performance-log", "removed", remove(PERFORMANCE_LOG)),
+    Breakage("performance-log", "not-loadgen", write(PERFORMANCE_LOG, "hello\n")),
+    Breakage("performance-log", "cut", write(PERFORMANCE_LOG, ':::MLLOG {"key": "a", "va')),
+    Breakage("performance-mode", "accuracy", in_log(PERFORMANCE_LOG, "effective_test_mode", "AccuracyOnly")),
+    Breakage("performance-errors", "conf", error_in_log(PERFORMANCE_LOG, "Multiple conf files are used.")),
+    Breakage("result-invalid", "invalid", in_log(PERFORMANCE_LOG, "result_validity", "INVALID")),
+    Breakage("buffer-size", "1023", in_log(PERFORMANCE_LOG, "effective_performance_sample_count", 1023)),
+    Breakage("buffer-size", "unsaid", in_log(PERFORMANCE_LOG, "effective_performance_sample_count", None)),
+    Breakage("seeds", "qsl", in_log(PERFORMANCE_LOG, "effective_qsl_rng_seed", 3133965575612453542)),
+    Breakage("seeds", "sample", in_log(PERFORMANCE_LOG, "effective_sample_index_rng_seed", 0)),
+    Breakage("seeds", "schedule", in_log(PERFORMANCE_LOG, "effective_schedule_rng_seed", 0)),
+    Breakage("min-duration", "599999", in_log(PERFORMANCE_LOG, "effective_min_duration_ms", 599_999)),
+    Breakage("early-stopping", "unmet", in_log(PERFORMANCE_LOG, "early_stopping_met", False)),
+    Breakage("early-stopping", "unsaid", in_log(PERFORMANCE_LOG, "early_stopping_met", None)),
+    Breakage("result-figure", "removed", in_log(PERFORMANCE_LOG, "early_stopping_latency_ss", None)),
+    Breakage("inferred", "datacenter", datacenter),
+    Breakage("accuracy-log", "removed", remove(f"{ACCURACY}/mlperf_log_detail.txt")),
+    Breakage("accuracy-log", "not-loadgen", write(f"{ACCURACY}/mlperf_log_detail.txt", "hello\n")),
+    Breakage(
+        "accuracy-mode",
+        "performance",
+        in_log(f"{ACCURACY}/mlperf_log_detail.txt", "effective_test_mode", "PerformanceOnly"),
+    ),
+    Breakage(
+        "accuracy-errors", "conf", error_in_log(f"{ACCURACY}/mlperf_log_detail.txt", "Multiple conf files are used.")
+    ),
+    Breakage("accuracy-text", "removed", remove(f"{ACCURACY}/accuracy.txt")),
+    Breakage("accuracy-figure", "removed", drop_line(f"{ACCURACY}/accuracy.txt", "accuracy=")),
+    Breakage("accuracy-hash", "removed", drop_line(f"{ACCURACY}/accuracy.txt", "hash=")),
+    Breakage("accuracy-hash", "of-another-log", accuracy_log_of_another_run),
+    Breakage("accuracy-json", "removed", remove(f"{ACCURACY}/mlperf_log_accuracy.json")),
+    Breakage("accuracy-json-size", "complete", untruncated),
+    Breakage("summary", "performance", remove("SingleStream/performance/run_1/mlperf_log_summary.txt")),
+    Breakage("summary", "accuracy", write(f"{ACCURACY}/mlperf_log_summary.txt", "")),
+    Breakage("upload-link", "file", lambda tree, _: (tree / HOME / "link").symlink_to("/etc/hostname")),
+    Breakage("upload-name", "space", lambda tree, _: (tree / HOME / "a b").touch()),
+    Breakage("upload-name", "hidden", lambda tree, _: (tree / HOME / ".DS_Store").touch()),
+    Breakage("upload-size", "large", large_file),
+]
+
+
+def offline_without_queries(tree: Path, _: Round) -> None:
+    (tree / RESULT / "SingleStream").rename(tree / RESULT / "Offline")
+    path = tree / RESULT / "Offline/performance/run_1/mlperf_log_detail.txt"
+    text = path.read_text().replace(
+        '"effective_scenario", "value": "SingleStream"', '"effective_scenario", "value": "Offline"'
+    )
+    text = re.sub(r'("effective_min_query_count", "value": )\d+', r"\g<1>0", text)
+    text += ':::MLLOG {"key": "result_samples_per_second", "value": 97.01, "metadata": {"is_error": false}}\n'
+    path.write_text(text)
+
+
+def rules(tree: Path, round_: Round) -> set[str]:
+    return {item.rule for item in check_tree(tree, round_)} - {"data-set-size"}
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES, ids=str)
+@pytest.mark.parametrize("round_name", ["v5.1", "v6.1"])
+def test_a_broken_rule_is_named(make_tree, round_name, breakage):
+    tree, round_ = make_tree(round_name), ROUNDS[round_name]
+    assert rules(tree, round_) == set()
+    breakage.apply(tree, round_)
+    assert rules(tree, round_) == {breakage.rule} | breakage.also
+
+
+def test_offline_needs_its_queries(make_tree):
+    tree = make_tree(scenarios=("SingleStream",))
+    offline_without_queries(tree, ROUNDS["v6.1"])
+    assert rules(tree, ROUNDS["v6.1"]) == {"min-queries"}
+
+
+def test_the_data_set_size_is_a_rule(make_tree):
+    found = [item for item in check_tree(make_tree(), ROUNDS["v6.1"]) if item.rule == "data-set-size"]
+    assert len(found) == 3
+    assert found[0].found == "1200 images"
+    assert found[0].path.endswith("accuracy/mlperf_log_detail.txt")
+
+
+def test_every_rule_of_a_tree_has_a_breakage():
+    of_other_places = {"data-set-size", "min-queries", "official-checker", "loadgen-version"}
+    assert {breakage.rule for breakage in BREAKAGES} == set(RULES) - of_other_places
+
+
+def test_a_finding_says_file_rule_and_fix(make_tree):
+    tree = make_tree()
+    in_log(PERFORMANCE_LOG, "effective_performance_sample_count", 500)(tree, ROUNDS["v6.1"])
+    (found,) = [item for item in check_tree(tree, ROUNDS["v6.1"]) if item.rule == "buffer-size"]
+    assert found.path == f"{RESULT}/{PERFORMANCE_LOG}"
+    assert found.found == "effective_performance_sample_count 500"
+    assert "1024" in found.allowed
+    assert found.fix
+
+
+def test_a_tree_of_another_round_has_the_wrong_seeds(make_tree):
+    assert "seeds" in rules(make_tree("v6.0"), ROUNDS["v6.1"])
+
+
+def test_no_tree_is_an_error(tmp_path):
+    with pytest.raises(SubmissionError, match="no such folder"):
+        check_tree(tmp_path / "nowhere", ROUNDS["v6.1"])
+
+
+@pytest.fixture
+def checkout() -> Path:
+    found = find_checkout(None)
+    if found is None:
+        pytest.skip(f"{VARIABLE} names no checkout of mlcommons/inference")
+    return found
+
+
+@pytest.mark.parametrize("round_name", ["v5.1", "v6.0", "v6.1"])
+def test_the_official_checker_accepts_the_good_tree(make_tree, round_name, checkout):
+    tree, round_ = make_tree(round_name), ROUNDS[round_name]
+    assert run_official(checkout, tree, round_, allow=["data-set-size"]).ok
+    verdict = run_official(checkout, tree, round_)
+    assert not verdict.ok
+    assert {item.rule for item in verdict.findings} == {"data-set-size"}
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES, ids=str)
+@pytest.mark.parametrize("round_name", ["v5.1", "v6.1"])
+def test_the_official_checker_agrees(make_tree, round_name, breakage, checkout):
+    tree, round_ = make_tree(round_name), ROUNDS[round_name]
+    breakage.apply(tree, round_)
+    ours = [item for item in check_tree(tree, round_) if item.rule != "data-set-size" and item.source == "checker"]
+    verdict = run_official(checkout, tree, round_, allow=["data-set-size"])
+    assert verdict.ok == (not ours), verdict.output[-2000:]
+    if not verdict.ok:
+        named = {item.rule for item in verdict.findings}
+        assert named & ({breakage.rule, "official-checker"} | breakage.also | breakage.official)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from dse.errors import DataSetError
+from dse.submission.imagenet import ImageNet, find_imagenet, reduced
+
+
+@pytest.fixture(scope="module")
+def imagenet(tmp_path_factory):
+    """All 50,000 names, as links to one empty file."""
+    folder = tmp_path_factory.mktemp("imagenet")
+    images = folder / "val"
+    images.mkdir()
+    for number in range(1, 50_001):
+        (images / f"ILSVRC2012_val_{number:08}.JPEG").touch()
+    lines = (f"ILSVRC2012_val_{number:08}.JPEG {number % 1000}" for number in range(1, 50_001))
+    (folder / "val.txt").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_images_and_labels_are_found_below_the_folder(imagenet):
+    assert find_imagenet(imagenet) == ImageNet(imagenet / "val", imagenet / "val.txt")
+    assert find_imagenet(imagenet / "val") == ImageNet(imagenet / "val", imagenet / "val.txt")
+
+
+def test_a_missing_image_is_named(imagenet):
+    missing = imagenet / "val" / "ILSVRC2012_val_00031415.JPEG"
+    missing.unlink()
+    with pytest.raises(DataSetError, match=r"49999 of 50000 .*ILSVRC2012_val_00031415\.JPEG"):
+        find_imagenet(imagenet)
+    missing.touch()
+
+
+def test_the_reduced_set_is_the_first_500(imagenet, tmp_path):
+    small = reduced(find_imagenet(imagenet), tmp_path / "labels.txt")
+    lines = small.labels.read_text().splitlines()
+    assert small.images == imagenet / "val"
+    assert len(lines) == 500
+    assert lines[-1] == "ILSVRC2012_val_00000500.JPEG 500"
+    with pytest.raises(DataSetError, match="allowed: 1 to 50000"):
+        reduced(find_imagenet(imagenet), tmp_path / "labels.txt", size=0)
+
+
+@pytest.mark.parametrize("line", ["ILSVRC2012_val_00000001.JPEG", "cat.jpg 3", "ILSVRC2012_val_00000001.JPEG 1000"])
+def test_a_wrong_label_is_shown_with_its_line(imagenet, tmp_path, line):
+    (tmp_path / "labels.txt").write_text(f"ILSVRC2012_val_00000002.JPEG 1\n{line}\n")
+    with pytest.raises(DataSetError) as caught:
+        find_imagenet(imagenet, tmp_path / "labels.txt")
+    assert caught.value.line == 2
+
+
+def test_a_short_label_list_is_refused(imagenet, tmp_path):
+    (tmp_path / "labels.txt").write_text("ILSVRC2012_val_00000002.JPEG 1\n")
+    with pytest.raises(DataSetError, match="labels of 1 images"):
+        find_imagenet(imagenet, tmp_path / "labels.txt")
+
+
+def test_no_folder_no_images_no_labels(imagenet, tmp_path):
+    with pytest.raises(DataSetError, match="no such folder"):
+        find_imagenet(tmp_path / "nowhere")
+    with pytest.raises(DataSetError, match="0 of 50000"):
+        find_imagenet(tmp_path)
+    (imagenet / "val.txt").rename(imagenet / "hidden")
+    with pytest.raises(DataSetError, match="no label list"):
+        find_imagenet(imagenet)
+    (imagenet / "hidden").rename(imagenet / "val.txt")

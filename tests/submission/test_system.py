@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dse.errors import SubmissionError
+from dse.submission.check_system import check_system
+from dse.submission.fields import SYSTEM_FIELDS
+from dse.submission.machine import detect
+from dse.submission.system import find_base, init_system, read_system
+
+
+def test_what_is_asked_for_is_missing_until_it_is_filled_in(tmp_path):
+    path = tmp_path / "system.yaml"
+    init_system(path, "board", detect())
+    assert "cooling" in read_system(path).missing
+    text = path.read_text()
+    for name in read_system(path).missing:
+        text = text.replace(f'{name}: ""', f'{name}: "something"')
+    path.write_text(text)
+    system = read_system(path)
+    assert (system.system_id, system.missing) == ("board", ())
+    complete = {**system.fields, "division": "open", "submitter": "Example"}
+    assert set(complete) == set(SYSTEM_FIELDS)
+    assert list(check_system("s", complete, "Example", "open")) == []
+
+
+def test_numbers_and_nothing_are_values_too(tmp_path):
+    path = tmp_path / "system.yaml"
+    init_system(path, "0", {"host_processor_model_name": 'a "quoted": # name'})
+    document = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump({**document, "number_of_nodes": 1, "cooling": None}))
+    system = read_system(path)
+    assert system.system_id == "0"
+    assert system.fields["host_processor_model_name"] == 'a "quoted": # name'
+    assert (system.fields["number_of_nodes"], system.fields["cooling"]) == ("1", "")
+
+
+def test_a_description_is_never_overwritten(tmp_path):
+    init_system(tmp_path / "system.yaml", "board", {})
+    with pytest.raises(SubmissionError, match="exists"):
+        init_system(tmp_path / "system.yaml", "board", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "not YAML"),
+        ("a: 1", "no system description"),
+        ("schema: 2\nid: a", "no system description"),
+        ("schema: 1", "id: nothing"),
+        ("schema: 1\nid: a\nsubmitter: me", "unknown submitter, allowed: status"),
+        ("schema: 1\nid: a\ncooling: [fan]", "cooling: found a list"),
+    ],
+)
+def test_what_is_no_description(tmp_path, text, reason):
+    (tmp_path / "system.yaml").write_text(text)
+    with pytest.raises(SubmissionError, match=reason):
+        read_system(tmp_path / "system.yaml")
+
+
+def test_no_file_says_how_to_get_one(tmp_path):
+    with pytest.raises(SubmissionError) as caught:
+        read_system(tmp_path / "system.yaml")
+    assert "dse system init" in (caught.value.hint or "")
+
+
+def test_a_base_is_copied_from_a_tree_or_a_file(tmp_path):
+    folder = tmp_path / "v1.1/open/cTuning/systems"
+    folder.mkdir(parents=True)
+    base = {"division": "open", "submitter": "cTuning", "cooling": "air", "hw_notes": "", "boot_firmware_version": "1"}
+    (folder / "aws.json").write_text(json.dumps(base))
+    assert find_base("aws", tmp_path) == find_base(str(folder / "aws.json")) == {"cooling": "air", "hw_notes": ""}
+    init_system(tmp_path / "system.yaml", "mine", {"framework": "LiteRT 2.3.0"}, find_base("aws", tmp_path))
+    fields = read_system(tmp_path / "system.yaml").fields
+    assert (fields["cooling"], fields["framework"]) == ("air", "LiteRT 2.3.0")
+    with pytest.raises(SubmissionError, match="0 files"):
+        find_base("gcp", tmp_path)
+    (folder / "list.json").write_text("[]")
+    with pytest.raises(SubmissionError, match="no object"):
+        find_base("list", tmp_path)
+
+
+def test_the_system_of_2021_can_be_the_base():
+    import os
+
+    tree = Path(os.environ.get("DSE_SHARED", Path(__file__).parents[3] / "shared")) / "data/results_sample/v1.1"
+    if not tree.is_dir():
+        pytest.skip(f"no results sample at {tree}")
+    base = find_base("aws-c6gd.xlarge-arm64-tflite-2.5.0-ruy", tree)
+    assert base["host_processor_model_name"] == "Neoverse-N1 (aarch64)"
+    assert len(base) == 31

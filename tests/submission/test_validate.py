@@ -1,0 +1,202 @@
+"""Plan, run and resume official runs with a harness that answers from recorded logs; and what preflight says before."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dse.errors import SubmissionError
+from dse.model.metrics import METRICS, Objective
+from dse.submission.candidate import Candidate, folder_names
+from dse.submission.fields import SYSTEM_FIELDS
+from dse.submission.point import ModelOrigin, check_evidence, validated_points
+from dse.submission.preflight import preflight
+from dse.submission.rounds import ROUNDS
+from dse.submission.validate import official_front, plan, run
+from harness.protocol import DataSetSpec, Failure, PerformanceSpec, Request, Response, RuntimeSpec, write
+
+_spec = importlib.util.spec_from_file_location("submission_conftest", Path(__file__).with_name("conftest.py"))
+_conftest = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_conftest)
+
+OBJECTIVES = [Objective(METRICS[name], METRICS[name].direction) for name in ("accuracy", "latency_p90_ns")]
+
+
+@dataclasses.dataclass
+class RecordedHarness:
+    """Answers each request with the recorded logs of a round, or as ``spoil`` says."""
+
+    round_name: str = "v6.1"
+    spoil: Callable[[Request, Response, Path], Response] = lambda _request, response, _folder: response
+    asked: list[Request] = dataclasses.field(default_factory=list)
+
+    def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
+        self.asked.append(request)
+        write(request, folder / "request.json")
+        _conftest.copy_logs(self.round_name, folder.name, folder / folder.name)
+        response = self.spoil(request, _conftest.response(request, self.round_name), folder)
+        write(response, folder / "response.json")
+        return response
+
+
+@pytest.fixture
+def candidate(tmp_path):
+    model = tmp_path / "model.tflite"
+    model.write_bytes(_conftest.tflite())
+
+    def make(trial: int = 3, buffer_size: int = 1024, images: int = 1200, threads: int = 1) -> Candidate:
+        request, _ = _conftest.requests(model, DataSetSpec("sleep", "/data/sleep.npz", "a" * 64))
+        request = dataclasses.replace(
+            request, performance=PerformanceSpec(buffer_size=buffer_size), runtime=RuntimeSpec(threads=threads)
+        )
+        response = _conftest.response(request, "v6.1")
+        origin = ModelOrigin("https://example.org/weights.tgz")
+        return Candidate(trial, "tiny int8", {"threads": threads}, request, response, origin, images)
+
+    return make
+
+
+def test_a_plan_says_how_long_it_takes(candidate, tmp_path):
+    planned = plan([candidate(3), candidate(4, threads=2)], tmp_path, ROUNDS["v6.1"])
+    assert planned.seconds == pytest.approx(2 * (600 + 5 + 1200 * 0.010308355 + 5))
+    assert [step.done for step in planned.steps] == [False, False]
+    assert plan([candidate()], tmp_path, ROUNDS["v6.1"], duration_ms=20_000).seconds < 60
+
+
+def test_both_runs_are_recorded_with_their_evidence(candidate, tmp_path):
+    harness = RecordedHarness()
+    seen = []
+    (outcome,) = run(plan([candidate()], tmp_path, ROUNDS["v6.1"]), lambda _: harness, seen.append)
+    assert outcome.point == validated_points(tmp_path)[0]
+    check_evidence(outcome.point)
+    assert [(r.performance is None, r.accuracy is None) for r in harness.asked] == [(True, False), (False, True)]
+    assert all((r.performance or r.accuracy).user_conf == "../user.conf" for r in harness.asked)
+    assert harness.asked[0].accuracy.samples is None
+    assert [progress.run for progress in seen] == ["accuracy", "performance", None]
+    assert seen[-1].left_s == pytest.approx(0)
+    assert "resnet50.SingleStream.performance_sample_count_override = 1024" in outcome.point.user_conf.read_text()
+
+
+def test_an_interrupted_validation_goes_on_at_the_next_point(candidate, tmp_path):
+    def interrupt(request: Request, response: Response, folder: Path) -> Response:
+        if folder.parent.name == "4" and folder.name == "performance":
+            raise KeyboardInterrupt
+        return response
+
+    both = [candidate(3), candidate(4, threads=2)]
+    with pytest.raises(KeyboardInterrupt):
+        run(plan(both, tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness(spoil=interrupt))
+    again = RecordedHarness()
+    todo = plan(both, tmp_path, ROUNDS["v6.1"])
+    assert [step.done for step in todo.steps] == [True, False]
+    outcomes = run(todo, lambda _: again)
+    assert [outcome.point.trial for outcome in outcomes] == [3, 4]
+    assert len(again.asked) == 2
+
+
+def test_a_rehearsal_is_marked_and_does_not_count_as_done(candidate, tmp_path):
+    todo = plan([candidate()], tmp_path, ROUNDS["v6.1"], duration_ms=20_000)
+    (outcome,) = run(todo, lambda _: RecordedHarness())
+    assert outcome.point.rehearsal
+    assert "min_duration = 20000" in outcome.point.user_conf.read_text()
+    with pytest.raises(SubmissionError, match="rehearsal"):
+        check_evidence(outcome.point)
+    assert plan([candidate()], tmp_path, ROUNDS["v6.1"], duration_ms=20_000).steps[0].done
+    assert not plan([candidate()], tmp_path, ROUNDS["v6.1"]).steps[0].done
+    assert not plan([candidate()], tmp_path, ROUNDS["v6.0"], duration_ms=20_000).steps[0].done
+
+
+def test_the_wrong_loadgen_shows_before_the_long_run(candidate, tmp_path):
+    harness = RecordedHarness("v6.0")
+    (outcome,) = run(plan([candidate()], tmp_path, ROUNDS["v6.1"]), lambda _: harness)
+    assert outcome.point is None
+    assert "seeds" in outcome.reason
+    assert len(harness.asked) == 1
+
+
+def test_a_failed_run_costs_its_point_only(candidate, tmp_path):
+    def fail(request: Request, response: Response, folder: Path) -> Response:
+        return Response(Failure("crashed", "signal 11")) if folder.parent.name == "3" else response
+
+    outcomes = run(
+        plan([candidate(3), candidate(4, threads=2)], tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness(spoil=fail)
+    )
+    assert outcomes[0].reason == "accuracy run: crashed: signal 11"
+    assert [point.trial for point in validated_points(tmp_path)] == [4]
+
+
+def test_an_invalid_run_is_not_recorded(candidate, tmp_path):
+    def invalid(request: Request, response: Response, folder: Path) -> Response:
+        path = folder / folder.name / "mlperf_log_detail.txt"
+        path.write_text(path.read_text().replace('"value": "VALID"', '"value": "INVALID"'))
+        return response
+
+    (outcome,) = run(plan([candidate()], tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness(spoil=invalid))
+    assert "result-invalid" in outcome.reason
+    assert validated_points(tmp_path) == []
+
+
+def test_a_point_that_the_official_runs_dominate_is_dropped(candidate, tmp_path):
+    def slower(request: Request, response: Response, folder: Path) -> Response:
+        if response.performance is None or request.runtime.threads == 1:
+            return response
+        figures = dataclasses.replace(response.performance, latency_p90_ns=99_000_000)
+        return dataclasses.replace(response, performance=figures)
+
+    both = [candidate(3), candidate(4, threads=2), candidate(5)]
+    run(plan(both, tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness(spoil=slower))
+    points = validated_points(tmp_path)
+    assert [point.trial for point in official_front(points, OBJECTIVES)] == [3, 5]
+    with pytest.raises(SubmissionError, match="has no model_bytes"):
+        official_front(points, [Objective(METRICS["model_bytes"], "minimize")])
+
+
+def test_names_are_unique_and_fit_a_folder(candidate):
+    named = folder_names([candidate(3), candidate(4, threads=2), candidate(5, buffer_size=256)])
+    assert named == {
+        3: "tiny-int8-litert-xnnpack-t1-b1024",
+        4: "tiny-int8-litert-xnnpack-t2-b1024",
+        5: "tiny-int8-litert-xnnpack-t1-b256",
+    }
+    other = dataclasses.replace(candidate(6), configuration={"crop": 1})
+    assert len(set(folder_names([candidate(3), other]).values())) == 2
+
+
+def before(candidates: list[Candidate], **changes: object) -> list[str]:
+    """The rules that preflight names."""
+    fields = {**dict.fromkeys(SYSTEM_FIELDS, "-"), "status": "available", "system_type": "edge"}
+    fields |= {"number_of_nodes": "1", "accelerators_per_node": "0"}
+    arguments = {
+        "submitter": "Example",
+        "system_id": "board",
+        "system": fields,
+        "round_": ROUNDS["v6.1"],
+        "loadgen_version": "6.0.17",
+        "scenarios": ["SingleStream", "Offline", "MultiStream"],
+    }
+    return sorted({item.rule for item in preflight(candidates, **{**arguments, **changes})})
+
+
+def test_preflight_finds_nothing_where_nothing_is_wrong(candidate):
+    assert before([candidate(images=50_000)]) == []
+
+
+def test_preflight_names_what_no_run_can_mend(candidate):
+    assert before([candidate()]) == ["data-set-size"]
+    assert before([candidate(images=50_000, buffer_size=1023)]) == ["buffer-size"]
+    assert before([candidate(images=500)]) == ["buffer-size", "data-set-size"]
+    assert before([candidate(images=50_000)], loadgen_version="6.0.15") == ["loadgen-version", "seeds"]
+    assert before([candidate(images=50_000)], loadgen_version="7.0.0") == ["loadgen-version"]
+    assert "system-field-missing" in before([candidate(images=50_000)], system={})
+    datacenter = {**dict.fromkeys(SYSTEM_FIELDS, "1"), "status": "available", "system_type": "datacenter"}
+    assert before([candidate(images=50_000)], system=datacenter) == ["inferred"]
+
+
+def test_preflight_of_a_point_without_latencies(candidate):
+    unmeasured = dataclasses.replace(candidate(), response=Response())
+    with pytest.raises(SubmissionError, match="trial 3 was not measured"):
+        before([unmeasured])
