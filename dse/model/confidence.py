@@ -41,8 +41,8 @@ def membership(
 ) -> Membership:
     """``P(on the front)`` for each of ``estimates`` by parametric bootstrap.
 
-    In each draw every value moves by its own standard error: latencies and sizes by ratio, accuracies by difference.
-    A configuration is on the front of a draw when it satisfies all constraints there and nothing dominates it
+    In each draw every latency and size moves by its own standard error, as a ratio. Accuracies stay: they are those on
+    the images that were used, the same images for all, and no repeat changes them. A configuration is on the front of a draw when it satisfies all constraints there and nothing dominates it
     strictly. Values without error stay equal where they are equal.
     """
     probability, rival = np.zeros(len(estimates)), np.full(len(estimates), -1)
@@ -51,7 +51,8 @@ def membership(
     if not complete:
         return Membership(probability, rival)
     means = np.array([[_logged(name, estimates[i].values[name]) for name in figures] for i in complete])
-    errors = np.array([[estimates[i].errors.get(name, 0.0) for name in figures] for i in complete])
+    moving = [METRICS[name].unit != "1" for name in figures]
+    errors = np.array([[estimates[i].errors.get(name, 0.0) for name in figures] for i in complete]) * moving
     signs = np.array([-1.0 if o.direction == "maximize" else 1.0 for o in objectives])
     width = len(objectives)
     near = np.ones(len(complete), dtype=bool)

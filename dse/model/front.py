@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import moocore
 import numpy as np
 
+from dse.model.configuration import Configuration
 from dse.model.metrics import Constraint, Objective
+from harness.protocol import Response
 
 
-class _Valued(Protocol):
+class Valued(Protocol):
+    """Anything with figures by name."""
+
     @property
-    def values(self) -> Mapping[str, float]: ...
+    def values(self) -> Mapping[str, float]:
+        """The figures; those that are missing are not known."""
 
 
-_T = TypeVar("_T", bound=_Valued)
+@dataclass(frozen=True)
+class FrontPoint:
+    """A configuration on the front: the medians of its repeats, and how sure its place is.
+
+    ``trial`` and ``response`` are the repeat nearest to the medians; ``errors`` are standard errors, relative for
+    latencies and sizes, absolute for accuracies; ``confidence`` is the probability of being on the front.
+    """
+
+    trial: int
+    configuration: Configuration
+    response: Response
+    values: Mapping[str, float]
+    errors: Mapping[str, float]
+    trials: tuple[int, ...]
+    confidence: float
+
+
+_T = TypeVar("_T", bound=Valued)
 
 
 def front(
@@ -46,6 +69,6 @@ def front(
     return sorted(chosen, key=lambda m: tuple(_worse_is_larger(m, objective) for objective in objectives))
 
 
-def _worse_is_larger(measurement: _Valued, objective: Objective) -> float:
+def _worse_is_larger(measurement: Valued, objective: Objective) -> float:
     value = measurement.values[objective.name]
     return -value if objective.direction == "maximize" else value

@@ -80,6 +80,8 @@ def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, .
             found.append(
                 Reason("foreign load", f"other processes used {foreign:.1f} cores; {usual:.1f} are usual in this study")
             )
+        if foreign is not None and foreign > _FOREIGN_CORES:
+            return found  # on a busy machine, threads that used little tell nothing
     threads, used = measured.configuration.get("threads", 1), measured.response.cores_used
     if isinstance(threads, int) and threads > 1 and used is not None and used < _EFFECTIVE_CORES:
         found.append(Reason("threads", f"{threads} threads used {used:.2f} cores: no effect", passing=False))

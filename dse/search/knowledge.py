@@ -9,10 +9,10 @@ from functools import cached_property
 from dse.model.confidence import Membership, membership
 from dse.model.configuration import Configuration
 from dse.model.estimate import Estimate, estimate, repeat_noise
-from dse.model.front import front
+from dse.model.front import FrontPoint, front
 from dse.model.judgement import Judgement, judge
 from dse.model.measurement import Measurement
-from dse.search.problem import Problem
+from dse.model.metrics import Constraint, Objective
 
 Place = Callable[[Measurement], Configuration | None]
 """The configuration of the space as it is now that a measurement belongs to; None when it belongs to none."""
@@ -31,7 +31,8 @@ class Known:
 class Knowledge:
     """Everything that follows from the trials of a study; nothing in here is stored anywhere."""
 
-    problem: Problem
+    objectives: tuple[Objective, ...]
+    constraints: tuple[Constraint, ...]
     judgement: Judgement
     known: tuple[Known, ...]
     data_set_size: int | None
@@ -60,29 +61,32 @@ class Knowledge:
     @cached_property
     def membership(self) -> Membership:
         """``P(on the front)`` and rivals, for each of `estimates`."""
-        return membership(self.estimates, self.problem.objectives, self.problem.constraints)
+        return membership(self.estimates, self.objectives, self.constraints)
 
     @cached_property
-    def front(self) -> list[Estimate]:
-        """The front by the medians."""
-        return front(self.estimates, self.problem.objectives, self.problem.constraints)
+    def front(self) -> list[FrontPoint]:
+        """The front by the medians, each point with its confidence."""
+        probability = {e.trial: float(p) for e, p in zip(self.estimates, self.membership.probability, strict=True)}
+        responses = {m.trial: m.response for k in self.known for m in k.good}
+        return [
+            FrontPoint(e.trial, e.configuration, responses[e.trial], e.values, e.errors, e.trials, probability[e.trial])
+            for e in front(self.estimates, self.objectives, self.constraints)
+        ]
 
-    def confidence(self, configuration: Configuration) -> float:
-        """``P(on the front)``; 0 for a configuration without a trial that counts."""
-        return next(
-            (
-                float(p)
-                for e, p in zip(self.estimates, self.membership.probability, strict=True)
-                if e.configuration == configuration
-            ),
-            0.0,
-        )
+
+def as_measured(measured: Measurement) -> Configuration:
+    """A `Place` for a study by itself: every measurement belongs to the configuration that it was made for."""
+    return measured.configuration
 
 
 def understand(
-    problem: Problem, measurements: Sequence[Measurement], place: Place, data_set_size: int | None = None
+    objectives: Sequence[Objective],
+    constraints: Sequence[Constraint],
+    measurements: Sequence[Measurement],
+    place: Place,
+    data_set_size: int | None = None,
 ) -> Knowledge:
-    """What ``measurements``, all trials of a study in their order, say about ``problem``."""
+    """What ``measurements``, all trials of a study in their order, say about its configurations."""
     judgement = judge(measurements)
     groups: dict[Configuration, list[Measurement]] = {}
     for measured in measurements:
@@ -97,4 +101,4 @@ def understand(
         )
         for configuration, trials in groups.items()
     )
-    return Knowledge(problem, judgement, known, data_set_size)
+    return Knowledge(tuple(objectives), tuple(constraints), judgement, known, data_set_size)

@@ -19,6 +19,8 @@ _ATTEMPTS = 3
 OPEN = (0.03, 0.97)
 """Between these probabilities it is open whether a configuration is on the front."""
 _ABOUT_AS_MANY = 1.5
+"""Of an open configuration and its rival, both are repeated unless one has this many times the other's repeats."""
+STABLE_GAIN = 1e-4
 MOST_REPEATS = 200
 """Repeats after which two configurations count as equally good: more would measure the noise."""
 
@@ -32,7 +34,11 @@ class Step:
 
 
 class Policy:
-    """Decides step by step. ``session_start`` is how many trials there were when this session began."""
+    """Decides step by step.
+
+    ``session_start`` is how many trials there were when this session began. Where the proposer expects less than
+    ``stable_gain`` of another configuration, the front counts as stable and nothing new is measured.
+    """
 
     def __init__(
         self,
@@ -41,12 +47,15 @@ class Policy:
         session_start: int = 0,
         anchor_every: int = ANCHOR_EVERY,
         most_repeats: int = MOST_REPEATS,
+        stable_gain: float = 0.0,
     ) -> None:
         self._proposer = proposer
         self._session_start = session_start
         self._anchor_every = anchor_every
         self._most_repeats = most_repeats
         self._round: list[Configuration] = []
+        self._stable_gain = stable_gain
+        self.gain: float | None = None
 
     def next(
         self, measurements: Sequence[Measurement], knowledge: Callable[[], Knowledge], *, search: bool, confirm: bool
@@ -63,7 +72,8 @@ class Policy:
         if lost is not None:
             return Step(lost, "repeat")
         proposed = self._proposer.propose(now.past) if search else None
-        if proposed is not None:
+        self.gain = self._proposer.gain if search else self.gain
+        if proposed is not None and (self.gain is None or self.gain >= self._stable_gain):
             return Step(proposed, "search")
         self._round = self.open(now) if confirm else []
         return Step(self._round.pop(0), "confirm") if self._round else None

@@ -24,6 +24,10 @@ class Problem:
 class Proposer(Protocol):
     """Says what to measure next."""
 
+    @property
+    def gain(self) -> float | None:
+        """What the last proposal is expected to add, as a share of the hypervolume; None where it cannot tell."""
+
     def propose(self, past: Sequence[Estimate]) -> Configuration | None:
         """A configuration that ``past`` does not have, or None when there is none.
 

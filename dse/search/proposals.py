@@ -47,8 +47,16 @@ def search_share(decision: Decision, budget: float | None) -> float | None:
     return None if budget is None or decision.sampler == "screen" else _SEARCH_SHARE * budget
 
 
-def make_proposer(problem: Problem, sampler: str, seed: int) -> Proposer:
-    """The proposer called ``sampler``; it never proposes what is known. Raises MachineError for a missing package."""
+def make_proposer(problem: Problem, sampler: str, seed: int, first: Sequence[Configuration] = ()) -> Proposer:
+    """The proposer called ``sampler``, which never proposes what is known; ``first`` comes before its own choice.
+
+    Raises MachineError for a missing package.
+    """
+    proposer = _proposer(problem, sampler, seed)
+    return _Warm(problem, first, proposer) if first else proposer
+
+
+def _proposer(problem: Problem, sampler: str, seed: int) -> Proposer:
     if sampler == "screen":
         return ScreenProposer(problem, seed)
     if sampler == "surrogate":
@@ -61,8 +69,26 @@ def make_proposer(problem: Problem, sampler: str, seed: int) -> Proposer:
     return _Sampled(problem, OptunaProposer(problem, sampler, seed, first), seed)
 
 
+class _Warm:
+    """What was good elsewhere first."""
+
+    def __init__(self, problem: Problem, first: Sequence[Configuration], then: Proposer) -> None:
+        self._first = [c for c in dict.fromkeys(first) if problem.tree.locate(c) is not None]
+        self._then = then
+
+    @property
+    def gain(self) -> float | None:
+        return self._then.gain
+
+    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
+        known = {estimate.configuration for estimate in past}
+        return next((c for c in self._first if c not in known), None) or self._then.propose(past)
+
+
 class _Grid:
     """Every configuration once, in the order of the space's file."""
+
+    gain = None
 
     def __init__(self, problem: Problem) -> None:
         self._tree = problem.tree
@@ -75,6 +101,8 @@ class _Grid:
 class _Random:
     """Every configuration once, in random order."""
 
+    gain = None
+
     def __init__(self, problem: Problem, seed: int) -> None:
         self._tree = problem.tree
         self._seed = seed
@@ -86,6 +114,8 @@ class _Random:
 
 class _Sampled:
     """A sampler's choice; whatever is left, at random, where it runs dry."""
+
+    gain = None
 
     def __init__(self, problem: Problem, sampler: OptunaProposer, seed: int) -> None:
         self._sampler = sampler

@@ -18,7 +18,7 @@ from dse.model.configuration import Configuration, Value
 from dse.model.measurement import Measurement, Phase
 from dse.model.metrics import METRICS, Objective
 from dse.model.space import Level, Parameter, ParameterTree
-from dse.search.knowledge import understand
+from dse.search.knowledge import Knowledge, as_measured, understand
 from dse.search.policy import ANCHOR_EVERY, Policy
 from dse.search.problem import Problem
 from dse.search.proposals import decide, make_proposer, search_share
@@ -202,7 +202,23 @@ class ReplayHarness:
             response = Response(failure=Failure("invoke_failed", "the table has no figures"))
             return Measurement(trial, configuration, configuration.fingerprint, response, phase=phase)
         latency = round(values["latency_p90_ns"] * math.exp(self._noise * self._rng.gauss(0, 1)))
-        performance = Performance(*[latency] * 8, latency, 0, 0, True, True, True, True)
+        performance = Performance(
+            latency_min_ns=latency,
+            latency_mean_ns=latency,
+            latency_p50_ns=latency,
+            latency_p90_ns=latency,
+            latency_p95_ns=latency,
+            latency_p99_ns=latency,
+            latency_p999_ns=latency,
+            latency_max_ns=latency,
+            early_stopping_p90_ns=None,
+            query_count=0,
+            duration_ns=0,
+            valid=True,
+            min_duration_met=True,
+            min_queries_met=True,
+            early_stopping_met=True,
+        )
         accuracy = Accuracy(round(values["accuracy"] * _IMAGES), _IMAGES, "")
         response = Response(performance=performance, accuracy=accuracy)
         return Measurement(trial, configuration, configuration.fingerprint, response, accuracy, trial, phase)
@@ -211,7 +227,8 @@ class ReplayHarness:
 def replay(table: Table, sampler: str, seed: int, noise: float = 0.0, budget: int | None = None) -> Run:
     """Search ``table`` with the policy of `dse explore`: anchor, search, confirm, until settled or out of ``budget``.
 
-    The budget counts measurements, repeats too. Without noise there is nothing to confirm.
+    The budget counts measurements, repeats too. Without noise there is nothing to confirm. All measurements of a table
+    cost the same, so where ``auto`` measures everything, it does not begin with the cheapest but with what promises most.
     """
     harness = ReplayHarness(table, noise, seed)
     decision = decide(sampler, table.tree.size, budget)
@@ -224,9 +241,7 @@ def replay(table: Table, sampler: str, seed: int, noise: float = 0.0, budget: in
     search_until = search_share(decision, budget)
     while budget is None or len(measured) < budget:
         searching = search_until is None or len(measured) < search_until
-        step = policy.next(
-            measured, lambda: understand(table.problem, measured, _itself), search=searching, confirm=noise > 0
-        )
+        step = policy.next(measured, lambda: _understand(table, measured), search=searching, confirm=noise > 0)
         if step is None and not searching:
             search_until = None
             continue
@@ -238,10 +253,10 @@ def replay(table: Table, sampler: str, seed: int, noise: float = 0.0, budget: in
             share = table.hypervolume(list(found))
         shares.append(share)
     true = table.front()
-    reported = {estimate.configuration for estimate in understand(table.problem, measured, _itself).front}
+    reported = {estimate.configuration for estimate in _understand(table, measured).front}
     right = len(true & reported)
     return Run(seed, shares, right / len(true), right / len(reported) if reported else 0.0, len(found))
 
 
-def _itself(measured: Measurement) -> Configuration:
-    return measured.configuration
+def _understand(table: Table, measured: Sequence[Measurement]) -> Knowledge:
+    return understand(table.problem.objectives, (), measured, as_measured)

@@ -50,14 +50,22 @@ class SurrogateProposer:
         self._problem = problem
         self._seed = seed
         self._figures = _Figures(problem.tree)
+        self._gain_of_last: float | None = None
+
+    @property
+    def gain(self) -> float | None:
+        """See `dse.search.problem.Proposer`."""
+        return self._gain_of_last
 
     def propose(self, past: Sequence[Estimate]) -> Configuration | None:
         """See `dse.search.problem.Proposer`."""
         known = {estimate.configuration for estimate in past}
+        self._gain_of_last = None
         first = first_proposal(self._problem, past, self._seed)
         if first is not None:
             return first
         found = self.outlook(past)
+        self._gain_of_last = found.gain if found else None
         return found.configuration if found else pick_unseen(self._problem.tree, known, self._rng(past))
 
     def outlook(self, past: Sequence[Estimate]) -> Outlook | None:
@@ -75,7 +83,8 @@ class SurrogateProposer:
             gain, volume = self._gain(complete, feasible, candidates)
             promise = promise * gain
         best = int(np.argmax(promise))
-        return Outlook(candidates[best], float(promise[best]) / max(volume, 1e-9))
+        # without a feasible configuration there is no front that could be stable
+        return Outlook(candidates[best], float(promise[best]) / max(volume, 1e-9) if feasible else math.inf)
 
     def _gain(
         self, complete: Sequence[Estimate], feasible: Sequence[Estimate], candidates: Sequence[Configuration]
@@ -116,6 +125,8 @@ class SurrogateProposer:
 
 class ScreenProposer:
     """Every configuration once, the cheapest first: by predicted latency, once there is something to predict from."""
+
+    gain = None
 
     def __init__(self, problem: Problem, seed: int) -> None:
         self._problem = problem
