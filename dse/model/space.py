@@ -51,6 +51,12 @@ class ParameterTree:
         for parameters in _walks(self.roots):
             yield Configuration(parameters)
 
+    def configuration(self, index: int) -> Configuration:
+        """The configuration at ``index`` of `configurations`, without making those before it. Raises IndexError."""
+        if not 0 <= index < self.size:
+            raise IndexError(f"found index {index}, the tree has {self.size} configurations")
+        return Configuration(_walk(self.roots, index))
+
     def choose(self, pick: Callable[[str, Parameter], int]) -> Configuration:
         """Walk the tree; ``pick`` gets a branch's unique key and its parameter, and returns the index of a level."""
         chosen: dict[str, Value] = {}
@@ -124,6 +130,20 @@ def _same(a: Value, b: Value) -> bool:
 
 def _size(parameters: tuple[Parameter, ...]) -> int:
     return math.prod(sum(_size(level.children) for level in parameter.levels) for parameter in parameters)
+
+
+def _walk(parameters: tuple[Parameter, ...], index: int) -> dict[str, Value]:
+    """Mixed-radix digits: the last parameter is the lowest digit, a level counts for all configurations below it."""
+    if not parameters:
+        return {}
+    first, rest = parameters[0], parameters[1:]
+    index, beside = divmod(index, _size(rest))
+    for level in first.levels:
+        below = _size(level.children)
+        if index < below:
+            return {first.name: level.value, **_walk(level.children, index), **_walk(rest, beside)}
+        index -= below
+    raise IndexError(index)
 
 
 def _walks(parameters: tuple[Parameter, ...]) -> Iterator[dict[str, Value]]:

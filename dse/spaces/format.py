@@ -10,6 +10,7 @@ from dse.durations import parse_duration
 from dse.model.metrics import DEFAULT_OBJECTIVES, METRICS, Direction, parse_constraint, parse_metric
 
 SCHEMA = 1
+Sampler = Literal["auto", "surrogate", "tpe", "nsga2", "nsga3", "gp", "random", "grid"]
 
 
 def _duration(value: Any) -> Any:
@@ -179,7 +180,7 @@ class SpaceFile(_Section):
     constraints: list[Annotated[str, AfterValidator(_constraint)]] = []
     fidelity: FidelitySection = FidelitySection()
     budget: BudgetSection = BudgetSection()
-    sampler: Literal["auto", "tpe", "nsga2", "nsga3", "gp", "random", "grid"] = "auto"
+    sampler: Sampler = "auto"
     seed: int = Field(0, ge=0, lt=2**32)
 
 
