@@ -187,7 +187,7 @@ class Run:
     configurations: int
 
 
-class ReplayHarness:
+class TableDevice:
     """Measures by looking up a table; ``noise`` is the standard deviation of the logarithm of a latency."""
 
     def __init__(self, table: Table, noise: float, seed: int) -> None:
@@ -228,13 +228,12 @@ def replay(table: Table, sampler: str, seed: int, noise: float = 0.0, budget: in
     """Search ``table`` with the policy of `dse explore`: anchor, search, confirm, until settled or out of ``budget``.
 
     The budget counts measurements, repeats too. Without noise there is nothing to confirm. All measurements of a table
-    cost the same, so where ``auto`` measures everything, it does not begin with the cheapest but with what promises most.
+    cost the same: where ``auto`` measures everything, it does not begin with the cheapest but with what promises most.
     """
-    harness = ReplayHarness(table, noise, seed)
+    device = TableDevice(table, noise, seed)
     decision = decide(sampler, table.tree.size, budget)
-    policy = Policy(
-        make_proposer(table.problem, decision.sampler, seed), anchor_every=ANCHOR_EVERY if noise else _NEVER
-    )
+    proposer = make_proposer(table.problem, "surrogate" if decision.sampler == "screen" else decision.sampler, seed)
+    policy = Policy(proposer, anchor_every=ANCHOR_EVERY if noise else _NEVER)
     measured: list[Measurement] = []
     shares: list[float] = []
     found: dict[Configuration, None] = {}
@@ -247,7 +246,7 @@ def replay(table: Table, sampler: str, seed: int, noise: float = 0.0, budget: in
             continue
         if step is None:
             break
-        measured.append(harness.measure(len(measured), step.configuration, step.phase))
+        measured.append(device.measure(len(measured), step.configuration, step.phase))
         if step.configuration not in found:
             found[step.configuration] = None
             share = table.hypervolume(list(found))
