@@ -19,3 +19,8 @@ def small_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
     run_study(tmp_path / "small_study", make_space(tmp_path))
     return tmp_path / "small_study"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of single tests."""
+    parser.addoption("--kills", default="3", help="How often tests/integration/test_kill.py kills a search.")
