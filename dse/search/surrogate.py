@@ -82,6 +82,7 @@ class SurrogateProposer:
         if feasible:
             gain, volume = self._gain(complete, feasible, candidates)
             promise = promise * gain
+        promise = np.maximum(promise, 0.0)  # rounding
         best = int(np.argmax(promise))
         # without a feasible configuration there is no front that could be stable
         return Outlook(candidates[best], float(promise[best]) / max(volume, 1e-9) if feasible else math.inf)
