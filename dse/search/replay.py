@@ -92,10 +92,13 @@ class Table:
     def hypervolume(self, found: Sequence[Configuration]) -> float:
         """The share of the whole table's hypervolume that ``found`` has.
 
-        Over error (100 - accuracy) and log10 of p90, each scaled to 0..1 over the table, reference point (1, 1).
+        Over error (100 - accuracy) and log10 of p90, each scaled to 0..1 over the table, reference point (1, 1). All of
+        it where the whole table spans none.
         """
         axes = np.array([_axes(values) for values in map(self.lookup, found) if values])
-        return self._volume(axes) / self._best if len(axes) and self._best else 0.0
+        if not self._best:
+            return 1.0
+        return self._volume(axes) / self._best if len(axes) else 0.0
 
     def front(self) -> set[Configuration]:
         """The configurations that are truly on the front."""
