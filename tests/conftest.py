@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from dse.harnesses import Harness
 from dse.search.explore import Budget, explore, make_plan
@@ -12,6 +13,9 @@ from dse.spaces.load import load_space
 from dse.study import StudyWriter
 from harness import protocol
 from harness.protocol import Accuracy, Performance, Request, Response
+
+settings.register_profile("dse", deadline=None, max_examples=50)  # no clock: a busy machine is no failure
+settings.load_profile("dse")
 
 _SPACE = """
 schema: 1

@@ -9,9 +9,11 @@ import typer
 from dse.cli import models, results, space, submit, system
 from dse.cli.dashboard import dashboard_command
 from dse.cli.doctor import doctor_command
+from dse.cli.explain import explain_command
 from dse.cli.explore import INTERRUPTED, explore_command
 from dse.cli.front import front_command
 from dse.cli.render import print_error
+from dse.cli.replay import replay_command
 from dse.cli.validate import validate_command
 from dse.errors import DseError
 
@@ -26,6 +28,8 @@ app = typer.Typer(
 )
 app.command("explore")(explore_command)
 app.command("front")(front_command)
+app.command("explain")(explain_command)
+app.command("replay")(replay_command)
 app.command("validate")(validate_command)
 app.add_typer(submit.app, name="submit")
 app.add_typer(system.app, name="system")

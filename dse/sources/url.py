@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from dse.errors import ModelError
-from dse.files import sha256_file, write_bytes
+from dse.files import fingerprint, sha256_file, write_bytes
 from dse.model.configuration import Value
 from dse.sources._base import ModelFile
 
 _MOST_BYTES = 2 * 2**30
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError)
+"""What the standard library raises for an archive that is cut off, encrypted or not what it says."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +52,20 @@ class UrlSource:
     @cached_property
     def _file(self) -> ModelFile:
         download = self._download()
-        if tarfile.is_tarfile(download) or zipfile.is_zipfile(download):
-            path = self.cache / f"{self.sha256}-{(self.member or 'model').replace('/', '_')}.tflite"
-            if not path.exists():
+        if _is_model(download):  # asked first: a model with metadata has a zip archive at its end
+            return ModelFile(download, self.sha256)
+        path = self.cache / f"{fingerprint(self.identity({}))}.tflite"
+        if not path.exists():
+            try:
                 write_bytes(path, _extract(download, self.member, self.url))
-            return ModelFile(path, sha256_file(path))
-        return ModelFile(download, self.sha256)
+            except _DAMAGED as error:
+                raise ModelError(f"the archive is damaged: {error}", path=self.url) from error
+        return ModelFile(path, sha256_file(path))
 
     def _download(self) -> Path:
         import pooch  # costs 0.3 s with requests behind it, and only a first download needs it
 
+        pooch.get_logger().setLevel("WARNING")
         try:
             return Path(
                 pooch.retrieve(
@@ -70,16 +78,25 @@ class UrlSource:
             ) from error
 
 
+def _is_model(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(8)[4:] == b"TFL3"
+
+
 def _extract(archive: Path, member: str | None, url: str) -> bytes:
     """The bytes of one regular file of ``archive``; nothing is ever written where the archive wants it."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as zipped:
             sizes = {info.filename: info.file_size for info in zipped.infolist() if not info.is_dir()}
             return zipped.read(_choose(sizes, member, url))
-    with tarfile.open(archive) as tarred:
-        sizes = {info.name: info.size for info in tarred if info.isfile()}
-        file = tarred.extractfile(_choose(sizes, member, url))
-        return file.read() if file else b""
+    if tarfile.is_tarfile(archive):
+        with tarfile.open(archive) as tarred:
+            files = {info.name: info for info in tarred if info.isfile()}
+            chosen = files[_choose({name: info.size for name, info in files.items()}, member, url)]
+            file = tarred.extractfile(chosen)
+            if file is not None:  # it is None for what is no regular file
+                return file.read()
+    raise ModelError("neither a .tflite file nor a zip or tar archive", path=url, hint="correct the url")
 
 
 def _choose(sizes: Mapping[str, int], member: str | None, url: str) -> str:

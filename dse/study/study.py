@@ -20,7 +20,7 @@ import dse
 from dse.errors import StudyError
 from dse.files import write_text
 from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement
+from dse.model.measurement import Measurement, Phase
 from dse.model.metrics import METRICS, Constraint, Objective, parse_constraint
 from dse.spaces.space import Space
 from dse.study import trial as trials
@@ -140,7 +140,7 @@ class StudyWriter:
         if self._lock:
             self._lock.close()
 
-    def begin(self, configuration: Configuration) -> tuple[TrialRecord, Path]:
+    def begin(self, configuration: Configuration, phase: Phase = "search") -> tuple[TrialRecord, Path]:
         """A new trial's record, written, and its folder."""
         number = 1 + max((record.number for record in self.study.records), default=-1)
         accuracy_key = self._space.accuracy_key(configuration)
@@ -151,6 +151,7 @@ class StudyWriter:
             key=self._space.measurement_key(configuration),
             accuracy_key=accuracy_key,
             accuracy_from=number if known is None else known,
+            phase=phase,
         )
         folder = self.study.trial_folder(number)
         record.write(folder)

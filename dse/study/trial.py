@@ -15,7 +15,7 @@ from typing import Any
 from dse.errors import StudyError
 from dse.files import write_json
 from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement
+from dse.model.measurement import Measurement, Phase
 from harness import protocol
 from harness.protocol import Response
 
@@ -35,6 +35,7 @@ class TrialRecord:
     key: str
     accuracy_key: str
     accuracy_from: int
+    phase: Phase = "search"
 
     def write(self, folder: Path) -> None:
         """Begin the trial's folder. Raises OSError."""
@@ -46,6 +47,7 @@ class TrialRecord:
             "key": self.key,
             "accuracy_key": self.accuracy_key,
             "accuracy_from": self.accuracy_from,
+            "phase": self.phase,
         }
         write_json(folder / "trial.json", document)
 
@@ -63,6 +65,7 @@ def read_record(folder: Path) -> TrialRecord:
             key=document["key"],
             accuracy_key=document["accuracy_key"],
             accuracy_from=document["accuracy_from"],
+            phase=document.get("phase", "search"),  # trials of the first version had no other
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(
@@ -111,4 +114,5 @@ def measurement(record: TrialRecord, response: Response, others: dict[int, Respo
         response=response,
         accuracy=source.accuracy if source else None,
         accuracy_from=record.accuracy_from,
+        phase=record.phase,
     )
