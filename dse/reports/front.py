@@ -11,7 +11,7 @@ from typing import Any
 from dse.files import write_json, write_text
 from dse.model.configuration import text
 from dse.model.front import FrontPoint
-from dse.search.knowledge import Knowledge, as_measured, understand
+from dse.search.knowledge import Knowledge, understand
 from dse.study import Study
 
 SCHEMA = 1
@@ -20,7 +20,7 @@ SCHEMA = 1
 def study_knowledge(study: Study) -> Knowledge:
     """Which trials of the study count, and what each configuration is worth."""
     size = int(study.settings["space"]["data_set"]["size"])
-    return understand(study.objectives, study.constraints, study.measurements, as_measured, size)
+    return understand(study.objectives, study.constraints, study.measurements, study.place, size)
 
 
 def study_front(study: Study) -> list[FrontPoint]:

@@ -18,7 +18,7 @@ from dse.search.knowledge import Knowledge, Place, understand
 from dse.search.policy import STABLE_GAIN, Policy, Step
 from dse.search.problem import Problem
 from dse.search.proposals import Decision, decide, make_proposer, search_share
-from dse.search.unseen import LISTED
+from dse.spaces.placement import placement
 from dse.spaces.space import Space
 from dse.study import StudyWriter
 from harness import protocol
@@ -204,30 +204,6 @@ def explore(
                 hint="mend that and run the same command again; without --strict the trial is left out",
             )
     return progress
-
-
-def placement(space: Space, measurements: Sequence[Measurement]) -> Place:
-    """Finds the configuration of the space as it is now that a measurement belongs to, by content.
-
-    One that was measured before a level or a whole parameter came to the file counts for the configuration that would
-    be the same experiment today. Trees too large to be listed are searched by the configuration's own values only.
-    """
-    if space.tree.size <= LISTED:
-        by_key = {space.measurement_key(c): c for c in space.tree.configurations()}
-        return lambda measured: by_key.get(measured.key)
-    inside = {
-        c: space.measurement_key(c)
-        for c in dict.fromkeys(m.configuration for m in measurements)
-        if space.tree.locate(c) is not None
-    }
-
-    def place(measured: Measurement) -> Configuration | None:
-        configuration = measured.configuration
-        if configuration not in inside and space.tree.locate(configuration) is not None:
-            inside[configuration] = space.measurement_key(configuration)
-        return configuration if inside.get(configuration) == measured.key else None
-
-    return place
 
 
 def _understand(space: Space, measurements: Sequence[Measurement], place: Place) -> Knowledge:

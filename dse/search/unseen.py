@@ -7,9 +7,7 @@ from collections.abc import Collection, Iterator
 
 from dse.model.configuration import Configuration
 from dse.model.space import ParameterTree
-
-LISTED = 20_000
-"""Trees up to this size may be listed; in larger ones, single configurations are drawn."""
+from dse.spaces.placement import LISTED
 
 _DRAWS = 64
 
