@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 import typer
 
+from dse.cli.download import download
 from dse.cli.live import LiveProgress
 from dse.cli.options import STUDIES, Images, Labels, Models, Studies, variables
 from dse.cli.render import front_table, next_command, print_json, stderr, stdout
@@ -54,9 +55,11 @@ def explore_command(
         trials=trials or (None if timeout else loaded.file.budget.trials),
     )
     if dry_run:
+        _show_downloads(loaded)
         known = Study.read(folder).measurements if (folder / "study.yaml").exists() else []
         _show_plan(make_plan(loaded, known, budget), loaded, folder, as_json=json)
         return
+    download(loaded.downloads)
     options = {"seed": loaded.file.seed if seed is None else seed}
     with StudyWriter(folder, loaded, storage, options) as writer, _Interrupt() as interrupt:
         plan = make_plan(loaded, writer.study.measurements, budget)
@@ -79,6 +82,11 @@ def _duration(source: str) -> float:
         return parse_duration(source)
     except ValueError as error:
         raise UsageError(f"--timeout: {error}") from None
+
+
+def _show_downloads(space: Space) -> None:
+    if count := len(space.downloads):
+        stderr().print(f"{count} model{'s' if count > 1 else ''} would be downloaded first")
 
 
 def _show_plan(plan: Plan, space: Space, folder: Path, *, as_json: bool) -> None:

@@ -107,9 +107,12 @@ Observer = Callable[[Progress], None]
 
 
 def make_plan(space: Space, measurements: list[Measurement], budget: Budget) -> Plan:
-    """What exploring ``space`` within ``budget`` means, given what is known."""
+    """What exploring ``space`` within ``budget`` means, given what is known; downloads nothing."""
     known = known_keys(measurements)
-    found = sum(space.measurement_key(configuration) in known for configuration in space.tree.configurations())
+    found = sum(
+        space.is_identified(configuration) and space.measurement_key(configuration) in known
+        for configuration in space.tree.configurations()
+    )
     costs = [sum(m.response.timing_s.get(p, 0.0) for p in ("total",)) for m in measurements if m.response.timing_s]
     trial_s = median(costs) if costs else _FIRST_GUESS_S + space.fidelity.min_duration
     unknown = space.tree.size - found

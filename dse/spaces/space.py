@@ -12,7 +12,7 @@ from dse.files import fingerprint
 from dse.model.configuration import Configuration, Value
 from dse.model.metrics import Constraint, Objective
 from dse.model.space import ParameterTree
-from dse.sources import ModelSource
+from dse.sources import ModelSource, UrlSource
 from dse.spaces.format import ExploreSection, RuntimeSection, SpaceFile
 from harness.protocol import Preprocessing, RuntimeSpec
 
@@ -80,6 +80,16 @@ class Space:
         """LoadGen's performance_sample_count for this configuration."""
         return int(configuration.get("buffer_size", _DEFAULTS["buffer_size"]))
 
+    @property
+    def downloads(self) -> list[UrlSource]:
+        """The models that are not here yet."""
+        return [source for source in self.sources.values() if isinstance(source, UrlSource) and not source.is_here]
+
+    def is_identified(self, configuration: Configuration) -> bool:
+        """Whether the keys of ``configuration`` can be told without a download. Raises ModelError."""
+        source = self.source(configuration)
+        return not isinstance(source, UrlSource) or source.known_sha256 is not None
+
     def accuracy_key(self, configuration: Configuration) -> str:
         """What the accuracy depends on: model, images, preprocessing, runtime, delegate; not threads, not buffers."""
         spec, _ = self.runtime(configuration)
@@ -113,8 +123,14 @@ class Space:
     def resolved(self) -> dict[str, Any]:
         """The space as plain data with nothing implicit, for study.yaml."""
         written = self.file.model_dump(by_alias=True)
+        models = {
+            name: {**section, "sha256": source.known_sha256} if isinstance(source, UrlSource) else section
+            for name, section in written["models"].items()
+            for source in [self.sources.get(name)]
+        }
         return {
             **written,
+            "models": models,
             "data_set": {
                 **written["data_set"],
                 "path": str(self.data_set.path),
