@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from dse.cli import models, space, submit, system
+from dse.cli import data, models, space, submit, system
 from dse.cli.dashboard import dashboard_command
 from dse.cli.doctor import doctor_command
 from dse.cli.explore import INTERRUPTED, explore_command
@@ -32,6 +32,7 @@ app.add_typer(system.app, name="system")
 app.command("dashboard")(dashboard_command)
 app.add_typer(space.app, name="space")
 app.add_typer(models.app, name="models")
+app.add_typer(data.app, name="data")
 app.command("doctor")(doctor_command)
 
 

@@ -49,6 +49,8 @@ def explore_command(
     Example: dse explore --space mobilenet_v3.yaml --timeout 5m
     """
     loaded = load_space(find_space(space), variables(models, images, labels))
+    for note in loaded.notes:
+        stderr().print(note)
     folder = (studies / (study or loaded.name)).absolute()
     budget = Budget(
         time_s=_duration(timeout) if timeout else None if trials else loaded.file.budget.time,

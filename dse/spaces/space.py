@@ -77,8 +77,18 @@ class Space:
         return spec, entry
 
     def buffer_size(self, configuration: Configuration) -> int:
-        """LoadGen's performance_sample_count for this configuration."""
-        return int(configuration.get("buffer_size", _DEFAULTS["buffer_size"]))
+        """LoadGen's performance_sample_count for this configuration: never more than there are images."""
+        return min(int(configuration.get("buffer_size", _DEFAULTS["buffer_size"])), self.data_set.size)
+
+    @property
+    def notes(self) -> list[str]:
+        """What happens otherwise than the space's file may make one believe."""
+        levels = {value for _, p in self.tree.branches() if p.name == "buffer_size" for value in p.values}
+        large = sorted(value for value in levels or {_DEFAULTS["buffer_size"]} if int(value) > self.data_set.size)
+        return [
+            f"the data set has {self.data_set.size} images: with buffer_size {value} all of them lie in memory, no more"
+            for value in large
+        ]
 
     @property
     def downloads(self) -> list[UrlSource]:

@@ -80,6 +80,10 @@ class Study:
         if not isinstance(settings, dict) or settings.get("schema") != SCHEMA:
             found = settings.get("schema") if isinstance(settings, dict) else settings
             raise StudyError(f"found schema {found!r}, this version reads {SCHEMA}", path=path)
+        if "space" not in settings:
+            raise StudyError(
+                "a search space, not a study", path=path, hint=f"dse explore --space {path} --study ANOTHER_NAME"
+            )
         pairs = trials.read_measurements(folder / "trials")
         return cls(folder, settings, [record for record, _ in pairs], [measured for _, measured in pairs])
 
