@@ -9,8 +9,9 @@ import typer
 from dse.cli import data, models, space, submit, system
 from dse.cli.dashboard import dashboard_command
 from dse.cli.doctor import doctor_command
-from dse.cli.explore import INTERRUPTED, explore_command
+from dse.cli.explore import explore_command
 from dse.cli.front import front_command
+from dse.cli.interrupt import INTERRUPTED
 from dse.cli.render import print_error
 from dse.cli.validate import validate_command
 from dse.errors import DseError

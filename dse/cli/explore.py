@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Annotated, Any, Self
+from typing import Annotated
 
 import typer
 
 from dse.cli.download import download
+from dse.cli.interrupt import INTERRUPTED, Interrupt
 from dse.cli.live import LiveProgress
 from dse.cli.options import STUDIES, Images, Labels, Models, Studies, variables
 from dse.cli.render import front_table, next_command, print_json, stderr, stdout
@@ -22,8 +20,6 @@ from dse.search.explore import Budget, Plan, Progress, explore, failures_by_reas
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
 from dse.study import Study, StudyWriter
-
-INTERRUPTED = 130
 
 
 def explore_command(
@@ -63,7 +59,7 @@ def explore_command(
         return
     download(loaded.downloads)
     options = {"seed": loaded.file.seed if seed is None else seed}
-    with StudyWriter(folder, loaded, storage, options) as writer, _Interrupt() as interrupt:
+    with StudyWriter(folder, loaded, storage, options) as writer, Interrupt("trial") as interrupt:
         plan = make_plan(loaded, writer.study.measurements, budget)
         console = stderr()
         console.print(
@@ -151,31 +147,3 @@ def _nothing(study: Study) -> DseError:
     return NothingMeasuredError(
         "nothing was measured", path=study.folder, hint="give the search more --timeout or --trials"
     )
-
-
-class _Interrupt:
-    """Counts Ctrl-C: the first asks the search to end after this trial, the second ends everything at once."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.say: Callable[[str], None] = stderr().print
-        self._before: Any = None
-
-    def requested(self) -> bool:
-        """Whether somebody asked to stop."""
-        return self.count > 0
-
-    def __enter__(self) -> Self:
-        self._before = signal.signal(signal.SIGINT, self._handle)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        signal.signal(signal.SIGINT, self._before)
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
-        if self.count > 1:
-            raise KeyboardInterrupt
-        self.say("stopping after this trial; Ctrl-C again stops at once")
