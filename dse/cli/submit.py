@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import psutil
 import typer
 from rich.console import Console
 from rich.text import Text
@@ -20,7 +19,7 @@ from dse.errors import UsageError
 from dse.study import Study, find_study
 from dse.submission.candidate import Candidate, without_repeats
 from dse.submission.checks import check_tree
-from dse.submission.environment import loadgen_version
+from dse.submission.environment import available_memory_bytes, loadgen_version
 from dse.submission.findings import RULES, BrokenRulesError, Finding, blocking
 from dse.submission.front import front_candidates, harness_python
 from dse.submission.official import find_checkout, run_official
@@ -212,11 +211,6 @@ def official_candidates(study: Study, trials: list[int] | None) -> tuple[list[Ca
     ]
     notes += [f"trial {trial}: the same official runs as trial {other}, left out" for trial, other in repeats.items()]
     return kept, notes
-
-
-def available_memory_bytes() -> int:
-    """What the system could give to a process now."""
-    return int(psutil.virtual_memory().available)
 
 
 def _scenarios(text: str) -> tuple[Scenario, ...]:

@@ -14,7 +14,6 @@ from dse.cli.render import next_command, stderr
 from dse.cli.submit import (
     Allow,
     RoundName,
-    available_memory_bytes,
     findings_of,
     official_candidates,
     print_findings,
@@ -25,6 +24,7 @@ from dse.errors import NothingMeasuredError, UsageError
 from dse.harnesses import SubprocessHarness
 from dse.study import find_study
 from dse.submission.candidate import Candidate
+from dse.submission.environment import available_memory_bytes
 from dse.submission.findings import RULES, BrokenRulesError, blocking
 from dse.submission.front import harness_python
 from dse.submission.rounds import DEFAULT_ROUND, get_round
