@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Annotated, Any, Self
+from typing import Annotated
 
 import typer
 
+from dse.cli.download import download
+from dse.cli.interrupt import INTERRUPTED, Interrupt
 from dse.cli.live import LiveProgress
 from dse.cli.options import STUDIES, Images, Labels, Models, Studies, variables
 from dse.cli.render import front_table, next_command, print_json, stderr, stdout
@@ -22,8 +21,6 @@ from dse.search.explore import Budget, Plan, Progress, explore, failures_by_reas
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
 from dse.study import Study, StudyWriter, find_study
-
-INTERRUPTED = 130
 
 
 def explore_command(
@@ -56,6 +53,8 @@ def explore_command(
     Example: dse explore --space mobilenet_v3.yaml --timeout 5m
     """
     loaded = load_space(find_space(space), variables(models, images, labels))
+    for note in loaded.notes:
+        stderr().print(note)
     folder = (studies / (study or loaded.name)).absolute()
     given = trials or timeout or budget
     limits = Budget(
@@ -64,12 +63,14 @@ def explore_command(
         device_s=_duration("--budget", budget) if budget else None if given else loaded.file.budget.time,
     )
     if dry_run:
+        _show_downloads(loaded)
         known = Study.read(folder).measurements if (folder / "study.yaml").exists() else []
         _show_plan(make_plan(loaded, known, limits), loaded, folder, as_json=json)
         return
+    download(loaded.downloads)
     options = {"seed": loaded.file.seed if seed is None else seed}
     first = [point.configuration for point in study_front(find_study(warm_start, studies))] if warm_start else []
-    with StudyWriter(folder, loaded, storage, options) as writer, _Interrupt() as interrupt:
+    with StudyWriter(folder, loaded, storage, options) as writer, Interrupt("trial") as interrupt:
         plan = make_plan(loaded, writer.study.measurements, limits)
         console = stderr()
         console.print(
@@ -101,6 +102,11 @@ def _duration(option: str, source: str) -> float:
         return parse_duration(source)
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from None
+
+
+def _show_downloads(space: Space) -> None:
+    if count := len(space.downloads):
+        stderr().print(f"{count} model{'s' if count > 1 else ''} would be downloaded first")
 
 
 def _show_plan(plan: Plan, space: Space, folder: Path, *, as_json: bool) -> None:
@@ -172,31 +178,3 @@ def _nothing(study: Study) -> DseError:
     return NothingMeasuredError(
         "nothing was measured", path=study.folder, hint="give the search more --timeout or --trials"
     )
-
-
-class _Interrupt:
-    """Counts Ctrl-C: the first asks the search to end after this trial, the second ends everything at once."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.say: Callable[[str], None] = stderr().print
-        self._before: Any = None
-
-    def requested(self) -> bool:
-        """Whether somebody asked to stop."""
-        return self.count > 0
-
-    def __enter__(self) -> Self:
-        self._before = signal.signal(signal.SIGINT, self._handle)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        signal.signal(signal.SIGINT, self._before)
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
-        if self.count > 1:
-            raise KeyboardInterrupt
-        self.say("stopping after this trial; Ctrl-C again stops at once")
