@@ -74,7 +74,8 @@ def explore_command(
         plan = make_plan(loaded, writer.study.measurements, limits)
         console = stderr()
         console.print(
-            f"{loaded.name}: {plan.configurations} configurations, {plan.known} known. {plan.decision.reason}"
+            f"{loaded.name}: {plan.configurations} configurations, {plan.known} known. {plan.decision.reason}\n"
+            f"{_plan_line(plan)}"
         )
         with LiveProgress(loaded.objectives) as live:
             interrupt.say = live.note
@@ -128,8 +129,18 @@ def _show_plan(plan: Plan, space: Space, folder: Path, *, as_json: bool) -> None
     stdout().print(
         f"{space.name}: {plan.configurations} configurations, {plan.known} of them known in {folder}\n"
         f"{plan.decision.reason}\n"
-        f"would measure about {plan.trials} in {show_duration(plan.time_s)}, {plan.trial_s:.1f} s each"
+        f"{_plan_line(plan)}"
     )
+
+
+def _plan_line(plan: Plan) -> str:
+    """What the time goes to: ``about 30 configurations of 2.1 s in 1 min 24 s, then 36 s to confirm the front``."""
+    searched, total = plan.search_s, plan.budget.seconds
+    if searched is None or total is None:
+        return f"plan: about {plan.trials} configurations of {plan.trial_s:.1f} s in {show_duration(plan.time_s)}"
+    count = min(plan.trials, max(1, int(searched / plan.trial_s)))
+    confirm = f", then {show_duration(total - searched)} to confirm the front" if total > searched else ""
+    return f"plan: about {count} configurations of {plan.trial_s:.1f} s in {show_duration(searched)}{confirm}"
 
 
 def _show_result(study: Study, progress: Progress, studies: Path, *, as_json: bool, interrupted: bool) -> None:

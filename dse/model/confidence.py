@@ -42,8 +42,9 @@ def membership(
     """``P(on the front)`` for each of ``estimates`` by parametric bootstrap.
 
     In each draw every latency and size moves by its own standard error, as a ratio. Accuracies stay: they are those on
-    the images that were used, the same images for all, and no repeat changes them. A configuration is on the front of a draw when it satisfies all constraints there and nothing dominates it
-    strictly. Values without error stay equal where they are equal.
+    the images that were used, the same images for all, and no repeat changes them. A configuration is on the front of
+    a draw when it satisfies all constraints there and nothing dominates it strictly. Equal values without error stay
+    equal.
     """
     probability, rival = np.zeros(len(estimates)), np.full(len(estimates), -1)
     figures = list(dict.fromkeys([o.metric.name for o in objectives] + [c.metric.name for c in constraints]))

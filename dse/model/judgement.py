@@ -22,6 +22,7 @@ _EFFECTIVE_CORES = 1.1
 _LEAST_BAND = 0.08
 """An anchor may always differ by this ratio from its reference: two runs of the same do."""
 _BAND_SDS = 4.0
+_BACK = "between an anchor outside its band and one that was back in it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ def _drift(
             continue
         last, level = measured.trial, math.log(latency)
         if not reference or abs(level - median(reference)) <= _band(reference):
+            if outside:  # nobody knows when the device came back
+                marks |= {trial: Reason("drift", _BACK) for trial in since}
             reference.append(level)
             good, since, outside = True, [], []
             continue

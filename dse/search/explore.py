@@ -75,6 +75,12 @@ class Plan:
         """How long that takes, about."""
         return self.trials * self.trial_s
 
+    @property
+    def search_s(self) -> float | None:
+        """How much of a limited time goes to new configurations; the rest is for confirming."""
+        share = search_share(self.decision, self.budget.seconds)
+        return None if self.budget.seconds is None else min(share or self.budget.seconds, self.unknown * self.trial_s)
+
 
 @dataclass
 class Progress:

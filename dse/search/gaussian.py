@@ -39,6 +39,7 @@ class Encoder:
         self._names = tree.names
         self._numbers: dict[str, tuple[float, float, bool]] = {}
         self._words: dict[str, dict[Value, int]] = {}
+        self._rows: dict[Configuration, list[float]] = {}
         for name in self._names:
             levels = tree.levels_of(name)
             numbers = [float(v) for v in levels if isinstance(v, (int, float)) and not isinstance(v, bool)]
@@ -56,8 +57,11 @@ class Encoder:
 
     def encode(self, configurations: Sequence[Configuration]) -> Array:
         """An array ``[configurations, columns]``."""
-        cells = [[self._cell(name, configuration) for name in self._names] for configuration in configurations]
-        return np.array(cells, dtype=float).reshape(len(configurations), len(self._names))
+        for configuration in configurations:
+            if configuration not in self._rows:
+                self._rows[configuration] = [self._cell(name, configuration) for name in self._names]
+        rows = [self._rows[configuration] for configuration in configurations]
+        return np.array(rows, dtype=float).reshape(len(rows), len(self._names))
 
     def _cell(self, name: str, configuration: Configuration) -> float:
         if name not in configuration:

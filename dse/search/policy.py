@@ -69,12 +69,14 @@ class Policy:
             return Step(self._round.pop(0), "confirm")
         now = knowledge()
         lost = next((k.configuration for k in now.known if _is_lost(k.trials, now)), None)
-        if lost is not None:
+        if lost is not None and now.judgement.counts(measurements[-1]):  # whatever was in the way is over
             return Step(lost, "repeat")
         proposed = self._proposer.propose(now.past) if search else None
         self.gain = self._proposer.gain if search else self.gain
         if proposed is not None and (self.gain is None or self.gain >= self._stable_gain):
             return Step(proposed, "search")
+        if lost is not None:
+            return Step(lost, "repeat")
         self._round = self.open(now) if confirm else []
         return Step(self._round.pop(0), "confirm") if self._round else None
 

@@ -11,7 +11,7 @@ from dse.model.estimate import Estimate
 from dse.search.problem import Problem, Proposer
 from dse.search.samplers import OptunaProposer
 from dse.search.surrogate import ScreenProposer, SurrogateProposer, corners
-from dse.search.unseen import pick_unseen
+from dse.search.unseen import Unseen
 
 _SEARCH_SHARE = 0.7
 
@@ -104,12 +104,12 @@ class _Random:
     gain = None
 
     def __init__(self, problem: Problem, seed: int) -> None:
-        self._tree = problem.tree
+        self._unseen = Unseen(problem.tree)
         self._seed = seed
 
     def propose(self, past: Sequence[Estimate]) -> Configuration | None:
         known = {estimate.configuration for estimate in past}
-        return pick_unseen(self._tree, known, random.Random(f"{self._seed} {len(past)}"))
+        return self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))
 
 
 class _Sampled:

@@ -92,10 +92,13 @@ class Table:
     def hypervolume(self, found: Sequence[Configuration]) -> float:
         """The share of the whole table's hypervolume that ``found`` has.
 
-        Over error (100 - accuracy) and log10 of p90, each scaled to 0..1 over the table, reference point (1, 1).
+        Over error (100 - accuracy) and log10 of p90, each scaled to 0..1 over the table, reference point (1, 1). All of
+        it where the whole table spans none.
         """
         axes = np.array([_axes(values) for values in map(self.lookup, found) if values])
-        return self._volume(axes) / self._best if len(axes) and self._best else 0.0
+        if not self._best:
+            return 1.0
+        return self._volume(axes) / self._best if len(axes) else 0.0
 
     def front(self) -> set[Configuration]:
         """The configurations that are truly on the front."""
@@ -187,7 +190,7 @@ class Run:
     configurations: int
 
 
-class ReplayHarness:
+class TableDevice:
     """Measures by looking up a table; ``noise`` is the standard deviation of the logarithm of a latency."""
 
     def __init__(self, table: Table, noise: float, seed: int) -> None:
@@ -228,13 +231,12 @@ def replay(table: Table, sampler: str, seed: int, noise: float = 0.0, budget: in
     """Search ``table`` with the policy of `dse explore`: anchor, search, confirm, until settled or out of ``budget``.
 
     The budget counts measurements, repeats too. Without noise there is nothing to confirm. All measurements of a table
-    cost the same, so where ``auto`` measures everything, it does not begin with the cheapest but with what promises most.
+    cost the same: where ``auto`` measures everything, it does not begin with the cheapest but with what promises most.
     """
-    harness = ReplayHarness(table, noise, seed)
+    device = TableDevice(table, noise, seed)
     decision = decide(sampler, table.tree.size, budget)
-    policy = Policy(
-        make_proposer(table.problem, decision.sampler, seed), anchor_every=ANCHOR_EVERY if noise else _NEVER
-    )
+    proposer = make_proposer(table.problem, "surrogate" if decision.sampler == "screen" else decision.sampler, seed)
+    policy = Policy(proposer, anchor_every=ANCHOR_EVERY if noise else _NEVER)
     measured: list[Measurement] = []
     shares: list[float] = []
     found: dict[Configuration, None] = {}
@@ -247,7 +249,7 @@ def replay(table: Table, sampler: str, seed: int, noise: float = 0.0, budget: in
             continue
         if step is None:
             break
-        measured.append(harness.measure(len(measured), step.configuration, step.phase))
+        measured.append(device.measure(len(measured), step.configuration, step.phase))
         if step.configuration not in found:
             found[step.configuration] = None
             share = table.hypervolume(list(found))

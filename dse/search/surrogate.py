@@ -21,7 +21,7 @@ from dse.model.space import ParameterTree
 from dse.search.gaussian import Array, Encoder, GaussianProcess
 from dse.search.improvement import expected_improvement, normal_cdf
 from dse.search.problem import Problem
-from dse.search.unseen import pick_unseen, some_unseen
+from dse.search.unseen import Unseen
 
 _FIRST = 4
 """Measurements before the first fit: two corners, two at random."""
@@ -50,6 +50,7 @@ class SurrogateProposer:
         self._problem = problem
         self._seed = seed
         self._figures = _Figures(problem.tree)
+        self._unseen = Unseen(problem.tree)
         self._gain_of_last: float | None = None
 
     @property
@@ -61,19 +62,19 @@ class SurrogateProposer:
         """See `dse.search.problem.Proposer`."""
         known = {estimate.configuration for estimate in past}
         self._gain_of_last = None
-        first = first_proposal(self._problem, past, self._seed)
+        first = _first_proposal(self._problem, self._unseen, past, self._seed)
         if first is not None:
             return first
         found = self.outlook(past)
         self._gain_of_last = found.gain if found else None
-        return found.configuration if found else pick_unseen(self._problem.tree, known, self._rng(past))
+        return found.configuration if found else self._unseen.pick(known, self._rng(past))
 
     def outlook(self, past: Sequence[Estimate]) -> Outlook | None:
         """The best candidate and what it promises; None before the first fit and when nothing is left."""
         problem, rng = self._problem, self._rng(past)
         known = {estimate.configuration for estimate in past}
         complete = _thinned([e for e in past if _is_complete(e, problem)], problem)
-        candidates = list(some_unseen(problem.tree, known, rng, _MOST_CANDIDATES))
+        candidates = list(self._unseen.some(known, rng, _MOST_CANDIDATES))
         if len(complete) < min(_FIRST, len(past)) or not complete or not candidates:
             return None
         promise = self._chance(past, complete, candidates)
@@ -82,6 +83,7 @@ class SurrogateProposer:
         if feasible:
             gain, volume = self._gain(complete, feasible, candidates)
             promise = promise * gain
+        promise = np.maximum(promise, 0.0)  # rounding
         best = int(np.argmax(promise))
         # without a feasible configuration there is no front that could be stable
         return Outlook(candidates[best], float(promise[best]) / max(volume, 1e-9) if feasible else math.inf)
@@ -132,6 +134,7 @@ class ScreenProposer:
         self._problem = problem
         self._seed = seed
         self._figures = _Figures(problem.tree)
+        self._unseen = Unseen(problem.tree)
         self._fitted: list[Estimate] = []
         self._order: list[Configuration] = []
         self._latency = next((o.name for o in problem.objectives if o.metric.unit == "ns"), None)
@@ -140,9 +143,9 @@ class ScreenProposer:
         """See `dse.search.problem.Proposer`."""
         known = {estimate.configuration for estimate in past}
         complete = [e for e in past if _is_complete(e, self._problem)]
-        first = first_proposal(self._problem, past, self._seed)
+        first = _first_proposal(self._problem, self._unseen, past, self._seed)
         if first is not None or self._latency is None or not complete:
-            return first or pick_unseen(self._problem.tree, known, random.Random(f"{self._seed} {len(past)}"))
+            return first or self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))
         fitted = complete[: _refit_at(len(complete))]
         if fitted != self._fitted:
             everything = list(self._problem.tree.configurations())
@@ -182,7 +185,7 @@ def scaled(figure: str, value: float) -> float:
     return value if METRICS[figure].unit == "1" else math.log10(max(value, 1.0))
 
 
-def first_proposal(problem: Problem, past: Sequence[Estimate], seed: int) -> Configuration | None:
+def _first_proposal(problem: Problem, unseen: Unseen, past: Sequence[Estimate], seed: int) -> Configuration | None:
     """Two corners and then random ones, until enough succeeded for a fit; None from there on."""
     known = {estimate.configuration for estimate in past}
     corner = next((corner for corner in corners(problem.tree) if corner not in known), None)
@@ -190,7 +193,7 @@ def first_proposal(problem: Problem, past: Sequence[Estimate], seed: int) -> Con
         return corner
     if sum(_is_complete(estimate, problem) for estimate in past) >= _FIRST:
         return None
-    return pick_unseen(problem.tree, known, random.Random(f"{seed} {len(past)}"))
+    return unseen.pick(known, random.Random(f"{seed} {len(past)}"))
 
 
 def corners(tree: ParameterTree) -> Iterator[Configuration]:

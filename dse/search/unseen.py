@@ -12,25 +12,30 @@ from dse.spaces.placement import LISTED
 _DRAWS = 64
 
 
-def pick_unseen(tree: ParameterTree, known: Collection[Configuration], rng: random.Random) -> Configuration | None:
-    """One configuration that is not in ``known``, each equally likely; None when there is none."""
-    return next(some_unseen(tree, known, rng, 1), None)
+class Unseen:
+    """Finds unmeasured configurations of a tree."""
 
+    def __init__(self, tree: ParameterTree) -> None:
+        self._tree = tree
+        self._size = tree.size
+        self._all: list[Configuration] = []
 
-def some_unseen(
-    tree: ParameterTree, known: Collection[Configuration], rng: random.Random, count: int
-) -> Iterator[Configuration]:
-    """Up to ``count`` different configurations that are not in ``known``: all of a small tree, else a random sample."""
-    size = tree.size
-    if size <= LISTED:
-        rest = [configuration for configuration in tree.configurations() if configuration not in known]
-        yield from rest if len(rest) <= count else rng.sample(rest, count)
-        return
-    seen: set[Configuration] = set()
-    for _ in range(count * _DRAWS):
-        configuration = tree.configuration(rng.randrange(size))
-        if configuration not in known and configuration not in seen:
-            seen.add(configuration)
-            yield configuration
-            if len(seen) == count:
-                return
+    def pick(self, known: Collection[Configuration], rng: random.Random) -> Configuration | None:
+        """One configuration that is not in ``known``, each equally likely; None when there is none."""
+        return next(self.some(known, rng, 1), None)
+
+    def some(self, known: Collection[Configuration], rng: random.Random, count: int) -> Iterator[Configuration]:
+        """Up to ``count`` different ones that are not in ``known``: all of a small tree, else a random sample."""
+        if self._size <= LISTED:
+            self._all = self._all or list(self._tree.configurations())
+            rest = [configuration for configuration in self._all if configuration not in known]
+            yield from rest if len(rest) <= count else rng.sample(rest, count)
+            return
+        seen: set[Configuration] = set()
+        for _ in range(count * _DRAWS):
+            configuration = self._tree.configuration(rng.randrange(self._size))
+            if configuration not in known and configuration not in seen:
+                seen.add(configuration)
+                yield configuration
+                if len(seen) == count:
+                    return

@@ -199,6 +199,7 @@ def _artifact(trial: int, kind: int, path: str) -> str:
 def _attributes(measurement: Measurement) -> dict[str, Any]:
     """Small and readable: values with their units, and where the accuracy comes from."""
     shown: dict[str, Any] = {"trial": measurement.trial, "fingerprint": measurement.configuration.fingerprint}
+    shown["phase"] = measurement.phase
     shown |= {METRICS[name].title: METRICS[name].show(value) for name, value in measurement.values.items()}
     failure = measurement.response.failure
     if failure:

@@ -1,0 +1,83 @@
+"""How far the fronts of the same study with different seeds agree on this machine, with and without confirming.
+
+Runs real searches one after another, prints Markdown, asserts nothing. A quiet machine is worth waiting for.
+
+    python benchmarks/agreement.py --space mobilenet_v3.yaml --runs 3 --budget 2m
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import tempfile
+from pathlib import Path
+
+import moocore
+import numpy as np
+
+from dse.durations import parse_duration
+from dse.harnesses import SubprocessHarness
+from dse.model.front import FrontPoint
+from dse.reports.front import study_front
+from dse.search.explore import Budget, explore, make_plan
+from dse.search.surrogate import scaled
+from dse.spaces.load import find_space, load_space
+from dse.spaces.space import Space
+from dse.study import Study, StudyWriter
+
+
+def run(space: Space, folder: Path, seed: int, budget_s: float, confirm: bool) -> list[FrontPoint]:
+    """The front of one search; without confirming, all of the budget goes to new configurations."""
+    with StudyWriter(folder, space, None, {"seed": seed}) as writer:
+        plan = make_plan(space, [], Budget(device_s=budget_s))
+        explore(writer, space, _harness, plan, seed, lambda _: None, lambda: False, confirm=confirm)
+    return study_front(Study.read(folder))
+
+
+def jaccard(a: list[FrontPoint], b: list[FrontPoint]) -> float:
+    left, right = {p.configuration for p in a}, {p.configuration for p in b}
+    return len(left & right) / len(left | right)
+
+
+def hypervolumes(space: Space, fronts: list[list[FrontPoint]]) -> list[float]:
+    """Over the range of all fronts together, reference point 10 % beyond the worst."""
+    signs = np.array([-1.0 if o.direction == "maximize" else 1.0 for o in space.objectives])
+    tables = [
+        np.array([[scaled(o.name, p.values[o.name]) for o in space.objectives] for p in f]) * signs for f in fronts
+    ]
+    together = np.concatenate(tables)
+    low, span = together.min(axis=0), np.maximum(np.ptp(together, axis=0), 1e-12)
+    reference = np.full(len(signs), 1.1)
+    return [float(moocore.hypervolume((table - low) / span, ref=reference)) for table in tables]
+
+
+def _harness(python: str | None) -> SubprocessHarness:
+    return SubprocessHarness(python) if python else SubprocessHarness()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--space", default="mobilenet_v3.yaml")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--budget", default="2m")
+    arguments = parser.parse_args()
+    space, budget_s = load_space(find_space(arguments.space), dict(os.environ)), parse_duration(arguments.budget)
+    print("| confirm | points | Jaccard of pairs | hypervolume, worst over best |\n| --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as folder:
+        for confirm in (False, True):
+            fronts = [
+                run(space, Path(folder) / f"{'confirmed' if confirm else 'plain'}-{seed}", seed, budget_s, confirm)
+                for seed in range(arguments.runs)
+            ]
+            pairs = [jaccard(a, b) for a, b in itertools.combinations(fronts, 2)]
+            volumes = hypervolumes(space, fronts)
+            print(
+                f"| {'yes' if confirm else 'no'} | {', '.join(str(len(f)) for f in fronts)} "
+                f"| {', '.join(f'{j:.2f}' for j in pairs)} | {min(volumes) / max(volumes):.4f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""A study's own trials in place of the device: what was measured once answers the same request again."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from dse.errors import StudyError
+from dse.files import fingerprint
+from harness import protocol
+from harness.protocol import Failure, Request, Response
+
+
+class ReplayHarness:
+    """Answers from the requests and responses that lie in folders below ``trials``, by what a request measures.
+
+    The n-th time that something is asked for, its n-th trial answers, and the last one from then on. A request that
+    was never measured fails with the class ``model_missing``.
+    """
+
+    def __init__(self, trials: Path) -> None:
+        """Read every finished trial. Raises StudyError when there is none or one cannot be read."""
+        self._recorded: dict[str, list[Response]] = {}
+        for folder in sorted((f for f in trials.glob("*") if f.name.isdigit()), key=lambda f: int(f.name)):
+            if (folder / "request.json").exists() and (folder / "response.json").exists():
+                try:
+                    request = protocol.read(Request, folder / "request.json")
+                    response = protocol.read(Response, folder / "response.json")
+                except (OSError, protocol.ProtocolError) as error:
+                    raise StudyError(f"cannot be read: {error}", path=folder) from error
+                self._recorded.setdefault(_key(request), []).append(response)
+        if not self._recorded:
+            raise StudyError("no finished trial is here", path=trials, hint="name the folder trials of a study")
+
+    def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
+        """See `dse.harnesses.Harness`."""
+        protocol.write(request, folder / "request.json")
+        recorded = self._recorded.get(_key(request))
+        if recorded is None:
+            response = Response(failure=Failure("model_missing", "the recorded study has no such measurement"))
+        else:
+            response = recorded.pop(0) if len(recorded) > 1 else recorded[0]
+        protocol.write(response, folder / "response.json")
+        return response
+
+
+def _key(request: Request) -> str:
+    """What is measured, wherever the files lie; not whether accuracy was asked for beside it."""
+    return fingerprint(
+        {
+            "model": request.model_sha256,
+            "data_set": request.data_set.sha256,
+            "runtime": dataclasses.asdict(request.runtime),
+            "preprocessing": dataclasses.asdict(request.preprocessing),
+            "performance": dataclasses.asdict(request.performance) if request.performance else None,
+        }
+    )

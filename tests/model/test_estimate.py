@@ -1,0 +1,108 @@
+"""Medians, their errors, and the chance to be on the front."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from dse.model.confidence import membership
+from dse.model.configuration import Configuration
+from dse.model.estimate import Estimate, estimate, repeat_noise, run_error
+from dse.model.measurement import Measurement
+from dse.model.metrics import METRICS, Objective, parse_constraint
+from harness.protocol import Accuracy, Performance, Response
+
+OBJECTIVES = tuple(Objective(METRICS[n], METRICS[n].direction) for n in ("accuracy", "latency_p90_ns"))
+
+
+def performance(p90: float, queries: int = 1000, above: float = 1.0) -> Performance:
+    tail = round(p90 * above)
+    return Performance(*[round(p90)] * 4, tail, tail, tail, tail, None, queries, 10**9, True, True, True, True)
+
+
+def measured(trial: int, p90: float, good: int = 900, total: int = 1000, **changes: float) -> Measurement:
+    accuracy = Accuracy(good, total, "")
+    response = Response(performance=performance(p90, **changes), accuracy=accuracy)  # type: ignore[arg-type]
+    return Measurement(trial, Configuration({"a": 1}), "key", response, accuracy, trial)
+
+
+def test_one_outlier_among_three_does_not_move_the_value() -> None:
+    repeats = [measured(0, 1e6), measured(1, 9e6), measured(2, 1.02e6)]
+    found = estimate(repeats[0].configuration, repeats, {}, None)
+    assert found.values["latency_p90_ns"] == 1.02e6
+    assert (found.trial, found.trials) == (2, (0, 1, 2))
+
+
+def test_repeats_make_it_surer() -> None:
+    errors = [
+        estimate(Configuration({}), [measured(i, 1e6) for i in range(n)], {"latency_p90_ns": 0.1}, None).errors[
+            "latency_p90_ns"
+        ]
+        for n in (1, 4, 16)
+    ]
+    assert errors[0] == pytest.approx(0.1)
+    assert errors[1] / errors[2] == pytest.approx(2)
+
+
+def test_a_quantile_is_as_sure_as_its_run_was_long() -> None:
+    """Against the spread of the 90th percentile of exponential samples."""
+    rng = np.random.default_rng(0)
+    quantiles = [np.quantile(rng.exponential(1e6, 500), [0.9, 0.95]) for _ in range(400)]
+    p90, p95 = np.mean(quantiles, axis=0)
+    found = run_error("latency_p90_ns", performance(p90, 500, p95 / p90))
+    assert 1 < found / (np.std([q[0] for q in quantiles]) / p90) < 1.7  # a falling tail makes it careful
+
+
+def test_an_accuracy_over_all_images_is_exact() -> None:
+    whole = estimate(Configuration({}), [measured(0, 1e6)], {}, 1000)
+    part = estimate(Configuration({}), [measured(0, 1e6)], {}, 4000)
+    assert whole.errors["accuracy"] == 0
+    assert part.errors["accuracy"] == pytest.approx(math.sqrt(0.9 * 0.1 / 1000 * 0.75), rel=0.01)
+
+
+def test_noise_is_learned_from_repeats() -> None:
+    rng = np.random.default_rng(1)
+    groups = [[measured(i, 1e6 * math.exp(0.2 * z)) for i, z in enumerate(rng.standard_normal(4))] for _ in range(30)]
+    assert repeat_noise(groups)["latency_p90_ns"] == pytest.approx(0.2, rel=0.2)
+    assert repeat_noise([])["latency_p90_ns"] == pytest.approx(0.05)
+
+
+def point(accuracy: float, latency: float, error: float) -> Estimate:
+    values = {"accuracy": accuracy, "latency_p90_ns": latency}
+    return Estimate(Configuration({"a": accuracy, "b": latency}), values, errors={"latency_p90_ns": error})
+
+
+def test_a_tie_is_open_and_its_rival_is_named() -> None:
+    found = membership([point(0.9, 1e6, 0.05), point(0.8, 1e6, 0.05), point(0.7, 9e6, 0.05)], OBJECTIVES)
+    assert found.probability[0] == 1
+    assert found.probability[1] == pytest.approx(0.5, abs=0.15)
+    assert found.probability[2] == 0
+    assert found.rival[1] == 0
+
+
+def test_equal_points_stand_beside_each_other() -> None:
+    assert membership([point(0.9, 1e6, 0), point(0.9, 1e6, 0)], OBJECTIVES).probability == pytest.approx([1, 1])
+
+
+def test_constraints_are_uncertain_too() -> None:
+    slow = parse_constraint("latency_p90_ns <= 1ms")
+    found = membership([point(0.9, 1e6, 0.05), point(0.8, 5e5, 0.05), point(0.95, 3e6, 0.05)], OBJECTIVES, [slow])
+    assert found.probability[0] == pytest.approx(0.5, abs=0.15)
+    assert list(found.probability[1:]) == [1, 0]
+
+
+def test_probabilities_say_how_often_the_front_is_right() -> None:
+    """Of many noisy worlds, those that the bootstrap calls members with p are members in about p of them."""
+    rng = np.random.default_rng(5)
+    said, was = [], []
+    for _ in range(150):
+        truth = [(a, 1e6 * math.exp(rng.uniform(0, 1))) for a in np.linspace(0.5, 0.9, 8)]
+        noisy = [point(a, latency * math.exp(0.05 * rng.standard_normal()), 0.05) for a, latency in truth]
+        exact = membership([point(a, latency, 0) for a, latency in truth], OBJECTIVES).probability
+        said.extend(membership(noisy, OBJECTIVES).probability)
+        was.extend(exact)
+    unsure = [(p, w) for p, w in zip(said, was, strict=True) if 0.2 < p < 0.8]
+    assert len(unsure) > 20
+    assert np.mean([w for _, w in unsure]) == pytest.approx(np.mean([p for p, _ in unsure]), abs=0.2)

@@ -1,0 +1,100 @@
+"""Which trials count: every reason on its own, and the anchor's band."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dse.model.configuration import Configuration
+from dse.model.judgement import judge
+from dse.model.measurement import Measurement, Phase
+from harness.protocol import DeviceState, Performance, Response
+
+
+def state(second: float, governor: str = "performance", foreign: float = 0.0, **changes: object) -> DeviceState:
+    time = f"2026-01-01T00:{int(second) // 60:02}:{int(second) % 60:02}+00:00"
+    return DeviceState(time, 0.0, (governor,), foreign_cpu_s=foreign, **changes)  # type: ignore[arg-type]
+
+
+def measured(
+    trial: int,
+    before: DeviceState,
+    after: DeviceState,
+    *,
+    latency: float = 1e6,
+    phase: Phase = "search",
+    threads: int = 1,
+    cores: float = 1.0,
+    name: str = "a",
+) -> Measurement:
+    performance = Performance(*[round(latency)] * 8, None, 500, 10**9, True, True, True, True)
+    response = Response(performance=performance, cores_used=cores, device_before=before, device_after=after)
+    return Measurement(trial, Configuration({"name": name, "threads": threads}), name, response, phase=phase)
+
+
+def words(measurements: Sequence[Measurement]) -> dict[int, list[str]]:
+    return {trial: [reason.word for reason in found] for trial, found in judge(measurements).reasons.items()}
+
+
+def test_reasons_of_the_device() -> None:
+    trials = [
+        measured(0, state(0), state(2)),
+        measured(1, state(2), state(4, throttled=("under-voltage",))),
+        measured(2, state(4, throttle_count=3), state(6, throttle_count=5)),
+        measured(3, state(6, "powersave"), state(8, "powersave")),
+        measured(4, state(8), state(10, foreign=4.0)),
+        measured(5, state(10, foreign=4.0), state(12, foreign=4.0)),
+        measured(6, state(12, foreign=4.0), state(14, foreign=4.0), threads=2, cores=1.0),
+        measured(7, state(14, foreign=4.0), state(16, foreign=4.0), threads=2, cores=1.8),
+    ]
+    assert words(trials) == {
+        1: ["under-voltage"],
+        2: ["throttled"],
+        3: ["governor"],
+        4: ["foreign load"],
+        6: ["threads"],
+    }
+
+
+def test_a_machine_that_is_always_busy_is_its_own_usual_state() -> None:
+    trials = [measured(n, state(2 * n, foreign=2.0 * n), state(2 * n + 2, foreign=2.0 * n + 2)) for n in range(8)]
+    assert words(trials) == {}
+
+
+def series(levels: str) -> list[Measurement]:
+    """Letters are anchors: n normal, s slow; dots are other trials."""
+    found = []
+    for n, letter in enumerate(levels):
+        anchor = letter != "."
+        found.append(
+            measured(
+                n,
+                state(2 * n),
+                state(2 * n + 2),
+                latency=1.5e6 if letter == "s" else 1e6,
+                phase="anchor" if anchor else "search",
+                name="anchor" if anchor else f"c{n}",
+            )
+        )
+    return found
+
+
+def test_what_ran_since_the_last_good_anchor_is_marked() -> None:
+    assert sorted(words(series("n..n..s.n.."))) == [4, 5, 6, 7]
+
+
+def test_a_steady_device_is_never_doubted() -> None:
+    found = judge(series("n..n..n.."))
+    assert not found.reasons
+    assert found.anchor_good
+    assert found.last_anchor == 6
+
+
+def test_two_slow_anchors_are_a_new_state() -> None:
+    found = judge(series("n..n..ss..s"))
+    assert sorted(found.reasons) == [4, 5, 6]
+    assert found.anchor_good
+
+
+def test_it_depends_on_the_order_of_trials_alone() -> None:
+    trials = series("n..s.s...n")
+    assert judge(trials) == judge(list(trials))

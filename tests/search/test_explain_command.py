@@ -1,0 +1,46 @@
+"""``dse explain`` on a recorded study."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from dse.cli import app
+from dse.errors import UsageError
+
+RUN = CliRunner()
+
+
+def explained(study: Path, what: str) -> dict[str, object]:
+    result = RUN.invoke(app, ["explain", str(study), what, "--json"])
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert isinstance(document, dict)
+    return document
+
+
+def test_by_trial_and_by_configuration(small_study: Path) -> None:
+    found = {number: explained(small_study, str(number)) for number in range(6)}
+    assert {"front", "dominated"} == {document["verdict"] for document in found.values()}
+    for document in found.values():
+        assert explained(small_study, json.dumps(document["config"])) == document
+        pairs = document["config"]
+        assert isinstance(pairs, dict)
+        assert explained(small_study, ",".join(f"{k}={v}" for k, v in pairs.items())) == document
+        assert (document["verdict"] == "dominated") == (document["dominated_by"] is not None)
+
+
+def test_unmeasured_and_unknown(small_study: Path) -> None:
+    assert explained(small_study, "side=7")["verdict"] == "unmeasured"
+    result = RUN.invoke(app, ["explain", str(small_study), "99"])
+    assert isinstance(result.exception, UsageError)
+
+
+@pytest.mark.parametrize("what", ["0", "side=7"])
+def test_people_get_sentences(small_study: Path, what: str) -> None:
+    result = RUN.invoke(app, ["explain", str(small_study), what])
+    assert result.exit_code == 0
+    assert ":" in result.stdout

@@ -1,0 +1,240 @@
+"""The loop with a device that is made up: drift, throttling, outliers, edits, resumption. No clock has a part in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from dse.errors import MachineError
+from dse.harnesses import FakeDevice, ReplayHarness
+from dse.model.configuration import Configuration
+from dse.model.measurement import Measurement
+from dse.reports.front import study_front, study_knowledge
+from dse.search.explain import explain
+from dse.search.explore import Budget, Progress, explore, make_plan
+from dse.spaces.load import load_space
+from dse.study import Study, StudyWriter
+from harness.protocol import Failure, Request
+
+SPACE = """
+schema: 1
+name: fake
+data_set: {embedded: fashion_mnist}
+models: {zoo: {zoo: mobilenet_v3}}
+parameters:
+  family: [small]
+  form: [minimalistic]
+  width: [0.35]
+  side: [48, 64, 96]
+  precision: [float32]
+  threads: %s
+  buffer_size: [64, 256]
+objectives: [accuracy, latency_p90_ns]
+"""
+
+
+def latency(request: Request) -> float:
+    return 1e6 * (1 + int(request.model_sha256[:2], 16) / 64) / request.runtime.threads**0.7 + 100 * (
+        request.performance.buffer_size if request.performance else 0
+    )
+
+
+def accuracy(request: Request) -> float:
+    return 0.5 + int(request.model_sha256[:2], 16) / 640
+
+
+def device(**changes: object) -> FakeDevice:
+    return FakeDevice(latency, accuracy, **changes)  # type: ignore[arg-type]  # any field by name
+
+
+class Bench:
+    """A space, a study folder, and searches in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.write("[1, 2, 3]")
+
+    def write(self, threads: str) -> None:
+        (self.folder / "space.yaml").write_text(SPACE % threads)
+
+    def explore(
+        self,
+        fake: FakeDevice | ReplayHarness,
+        budget: Budget = Budget(),  # noqa: B008  # frozen
+        *,
+        study: str = "study",
+        seed: int = 0,
+        observe: Callable[[Progress], None] = lambda _: None,
+        confirm: bool = False,
+        strict: bool = False,
+        first: Sequence[Configuration] = (),
+    ) -> Study:
+        space = load_space(self.folder / "space.yaml")
+        with StudyWriter(self.folder / study, space, None, {}) as writer:
+            plan = make_plan(space, writer.study.measurements, budget)
+            explore(
+                writer,
+                space,
+                lambda _: fake,
+                plan,
+                seed,
+                observe,
+                lambda: False,
+                confirm=confirm,
+                strict=strict,
+                first=first,
+            )
+        return Study.read(self.folder / study)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+    return Bench(tmp_path)
+
+
+def phases(study: Study) -> list[str]:
+    return [m.phase for m in study.measurements]
+
+
+def configurations(points: Sequence[object]) -> set[object]:
+    return {point.configuration for point in points}  # type: ignore[attr-defined]  # whatever has one
+
+
+def lost(study: Study) -> dict[int, str]:
+    return {trial: found[0].word for trial, found in study_knowledge(study).judgement.reasons.items()}
+
+
+def test_every_configuration_once_and_then_nothing(bench: Bench) -> None:
+    study = bench.explore(device())
+    assert len(study.measurements) == len(configurations(study.measurements)) == 18
+    again = bench.explore(device())
+    assert len([m for m in again.measurements if m.phase == "search"]) == 18
+
+
+def test_throttled_trials_are_kept_left_out_and_measured_again(bench: Bench) -> None:
+    undisturbed = bench.explore(device(noise=0.0), study="undisturbed")
+    study = bench.explore(device(noise=0.0, throttled=lambda s: 10 <= s < 17))
+    assert set(lost(study).values()) == {"throttled"}
+    assert phases(study).count("repeat") >= 3
+    assert configurations(study_front(study)) == configurations(study_front(undisturbed))
+    trial = next(iter(lost(study)))
+    assert trial not in {t for point in study_front(study) for t in point.trials}
+
+
+def test_a_changed_governor_and_foreign_load_are_seen(bench: Bench) -> None:
+    study = bench.explore(
+        device(governor=lambda s: "powersave" if 9 < s < 15 else "performance", foreign_cores=lambda s: 1.5 * (s > 29))
+    )
+    assert {"governor", "foreign load"} <= set(lost(study).values())
+
+
+def test_threads_without_effect_are_not_tried_again(bench: Bench) -> None:
+    study = bench.explore(device(useful_threads=1))
+    assert set(lost(study).values()) == {"threads"}
+    assert len(study.measurements) == 18
+    configuration = next(m.configuration for m in study.measurements if m.configuration["threads"] == 3)
+    assert explain(study_knowledge(study), configuration).verdict == "quarantined"
+
+
+def test_strict_stops_and_loses_nothing(bench: Bench) -> None:
+    with pytest.raises(MachineError, match="does not count: the device says"):
+        bench.explore(device(throttled=lambda s: s > 7), strict=True)
+    study = Study.read(bench.folder / "study")
+    assert len(study.measurements) == 4
+    assert len(bench.explore(device()).measurements) > 18
+
+
+def test_a_slow_spell_is_found_by_the_anchor_and_measured_again(bench: Bench) -> None:
+    """The device runs 1.5 times slower for a while and does not say so; the trials before the anchor are doubted."""
+    slow = device(noise=0.005, drift=lambda s: 1.5 if 26 <= s < 42 else 1.0)
+    study = bench.explore(slow, Budget(device_s=1e9), confirm=True)
+    assert "drift" in lost(study).values()
+    truth = {m.configuration: latency_of(bench, m) for m in study.measurements}
+    for point in study_front(study):
+        assert point.values["latency_p90_ns"] == pytest.approx(truth[point.configuration] * 1.06, rel=0.05)
+
+
+def latency_of(bench: Bench, measured: Measurement) -> float:
+    from harness import protocol
+
+    request = protocol.read(Request, bench.folder / "study" / "trials" / str(measured.trial) / "request.json")
+    return latency(request)
+
+
+def test_confirming_repeats_the_open_ones_and_outliers_do_not_matter(bench: Bench) -> None:
+    exact = bench.explore(device(noise=0.0), study="exact")
+    study = bench.explore(device(noise=0.01, outlier_every=7), Budget(device_s=1e9), confirm=True)
+    assert "confirm" in phases(study)
+    assert configurations(study_front(study)) == configurations(study_front(exact))
+    assert all(point.confidence > 0.9 for point in study_front(study))
+
+
+def test_a_resumed_study_measures_its_anchor_first(bench: Bench) -> None:
+    before = bench.explore(device(), Budget(trials=4))
+    assert phases(before) == ["search"] * 4
+    after = bench.explore(device(), Budget(trials=2))
+    assert phases(after)[4:] == ["anchor", "search", "search"]
+    assert after.measurements[4].configuration == before.measurements[0].configuration
+
+
+def test_a_stopped_study_goes_on_as_an_uninterrupted_one(bench: Bench) -> None:
+    whole = bench.explore(device(noise=0.0), Budget(trials=9), study="whole")
+    for _ in range(3):
+        parts = bench.explore(device(noise=0.0), Budget(trials=3), study="parts")
+    assert [m.configuration for m in parts.measurements if m.phase == "search"] == [
+        m.configuration for m in whole.measurements
+    ]
+
+
+def test_edits_of_the_space_keep_what_is_known(bench: Bench) -> None:
+    bench.write("[1, 2]")
+    bench.explore(device())
+    bench.write("[2, 3]")
+    study = bench.explore(device())
+    searched = [m.configuration for m in study.measurements if m.phase == "search"]
+    assert len(searched) == len(set(searched)) == 18
+
+
+def test_infeasible_configurations_are_tried_once(bench: Bench) -> None:
+    def refuse(request: Request) -> Failure | None:
+        return Failure("delegate_refused", "no plan") if request.runtime.threads == 2 else None
+
+    study = bench.explore(device(failure=refuse))
+    assert len(study.measurements) == 18
+    configuration = next(m.configuration for m in study.measurements if m.configuration["threads"] == 2)
+    assert explain(study_knowledge(study), configuration).verdict == "infeasible"
+
+
+def test_a_warm_start_comes_first(bench: Bench) -> None:
+    space = load_space(bench.folder / "space.yaml")
+    wanted = list(space.tree.configurations())[7:9]
+    study = bench.explore(device(), Budget(trials=3), first=wanted)
+    assert [m.configuration for m in study.measurements][:2] == wanted
+
+
+def test_a_study_replays_against_its_own_trials(bench: Bench) -> None:
+    recorded = bench.explore(device())
+    again = bench.explore(ReplayHarness(recorded.folder / "trials"), study="again")
+    assert [p.values for p in study_front(again)] == [p.values for p in study_front(recorded)]
+
+
+def test_device_time_is_the_budget(bench: Bench) -> None:
+    seen: list[Progress] = []
+    bench.explore(device(), Budget(device_s=1e-9), observe=seen.append)
+    assert seen[-1].done == 1
+
+
+def test_explanations(bench: Bench) -> None:
+    study = bench.explore(device(noise=0.0))
+    knowledge = study_knowledge(study)
+    verdicts = {m.trial: explain(knowledge, m.configuration) for m in study.measurements}
+    on_front = configurations(study_front(study))
+    for found in verdicts.values():
+        assert (found.verdict == "front") == (found.configuration in on_front)
+        if found.verdict == "dominated":
+            assert found.margins is not None
+            assert min(found.margins.values()) >= 0 < max(found.margins.values())
+    assert explain(knowledge, Configuration({"side": 1})).verdict == "unmeasured"

@@ -1,0 +1,53 @@
+"""The surrogate's beliefs: exact where it was told, unsure where it was not, additive when the world is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dse.model.configuration import Configuration
+from dse.model.space import Level, Parameter, ParameterTree
+from dse.search.gaussian import Encoder, GaussianProcess
+
+TREE = ParameterTree(
+    (
+        Parameter("family", (Level("small", (Parameter("form", (Level("a"), Level("b"))),)), Level("large"))),
+        Parameter("threads", tuple(Level(n) for n in (1, 2, 4, 8))),
+        Parameter("side", tuple(Level(n) for n in (48, 64, 80))),
+    )
+)
+
+
+def test_numbers_are_scaled_words_are_codes_and_absent_is_nan() -> None:
+    encoder = Encoder(TREE)
+    cells = encoder.encode(
+        [
+            Configuration({"family": "large", "threads": 1, "side": 64}),
+            Configuration({"family": "small", "form": "b", "threads": 2, "side": 80}),
+        ]
+    )
+    assert encoder.is_number == (False, False, True, True)
+    assert np.isnan(cells[0, 1])
+    assert cells[1, 1] == 1
+    assert cells[:, 2] == pytest.approx([0, 1 / 3])  # by ratio: 1, 2, 4, 8
+    assert cells[:, 3] == pytest.approx([0.5, 1])  # by difference: 48, 64, 80
+
+
+def test_it_knows_what_it_was_told_and_is_unsure_elsewhere() -> None:
+    encoder = Encoder(TREE)
+    everything = encoder.encode(list(TREE.configurations()))
+    values = np.nan_to_num(everything, nan=0.7) @ np.array([1.0, 0.5, -2.0, 1.5])
+    seen = np.arange(0, len(values), 2)
+    mean, sd = GaussianProcess(encoder.is_number, everything[seen], values[seen]).predict(everything)
+    assert mean[seen] == pytest.approx(values[seen], abs=0.1)
+    rest = np.setdiff1d(np.arange(len(values)), seen)
+    assert np.abs(mean[rest] - values[rest]).mean() < 0.2 * values.std()
+    assert sd[rest].mean() > sd[seen].mean()
+
+
+def test_equal_values_are_no_problem() -> None:
+    encoder = Encoder(TREE)
+    everything = encoder.encode(list(TREE.configurations()))
+    mean, sd = GaussianProcess(encoder.is_number, everything[:5], np.full(5, 3.0)).predict(everything)
+    assert mean == pytest.approx(np.full(len(everything), 3.0), abs=1e-3)
+    assert np.isfinite(sd).all()

@@ -1,0 +1,36 @@
+"""Expected hypervolume improvement against what moocore says of many draws."""
+
+from __future__ import annotations
+
+import moocore
+import numpy as np
+import pytest
+
+from dse.search.improvement import expected_improvement, normal_cdf
+
+
+@pytest.mark.parametrize("objectives", [1, 2, 3, 4])
+def test_it_is_the_mean_gain_over_draws(objectives: int) -> None:
+    rng = np.random.default_rng(objectives)
+    front = rng.random((6, objectives))
+    front = front[moocore.is_nondominated(front)]
+    mean, sd = rng.random((3, objectives)), 0.05 + 0.2 * rng.random((3, objectives))
+    reference = np.full(objectives, 1.1)
+    expected = expected_improvement(front, mean, sd, reference)
+    before = moocore.hypervolume(front, ref=reference)
+    for index in range(3):
+        draws = mean[index] + sd[index] * rng.standard_normal((1500, objectives))
+        gains = [moocore.hypervolume(np.vstack([front, draw]), ref=reference) - before for draw in draws]
+        assert expected[index] == pytest.approx(np.mean(gains), abs=4 * np.std(gains) / np.sqrt(len(gains)) + 1e-6)
+
+
+def test_a_point_that_is_surely_dominated_gains_nothing() -> None:
+    gain = expected_improvement(
+        np.array([[0.2, 0.2]]), np.array([[0.9, 0.9], [0.1, 0.1]]), np.full((2, 2), 1e-3), np.ones(2)
+    )
+    assert gain[0] == pytest.approx(0, abs=1e-12)
+    assert gain[1] == pytest.approx(0.9**2 - 0.8**2, rel=1e-2)
+
+
+def test_the_normal_distribution() -> None:
+    assert normal_cdf(np.array([-1.959964, 0.0, 1.959964])) == pytest.approx([0.025, 0.5, 0.975], abs=1e-6)

@@ -1,0 +1,113 @@
+"""Tables as devices: any table with these columns is a tree of exactly its rows."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from dse.cli import app
+from dse.errors import ResultsError
+from dse.search.replay import Table, replay
+
+HEADER = "config_id,family,variant,width,resolution,precision,engine,accuracy_pct,p90_latency_ns"
+SHARED = Path(os.environ.get("DSE_SHARED", Path(__file__).parents[2] / ".." / "shared")) / "data" / "replay"
+
+ROWS = st.sets(
+    st.tuples(
+        st.sampled_from(["v1", "v2", "v3"]),
+        st.sampled_from(["", "small", "large"]),
+        st.sampled_from(["", "0.25", "0.5", "1.0"]),
+        st.sampled_from(["128", "160"]),
+        st.sampled_from(["float", "uint8"]),
+        st.sampled_from(["tflite", "armnn"]),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+def write(path: Path, rows: list[tuple[str, ...]]) -> Path:
+    lines = [
+        ",".join([str(n), *row, f"{40 + 50 * n / (n + 9):.3f}", str(10**6 + 1000 * n * n)])
+        for n, row in enumerate(rows, 1)
+    ]
+    path.write_text("\n".join([HEADER, *lines]) + "\n")
+    return path
+
+
+@given(rows=ROWS)
+@settings(max_examples=25, deadline=None)
+def test_the_tree_has_the_rows_and_nothing_else(
+    tmp_path_factory: pytest.TempPathFactory, rows: set[tuple[str, ...]]
+) -> None:
+    table = Table(write(tmp_path_factory.mktemp("table") / "t.csv", sorted(rows)))
+    configurations = list(table.tree.configurations())
+    assert len(configurations) == len(set(configurations)) == table.tree.size == len(rows)
+    latencies = sorted(table.lookup(configuration)["latency_p90_ns"] for configuration in configurations)
+    assert latencies == sorted(10**6 + 1000 * n * n for n in range(1, len(rows) + 1))
+    assert table.hypervolume(configurations) == pytest.approx(1.0)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    rows = list(itertools.product(["v1", "v2"], [""], ["0.25", "0.5", "1.0"], ["128", "160"], ["float"], ["tflite"]))
+    return write(tmp_path / "t.csv", rows)
+
+
+def test_hypervolume_grows_to_one_and_the_front_is_exact_without_noise(table: Path) -> None:
+    for sampler in ("auto", "random", "grid", "nsga2"):
+        run = replay(Table(table), sampler, seed=1)
+        assert run.hypervolume == sorted(run.hypervolume)
+        assert run.hypervolume[-1] == pytest.approx(1.0)
+        assert len(run.hypervolume) == 12
+        assert run.recall == run.precision == 1.0
+
+
+def test_a_budget_counts_repeats(table: Path) -> None:
+    assert len(replay(Table(table), "auto", seed=0, noise=0.1, budget=40).hypervolume) <= 40
+    assert len(replay(Table(table), "surrogate", seed=0, budget=5).hypervolume) == 5
+
+
+def test_the_command_prints_what_was_agreed(table: Path) -> None:
+    result = CliRunner().invoke(
+        app, ["replay", "--table", str(table), "--sampler", "surrogate", "--seeds", "2", "--noise", "0.05", "--json"]
+    )
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["table"] == str(table)
+    assert (document["sampler"], document["noise"], len(document["runs"])) == ("surrogate", 0.05, 2)
+    assert {"seed", "hypervolume", "recall", "precision"} <= set(document["runs"][0])
+
+
+def test_rows_without_figures_fail_and_the_search_goes_on(table: Path) -> None:
+    lines = table.read_text().splitlines()
+    lines[3] = ",".join([*lines[3].split(",")[:-2], "", ""])
+    table.write_text("\n".join(lines) + "\n")
+    run = replay(Table(table), "auto", seed=0)
+    assert len(run.hypervolume) == 12
+    assert run.hypervolume[-1] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("a,b\n1,2\n", "no column accuracy_pct"), ("accuracy_pct,p90_latency_ns\n", "no rows")]
+)
+def test_what_is_no_table_is_said(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(ResultsError, match=message):
+        Table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("name", ["replay_rpi4_v0.5.csv", "replay_xavier_v1.0.csv"])
+def test_published_tables(name: str) -> None:
+    if not (SHARED / name).exists():
+        pytest.skip(f"{SHARED / name} is not here")
+    table = Table(SHARED / name)
+    share = replay(table, "surrogate", seed=0, budget=table.tree.size // 3).hypervolume
+    assert share[-1] > 0.99
