@@ -1,7 +1,12 @@
-"""What tests of several rooms share: a cache of their own, and a small study measured by a recorded harness."""
+"""What tests of several rooms share: a small study measured by a recorded harness, and a local HTTP server."""
 
 from __future__ import annotations
 
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -24,3 +29,53 @@ def small_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of single tests."""
     parser.addoption("--kills", default="3", help="How often tests/integration/test_kill.py kills a search.")
+
+
+@dataclass
+class Server:
+    """A server of one file that can break off, ignore ranges, or serve something else. ``url`` ends in .tgz."""
+
+    url: str = ""
+    contents: bytes = bytes(range(256)) * 40
+    ranges: bool = True
+    versions: bool = True
+    breaks_after: int | None = None
+    requests: list[str | None] = field(default_factory=list)
+    """The Range header of each request."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    state = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = self.headers.get("Range")
+            state.requests.append(asked)
+            if self.path == "/absent.tgz":
+                self.send_error(404)
+                return
+            version = f'"{hashlib.sha256(state.contents).hexdigest()}"'
+            same = self.headers.get("If-Range") in (None, version)
+            start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and state.ranges and same else 0
+            if start >= len(state.contents):
+                self.send_error(416)
+                return
+            body = state.contents[start:]
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(body)))
+            if state.versions:
+                self.send_header("ETag", version)
+            self.end_headers()
+            self.wfile.write(body if state.breaks_after is None else body[: state.breaks_after])
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http_server:
+        thread = threading.Thread(target=http_server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        state.url = f"http://127.0.0.1:{http_server.server_port}/model.tgz"
+        yield state
+        http_server.shutdown()
+        thread.join()

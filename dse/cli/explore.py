@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from dse.cli.interrupt import Interrupt
+from dse.cli.download import download
+from dse.cli.interrupt import INTERRUPTED, Interrupt
 from dse.cli.live import LiveProgress
 from dse.cli.options import STUDIES, Images, Labels, Models, Studies, study_words, variables
 from dse.cli.render import front_table, next_command, print_json, stderr, stdout
@@ -20,8 +21,6 @@ from dse.search.explore import Budget, Plan, Progress, explore, failures_by_reas
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
 from dse.study import Study, StudyWriter, find_study
-
-INTERRUPTED = 130
 
 
 def explore_command(
@@ -56,6 +55,8 @@ def explore_command(
     Example: dse explore --space mobilenet_v3.yaml --timeout 5m
     """
     loaded = load_space(find_space(space), variables(models, images, labels))
+    for note in loaded.notes:
+        stderr().print(note)
     folder = (studies / (study or loaded.name)).absolute()
     given = any(limit is not None for limit in (trials, timeout, budget))
     limits = Budget(
@@ -64,12 +65,14 @@ def explore_command(
         device_s=_duration("--budget", budget) if budget is not None else None if given else loaded.file.budget.time,
     )
     if dry_run:
+        _show_downloads(loaded)
         known = Study.read(folder).measurements if (folder / "study.yaml").exists() else []
         _show_plan(make_plan(loaded, known, limits), loaded, folder, as_json=json)
         return
+    download(loaded.downloads)
     options = {"seed": loaded.file.seed if seed is None else seed}
     first = [point.configuration for point in study_front(find_study(warm_start, studies))] if warm_start else []
-    with StudyWriter(folder, loaded, storage, options) as writer, Interrupt(stderr().print) as interrupt:
+    with StudyWriter(folder, loaded, storage, options) as writer, Interrupt("trial") as interrupt:
         plan = make_plan(loaded, writer.study.measurements, limits)
         console = stderr()
         console.print(
@@ -105,6 +108,11 @@ def _duration(option: str, source: str) -> float:
     if seconds <= 0:
         raise UsageError(f"{option}: found {source!r}, allowed: more than nothing")
     return seconds
+
+
+def _show_downloads(space: Space) -> None:
+    if count := len(space.downloads):
+        stderr().print(f"{count} model{'s' if count > 1 else ''} would be downloaded first")
 
 
 def _show_plan(plan: Plan, space: Space, folder: Path, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C as the searching commands take it: once to end tidily, twice to end at once."""
+"""Ctrl-C in a long command: once ends in good order, twice ends at once."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from dse.cli.render import stderr
+
+INTERRUPTED = 130
+"""The exit code."""
+
 
 class Interrupt:
-    """Counts Ctrl-C while it is entered: the first is a wish that the search asks for, the second KeyboardInterrupt.
+    """Counts Ctrl-C while it is entered: the first asks to end after this ``step``, the second raises."""
 
-    ``say`` tells the user so; whoever owns the screen meanwhile replaces it.
-    """
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.say = say
-        self._count = 0
+    def __init__(self, step: str) -> None:
+        self.count = 0
+        self.say: Callable[[str], None] = stderr().print
+        self._step = step
         self._before: Any = None
 
     def requested(self) -> bool:
         """Whether somebody asked to stop."""
-        return self._count > 0
+        return self.count > 0
 
     def __enter__(self) -> Self:
         self._before = signal.signal(signal.SIGINT, self._handle)
@@ -33,7 +36,7 @@ class Interrupt:
         signal.signal(signal.SIGINT, self._before)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self._count += 1
-        if self._count > 1:
+        self.count += 1
+        if self.count > 1:
             raise KeyboardInterrupt
-        self.say("stopping after this trial; Ctrl-C again stops at once")
+        self.say(f"stopping after this {self._step}; Ctrl-C again stops at once")

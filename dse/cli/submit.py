@@ -17,9 +17,9 @@ from dse.cli.options import STUDIES, Studies, StudyArgument
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.errors import UsageError
 from dse.study import Study, find_study
-from dse.submission.candidate import Candidate
+from dse.submission.candidate import Candidate, without_repeats
 from dse.submission.checks import check_tree
-from dse.submission.environment import loadgen_version
+from dse.submission.environment import available_memory_bytes, loadgen_version
 from dse.submission.findings import RULES, BrokenRulesError, Finding, blocking
 from dse.submission.front import front_candidates, harness_python
 from dse.submission.official import find_checkout, run_official
@@ -29,7 +29,7 @@ from dse.submission.preflight import preflight as check_before
 from dse.submission.rounds import DEFAULT_ROUND, SCENARIOS, Round, Scenario, get_round
 from dse.submission.system import read_system
 from dse.submission.tree import Submission, read_round, write_tree
-from dse.submission.validate import official_front
+from dse.submission.validate import official_front, plan
 
 
 class _StudyOrCommand(TyperGroup):
@@ -119,14 +119,18 @@ def preflight(
     Example: dse submit preflight mobilenet_v3 --submitter Example
     """
     found, round_ = find_study(study, studies), get_round(round_name)
-    candidates = front_candidates(found, trial or ())
+    candidates, notes = official_candidates(found, trial)
     findings = findings_of(found, candidates, submitter, system, round_, python, _scenarios(scenarios))
     if as_json:
-        print_json({"round": round_.name, "findings": [dataclasses.asdict(item) for item in findings]})
+        document = {"round": round_.name, "findings": [dataclasses.asdict(item) for item in findings], "notes": notes}
+        print_json(document)
     else:
         print_findings(findings, stdout())
+        for note in notes:
+            stderr().print(note)
     if broken := blocking(findings, rules(allow)):
         raise BrokenRulesError(broken)
+    plan(candidates, found.folder, round_, available_bytes=available_memory_bytes())
     next_command(f"dse validate {study} --round {round_.name}{_repeat(allow)}", "runs the front by the rules")
 
 
@@ -194,6 +198,19 @@ def pack(
     submitters = sorted(path.name for path in (tree / "open").iterdir())
     target = archive or tree.resolve().parent / f"{'-'.join(submitters)}.tar.gz"
     typer.echo(f"{pack_tree(tree, target)}  {target}")
+
+
+def official_candidates(study: Study, trials: list[int] | None) -> tuple[list[Candidate], list[str]]:
+    """The front's points as official runs have them, and what is different from exploration. Raises as they do."""
+    kept, repeats = without_repeats(front_candidates(study, trials or ()))
+    notes = [
+        f"trial {item.trial}: explored with a buffer of {item.explored_buffer_size}, measured officially with "
+        f"{item.buffer_size}, as the rules want; its memory is not the explored one"
+        for item in kept
+        if item.buffer_size > item.explored_buffer_size
+    ]
+    notes += [f"trial {trial}: the same official runs as trial {other}, left out" for trial, other in repeats.items()]
+    return kept, notes
 
 
 def _scenarios(text: str) -> tuple[Scenario, ...]:

@@ -7,18 +7,28 @@ from typing import Annotated
 
 import typer
 
+from dse.cli.interrupt import INTERRUPTED, Interrupt
+from dse.cli.live_validation import LiveValidation
 from dse.cli.options import STUDIES, Studies, StudyArgument
 from dse.cli.render import next_command, stderr
-from dse.cli.submit import Allow, RoundName, findings_of, print_findings, rules
+from dse.cli.submit import (
+    Allow,
+    RoundName,
+    findings_of,
+    official_candidates,
+    print_findings,
+    rules,
+)
 from dse.durations import parse_duration, show_duration
 from dse.errors import NothingMeasuredError, UsageError
 from dse.harnesses import SubprocessHarness
 from dse.study import find_study
 from dse.submission.candidate import Candidate
+from dse.submission.environment import available_memory_bytes
 from dse.submission.findings import RULES, BrokenRulesError, blocking
-from dse.submission.front import front_candidates, harness_python
+from dse.submission.front import harness_python
 from dse.submission.rounds import DEFAULT_ROUND, get_round
-from dse.submission.validate import Plan, Progress, official_front, plan, run
+from dse.submission.validate import Plan, official_front, plan, run
 
 
 def validate_command(
@@ -37,13 +47,17 @@ def validate_command(
 ) -> None:
     """Run the front's points by MLPerf's rules: 600 s of performance, then all of accuracy, each in its own process.
 
-    The same command goes on where it was stopped, point by point.
+    The same command goes on where it was stopped, point by point. Ctrl-C once ends after the running point, twice at
+    once.
 
     Example: dse validate mobilenet_v3 --duration 20s
     """
     found, round_, console = find_study(study, studies), get_round(round_name), stderr()
-    candidates = front_candidates(found, trial or ())
-    todo = plan(candidates, found.folder, round_, duration_ms=_milliseconds(duration))
+    candidates, notes = official_candidates(found, trial)
+    available_bytes = available_memory_bytes()
+    todo = plan(candidates, found.folder, round_, available_bytes=available_bytes, duration_ms=_milliseconds(duration))
+    for note in notes:
+        console.print(note)
     _show(todo)
     if dry_run:
         return
@@ -57,8 +71,14 @@ def validate_command(
         interpreter = python or harness_python(found, candidate)
         return SubprocessHarness(interpreter) if interpreter else SubprocessHarness()
 
-    outcomes = run(todo, harness, _tell)
+    with Interrupt("point") as interrupt, LiveValidation(todo) as live:
+        interrupt.say = live.note
+        outcomes = run(todo, harness, live, interrupt.requested)
     points = [outcome.point for outcome in outcomes if outcome.point]
+    if len(outcomes) < len(todo.steps):
+        console.print(f"{len(points)} of {len(todo.steps)} points are validated")
+        next_command("the same command", "goes on where this stopped")
+        raise typer.Exit(INTERRUPTED)
     if not points:
         raise NothingMeasuredError("no point could be validated", path=found.folder, hint="see the reasons above")
     front = official_front(points, found.objectives)
@@ -87,17 +107,7 @@ def _show(todo: Plan) -> None:
     console.print(f"{len(todo.steps)} points for round {todo.round.name}, {kind}: {show_duration(todo.seconds)}")
     for step in todo.steps:
         what = "done" if step.done else (
-            f"performance {show_duration(step.performance_s)}, accuracy {show_duration(step.accuracy_s)}"
+            f"performance {show_duration(step.performance_s)}, accuracy {show_duration(step.accuracy_s)}, "
+            f"{step.queries.memory_bytes / 2**30:.1f} GiB for LoadGen's queries"
         )  # fmt: skip
         console.print(f"  trial {step.candidate.trial} {step.name}: {what}")
-
-
-def _tell(progress: Progress) -> None:
-    name = f"trial {progress.step.candidate.trial} {progress.step.name}"
-    left = f"{show_duration(progress.left_s)} left"
-    if progress.outcome is None:
-        stderr().print(f"{name}: {progress.run} run; {left}")
-    elif progress.outcome.reason:
-        stderr().print(f"{name}: not validated: {progress.outcome.reason}; {left}")
-    else:
-        stderr().print(f"{name}: validated; {left}")

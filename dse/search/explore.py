@@ -144,7 +144,7 @@ Observer = Callable[[Progress], None]
 
 
 def make_plan(space: Space, measurements: list[Measurement], budget: Budget) -> Plan:
-    """What exploring ``space`` within ``budget`` means, given what is known."""
+    """What exploring ``space`` within ``budget`` means, given what is known; downloads nothing."""
     place = placement(space, measurements)
     found = len({place(measured) for measured in measurements} - {None})
     costs = [m.response.timing_s["total"] for m in measurements if "total" in m.response.timing_s]

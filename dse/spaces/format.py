@@ -112,12 +112,16 @@ class DataSetSection(_Section):
 
 
 class ModelSection(_Section):
-    """Where models come from: the embedded zoo, a file, a pattern of files, or a URL with checksum. One of these."""
+    """Where models come from: the embedded zoo, a file, a pattern of files, or a URL. One of these.
+
+    A URL without sha256 gets the one of its first download, which is recorded in checksums.json beside the space (in
+    the cache folder where that cannot be written) and enforced from then on.
+    """
 
     zoo: Literal["mobilenet_v3"] | None = None
     path: str | None = None
     glob: str | None = None
-    url: str | None = None
+    url: str | None = Field(None, pattern=r"^https?://")
     sha256: Sha256 | None = None
     member: str | None = Field(None, description="The .tflite file inside the archive that the URL names.")
 
@@ -126,8 +130,6 @@ class ModelSection(_Section):
         given = [key for key in ("zoo", "path", "glob", "url") if getattr(self, key) is not None]
         if len(given) != 1:
             raise ValueError(f"found {' and '.join(given) or 'no source'}, expected one of zoo, path, glob, url")
-        if self.url is not None and self.sha256 is None:
-            raise ValueError("a url needs the sha256 of what it serves")
         if self.url is None and self.member is not None:
             raise ValueError("member is only for a url that names an archive")
         if self.sha256 is not None and given[0] not in ("path", "url"):

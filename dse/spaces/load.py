@@ -18,7 +18,7 @@ from dse.model.metrics import METRICS, Objective, parse_constraint
 from dse.model.space import Level, Parameter, ParameterTree
 from dse.paths import cache_dir, shipped
 from dse.runtimes import runtime_version
-from dse.sources import FileSource, ModelSource, UrlSource, ZooSource
+from dse.sources import ChecksumRecord, FileSource, ModelSource, UrlSource, ZooSource
 from dse.spaces.document import Document, Place, read_document
 from dse.spaces.format import DataSetSection, ModelSection, RuntimeSection, SpaceFile
 from dse.spaces.space import HARNESS_PARAMETERS, Space, parse_cpus
@@ -157,8 +157,9 @@ def _source(document: Document, place: Place, name: str, section: ModelSection) 
     cache = cache_dir() / "models"
     if section.zoo:
         return [(name, ZooSource(cache))]
-    if section.url and section.sha256:
-        return [(name, UrlSource(section.url, section.sha256, cache, section.member))]
+    if section.url:
+        record = ChecksumRecord.beside(document.path)
+        return [(name, UrlSource(section.url, cache, record, section.sha256, section.member))]
     if section.path:
         path = _resolve(document, section.path)
         if not path.is_file():

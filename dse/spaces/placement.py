@@ -40,7 +40,7 @@ def placement(space: Space, measurements: Sequence[Measurement]) -> Callable[[Me
 def _keys(space: Space, measurements: Sequence[Measurement]) -> Iterator[tuple[str, Configuration]]:
     listed = space.tree.size <= LISTED
     for configuration in space.tree.configurations() if listed else {m.configuration for m in measurements}:
-        if listed or space.tree.locate(configuration) is not None:
+        if (listed or space.tree.locate(configuration) is not None) and space.is_identified(configuration):
             yield space.measurement_key(configuration), configuration
 
 

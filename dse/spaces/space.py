@@ -12,13 +12,15 @@ from dse.files import fingerprint
 from dse.model.configuration import Configuration, Value
 from dse.model.metrics import Constraint, Objective
 from dse.model.space import ParameterTree
-from dse.sources import ModelSource
+from dse.sources import ModelSource, UrlSource
 from dse.spaces.format import ExploreSection, RuntimeSection, SpaceFile
 from harness.protocol import Preprocessing, RuntimeSpec
 
 HARNESS_PARAMETERS = ("threads", "buffer_size", "delegate", "runtime", "cpu_affinity")
 """Parameters that the harness takes; every other one belongs to the model's source."""
 
+_BUFFER_SIZE = 1024
+"""The smallest that MLPerf accepts, where a space has no parameter of that name."""
 _MOST_CPUS = 8192
 """More than a Linux kernel can be built for."""
 
@@ -78,8 +80,28 @@ class Space:
         return spec, entry
 
     def buffer_size(self, configuration: Configuration) -> int:
-        """LoadGen's performance_sample_count for this configuration; MLPerf's 1024, or all images, by default."""
-        return int(configuration.get("buffer_size", min(1024, self.data_set.size)))
+        """LoadGen's performance_sample_count for this configuration: never more than there are images."""
+        return min(int(configuration.get("buffer_size", _BUFFER_SIZE)), self.data_set.size)
+
+    @property
+    def notes(self) -> list[str]:
+        """What happens otherwise than the space's file may make one believe."""
+        levels = {value for _, p in self.tree.branches() if p.name == "buffer_size" for value in p.values}
+        large = sorted(value for value in levels or {_BUFFER_SIZE} if int(value) > self.data_set.size)
+        return [
+            f"the data set has {self.data_set.size} images: with buffer_size {value} all of them lie in memory, no more"
+            for value in large
+        ]
+
+    @property
+    def downloads(self) -> list[UrlSource]:
+        """The models that are not here yet."""
+        return [source for source in self.sources.values() if isinstance(source, UrlSource) and not source.is_here]
+
+    def is_identified(self, configuration: Configuration) -> bool:
+        """Whether the keys of ``configuration`` can be told without a download. Raises ModelError."""
+        source = self.source(configuration)
+        return not isinstance(source, UrlSource) or source.known_sha256 is not None
 
     def accuracy_key(self, configuration: Configuration) -> str:
         """What the accuracy depends on: model, images, preprocessing, runtime, delegate; not threads, not buffers."""
@@ -115,8 +137,14 @@ class Space:
     def resolved(self) -> dict[str, Any]:
         """The space as plain data with nothing implicit, for study.yaml."""
         written = self.file.model_dump(by_alias=True)
+        models = {
+            name: {**section, "sha256": source.known_sha256} if isinstance(source, UrlSource) else section
+            for name, section in written["models"].items()
+            for source in [self.sources.get(name)]
+        }
         return {
             **written,
+            "models": models,
             "data_set": {
                 **written["data_set"],
                 "path": str(self.data_set.path),

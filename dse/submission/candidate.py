@@ -12,7 +12,7 @@ from typing import Any
 from dse.errors import SubmissionError
 from dse.files import fingerprint
 from dse.submission.point import ModelOrigin
-from dse.submission.rounds import LOADGEN_MODEL
+from dse.submission.rounds import LOADGEN_MODEL, MIN_BUFFER_SIZE
 from harness.protocol import AccuracySpec, Performance, PerformanceSpec, Request, Response
 
 USER_CONF = "../user.conf"
@@ -42,9 +42,20 @@ class Candidate:
         return self.response.performance
 
     @property
-    def buffer_size(self) -> int:
+    def explored_buffer_size(self) -> int:
         """The samples in memory that exploration used."""
         return (self.request.performance or PerformanceSpec()).buffer_size
+
+    @property
+    def buffer_size(self) -> int:
+        """The samples in memory in the official runs: the rules want 1,024 at least, and there may be fewer."""
+        return min(max(MIN_BUFFER_SIZE, self.explored_buffer_size), self.images)
+
+    @property
+    def official_configuration(self) -> dict[str, Any]:
+        """The configuration as the official runs have it."""
+        raised = {"buffer_size": self.buffer_size} if "buffer_size" in self.configuration else {}
+        return {**self.configuration, **raised}
 
     def performance_request(self) -> Request:
         """The PerformanceOnly run by MLPerf's settings."""
@@ -55,6 +66,22 @@ class Candidate:
         """The AccuracyOnly run over the complete data set."""
         spec = AccuracySpec(samples=None, user_conf=USER_CONF, model_name=LOADGEN_MODEL)
         return dataclasses.replace(self.request, performance=None, accuracy=spec)
+
+
+def without_repeats(candidates: Sequence[Candidate]) -> tuple[list[Candidate], dict[int, int]]:
+    """The candidates whose official runs differ, and each other trial with the one that stands for it.
+
+    Two points that differ only in buffers under 1,024 have the same official runs.
+    """
+    kept: list[Candidate] = []
+    repeats: dict[int, int] = {}
+    for candidate in candidates:
+        same = [other for other in kept if other.performance_request() == candidate.performance_request()]
+        if same:
+            repeats[candidate.trial] = same[0].trial
+        else:
+            kept.append(candidate)
+    return kept, repeats
 
 
 def folder_names(candidates: Sequence[Candidate]) -> dict[int, str]:

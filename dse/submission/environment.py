@@ -1,9 +1,12 @@
-"""Which LoadGen an interpreter has: it decides the round."""
+"""What official runs find on this machine: a LoadGen, which decides the round, and memory for its queries."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+import psutil
 
 from dse.errors import MachineError
 
@@ -24,3 +27,21 @@ def loadgen_version(python: str | None) -> str:
             hint=f"{command[0]} -m pip install mlcommons-loadgen",
         )
     return done.stdout.strip()
+
+
+def available_memory_bytes(root: Path = Path("/")) -> int:
+    """What a process could get now without swapping: from the system, and within the control group of this one.
+
+    ``root`` replaces ``/`` for /proc and /sys.
+    """
+    system = int(psutil.virtual_memory().available)
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+        name = next(line.removeprefix("0::/") for line in lines if line.startswith("0::"))
+        group = root / "sys/fs/cgroup" / name
+        limit = int((group / "memory.max").read_text())
+        statistics = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        used = int((group / "memory.current").read_text()) - int(statistics["inactive_file"])
+    except (OSError, StopIteration, ValueError):  # no such group, or "max": no limit
+        return system
+    return max(0, min(system, limit - used))

@@ -65,7 +65,7 @@ def _made_up(candidate: Candidate, name: str, round_: Round, loadgen_version: st
     settings = {f"effective_{key}": value for key, value in asdict(round_.seeds).items()}
     settings |= {
         "effective_scenario": "SingleStream",
-        "effective_performance_sample_count": min(candidate.buffer_size, candidate.images),
+        "effective_performance_sample_count": candidate.buffer_size,
         "effective_min_duration_ms": MIN_DURATION_MS,
         "early_stopping_met": True,
         "result_validity": "VALID",
@@ -75,7 +75,7 @@ def _made_up(candidate: Candidate, name: str, round_: Round, loadgen_version: st
     _write_logs(performance, {**settings, "effective_test_mode": "PerformanceOnly"})
     _write_logs(accuracy, {"effective_test_mode": "AccuracyOnly", "qsl_reported_total_count": candidate.images})
     write_text(accuracy / ACCURACY_LOG, "[\n]\n")
-    write_text(folder / "user.conf", user_conf(candidate.buffer_size, candidate.explored.latency_p50_ns))
+    write_text(folder / "user.conf", user_conf(candidate.buffer_size, candidate.explored.latency_min_ns))
     model = Path(candidate.request.model_path)
     evidence = Evidence(
         model_sha256=sha256_file(model),
@@ -89,7 +89,7 @@ def _made_up(candidate: Candidate, name: str, round_: Round, loadgen_version: st
     return ValidatedPoint(
         trial=candidate.trial,
         name=name,
-        configuration=candidate.configuration,
+        configuration=candidate.official_configuration,
         origin=candidate.origin,
         round=round_.name,
         rehearsal=False,

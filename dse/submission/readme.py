@@ -41,7 +41,7 @@ MLPerf Inference {round_.name}, open division, image classification. Measured wi
 | data set, SHA-256 | {evidence.data_set_sha256} |
 | preprocessing, SHA-256 | {evidence.preprocessing_sha256} |
 
-The configuration, as the search found it:
+The configuration that ran:
 
 | parameter | value |
 | --- | --- |

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from dse.submission.rounds import LOADGEN_MODEL
 
-_MARGIN = 0.75
-"""LoadGen generates its queries beforehand, for the latency it expects: expecting too much of it ends the run early."""
 
-
-def user_conf(buffer_size: int, latency_p50_ns: int, *, min_duration_ms: int | None = None) -> str:
-    """The file's text for a SingleStream run of a model whose median latency is known from exploration.
+def user_conf(buffer_size: int, expected_latency_ns: int, *, min_duration_ms: int | None = None) -> str:
+    """The file's text for a SingleStream run; `dse.submission.queries` says what latency to expect.
 
     ``min_duration_ms`` is for rehearsals; without it the round's own 600 s hold. ``target_latency`` is in
     milliseconds, as LoadGen reads it.
     """
     prefix = f"{LOADGEN_MODEL}.SingleStream"
     lines = [
-        f"{prefix}.target_latency = {_MARGIN * latency_p50_ns / 1e6:.6f}",
+        f"{prefix}.target_latency = {expected_latency_ns / 1e6:.6f}",
         f"{prefix}.performance_sample_count_override = {buffer_size}",
     ]
     if min_duration_ms is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +16,10 @@ from dse.submission.candidate import Candidate, folder_names
 from dse.submission.check_runs import check_accuracy, check_performance, check_seeds
 from dse.submission.findings import RULES, Finding
 from dse.submission.point import FOLDER, ValidatedPoint, is_complete, read_point, write_point
+from dse.submission.queries import SECONDS, Queries, plan_queries, require_memory
 from dse.submission.rounds import MIN_DURATION_MS, Round
 from dse.submission.user_conf import user_conf
-from harness.protocol import Request
+from harness.protocol import Request, Response, read
 
 _OVERHEAD_S = 5.0
 """Start of a process, loading, logs: a guess for the plan."""
@@ -39,6 +40,7 @@ class Step:
     name: str
     folder: Path
     done: bool
+    queries: Queries
     performance_s: float
     accuracy_s: float
 
@@ -55,6 +57,13 @@ class Plan:
     steps: tuple[Step, ...]
     round: Round
     duration_ms: int | None
+    room_bytes: int
+    """Memory for LoadGen's queries."""
+
+    @property
+    def min_duration_ms(self) -> int:
+        """The minimum duration of a performance run."""
+        return MIN_DURATION_MS if self.duration_ms is None else self.duration_ms
 
     @property
     def seconds(self) -> float:
@@ -81,24 +90,41 @@ class Outcome:
     reason: str | None = None
 
 
-def plan(candidates: Sequence[Candidate], study: Path, round_: Round, *, duration_ms: int | None = None) -> Plan:
+def plan(
+    candidates: Sequence[Candidate],
+    study: Path,
+    round_: Round,
+    *,
+    available_bytes: int,
+    duration_ms: int | None = None,
+) -> Plan:
     """The steps for ``candidates``, the recorded ones of the same round and duration marked as done.
 
-    Durations come from exploration's mean latency. Raises SubmissionError for a damaged record.
+    Durations come from exploration's mean latency, the memory that LoadGen needs from its shortest one. Raises
+    MachineError when ``available_bytes`` are too few, SubmissionError for a damaged record.
     """
+    min_duration_ms = MIN_DURATION_MS if duration_ms is None else duration_ms
+    room_bytes = available_bytes - max((item.response.peak_memory_bytes or 0 for item in candidates), default=0)
     names = folder_names(candidates)
     steps = []
     for candidate in candidates:
         folder = study / FOLDER / str(candidate.trial)
-        performance_s = (MIN_DURATION_MS if duration_ms is None else duration_ms) / 1e3 + _OVERHEAD_S
+        queries = plan_queries(candidate.explored.latency_min_ns, min_duration_ms, room_bytes)
+        performance_s = min_duration_ms / 1e3 + queries.count * SECONDS + _OVERHEAD_S
         accuracy_s = candidate.images * candidate.explored.latency_mean_ns / 1e9 + _OVERHEAD_S
         done = is_complete(folder) and _is_wanted(read_point(folder), candidate, round_, duration_ms)
-        steps.append(Step(candidate, names[candidate.trial], folder, done, performance_s, accuracy_s))
-    return Plan(tuple(steps), round_, duration_ms)
+        steps.append(Step(candidate, names[candidate.trial], folder, done, queries, performance_s, accuracy_s))
+    require_memory({step.candidate.trial: step.queries for step in steps if not step.done}, room_bytes)
+    return Plan(tuple(steps), round_, duration_ms, room_bytes)
 
 
-def run(plan: Plan, harness: HarnessOf, on_progress: Callable[[Progress], None] = lambda _: None) -> list[Outcome]:
-    """Run what the plan has not done yet; one outcome per point, in its order.
+def run(
+    plan: Plan,
+    harness: HarnessOf,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> list[Outcome]:
+    """Run what the plan has not done yet; one outcome per point, in its order, up to the point at which ``stopped``.
 
     A point's folder counts only when both of its runs have ended well, so an interrupted call is repeated by calling
     again. Accuracy comes first: wrong seeds show in its log, before the 600 s are spent.
@@ -106,10 +132,14 @@ def run(plan: Plan, harness: HarnessOf, on_progress: Callable[[Progress], None] 
     outcomes = []
     left_s = plan.seconds
     for step in plan.steps:
+        if stopped():
+            break
         if step.done:
             outcome = Outcome(step.candidate.trial, read_point(step.folder))
         else:
             outcome = _run_point(step, plan, harness, on_progress, left_s)
+            if faster := _faster(step, plan):
+                outcome = _run_point(faster, plan, harness, on_progress, left_s)
             left_s -= step.seconds
         outcomes.append(outcome)
         on_progress(Progress(step, None, left_s, outcome))
@@ -149,7 +179,7 @@ def _run_point(
     candidate, folder = step.candidate, step.folder
     if folder.exists():
         shutil.rmtree(folder)
-    conf = user_conf(candidate.buffer_size, candidate.explored.latency_p50_ns, min_duration_ms=plan.duration_ms)
+    conf = user_conf(candidate.buffer_size, step.queries.expected_latency_ns, min_duration_ms=plan.duration_ms)
     write_text(folder / "user.conf", conf)
     runs: tuple[tuple[RunName, Request, float], ...] = (
         ("accuracy", candidate.accuracy_request(), step.accuracy_s),
@@ -169,12 +199,23 @@ def _run_point(
         folder,
         trial=candidate.trial,
         name=step.name,
-        configuration=candidate.configuration,
+        configuration=candidate.official_configuration,
         origin=candidate.origin,
         round_name=plan.round.name,
         rehearsal=plan.duration_ms is not None,
     )
     return Outcome(candidate.trial, point)
+
+
+def _faster(step: Step, plan: Plan) -> Step | None:
+    """The step again, if its model ran so much faster than when it was explored that the queries did not last."""
+    path = step.folder / "performance" / "response.json"
+    found = read(Response, path).performance if path.exists() else None
+    if found is None or found.min_duration_met:
+        return None
+    mean_ns = found.duration_ns // found.query_count
+    queries = plan_queries(min(mean_ns, found.latency_min_ns), plan.min_duration_ms, plan.room_bytes)
+    return replace(step, queries=queries) if queries.memory_bytes <= plan.room_bytes else None
 
 
 def _broken(folder: Path, name: RunName, plan: Plan) -> list[Finding]:

@@ -1,164 +1,115 @@
-"""Models by URL: fetched once, checked, and taken out of their archive and nothing else."""
+"""URL models from a local HTTP server, as sources and in a search space."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import json
 import tarfile
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from dse.cli import app
 from dse.errors import ModelError
-from dse.sources import UrlSource
+from dse.sources import ChecksumRecord, UrlSource
+from dse.spaces.load import load_space
 
-from .serving import serve
-
-_MODEL = b"\x1c\x00\x00\x00TFL3" + b"a" * 100
-_OTHER = b"\x1c\x00\x00\x00TFL3" + b"b" * 100
-
-
-def _zip(*members: tuple[str, bytes]) -> bytes:
-    output = io.BytesIO()
-    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members:
-            archive.writestr(name, data)
-    return output.getvalue()
-
-
-def _tar(*members: tuple[str, bytes], link: str | None = None) -> bytes:
-    output = io.BytesIO()
-    with tarfile.open(fileobj=output, mode="w:gz") as archive:
-        for name, data in members:
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-        if link:
-            info = tarfile.TarInfo(link)
-            info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
-            archive.addfile(info)
-    return output.getvalue()
+SPACE = """\
+schema: 1
+name: by_url
+data_set: {{embedded: fashion_mnist}}
+models:
+  one: {{url: {url}}}
+parameters:
+  threads: [1, 2]
+fidelity: {{explore: {{min_duration: 50ms, accuracy_images: 10}}}}
+"""
 
 
-_PACKS = [pytest.param(_zip, id="zip"), pytest.param(_tar, id="tar")]
-_TRAVERSAL = (("../../evil.tflite", _MODEL), ("/tmp/evil.tflite", _OTHER))
-
-
-class Web:
-    def __init__(self, cache: Path) -> None:
-        self.content: dict[str, bytes] = {}
-        self.asked: list[str] = []
-        self.address = ""
-        self._cache = cache
-
-    def source(self, data: bytes, member: str | None = None, sha256: str | None = None) -> UrlSource:
-        self.content["file"] = data
-        return UrlSource(f"{self.address}/file", sha256 or hashlib.sha256(data).hexdigest(), self._cache, member)
+def tgz(contents: bytes) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        info = tarfile.TarInfo("v3/model.tflite")
+        info.size = len(contents)
+        tar.addfile(info, io.BytesIO(contents))
+    return file.getvalue()
 
 
 @pytest.fixture
-def web(tmp_path: Path) -> Iterator[Web]:
-    found = Web(tmp_path / "cache" / "models")
-    with serve(found.content, found.asked) as found.address:
-        yield found
+def source(server, tmp_path):
+    return UrlSource(server.url, tmp_path / "cache", ChecksumRecord((tmp_path,)))
 
 
-def test_a_model_is_fetched_once(web: Web) -> None:
-    for _ in range(2):
-        made = web.source(_MODEL).make({})
-        assert made.path.read_bytes() == _MODEL
-        assert made.sha256 == hashlib.sha256(_MODEL).hexdigest()
-    assert web.asked == ["/file"]
+def test_a_known_checksum_needs_no_network(server, source, tmp_path):
+    explicit = UrlSource(server.url, tmp_path, ChecksumRecord((tmp_path,)), "a" * 64)
+    assert explicit.identity({}) == {"download": "a" * 64, "member": ""}
+    source.record.add(server.url, "b" * 64)
+    assert source.identity({}) == {"download": "b" * 64, "member": ""}
+    assert server.requests == []
 
 
-def test_nothing_is_fetched_to_know_what_it_is(web: Web) -> None:
-    source = web.source(_MODEL)
-    source.check({})
-    assert source.parameters == {}
-    assert source.identity({}) != web.source(_OTHER).identity({})
-    assert source.identity({}) != web.source(_MODEL, member="x").identity({})
-    assert web.asked == []
+def test_an_unknown_checksum_downloads_first(server, source):
+    assert (source.known_sha256, source.is_here) == (None, False)
+    found = hashlib.sha256(server.contents).hexdigest()
+    assert source.identity({}) == {"download": found, "member": ""}
+    assert (source.known_sha256, source.is_here) == (found, True)
 
 
-def test_another_content_is_refused_and_not_kept(web: Web, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="does not match the known hash") as caught:
-        web.source(_MODEL, sha256="0" * 64).make({})
-    assert caught.value.path == f"{web.address}/file"
-    assert list((tmp_path / "cache").rglob("*.tflite")) == []
+def test_the_model_comes_out_of_its_archive(server, source):
+    server.contents = tgz(b"model")
+    made = source.make({})
+    assert made.path.read_bytes() == b"model"
+    assert made.sha256 == hashlib.sha256(b"model").hexdigest()
+    assert source.make({}) == made
+    assert len(server.requests) == 1
 
 
-def test_a_damaged_file_in_the_cache_is_fetched_again(web: Web) -> None:
-    web.source(_MODEL).make({}).path.write_bytes(b"damaged")
-    assert web.source(_MODEL).make({}).path.read_bytes() == _MODEL
+def test_a_file_that_is_no_archive_is_the_model(server, source):
+    assert source.make({}).path.read_bytes() == server.contents
 
 
-def test_a_missing_file_and_a_dead_server_are_refused(web: Web, tmp_path: Path) -> None:
-    for url in (f"{web.address}/none", "http://127.0.0.1:9/x", "nonsense://x", "no address"):
-        with pytest.raises(ModelError, match="cannot be fetched"):
-            UrlSource(url, "0" * 64, tmp_path).make({})
+def test_an_archive_without_a_model_is_an_error(server, source, tmp_path):
+    server.contents = tgz(b"model")
+    with pytest.raises(ModelError, match=r"found v3/model.tflite inside, expected other.tflite"):
+        UrlSource(server.url, tmp_path, source.record, member="other.tflite").make({})
 
 
-@pytest.mark.parametrize("pack", _PACKS)
-def test_the_one_model_of_an_archive_is_taken_out(web: Web, pack: object) -> None:
-    data = pack(("README", b"x"), ("net/model.tflite", _MODEL))  # type: ignore[operator]
-    made = web.source(data).make({})
-    assert made.path.read_bytes() == _MODEL
-    assert made.sha256 == hashlib.sha256(_MODEL).hexdigest()
-    assert made.path.suffix == ".tflite"
+@pytest.fixture
+def space(server, tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "by_url.yaml"
+    path.write_text(SPACE.format(url=server.url))
+    return path
 
 
-@pytest.mark.parametrize("pack", _PACKS)
-def test_an_archive_without_a_model_is_refused(web: Web, pack: object) -> None:
-    with pytest.raises(ModelError, match=r"found no \.tflite inside, expected exactly one \.tflite"):
-        web.source(pack(("README", b"x"))).make({})  # type: ignore[operator]
+def test_checking_a_space_and_a_dry_run_download_nothing(server, space):
+    assert CliRunner().invoke(app, ["space", "check", str(space)], catch_exceptions=False).exit_code == 0
+    done = CliRunner().invoke(app, ["explore", "--space", str(space), "--dry-run"], catch_exceptions=False)
+    assert "1 model would be downloaded first" in done.stderr
+    assert "2 configurations, 0 of them known" in done.stdout
+    assert server.requests == []
 
 
-@pytest.mark.parametrize("pack", _PACKS)
-def test_of_two_models_the_space_has_to_name_one(web: Web, pack: object) -> None:
-    data = pack(("a/x.tflite", _MODEL), ("a_x.tflite", _OTHER))  # type: ignore[operator]
-    with pytest.raises(ModelError, match=r"found a/x\.tflite, a_x\.tflite inside") as caught:
-        web.source(data).make({})
-    assert "member:" in (caught.value.hint or "")
-    first, second = web.source(data, "a/x.tflite").make({}), web.source(data, "a_x.tflite").make({})
-    assert (first.path.read_bytes(), second.path.read_bytes()) == (_MODEL, _OTHER)
-    with pytest.raises(ModelError, match=r"expected b\.tflite"):
-        web.source(data, "b.tflite").make({})
+def test_exploring_downloads_first_and_records_the_checksum_beside_the_space(server, space, tmp_path):
+    done = CliRunner().invoke(app, ["explore", "--space", str(space), "--trials", "1"])
+    assert f"downloading 1 of 1: {server.url}" in done.stderr
+    found = hashlib.sha256(server.contents).hexdigest()
+    assert json.loads((tmp_path / "checksums.json").read_text())["sha256"] == {server.url: found}
+    assert load_space(space).resolved()["models"]["one"]["sha256"] == found
+    assert found in (tmp_path / "studies/by_url/study.yaml").read_text()
 
 
-@pytest.mark.parametrize("pack", _PACKS)
-def test_a_name_that_leaves_the_archive_writes_only_into_the_cache(web: Web, pack: object, tmp_path: Path) -> None:
-    data = pack(*_TRAVERSAL)  # type: ignore[operator]
-    made = web.source(data, "../../evil.tflite").make({})
-    assert made.path.read_bytes() == _MODEL
-    assert made.path.parent == tmp_path / "cache" / "models"
-    assert list(tmp_path.parent.rglob("evil.tflite")) == []
-    assert not Path("/tmp/evil.tflite").exists()
+def test_a_failed_download_makes_no_study(server, space, tmp_path):
+    server.breaks_after = 10
+    done = CliRunner().invoke(app, ["explore", "--space", str(space)])
+    assert isinstance(done.exception, ModelError)
+    assert not (tmp_path / "studies").exists()
 
 
-def test_a_link_in_an_archive_is_no_file(web: Web) -> None:
-    with pytest.raises(ModelError, match="expected exactly one"):
-        web.source(_tar(link="model.tflite")).make({})
-
-
-def test_a_model_with_files_packed_at_its_end_is_a_model(web: Web) -> None:
-    data = _MODEL + _zip(("labels.txt", b"cat\ndog\n"))  # as TFLite metadata has it
-    assert web.source(data).make({}).path.read_bytes() == data
-
-
-@pytest.mark.parametrize(
-    "damage", [lambda data: data[: len(data) // 2], lambda data: data[:60] + b"\xff" * 40 + data[100:]]
-)
-@pytest.mark.parametrize("pack", _PACKS)
-def test_a_damaged_archive_is_refused(web: Web, pack: object, damage: object) -> None:
-    noise = bytes(range(256)) * 40
-    data = damage(pack(("model.tflite", _MODEL + noise)))  # type: ignore[operator]
-    with pytest.raises(ModelError) as caught:
-        web.source(data).make({})
-    assert caught.value.path == f"{web.address}/file"
-
-
-def test_what_is_neither_model_nor_archive_is_refused(web: Web) -> None:
-    with pytest.raises(ModelError, match=r"neither a \.tflite file nor a zip or tar archive"):
-        web.source(b"<html>Please log in</html>").make({})
+def test_only_web_addresses_are_urls(space):
+    space.write_text(space.read_text().replace("http://", "file://"))
+    done = CliRunner().invoke(app, ["space", "check", str(space)])
+    assert done.exception.line == 5

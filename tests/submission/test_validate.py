@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from dse.errors import SubmissionError
+from dse.errors import MachineError, SubmissionError
 from dse.model.metrics import METRICS, Objective
-from dse.submission.candidate import Candidate, folder_names
+from dse.submission.candidate import Candidate, folder_names, without_repeats
 from dse.submission.fields import SYSTEM_FIELDS
 from dse.submission.point import ModelOrigin, check_evidence, validated_points
 from dse.submission.preflight import preflight
-from dse.submission.rounds import ROUNDS
-from dse.submission.validate import official_front, plan, run
+from dse.submission.rounds import ROUNDS, Round
+from dse.submission.validate import Plan, official_front, plan, run
 from harness.protocol import DataSetSpec, Failure, PerformanceSpec, Request, Response, RuntimeSpec, write
 
 _spec = importlib.util.spec_from_file_location("submission_conftest", Path(__file__).with_name("conftest.py"))
@@ -43,6 +43,10 @@ class RecordedHarness:
         return response
 
 
+def planned(candidates: list[Candidate], study: Path, round_: Round, duration_ms: int | None = None) -> Plan:
+    return plan(candidates, study, round_, available_bytes=2**33, duration_ms=duration_ms)
+
+
 @pytest.fixture
 def candidate(tmp_path):
     model = tmp_path / "model.tflite"
@@ -61,16 +65,16 @@ def candidate(tmp_path):
 
 
 def test_a_plan_says_how_long_it_takes(candidate, tmp_path):
-    planned = plan([candidate(3), candidate(4, threads=2)], tmp_path, ROUNDS["v6.1"])
-    assert planned.seconds == pytest.approx(2 * (600 + 5 + 1200 * 0.010308355 + 5))
-    assert [step.done for step in planned.steps] == [False, False]
-    assert plan([candidate()], tmp_path, ROUNDS["v6.1"], duration_ms=20_000).seconds < 60
+    todo = planned([candidate(3), candidate(4, threads=2)], tmp_path, ROUNDS["v6.1"])
+    assert todo.seconds == pytest.approx(2 * (600 + 5 + 1200 * 0.010308355 + 5), rel=1e-3)
+    assert [step.done for step in todo.steps] == [False, False]
+    assert planned([candidate()], tmp_path, ROUNDS["v6.1"], duration_ms=20_000).seconds < 60
 
 
 def test_both_runs_are_recorded_with_their_evidence(candidate, tmp_path):
     harness = RecordedHarness()
     seen = []
-    (outcome,) = run(plan([candidate()], tmp_path, ROUNDS["v6.1"]), lambda _: harness, seen.append)
+    (outcome,) = run(planned([candidate()], tmp_path, ROUNDS["v6.1"]), lambda _: harness, seen.append)
     assert outcome.point == validated_points(tmp_path)[0]
     check_evidence(outcome.point)
     assert [(r.performance is None, r.accuracy is None) for r in harness.asked] == [(True, False), (False, True)]
@@ -89,9 +93,9 @@ def test_an_interrupted_validation_goes_on_at_the_next_point(candidate, tmp_path
 
     both = [candidate(3), candidate(4, threads=2)]
     with pytest.raises(KeyboardInterrupt):
-        run(plan(both, tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness(spoil=interrupt))
+        run(planned(both, tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness(spoil=interrupt))
     again = RecordedHarness()
-    todo = plan(both, tmp_path, ROUNDS["v6.1"])
+    todo = planned(both, tmp_path, ROUNDS["v6.1"])
     assert [step.done for step in todo.steps] == [True, False]
     outcomes = run(todo, lambda _: again)
     assert [outcome.point.trial for outcome in outcomes] == [3, 4]
@@ -99,20 +103,20 @@ def test_an_interrupted_validation_goes_on_at_the_next_point(candidate, tmp_path
 
 
 def test_a_rehearsal_is_marked_and_does_not_count_as_done(candidate, tmp_path):
-    todo = plan([candidate()], tmp_path, ROUNDS["v6.1"], duration_ms=20_000)
+    todo = planned([candidate()], tmp_path, ROUNDS["v6.1"], duration_ms=20_000)
     (outcome,) = run(todo, lambda _: RecordedHarness())
     assert outcome.point.rehearsal
     assert "min_duration = 20000" in outcome.point.user_conf.read_text()
     with pytest.raises(SubmissionError, match="rehearsal"):
         check_evidence(outcome.point)
-    assert plan([candidate()], tmp_path, ROUNDS["v6.1"], duration_ms=20_000).steps[0].done
-    assert not plan([candidate()], tmp_path, ROUNDS["v6.1"]).steps[0].done
-    assert not plan([candidate()], tmp_path, ROUNDS["v6.0"], duration_ms=20_000).steps[0].done
+    assert planned([candidate()], tmp_path, ROUNDS["v6.1"], duration_ms=20_000).steps[0].done
+    assert not planned([candidate()], tmp_path, ROUNDS["v6.1"]).steps[0].done
+    assert not planned([candidate()], tmp_path, ROUNDS["v6.0"], duration_ms=20_000).steps[0].done
 
 
 def test_the_wrong_loadgen_shows_before_the_long_run(candidate, tmp_path):
     harness = RecordedHarness("v6.0")
-    (outcome,) = run(plan([candidate()], tmp_path, ROUNDS["v6.1"]), lambda _: harness)
+    (outcome,) = run(planned([candidate()], tmp_path, ROUNDS["v6.1"]), lambda _: harness)
     assert outcome.point is None
     assert "seeds" in outcome.reason
     assert len(harness.asked) == 1
@@ -123,7 +127,8 @@ def test_a_failed_run_costs_its_point_only(candidate, tmp_path):
         return Response(Failure("crashed", "signal 11")) if folder.parent.name == "3" else response
 
     outcomes = run(
-        plan([candidate(3), candidate(4, threads=2)], tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness(spoil=fail)
+        planned([candidate(3), candidate(4, threads=2)], tmp_path, ROUNDS["v6.1"]),
+        lambda _: RecordedHarness(spoil=fail),
     )
     assert outcomes[0].reason == "accuracy run: crashed: signal 11"
     assert [point.trial for point in validated_points(tmp_path)] == [4]
@@ -135,7 +140,7 @@ def test_an_invalid_run_is_not_recorded(candidate, tmp_path):
         path.write_text(path.read_text().replace('"value": "VALID"', '"value": "INVALID"'))
         return response
 
-    (outcome,) = run(plan([candidate()], tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness(spoil=invalid))
+    (outcome,) = run(planned([candidate()], tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness(spoil=invalid))
     assert "result-invalid" in outcome.reason
     assert validated_points(tmp_path) == []
 
@@ -148,7 +153,7 @@ def test_a_point_that_the_official_runs_dominate_is_dropped(candidate, tmp_path)
         return dataclasses.replace(response, performance=figures)
 
     both = [candidate(3), candidate(4, threads=2), candidate(5)]
-    run(plan(both, tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness(spoil=slower))
+    run(planned(both, tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness(spoil=slower))
     points = validated_points(tmp_path)
     assert [point.trial for point in official_front(points, OBJECTIVES)] == [3, 5]
     with pytest.raises(SubmissionError, match="has no model_bytes"):
@@ -156,11 +161,11 @@ def test_a_point_that_the_official_runs_dominate_is_dropped(candidate, tmp_path)
 
 
 def test_names_are_unique_and_fit_a_folder(candidate):
-    named = folder_names([candidate(3), candidate(4, threads=2), candidate(5, buffer_size=256)])
+    named = folder_names([candidate(3), candidate(4, threads=2), candidate(5, buffer_size=2048, images=5000)])
     assert named == {
         3: "tiny-int8-litert-xnnpack-t1-b1024",
         4: "tiny-int8-litert-xnnpack-t2-b1024",
-        5: "tiny-int8-litert-xnnpack-t1-b256",
+        5: "tiny-int8-litert-xnnpack-t1-b2048",
     }
     other = dataclasses.replace(candidate(6), configuration={"crop": 1})
     assert len(set(folder_names([candidate(3), other]).values())) == 2
@@ -187,7 +192,7 @@ def test_preflight_finds_nothing_where_nothing_is_wrong(candidate):
 
 def test_preflight_names_what_no_run_can_mend(candidate):
     assert before([candidate()]) == ["data-set-size"]
-    assert before([candidate(images=50_000, buffer_size=1023)]) == ["buffer-size"]
+    assert before([candidate(images=50_000, buffer_size=1023)]) == []
     assert before([candidate(images=500)]) == ["buffer-size", "data-set-size"]
     assert before([candidate(images=50_000)], loadgen_version="6.0.15") == ["loadgen-version", "seeds"]
     assert before([candidate(images=50_000)], loadgen_version="7.0.0") == ["loadgen-version"]
@@ -200,3 +205,58 @@ def test_preflight_of_a_point_without_latencies(candidate):
     unmeasured = dataclasses.replace(candidate(), response=Response())
     with pytest.raises(SubmissionError, match="trial 3 was not measured"):
         before([unmeasured])
+
+
+def test_a_buffer_under_1024_is_raised_for_the_official_runs(candidate, tmp_path):
+    small = dataclasses.replace(candidate(buffer_size=64), configuration={"threads": 1, "buffer_size": 64})
+    harness = RecordedHarness()
+    (outcome,) = run(planned([small], tmp_path, ROUNDS["v6.1"]), lambda _: harness)
+    assert harness.asked[1].performance.buffer_size == 1024
+    assert "performance_sample_count_override = 1024" in outcome.point.user_conf.read_text()
+    assert outcome.point.configuration == {"threads": 1, "buffer_size": 1024}
+    assert outcome.point.name.endswith("b1024")
+    assert (small.explored_buffer_size, candidate(buffer_size=64, images=500).buffer_size) == (64, 500)
+    assert candidate(buffer_size=2048, images=5000).buffer_size == 2048
+
+
+def test_points_that_differ_in_small_buffers_only_are_run_once(candidate):
+    points = [candidate(3, buffer_size=64), candidate(4, threads=2), candidate(5, buffer_size=256), candidate(6)]
+    kept, repeats = without_repeats(points)
+    assert [item.trial for item in kept] == [3, 4]
+    assert repeats == {5: 3, 6: 3}
+
+
+def fast(candidate: Candidate, latency_ns: int) -> Candidate:
+    figures = dataclasses.replace(candidate.explored, latency_min_ns=latency_ns)
+    return dataclasses.replace(candidate, response=dataclasses.replace(candidate.response, performance=figures))
+
+
+def test_a_model_too_fast_for_the_memory_is_refused_before_anything_runs(candidate, tmp_path):
+    points = [candidate(3), fast(candidate(4, threads=2), 20_000)]
+    with pytest.raises(MachineError, match=r"trial 4: LoadGen makes up to 31,578,949 queries .* 9\.7 GiB") as caught:
+        planned(points, tmp_path, ROUNDS["v6.1"])
+    assert "--trial 3" in caught.value.hint
+    assert planned(points, tmp_path, ROUNDS["v6.1"], duration_ms=20_000).steps[1].queries.count < 2_000_000
+
+
+def test_a_model_faster_than_explored_is_measured_again_with_more_queries(candidate, tmp_path):
+    def ends_early_once(request: Request, response: Response, folder: Path) -> Response:
+        if request.performance is None or len(harness.asked) > 2:
+            return response
+        figures = dataclasses.replace(response.performance, min_duration_met=False, latency_min_ns=2_000_000)
+        log = folder / "performance" / "mlperf_log_detail.txt"
+        log.write_text(log.read_text().replace('"value": "VALID"', '"value": "INVALID"'))
+        return dataclasses.replace(response, performance=figures)
+
+    harness = RecordedHarness(spoil=ends_early_once)
+    (outcome,) = run(planned([candidate()], tmp_path, ROUNDS["v6.1"]), lambda _: harness)
+    assert len(harness.asked) == 4
+    assert "target_latency = 3.000000" in outcome.point.user_conf.read_text()
+
+
+def test_a_request_to_stop_ends_after_the_running_point(candidate, tmp_path):
+    harness = RecordedHarness()
+    todo = planned([candidate(3), candidate(4, threads=2)], tmp_path, ROUNDS["v6.1"])
+    outcomes = run(todo, lambda _: harness, stopped=lambda: bool(harness.asked))
+    assert [outcome.trial for outcome in outcomes] == [3]
+    assert len(validated_points(tmp_path)) == 1

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from dse.errors import DataSetError
 from dse.files import write_text
-from dse.submission.rounds import DATA_SET_SIZE
 
+SIZE = 50_000
 REDUCED_SIZE = 500
 _CLASSES = 1_000
 _IMAGE = re.compile(r"ILSVRC2012_val_(\d{8})\.JPEG")
@@ -36,9 +36,9 @@ def find_imagenet(folder: Path, labels: Path | None = None) -> ImageNet:
     images, found = max(
         ((folder / name, _numbers(folder / name)) for name in _SUBFOLDERS), key=lambda item: len(item[1])
     )
-    if missing := sorted(set(range(1, DATA_SET_SIZE + 1)) - found):
+    if missing := sorted(set(range(1, SIZE + 1)) - found):
         raise DataSetError(
-            f"{len(found)} of {DATA_SET_SIZE} images ILSVRC2012_val_*.JPEG, the first missing: "
+            f"{len(found)} of {SIZE} images ILSVRC2012_val_*.JPEG, the first missing: "
             f"ILSVRC2012_val_{missing[0]:08}.JPEG",
             path=images,
             hint="unpack ILSVRC2012_img_val.tar there, all images in one folder",
@@ -83,5 +83,5 @@ def _check_labels(path: Path) -> None:
                 f"found {line!r}, allowed: ILSVRC2012_val_<8 digits>.JPEG and a class 0..999", path=path, line=number
             )
         seen.add(int(match[1]))
-    if len(seen) != DATA_SET_SIZE:
-        raise DataSetError(f"labels of {len(seen)} images, expected {DATA_SET_SIZE}", path=path)
+    if len(seen) != SIZE:
+        raise DataSetError(f"labels of {len(seen)} images, expected {SIZE}", path=path)

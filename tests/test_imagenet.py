@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dse.errors import DataSetError
-from dse.submission.imagenet import ImageNet, find_imagenet, reduced
+from dse.imagenet import ImageNet, find_imagenet, reduced
 
 
 @pytest.fixture(scope="module")

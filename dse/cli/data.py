@@ -1,0 +1,46 @@
+"""``dse data``: look at data sets before spending time."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dse.cli.render import next_command, print_json, stdout
+from dse.imagenet import REDUCED_SIZE, SIZE, find_imagenet, reduced
+
+app = typer.Typer(no_args_is_help=True, help="Look at data sets.", rich_markup_mode=None)
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `imagenet` a command of its own while it is the only one."""
+
+
+@app.command("imagenet")
+def imagenet_command(
+    folder: Annotated[Path, typer.Argument(help="Where ILSVRC2012_val_*.JPEG are, or a folder above.")],
+    labels: Annotated[Path | None, typer.Option(help="Label list. [default: val.txt and the like, nearby]")] = None,
+    reduced_list: Annotated[
+        Path | None, typer.Option("--reduced", help=f"Write the label list of the first {REDUCED_SIZE} images here.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Find ImageNet's 50,000 validation images and their label list, or say what is missing.
+
+    A reduced list makes the first 500 images a data set of their own, to try things with.
+
+    Example: dse data imagenet ~/imagenet --reduced val_500.txt
+    """
+    found = find_imagenet(folder.absolute(), labels and labels.absolute())
+    if reduced_list is not None:
+        found = reduced(found, reduced_list.absolute())
+    if json:
+        size = SIZE if reduced_list is None else REDUCED_SIZE
+        print_json({"schema": 1, "images": str(found.images), "labels": str(found.labels), "size": size})
+        return
+    stdout().print(f"images  {found.images}\nlabels  {found.labels}", soft_wrap=True, highlight=False)
+    paths = f"--images {shlex.quote(str(found.images))} --labels {shlex.quote(str(found.labels))}"
+    next_command(f"dse explore --space imagenet_tflite.yaml --models DIR {paths}", "searches the models in DIR")

@@ -1,0 +1,94 @@
+"""Official runs as they go on: time left, by the second in a terminal, every ten seconds in a log."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from dse.cli.render import stderr
+from dse.durations import show_duration
+from dse.submission.validate import Plan, Progress
+
+_LOG_EVERY_S = 10.0
+
+
+class LiveValidation:
+    """An observer for `dse.submission.validate.run`; a context manager that owns the screen meanwhile."""
+
+    def __init__(self, plan: Plan, console: Console | None = None, log_every_s: float = _LOG_EVERY_S) -> None:
+        self._total_s = plan.seconds
+        self._now: tuple[Progress, float] | None = None
+        self._console = console or stderr()
+        self._log_every_s = log_every_s
+        self._live = Live(get_renderable=self._screen, console=self._console, refresh_per_second=2, transient=True)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._log, daemon=True)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        else:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        if self._console.is_terminal:
+            self._live.stop()
+        else:
+            self._thread.join()
+
+    def __call__(self, progress: Progress) -> None:
+        """A run begins, or a point has ended."""
+        self._now = (progress, time.monotonic())
+        if progress.outcome is None:
+            if self._console.is_terminal:
+                self._live.refresh()
+            else:
+                self.note(self._status())
+        elif progress.outcome.reason:
+            self.note(f"{_name(progress)}: not validated: {progress.outcome.reason}")
+        elif not progress.step.done:
+            self.note(f"{_name(progress)}: validated; {show_duration(progress.left_s)} left")
+
+    def note(self, line: str) -> None:
+        """A line that stays on the screen."""
+        self._console.print(line)
+
+    def _log(self) -> None:
+        while not self._ended.wait(self._log_every_s):
+            if self._now is not None and self._now[0].run is not None:
+                self.note(self._status())
+
+    def _screen(self) -> RenderableType:
+        left_s = self._left_s()
+        done = 1 - left_s / self._total_s if self._total_s else 1.0
+        bar = Table.grid(padding=(0, 1))
+        bar.add_row(ProgressBar(total=1.0, completed=done, width=24), self._status())
+        return bar
+
+    def _status(self) -> str:
+        if self._now is None:
+            return f"{show_duration(self._total_s)} left"
+        progress, began = self._now
+        running = f"{progress.run} run, {show_duration(time.monotonic() - began)}; " if progress.run else ""
+        return f"{_name(progress)}: {running}{show_duration(self._left_s())} left"
+
+    def _left_s(self) -> float:
+        if self._now is None:
+            return self._total_s
+        progress, began = self._now
+        return max(0.0, progress.left_s - (time.monotonic() - began if progress.run else 0.0))
+
+
+def _name(progress: Progress) -> str:
+    return f"trial {progress.step.candidate.trial} {progress.step.name}"

@@ -1,0 +1,181 @@
+"""Files by address: fetched with resume, their SHA-256 recorded the first time and enforced ever after."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from dse.errors import ModelError
+from dse.files import fingerprint, sha256_file, write_json, write_text
+from dse.paths import cache_dir, shipped
+
+OnProgress = Callable[[int, int | None], None]
+"""Gets bytes so far, and bytes in all (None: the server does not say)."""
+
+_SCHEMA = 1
+_TIMEOUT_S = 60.0
+_CHUNK_BYTES = 1 << 20
+_MOST_BYTES = 2**30
+"""MobileNetV3's archives have 50 to 150 MB."""
+
+
+@dataclass(frozen=True)
+class ChecksumRecord:
+    """What is known of addresses, in files `checksums.json` (schema 1) in ``folders``.
+
+    The first file that knows an address decides; a new one goes to the first folder that can be written.
+    """
+
+    folders: tuple[Path, ...]
+
+    @classmethod
+    def beside(cls, document: Path) -> ChecksumRecord:
+        """The record of a search space: beside its file, so that whoever repeats the study gets the same bytes.
+
+        In the cache folder where that cannot be written, and for spaces that are part of the installed package.
+        """
+        folder, cache = document.absolute().parent, cache_dir()
+        return cls((cache,) if folder.is_relative_to(shipped()) else (folder, cache))
+
+    def find(self, url: str) -> tuple[str, Path] | None:
+        """The SHA-256 recorded for ``url``, and the file that says so. Raises ModelError for a damaged file."""
+        for path in self._files():
+            if sha256 := _read(path).get(url):
+                return sha256, path
+        return None
+
+    def add(self, url: str, sha256: str) -> None:
+        """Record the checksum of ``url``. Raises ModelError."""
+        path = next((path for path in self._files() if _is_writable(path.parent)), self._files()[-1])
+        try:
+            write_json(path, {"schema": _SCHEMA, "sha256": dict(sorted({**_read(path), url: sha256}.items()))})
+        except OSError as error:
+            raise ModelError(f"cannot be written: {error.strerror}", path=path, hint="export DSE_CACHE=DIR") from error
+
+    def _files(self) -> list[Path]:
+        return [folder / "checksums.json" for folder in self.folders]
+
+
+def cached(url: str, cache: Path) -> Path:
+    """Where `fetch` keeps what ``url`` serves."""
+    return cache / f"{fingerprint(url)[:16]}-{PurePosixPath(urllib.parse.urlparse(url).path).name}"
+
+
+def fetch(
+    url: str,
+    cache: Path,
+    record: ChecksumRecord,
+    sha256: str | None = None,
+    on_progress: OnProgress = lambda _done, _all: None,
+) -> tuple[Path, str]:
+    """The file that ``url`` serves, from ``cache`` or the network, and its SHA-256.
+
+    It must be ``sha256`` if that is given, what ``record`` says if it knows the address, and is recorded otherwise. A
+    download that breaks off is resumed by the next call. Raises ModelError.
+    """
+    known = record.find(url) if sha256 is None else (sha256, None)
+    path = cached(url, cache)
+    if path.exists():
+        found = _check(url, path, known)
+        if known is None:
+            record.add(url, found)
+        return path, found
+    partial = path.with_name(f"{path.name}.part")
+    cache.mkdir(parents=True, exist_ok=True)
+    _download(url, partial, on_progress)
+    _version_of(partial).unlink(missing_ok=True)
+    found = _check(url, partial, known)
+    if known is None:
+        record.add(url, found)
+    partial.replace(path)
+    return path, found
+
+
+def _download(url: str, partial: Path, on_progress: OnProgress) -> None:
+    """Go on where the last call was, if the server still has that version of the file; else start over."""
+    version = _version_of(partial)
+    start = partial.stat().st_size if partial.exists() and version.exists() else 0
+    headers = {"Range": f"bytes={start}-", "If-Range": version.read_text(encoding="ascii")} if start else {}
+    again = "run the command again: it goes on from there"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_S) as response:
+            if response.status != http.HTTPStatus.PARTIAL_CONTENT:
+                start = 0
+                _note_version(version, response.headers)
+            length = response.headers.get("Content-Length")
+            total = None if length is None else start + int(length)
+            done = _store(response, partial, start, total, url, on_progress)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return  # everything came the last time
+        raise ModelError(f"the server says {error.code} {error.reason}", path=url, hint="check the address") from error
+    except (OSError, http.client.HTTPException) as error:
+        raise ModelError(f"broken off: {error}", path=url, hint=again) from error
+    if total is not None and done < total:
+        raise ModelError(f"broken off: {done} of {total} bytes", path=url, hint=again)
+
+
+def _version_of(partial: Path) -> Path:
+    """Where the server's word for the version of a partial download is: its ETag or date."""
+    return partial.with_name(f"{partial.name}.version")
+
+
+def _note_version(path: Path, headers: Mapping[str, str]) -> None:
+    strong = [name for name in (headers.get("ETag"), headers.get("Last-Modified")) if name and name[:2] != "W/"]
+    if strong:
+        write_text(path, strong[0])
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _store(
+    response: http.client.HTTPResponse, partial: Path, start: int, total: int | None, url: str, on_progress: OnProgress
+) -> int:
+    done = start
+    with partial.open("r+b" if start else "wb") as file:
+        file.seek(start)
+        while chunk := response.read(_CHUNK_BYTES):
+            done += len(chunk)
+            if done > _MOST_BYTES:
+                raise ModelError(f"more than {_MOST_BYTES} bytes: no model", path=url)
+            file.write(chunk)
+            on_progress(done, total)
+    return done
+
+
+def _check(url: str, path: Path, known: tuple[str, Path | None] | None) -> str:
+    found = sha256_file(path)
+    if known is None or known[0] == found:
+        return found
+    path.unlink()
+    expected, place = known
+    raise ModelError(
+        f"SHA-256 {found}, expected {expected} ({place or 'the search space'}); the file was removed",
+        path=url,
+        hint="run the command again; if it stays, the file behind the address has changed: "
+        + (f"remove the address from {place} to accept it" if place else "correct the sha256 to accept it"),
+    )
+
+
+def _read(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    try:
+        document = json.loads(path.read_bytes())
+        if document["schema"] != _SCHEMA:
+            raise ModelError(f"found schema {document['schema']!r}, this version reads {_SCHEMA}", path=path)
+        return {str(url): str(sha256) for url, sha256 in document["sha256"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"damaged: {error!r}", path=path, hint="remove it, to record the checksums again") from error
+
+
+def _is_writable(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.W_OK)

@@ -1,0 +1,62 @@
+"""The recipe of the v1.1 study: it loads without a download, and runs with its checkpoints from a local server."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from dse.cli import app
+from dse.errors import StudyError
+from dse.spaces.load import load_space
+from dse.study import Study
+
+RECIPE = Path(__file__).parents[2] / "studies/v1_1_reproduction/study.yaml"
+SHARED = Path(os.environ.get("DSE_SHARED", Path(__file__).parents[3] / "shared")) / "data"
+CHECKPOINT = SHARED / "models/v3-small_224_1.0_uint8.tflite"
+ADDRESSES = "https://storage.googleapis.com/mobilenet_v3/checkpoints"
+
+pytestmark = pytest.mark.skipif(not CHECKPOINT.exists(), reason=f"no {SHARED}")
+
+
+@pytest.fixture
+def images(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+    folder = SHARED / "imagenet_sample"
+    return {"DSE_IMAGES": str(folder), "DSE_LABELS": str(folder / "val_map.txt")}
+
+
+def test_the_recipe_loads_without_a_download(images, tmp_path):
+    space = load_space(RECIPE, images)
+    assert (space.tree.size, len(space.downloads), space.data_set.size) == (9 * 4 * 2, 9, 500)
+    assert space.name != RECIPE.parent.name, "its study would be put over the recipe"
+    assert "buffer_size 1024" in space.notes[0]
+    assert not (tmp_path / "cache/models").exists()
+
+
+def test_the_recipe_is_not_taken_for_a_study():
+    with pytest.raises(StudyError, match="a search space, not a study"):
+        Study.read(RECIPE.parent)
+
+
+def test_the_recipe_runs_with_checkpoints_from_a_server(images, server, tmp_path):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        tar.add(CHECKPOINT, "v3-small_224_1.0_uint8/v3-small_224_1.0_uint8.tflite")
+    server.contents = file.getvalue()
+    text = RECIPE.read_text().replace(ADDRESSES, server.url.rpartition("/")[0])
+    text = text.replace("5s", "50ms").replace("accuracy_images: 5000", "accuracy_images: 20")
+    (tmp_path / "study.yaml").write_text(text)
+    done = CliRunner().invoke(
+        app, ["explore", "--space", "study.yaml", "--trials", "1", "--json"], env=images, catch_exceptions=False
+    )
+    (point,) = json.loads(done.stdout)["points"]
+    assert point["values"]["accuracy"] > 0.3
+    assert len(json.loads((tmp_path / "checksums.json").read_text())["sha256"]) == 9
+    assert len(server.requests) == 9

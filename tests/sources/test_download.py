@@ -1,0 +1,141 @@
+"""Downloads from a local HTTP server that can break off, ignore ranges, or serve something else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from dse.errors import ModelError
+from dse.paths import shipped
+from dse.sources.download import ChecksumRecord, fetch
+
+
+@pytest.fixture
+def record(tmp_path):
+    return ChecksumRecord((tmp_path,))
+
+
+def sha256(contents: bytes) -> str:
+    return hashlib.sha256(contents).hexdigest()
+
+
+def test_the_first_download_records_the_checksum(server, record, tmp_path):
+    seen = []
+    path, found = fetch(
+        server.url, tmp_path / "cache", record, on_progress=lambda done, total: seen.append((done, total))
+    )
+    assert path.read_bytes() == server.contents
+    assert found == sha256(server.contents)
+    assert seen[-1] == (len(server.contents), len(server.contents))
+    recorded = json.loads((tmp_path / "checksums.json").read_text())
+    assert recorded == {"schema": 1, "sha256": {server.url: found}}
+    assert [item.name for item in (tmp_path / "cache").iterdir()] == [path.name]
+
+
+def test_a_second_call_asks_nobody(server, record, tmp_path):
+    first = fetch(server.url, tmp_path / "cache", record)
+    assert fetch(server.url, tmp_path / "cache", record) == first
+    assert len(server.requests) == 1
+
+
+def test_what_is_cached_is_recorded_for_another_space_too(server, record, tmp_path):
+    _, found = fetch(server.url, tmp_path / "cache", record)
+    other = ChecksumRecord((tmp_path / "other", tmp_path / "cache"))
+    fetch(server.url, tmp_path / "cache", other)
+    assert other.find(server.url) == (found, tmp_path / "cache" / "checksums.json")
+
+
+def test_a_broken_download_goes_on_where_it_was(server, record, tmp_path):
+    server.breaks_after = 1000
+    with pytest.raises(ModelError, match=r"1000 of 10240 bytes") as caught:
+        fetch(server.url, tmp_path, record)
+    assert "again" in (caught.value.hint or "")
+    assert not (tmp_path / "checksums.json").exists()
+    server.breaks_after = None
+    assert fetch(server.url, tmp_path, record)[0].read_bytes() == server.contents
+    assert server.requests == [None, "bytes=1000-"]
+
+
+@pytest.mark.parametrize("lacks", ["ranges", "versions"])
+def test_a_server_without_ranges_or_versions_starts_over(server, record, tmp_path, lacks):
+    server.breaks_after = 1000
+    setattr(server, lacks, False)
+    with pytest.raises(ModelError):
+        fetch(server.url, tmp_path, record)
+    server.breaks_after = None
+    assert fetch(server.url, tmp_path, record)[0].read_bytes() == server.contents
+
+
+def test_two_versions_of_a_file_are_never_mixed(server, record, tmp_path):
+    server.breaks_after = 1000
+    with pytest.raises(ModelError):
+        fetch(server.url, tmp_path, record)
+    server.breaks_after, server.contents = None, server.contents[::-1]
+    assert fetch(server.url, tmp_path, record)[0].read_bytes() == server.contents
+
+
+def test_a_complete_part_is_taken(server, record, tmp_path):
+    path, found = fetch(server.url, tmp_path, record)
+    path.rename(path.with_name(f"{path.name}.part"))
+    path.with_name(f"{path.name}.part.version").write_text(f'"{found}"')
+    assert fetch(server.url, tmp_path, record) == (path, found)
+    assert server.requests == [None, f"bytes={len(server.contents)}-"]
+
+
+def test_another_file_behind_the_address_is_refused(server, record, tmp_path):
+    fetch(server.url, tmp_path / "one", record)
+    server.contents = server.contents[::-1]
+    with pytest.raises(ModelError, match=r"expected .*checksums\.json"):
+        fetch(server.url, tmp_path / "two", record)
+    assert list((tmp_path / "two").iterdir()) == []
+
+
+def test_a_checksum_that_is_given_wins_over_the_record(server, record, tmp_path):
+    record.add(server.url, "0" * 64)
+    right = sha256(server.contents)
+    assert fetch(server.url, tmp_path / "cache", record, right)[1] == right
+    assert record.find(server.url) == ("0" * 64, tmp_path / "checksums.json")
+    with pytest.raises(ModelError, match=r"expected 1111.*the search space"):
+        fetch(server.url, tmp_path / "cache", record, "1" * 64)
+
+
+def test_a_cached_file_that_was_changed_is_refused(server, record, tmp_path):
+    path, _ = fetch(server.url, tmp_path / "cache", record)
+    path.write_bytes(b"something else")
+    with pytest.raises(ModelError, match="expected"):
+        fetch(server.url, tmp_path / "cache", record)
+    assert fetch(server.url, tmp_path / "cache", record)[0].read_bytes() == server.contents
+
+
+def test_an_absent_file_and_an_absent_server_are_errors(server, record, tmp_path):
+    with pytest.raises(ModelError, match="404"):
+        fetch(server.url.replace("model", "absent"), tmp_path, record)
+    with pytest.raises(ModelError, match="broken off"):
+        fetch("http://127.0.0.1:9/model.tgz", tmp_path, record)
+
+
+@pytest.mark.parametrize("content", ['{"schema": 1}', "[]", "{", '{"schema": 2, "sha256": {}}'])
+def test_a_damaged_record_is_an_error(server, record, tmp_path, content):
+    (tmp_path / "checksums.json").write_text(content)
+    with pytest.raises(ModelError, match=r"damaged|schema 2"):
+        fetch(server.url, tmp_path, record)
+
+
+def test_the_record_lies_beside_the_space_or_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+    assert ChecksumRecord.beside(tmp_path / "space.yaml").folders == (tmp_path, tmp_path / "cache")
+    assert ChecksumRecord.beside(shipped("mobilenet_v3.yaml")).folders == (tmp_path / "cache",)
+
+
+def test_a_folder_that_cannot_be_written_is_read_all_the_same(tmp_path):
+    nowhere, cache = tmp_path / "nowhere", tmp_path / "cache"
+    cache.mkdir()
+    record = ChecksumRecord((nowhere, cache))
+    record.add("http://a", "1" * 64)
+    assert record.find("http://a") == ("1" * 64, cache / "checksums.json")
+    nowhere.mkdir()
+    (nowhere / "checksums.json").write_text('{"schema": 1, "sha256": {"http://a": "2"}}')
+    assert record.find("http://a") == ("2", Path(nowhere / "checksums.json"))
