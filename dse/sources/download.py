@@ -108,6 +108,7 @@ def _download(url: str, partial: Path, on_progress: OnProgress) -> None:
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_S) as response:
             if response.status != http.HTTPStatus.PARTIAL_CONTENT:
                 start = 0
+                partial.unlink(missing_ok=True)  # before its version: never the old bytes with the new one's word
                 _note_version(version, response.headers)
             length = response.headers.get("Content-Length")
             total = None if length is None else start + int(length)
