@@ -57,7 +57,10 @@ def explore_command(
         known = Study.read(folder).measurements if (folder / "study.yaml").exists() else []
         _show_plan(make_plan(loaded, known, budget), loaded, folder, as_json=json)
         return
-    download(loaded.downloads)
+    if loaded.downloads:
+        if (folder / "study.yaml").exists():
+            Study.read(folder)  # what is no study is refused before the downloads, not after
+        download(loaded.downloads)
     options = {"seed": loaded.file.seed if seed is None else seed}
     with StudyWriter(folder, loaded, storage, options) as writer, Interrupt("trial") as interrupt:
         plan = make_plan(loaded, writer.study.measurements, budget)
