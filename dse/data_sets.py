@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from dse.files import fingerprint, sha256_file, write_json
 from harness.protocol import DataSetSpec
 
 _SCHEMA = 1
+_ARRAYS = "expected images uint8 [N, H, W] or [N, H, W, 3] and integer labels [N]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,17 @@ def from_arrays(name: str, path: Path, classes: int | None = None) -> DataSet:
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            labels = arrays["labels"]
-            missing = "images" not in arrays
+            labels, images, dtype = arrays["labels"], *_shape_and_type(arrays.zip, "images.npy")
     except OSError as error:
         raise DataSetError(f"cannot be read: {error.strerror or error}", path=path) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataSetError("found no .npz with arrays called images and labels", path=path) from error
-    if missing or labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or not len(labels):
-        raise DataSetError("expected images and a list of integer labels", path=path)
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise DataSetError(f"found no .npz with arrays called images and labels; {_ARRAYS}", path=path) from error
+    form = f"images {dtype} {list(images)}, labels {labels.dtype} {list(labels.shape)}"
+    if dtype != np.uint8 or not (len(images) == 3 or (len(images) == 4 and images[3] == 3)):
+        raise DataSetError(f"found {form}, {_ARRAYS}", path=path)
+    if labels.dtype.kind not in "iu" or labels.shape != images[:1] or not len(labels) or labels.min() < 0:
+        raise DataSetError(f"found {form}, {_ARRAYS}, N > 0, labels >= 0", path=path)
+    _check_classes(int(labels.max()), classes, path)
     return DataSet(name, path, None, len(labels), classes, sha256_file(path))
 
 
@@ -83,16 +89,46 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
             path=labels,
             hint="name the folder that has them with --images DIR",
         )
+    _check_classes(max(label for _, label in entries), classes, labels)
     remembered = cache / "data_sets" / f"{fingerprint([str(folder.resolve()), states])}.json"
-    if remembered.exists():
-        sha256 = str(json.loads(remembered.read_text())["sha256"])
-    else:
-        digest = hashlib.sha256()
-        for image, label in entries:
-            digest.update(f"{image} {label} {sha256_file(folder / image)}\n".encode())
-        sha256 = digest.hexdigest()
+    sha256 = _recall(remembered)
+    if sha256 is None:
+        sha256 = _content_sha256(folder, entries, labels)
         write_json(remembered, {"schema": _SCHEMA, "folder": str(folder), "images": len(entries), "sha256": sha256})
     return DataSet(name, folder, labels, len(entries), classes, sha256)
+
+
+def _check_classes(largest: int, classes: int | None, path: Path) -> None:
+    if classes is not None and largest >= classes:
+        raise DataSetError(f"found class {largest}, allowed: 0 to {classes - 1}", path=path)
+
+
+def _shape_and_type(archive: zipfile.ZipFile, member: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """What the header of a .npy says, without reading the array."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+    return shape, dtype
+
+
+def _recall(remembered: Path) -> str | None:
+    """The fingerprint that an earlier look at the same files left in the cache, if it left one."""
+    try:
+        document = json.loads(remembered.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return str(document["sha256"]) if document["schema"] == _SCHEMA else None
+
+
+def _content_sha256(folder: Path, entries: list[tuple[str, int]], labels: Path) -> str:
+    digest = hashlib.sha256()
+    for image, label in entries:
+        try:
+            digest.update(f"{image} {label} {sha256_file(folder / image)}\n".encode())
+        except OSError as error:
+            raise DataSetError(f"{folder / image} cannot be read: {error.strerror}", path=labels) from error
+    return digest.hexdigest()
 
 
 def _read_labels(path: Path) -> list[tuple[str, int]]:
@@ -102,16 +138,21 @@ def _read_labels(path: Path) -> list[tuple[str, int]]:
         raise DataSetError(
             f"cannot be read: {error}", path=path, hint="name the label list with --labels FILE"
         ) from error
-    entries = []
+    entries: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        name, _, label = line.strip().rpartition(" ")
-        if not name or not label.isascii() or not label.isdigit():
+        name, label = ([*line.rsplit(maxsplit=1), ""])[:2]
+        name = name.strip()
+        if not label.isascii() or not label.isdigit():
             raise DataSetError(
                 f"found {line.strip()!r}, expected 'NAME CLASS' with a class 0, 1, 2, ...", path=path, line=number
             )
-        entries.append((name.strip(), int(label)))
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise DataSetError(f"{name} lies outside the folder of the images", path=path, line=number)
+        if name in entries:
+            raise DataSetError(f"{name} stands here twice", path=path, line=number)
+        entries[name] = int(label)
     if not entries:
         raise DataSetError("the label list is empty, expected a line 'NAME CLASS' for each image", path=path)
-    return entries
+    return list(entries.items())

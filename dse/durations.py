@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 
 _SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)\s*")
 
 
 def parse_duration(source: str) -> float:
     """Seconds. Raises ValueError saying what is allowed."""
-    compact = source.replace(" ", "")
-    parts = _PART.findall(compact)
-    if not parts or "".join(number + unit for number, unit in parts) != compact:
+    parts = list(_PART.finditer(source))
+    if not parts or "".join(part.group() for part in parts) != source:
         raise ValueError(f"found {source!r}, allowed: a number with ms, s, m or h, e.g. 500ms, 20s, 45m, 1h30m")
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    return sum(float(part[1]) * _SECONDS[part[2]] for part in parts)
 
 
 def show_duration(seconds: float) -> str:

@@ -25,17 +25,19 @@ class Ended:
     @property
     def reason(self) -> str:
         """The end in words: ``killed by SIGSEGV``, ``exit status 3``."""
-        if self.returncode < 0:
-            return f"killed by {signal.Signals(-self.returncode).name}"
-        return f"exit status {self.returncode}"
+        if self.returncode >= 0:
+            return f"exit status {self.returncode}"
+        number = -self.returncode
+        return f"killed by {signal.Signals(number).name if number in set(signal.Signals) else f'signal {number}'}"
 
 
 def run(
     command: Sequence[str], *, folder: Path, log: Path, timeout_s: float, environment: Mapping[str, str] | None = None
 ) -> Ended:
-    """Run ``command`` in ``folder`` with its output in ``log``; end its whole group after ``timeout_s``.
+    """Run ``command`` in ``folder`` with its output in ``log``; after ``timeout_s`` interrupt it, then kill its group.
 
-    The group is ended, too, when the caller is interrupted. Raises OSError when the program does not start.
+    Whatever else the program started is killed when it ends, and all of it at once when the caller is interrupted.
+    Raises OSError when the program does not start.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -47,26 +49,24 @@ def run(
             env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
-    timed_out = False
     try:
-        process.wait(timeout_s)
-    except subprocess.TimeoutExpired:
-        timed_out = True
+        timed_out = not _ends_within(process, timeout_s)
+        if timed_out:
+            os.killpg(process.pid, signal.SIGINT)
+            _ends_within(process, _GRACE_S)
     finally:
-        _end_group(process)
+        with contextlib.suppress(ProcessLookupError):  # nothing of the group is left
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     return Ended(process.returncode, timed_out, _tail(log))
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Interrupt the group if its leader still runs, then kill whatever is left of it."""
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE_S)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def _ends_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _tail(log: Path) -> str:

@@ -57,8 +57,9 @@ class RuntimeSpec:
 class Preprocessing:
     """How an image becomes the model's input. The defaults are the recipe of 2021 ("using-opencv", 87.5 % crop).
 
-    The shorter side is scaled to ``int(100 * side / crop_percent)``, the centre ``side`` x ``side`` is cut out; float
-    inputs then get ``(pixel - mean) / scale``, quantized inputs that value by their own quantization parameters.
+    The shorter side is scaled to ``int(100 * side / crop_percent)``, the centre ``side`` x ``side`` is cut out. A
+    uint8 input then gets the pixel itself, a float input ``(pixel - mean) / scale``, an int8 or int16 input that value
+    by its own quantization parameters.
     """
 
     crop_percent: float = 87.5

@@ -133,17 +133,17 @@ class PixelCache:
 def input_values(preprocessing: Preprocessing, tensor: Tensor) -> NDArray[Any]:
     """What each of the 256 pixel values becomes in the model's input, ``[256]`` of its type.
 
-    Float inputs get ``(pixel - mean) / scale``, quantized inputs that value by their own parameters, rounded. A uint8
-    input whose parameters mean the pixel itself to within one level gets the pixel itself, as the recipe of 2021 has
-    it: else rounding would turn on the last bit of a scale such as 1 / 127.5.
+    A uint8 input gets the pixel itself, as the recipe of 2021 has it: what the pixel means is in the model's own
+    parameters. Float inputs get ``(pixel - mean) / scale``, other quantized inputs that value by their parameters,
+    rounded.
     """
     pixels = np.arange(256)
+    if tensor.type == "uint8":
+        return pixels.astype(np.uint8)
     values = (pixels - preprocessing.mean) / preprocessing.scale
     if tensor.scale is None:
         return np.asarray(values, tensor.type)
     levels = values / tensor.scale + tensor.zero_point
-    if tensor.type == "uint8" and np.abs(levels - pixels).max() <= 1:
-        return pixels.astype(np.uint8)
     limits = np.iinfo(tensor.type)
     quantized: NDArray[Any] = np.rint(levels).clip(limits.min, limits.max).astype(tensor.type)
     return quantized

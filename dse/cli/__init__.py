@@ -6,13 +6,15 @@ import sys
 
 import typer
 
-from dse.cli import data, models, space, submit, system
+from dse.cli import data, models, results, space, submit, system
 from dse.cli.dashboard import dashboard_command
 from dse.cli.doctor import doctor_command
+from dse.cli.explain import explain_command
 from dse.cli.explore import explore_command
 from dse.cli.front import front_command
 from dse.cli.interrupt import INTERRUPTED
 from dse.cli.render import print_error
+from dse.cli.replay import replay_command
 from dse.cli.validate import validate_command
 from dse.errors import DseError
 
@@ -27,6 +29,8 @@ app = typer.Typer(
 )
 app.command("explore")(explore_command)
 app.command("front")(front_command)
+app.command("explain")(explain_command)
+app.command("replay")(replay_command)
 app.command("validate")(validate_command)
 app.add_typer(submit.app, name="submit")
 app.add_typer(system.app, name="system")
@@ -34,6 +38,7 @@ app.command("dashboard")(dashboard_command)
 app.add_typer(space.app, name="space")
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
+app.add_typer(results.app, name="results")
 app.command("doctor")(doctor_command)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -15,11 +16,11 @@ from dse.cli.render import front_table, next_command, print_json, stderr, stdout
 from dse.durations import parse_duration, show_duration
 from dse.errors import DseError, NothingMeasuredError, UsageError
 from dse.harnesses import Harness, SubprocessHarness
-from dse.reports.front import front_document, write_front
+from dse.reports.front import front_document, study_front, study_knowledge, write_front
 from dse.search.explore import Budget, Plan, Progress, explore, failures_by_reason, make_plan
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
-from dse.study import Study, StudyWriter
+from dse.study import Study, StudyWriter, find_study
 
 
 def explore_command(
@@ -28,6 +29,13 @@ def explore_command(
     studies: Studies = STUDIES,
     trials: Annotated[int | None, typer.Option(min=1, help="Measure this many configurations at most.")] = None,
     timeout: Annotated[str | None, typer.Option(help="Search for this long at most: 90s, 30m, 2h.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Spend this much device time: search, then confirm: 45m.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at a trial that does not count: throttling, foreign load, drift.")
+    ] = False,
+    warm_start: Annotated[
+        str | None, typer.Option(help="First what was on the front of this study, here or from another device.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the sampler. [default: the space's]")] = None,
     storage: Annotated[str | None, typer.Option(help="Optuna storage URL. [default: study.db in the folder]")] = None,
     models: Models = None,
@@ -45,32 +53,44 @@ def explore_command(
     Example: dse explore --space mobilenet_v3.yaml --timeout 5m
     """
     loaded = load_space(find_space(space), variables(models, images, labels))
-    for note in loaded.notes:
-        stderr().print(note)
     folder = (studies / (study or loaded.name)).absolute()
-    budget = Budget(
-        time_s=_duration(timeout) if timeout else None if trials else loaded.file.budget.time,
-        trials=trials or (None if timeout else loaded.file.budget.trials),
+    given = trials or timeout or budget
+    limits = Budget(
+        time_s=_duration("--timeout", timeout) if timeout else None,
+        trials=trials or (None if given else loaded.file.budget.trials),
+        device_s=_duration("--budget", budget) if budget else None if given else loaded.file.budget.time,
     )
     if dry_run:
         _show_downloads(loaded)
         known = Study.read(folder).measurements if (folder / "study.yaml").exists() else []
-        _show_plan(make_plan(loaded, known, budget), loaded, folder, as_json=json)
+        _show_plan(make_plan(loaded, known, limits), loaded, folder, as_json=json)
         return
     if loaded.downloads:
         if (folder / "study.yaml").exists():
             Study.read(folder)  # what is no study is refused before the downloads, not after
         download(loaded.downloads)
     options = {"seed": loaded.file.seed if seed is None else seed}
+    first = [point.configuration for point in study_front(find_study(warm_start, studies))] if warm_start else []
     with StudyWriter(folder, loaded, storage, options) as writer, Interrupt("trial") as interrupt:
-        plan = make_plan(loaded, writer.study.measurements, budget)
+        plan = make_plan(loaded, writer.study.measurements, limits)
         console = stderr()
         console.print(
             f"{loaded.name}: {plan.configurations} configurations, {plan.known} known. {plan.decision.reason}"
         )
         with LiveProgress(loaded.objectives) as live:
             interrupt.say = live.note
-            progress = explore(writer, loaded, _harness, plan, options["seed"], live, interrupt.requested)
+            progress = explore(
+                writer,
+                loaded,
+                _harness,
+                plan,
+                options["seed"],
+                live,
+                interrupt.requested,
+                confirm=limits.seconds is not None,
+                strict=strict,
+                first=first,
+            )
         _show_result(writer.study, progress, studies, as_json=json, interrupted=interrupt.count > 0)
 
 
@@ -78,11 +98,11 @@ def _harness(python: str | None) -> Harness:
     return SubprocessHarness(python) if python else SubprocessHarness()
 
 
-def _duration(source: str) -> float:
+def _duration(option: str, source: str) -> float:
     try:
         return parse_duration(source)
     except ValueError as error:
-        raise UsageError(f"--timeout: {error}") from None
+        raise UsageError(f"{option}: {error}") from None
 
 
 def _show_downloads(space: Space) -> None:
@@ -124,7 +144,16 @@ def _show_result(study: Study, progress: Progress, studies: Path, *, as_json: bo
     elif points:
         title = f"{study.name}: {len(points)} of {len(study.measurements)} measured configurations are on the front"
         stdout().print(front_table(points, study.objectives, title))
-    console.print(f"{progress.done} trials in {show_duration(progress.elapsed_s)}; study: {study.folder}")
+    repeats = f" and {progress.repeats} repeats" if progress.repeats else ""
+    ended = f"; {progress.ended}" if progress.ended else ""
+    console.print(
+        f"{progress.done} trials{repeats} in {show_duration(progress.elapsed_s)}{ended}; study: {study.folder}"
+    )
+    reasons = study_knowledge(study).judgement.reasons
+    if reasons:
+        counts = Counter(reason.word for found in reasons.values() for reason in found)
+        shown = ", ".join(f"{count} {word}" for word, count in counts.most_common())
+        console.print(f"{len(reasons)} trials do not count ({shown}); dse explain {study.name} TRIAL says why")
     if interrupted:
         next_command("the same command", "goes on where this stopped")
         raise typer.Exit(INTERRUPTED)

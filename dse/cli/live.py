@@ -76,7 +76,11 @@ class LiveProgress:
         self._console.print(f"{self._status(progress)}; front: {len(progress.front)}{failures}")
 
     def _status(self, progress: Progress) -> str:
-        return f"{progress.done} of about {self._total(progress)} trials, {show_duration(progress.remaining_s)} left"
+        outlook = "" if progress.gain is None else f", the next may add {100 * progress.gain:.2g} %"
+        if progress.repeats and progress.phase == "confirm":
+            outlook = f", {progress.repeats} repeats, {progress.open} more to settle the front"
+        left = show_duration(progress.remaining_s)
+        return f"{progress.done} of about {self._total(progress)} trials, {left} left{outlook}"
 
     def _total(self, progress: Progress) -> int:
         if not progress.trial_times_s:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from dse.errors import DseError
 from dse.model.configuration import Value, text
-from dse.model.measurement import Measurement
+from dse.model.front import FrontPoint
 from dse.model.metrics import Objective
 
 _LOG_WIDTH = 120
@@ -51,7 +51,7 @@ def next_command(command: str, why: str) -> None:
     stderr().print(Text.assemble(("next: ", "bold green"), (command, "bold"), f"  {why}"))
 
 
-def front_table(points: Sequence[Measurement], objectives: Sequence[Objective], title: str | None = None) -> Table:
+def front_table(points: Sequence[FrontPoint], objectives: Sequence[Objective], title: str | None = None) -> Table:
     """The front with a column per objective; parameters that never change go to the caption."""
     names = list(dict.fromkeys(name for point in points for name in point.configuration))
     constant = [
@@ -69,14 +69,22 @@ def front_table(points: Sequence[Measurement], objectives: Sequence[Objective], 
     table.add_column("trial", justify="right")
     for objective in objectives:
         table.add_column(objective.metric.title, justify="right", no_wrap=True)
+    table.add_column("sure", justify="right", no_wrap=True)
     table.add_column("configuration")
     for point in points:
         table.add_row(
             str(point.trial),
-            *(objective.metric.show(point.values[objective.name]) for objective in objectives),
+            *(_with_error(point, objective) for objective in objectives),
+            f"{100 * point.confidence:.0f} %",
             " ".join(named(name, value) for name, value in point.configuration.items() if name not in constant),
         )
     return table
+
+
+def _with_error(point: FrontPoint, objective: Objective) -> str:
+    """The value, with its spread where it is at least half a percent: ``0.312 ms ±2 %``."""
+    shown, error = objective.metric.show(point.values[objective.name]), point.errors.get(objective.name, 0.0)
+    return f"{shown} ±{100 * error:.0f} %" if round(100 * error) else shown
 
 
 def named(name: str, value: Value) -> str:

@@ -22,19 +22,25 @@ class SubprocessHarness:
         """Write request.json, run the process, return response.json, which exists afterwards whatever happened."""
         response_path = folder / "response.json"
         protocol.write(request, folder / "request.json")
-        ended = processes.run(
-            [*boot.command(self.python), "run", str(folder / "request.json")],
-            folder=folder,
-            log=folder / "stderr.log",
-            timeout_s=timeout_s,
-            environment={"DSE_PARENT": str(os.getpid())},
-        )
+        try:
+            ended = processes.run(
+                [*boot.command(self.python), "run", str(folder / "request.json")],
+                folder=folder,
+                log=folder / "stderr.log",
+                timeout_s=timeout_s,
+                environment={"DSE_PARENT": str(os.getpid())},
+            )
+        except OSError as error:
+            return _failed(response_path, "runtime_missing", f"{self.python} does not start: {error.strerror}")
         if ended.timed_out:
             return _failed(response_path, "timeout", f"killed after {timeout_s:g} s without an answer")
-        if response_path.exists():
+        try:
             return protocol.read(Response, response_path)
-        said = ended.tail.splitlines()
-        return _failed(response_path, "crashed", f"{ended.reason}{': ' + said[-1] if said else ''}")
+        except FileNotFoundError:
+            said = ended.tail.splitlines()
+            return _failed(response_path, "crashed", f"{ended.reason}{': ' + said[-1] if said else ''}")
+        except protocol.ProtocolError as error:
+            return _failed(response_path, "internal", f"no response that this version reads: {error}")
 
 
 def _failed(path: Path, error: ErrorClass, message: str) -> Response:

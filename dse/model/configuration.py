@@ -23,12 +23,12 @@ class Configuration(Mapping[str, Value]):
     @cached_property
     def canonical(self) -> str:
         """The configuration as JSON with sorted keys and no spaces."""
-        return canonical_json({name: _canonical_value(value) for name, value in self.parameters.items()})
+        return canonical_json(dict(self.parameters))
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the canonical form, in hexadecimal."""
-        return fingerprint({name: _canonical_value(value) for name, value in self.parameters.items()})
+        return fingerprint(dict(self.parameters))
 
     def __getitem__(self, name: str) -> Value:
         return self.parameters[name]
@@ -52,7 +52,3 @@ class Configuration(Mapping[str, Value]):
 def text(value: Value) -> str:
     """The value as YAML would write it: ``true``, ``0.35``, ``small``."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _canonical_value(value: Value) -> Value:
-    return int(value) if isinstance(value, float) and value.is_integer() else value

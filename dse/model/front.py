@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import moocore
 import numpy as np
 
-from dse.model.measurement import Measurement
+from dse.model.configuration import Configuration
 from dse.model.metrics import Constraint, Objective
+from harness.protocol import Response
+
+
+class Valued(Protocol):
+    """Anything with figures by name."""
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """The figures; those that are missing are not known."""
+
+
+@dataclass(frozen=True)
+class FrontPoint:
+    """A configuration on the front: the medians of its repeats, and how sure its place is.
+
+    ``trial`` and ``response`` are the repeat nearest to the medians; ``errors`` are standard errors, relative for
+    latencies and sizes, absolute for accuracies; ``confidence`` is the probability of being on the front.
+    """
+
+    trial: int
+    configuration: Configuration
+    response: Response
+    values: Mapping[str, float]
+    errors: Mapping[str, float]
+    trials: tuple[int, ...]
+    confidence: float
+
+
+_T = TypeVar("_T", bound=Valued)
 
 
 def front(
-    measurements: Sequence[Measurement], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
-) -> list[Measurement]:
+    measurements: Sequence[_T], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
+) -> list[_T]:
     """The measurements that satisfy every constraint and that no other such one dominates.
 
     Dominance is strict: no worse in all objectives and better in at least one, so equal points stand beside each other.
@@ -38,6 +69,6 @@ def front(
     return sorted(chosen, key=lambda m: tuple(_worse_is_larger(m, objective) for objective in objectives))
 
 
-def _worse_is_larger(measurement: Measurement, objective: Objective) -> float:
+def _worse_is_larger(measurement: Valued, objective: Objective) -> float:
     value = measurement.values[objective.name]
     return -value if objective.direction == "maximize" else value

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 from dse.model.configuration import Configuration
 from dse.model.metrics import values_of
 from harness.protocol import INFEASIBLE, Accuracy, Response
+
+Phase = Literal["search", "anchor", "confirm", "repeat"]
+"""Why a trial was run: to find out; to see whether the device is still the same; to be sure; to replace one that did
+not count."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,7 @@ class Measurement:
     response: Response
     accuracy: Accuracy | None = None
     accuracy_from: int | None = None
+    phase: Phase = "search"
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -91,25 +92,13 @@ class Constraint:
         return value - self.bound if self.operator == "<=" else self.bound - value
 
     def __str__(self) -> str:
-        return f"{self.metric.name} {self.operator} {self.bound:g}"
+        return f"{self.metric.name} {self.operator} {int(self.bound) if self.bound.is_integer() else self.bound}"
 
 
-_UNITS = {
-    "": 1.0,
-    "%": 0.01,
-    "ns": 1.0,
-    "us": 1e3,
-    "ms": 1e6,
-    "s": 1e9,
-    "b": 1.0,
-    "kib": 2**10,
-    "mib": 2**20,
-    "gib": 2**30,
-}
-_UNITS_OF: Mapping[Unit, frozenset[str]] = {
-    "1": frozenset({"", "%"}),
-    "ns": frozenset({"", "ns", "us", "ms", "s"}),
-    "B": frozenset({"", "b", "kib", "mib", "gib"}),
+_UNITS: Mapping[Unit, Mapping[str, float]] = {
+    "1": {"%": 0.01},
+    "ns": {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9},
+    "B": {"B": 1.0, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30},
 }
 _CONSTRAINT = re.compile(r"\s*(\w+)\s*(<=|>=)\s*([0-9.eE+-]+)\s*(%|[A-Za-z]*)\s*")
 
@@ -121,13 +110,18 @@ def parse_constraint(source: str) -> Constraint:
         raise ValueError(f"found {source!r}, allowed: METRIC >= NUMBER or METRIC <= NUMBER, e.g. accuracy >= 0.85")
     name, operator, number, unit = match.groups()
     metric = parse_metric(name)
-    if unit.lower() not in _UNITS_OF[metric.unit]:
-        allowed = ", ".join(sorted(u for u in _UNITS_OF[metric.unit] if u))
-        raise ValueError(f"found the unit {unit!r} for {name}, allowed: {allowed}, or none for {metric.unit}")
+    units = {known.lower(): factor for known, factor in _UNITS[metric.unit].items()}
+    if unit and unit.lower() not in units:
+        allowed = ", ".join(sorted(_UNITS[metric.unit]))
+        raise ValueError(f"found the unit {unit!r} for {name}, allowed: {allowed}, or none")
     try:
-        bound = float(number) * _UNITS[unit.lower()]
+        bound = float(number) * units.get(unit.lower(), 1.0)
     except ValueError:
-        raise ValueError(f"found {number!r} in {source!r}, expected a number") from None
+        bound = math.inf
+    if not math.isfinite(bound):
+        raise ValueError(f"found {number!r} in {source!r}, expected a number")
+    if metric.unit == "1" and not 0 <= bound <= 1:
+        raise ValueError(f"found {number}{unit} for {name}, allowed: 0 to 1, or 0 % to 100 %")
     return Constraint(metric, ">=" if operator == ">=" else "<=", bound)
 
 

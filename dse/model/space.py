@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from dse.model.configuration import Configuration, Value
+from dse.model.configuration import Configuration, Value, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,12 @@ class ParameterTree:
         for parameters in _walks(self.roots):
             yield Configuration(parameters)
 
+    def configuration(self, index: int) -> Configuration:
+        """The configuration at ``index`` of `configurations`, without making those before it. Raises IndexError."""
+        if not 0 <= index < self.size:
+            raise IndexError(f"found index {index}, the tree has {self.size} configurations")
+        return Configuration(_walk(self.roots, index))
+
     def choose(self, pick: Callable[[str, Parameter], int]) -> Configuration:
         """Walk the tree; ``pick`` gets a branch's unique key and its parameter, and returns the index of a level."""
         chosen: dict[str, Value] = {}
@@ -60,7 +66,7 @@ class ParameterTree:
                 key = f"{branch}{parameter.name}"
                 level = parameter.levels[pick(key, parameter)]
                 chosen[parameter.name] = level.value
-                descend(level.children, f"{key}={level.value}/")
+                descend(level.children, _below(key, level))
 
         descend(self.roots, "")
         return Configuration(chosen)
@@ -80,7 +86,7 @@ class ParameterTree:
                 key = f"{branch}{parameter.name}"
                 indices[key] = index
                 level = parameter.levels[index]
-                if not descend(level.children, f"{key}={level.value}/"):
+                if not descend(level.children, _below(key, level)):
                     return False
             return True
 
@@ -95,7 +101,7 @@ class ParameterTree:
                 key = f"{branch}{parameter.name}"
                 yield key, parameter
                 for level in parameter.levels:
-                    yield from descend(level.children, f"{key}={level.value}/")
+                    yield from descend(level.children, _below(key, level))
 
         return descend(self.roots, "")
 
@@ -113,12 +119,31 @@ class ParameterTree:
         )
 
 
+def _below(key: str, level: Level) -> str:
+    """Where the keys of the branches below ``level`` begin: ``family=small/``, a slash in a level written ``%2F``."""
+    return f"{key}={text(level.value).replace('%', '%25').replace('/', '%2F')}/"
+
+
 def _same(a: Value, b: Value) -> bool:
     return a == b and isinstance(a, bool) == isinstance(b, bool)
 
 
 def _size(parameters: tuple[Parameter, ...]) -> int:
     return math.prod(sum(_size(level.children) for level in parameter.levels) for parameter in parameters)
+
+
+def _walk(parameters: tuple[Parameter, ...], index: int) -> dict[str, Value]:
+    """Mixed-radix digits: the last parameter is the lowest digit, a level counts for all configurations below it."""
+    if not parameters:
+        return {}
+    first, rest = parameters[0], parameters[1:]
+    index, beside = divmod(index, _size(rest))
+    for level in first.levels:
+        below = _size(level.children)
+        if index < below:
+            return {first.name: level.value, **_walk(level.children, index), **_walk(rest, beside)}
+        index -= below
+    raise IndexError(index)
 
 
 def _walks(parameters: tuple[Parameter, ...]) -> Iterator[dict[str, Value]]:

@@ -10,19 +10,25 @@ from typing import Any
 
 from dse.files import write_json, write_text
 from dse.model.configuration import text
-from dse.model.front import front
-from dse.model.measurement import Measurement
+from dse.model.front import FrontPoint
+from dse.search.knowledge import Knowledge, understand
 from dse.study import Study
 
 SCHEMA = 1
 
 
-def study_front(study: Study) -> list[Measurement]:
-    """The front of everything that the study measured in its space as it is now. Empty when nothing was."""
-    return front(study.measurements, study.objectives, study.constraints)
+def study_knowledge(study: Study) -> Knowledge:
+    """Which trials of the study count, and what each configuration is worth."""
+    size = int(study.settings["space"]["data_set"]["size"])
+    return understand(study.objectives, study.constraints, study.measurements, study.place, size)
 
 
-def front_document(study: Study, points: Sequence[Measurement]) -> dict[str, Any]:
+def study_front(study: Study) -> list[FrontPoint]:
+    """The front of everything that the study measured, by the medians of repeats that count. Empty when nothing was."""
+    return study_knowledge(study).front
+
+
+def front_document(study: Study, points: Sequence[FrontPoint]) -> dict[str, Any]:
     """The front as ``dse front --json`` prints it: schema, study, objectives, points."""
     return {
         "schema": SCHEMA,
@@ -36,6 +42,9 @@ def front_document(study: Study, points: Sequence[Measurement]) -> dict[str, Any
                 "trial": point.trial,
                 "config": dict(point.configuration),
                 "values": {objective.name: point.values[objective.name] for objective in study.objectives},
+                "errors": {objective.name: point.errors.get(objective.name, 0.0) for objective in study.objectives},
+                "trials": list(point.trials),
+                "confidence": point.confidence,
                 "logs": str(study.trial_folder(point.trial)),
             }
             for point in points
@@ -43,24 +52,28 @@ def front_document(study: Study, points: Sequence[Measurement]) -> dict[str, Any
     }
 
 
-def front_csv(study: Study, points: Sequence[Measurement]) -> str:
-    """The front as CSV: trial, parameters, objectives; exact values, a column for every parameter that occurs."""
+def front_csv(study: Study, points: Sequence[FrontPoint]) -> str:
+    """The front as CSV with exact values: trial, a column for every parameter that occurs, objectives, repeats."""
     parameters = list(dict.fromkeys(name for point in points for name in point.configuration))
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")
-    writer.writerow(["trial", *parameters, *(objective.name for objective in study.objectives)])
+    writer.writerow(
+        ["trial", *parameters, *(objective.name for objective in study.objectives), "repeats", "confidence"]
+    )
     for point in points:
         writer.writerow(
             [
                 point.trial,
                 *(text(point.configuration[name]) if name in point.configuration else "" for name in parameters),
                 *(point.values[objective.name] for objective in study.objectives),
+                len(point.trials),
+                point.confidence,
             ]
         )
     return output.getvalue()
 
 
-def write_front(study: Study, points: Sequence[Measurement]) -> list[Path]:
+def write_front(study: Study, points: Sequence[FrontPoint]) -> list[Path]:
     """Write front.json, front.csv and front.png into the study's folder; returns their paths. Raises OSError."""
     from dse.reports.plot import plot_front  # matplotlib costs a second, and only a finished search draws
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from dse.files import write_bytes
-from dse.model.measurement import Measurement
+from dse.model.front import FrontPoint, Valued
 from dse.model.metrics import Objective
 from dse.study import Study
 
@@ -19,7 +19,7 @@ _SCALES = {"1": (100.0, "%"), "ns": (1e-6, "ms"), "B": (2**-20, "MiB")}
 _FRONT, _OTHERS = "#1f6feb", "#b8c0cc"
 
 
-def plot_front(study: Study, points: Sequence[Measurement], path: Path) -> None:
+def plot_front(study: Study, points: Sequence[FrontPoint], path: Path) -> None:
     """Draw the first objective over the second; a third gives the colour. Raises OSError."""
     y, x, *others = study.objectives
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
@@ -59,11 +59,11 @@ def plot_front(study: Study, points: Sequence[Measurement], path: Path) -> None:
     write_bytes(path, image.getvalue())
 
 
-def _staircase(axes: Axes, points: Sequence[Measurement], x: Objective, y: Objective) -> None:
+def _staircase(axes: Axes, points: Sequence[FrontPoint], x: Objective, y: Objective) -> None:
     """The border of what is dominated in the two drawn objectives alone."""
     worst_first = sorted(points, key=lambda m: m.values[x.name], reverse=x.direction == "maximize")
     sign = 1 if y.direction == "maximize" else -1
-    border: list[Measurement] = []
+    border: list[FrontPoint] = []
     for point in worst_first:
         if not border or sign * point.values[y.name] > sign * border[-1].values[y.name]:
             border.append(point)
@@ -71,7 +71,7 @@ def _staircase(axes: Axes, points: Sequence[Measurement], x: Objective, y: Objec
         axes.step(_column(border, x), _column(border, y), where="post", color=_FRONT, linewidth=1.2, zorder=2)
 
 
-def _column(measurements: Sequence[Measurement], objective: Objective) -> list[float]:
+def _column(measurements: Sequence[Valued], objective: Objective) -> list[float]:
     scale = _SCALES[objective.metric.unit][0]
     return [measurement.values[objective.name] * scale for measurement in measurements]
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from dse.errors import ModelError
+from dse.errors import MachineError, ModelError
 from dse.harnesses import Harness
 from dse.model.configuration import Configuration
-from dse.model.front import front
-from dse.model.measurement import Measurement
+from dse.model.front import FrontPoint
+from dse.model.measurement import Measurement, Phase
 from dse.paths import cache_dir
-from dse.search.proposals import Decision, decide, make_proposer
+from dse.search.knowledge import Knowledge, Place, understand
+from dse.search.policy import STABLE_GAIN, Policy, Step
+from dse.search.problem import Problem
+from dse.search.proposals import Decision, decide, make_proposer, search_share
+from dse.spaces.placement import placement
 from dse.spaces.space import Space
-from dse.study import StudyWriter, known_keys
+from dse.study import StudyWriter
 from harness import protocol
 from harness.protocol import AccuracySpec, Failure, PerformanceSpec, Request, Response
 
@@ -26,10 +30,19 @@ _FIRST_GUESS_S = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What this search may spend: wall seconds, new trials, or both; None is without limit."""
+    """What this search may spend: wall seconds, new configurations, device seconds; None is without limit.
+
+    Device time is what the harness's processes take; making models and deciding are free.
+    """
 
     time_s: float | None = None
     trials: int | None = None
+    device_s: float | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """The tighter of the two times."""
+        return min((s for s in (self.time_s, self.device_s) if s is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +66,8 @@ class Plan:
         limits = [self.unknown]
         if self.budget.trials is not None:
             limits.append(self.budget.trials)
-        if self.budget.time_s is not None:
-            limits.append(max(1, int(self.budget.time_s / self.trial_s)))
+        if self.budget.seconds is not None:
+            limits.append(max(1, int(self.budget.seconds / self.trial_s)))
         return min(limits)
 
     @property
@@ -72,9 +85,23 @@ class Progress:
     done: int = 0
     failures: dict[str, int] = field(default_factory=dict)
     running: Configuration | None = None
-    front: list[Measurement] = field(default_factory=list)
+    front: list[FrontPoint] = field(default_factory=list)
     last: Measurement | None = None
     trial_times_s: list[float] = field(default_factory=list)
+    phase: Phase = "search"
+    repeats: int = 0
+    """Trials of this session that measured a known configuration again."""
+    open: int = 0
+    """Configurations of which it is open whether they are on the front."""
+    gain: float | None = None
+    """What the next measurement is expected to add to the hypervolume, as a share, where the proposer tells."""
+    ended: str = ""
+    """Why the search ended, for people."""
+
+    @property
+    def device_s(self) -> float:
+        """Seconds that the device spent on this session's trials."""
+        return sum(self.trial_times_s)
 
     @property
     def elapsed_s(self) -> float:
@@ -89,6 +116,8 @@ class Progress:
             parts.append(self.done / self.plan.budget.trials)
         if self.plan.budget.time_s:
             parts.append(self.elapsed_s / self.plan.budget.time_s)
+        if self.plan.budget.device_s:
+            parts.append(self.device_s / self.plan.budget.device_s)
         return min(1.0, max(parts))
 
     @property
@@ -100,6 +129,8 @@ class Progress:
             limits.append((self.plan.budget.trials - self.done) * trial_s)
         if self.plan.budget.time_s is not None:
             limits.append(self.plan.budget.time_s - self.elapsed_s)
+        if self.plan.budget.device_s is not None:
+            limits.append(self.plan.budget.device_s - self.device_s)
         return max(0.0, min(limits))
 
 
@@ -108,18 +139,16 @@ Observer = Callable[[Progress], None]
 
 def make_plan(space: Space, measurements: list[Measurement], budget: Budget) -> Plan:
     """What exploring ``space`` within ``budget`` means, given what is known; downloads nothing."""
-    known = known_keys(measurements)
-    found = sum(
-        space.is_identified(configuration) and space.measurement_key(configuration) in known
-        for configuration in space.tree.configurations()
-    )
-    costs = [sum(m.response.timing_s.get(p, 0.0) for p in ("total",)) for m in measurements if m.response.timing_s]
+    place = placement(space, measurements)
+    found = len({place(measured) for measured in measurements} - {None})
+    costs = [m.response.timing_s["total"] for m in measurements if "total" in m.response.timing_s]
     trial_s = median(costs) if costs else _FIRST_GUESS_S + space.fidelity.min_duration
     unknown = space.tree.size - found
     limits = [budget.trials] if budget.trials is not None else []
-    if budget.time_s is not None:
-        limits.append(int(budget.time_s / trial_s))
-    return Plan(space.tree.size, found, trial_s, budget, decide(space, unknown, min(limits) if limits else None))
+    if budget.seconds is not None:
+        limits.append(int(budget.seconds / trial_s))
+    decision = decide(space.file.sampler, unknown, min(limits) if limits else None)
+    return Plan(space.tree.size, found, trial_s, budget, decision)
 
 
 def explore(
@@ -130,42 +159,74 @@ def explore(
     seed: int,
     observe: Observer,
     stopped: Callable[[], bool],
+    *,
+    confirm: bool = False,
+    strict: bool = False,
+    first: Sequence[Configuration] = (),
 ) -> Progress:
-    """Measure until the budget ends, ``stopped`` says so, or every configuration is known.
+    """Measure until the budget ends, ``stopped`` says so, or the front is complete and, with ``confirm``, settled.
 
     ``harness`` gets the interpreter of a runtime (None: this one) and returns the harness that measures with it. A
-    model that cannot be made costs one trial, as a runtime that crashes does.
+    model that cannot be made costs one trial, as a runtime that crashes does. ``first`` is proposed before anything
+    else. With ``strict`` a trial that does not count (throttling, foreign load, drift) raises MachineError, which
+    loses nothing. Raises MachineError for a sampler that lacks a package.
     """
     measurements = writer.study.measurements
-    known = known_keys(measurements)
-    proposer = make_proposer(space, plan.decision, seed, measurements)
-    progress = Progress(plan, time.monotonic(), front=current_front(space, measurements))
+    place = placement(space, measurements)
+    proposer = make_proposer(
+        Problem(space.tree, space.objectives, space.constraints), plan.decision.sampler, seed, first
+    )
+    policy = Policy(proposer, session_start=len(measurements), stable_gain=STABLE_GAIN if confirm else 0.0)
+    progress = Progress(plan, time.monotonic(), front=_understand(space, measurements, place).front)
     observe(progress)
     while not stopped() and not _spent(progress):
-        configuration = proposer.propose(lambda c: known.get(space.measurement_key(c)))
-        if configuration is None:
+        step = policy.next(
+            measurements,
+            lambda: _understand(space, measurements, place),
+            search=_may_search(progress, confirm),
+            confirm=confirm,
+        )
+        if step is None:
+            progress.ended = "every configuration is known" if not confirm else "the front is stable"
             break
-        progress.running = configuration
+        progress.running, progress.phase = step.configuration, step.phase
         observe(progress)
         began = time.monotonic()
-        measured = _measure(writer, space, configuration, harness)
-        known[measured.key] = measured
-        proposer.tell(measured)
+        measured = _measure(writer, space, step, harness)
         progress.trial_times_s.append(time.monotonic() - began)
-        progress.done += 1
-        progress.running, progress.last = None, measured
-        if measured.response.failure:
-            reason = measured.response.failure.error
-            progress.failures[reason] = progress.failures.get(reason, 0) + 1
-        progress.front = current_front(space, measurements)
+        now = _understand(space, measurements, place)
+        _count(progress, step, measured, now, policy)
         observe(progress)
+        reasons = now.judgement.reasons.get(measured.trial)
+        if strict and reasons:
+            raise MachineError(
+                f"trial {measured.trial} does not count: {reasons[0].sentence}",
+                hint="mend that and run the same command again; without --strict the trial is left out",
+            )
     return progress
 
 
-def current_front(space: Space, measurements: list[Measurement]) -> list[Measurement]:
-    """The front of those measurements that belong to the space as it is now."""
-    inside = [m for m in measurements if space.tree.locate(m.configuration) is not None]
-    return front(inside, space.objectives, space.constraints)
+def _understand(space: Space, measurements: Sequence[Measurement], place: Place) -> Knowledge:
+    return understand(space.objectives, space.constraints, measurements, place, space.data_set.size)
+
+
+def _may_search(progress: Progress, confirm: bool) -> bool:
+    """Whether new configurations still may be measured; in a limited time, some of it is kept to confirm."""
+    share = search_share(progress.plan.decision, progress.plan.budget.seconds) if confirm else None
+    return share is None or progress.device_s < share
+
+
+def _count(progress: Progress, step: Step, measured: Measurement, now: Knowledge, policy: Policy) -> None:
+    progress.done += step.phase == "search"
+    progress.repeats += step.phase != "search"
+    progress.running, progress.last, progress.front = None, measured, now.front
+    progress.open = len(policy.open(now))
+    progress.gain = policy.gain
+    if measured.response.failure:
+        reason = measured.response.failure.error
+        progress.failures[reason] = progress.failures.get(reason, 0) + 1
+    for lost in now.judgement.reasons.get(measured.trial, ()):
+        progress.failures[lost.word] = progress.failures.get(lost.word, 0) + 1
 
 
 def make_request(
@@ -189,10 +250,9 @@ def make_request(
     )
 
 
-def _measure(
-    writer: StudyWriter, space: Space, configuration: Configuration, harness: Callable[[str | None], Harness]
-) -> Measurement:
-    record, folder = writer.begin(configuration)
+def _measure(writer: StudyWriter, space: Space, step: Step, harness: Callable[[str | None], Harness]) -> Measurement:
+    configuration = step.configuration
+    record, folder = writer.begin(configuration, step.phase)
     try:
         model = space.source(configuration).make(space.variant(configuration))
     except ModelError as error:
@@ -210,6 +270,8 @@ def _measure(
 def _spent(progress: Progress) -> bool:
     budget = progress.plan.budget
     if budget.trials is not None and progress.done >= budget.trials:
+        return True
+    if budget.device_s is not None and progress.device_s >= budget.device_s:
         return True
     return budget.time_s is not None and progress.elapsed_s >= budget.time_s
 

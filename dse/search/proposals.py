@@ -1,29 +1,19 @@
-"""Which configuration comes next: all of them in a good order when the budget reaches, a sampler's choice otherwise."""
+"""Which way of proposing: all of the space where the budget reaches, the surrogate where it does not."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement
-from dse.model.space import ParameterTree
-from dse.search.samplers import TreeSampler, make_sampler
-from dse.spaces.space import Space
+from dse.model.estimate import Estimate
+from dse.search.problem import Problem, Proposer
+from dse.search.samplers import OptunaProposer
+from dse.search.surrogate import ScreenProposer, SurrogateProposer, corners
+from dse.search.unseen import pick_unseen
 
-Known = Callable[[Configuration], Measurement | None]
-
-
-class Proposer(Protocol):
-    """Says what to measure next, and learns from what was measured."""
-
-    def propose(self, known: Known) -> Configuration | None:
-        """A configuration without a known result, or None when there is nothing left to propose."""
-
-    def tell(self, measurement: Measurement) -> None:
-        """Take a finished measurement into account."""
+_SEARCH_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,81 +24,102 @@ class Decision:
     reason: str
 
 
-def decide(space: Space, unknown: int, reachable: int | None) -> Decision:
-    """What ``sampler: auto`` means here: ``unknown`` configurations, of which the budget reaches ``reachable``."""
-    if space.file.sampler != "auto":
-        return Decision(space.file.sampler, f"sampler: {space.file.sampler}, as the space says")
+def decide(sampler: str, unknown: int, reachable: int | None) -> Decision:
+    """What ``sampler`` means for ``unknown`` configurations, of which the budget reaches ``reachable`` (None: all)."""
+    if sampler != "auto":
+        return Decision(sampler, f"sampler: {sampler}, as asked for")
     if reachable is None or unknown <= reachable:
-        return Decision("grid", f"the budget reaches all {unknown} unknown configurations: measure each")
+        return Decision(
+            "screen", f"the budget reaches all {unknown} unknown configurations: measure each, cheapest first"
+        )
     return Decision(
-        "tpe", f"{unknown} unknown configurations, the budget reaches about {reachable}: corners first, then TPE"
+        "surrogate",
+        f"{unknown} unknown configurations, the budget reaches about {reachable}: corners first, then where a "
+        "surrogate expects the front to grow most",
     )
 
 
-def make_proposer(space: Space, decision: Decision, seed: int, measured: Sequence[Measurement]) -> Proposer:
-    """The proposer for a decision, told everything that is known already. Same seed and same past, same proposals."""
-    if decision.sampler == "grid":
-        return _Screen(space.tree, seed)
-    sampler = TreeSampler(
-        space.tree, space.objectives, space.constraints, make_sampler(decision.sampler, seed + len(measured))
-    )
-    proposer = _Sampled(space.tree, sampler, seed, corners=decision.sampler == "tpe")
-    for measurement in measured:
-        proposer.tell(measurement)
-    return proposer
+def search_share(decision: Decision, budget: float | None) -> float | None:
+    """How much of ``budget``, trials or seconds, may go to new configurations before the open ones are confirmed.
+
+    A screen always ends; what is left of the budget is for confirming. None is without limit.
+    """
+    return None if budget is None or decision.sampler == "screen" else _SEARCH_SHARE * budget
 
 
-class _Screen:
-    """Every configuration once, in a shuffled order, so that a search cut short has still seen all of the space."""
+def make_proposer(problem: Problem, sampler: str, seed: int, first: Sequence[Configuration] = ()) -> Proposer:
+    """The proposer called ``sampler``, which never proposes what is known; ``first`` comes before its own choice.
 
-    def __init__(self, tree: ParameterTree, seed: int) -> None:
-        self._order = _shuffled(tree, seed)
+    Raises MachineError for a missing package.
+    """
+    proposer = _proposer(problem, sampler, seed)
+    return _Warm(problem, first, proposer) if first else proposer
 
-    def propose(self, known: Known) -> Configuration | None:
-        return next((configuration for configuration in self._order if known(configuration) is None), None)
 
-    def tell(self, measurement: Measurement) -> None:
-        """The order is fixed: nothing to learn."""
+def _proposer(problem: Problem, sampler: str, seed: int) -> Proposer:
+    if sampler == "screen":
+        return ScreenProposer(problem, seed)
+    if sampler == "surrogate":
+        return SurrogateProposer(problem, seed)
+    if sampler == "grid":
+        return _Grid(problem)
+    if sampler == "random":
+        return _Random(problem, seed)
+    first = tuple(corners(problem.tree)) if sampler == "tpe" else ()
+    return _Sampled(problem, OptunaProposer(problem, sampler, seed, first), seed)
+
+
+class _Warm:
+    """What was good elsewhere first."""
+
+    def __init__(self, problem: Problem, first: Sequence[Configuration], then: Proposer) -> None:
+        self._first = [c for c in dict.fromkeys(first) if problem.tree.locate(c) is not None]
+        self._then = then
+
+    @property
+    def gain(self) -> float | None:
+        return self._then.gain
+
+    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
+        known = {estimate.configuration for estimate in past}
+        return next((c for c in self._first if c not in known), None) or self._then.propose(past)
+
+
+class _Grid:
+    """Every configuration once, in the order of the space's file."""
+
+    gain = None
+
+    def __init__(self, problem: Problem) -> None:
+        self._tree = problem.tree
+
+    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
+        known = {estimate.configuration for estimate in past}
+        return next((c for c in self._tree.configurations() if c not in known), None)
+
+
+class _Random:
+    """Every configuration once, in random order."""
+
+    gain = None
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        self._tree = problem.tree
+        self._seed = seed
+
+    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
+        known = {estimate.configuration for estimate in past}
+        return pick_unseen(self._tree, known, random.Random(f"{self._seed} {len(past)}"))
 
 
 class _Sampled:
-    """Corners of the space first, then the sampler, then whatever is left in a shuffled order."""
+    """A sampler's choice; whatever is left, at random, where it runs dry."""
 
-    def __init__(self, tree: ParameterTree, sampler: TreeSampler, seed: int, *, corners: bool) -> None:
-        self._first = list(_corners(tree)) if corners else []
+    gain = None
+
+    def __init__(self, problem: Problem, sampler: OptunaProposer, seed: int) -> None:
         self._sampler = sampler
-        self._rest = _shuffled(tree, seed)
+        self._rest = _Random(problem, seed)
 
-    def propose(self, known: Known) -> Configuration | None:
-        while self._first:
-            corner = self._first.pop(0)
-            if known(corner) is None:
-                return corner
-        proposed = self._sampler.propose(known)
-        if proposed is not None:
-            return proposed
-        return next((configuration for configuration in self._rest if known(configuration) is None), None)
-
-    def tell(self, measurement: Measurement) -> None:
-        self._sampler.tell(measurement)
-
-
-def _corners(tree: ParameterTree) -> Iterator[Configuration]:
-    """All-first and all-last levels, and the two mixtures by parity: the ends of the trade-off, usually."""
-    seen: set[Configuration] = set()
-    for first, second in ((0, 0), (-1, -1), (0, -1), (-1, 0)):
-        turn = iter(range(1 << 30))
-        corner = tree.choose(
-            lambda _, p, first=first, second=second, turn=turn: (
-                (first if next(turn) % 2 == 0 else second) % len(p.levels)
-            )  # type: ignore[misc]
-        )
-        if corner not in seen:
-            seen.add(corner)
-            yield corner
-
-
-def _shuffled(tree: ParameterTree, seed: int) -> Iterator[Configuration]:
-    configurations = list(tree.configurations())
-    random.Random(seed).shuffle(configurations)
-    return iter(configurations)
+    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
+        return self._sampler.propose(past) or self._rest.propose(past)

@@ -1,11 +1,13 @@
 """Optuna's samplers over a parameter tree: each branch a parameter of its own, numbers as ordered steps.
 
-The study that a sampler sees lives in memory and is rebuilt from what was measured: asking costs no disk flush, a
-killed search leaves no trial that runs for ever, and an edited space is just another tree.
+The study that a sampler sees lives in memory and is rebuilt by asking again what was asked before: no disk flush per
+suggestion, no trial that runs for ever after a kill, and an edited space is just another tree. An asked trial stays
+open until its values come: a genetic sampler only breeds from trials that it asked for itself.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 
@@ -14,81 +16,106 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
-from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement
-from dse.model.metrics import Constraint, Objective
-from dse.model.space import Parameter, ParameterTree
+from dse.errors import MachineError
+from dse.model.configuration import Configuration, Value
+from dse.model.estimate import Estimate
+from dse.model.space import Parameter
+from dse.search.problem import Problem
 
 _STARTUP_TRIALS = 10
-_MOST_REPEATS = 200
+_POPULATION = 20
+_MOST_REPEATS = 50
+"""Repeats in a row after which the sampler counts as dry."""
+_GP_NEEDS = ("torch", "scipy")
 
 
 def make_sampler(name: str, seed: int) -> BaseSampler:
-    """The Optuna sampler called ``name`` in a search space. Raises KeyError for an unknown name."""
+    """The Optuna sampler called ``name``. Raises KeyError for an unknown name, MachineError for a missing package."""
+    missing = [package for package in _GP_NEEDS if name == "gp" and importlib.util.find_spec(package) is None]
+    if missing:
+        raise MachineError(
+            f"sampler: gp needs {' and '.join(missing)}, not installed for this Python",
+            hint=f"pip install {' '.join(missing)}, or sampler: auto",
+        )
     samplers: Mapping[str, Callable[[], BaseSampler]] = {
         "tpe": lambda: optuna.samplers.TPESampler(
             seed=seed, multivariate=True, group=True, n_startup_trials=_STARTUP_TRIALS
         ),
-        "nsga2": lambda: optuna.samplers.NSGAIISampler(seed=seed, population_size=20),
-        "nsga3": lambda: optuna.samplers.NSGAIIISampler(seed=seed, population_size=20),
+        "nsga2": lambda: optuna.samplers.NSGAIISampler(seed=seed, population_size=_POPULATION),
+        "nsga3": lambda: optuna.samplers.NSGAIIISampler(seed=seed, population_size=_POPULATION),
         "gp": lambda: optuna.samplers.GPSampler(seed=seed, n_startup_trials=_STARTUP_TRIALS),
-        "random": lambda: optuna.samplers.RandomSampler(seed=seed),
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return samplers[name]()
 
 
-class TreeSampler:
-    """Ask and tell over a tree, in memory. A configuration that comes back with a known result is told at once."""
+class OptunaProposer:
+    """Proposes what an Optuna sampler suggests, repeats answered from what is known; None when it has run dry."""
 
-    def __init__(
-        self,
-        tree: ParameterTree,
-        objectives: Sequence[Objective],
-        constraints: Sequence[Constraint],
-        sampler: BaseSampler,
-    ) -> None:
+    def __init__(self, problem: Problem, name: str, seed: int, first: Sequence[Configuration] = ()) -> None:
+        self._problem = problem
+        self._name, self._seed = name, seed
+        self._first = first
+        self._distributions = {key: _encoding(parameter) for key, parameter in problem.tree.branches()}
+        self._parameters = dict(problem.tree.branches())
+        self._begin()
+
+    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
+        """See `dse.search.problem.Proposer`."""
+        if list(past[: len(self._told)]) != self._told:
+            self._begin()
+        for estimate in past[len(self._told) :]:
+            self._ask()
+            self._tell(estimate)
+        return self._ask()
+
+    def _begin(self) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._tree = tree
-        self._objectives = tuple(objectives)
-        self._constraints = tuple(constraints)
-        self._study = optuna.create_study(directions=[o.direction for o in objectives], sampler=sampler)
-        self._distributions = {key: encoding(parameter) for key, parameter in tree.branches()}
+        directions = [objective.direction for objective in self._problem.objectives]
+        self._study = optuna.create_study(directions=directions, sampler=make_sampler(self._name, self._seed))
+        self._told: list[Estimate] = []
+        self._known: dict[Configuration, Estimate] = {}
+        self._open: tuple[optuna.Trial, Configuration] | None = None
+        self._dry = False
+        for configuration in self._first:
+            self._study.enqueue_trial(self._encoded(configuration))
 
-    def propose(self, is_known: Callable[[Configuration], Measurement | None]) -> Configuration | None:
-        """A configuration that nobody measured yet; None after many repeats, when the sampler has run dry.
-
-        A repeat is answered from what is known: the sampler learns that this region is explored, no trial stays open.
-        """
-        for _ in range(_MOST_REPEATS):
+    def _ask(self) -> Configuration | None:
+        """The open question; asks until there is one that is not answered yet."""
+        for _ in range(0 if self._open or self._dry else _MOST_REPEATS):
             trial = self._study.ask()
-            configuration = self._tree.choose(lambda key, parameter, trial=trial: _suggest(trial, key, parameter))  # type: ignore[misc]
-            known = is_known(configuration)
+            configuration = self._problem.tree.choose(_Suggestions(trial))
+            known = self._known.get(configuration)
             if known is None:
-                # the result arrives by `tell` as a finished trial; this one must not stay open beside it
-                self._study.tell(trial, state=TrialState.FAIL)
-                return configuration
+                self._open = trial, configuration
+                break
             self._answer(trial, known)
-        return None
+        self._dry = self._open is None
+        return self._open[1] if self._open else None
 
-    def tell(self, measurement: Measurement) -> None:
-        """Let the sampler know a measurement. Those outside the tree are left out, and so are failed ones."""
-        indices = self._tree.locate(measurement.configuration)
-        values = self._values(measurement)
-        if indices is None or values is None:
+    def _tell(self, estimate: Estimate) -> None:
+        """Answer the open question with ``estimate``, or add it as a trial that nobody asked for."""
+        self._told.append(estimate)
+        self._known[estimate.configuration] = estimate
+        self._dry = False
+        if self._open and self._open[1] == estimate.configuration:
+            self._answer(self._open[0], estimate)
+            self._open = None
             return
-        parameters = dict(self._tree_parameters(measurement.configuration))
-        self._study.add_trial(
-            optuna.trial.create_trial(
-                values=values,
-                params={key: _encoded(parameter, indices[key]) for key, parameter in parameters.items()},
-                distributions={key: self._distributions[key] for key in parameters},
-                constraints=self._excess(measurement),
+        values = self._values(estimate)
+        if values is not None and self._problem.tree.locate(estimate.configuration) is not None:
+            encoded = self._encoded(estimate.configuration)
+            self._study.add_trial(
+                optuna.trial.create_trial(
+                    values=values,
+                    params=encoded,
+                    distributions={key: self._distributions[key] for key in encoded},
+                    constraints=self._excess(estimate),
+                )
             )
-        )
 
-    def _answer(self, trial: optuna.Trial, known: Measurement) -> None:
+    def _answer(self, trial: optuna.Trial, known: Estimate) -> None:
         values = self._values(known)
         if values is None:
             self._study.tell(trial, state=TrialState.FAIL)
@@ -97,39 +124,41 @@ class TreeSampler:
             trial.set_constraint(name, excess)
         self._study.tell(trial, values)
 
-    def _tree_parameters(self, configuration: Configuration) -> list[tuple[str, Parameter]]:
-        indices = self._tree.locate(configuration) or {}
-        return [(key, parameter) for key, parameter in self._tree.branches() if key in indices]
+    def _encoded(self, configuration: Configuration) -> dict[str, Value]:
+        indices = self._problem.tree.locate(configuration) or {}
+        return {key: _encoded(self._parameters[key], index) for key, index in indices.items()}
 
-    def _values(self, measurement: Measurement) -> list[float] | None:
-        values = [measurement.values.get(objective.name) for objective in self._objectives]
-        return None if None in values else [float(value) for value in values if value is not None]
+    def _values(self, estimate: Estimate) -> list[float] | None:
+        values = [estimate.values.get(objective.name) for objective in self._problem.objectives]
+        return None if None in values else [value for value in values if value is not None]
 
-    def _excess(self, measurement: Measurement) -> dict[str, float]:
-        return {str(c): c.excess(measurement.values[c.metric.name]) for c in self._constraints}
+    def _excess(self, estimate: Estimate) -> dict[str, float]:
+        return {str(c): c.excess(estimate.values[c.metric.name]) for c in self._problem.constraints}
 
 
-def encoding(parameter: Parameter) -> BaseDistribution:
-    """How a sampler sees the parameter: the index of its level where levels are ordered numbers, else the words."""
+class _Suggestions:
+    """Picks levels by asking a trial."""
+
+    def __init__(self, trial: optuna.Trial) -> None:
+        self._trial = trial
+
+    def __call__(self, key: str, parameter: Parameter) -> int:
+        if parameter.is_ordered:
+            return _by_size(parameter)[self._trial.suggest_int(key, 0, len(parameter.levels) - 1)]
+        return parameter.values.index(self._trial.suggest_categorical(key, parameter.values))
+
+
+def _encoding(parameter: Parameter) -> BaseDistribution:
+    """How a sampler sees the parameter: the rank of its level where levels are numbers, else the words."""
     if parameter.is_ordered:
         return IntDistribution(0, len(parameter.levels) - 1)
     return CategoricalDistribution(parameter.values)
 
 
-def _encoded(parameter: Parameter, index: int) -> str | int | float | bool:
-    return _rank(parameter, index) if parameter.is_ordered else parameter.values[index]
-
-
-def _suggest(trial: optuna.Trial, key: str, parameter: Parameter) -> int:
-    if parameter.is_ordered:
-        return _by_size(parameter)[trial.suggest_int(key, 0, len(parameter.levels) - 1)]
-    return parameter.values.index(trial.suggest_categorical(key, parameter.values))
+def _encoded(parameter: Parameter, index: int) -> Value:
+    return _by_size(parameter).index(index) if parameter.is_ordered else parameter.values[index]
 
 
 def _by_size(parameter: Parameter) -> list[int]:
     """Level indices from the smallest number to the largest, however the file orders them."""
     return sorted(range(len(parameter.levels)), key=lambda index: parameter.values[index])
-
-
-def _rank(parameter: Parameter, index: int) -> int:
-    return _by_size(parameter).index(index)

@@ -26,7 +26,8 @@ class FileSource:
         return {}
 
     def check(self, variant: Mapping[str, Value]) -> None:
-        """Nothing can be wrong: there is nothing to choose."""
+        """Raise ModelError when the file is not the one that the checksum names."""
+        self._sha256  # noqa: B018 - computed once, here
 
     def identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
         """The SHA-256 of the file. Raises ModelError."""

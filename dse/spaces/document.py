@@ -1,4 +1,4 @@
-"""YAML that remembers its lines: safe loading only, no duplicate keys, no alias that explodes."""
+"""YAML that remembers its lines: safe loading only, no tags, no duplicate keys, no alias that explodes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from dse.errors import SpaceError
 
 Place = tuple[Hashable, ...]
 _MOST_NODES = 100_000
+_COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,9 @@ def read_document(path: Path) -> Document:
 
 def parse_document(source: str, path: Path) -> Document:
     """Parse ``source``; ``path`` is for messages."""
-    loader = yaml.SafeLoader(source)
-    reader = _Reader(loader, path)
     try:
+        loader = yaml.SafeLoader(source)
+        reader = _Reader(loader, path)
         node = loader.get_single_node()
         content = reader.read(node, ()) if node is not None else None
     except yaml.MarkedYAMLError as error:
@@ -62,8 +64,6 @@ def parse_document(source: str, path: Path) -> Document:
         ) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SpaceError(f"not YAML that dse reads: {error}", path=path) from None
-    finally:
-        loader.dispose()
     return Document(path, content, reader.lines)
 
 
@@ -77,29 +77,36 @@ class _Reader:
 
     def read(self, node: yaml.Node, place: Place) -> Any:
         self._nodes += 1
-        if self._nodes > _MOST_NODES or id(node) in self._open:
-            raise SpaceError("an alias repeats without end", path=self._path, line=node.start_mark.line + 1)
+        if id(node) in self._open:
+            raise self._error(node, "an alias contains itself")
+        if self._nodes > _MOST_NODES:
+            raise self._error(node, f"more than {_MOST_NODES} values, counting those that aliases repeat")
         self.lines.setdefault(place, node.start_mark.line + 1)
         self._open.add(id(node))
         try:
+            if isinstance(node, yaml.ScalarNode):
+                return self._loader.construct_object(node)
+            if node.tag not in _COLLECTIONS:
+                raise self._error(node, f"found the tag {node.tag}, allowed: none")
             if isinstance(node, yaml.MappingNode):
                 return self._read_mapping(node, place)
-            if isinstance(node, yaml.SequenceNode):
-                return [self.read(item, (*place, index)) for index, item in enumerate(node.value)]
-            return self._loader.construct_object(node)
+            return [self.read(item, (*place, index)) for index, item in enumerate(node.value)]
         finally:
             self._open.discard(id(node))
 
     def _read_mapping(self, node: yaml.MappingNode, place: Place) -> dict[Hashable, Any]:
-        self._loader.flatten_mapping(node)
         content: dict[Hashable, Any] = {}
         for key_node, value_node in node.value:
-            key = self._loader.construct_object(key_node, deep=True)
-            line = key_node.start_mark.line + 1
-            if not isinstance(key, Hashable):
-                raise SpaceError(f"found {key!r} as a key, expected a word or a number", path=self._path, line=line)
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise self._error(key_node, "found a collection as a key, expected a word or a number")
+            if key_node.tag == _MERGE:
+                raise self._error(key_node, "found the merge key <<, which dse does not read: write the keys out")
+            key = self._loader.construct_object(key_node)
             if key in content:
-                raise SpaceError(f"the key {key!r} stands here twice", path=self._path, line=line, hint="remove one")
-            self.lines[(*place, key)] = line
+                raise self._error(key_node, f"the key {key!r} stands here twice")
+            self.lines[(*place, key)] = key_node.start_mark.line + 1
             content[key] = self.read(value_node, (*place, key))
         return content
+
+    def _error(self, node: yaml.Node, message: str) -> SpaceError:
+        return SpaceError(message, path=self._path, line=node.start_mark.line + 1)

@@ -10,7 +10,7 @@ from dse.durations import parse_duration
 from dse.model.metrics import DEFAULT_OBJECTIVES, METRICS, Direction, parse_constraint, parse_metric
 
 SCHEMA = 1
-SAMPLERS = ("auto", "tpe", "nsga2", "nsga3", "gp", "random", "grid")
+Sampler = Literal["auto", "surrogate", "tpe", "nsga2", "nsga3", "gp", "random", "grid"]
 
 
 def _duration(value: Any) -> Any:
@@ -23,8 +23,9 @@ def _constraint(value: str) -> str:
 
 
 def _objectives(value: Any) -> Any:
-    if not isinstance(value, list):
-        return value
+    if not isinstance(value, list) or not value:
+        found = "an empty list" if value == [] else repr(value)
+        raise ValueError(f"found {found}, expected a list of metrics, allowed: {', '.join(METRICS)}")
     named: dict[str, Direction] = {}
     for item in value:
         name, direction = next(iter(item.items())) if isinstance(item, dict) and len(item) == 1 else (item, None)
@@ -75,16 +76,16 @@ Interpolation = Literal["nearest", "bilinear", "bicubic", "area", "lanczos"]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class PreprocessingSection(_Section):
     """How an image becomes the model's input. The defaults are MLPerf's OpenCV recipe of 2021."""
 
-    crop_percent: float = Field(87.5, gt=0, le=100, strict=False)
+    crop_percent: float = Field(87.5, gt=0, le=100)
     interpolation: Interpolation = "bilinear"
-    mean: float = Field(127.5, strict=False)
-    scale: float = Field(127.5, gt=0, strict=False)
+    mean: float = Field(127.5)
+    scale: float = Field(127.5, gt=0)
 
 
 class DataSetSection(_Section):
@@ -175,13 +176,13 @@ class SpaceFile(_Section):
     models: dict[Name, ModelSection] = Field(min_length=1)
     runtimes: dict[Name, RuntimeSection] = {"litert": RuntimeSection()}
     parameters: dict[Any, Any] = {}
-    objectives: Annotated[
-        dict[str, Direction], BeforeValidator(_objectives), Field(min_length=1), WithJsonSchema(_OBJECTIVES_SCHEMA)
-    ] = {name: METRICS[name].direction for name in DEFAULT_OBJECTIVES}
+    objectives: Annotated[dict[str, Direction], BeforeValidator(_objectives), WithJsonSchema(_OBJECTIVES_SCHEMA)] = {
+        name: METRICS[name].direction for name in DEFAULT_OBJECTIVES
+    }
     constraints: list[Annotated[str, AfterValidator(_constraint)]] = []
     fidelity: FidelitySection = FidelitySection()
     budget: BudgetSection = BudgetSection()
-    sampler: Literal["auto", "tpe", "nsga2", "nsga3", "gp", "random", "grid"] = "auto"
+    sampler: Sampler = "auto"
     seed: int = Field(0, ge=0, lt=2**32)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from dse.paths import cache_dir, shipped
 from dse.runtimes import runtime_version
 from dse.sources import ChecksumRecord, FileSource, ModelSource, UrlSource, ZooSource
 from dse.spaces.document import Document, Place, read_document
-from dse.spaces.format import DataSetSection, ModelSection, SpaceFile
+from dse.spaces.format import DataSetSection, ModelSection, RuntimeSection, SpaceFile
 from dse.spaces.space import HARNESS_PARAMETERS, Space, parse_cpus
 from dse.spaces.tree import read_tree
 
@@ -59,6 +60,7 @@ def load_space(path: Path, variables: Mapping[str, str] = os.environ) -> Space:
         file = SpaceFile.model_validate(_substitute(document, document.content, (), variables))
     except ValidationError as error:
         raise _first(document, error) from None
+    file = file.model_copy(update={"runtimes": _runtimes(document, file)})
     sources = _sources(document, file)
     tree = read_tree(document, file.parameters) if file.parameters else ParameterTree(())
     if len(sources) > 1 and "model" not in tree.names:
@@ -98,7 +100,7 @@ def _substitute(document: Document, value: Any, place: Place, variables: Mapping
             raise document.error(
                 place, f"${{{name}}} is not set", f"export {name}=..." + (f", or {option}" if option else "")
             )
-        return variables[name]
+        return glob.escape(variables[name]) if place[-1] == "glob" else variables[name]
 
     return _VARIABLE.sub(fill, value)
 
@@ -129,6 +131,16 @@ def _allowed_keys(place: Place) -> list[str]:
         arguments = getattr(field.annotation, "__args__", ())
         model = next((a for a in (field.annotation, *arguments) if hasattr(a, "model_fields")), None)
     return [field.alias or name for name, field in model.model_fields.items()] if hasattr(model, "model_fields") else []
+
+
+def _runtimes(document: Document, file: SpaceFile) -> dict[str, RuntimeSection]:
+    """The runtimes with absolute interpreters: the harness starts in another folder. A bare word is for the PATH."""
+    return {
+        name: section.model_copy(update={"python": str(_resolve(document, section.python))})
+        if section.python and "/" in section.python
+        else section
+        for name, section in file.runtimes.items()
+    }
 
 
 def _sources(document: Document, file: SpaceFile) -> dict[str, ModelSource]:
@@ -179,19 +191,23 @@ def _resolve(document: Document, written: str) -> Path:
 
 
 def _check_levels(document: Document, space: Space) -> None:
+    images = space.data_set.size
     allowed: dict[str, tuple[Callable[[Value], bool], str]] = {
         "delegate": (lambda value: value in ("xnnpack", "builtin"), "xnnpack, builtin"),
         "threads": (_is_count, "whole numbers from 1"),
-        "buffer_size": (_is_count, "whole numbers from 1"),
+        "buffer_size": (
+            lambda value: _is_count(value) and int(value) <= images,
+            f"whole numbers from 1 to {images}, the images of the data set",
+        ),
         "runtime": (lambda value: value in space.file.runtimes, ", ".join(space.file.runtimes)),
         "cpu_affinity": (_is_cpu_list, "CPU numbers such as 0-3 or 0,2"),
         "model": (lambda value: value in space.sources, ", ".join(space.sources)),
     }
-    for key, parameter in space.tree.branches():
+    for place, parameter in _places(space.tree.roots):
         is_allowed, description = allowed.get(parameter.name, (lambda _: True, ""))
         for value in parameter.values:
             if not is_allowed(value):
-                raise document.error(_place(key), f"found the level {value!r}, allowed: {description}")
+                raise document.error(place, f"found the level {value!r}, allowed: {description}")
 
 
 def _check_variants(document: Document, space: Space) -> None:
@@ -227,16 +243,16 @@ def _without_harness_parameters(tree: ParameterTree) -> ParameterTree:
 
 
 def _find(tree: ParameterTree, name: str) -> Place:
-    return next((_place(key) for key, parameter in tree.branches() if parameter.name == name), ("parameters",))
+    return next(place for place, parameter in _places(tree.roots) if parameter.name == name)
 
 
-def _place(key: str) -> Place:
-    """The place in the file of a branch key such as ``family=small/width``; levels keep their spelling as text."""
-    place: list[Any] = ["parameters"]
-    for step in key.split("/"):
-        name, equals, level = step.partition("=")
-        place += [name, level] if equals else [name]
-    return tuple(place)
+def _places(parameters: tuple[Parameter, ...], above: Place = ("parameters",)) -> Iterator[tuple[Place, Parameter]]:
+    """Every parameter with its place in the file."""
+    for parameter in parameters:
+        place = (*above, parameter.name)
+        yield place, parameter
+        for level in parameter.levels:
+            yield from _places(level.children, (*place, level.value))
 
 
 def _is_count(value: Value) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dse.data_sets import DataSet
 from dse.files import fingerprint
@@ -19,7 +19,8 @@ from harness.protocol import Preprocessing, RuntimeSpec
 HARNESS_PARAMETERS = ("threads", "buffer_size", "delegate", "runtime", "cpu_affinity")
 """Parameters that the harness takes; every other one belongs to the model's source."""
 
-_DEFAULTS: Mapping[str, Value] = {"threads": 1, "buffer_size": 1024, "delegate": "xnnpack"}
+_MOST_CPUS = 8192
+"""More than a Linux kernel can be built for."""
 
 
 @dataclass(frozen=True)
@@ -67,28 +68,18 @@ class Space:
         """The runtime part of a request, and the entry of the file that it comes from."""
         entry = self.file.runtimes[self._runtime_name(configuration)]
         affinity = configuration.get("cpu_affinity")
-        delegate = "builtin" if configuration.get("delegate", _DEFAULTS["delegate"]) == "builtin" else "xnnpack"
+        delegate: Literal["xnnpack", "builtin"] = "builtin" if configuration.get("delegate") == "builtin" else "xnnpack"
         spec = RuntimeSpec(
             name=entry.engine,
-            threads=int(configuration.get("threads", _DEFAULTS["threads"])),
-            delegate=delegate,  # type: ignore[arg-type]  # a Literal that mypy widens in a conditional
+            threads=int(configuration.get("threads", 1)),
+            delegate=delegate,
             cpu_affinity=None if affinity is None else parse_cpus(str(affinity)),
         )
         return spec, entry
 
     def buffer_size(self, configuration: Configuration) -> int:
-        """LoadGen's performance_sample_count for this configuration: never more than there are images."""
-        return min(int(configuration.get("buffer_size", _DEFAULTS["buffer_size"])), self.data_set.size)
-
-    @property
-    def notes(self) -> list[str]:
-        """What happens otherwise than the space's file may make one believe."""
-        levels = {value for _, p in self.tree.branches() if p.name == "buffer_size" for value in p.values}
-        large = sorted(value for value in levels or {_DEFAULTS["buffer_size"]} if int(value) > self.data_set.size)
-        return [
-            f"the data set has {self.data_set.size} images: with buffer_size {value} all of them lie in memory, no more"
-            for value in large
-        ]
+        """LoadGen's performance_sample_count for this configuration; MLPerf's 1024, or all images, by default."""
+        return int(configuration.get("buffer_size", min(1024, self.data_set.size)))
 
     @property
     def downloads(self) -> list[UrlSource]:
@@ -107,6 +98,7 @@ class Space:
             {
                 "model": self.source(configuration).identity(self.variant(configuration)),
                 "data_set": self.data_set.sha256,
+                "classes": self.data_set.classes,
                 "images": self.accuracy_images,
                 "preprocessing": self.file.data_set.preprocessing.model_dump(),
                 "runtime": [spec.name, self.runtime_versions[self._runtime_name(configuration)]],
@@ -163,7 +155,10 @@ def parse_cpus(source: str) -> tuple[int, ...]:
     for part in source.split(","):
         first, dash, last = part.partition("-")
         try:
-            cpus.update(range(int(first), int(last if dash else first) + 1))
+            numbers = range(int(first), int(last if dash else first) + 1)
         except ValueError:
-            raise ValueError(f"found {source!r}, allowed: CPU numbers such as 0-3 or 0,2") from None
+            numbers = range(0)
+        if not numbers or numbers.stop > _MOST_CPUS:
+            raise ValueError(f"found {source!r}, allowed: CPU numbers such as 0-3 or 0,2")
+        cpus.update(numbers)
     return tuple(sorted(cpus))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from dse.model.configuration import Value
+from dse.model.configuration import Value, text
 from dse.model.space import Level, Parameter, ParameterTree
 from dse.spaces.document import Document, Place
 
@@ -20,15 +21,16 @@ def _parameters(document: Document, content: Any, place: Place, above: frozenset
     if not isinstance(content, dict) or not content:
         raise document.error(place, f"found {_kind(content)}, expected parameters", _HINT)
     found: list[Parameter] = []
+    taken = above | {str(name) for name in content}
     for name, levels in content.items():
         here = (*place, name)
         if not isinstance(name, str) or not name.isidentifier():
             raise document.error(here, f"found {name!r} as a parameter's name, expected a word like threads", _HINT)
-        taken = above | {parameter.name for parameter in found} | {n for p in found for n in _names(p)}
-        if name in taken:
+        if name in above:
             raise document.error(here, f"{name} is already set above or beside this place; a walk sets it once")
-        siblings = above | set(content)
-        found.append(Parameter(name, _levels(document, levels, here, frozenset(map(str, siblings)))))
+        parameter = Parameter(name, _levels(document, levels, here, taken))
+        taken |= _names(parameter)
+        found.append(parameter)
     return tuple(found)
 
 
@@ -46,13 +48,13 @@ def _levels(document: Document, content: Any, place: Place, above: frozenset[str
     else:
         raise document.error(place, f"found {_kind(content)}, expected a list of levels", _HINT)
     for index, level in enumerate(levels):
-        if any(level.value == other.value for other in levels[:index]):
+        if any(level.value == other.value or text(level.value) == text(other.value) for other in levels[:index]):
             raise document.error(place, f"the level {level.value!r} stands here twice", "remove one")
     return levels
 
 
 def _value(document: Document, value: Any, place: Place) -> Value:
-    if isinstance(value, (str, int, float, bool)) and value == value:
+    if isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value)):
         return value
     raise document.error(place, f"found {_kind(value)} as a level, expected a word, a number, true or false", _HINT)
 

@@ -7,8 +7,10 @@ leaves nothing to repair. Parameters keep their real values and units, not the e
 from __future__ import annotations
 
 import json
+import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -33,62 +35,97 @@ class OptunaView:
         self,
         url: str,
         name: str,
+        study_id: str,
         objectives: Sequence[Objective],
         constraints: Sequence[Constraint],
         tree: ParameterTree,
         measurements: Sequence[Measurement],
     ) -> None:
         self._name = name
+        self._url = url
+        self._identity = {
+            "dse study": study_id,
+            "objectives": [f"{objective.direction} {objective.name}" for objective in objectives],
+            "constraints": [str(constraint) for constraint in constraints],
+        }
         self._objectives = tuple(objectives)
         self._constraints = tuple(constraints)
         self._distributions = _distributions(tree, measurements)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        try:
+        with self._storage_errors():
             self._storage = optuna.storages.RDBStorage(url)
             self._study = self._open()
-        except Exception as error:  # SQLAlchemy and database drivers raise what they like
-            raise StudyError(f"the Optuna storage {url} cannot be used: {error}", hint="correct --storage") from error
-        self._catch_up(measurements)
+            self._catch_up(measurements)
 
     def add(self, measurement: Measurement) -> None:
-        """Add one finished trial, in one transaction."""
-        self._study.add_trial(self._trial(measurement))
+        """Add one finished trial, in one transaction. Raises StudyError."""
+        with self._storage_errors():
+            self._study.add_trial(self._trial(measurement))
 
     def close(self) -> None:
         """Let go of the storage's connections."""
         self._storage.remove_session()
         self._storage.engine.dispose()
 
+    @contextmanager
+    def _storage_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except StudyError:
+            raise
+        except Exception as error:  # SQLAlchemy and database drivers raise what they like
+            remedy = "correct --storage"
+            if self._url.startswith("sqlite:"):
+                remedy = f"remove {self._url.partition('///')[2]}: it is made again from the trials' folders"
+            raise StudyError(
+                f"the Optuna storage {_without_password(self._url)} cannot be used: {error}", hint=remedy
+            ) from error
+
     def _catch_up(self, measurements: Sequence[Measurement]) -> None:
         """Add what is missing; begin anew when the storage holds something else.
 
-        The trial folders are the truth. Other objectives, or words added to a list of levels, do not fit what Optuna
-        has stored, and then its study is made again from the folders.
+        The trial folders are the truth. Words added to a list of levels do not fit what Optuna has stored, and then its
+        study is made again from the folders.
         """
         stored = self._study.get_trials(deepcopy=False)
         numbers = [trial.user_attrs.get("trial") for trial in stored]
         if numbers != [m.trial for m in measurements[: len(numbers)]] or not all(map(self._fits, stored)):
-            self._begin_anew()
+            self._study = self._begin_anew()
             numbers = []
         for measurement in measurements[len(numbers) :]:
-            self.add(measurement)
+            self._study.add_trial(self._trial(measurement))
 
     def _open(self) -> optuna.Study:
-        directions = [objective.direction for objective in self._objectives]
+        """Optuna's study of that name: new, or as it was left, or made again when objectives or constraints changed."""
+        if self._name not in optuna.get_all_study_names(self._storage):
+            return self._create()
+        study = optuna.load_study(study_name=self._name, storage=self._storage)
+        found = study.user_attrs
+        if found == self._identity:
+            return study
+        if found.get("dse study") != self._identity["dse study"] and study.get_trials(deepcopy=False):
+            raise StudyError(
+                f"the Optuna storage {_without_password(self._url)} has another study called {self._name}",
+                hint="take another --study name or another --storage",
+            )
+        return self._begin_anew()
+
+    def _begin_anew(self) -> optuna.Study:
+        optuna.delete_study(study_name=self._name, storage=self._storage)
+        return self._create()
+
+    def _create(self) -> optuna.Study:
         study = optuna.create_study(
-            storage=self._storage, study_name=self._name, directions=directions, load_if_exists=True
+            storage=self._storage,
+            study_name=self._name,
+            directions=[objective.direction for objective in self._objectives],
         )
-        if [direction.name.lower() for direction in study.directions] != directions:
-            optuna.delete_study(study_name=self._name, storage=self._storage)
-            study = optuna.create_study(storage=self._storage, study_name=self._name, directions=directions)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.set_metric_names([objective.name for objective in self._objectives])
+        for key, value in self._identity.items():
+            study.set_user_attr(key, value)
         return study
-
-    def _begin_anew(self) -> None:
-        optuna.delete_study(study_name=self._name, storage=self._storage)
-        self._study = self._open()
 
     def _fits(self, trial: FrozenTrial) -> bool:
         return all(
@@ -131,6 +168,10 @@ class OptunaView:
         return attributes
 
 
+def _without_password(url: str) -> str:
+    return re.sub(r"://([^/:@]+):[^@]*@", r"://\1:***@", url)
+
+
 def artifact_id(trial: int, kind: int) -> str:
     """The id of a trial's file ``kind`` (a key of ARTIFACTS): eight hexadecimal digits, a dash, one more."""
     return f"{trial:08x}-{kind:x}"
@@ -139,7 +180,10 @@ def artifact_id(trial: int, kind: int) -> str:
 def artifact_path(identifier: str) -> str:
     """The path below ``trials/`` of an artifact id. Raises ValueError for another's id."""
     trial, _, kind = identifier.partition("-")
-    return f"{int(trial, 16)}/{ARTIFACTS[int(kind, 16)]}"
+    number, path = int(trial, 16), ARTIFACTS.get(int(kind, 16))
+    if path is None or artifact_id(number, int(kind, 16)) != identifier:
+        raise ValueError(f"found {identifier!r}, which is no artifact of a trial")
+    return f"{number}/{path}"
 
 
 def _artifact(trial: int, kind: int, path: str) -> str:

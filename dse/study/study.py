@@ -6,7 +6,9 @@ import fcntl
 import os
 import platform
 import re
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -18,10 +20,11 @@ import yaml
 
 import dse
 from dse.errors import StudyError
-from dse.files import write_text
-from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement
-from dse.model.metrics import METRICS, Constraint, Objective, parse_constraint
+from dse.files import remove_leftovers, write_text
+from dse.model.configuration import Configuration, Value
+from dse.model.measurement import Measurement, Phase
+from dse.model.metrics import Constraint, Objective, parse_constraint, parse_metric
+from dse.spaces.placement import placement
 from dse.spaces.space import Space
 from dse.study import trial as trials
 from dse.study.storage import OptunaView
@@ -49,7 +52,7 @@ class Study:
     @property
     def objectives(self) -> tuple[Objective, ...]:
         """What the study optimizes."""
-        return tuple(Objective(METRICS[n], d) for n, d in self.settings["space"]["objectives"].items())
+        return tuple(Objective(parse_metric(n), d) for n, d in self.settings["space"]["objectives"].items())
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:
@@ -65,25 +68,18 @@ class Study:
         """Where a trial's files are."""
         return self.folder / "trials" / str(number)
 
+    def place(self, measured: Measurement) -> Configuration | None:
+        """The configuration of the space as it is now that a measurement counts for; None when it has none any more."""
+        placed: Mapping[int, dict[str, Value] | None] = self.settings["placed"]
+        if measured.trial not in placed:
+            return measured.configuration
+        configuration = placed[measured.trial]
+        return None if configuration is None else Configuration(configuration)
+
     @classmethod
     def read(cls, folder: Path) -> Study:
         """The study in ``folder`` as it is now. Raises StudyError."""
-        path = folder / "study.yaml"
-        try:
-            settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise StudyError(
-                "no study is here", path=folder, hint="dse explore makes one; --studies names their folder"
-            ) from None
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise StudyError(f"cannot be read: {error}", path=path) from error
-        if not isinstance(settings, dict) or settings.get("schema") != SCHEMA:
-            found = settings.get("schema") if isinstance(settings, dict) else settings
-            raise StudyError(f"found schema {found!r}, this version reads {SCHEMA}", path=path)
-        if "space" not in settings:
-            raise StudyError(
-                "a search space, not a study", path=path, hint=f"dse explore --space {path} --study ANOTHER_NAME"
-            )
+        settings = _read_settings(folder / "study.yaml")
         pairs = trials.read_measurements(folder / "trials")
         return cls(folder, settings, [record for record, _ in pairs], [measured for _, measured in pairs])
 
@@ -92,113 +88,156 @@ def find_study(name: str, studies: Path) -> Study:
     """A study by path, or by name below ``studies``. Raises StudyError."""
     given = Path(name)
     folder = given if (given / "study.yaml").exists() else studies / name
-    return Study.read(folder.absolute())
+    return Study.read(folder.resolve())
 
 
 class StudyWriter:
     """The one writer of a study: a context manager that holds the folder's lock.
 
     Entering it makes the folder if it is new, removes what a killed run left unfinished, and brings Optuna's view up to
-    date with the trial folders.
+    date with the trial folders. Raises StudyError then: in use, of another space, damaged.
     """
+
+    study: Study
 
     def __init__(self, folder: Path, space: Space, storage: str | None, options: dict[str, Any]) -> None:
         self._folder = folder
         self._space = space
         self._storage = storage
         self._options = options
-        self._lock: IO[str] | None = None
-        self._view: OptunaView | None = None
-        self.study: Study
+        self._resources = ExitStack()
 
     def __enter__(self) -> Self:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self._folder.name):
             raise StudyError(
                 f"found the name {self._folder.name!r}, allowed: letters, digits, dots, dashes", hint="--study NAME"
             )
-        self._lock = _locked(self._folder)
-        try:
-            self._write_settings()
-            for folder in (self._folder / "trials").glob("*"):
-                if folder.name.isdigit() and not trials.is_finished(folder):
-                    trials.discard(folder)
-            self.study = Study.read(self._folder)
+        with ExitStack() as resources:
+            resources.enter_context(_locked(self._folder))
+            remove_leftovers(self._folder)
+            for unfinished in trials.folders(self._folder / "trials"):
+                if not trials.is_finished(unfinished):
+                    trials.discard(unfinished)
+            self.study = self._open()
+            self._accuracies = {
+                record.accuracy_key: (record.number, measured.response.accuracy)
+                for record, measured in zip(self.study.records, self.study.measurements, strict=True)
+                if measured.response.accuracy
+            }
             self._view = OptunaView(
                 self.study.storage_url,
                 self.study.name,
+                self.study.settings["id"],
                 self._space.objectives,
                 self._space.constraints,
                 self._space.tree,
                 self.study.measurements,
             )
-        except BaseException:
-            self._lock.close()
-            raise
+            resources.callback(self._view.close)
+            self._resources = resources.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._view:
-            self._view.close()
-        if self._lock:
-            self._lock.close()
+        self._resources.close()
 
-    def begin(self, configuration: Configuration) -> tuple[TrialRecord, Path]:
+    def begin(self, configuration: Configuration, phase: Phase = "search") -> tuple[TrialRecord, Path]:
         """A new trial's record, written, and its folder."""
         number = 1 + max((record.number for record in self.study.records), default=-1)
         accuracy_key = self._space.accuracy_key(configuration)
-        known = self.accuracy_trial(accuracy_key)
+        accuracy_from, _ = self._accuracies.get(accuracy_key, (number, None))
         record = TrialRecord(
             number=number,
             configuration=configuration,
             key=self._space.measurement_key(configuration),
             accuracy_key=accuracy_key,
-            accuracy_from=number if known is None else known,
+            accuracy_from=accuracy_from,
+            phase=phase,
         )
         folder = self.study.trial_folder(number)
         record.write(folder)
         return record, folder
 
     def finish(self, record: TrialRecord, response: Response) -> Measurement:
-        """Count a trial whose response is on disk, and tell Optuna."""
-        responses = {measured.trial: measured.response for measured in self.study.measurements}
-        measured = trials.measurement(record, response, responses)
-        assert self._view is not None
-        self._view.add(measured)
+        """Count a trial whose response is on disk, and tell Optuna. Raises StudyError."""
+        if response.accuracy:
+            self._accuracies.setdefault(record.accuracy_key, (record.number, response.accuracy))
+        measured = trials.measurement(record, response, self._accuracies)
         self.study.records.append(record)
         self.study.measurements.append(measured)
+        self._view.add(measured)
         return measured
 
-    def accuracy_trial(self, accuracy_key: str) -> int | None:
-        """The trial that ran the accuracy of this key, if one did."""
-        for record, measured in zip(self.study.records, self.study.measurements, strict=True):
-            if record.accuracy_key == accuracy_key and measured.response.accuracy:
-                return record.number
-        return None
-
-    def _write_settings(self) -> None:
+    def _open(self) -> Study:
+        """The study with its settings brought up to date; those of its creation that stay are kept."""
         path = self._folder / "study.yaml"
-        created, storage = datetime.now(UTC).isoformat(timespec="seconds"), self._storage
+        kept = {
+            "id": uuid.uuid4().hex,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "storage": self._storage,
+        }
+        measurements: Sequence[Measurement] = ()
         if path.exists():
-            before = Study.read(self._folder).settings
-            if self._storage not in (None, before["storage"]):
-                raise StudyError(
-                    f"found storage {before['storage'] or 'study.db'}, asked for {self._storage}",
-                    path=path,
-                    hint="leave --storage out, or take another --study name",
-                )
-            created, storage = before["created"], before["storage"]
+            before = Study.read(self._folder)
+            measurements = before.measurements
+            kept = {name: before.settings[name] for name in kept}
+            self._check_same(before)
+        place = placement(self._space, measurements)
         settings = {
             "schema": SCHEMA,
-            "created": created,
-            "storage": storage,
+            **kept,
             "options": self._options,
             "versions": {"dse": dse.__version__, "python": platform.python_version()}
             | {name: metadata.version(name) for name in _PACKAGES},
             "space": self._space.resolved(),
+            "placed": {
+                m.trial: None if configuration is None else dict(configuration)
+                for m in measurements
+                if (configuration := place(m)) != m.configuration
+            },
         }
         write_text(path, yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=120))
+        return Study.read(self._folder)
+
+    def _check_same(self, before: Study) -> None:
+        path, storage, space = before.folder / "study.yaml", before.settings["storage"], before.settings["space"]
+        if self._storage not in (None, storage):
+            raise StudyError(
+                f"found storage {storage or 'study.db'}, asked for {self._storage}",
+                path=path,
+                hint="leave --storage out, or take another --study name",
+            )
+        if space["name"] != self._space.name:
+            raise StudyError(
+                f"this study is of the space {space['name']}, not of {self._space.name}",
+                path=path,
+                hint="take another --study name",
+            )
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StudyError(
+            "no study is here", path=path.parent, hint="dse explore makes one; --studies names their folder"
+        ) from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise StudyError(f"cannot be read: {error}", path=path) from error
+    if not isinstance(settings, dict) or settings.get("schema") != SCHEMA:
+        found = settings.get("schema") if isinstance(settings, dict) else settings
+        raise StudyError(f"found schema {found!r}, this version reads {SCHEMA}", path=path)
+    if "parameters" in settings and "space" not in settings:
+        raise StudyError("a search space, not a study", path=path, hint="take another --study name")
+    settings.setdefault("placed", {})
+    settings.setdefault("id", "")
+    try:
+        study = Study(path.parent, settings)
+        _ = (study.objectives, study.constraints, study.storage_url, settings["created"], settings["space"]["name"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StudyError(f"is not a study's: {error!r}", path=path, hint="take another --study name") from error
+    return settings
 
 
 def _locked(folder: Path) -> IO[str]:
@@ -219,8 +258,3 @@ def _locked(folder: Path) -> IO[str]:
     lock.write(f"process {os.getpid()} on {platform.node()}\n")
     lock.flush()
     return lock
-
-
-def known_keys(measurements: Sequence[Measurement]) -> dict[str, Measurement]:
-    """The last measurement of every key."""
-    return {measurement.key: measurement for measurement in measurements}

@@ -7,7 +7,9 @@ both is a finished trial, whatever happened to the process that waited for it.
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,12 @@ from typing import Any
 from dse.errors import StudyError
 from dse.files import write_json
 from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement
+from dse.model.measurement import Measurement, Phase
 from harness import protocol
-from harness.protocol import Response
+from harness.protocol import Accuracy, Response
 
 SCHEMA = 1
+_NUMBER = re.compile(r"0|[1-9][0-9]*")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class TrialRecord:
     key: str
     accuracy_key: str
     accuracy_from: int
+    phase: Phase = "search"
 
     def write(self, folder: Path) -> None:
         """Begin the trial's folder. Raises OSError."""
@@ -46,28 +50,31 @@ class TrialRecord:
             "key": self.key,
             "accuracy_key": self.accuracy_key,
             "accuracy_from": self.accuracy_from,
+            "phase": self.phase,
         }
         write_json(folder / "trial.json", document)
 
 
 def read_record(folder: Path) -> TrialRecord:
-    """The record of ``folder``. Raises StudyError."""
+    """The record of ``folder``, whose name is the trial's number. Raises StudyError."""
     path = folder / "trial.json"
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if document["schema"] != SCHEMA:
             raise StudyError(f"found schema {document['schema']}, this version reads {SCHEMA}", path=path)
-        return TrialRecord(
+        record = TrialRecord(
             number=document["number"],
-            configuration=Configuration(document["configuration"]),
+            configuration=Configuration(dict(document["configuration"])),
             key=document["key"],
             accuracy_key=document["accuracy_key"],
             accuracy_from=document["accuracy_from"],
+            phase=document.get("phase", "search"),  # trials of the first version had no other
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StudyError(
-            f"cannot be read: {error!r}", path=path, hint=f"move {folder} away: the study goes on without that trial"
-        ) from error
+        raise StudyError(f"cannot be read: {error!r}", path=path, hint=_move_away(folder)) from error
+    if str(record.number) != folder.name:
+        raise StudyError(f"found trial {record.number}, expected {folder.name}", path=path, hint=_move_away(folder))
+    return record
 
 
 def is_finished(folder: Path) -> bool:
@@ -81,9 +88,14 @@ def read_response(folder: Path) -> Response:
     try:
         return protocol.read(Response, path)
     except (OSError, protocol.ProtocolError) as error:
-        raise StudyError(
-            f"cannot be read: {error}", path=path, hint=f"move {folder} away: the study goes on without that trial"
-        ) from error
+        raise StudyError(f"cannot be read: {error}", path=path, hint=_move_away(folder)) from error
+
+
+def folders(trials: Path) -> list[Path]:
+    """The folders below ``trials`` that are named as trials are, in order of their number."""
+    if not trials.is_dir():
+        return []
+    return sorted((path for path in trials.iterdir() if _NUMBER.fullmatch(path.name)), key=lambda path: int(path.name))
 
 
 def discard(folder: Path) -> None:
@@ -93,22 +105,32 @@ def discard(folder: Path) -> None:
 
 def read_measurements(trials: Path) -> list[tuple[TrialRecord, Measurement]]:
     """Every finished trial below ``trials`` in order of its number, accuracies shared by key. Raises StudyError."""
-    folders = (
-        sorted((int(path.name), path) for path in trials.glob("*") if path.name.isdigit()) if trials.is_dir() else []
-    )
-    finished = [(read_record(folder), read_response(folder)) for _, folder in folders if is_finished(folder)]
-    responses = {record.number: response for record, response in finished}
-    return [(record, measurement(record, response, responses)) for record, response in finished]
+    finished = [(read_record(folder), read_response(folder)) for folder in folders(trials) if is_finished(folder)]
+    accuracies: dict[str, tuple[int, Accuracy]] = {}
+    for record, response in finished:
+        if response.accuracy:
+            accuracies.setdefault(record.accuracy_key, (record.number, response.accuracy))
+    return [(record, measurement(record, response, accuracies)) for record, response in finished]
 
 
-def measurement(record: TrialRecord, response: Response, others: dict[int, Response]) -> Measurement:
-    """The trial as a measurement, with the accuracy that another trial found for the same model."""
-    source = response if response.accuracy else others.get(record.accuracy_from)
+def measurement(record: TrialRecord, response: Response, accuracies: Mapping[str, tuple[int, Accuracy]]) -> Measurement:
+    """The trial as a measurement, with the accuracy that it or another trial found for the same model.
+
+    ``accuracies`` has, by accuracy key, the number of the trial that ran it and what it found.
+    """
+    source, accuracy = accuracies.get(record.accuracy_key, (record.accuracy_from, None))
+    if response.accuracy:
+        source, accuracy = record.number, response.accuracy
     return Measurement(
         trial=record.number,
         configuration=record.configuration,
         key=record.key,
         response=response,
-        accuracy=source.accuracy if source else None,
-        accuracy_from=record.accuracy_from,
+        accuracy=accuracy,
+        accuracy_from=source,
+        phase=record.phase,
     )
+
+
+def _move_away(folder: Path) -> str:
+    return f"move {folder} away: the study goes on without that trial"

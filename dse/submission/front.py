@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dse.errors import SubmissionError, UsageError
-from dse.model.measurement import Measurement
+from dse.model.front import FrontPoint
 from dse.reports.front import study_front
 from dse.spaces.space import HARNESS_PARAMETERS
 from dse.study import Study
@@ -37,7 +37,7 @@ def harness_python(study: Study, candidate: Candidate) -> str | None:
     return None if python is None else str(python)
 
 
-def _candidate(study: Study, point: Measurement) -> Candidate:
+def _candidate(study: Study, point: FrontPoint) -> Candidate:
     folder = study.trial_folder(point.trial)
     try:
         request = read(Request, folder / "request.json")
@@ -55,13 +55,13 @@ def _candidate(study: Study, point: Measurement) -> Candidate:
     )
 
 
-def _model(models: dict[str, dict[str, Any]], point: Measurement) -> tuple[str, dict[str, Any]]:
+def _model(models: dict[str, dict[str, Any]], point: FrontPoint) -> tuple[str, dict[str, Any]]:
     """The entry of the space that a point's model comes from; a glob's files have names of their own."""
     name = str(point.configuration.get("model", next(iter(models))))
     return name, models.get(name, {})
 
 
-def _variant(name: str, point: Measurement) -> str:
+def _variant(name: str, point: FrontPoint) -> str:
     parts = [
         value
         if isinstance(value, str)

@@ -1,0 +1,107 @@
+"""``dse explain``: why a configuration is on the front, or why it is not."""
+
+from __future__ import annotations
+
+import dataclasses
+import json as json_module
+import math
+from typing import Annotated, Any
+
+import typer
+
+from dse.cli.options import STUDIES, Studies, StudyArgument
+from dse.cli.render import next_command, print_json, stdout
+from dse.errors import UsageError
+from dse.model.configuration import Configuration
+from dse.reports.front import study_knowledge
+from dse.search.explain import Explanation, explain
+from dse.study import Study, find_study
+
+
+def explain_command(
+    study: StudyArgument,
+    what: Annotated[
+        str, typer.Argument(metavar="TRIAL|CONFIG", help="A trial's number, or a configuration as JSON or a=1,b=2.")
+    ],
+    studies: Studies = STUDIES,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say whether a configuration is on the front, dominated by whom, infeasible, quarantined, or unmeasured.
+
+    Example: dse explain mobilenet_v3 17
+    """
+    found = find_study(study, studies)
+    explanation = explain(study_knowledge(found), _configuration(found, what))
+    if json:
+        print_json(_document(explanation))
+        return
+    lines = [str(explanation.configuration), f"{explanation.verdict}: {explanation.sentence}"]
+    if explanation.estimate:
+        estimate = explanation.estimate
+        shown = [o.metric.show(estimate.values[o.name]) for o in found.objectives if o.name in estimate.values]
+        lines.append(f"{', '.join(shown)}; {len(estimate.trials)} runs, trials {_listed(estimate.trials)}")
+        lines.append(f"probability to be on the front: {100 * explanation.confidence:.0f} %")
+    if explanation.by and explanation.margins:
+        lines.append(f"dominated by {explanation.by.configuration}")
+        lines += [
+            f"  {o.metric.title}: {o.metric.show(explanation.by.values[o.name])}, better by "
+            f"{100 * (m if o.metric.unit == '1' else math.expm1(m)):.2g} {'points' if o.metric.unit == '1' else '%'}"
+            for o in found.objectives
+            if (m := explanation.margins[o.name]) > 0
+        ]
+    for trial, reasons in (explanation.lost or {}).items():
+        lines += [f"trial {trial} does not count ({reason.word}): {reason.sentence}" for reason in reasons]
+    stdout().print("\n".join(lines), highlight=False, markup=False)
+    next_command(f"dse front {study}", "shows the front")
+
+
+def _configuration(study: Study, what: str) -> Configuration:
+    if what.isdigit():
+        number = int(what)
+        found = next((m.configuration for m in study.measurements if m.trial == number), None)
+        if found is None:
+            raise UsageError(f"found trial {number}, the study has {len(study.measurements)} finished trials")
+        return found
+    try:
+        if what.startswith("{"):
+            return Configuration(json_module.loads(what))
+        pairs = [part.split("=", 1) for part in what.replace(",", " ").split()]
+        return Configuration({name: _value(text) for name, text in pairs})
+    except ValueError as error:
+        raise UsageError(f"found {what!r}, expected a trial's number or a configuration: {error}") from None
+
+
+def _value(text: str) -> str | int | float | bool:
+    try:
+        value = json_module.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, (int, float, bool)) else text
+
+
+def _listed(trials: tuple[int, ...]) -> str:
+    return ", ".join(map(str, trials[:8])) + (", ..." if len(trials) > 8 else "")
+
+
+def _document(explanation: Explanation) -> dict[str, Any]:
+    estimate, by = explanation.estimate, explanation.by
+    return {
+        "schema": 1,
+        "verdict": explanation.verdict,
+        "reason": explanation.sentence,
+        "config": dict(explanation.configuration),
+        "confidence": explanation.confidence,
+        "values": dict(estimate.values) if estimate else {},
+        "trials": list(estimate.trials) if estimate else [],
+        "dominated_by": {
+            "trial": by.trial,
+            "config": dict(by.configuration),
+            "margins": dict(explanation.margins or {}),
+        }
+        if by
+        else None,
+        "quarantined": {
+            str(trial): [dataclasses.asdict(reason) for reason in reasons]
+            for trial, reasons in (explanation.lost or {}).items()
+        },
+    }

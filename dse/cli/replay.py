@@ -1,0 +1,59 @@
+"""``dse replay``: any sampler against a recorded table, without hardware."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from statistics import mean, median
+from typing import Annotated, get_args
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table as Shown
+
+from dse.cli.render import next_command, print_json, stderr, stdout
+from dse.errors import UsageError
+from dse.search.replay import Run, Table, replay
+from dse.spaces.format import Sampler
+
+_SHARES = (0.9, 0.95, 0.99)
+
+
+def replay_command(
+    table: Annotated[Path, typer.Option(help="CSV with parameters, accuracy_pct and p90_latency_ns.")],
+    sampler: Annotated[str, typer.Option(help=f"One of {', '.join(get_args(Sampler))}.")] = "auto",
+    seeds: Annotated[int, typer.Option(min=1, help="How many searches.")] = 20,
+    noise: Annotated[float, typer.Option(min=0, max=1, help="Of a latency, as a ratio: 0.05.")] = 0.0,
+    budget: Annotated[int | None, typer.Option(min=1, help="Measurements that a search may pay for.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Search a recorded table as dse explore searches a device, and say how soon the front was found.
+
+    With noise, what is left of the budget after the search confirms the front; without a budget, until it is settled.
+
+    Example: dse replay --table measured.csv --sampler auto --seeds 20 --noise 0.05
+    """
+    if sampler not in get_args(Sampler):
+        raise UsageError(f"--sampler: found {sampler!r}, allowed: {', '.join(get_args(Sampler))}")
+    recorded, runs, console = Table(table), [], stderr()
+    for seed in range(seeds):
+        runs.append(replay(recorded, sampler, seed, noise, budget))
+        console.print(f"seed {seed}: {len(runs[-1].hypervolume)} measurements")
+    if json:
+        shown = [{k: v for k, v in dataclasses.asdict(run).items() if k != "configurations"} for run in runs]
+        print_json({"schema": 1, "table": str(table), "sampler": sampler, "noise": noise, "runs": shown})
+        return
+    summary = Shown("", "measurements (median)", box=SIMPLE_HEAD, pad_edge=False)
+    for share in _SHARES:
+        summary.add_row(f"to {100 * share:g} % of the hypervolume", _reached(runs, share))
+    summary.add_row("in all", f"{median(len(run.hypervolume) for run in runs):g}")
+    summary.add_row("true members found (recall, mean)", f"{mean(run.recall for run in runs):.3f}")
+    summary.add_row("members that are true (precision, mean)", f"{mean(run.precision for run in runs):.3f}")
+    stdout().print(summary)
+    next_command("dse explore --space mobilenet_v3.yaml", "searches this machine")
+
+
+def _reached(runs: list[Run], share: float) -> str:
+    needed = [next((i for i, v in enumerate(run.hypervolume, 1) if v >= share), None) for run in runs]
+    reached = [count for count in needed if count is not None]
+    return f"{median(reached):g}" if len(reached) == len(runs) else f"{len(reached)} of {len(runs)} reached it"

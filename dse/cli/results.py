@@ -1,0 +1,335 @@
+"""``dse results``: published MLPerf results and one's own in one table, and fronts by any grouping."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dse.cli import results_view as view
+from dse.errors import UsageError
+from dse.results.database import COLUMNS, Database, default_path, open_database
+from dse.results.explain import explain
+from dse.results.export import FORMATS, export
+from dse.results.front import ALWAYS_APART, GroupFront, check_grouping, cut, select
+from dse.results.importer import import_results
+from dse.results.objectives import OBJECTIVES, Objective, parse_objectives, plain
+from dse.results.own import OwnFront, find_front, load_own_front, rivals, stand
+from dse.results.space import to_csv
+from dse.results.walk import SCENARIOS
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Published MLPerf results (v0.5 to v6.1) and your own in one table, and where fronts stand.",
+)
+
+_Db = Annotated[
+    Path | None,
+    typer.Option("--db", help="The results database [default: $DSE_RESULTS_DB or the user's data folder]"),
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Where = Annotated[
+    str | None, typer.Option(help="An SQL expression over the columns, such as \"engine = 'tflite' AND errors = 0\".")
+]
+_Name = Annotated[
+    str | None, typer.Option(help="A pattern for <task>-<edge|datacenter>-<scenario>: 'image-classification-edge-*'.")
+]
+_Objectives = Annotated[str, typer.Option(help=f"Any of {', '.join(OBJECTIVES)}; or COLUMN:min, COLUMN:max.")]
+_By = Annotated[str, typer.Option(help="Columns to group by, or '' for one group. Tasks and scenarios never mix.")]
+_Scenario = Annotated[str, typer.Option(help=f"{', '.join(SCENARIOS.values())}, or all.")]
+_Row = Annotated[str, typer.Argument(help="A row's number, or the end of its directory.")]
+
+_DEFAULT_OBJECTIVES = "accuracy,latency_p90"
+_DEFAULT_BY = "device,round"
+
+
+@app.command("import")
+def import_command(
+    directories: Annotated[list[Path], typer.Argument(help="Repositories, divisions or submitters' directories.")],
+    round_name: Annotated[
+        str | None, typer.Option("--round", help="The round, where no directory above the results names it.")
+    ] = None,
+    details: Annotated[bool, typer.Option("--details", help="Read LoadGen's detail logs and power logs too.")] = False,
+    db: _Db = None,
+    json: _Json = False,
+) -> None:
+    """Bring result trees into the table; importing again adds nothing.
+
+    Example: dse results import inference_results_v1.1 --details
+    """
+    with view.import_progress() as progress:
+        report = import_results(
+            directories, db or default_path(), round_name=round_name, details=details, progress=progress
+        )
+    if json:
+        view.print_json(report.to_json())
+        return
+    for problem in report.problems:
+        view.remark(f"problem: {problem.path}: {problem.reason}")
+    view.stdout().print(
+        f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
+        f"{len(report.problems)} problems; {report.total} results in {db or default_path()}",
+        soft_wrap=True,
+    )
+    view.next_command("dse results front", "shows who is not dominated, by device and round")
+
+
+@app.command("front")
+def front_command(
+    by: _By = _DEFAULT_BY,
+    objectives: _Objectives = _DEFAULT_OBJECTIVES,
+    where: _Where = None,
+    scenario: _Scenario = "SingleStream",
+    name: _Name = None,
+    study: Annotated[str | None, typer.Option(help="Set this study's own front beside the published ones.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture: .png, .svg or .pdf.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    db: _Db = None,
+    json: _Json = False,
+) -> None:
+    """Show who is not dominated, group by group, on exact values.
+
+    Example: dse results front --name 'image-classification-edge-*' --by device,round --plot fronts.png
+    """
+    if json and csv:
+        raise UsageError("--json and --csv exclude each other", hint="give one")
+    axes, columns = parse_objectives(objectives), check_grouping(by)
+    with open_database(db or default_path(), read_only=True) as database:
+        rows = select(database, where=where, scenario=_scenario(scenario), name=name)
+    if not rows:
+        raise UsageError("no result matches", hint="see what there is: `dse results list`")
+    groups = cut(rows, axes, columns)
+    own = None if study is None else load_own_front(find_front(study), axes)
+    grouping = ", ".join((*columns, *(key for key in ALWAYS_APART if key not in columns)))
+    if plot is not None:
+        _plot(groups, plot, grouping, own)
+    if json:
+        view.print_json(_fronts_json(groups, own))
+        return
+    if csv:
+        sys.stdout.write(_fronts_csv(groups))
+        return
+    for group in groups:
+        view.show_table(view.front_title(group), view.front_table(group))
+    if own is not None:
+        view.show_table(f"study {own.study}: its own front", view.own_table(own, axes))
+        standings = [stand(own, group) for group in groups if rivals(group)]
+        view.show_table(
+            f"study {own.study}: {len(own.points)} points beside each published front", view.standing_table(standings)
+        )
+        view.remark("accuracies compare only if the study's data set is the published one's")
+    submitted, front = sum(group.submitted for group in groups), sum(len(group.points) for group in groups)
+    dominated = sum(len(group.dominated) for group in groups)
+    view.stdout().print(
+        f"grouped by {grouping}: {submitted} submitted, {front} on a front, {dominated} dominated, "
+        f"{submitted - front - dominated} not comparable",
+        soft_wrap=True,
+    )
+    first = next((point.row["id"] for group in groups for point in group.dominated), "ROW")
+    view.next_command(f"dse results explain {first}", "says why a result is not on its front")
+
+
+@app.command("list")
+def list_command(
+    where: _Where = None,
+    scenario: _Scenario = "all",
+    name: _Name = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 50,
+    db: _Db = None,
+    json: _Json = False,
+) -> None:
+    """List results.
+
+    Example: dse results list --where "device = 'rpi4' AND precision = 'uint8'"
+    """
+    with open_database(db or default_path(), read_only=True) as database:
+        rows = select(database, where=where, scenario=_scenario(scenario), name=name)
+    if json:
+        view.print_json(rows[:limit])
+        return
+    view.stdout().print(view.rows_table(rows[:limit]))
+    if len(rows) > limit:
+        view.remark(f"{limit} of {len(rows)} results; more with --limit {len(rows)}, fewer with --where")
+    view.next_command("dse results show ROW", "shows every column of one")
+
+
+@app.command("show")
+def show_command(row: _Row, db: _Db = None, json: _Json = False) -> None:
+    """Show every column of one result.
+
+    Example: dse results show 12
+    """
+    with open_database(db or default_path(), read_only=True) as database:
+        found = _one(database, row)
+    if json:
+        view.print_json(found)
+        return
+    view.stdout().print(view.row_table(found))
+    view.next_command(f"dse results explain {found['id']}", "says where it stands")
+
+
+@app.command("explain")
+def explain_command(
+    row: _Row,
+    by: _By = _DEFAULT_BY,
+    objectives: _Objectives = _DEFAULT_OBJECTIVES,
+    where: _Where = None,
+    db: _Db = None,
+    json: _Json = False,
+) -> None:
+    """Say whether a result is on its group's front, else who dominates it by how much, or why it cannot compare.
+
+    Example: dse results explain 12 --by device
+    """
+    axes, columns = parse_objectives(objectives), check_grouping(by)
+    with open_database(db or default_path(), read_only=True) as database:
+        found = _one(database, row)
+        rows = select(database, where=where)
+    if all(other["id"] != found["id"] for other in rows):
+        raise UsageError(f"row {found['id']} does not match --where", hint="leave --where out, or explain another row")
+    explanation = explain(found, rows, axes, columns)
+    if json:
+        view.print_json(explanation.to_json())
+        return
+    view.show_table(view.explanation_title(explanation), view.explanation_table(explanation))
+    if explanation.dominators:
+        view.next_command(f"dse results show {explanation.dominators[0].point.row['id']}", "shows the first of them")
+
+
+@app.command("rm")
+def rm_command(
+    rows: Annotated[list[str] | None, typer.Argument(help="Rows' numbers, or ends of their directories.")] = None,
+    where: _Where = None,
+    name: _Name = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    db: _Db = None,
+) -> None:
+    """Remove results from the table, never from disk; importing their tree again brings them back.
+
+    Example: dse results rm --where "round = 'v0.5'"
+    """
+    if not rows and where is None and name is None:
+        raise UsageError("nothing named", hint="give rows, --where or --name; all of them: --where true")
+    path = db or default_path()
+    with open_database(path, read_only=True) as database:
+        ids = [_one(database, row)["id"] for row in rows] if rows else None
+        doomed = select(database, where=where, name=name, ids=ids)
+    if not doomed:
+        raise UsageError("no result matches", hint="see what there is: `dse results list`")
+    view.stderr().print(view.rows_table(doomed))
+    if not yes:
+        typer.confirm(f"Remove these {len(doomed)} results from {path}?", abort=True, err=True)
+    with open_database(path) as database:
+        database.remove([row["id"] for row in doomed])
+    view.stdout().print(f"{len(doomed)} results removed")
+
+
+@app.command("export")
+def export_command(
+    out: Annotated[Path, typer.Argument(help="The file to write.")],
+    file_format: Annotated[
+        str | None, typer.Option("--format", help=f"{', '.join(FORMATS)} [default: by the file's suffix]")
+    ] = None,
+    where: _Where = None,
+    scenario: _Scenario = "all",
+    name: _Name = None,
+    db: _Db = None,
+) -> None:
+    """Write rows as CSV or JSON, or as the table that `dse replay --table` runs.
+
+    Example: dse results export rpi4.csv --format replay --where "device = 'rpi4' AND round = 'v0.5'"
+    """
+    file_format = file_format or out.suffix.removeprefix(".")
+    if file_format not in FORMATS:
+        raise UsageError(f"no format {file_format!r}", hint=f"--format is one of {', '.join(FORMATS)}")
+    with open_database(db or default_path(), read_only=True) as database:
+        rows = select(database, where=where, scenario=_scenario(scenario), name=name)
+    view.written(out, f"{export(rows, out, file_format)} rows")
+    if file_format == "replay":
+        view.next_command(f"dse replay --table {out}", "searches it as if it were measured")
+
+
+@app.command("studies")
+def studies_command(
+    out: Annotated[Path, typer.Option(help="The SQLite file to write.")] = Path("published.db"),
+    objectives: _Objectives = _DEFAULT_OBJECTIVES,
+    where: _Where = None,
+    scenario: _Scenario = "SingleStream",
+    name: _Name = None,
+    db: _Db = None,
+    json: _Json = False,
+) -> None:
+    """Write each device and round as an Optuna study, for Optuna Dashboard.
+
+    Example: dse results studies --out published.db --name 'image-classification-edge-*'
+    """
+    # Optuna takes a second to import; only this command needs it.
+    from dse.results.studies import write_studies
+
+    axes = parse_objectives(objectives)
+    with open_database(db or default_path(), read_only=True) as database:
+        rows = select(database, where=where, scenario=_scenario(scenario), name=name)
+    written = write_studies(rows, out, axes)
+    if json:
+        view.print_json([{"study": s.name, "trials": s.trials, "state": s.state} for s in written])
+        return
+    for study in written:
+        view.stdout().print(f"{study.name}: {study.trials} trials, {study.state}")
+    view.next_command(f"optuna-dashboard sqlite:///{out}", "opens them")
+
+
+def _scenario(text: str) -> str | None:
+    if text.lower() == "all":
+        return None
+    if text.lower() not in SCENARIOS:
+        raise UsageError(f"no scenario {text!r}", hint=f"one of {', '.join(SCENARIOS.values())}, or all")
+    return text
+
+
+def _one(database: Database, text: str) -> dict[str, Any]:
+    """The row with this number, or the only one whose directory ends so."""
+    if text.isdigit():
+        found = select(database, ids=[int(text)])
+    else:
+        found = database.query("SELECT * FROM results WHERE ends_with(directory, ?) ORDER BY id", [text.strip("/")])
+    if not found:
+        raise UsageError(f"no row {text}", hint="see the numbers: `dse results list`")
+    if len(found) > 1:
+        numbers = ", ".join(str(row["id"]) for row in found[:10])
+        raise UsageError(f"{len(found)} rows end so: {numbers}", hint="give one number")
+    return found[0]
+
+
+def _plot(groups: list[GroupFront], path: Path, grouping: str, own: OwnFront | None) -> None:
+    # Matplotlib takes half a second to import; only --plot needs it.
+    from dse.results.plot import plot_fronts
+
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise UsageError(f"no picture format {path.suffix!r}", hint="name a .png, .svg or .pdf file")
+    plot_fronts(groups, path, grouping=grouping, own=own)
+    view.written(path, "picture")
+
+
+def _fronts_json(groups: list[GroupFront], own: OwnFront | None) -> list[dict[str, Any]]:
+    documents = []
+    for group in groups:
+        document = group.to_json()
+        if own is not None and rivals(group):
+            document["study"] = own.study
+            document["standing"] = stand(own, group).to_json()
+        documents.append(document)
+    return documents
+
+
+def _fronts_csv(groups: list[GroupFront]) -> str:
+    lines: list[dict[str, Any]] = []
+    for group in groups:
+        for point in group.points:
+            named: list[tuple[Objective, Any]] = list(zip(group.objectives, point.values, strict=True))
+            lines.append({**point.row, **{o.name: plain(value) for o, value in named}})
+    axes = [objective.name for objective in groups[0].objectives]
+    kept = [column for column in COLUMNS if column not in ("system_json", "accuracy_text", *axes)]
+    return to_csv(lines, ["id", *axes, *(column for column in kept if column != "id")])

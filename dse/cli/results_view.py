@@ -1,0 +1,238 @@
+"""How ``dse results`` shows rows, fronts and explanations: tables for 80 columns, data on stdout, else stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from dse.results.explain import Explanation
+from dse.results.front import GroupFront
+from dse.results.importer import Progress as ImportProgress
+from dse.results.importer import ProgressReport
+from dse.results.objectives import Objective, show, shown_unit
+from dse.results.own import OwnFront, Standing
+
+_PIPE_WIDTH = 160
+
+
+def stdout() -> Console:
+    """Where data goes: as wide as the terminal, or wide enough for a file."""
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
+
+
+def stderr() -> Console:
+    """Where progress, remarks and the next command go."""
+    width = None if sys.stderr.isatty() else _PIPE_WIDTH
+    return Console(stderr=True, width=width, highlight=False, markup=False, soft_wrap=True)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def show_table(title: str, table: Table | None) -> None:
+    """A heading and a table on stdout; the heading is as long as it needs to be."""
+    console = stdout()
+    console.print(Text(title, style="bold"), soft_wrap=True)
+    if table is not None:
+        console.print(table)
+
+
+def remark(text: str) -> None:
+    """A line on stderr."""
+    stderr().print(Text(text))
+
+
+def next_command(command: str, why: str) -> None:
+    """The command to type next, on stderr."""
+    stderr().print(Text.assemble(("next: ", "bold green"), (command, "bold"), f"  {why}"))
+
+
+@contextmanager
+def import_progress() -> Iterator[ProgressReport]:
+    """A bar on stderr that shows how many results are read."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=stderr(), transient=True) as bars:
+        tasks = {}
+
+        def advance(step: ImportProgress) -> None:
+            if step.phase not in tasks:
+                tasks[step.phase] = bars.add_task(f"reading {step.phase}", total=step.of)
+            bars.update(tasks[step.phase], completed=step.done)
+
+        yield advance
+
+
+def group_title(group: Mapping[str, Any]) -> str:
+    """``rpi4, v0.5, image-classification, SingleStream``."""
+    return ", ".join("-" if value is None else str(value) for value in group.values())
+
+
+def front_title(group: GroupFront) -> str:
+    """A group and its counts, with the reasons where some results do not compare."""
+    title = f"{group_title(group.group)}: {len(group.points)} of {group.submitted} on the front"
+    title += f", {len(group.dominated)} dominated"
+    reasons = sorted({reason for _, reason in group.not_comparable})
+    return f"{title}, {len(group.not_comparable)} not comparable: {'; '.join(reasons)}" if reasons else title
+
+
+def front_table(group: GroupFront) -> Table | None:
+    """The front of one group, a line per point, or None; p50 beside p90: a big.LITTLE board ranks by them apart."""
+    if not group.points:
+        return None
+    names = {objective.name for objective in group.objectives}
+    with_p50 = "latency_p90" in names and "latency_p50" not in names
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("row", justify="right")
+    table.add_column("model", overflow="fold")
+    table.add_column("software", no_wrap=True)
+    for objective in group.objectives:
+        table.add_column(_heading(objective), justify="right")
+    if with_p50:
+        table.add_column("p50\nms", justify="right", style="dim")
+    for point in group.points:
+        cells = [show(o, value) for o, value in zip(group.objectives, point.values, strict=True)]
+        if with_p50:
+            p50 = point.row["latency_p50_ns"]
+            cells.append("-" if p50 is None else f"{p50 / 1e6:.3f}")
+        table.add_row(str(point.row["id"]), point.row["model"], software(point.row), *cells)
+    return table
+
+
+def software(row: Mapping[str, Any]) -> str:
+    """Engine, version and backend of a row, as far as its system's name says."""
+    parts = [row["engine"], row["engine_version"], row["backend"] if row["backend"] != "default" else None]
+    return " ".join(part for part in parts if part) or "-"
+
+
+def standing_table(standings: Sequence[Standing]) -> Table:
+    """Where a study's front stands: a line per published group, edge systems first."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("class")
+    table.add_column("published group", overflow="fold")
+    table.add_column("front", justify="right")
+    table.add_column("own unbeaten", justify="right")
+    table.add_column("published beaten", justify="right")
+    for standing in sorted(standings, key=lambda s: (_class(s.group) != "edge", _class(s.group))):
+        group = {key: value for key, value in standing.group.group.items() if key not in ("task", "scenario")}
+        table.add_row(
+            _class(standing.group),
+            group_title(group) or "all",
+            str(len(standing.group.points)),
+            f"{standing.unbeaten} of {standing.own}",
+            f"{standing.beaten_published} of {len(standing.group.points)}",
+        )
+    return table
+
+
+def _class(group: GroupFront) -> str:
+    return ",".join(sorted({str(point.row["category"]) for point in group.points})) or "-"
+
+
+def own_table(own: OwnFront, objectives: Sequence[Objective]) -> Table:
+    """A study's own points."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("trial", justify="right")
+    table.add_column("configuration", overflow="fold")
+    for objective in objectives:
+        table.add_column(_heading(objective), justify="right")
+    for point in own.points:
+        cells = [show(o, value) for o, value in zip(objectives, point.values, strict=True)]
+        table.add_row(str(point.trial), " ".join(f"{k}={v}" for k, v in point.config.items()), *cells)
+    return table
+
+
+def rows_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """A line per result."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("row", justify="right")
+    for name in ("round", "system", "model"):
+        table.add_column(name, overflow="fold")
+    for name in ("scenario", "accuracy", "performance"):
+        table.add_column(name, justify="right" if name != "scenario" else "left")
+    for row in rows:
+        table.add_row(
+            str(row["id"]),
+            row["round"],
+            row["system"],
+            row["model"],
+            row["scenario"],
+            "-" if row["accuracy"] is None else f"{row['accuracy']:.5g}",
+            _performance(row),
+        )
+    return table
+
+
+def row_table(row: Mapping[str, Any]) -> Table:
+    """Every column of one result that has a value."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in row.items():
+        if value is not None and value != "":
+            table.add_row(name, Text(str(value)))
+    return table
+
+
+def explanation_title(explanation: Explanation) -> str:
+    """The verdict in words."""
+    row, objectives = explanation.row, explanation.group.objectives
+    head = f"row {row['id']}, {row['system']}, {row['model']}: "
+    if explanation.verdict == "not comparable":
+        return f"{head}not comparable, because {explanation.reason}"
+    named = zip(objectives, explanation.values, strict=True)
+    own = ", ".join(f"{o.name} {show(o, value)} {shown_unit(o)}".strip() for o, value in named)
+    where = f"the front of {group_title(explanation.group.group)}"
+    if explanation.verdict == "front":
+        equal = ", ".join(str(point.row["id"]) for point in explanation.equals)
+        return f"{head}on {where} with {own}{f'; equal to row {equal}' if equal else ''}"
+    return f"{head}not on {where}; with {own} it is dominated by {len(explanation.dominators)}"
+
+
+def explanation_table(explanation: Explanation) -> Table | None:
+    """Who dominates and by how much, or None."""
+    if not explanation.dominators:
+        return None
+    objectives = explanation.group.objectives
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("row", justify="right")
+    table.add_column("model", overflow="fold")
+    table.add_column("software", no_wrap=True)
+    for objective in objectives:
+        table.add_column(_heading(objective, " better by"), justify="right")
+    for dominator in explanation.dominators:
+        cells = [show(o, by) if by else "equal" for o, by in zip(objectives, dominator.better_by, strict=True)]
+        other = dominator.point.row
+        table.add_row(str(other["id"]), other["model"], software(other), *cells)
+    return table
+
+
+def _heading(objective: Objective, suffix: str = "") -> str:
+    return f"{objective.name.removeprefix('latency_')}{suffix}\n{shown_unit(objective)}".rstrip()
+
+
+def _milliseconds(value: int | None) -> str:
+    return "-" if value is None else f"{value / 1e6:.3f} ms"
+
+
+def _performance(row: Mapping[str, Any]) -> str:
+    value, unit = row["performance"], row["performance_unit"]
+    if value is None:
+        return "-"
+    return _milliseconds(value) if unit == "ns" else f"{value:g} {unit}"
+
+
+def written(path: Path, what: str) -> None:
+    """Say on stderr what was written where."""
+    remark(f"{what} written to {path}")

@@ -1,0 +1,120 @@
+"""What is known about a configuration: the median of its repeats, and how far that may be off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from dse.model.configuration import Configuration
+from dse.model.measurement import Measurement
+from dse.model.metrics import METRICS
+from harness.protocol import Performance
+
+_PRIOR_NOISE = 0.05
+"""What latency differs between two runs of the same, as a ratio, before the study has repeats to tell."""
+_PRIOR_WEIGHT = 2.0
+"""How many repeats that assumption is worth."""
+_MEDIAN = math.pi / 2
+"""The variance of a median over that of a mean, for normal errors."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The measurements of one configuration, taken together.
+
+    ``values`` is the median over the repeats that count, metric by metric, and empty when there is none.
+    ``errors`` are standard errors of those medians: relative for latencies and sizes, absolute for accuracies.
+    ``trial`` is the repeat to look at: the one nearest to the median.
+    """
+
+    configuration: Configuration
+    values: Mapping[str, float]
+    trial: int = 0
+    trials: tuple[int, ...] = ()
+    errors: Mapping[str, float] = field(default_factory=dict)
+
+
+def estimate(
+    configuration: Configuration, repeats: Sequence[Measurement], noise: Mapping[str, float], data_set_size: int | None
+) -> Estimate:
+    """The estimate from ``repeats``, of which at least one succeeded; ``noise`` from `repeat_noise`.
+
+    ``data_set_size`` is how many images there are in all: an accuracy over all of them has no sampling error, one over
+    a part has. None stands for unknown, and then it has none either.
+    """
+    complete = [repeat for repeat in repeats if not repeat.failed]
+    names = sorted(set.intersection(*(set(repeat.values) for repeat in complete)))
+    values = {name: median(repeat.values[name] for repeat in complete) for name in names}
+    errors = {}
+    for name in names:
+        if METRICS[name].unit == "1":
+            errors[name] = _accuracy_error(complete[-1], data_set_size)
+        else:
+            errors[name] = _relative_error(name, complete, noise)
+    by_distance = [n for n in names if METRICS[n].unit == "ns"] or names
+    nearest = min(complete, key=lambda m: abs(m.values[by_distance[0]] - values[by_distance[0]]))
+    return Estimate(configuration, values, nearest.trial, tuple(repeat.trial for repeat in complete), errors)
+
+
+def repeat_noise(groups: Sequence[Sequence[Measurement]]) -> dict[str, float]:
+    """By what ratio each latency and size differs between runs of the same configuration (one standard deviation).
+
+    Pooled over all configurations that have repeats, and shrunk to 5 % while there are few.
+    """
+    squares: dict[str, float] = {}
+    degrees: dict[str, int] = {}
+    for group in groups:
+        complete = [repeat for repeat in group if not repeat.failed]
+        for name in METRICS:
+            logs = [math.log(m.values[name]) for m in complete if m.values.get(name, 0) > 0]
+            if METRICS[name].unit != "1" and len(logs) > 1:
+                # the deviation from the median, so that one outlier in many repeats does not make all of them noisy
+                centre = median(logs)
+                spread = 1.4826 * median(abs(value - centre) for value in logs) if len(logs) > 4 else _sd(logs)
+                squares[name] = squares.get(name, 0.0) + spread**2 * (len(logs) - 1)
+                degrees[name] = degrees.get(name, 0) + len(logs) - 1
+    return {
+        name: math.sqrt(
+            (_PRIOR_WEIGHT * _PRIOR_NOISE**2 + squares.get(name, 0.0)) / (_PRIOR_WEIGHT + degrees.get(name, 0))
+        )
+        for name in METRICS
+        if METRICS[name].unit == "ns" or name in squares
+    }
+
+
+def run_error(name: str, performance: Performance) -> float:
+    """The relative standard error of a percentile from one run's own latency distribution.
+
+    For a quantile p of n queries it is sqrt(p (1 - p) / n) over the density there, which the two percentiles that
+    LoadGen reports around it give.
+    """
+    around = {
+        "latency_p50_ns": (0.50, 0.40, performance.latency_p50_ns, performance.latency_p90_ns),
+        "latency_p90_ns": (0.90, 0.05, performance.latency_p90_ns, performance.latency_p95_ns),
+        "latency_p99_ns": (0.99, 0.009, performance.latency_p99_ns, performance.latency_p999_ns),
+    }.get(name)
+    if around is None or not performance.query_count:
+        return 0.0
+    p, share, value, above = around
+    return math.sqrt(p * (1 - p) / performance.query_count) * (above - value) / share / max(value, 1)
+
+
+def _relative_error(name: str, repeats: Sequence[Measurement], noise: Mapping[str, float]) -> float:
+    within = [run_error(name, m.response.performance) for m in repeats if m.response.performance]
+    single = math.hypot(median(within) if within else 0.0, noise.get(name, 0.0))
+    return single * math.sqrt((_MEDIAN if len(repeats) > 2 else 1.0) / len(repeats))
+
+
+def _accuracy_error(repeat: Measurement, data_set_size: int | None) -> float:
+    accuracy = repeat.accuracy or repeat.response.accuracy
+    if accuracy is None or data_set_size is None or accuracy.total >= data_set_size:
+        return 0.0
+    share = (accuracy.good + 1) / (accuracy.total + 2)
+    return math.sqrt(share * (1 - share) / accuracy.total * (1 - accuracy.total / data_set_size))
+
+
+def _sd(values: Sequence[float]) -> float:
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))

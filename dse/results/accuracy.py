@@ -1,0 +1,76 @@
+"""The figure of an ``accuracy.txt``, wherever in the file it stands and whatever noise precedes it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dse.errors import ResultsError
+
+_TAIL_BYTES = 4096
+# Order matters: AUC and WER lines may carry an accuracy or a good/total triple of their own.
+_FIGURES = (
+    ("WER", re.compile(rb"Word Error Rate:\s*([\d.]+)(%?).*")),
+    ("AUC", re.compile(rb"AUC\s*=\s*([\d.]+)(%?).*")),
+    ("mAP", re.compile(rb"mAP\s*=\s*([\d.]+)(%?).*")),
+    ("BLEU", re.compile(rb"BLEU:\s*([\d.]+)(%?).*")),
+    ("F1", re.compile(rb'"f1":\s*([\d.]+)(%?).*')),
+    ("dice", re.compile(rb"mean\s*=\s*([\d.]+)(%?)[,;].*whole tumor.*")),
+    ("top1", re.compile(rb"accuracy\s*=\s*([\d.]+)(%).*")),
+)
+_COUNTS = re.compile(rb"good\s*=\s*(\d+),\s*total\s*=\s*(\d+)")
+_HASH = re.compile(rb"^hash\s*=\s*([0-9a-fA-F]{64})", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """An accuracy as published.
+
+    ``metric`` names the figure; ``value`` is a fraction of 1 where the file prints percent (and for F1), else as
+    printed; ``text`` is the line itself. ``good`` and ``total`` are exact counts, for classification only.
+    """
+
+    metric: str
+    value: float
+    text: str
+    good: int | None
+    total: int | None
+    log_hash: str | None
+
+
+def parse_accuracy(data: bytes) -> Accuracy:
+    """The last figure in the file. Raises `ResultsError` (without path) when there is none."""
+    # The figure is nearly always at the end; a whole line, so that no figure loses the word before it.
+    tail = data[-_TAIL_BYTES:]
+    if len(data) > _TAIL_BYTES:
+        tail = tail[tail.find(b"\n") + 1 :]
+    log_hash = _HASH.search(tail)
+    for part in (tail, data):
+        for metric, pattern in _FIGURES:
+            matches = list(pattern.finditer(part))
+            if matches:
+                return _read(metric, matches[-1], log_hash)
+    raise ResultsError(f"no accuracy figure; looked for {', '.join(metric for metric, _ in _FIGURES)}")
+
+
+def _read(metric: str, match: re.Match[bytes], log_hash: re.Match[bytes] | None) -> Accuracy:
+    try:
+        printed = float(match[1])
+    except ValueError:
+        raise ResultsError(f"{metric} is {match[1].decode()!r}, not a number") from None
+    counts = _COUNTS.search(match[0]) if metric == "top1" else None
+    good, total = (int(counts[1]), int(counts[2])) if counts else (None, None)
+    if good is not None and total is not None:
+        if not 0 <= good <= total or total == 0:
+            raise ResultsError(f"good={good}, total={total} is no accuracy")
+        value = good / total
+    else:
+        value = printed / 100 if match[2] or metric == "F1" else printed
+    return Accuracy(
+        metric,
+        value,
+        match[0].decode("utf-8", "replace").strip(),
+        good,
+        total,
+        log_hash[1].decode().lower() if log_hash else None,
+    )

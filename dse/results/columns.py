@@ -1,0 +1,60 @@
+"""Columns of a table from the annotations of the dataclasses that fill it: a field is declared once."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache
+from math import isfinite
+from operator import attrgetter
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+Seed = int
+"""An unsigned 64-bit random seed: too large for a signed column."""
+
+_SQL = {"str": "VARCHAR", "bool": "BOOLEAN", "int": "BIGINT", "float": "DOUBLE", "Seed": "UBIGINT"}
+
+
+def sql_columns(*parts: type[Any]) -> dict[str, str]:
+    """Column name to DuckDB type for every field of the dataclasses ``parts``, in order.
+
+    The modules of ``parts`` must postpone annotations (``from __future__ import annotations``): a field's type is text.
+    """
+    return {
+        field.name: _SQL[str(field.type).removesuffix(" | None")]
+        for part in parts
+        for field in dataclasses.fields(part)
+    }
+
+
+_RANGES = {"BIGINT": range(-(2**63), 2**63), "UBIGINT": range(2**64)}
+_PYTHON: dict[str, type | tuple[type, ...]] = {
+    "VARCHAR": str,
+    "BOOLEAN": bool,
+    "BIGINT": int,
+    "UBIGINT": int,
+    "DOUBLE": (int, float),
+}
+
+
+def fitting(value: _T, kind: str) -> _T:
+    """``value`` itself. Raises ValueError when a column of DuckDB type ``kind`` cannot hold it."""
+    if not isinstance(value, _PYTHON[kind]) or (kind in _RANGES and value not in _RANGES[kind]):
+        raise ValueError(f"{value!r} is no {kind}")
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"{value!r} is no number")
+    return value
+
+
+def values(*parts: Any) -> dict[str, Any]:
+    """The fields of slotted dataclass instances (two fields or more each), side by side in one dictionary."""
+    row: dict[str, Any] = {}
+    for part in parts:
+        row.update(zip(part.__slots__, _getter(*part.__slots__)(part), strict=True))
+    return row
+
+
+@cache
+def _getter(*names: str) -> attrgetter[tuple[Any, ...]]:
+    return attrgetter(*names)

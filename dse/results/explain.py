@@ -1,0 +1,86 @@
+"""Why a result is or is not on the front of its group: dominated by which and by how much, or not comparable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dse.results.front import GroupFront, Point, cut, dominates
+from dse.results.objectives import Exact, Objective, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Dominator:
+    """A result that dominates, and by how much it is better in each objective (never negative)."""
+
+    point: Point
+    better_by: tuple[Exact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Where one row stands: ``front``, ``dominated`` or ``not comparable`` (then ``reason`` says why).
+
+    ``dominators`` come with those on the front first; ``equals`` are other results with the very same values.
+    """
+
+    row: Mapping[str, Any]
+    verdict: str
+    group: GroupFront
+    values: tuple[Exact | None, ...]
+    reason: str | None = None
+    dominators: tuple[Dominator, ...] = ()
+    equals: tuple[Point, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``dse results explain --json`` prints it."""
+        names = [objective.name for objective in self.group.objectives]
+        return {
+            "id": self.row["id"],
+            "path": self.row["path"],
+            "group": self.group.group,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "values": dict(zip(names, map(plain, self.values), strict=True)),
+            "dominated_by": [
+                {
+                    "id": dominator.point.row["id"],
+                    "path": dominator.point.row["path"],
+                    "values": dict(zip(names, map(plain, dominator.point.values), strict=True)),
+                    "better_by": dict(zip(names, map(plain, dominator.better_by), strict=True)),
+                }
+                for dominator in self.dominators
+            ],
+            "equal_to": [point.row["id"] for point in self.equals],
+        }
+
+
+def explain(
+    row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], objectives: Sequence[Objective], by: Sequence[str]
+) -> Explanation:
+    """Where ``row`` stands among the ``rows`` (itself included) of its group."""
+    keys = (*by, "task", "scenario")
+    (group,) = cut([other for other in rows if all(other[key] == row[key] for key in keys)], objectives, by)
+    for left_out, reason in group.not_comparable:
+        if left_out["id"] == row["id"]:
+            values = tuple(objective.value(row) for objective in objectives)
+            return Explanation(row, "not comparable", group, values, reason)
+    (point,) = (point for point in (*group.points, *group.dominated) if point.row["id"] == row["id"])
+    maximize = [objective.maximize for objective in objectives]
+    dominators = tuple(
+        Dominator(other, _better_by(other.values, point.values, maximize))
+        for other in (*group.points, *group.dominated)
+        if dominates(other.values, point.values, maximize)
+    )
+    equals = tuple(
+        other
+        for other in (*group.points, *group.dominated)
+        if other.values == point.values and other.row["id"] != row["id"]
+    )
+    verdict = "dominated" if dominators else "front"
+    return Explanation(row, verdict, group, point.values, dominators=dominators, equals=equals)
+
+
+def _better_by(better: Sequence[Exact], worse: Sequence[Exact], maximize: Sequence[bool]) -> tuple[Exact, ...]:
+    return tuple(a - b if up else b - a for a, b, up in zip(better, worse, maximize, strict=True))

@@ -1,0 +1,171 @@
+"""Fronts of published results: who is not dominated, group by group, on exact values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import moocore
+import numpy as np
+
+from dse.errors import UsageError
+from dse.results.database import COLUMNS, Database
+from dse.results.objectives import Exact, Objective, plain, why_not_comparable
+
+ALWAYS_APART = ("task", "scenario")
+"""Figures of different tasks or scenarios never compete, whatever the grouping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A result with its exact objective values, in the order of the objectives."""
+
+    row: Mapping[str, Any]
+    values: tuple[Exact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFront:
+    """The front of one group: ``submitted`` = front + dominated + not comparable."""
+
+    group: dict[str, Any]
+    objectives: tuple[Objective, ...]
+    points: tuple[Point, ...]
+    dominated: tuple[Point, ...]
+    not_comparable: tuple[tuple[Mapping[str, Any], str], ...]
+
+    @property
+    def submitted(self) -> int:
+        """How many results the group has."""
+        return len(self.points) + len(self.dominated) + len(self.not_comparable)
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``dse results front --json`` prints it, exact values included."""
+        return {
+            "group": self.group,
+            "objectives": [{"name": o.name, "direction": o.direction, "unit": o.unit} for o in self.objectives],
+            "submitted": self.submitted,
+            "front": len(self.points),
+            "dominated": len(self.dominated),
+            "not_comparable": dict(Counter(reason for _, reason in self.not_comparable)),
+            "points": [self._point_json(point) for point in self.points],
+        }
+
+    def _point_json(self, point: Point) -> dict[str, Any]:
+        row = point.row
+        named = zip(self.objectives, point.values, strict=True)
+        return {
+            "id": row["id"],
+            "path": row["path"],
+            "directory": row["directory"],
+            "submitter": row["submitter"],
+            "system": row["system"],
+            "model": row["model"],
+            "values": {objective.name: plain(value) for objective, value in named},
+            "good": row["good"],
+            "total": row["total"],
+            "latency_p50_ns": row["latency_p50_ns"],
+            "latency_p90_ns": row["latency_p90_ns"],
+        }
+
+
+def nondominated(values: Sequence[Sequence[Exact]], maximize: Sequence[bool]) -> list[bool]:
+    """For each point whether no other is at least as good in every objective and better in one; equal points both stay.
+
+    Exact: moocore compares float64, so it is given the rank of each value among its objective's distinct values, a
+    small integer. Dominance depends on nothing but order and equality, which ranks keep.
+    """
+    if not values:
+        return []
+    ranks = np.empty((len(values), len(maximize)))
+    for column in range(len(maximize)):
+        distinct = sorted({point[column] for point in values})
+        rank = {value: position for position, value in enumerate(distinct)}
+        ranks[:, column] = [rank[point[column]] for point in values]
+    kept = moocore.is_nondominated(ranks, maximise=list(maximize), keep_weakly=True)
+    return [bool(keep) for keep in kept]
+
+
+def dominates(one: Sequence[Exact], other: Sequence[Exact], maximize: Sequence[bool]) -> bool:
+    """Whether ``one`` is no worse than ``other`` in every objective and better in at least one."""
+    better = False
+    for a, b, up in zip(one, other, maximize, strict=True):
+        if a != b:
+            if (a > b) != up:
+                return False
+            better = True
+    return better
+
+
+def cut(rows: Sequence[Mapping[str, Any]], objectives: Sequence[Objective], by: Sequence[str]) -> list[GroupFront]:
+    """The front of every group of ``rows`` with equal values in the columns ``by`` (and task and scenario)."""
+    keys = (*by, *(name for name in ALWAYS_APART if name not in by))
+    groups: dict[tuple[Hashable, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    ordered = sorted(groups.items(), key=lambda item: tuple(str(part) for part in item[0]))
+    return [_cut_group(dict(zip(keys, group, strict=True)), members, tuple(objectives)) for group, members in ordered]
+
+
+def _cut_group(
+    group: dict[str, Any], rows: Sequence[Mapping[str, Any]], objectives: tuple[Objective, ...]
+) -> GroupFront:
+    left_out: list[tuple[Mapping[str, Any], str]] = []
+    points: list[Point] = []
+    for row in rows:
+        reason = why_not_comparable(row, objectives)
+        values = tuple(value for o in objectives if (value := o.value(row)) is not None)
+        if reason is not None:
+            left_out.append((row, reason))
+        else:
+            points.append(Point(row, values))
+    first = objectives[0]
+    points.sort(key=lambda point: (-point.values[0] if first.maximize else point.values[0], *point.values[1:]))
+    kept = nondominated([point.values for point in points], [o.maximize for o in objectives])
+    return GroupFront(
+        group,
+        objectives,
+        tuple(point for point, keep in zip(points, kept, strict=True) if keep),
+        tuple(point for point, keep in zip(points, kept, strict=True) if not keep),
+        tuple(left_out),
+    )
+
+
+def select(
+    db: Database,
+    *,
+    where: str | None = None,
+    scenario: str | None = None,
+    name: str | None = None,
+    ids: Sequence[int] | None = None,
+) -> list[dict[str, Any]]:
+    """Rows of the table, in order of id.
+
+    ``where`` is an SQL expression over the columns, ``scenario`` is in any case, ``name`` a pattern such as
+    ``image-classification-edge-*``. Raises `UsageError` for an expression that does not parse or matches no column.
+    """
+    conditions, parameters = ["true"], list[Any]()
+    if scenario is not None:
+        conditions.append("lower(scenario) = lower(?)")
+        parameters.append(scenario)
+    if name is not None:
+        conditions.append("name GLOB ?")
+        parameters.append(name)
+    if ids is not None:
+        conditions.append("id IN (SELECT unnest(?))")
+        parameters.append(list(ids))
+    if where is not None:
+        # On lines of its own, so that a comment at its end cannot hide the bracket.
+        conditions.append(f"(\n{where}\n)")
+    return db.query(f"SELECT * FROM results WHERE {' AND '.join(conditions)} ORDER BY id", parameters)
+
+
+def check_grouping(text: str) -> tuple[str, ...]:
+    """Columns to group by from ``device,round``. Raises `UsageError` for a name that is no column."""
+    columns = tuple(word.strip() for word in text.split(",") if word.strip())
+    unknown = [column for column in columns if column not in COLUMNS]
+    if unknown:
+        raise UsageError(f"cannot group by {', '.join(unknown)}", hint=f"the columns are {', '.join(COLUMNS)}")
+    return columns

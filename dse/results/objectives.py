@@ -1,0 +1,114 @@
+"""What a front can be cut by: named objectives with direction, unit, and an exact value from a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from dse.errors import UsageError
+from dse.results.database import COLUMNS
+
+Exact = int | float | Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One axis of a front. ``columns`` are the table's columns that `value` reads."""
+
+    name: str
+    maximize: bool
+    unit: str
+    columns: tuple[str, ...]
+
+    @property
+    def direction(self) -> Literal["maximize", "minimize"]:
+        """``maximize`` or ``minimize``, as Optuna says it."""
+        return "maximize" if self.maximize else "minimize"
+
+    def value(self, row: Mapping[str, Any]) -> Exact | None:
+        """The exact value, or None: ``good / total`` as a fraction for accuracy, integers for nanoseconds and bytes."""
+        if self.name == "accuracy" and row.get("good") is not None and row.get("total"):
+            return Fraction(row["good"], row["total"])
+        value: Exact | None = row[self.columns[0]]
+        return value
+
+
+def _minimize(name: str, unit: str, column: str) -> Objective:
+    return Objective(name, False, unit, (column,))
+
+
+def _maximize(name: str, unit: str, column: str) -> Objective:
+    return Objective(name, True, unit, (column,))
+
+
+OBJECTIVES: dict[str, Objective] = {
+    objective.name: objective
+    for objective in (
+        Objective("accuracy", True, "fraction", ("accuracy", "good", "total")),
+        *(_minimize(f"latency_{p}", "ns", f"latency_{p}_ns") for p in ("p50", "p90", "p95", "p97", "p99", "p99_9")),
+        _minimize("latency_mean", "ns", "latency_mean_ns"),
+        _minimize("early_stopping_p90", "ns", "early_stopping_p90_ns"),
+        _maximize("throughput", "samples/s", "throughput"),
+        _minimize("energy", "J/query", "energy_per_query_j"),
+        _minimize("power", "W", "avg_power_w"),
+    )
+}
+
+
+def parse_objectives(text: str) -> tuple[Objective, ...]:
+    """Objectives from ``accuracy,latency_p90``; any other numeric column as ``COLUMN:min`` or ``COLUMN:max``.
+
+    Raises `UsageError` for an unknown name, a repeated one, or fewer than one.
+    """
+    chosen = [_objective(word.strip()) for word in text.split(",") if word.strip()]
+    names = [objective.name for objective in chosen]
+    if not chosen or len(set(names)) != len(names):
+        raise UsageError(f"objectives {text!r}: name one or more, each once", hint=_known())
+    return tuple(chosen)
+
+
+def _objective(word: str) -> Objective:
+    if word in OBJECTIVES:
+        return OBJECTIVES[word]
+    name, _, direction = word.partition(":")
+    if direction in ("min", "max") and COLUMNS.get(name) in ("BIGINT", "UBIGINT", "DOUBLE"):
+        return Objective(name, direction == "max", "", (name,))
+    raise UsageError(f"no objective {word!r}", hint=_known())
+
+
+def _known() -> str:
+    return f"objectives are {', '.join(OBJECTIVES)}, or any numeric column as COLUMN:min or COLUMN:max"
+
+
+def why_not_comparable(row: Mapping[str, Any], objectives: Sequence[Objective]) -> str | None:
+    """Why a row takes no part in a front, or None when it does."""
+    if row["validity"] != "VALID":
+        return f"LoadGen calls the result {row['validity']}"
+    lacking = [objective.name for objective in objectives if objective.value(row) is None]
+    if not lacking:
+        return None
+    reason = f"it has no {' and no '.join(lacking)}"
+    if any(objective.columns[0] in ("energy_per_query_j", "avg_power_w") for objective in objectives):
+        return f"{reason} (power is read by `dse results import DIR --details`)"
+    return reason
+
+
+def shown_unit(objective: Objective) -> str:
+    """The unit that people read: percent for accuracy, milliseconds for nanoseconds."""
+    return {"fraction": "%", "ns": "ms"}.get(objective.unit, objective.unit)
+
+
+def show(objective: Objective, value: Exact | None) -> str:
+    """A value in `shown_unit`, without the unit."""
+    if value is None:
+        return "-"
+    if objective.unit == "fraction":
+        return f"{float(value) * 100:.3f}"
+    return f"{float(value) / 1e6:.3f}" if objective.unit == "ns" else f"{float(value):.6g}"
+
+
+def plain(value: Exact | None) -> int | float | None:
+    """A value as JSON holds it: integers stay integers, a fraction becomes the nearest float."""
+    return float(value) if isinstance(value, Fraction) else value

@@ -1,0 +1,134 @@
+"""A study's own front, as ``front.json`` in its folder gives it, set against published fronts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from dse.errors import StudyError, UsageError
+from dse.results.front import GroupFront, dominates
+from dse.results.objectives import Exact, Objective
+
+SCHEMA = 1
+_LARGEST_TOTAL = 10**6
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPoint:
+    """A configuration on a study's front, with exact values in the order of the objectives that were asked for."""
+
+    trial: int
+    config: dict[str, Any]
+    values: tuple[Exact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFront:
+    """A study's front: its name, its file and its points."""
+
+    study: str
+    path: Path
+    points: tuple[OwnPoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a study's front stands against one published front.
+
+    ``unbeaten``: own points that no published point dominates; ``beaten_published``: points of the published front that
+    an own point dominates.
+    """
+
+    group: GroupFront
+    own: int
+    unbeaten: int
+    beaten_published: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As the member ``standing`` of ``dse results front --study NAME --json``."""
+        return {"own": self.own, "unbeaten": self.unbeaten, "beaten_published": self.beaten_published}
+
+
+def find_front(name: str) -> Path:
+    """The ``front.json`` of a study given by file, by folder, or by name below ``studies/``. Raises `StudyError`."""
+    given = Path(name)
+    candidates = [given, given / "front.json", Path("studies") / name / "front.json"]
+    for path in candidates:
+        if path.is_file():
+            return path
+    raise StudyError(
+        "no front of this study",
+        path=candidates[-1],
+        hint=f"name a study folder that holds front.json, or make it: `dse front {name}`",
+    )
+
+
+def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
+    """A study's front with values for ``objectives``.
+
+    Raises `StudyError` for a damaged or newer file and `UsageError` for an objective that the study did not have.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        schema, points = document["schema"], document["points"]
+        measured = {objective["name"] for objective in document["objectives"]}
+        study = str(document["study"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudyError(
+            f"not a front that dse wrote: {error}", path=path, hint="make it anew: `dse front STUDY`"
+        ) from error
+    if schema > SCHEMA:
+        raise StudyError(f"schema {schema}; this dse knows up to {SCHEMA}", path=path, hint="update dse")
+    keys = [_key(objective, measured) for objective in objectives]
+    missing = [objective.name for objective, key in zip(objectives, keys, strict=True) if key is None]
+    if missing:
+        raise UsageError(
+            f"study {study} did not measure {', '.join(missing)}",
+            hint=f"its objectives are {', '.join(sorted(measured))}",
+        )
+    try:
+        own = [
+            OwnPoint(
+                point["trial"],
+                point["config"],
+                tuple(_exact(o, point["values"][key]) for o, key in zip(objectives, keys, strict=True)),
+            )
+            for point in points
+        ]
+    except (KeyError, TypeError) as error:
+        raise StudyError(f"a point of the front is damaged: {error!r}", path=path) from error
+    return OwnFront(study, path, tuple(own))
+
+
+def rivals(group: GroupFront) -> bool:
+    """Whether a study can stand beside a group's front at all: it has one, of image classification."""
+    return bool(group.points) and group.group["task"] == "image-classification"
+
+
+def stand(own: OwnFront, group: GroupFront) -> Standing:
+    """Compare a study's front with the published front of one group."""
+    maximize = [objective.maximize for objective in group.objectives]
+    published = [point.values for point in group.points]
+    mine = [point.values for point in own.points]
+    return Standing(
+        group,
+        own=len(mine),
+        unbeaten=sum(not any(dominates(theirs, values, maximize) for theirs in published) for values in mine),
+        beaten_published=sum(any(dominates(values, theirs, maximize) for values in mine) for theirs in published),
+    )
+
+
+def _key(objective: Objective, measured: set[str]) -> str | None:
+    """The name that a study uses: its objectives carry their unit (``latency_p90_ns``)."""
+    return next((name for name in (objective.name, f"{objective.name}_{objective.unit}") if name in measured), None)
+
+
+def _exact(objective: Objective, value: int | float) -> Exact:
+    if objective.name != "accuracy":
+        return value
+    # The float nearest to good/total gives good/total back exactly while total is below a million.
+    return Fraction(value).limit_denominator(_LARGEST_TOTAL)

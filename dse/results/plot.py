@@ -1,0 +1,98 @@
+"""Published fronts, and a study's own over them, as one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dse.results.front import GroupFront
+from dse.results.objectives import Exact, Objective, shown_unit
+from dse.results.own import OwnFront
+
+_NAMED_GROUPS = 9
+_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f3c8d", "#8c564b", "#4d4d4d")
+_REST_COLOR = "#bbbbbb"
+
+
+def plot_fronts(groups: Sequence[GroupFront], path: Path, *, grouping: str, own: OwnFront | None = None) -> None:
+    """Write a picture (format by the file's suffix): one line per group's front, dominated results as faint dots.
+
+    The first objective is the vertical axis, the second the horizontal one, logarithmic where all values are positive;
+    further objectives are not shown. The groups with most results get a colour of their own, the rest are grey.
+    """
+    groups = sorted((group for group in groups if group.points), key=lambda group: -group.submitted)
+    varying = [key for key in (groups[0].group if groups else ()) if len({group.group[key] for group in groups}) > 1]
+    figure = Figure(figsize=(9, 6), layout="constrained")
+    axes = figure.subplots()
+    for number, group in reversed(list(enumerate(groups))):
+        named = number < _NAMED_GROUPS
+        _draw_group(axes, group, _COLORS[number] if named else _REST_COLOR, _label(group, varying) if named else None)
+    objectives = groups[0].objectives if groups else ()
+    if own is not None and own.points:
+        xs, ys = _coordinates([point.values for point in own.points], objectives)
+        axes.plot(xs, ys, "*", color="black", markersize=11, zorder=5, label=f"study {own.study} ({len(xs)})")
+    _dress(axes, objectives, grouping, len(groups))
+    figure.savefig(path, dpi=130)
+
+
+def _draw_group(axes: Axes, group: GroupFront, color: str, label: str | None) -> None:
+    dominated = _coordinates([point.values for point in group.dominated], group.objectives)
+    axes.plot(*dominated, ".", color=color, alpha=0.25, markersize=5, zorder=1)
+    xs, ys = _coordinates([point.values for point in group.points], group.objectives)
+    stairs = len(group.objectives) == 2 and not group.objectives[1].maximize
+    ordered = sorted(zip(xs, ys, strict=True))
+    line = [x for x, _ in ordered], [y for _, y in ordered]
+    axes.plot(
+        *line,
+        "o-" if stairs else "o",
+        color=color,
+        drawstyle="steps-post" if stairs else "default",
+        markersize=4.5,
+        linewidth=1.3,
+        zorder=3,
+        label=label,
+    )
+
+
+def _coordinates(values: Sequence[Sequence[Exact]], objectives: Sequence[Objective]) -> tuple[list[float], list[float]]:
+    horizontal = min(1, len(objectives) - 1)
+    return (
+        [_scaled(point[horizontal], objectives[horizontal]) for point in values],
+        [_scaled(point[0], objectives[0]) for point in values],
+    )
+
+
+def _scaled(value: Exact, objective: Objective) -> float:
+    if objective.name == "accuracy":
+        return float(value) * 100
+    return float(value) / 1e6 if objective.unit == "ns" else float(value)
+
+
+def _label(group: GroupFront, varying: Sequence[str]) -> str:
+    words = " ".join(str(group.group[key]) for key in varying)
+    return f"{words or 'all'}: {len(group.points)} of {group.submitted}"
+
+
+def _axis(objective: Objective) -> str:
+    unit = shown_unit(objective)
+    better = "higher is better" if objective.maximize else "lower is better"
+    return f"{objective.name.replace('_', ' ')} [{unit}], {better}" if unit else f"{objective.name}, {better}"
+
+
+def _dress(axes: Axes, objectives: Sequence[Objective], grouping: str, groups: int) -> None:
+    if objectives:
+        axes.set_ylabel(_axis(objectives[0]))
+        axes.set_xlabel(_axis(objectives[min(1, len(objectives) - 1)]))
+        if axes.dataLim.minposx > 0 and axes.dataLim.x0 > 0:
+            axes.set_xscale("log")
+    grey = f"; {groups - _NAMED_GROUPS} smaller groups in grey" if groups > _NAMED_GROUPS else ""
+    axes.set_title(f"Published results: fronts by {grouping}{grey}", fontsize=11)
+    axes.grid(visible=True, which="both", alpha=0.2)
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        # Drawn last lies on top: the largest group, which comes first here.
+        title = "front of submitted"
+        axes.legend(handles[::-1], labels[::-1], loc="lower right", fontsize=8, title=title, title_fontsize=8)

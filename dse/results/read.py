@@ -1,0 +1,242 @@
+"""One result directory read into one row. A file is read once: digest and figures come from the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dse.errors import ResultsError
+from dse.results.accuracy import Accuracy, parse_accuracy
+from dse.results.describe import parse_measurements, parse_object, parse_system
+from dse.results.design import category, design, software, task
+from dse.results.detail import parse_detail, with_power
+from dse.results.row import (
+    AccuracyColumns,
+    Details,
+    Labels,
+    MeasurementsColumns,
+    Performance,
+    Provenance,
+    Row,
+    SystemColumns,
+)
+from dse.results.summary import Summary, parse_summary
+from dse.results.walk import DETAIL, FoundResult
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file that could not be used, and why."""
+
+    path: str
+    reason: str
+
+
+def read_results(batch: Iterable[FoundResult]) -> list[tuple[Row | None, list[Problem]]]:
+    """For each result its row and every file that could not be used; files that several results share are read once.
+
+    There is no row without the summary of the official run; any other unusable file leaves its columns empty.
+    """
+    shared: _Shared = {}
+    return [_read_result(found, shared) for found in batch]
+
+
+def _read_result(found: FoundResult, shared: _Shared) -> tuple[Row | None, list[Problem]]:
+    problems: list[Problem] = []
+    try:
+        data = _read(found.runs[0].summary)
+        summary = parse_summary(data)
+    except ResultsError as error:
+        return None, [_problem(found.runs[0].summary, error)]
+    sha256 = hashlib.sha256(data).hexdigest()
+    accuracy, accuracy_sha256 = _accuracy(found, problems)
+    system = _shared_file(found.system_json, parse_system, shared, problems) if found.system_json else None
+    system = system or SystemColumns()
+    parts = software(found.identity.system)
+    metric = accuracy.metric if accuracy else None
+    model = _benchmark(found, shared, problems)
+    row = Row(
+        identity=found.identity,
+        labels=_labels(found, task(model, metric), system.system_type),
+        software=parts,
+        design=design(found.identity.model, parts.engine),
+        accuracy=_accuracy_columns(accuracy),
+        performance=_performance(found, summary, problems),
+        summary=summary,
+        system=system,
+        measurements=_measurements(found, problems),
+        provenance=Provenance(
+            path=found.path,
+            sha256=sha256,
+            accuracy_sha256=accuracy_sha256,
+            missing=", ".join(
+                name
+                for name, there in (
+                    ("accuracy.txt", found.accuracy),
+                    ("systems JSON", found.system_json),
+                    ("measurements JSON", found.measurements),
+                )
+                if not there
+            ),
+            signature="" if problems else found.signature,
+        ),
+    )
+    return row, problems
+
+
+def detail_files(found: FoundResult) -> list[str]:
+    """The files that `read_details` reads: the official run's detail log and, where power was measured, its samples."""
+    run = Path(found.runs[0].summary).parent
+    power = run.parent / "power"
+    log, measured = run / DETAIL, [run / "spl.txt", power / "client.json", power / "server.json"]
+    files = [log, *measured] if all(path.is_file() for path in measured) else [log]
+    return [str(path) for path in files] if log.is_file() else []
+
+
+def read_details(found: FoundResult, signature: str) -> tuple[Details | None, list[Problem]]:
+    """What the detail and power logs of the official run say; None when the detail log is missing or unusable."""
+    files = detail_files(found)
+    if not files:
+        return None, []
+    try:
+        details = replace(parse_detail(_read(files[0])), detail_signature=signature)
+    except ResultsError as error:
+        return None, [_problem(files[0], error)]
+    if len(files) == 1:
+        return details, []
+    try:
+        samples, client, server = (_read(path) for path in files[1:])
+        # Which log it is matters, not the directory: an Offline directory may hold a SingleStream log.
+        single_stream = details.result_qps_with_loadgen_overhead is not None
+        return with_power(details, samples, client, server, single_stream=single_stream), []
+    except ResultsError as error:
+        return replace(details, detail_signature=""), [_problem(files[1], error)]
+
+
+_Shared = dict[str, Any]
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # a Path per file costs more than the read
+            return file.read()
+    except OSError as error:
+        raise ResultsError(f"unreadable: {error.strerror}", path=path) from error
+
+
+def _problem(path: str, error: ResultsError) -> Problem:
+    return Problem(path, error.message if error.line is None else f"line {error.line}: {error.message}")
+
+
+def _accuracy(found: FoundResult, problems: list[Problem]) -> tuple[Accuracy | None, str | None]:
+    if found.accuracy is None:
+        return None, None
+    try:
+        data = _read(found.accuracy)
+        return parse_accuracy(data), hashlib.sha256(data).hexdigest()
+    except ResultsError as error:
+        problems.append(_problem(found.accuracy, error))
+        return None, None
+
+
+def _accuracy_columns(accuracy: Accuracy | None) -> AccuracyColumns:
+    if accuracy is None:
+        return AccuracyColumns()
+    return AccuracyColumns(
+        accuracy.value, accuracy.metric, accuracy.text, accuracy.good, accuracy.total, accuracy.log_hash
+    )
+
+
+def _shared_file(path: str, parse: Callable[[bytes], _T], shared: _Shared, problems: list[Problem]) -> _T | None:
+    """A file that many results share, read and parsed once; each of them reports its problem."""
+    if path not in shared:
+        try:
+            shared[path] = parse(_read(path))
+        except ResultsError as error:
+            shared[path] = _problem(path, error)
+    content = shared[path]
+    if isinstance(content, Problem):
+        problems.append(content)
+        return None
+    parsed: _T = content
+    return parsed
+
+
+def _measurements(found: FoundResult, problems: list[Problem]) -> MeasurementsColumns:
+    bad = []
+    for path in found.measurements:
+        try:
+            columns = parse_measurements(_read(path))
+        except ResultsError as error:
+            bad.append(_problem(path, error))
+            continue
+        if columns is not None:
+            return columns
+    problems.extend(bad)
+    return MeasurementsColumns()
+
+
+def _benchmark(found: FoundResult, shared: _Shared, problems: list[Problem]) -> str:
+    """The benchmark that the submitter's model_mapping.json gives for the model, else the model's own name."""
+    model = found.identity.model
+    mapping = _shared_file(found.model_mapping, parse_object, shared, problems) if found.model_mapping else None
+    return str(mapping.get(model, model)) if mapping else model
+
+
+def _labels(found: FoundResult, task_name: str, system_type: str | None) -> Labels:
+    category_name, declared = category(system_type, found.system_scenarios)
+    name = f"{task_name}-{category_name}-{found.identity.scenario.lower()}"
+    return Labels(name, task_name, category_name, declared)
+
+
+def _performance(found: FoundResult, summary: Summary, problems: list[Problem]) -> Performance:
+    scenario = found.identity.scenario
+    figure, unit = _figure(scenario, summary)
+    figures = [figure]
+    for run in found.runs[1:]:
+        try:
+            figures.append(_figure(scenario, parse_summary(_read(run.summary)))[0])
+        except ResultsError as error:
+            problems.append(_problem(run.summary, error))
+    known = [value for value in figures if value is not None]
+    throughput, source = _throughput(summary)
+    return Performance(
+        run=found.runs[0].name,
+        runs=len(found.runs),
+        performance=figure,
+        performance_unit=unit,
+        perf_min_over_runs=min(known, default=None),
+        perf_max_over_runs=max(known, default=None),
+        throughput=throughput,
+        throughput_source=source,
+    )
+
+
+def _figure(scenario: str, summary: Summary) -> tuple[float | None, str | None]:
+    """The headline of a scenario's directory, whichever scenario its log is of, and its unit."""
+    if scenario == "SingleStream":
+        return summary.latency_p90_ns, "ns"
+    if scenario != "MultiStream":
+        return _throughput(summary)[0], "samples/s"
+    if summary.scenario_log == "SingleStream":
+        # By the rules of later rounds eight samples take eight times the estimated p99 of one.
+        p99 = summary.early_stopping_p99_ns
+        return (8 * p99, "ns") if p99 is not None else (None, None)
+    if summary.early_stopping_met is not None:
+        return summary.latency_p99_ns, "ns"
+    return summary.samples_per_query, "samples/query"
+
+
+def _throughput(summary: Summary) -> tuple[float | None, str | None]:
+    for source in ("samples_per_second", "scheduled_samples_per_second", "completed_samples_per_second"):
+        value: float | None = getattr(summary, source)
+        if value is not None:
+            return value, source
+    if summary.qps_without_loadgen_overhead is not None:
+        return summary.qps_without_loadgen_overhead, "qps_without_loadgen_overhead"
+    return None, None

@@ -1,0 +1,150 @@
+"""A replay table: each published configuration with its measured values, for a harness that looks results up."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dse.errors import ResultsError
+from dse.files import write_text
+from dse.results.front import nondominated
+from dse.results.objectives import parse_objectives, why_not_comparable
+
+_OBJECTIVES = parse_objectives("accuracy,latency_p90")
+REPLAY_COLUMNS = (
+    "config_id",
+    "family",
+    "variant",
+    "width",
+    "resolution",
+    "minimalistic",
+    "precision",
+    "engine",
+    "backend",
+    "processor",
+    "engine_version",
+    "accuracy_pct",
+    "acc_good",
+    "acc_total",
+    "p90_latency_ns",
+    "p90_latency_ms",
+    "p50_latency_ns",
+    "p99_latency_ns",
+    "mean_latency_ns",
+    "queries",
+    "min_duration_ms",
+    "energy_per_query_J",
+    "avg_power_W",
+    "weight_data_types",
+    "input_data_types",
+    "model_url",
+    "system",
+    "model_dir",
+    "host_cpu",
+    "cores",
+    "cpu_freq",
+    "cooling",
+    "hw_notes",
+    "path",
+    "on_front",
+)
+
+
+def replay_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One line per decoded configuration of ``rows``, in order of ``config_id``.
+
+    Rows without a decoded design, accuracy or p90, and Offline copies of a SingleStream log, are left out. Raises
+    `ResultsError` when two results are the same configuration (of several devices or rounds) or when none is left.
+    """
+    usable = [
+        row
+        for row in rows
+        if row["family"] is not None
+        and row["good"] is not None
+        and row["scenario"] == row["scenario_log"]
+        and why_not_comparable(row, _OBJECTIVES) is None
+    ]
+    if not usable:
+        raise ResultsError(
+            "nothing to replay: no row has a decoded design, an accuracy and a p90",
+            hint="select TFLite image classification in SingleStream",
+        )
+    values = [tuple(value for o in _OBJECTIVES if (value := o.value(row)) is not None) for row in usable]
+    on_front = nondominated(values, [o.maximize for o in _OBJECTIVES])
+    lines = [_line(row, front) for row, front in zip(usable, on_front, strict=True)]
+    lines.sort(key=lambda line: str(line["config_id"]))
+    for one, other in itertools.pairwise(lines):
+        if one["config_id"] == other["config_id"]:
+            raise ResultsError(
+                f"two results are one configuration, {one['config_id']}: {one['path']} and {other['path']}",
+                hint="a replay table is of one device and round: --where \"device = 'rpi4' AND round = 'v0.5'\"",
+            )
+    return lines
+
+
+def write_replay_table(rows: Sequence[Mapping[str, Any]], path: Path) -> int:
+    """Write `replay_rows` as CSV; how many configurations there are. Raises `ResultsError` as they do, and OSError."""
+    lines = replay_rows(rows)
+    write_text(path, to_csv(lines, REPLAY_COLUMNS))
+    return len(lines)
+
+
+def to_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """``rows`` as CSV with a header; an unknown value is an empty field."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _line(row: Mapping[str, Any], on_front: bool) -> dict[str, Any]:
+    software = "-".join(str(row[part]) for part in ("engine", "backend", "engine_version") if row[part] is not None)
+    return {
+        "config_id": f"{software}/{row['model']}",
+        "family": row["family"],
+        "variant": row["variant"],
+        "width": row["width"],
+        "resolution": row["resolution"],
+        "minimalistic": int(row["minimalistic"]),
+        "precision": row["precision"],
+        "engine": row["engine"],
+        "backend": row["backend"],
+        "processor": _processor(row["backend"]),
+        "engine_version": row["engine_version"],
+        "accuracy_pct": f"{100 * row['good'] / row['total']:.3f}",
+        "acc_good": row["good"],
+        "acc_total": row["total"],
+        "p90_latency_ns": row["latency_p90_ns"],
+        "p90_latency_ms": row["latency_p90_ns"] / 1e6,
+        "p50_latency_ns": row["latency_p50_ns"],
+        "p99_latency_ns": row["latency_p99_ns"],
+        "mean_latency_ns": row["latency_mean_ns"],
+        "queries": row["query_count"] or row["generated_query_count"],
+        "min_duration_ms": row["min_duration_ms"],
+        "energy_per_query_J": row["energy_per_query_j"],
+        "avg_power_W": row["avg_power_w"],
+        "weight_data_types": row["weight_data_types"],
+        "input_data_types": row["input_data_types"],
+        "model_url": row["starting_weights_filename"],
+        "system": row["system"],
+        "model_dir": row["model"],
+        "host_cpu": row["host_processor_model_name"],
+        "cores": row["host_processor_core_count"],
+        "cpu_freq": row["host_processor_frequency"],
+        "cooling": row["cooling"],
+        "hw_notes": row["hw_notes"],
+        "path": row["directory"],
+        "on_front": int(on_front),
+    }
+
+
+def _processor(backend: str | None) -> str:
+    words = (backend or "").lower()
+    if "opencl" in words or "gpu" in words:
+        return "GPU"
+    return "TPU" if "tpu" in words else "CPU"

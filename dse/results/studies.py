@@ -1,0 +1,150 @@
+"""Published results as Optuna studies, one for each device and round, for Optuna Dashboard."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.trial import FrozenTrial
+
+from dse.errors import StudyError
+from dse.results.front import GroupFront, Point, cut
+from dse.results.objectives import Objective
+
+_PARAMETERS = (
+    "family",
+    "variant",
+    "width",
+    "resolution",
+    "precision",
+    "minimalistic",
+    "engine",
+    "engine_version",
+    "backend",
+)
+_ATTRIBUTES = (
+    "id",
+    "path",
+    "submitter",
+    "system",
+    "model",
+    "round",
+    "good",
+    "total",
+    "latency_p50_ns",
+    "latency_p90_ns",
+    "throughput",
+    "energy_per_query_j",
+    "errors",
+    "sha256",
+)
+_MARK = (
+    "dse:published_results"  # a study attribute: a digest of what was written; studies without it are somebody's own
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenStudy:
+    """One study in the storage: its name, how many trials it has, and ``written``, ``rewritten`` or ``unchanged``."""
+
+    name: str
+    trials: int
+    state: str
+
+
+def write_studies(
+    rows: Sequence[Mapping[str, Any]], storage_file: Path, objectives: Sequence[Objective]
+) -> list[WrittenStudy]:
+    """Write a study per device and round into an SQLite file; comparable rows become its trials.
+
+    Parameters are the decoded design and software (``model`` where no design is decoded), user attributes the rest.
+    Writing again leaves equal studies alone and replaces those whose rows changed. Raises `StudyError` when the file
+    holds a study of the same name that was not written here.
+    """
+    storage_file.parent.mkdir(parents=True, exist_ok=True)
+    storage = optuna.storages.RDBStorage(f"sqlite:///{storage_file}")
+    existing = {summary.study_name: summary for summary in optuna.get_all_study_summaries(storage)}
+    written = []
+    for group in cut(rows, objectives, ("device", "round")):
+        points = sorted((*group.points, *group.dominated), key=lambda point: point.row["id"])
+        if not points:
+            continue
+        name = _name(group)
+        digest = _digest(points)
+        before = existing.get(name)
+        if before is not None and _MARK not in before.user_attrs:
+            raise StudyError(
+                f"a study called {name!r} is there already and does not hold published results",
+                path=storage_file,
+                hint="name another file with `--out`",
+            )
+        if before is not None and before.user_attrs[_MARK] == digest:
+            written.append(WrittenStudy(name, len(points), "unchanged"))
+            continue
+        if before is not None:
+            optuna.delete_study(study_name=name, storage=storage)
+        _write(storage, name, group, points, digest)
+        written.append(WrittenStudy(name, len(points), "written" if before is None else "rewritten"))
+    return written
+
+
+def _write(
+    storage: optuna.storages.RDBStorage, name: str, group: GroupFront, points: Sequence[Point], digest: str
+) -> None:
+    objectives = group.objectives
+    study = optuna.create_study(storage=storage, study_name=name, directions=[o.direction for o in objectives])
+    study.set_user_attr(_MARK, "incomplete")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names([f"{o.name}_{o.unit}" if o.unit == "ns" else o.name for o in objectives])
+    on_front = {point.row["id"] for point in group.points}
+    distributions = _distributions(points)
+    study.add_trials([_trial(point, distributions, point.row["id"] in on_front) for point in points])
+    for key, value in group.group.items():
+        study.set_user_attr(key, value)
+    study.set_user_attr(_MARK, digest)
+
+
+def _name(group: GroupFront) -> str:
+    parts = [group.group["device"], group.group["round"]]
+    if group.group["task"] != "image-classification":
+        parts.append(group.group["task"])
+    if group.group["scenario"] != "SingleStream":
+        parts.append(group.group["scenario"].lower())
+    return " ".join(parts)
+
+
+def _parameters(row: Mapping[str, Any]) -> dict[str, Any]:
+    names = _PARAMETERS if row["family"] is not None else ("model", "engine", "engine_version", "backend")
+    return {name: row[name] for name in names if row[name] is not None}
+
+
+def _distributions(points: Sequence[Point]) -> dict[str, BaseDistribution]:
+    choices: dict[str, set[Any]] = {}
+    for point in points:
+        for name, value in _parameters(point.row).items():
+            choices.setdefault(name, set()).add(value)
+    return {name: CategoricalDistribution(sorted(values)) for name, values in choices.items()}
+
+
+def _trial(point: Point, distributions: Mapping[str, BaseDistribution], on_front: bool) -> FrozenTrial:
+    parameters = _parameters(point.row)
+    attributes = {name: point.row[name] for name in _ATTRIBUTES if point.row[name] is not None}
+    return optuna.create_trial(
+        params=parameters,
+        distributions={name: distributions[name] for name in parameters},
+        values=[float(value) for value in point.values],
+        user_attrs={**attributes, "on_front": on_front},
+    )
+
+
+def _digest(points: Sequence[Point]) -> str:
+    rows = [{**point.row, "values": [str(value) for value in point.values]} for point in points]
+    return hashlib.sha256(json.dumps(rows, sort_keys=True, default=str).encode()).hexdigest()

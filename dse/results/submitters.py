@@ -1,0 +1,78 @@
+"""Where submitters' directories lie below a directory, and which round they are of."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from dse.errors import ResultsError
+from dse.results.walk import SCENARIOS
+
+_SUBMITTER_PARTS = frozenset({"systems", "measurements", "code", "src"})
+_NOT_DESCENDED = _SUBMITTER_PARTS | {"audit", "compliance", "calibration", "documentation"}
+_ROUND = re.compile(r"(?:^|[_-])(v\d+\.\d+)(?=$|[_-])", re.IGNORECASE)
+
+
+def find_submitters(root: Path) -> list[Path]:
+    """The submitters' directories at or below ``root`` (also a ``results`` directory itself), in order of path.
+
+    Raises `ResultsError` when ``root`` is no directory or holds no results.
+    """
+    if not root.is_dir():
+        raise ResultsError("no such directory", path=root, hint="name a directory that holds `results/`")
+    root = root.resolve()
+    found = [Path(path) for path in _submitters(str(root))]
+    if not found:
+        raise ResultsError(
+            "no results/<system>/<model>/<scenario> below it",
+            path=root,
+            hint="name the directory of a round, a division or a submitter",
+        )
+    return found
+
+
+def round_of(submitter: Path) -> str:
+    """The round that the nearest directory above names (``v1.1``, ``inference_results_v1.1``); never taken from a log.
+
+    Raises `ResultsError` when none does.
+    """
+    for parent in submitter.parents:
+        match = _ROUND.search(parent.name)
+        if match:
+            return match[1].lower()
+    raise ResultsError(
+        "no directory above it names the round",
+        path=submitter,
+        hint="say which: `dse results import DIR --round v1.1`",
+    )
+
+
+def _directories(path: str) -> list[os.DirEntry[str]]:
+    """Visible subdirectories in order of name, those that differ by case alone included."""
+    with os.scandir(path) as listing:
+        found = [entry for entry in listing if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)]
+    return sorted(found, key=lambda entry: entry.name)
+
+
+def _submitters(path: str) -> Iterator[str]:
+    children = _directories(path)
+    names = {child.name.lower(): child for child in children}
+    if "results" in names and (names.keys() & _SUBMITTER_PARTS or _holds_scenarios(names["results"].path)):
+        yield path
+    elif os.path.basename(path).lower() == "results" and _holds_scenarios(path):  # noqa: PTH119  # see _Submitter
+        yield str(Path(path).parent)
+    else:
+        for child in children:
+            if child.name.lower() not in _NOT_DESCENDED:
+                yield from _submitters(child.path)
+
+
+def _holds_scenarios(results: str) -> bool:
+    return any(
+        scenario.name.lower() in SCENARIOS
+        for system in _directories(results)
+        for model in _directories(system.path)
+        for scenario in _directories(model.path)
+    )

@@ -1,0 +1,265 @@
+"""A submitter's results: every ``results/<system>/<model>/<scenario>``, with the files that belong to it.
+
+Layouts: ``measurements/`` beside ``results/`` (v0.5 to v5.x) or ``measurements.json`` inside the result (from v6.0).
+Stray files, differing case, hidden entries and symbolic links are stepped over; nothing is opened here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SCENARIOS = {"singlestream": "SingleStream", "multistream": "MultiStream", "server": "Server", "offline": "Offline"}
+_DIVISIONS = ("open", "closed", "network", "preview")
+_NOT_SCENARIOS = re.compile(r"test|audit|compliance", re.IGNORECASE)
+_RUN = re.compile(r"run_(\d+)", re.IGNORECASE)
+# One benchmark, two names: v0.5 Intel has it as one under results/ and as the other under measurements/.
+_ALIASES = {"resnet": "resnet50"}
+
+SUMMARY = "mlperf_log_summary.txt"
+DETAIL = "mlperf_log_detail.txt"
+_DIRECTORY_SIZE = -1  # stands for a size where the time alone tells: a directory's
+_ABSENT = (-2, 0)  # the state of a file that was looked for and is not there
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes a result the same when imported again; ``directory`` as spelled on disk, from the division on."""
+
+    round: str
+    division: str
+    submitter: str
+    system: str
+    model: str
+    scenario: str
+    directory: str
+
+    def key(self) -> tuple[str, ...]:
+        """As a key of dictionaries, in the order of the fields."""
+        return (self.round, self.division, self.submitter, self.system, self.model, self.scenario, self.directory)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a result: its name (``run_1``; ``.`` when logs lie directly in ``performance/``) and its summary."""
+
+    name: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundResult:
+    """One result directory: who it is (`Identity`) and the paths of its files, best candidate first."""
+
+    identity: Identity
+    path: str
+    runs: tuple[Run, ...]
+    accuracy: str | None
+    measurements: tuple[str, ...]
+    system_json: str | None
+    model_mapping: str | None
+    system_scenarios: frozenset[str]
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A directory that looks like a result and is not one, and why."""
+
+    path: str
+    reason: str
+
+
+_Entries = dict[str, "os.DirEntry[str]"]
+
+
+class Submitter:
+    """One submitter's directory while it is walked: strings and directory entries, since a Path per file is slow.
+
+    After `results`, `manifest` tells what the walk depended on.
+    """
+
+    def __init__(self, path: Path, round_name: str) -> None:
+        self.path = str(path)
+        self._round = round_name
+        self._home = path
+        self._listings: dict[str, _Entries] = {}
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    def results(self) -> Iterator[FoundResult | Stray]:
+        """Every result of the submitter, in order of path."""
+        top = self._list(self.path)
+        systems = self._sub(top, "systems")
+        measurements = self._sub(top, "measurements")
+        mapping = top.get("model_mapping.json")
+        division = self._home.parent.name
+        prefix = f"{division}/{self._home.name}/{top['results'].name}"
+        for system in self._directories(top["results"].path):
+            models = [(model, self._directories(model.path)) for model in self._directories(system.path)]
+            names = {scenario.name.lower() for _, scenarios in models for scenario in scenarios}
+            system_scenarios = frozenset(SCENARIOS[name] for name in names & SCENARIOS.keys())
+            of_system = self._sub(measurements, system.name)
+            for model, scenarios in models:
+                of_model = self._sub(of_system, model.name, _ALIASES.get(model.name.lower(), model.name))
+                for scenario in scenarios:
+                    canonical = SCENARIOS.get(scenario.name.lower())
+                    if canonical is None:
+                        if not _NOT_SCENARIOS.match(scenario.name) and "performance" in self._list(scenario.path):
+                            yield Stray(scenario.path, f"{scenario.name!r} is none of {', '.join(SCENARIOS.values())}")
+                        continue
+                    identity = Identity(
+                        round=self._round,
+                        division=division.lower() if division.lower() in _DIVISIONS else division,
+                        submitter=self._home.name,
+                        system=system.name,
+                        model=model.name,
+                        scenario=canonical,
+                        directory=f"{prefix}/{system.name}/{model.name}/{scenario.name}",
+                    )
+                    yield self._found(
+                        identity,
+                        scenario.path,
+                        self._sub(of_model, scenario.name),
+                        systems.get(f"{system.name.lower()}.json"),
+                        mapping,
+                        system_scenarios,
+                    )
+
+    def manifest(self, details: Iterable[str] = ()) -> str:
+        """Every directory listed and every file to be read, with its state before the walk, one a line.
+
+        While `unchanged` holds for it, another walk would find the same files with the same content. ``details`` are
+        further files to watch.
+        """
+        for path in details:
+            stat = os.stat(path)  # noqa: PTH116  # see the class
+            self._seen[path] = (stat.st_size, stat.st_mtime_ns)
+        return "\n".join(f"{path}\t{size}\t{mtime}" for path, (size, mtime) in self._seen.items())
+
+    def _found(
+        self,
+        identity: Identity,
+        path: str,
+        of_scenario: _Entries,
+        system_json: os.DirEntry[str] | None,
+        mapping: os.DirEntry[str] | None,
+        system_scenarios: frozenset[str],
+    ) -> FoundResult | Stray:
+        inside = self._list(path)
+        runs = self._runs(inside.get("performance"))
+        if not runs:
+            return Stray(path, f"no {SUMMARY} in performance/run_1 or performance")
+        accuracy = self._file(inside.get("accuracy"), "accuracy.txt")
+        candidates = _measurement_candidates(of_scenario, identity.system)
+        if "measurements.json" in inside:
+            candidates = [inside["measurements.json"], *candidates]
+        shared = [entry for entry in (*candidates, system_json, mapping) if entry is not None]
+        for entry in shared:
+            self._note(entry)
+        read = [*(run.summary for run in runs), *(entry.path for entry in shared), *([accuracy] if accuracy else [])]
+        return FoundResult(
+            identity=identity,
+            path=path,
+            runs=runs,
+            accuracy=accuracy,
+            measurements=tuple(entry.path for entry in candidates),
+            system_json=system_json.path if system_json else None,
+            model_mapping=mapping.path if mapping else None,
+            system_scenarios=system_scenarios,
+            signature=self._signature(read, system_scenarios),
+        )
+
+    def _runs(self, performance: os.DirEntry[str] | None) -> tuple[Run, ...]:
+        """The runs that have a summary, the official first: run_1, else the lowest number, else no run directory."""
+        if performance is None or not performance.is_dir():
+            return ()
+        within = self._list(performance.path)
+        numbers = {name: int(match[1]) for name in within if (match := _RUN.fullmatch(name))}
+        ordered = sorted(numbers, key=lambda name: (numbers[name] != 1, numbers[name]))
+        summaries = [(within[name].name, self._file(within[name], SUMMARY)) for name in ordered]
+        runs = tuple(Run(name, summary) for name, summary in summaries if summary is not None)
+        if runs or SUMMARY not in within:
+            return runs
+        self._note(within[SUMMARY])
+        return (Run(".", within[SUMMARY].path),)
+
+    def _file(self, folder: os.DirEntry[str] | None, name: str) -> str | None:
+        """The path of a file that tools always name alike, or None; cheaper than listing the folder."""
+        if folder is None:
+            return None
+        path = f"{folder.path}{os.sep}{name}"
+        try:
+            stat = os.stat(path)  # noqa: PTH116  # see the class
+        except (FileNotFoundError, NotADirectoryError):
+            self._seen[path] = _ABSENT
+            return None
+        self._seen[path] = (stat.st_size, stat.st_mtime_ns)
+        return path
+
+    def _note(self, entry: os.DirEntry[str]) -> None:
+        if entry.path not in self._seen:
+            stat = entry.stat()
+            self._seen[entry.path] = (stat.st_size, stat.st_mtime_ns)
+
+    def _scan(self, path: str) -> list[os.DirEntry[str]]:
+        self._seen[path] = (_DIRECTORY_SIZE, os.stat(path).st_mtime_ns)  # noqa: PTH116  # see the class
+        with os.scandir(path) as listing:
+            return list(listing)
+
+    def _list(self, path: str) -> _Entries:
+        """A directory's entries by lower-case name; where names differ by case alone the first in order wins."""
+        listing = self._listings.get(path)
+        if listing is None:
+            listing = {}
+            for entry in self._scan(path):
+                key = entry.name.lower()
+                if key not in listing or entry.name < listing[key].name:
+                    listing[key] = entry
+            self._listings[path] = listing
+        return listing
+
+    def _directories(self, path: str) -> list[os.DirEntry[str]]:
+        entries = [entry for entry in self._scan(path) if entry.name[0] != "." and entry.is_dir(follow_symlinks=False)]
+        return sorted(entries, key=lambda entry: entry.name)
+
+    def _sub(self, entries: _Entries, *names: str) -> _Entries:
+        """The listing of the first of ``names`` that is a directory among ``entries``, or nothing."""
+        for name in names:
+            entry = entries.get(name.lower())
+            if entry is not None and entry.is_dir():
+                return self._list(entry.path)
+        return {}
+
+    def _signature(self, paths: list[str], system_scenarios: frozenset[str]) -> str:
+        """Changes when a file that was read changes in size or time, appears, goes or moves."""
+        lines = [",".join(sorted(system_scenarios)), *(f"{path}\t{self._seen[path]}" for path in paths)]
+        return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def unchanged(manifest: str) -> bool:
+    """Whether every directory and file of a `Submitter.manifest` is as it was."""
+    for line in manifest.split("\n"):
+        path, size, mtime = line.rsplit("\t", 2)
+        try:
+            stat = os.stat(path)  # noqa: PTH116  # see Submitter
+        except OSError:
+            if (int(size), int(mtime)) != _ABSENT:
+                return False
+            continue
+        if stat.st_mtime_ns != int(mtime) or (stat.st_size != int(size) and int(size) != _DIRECTORY_SIZE):
+            return False
+    return True
+
+
+def _measurement_candidates(entries: _Entries, system: str) -> list[os.DirEntry[str]]:
+    """JSON files that may be the measurements file: those named after the system first, never tools' own files."""
+    jsons = [
+        entry
+        for name, entry in entries.items()
+        if name.endswith(".json") and name != "config.json" and not name.startswith(("ck-", "."))
+    ]
+    return sorted(jsons, key=lambda entry: (not entry.name.lower().startswith(system.lower()), entry.name))

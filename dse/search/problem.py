@@ -1,0 +1,37 @@
+"""What a search is about, without files or devices: a tree, objectives, constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from dse.model.configuration import Configuration
+from dse.model.estimate import Estimate
+from dse.model.metrics import Constraint, Objective
+from dse.model.space import ParameterTree
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Which configurations there are and what makes one better than another."""
+
+    tree: ParameterTree
+    objectives: tuple[Objective, ...]
+    constraints: tuple[Constraint, ...] = ()
+
+
+class Proposer(Protocol):
+    """Says what to measure next."""
+
+    @property
+    def gain(self) -> float | None:
+        """What the last proposal is expected to add, as a share of the hypervolume; None where it cannot tell."""
+
+    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
+        """A configuration that ``past`` does not have, or None when there is none.
+
+        ``past`` has one entry for each known configuration, in the order in which they became known; one without
+        values failed. The answer depends on the seed and on ``past`` alone: a search that was killed and continued
+        proposes what an uninterrupted one would have.
+        """

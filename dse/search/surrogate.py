@@ -1,0 +1,230 @@
+"""Proposals by expected hypervolume improvement: Gaussian processes guess what is not measured yet.
+
+Unlike a density estimator over trials, the surrogate never proposes a repeat, shares what it learns between branches,
+and says what another measurement would buy.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import moocore
+import numpy as np
+
+from dse.model.configuration import Configuration
+from dse.model.estimate import Estimate
+from dse.model.metrics import METRICS, Constraint, Objective
+from dse.model.space import ParameterTree
+from dse.search.gaussian import Array, Encoder, GaussianProcess
+from dse.search.improvement import expected_improvement, normal_cdf
+from dse.search.problem import Problem
+from dse.search.unseen import pick_unseen, some_unseen
+
+_FIRST = 4
+"""Measurements before the first fit: two corners, two at random."""
+_MOST_CANDIDATES = 2000
+_MOST_POINTS = 400
+_REFIT = 1.2
+"""The kernel's scales are found anew when there are this many times as many measurements as last time."""
+_REFERENCE = 1.1
+"""The hypervolume's reference point, in ranges from the best to the worst that is seen or predicted."""
+_LIKELY_FAILURE = 0.02
+"""A chance of success is never taken for less than this: one more try stays possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the surrogate expects of the best candidate: its gain, as a share of the hypervolume found so far."""
+
+    configuration: Configuration
+    gain: float
+
+
+class SurrogateProposer:
+    """Measure next what promises most; `outlook` says how much that is."""
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        self._problem = problem
+        self._seed = seed
+        self._figures = _Figures(problem.tree)
+        self._gain_of_last: float | None = None
+
+    @property
+    def gain(self) -> float | None:
+        """See `dse.search.problem.Proposer`."""
+        return self._gain_of_last
+
+    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
+        """See `dse.search.problem.Proposer`."""
+        known = {estimate.configuration for estimate in past}
+        self._gain_of_last = None
+        first = first_proposal(self._problem, past, self._seed)
+        if first is not None:
+            return first
+        found = self.outlook(past)
+        self._gain_of_last = found.gain if found else None
+        return found.configuration if found else pick_unseen(self._problem.tree, known, self._rng(past))
+
+    def outlook(self, past: Sequence[Estimate]) -> Outlook | None:
+        """The best candidate and what it promises; None before the first fit and when nothing is left."""
+        problem, rng = self._problem, self._rng(past)
+        known = {estimate.configuration for estimate in past}
+        complete = _thinned([e for e in past if _is_complete(e, problem)], problem)
+        candidates = list(some_unseen(problem.tree, known, rng, _MOST_CANDIDATES))
+        if len(complete) < min(_FIRST, len(past)) or not complete or not candidates:
+            return None
+        promise = self._chance(past, complete, candidates)
+        feasible = [e for e in complete if _satisfies(e, problem.constraints)]
+        volume = 1.0
+        if feasible:
+            gain, volume = self._gain(complete, feasible, candidates)
+            promise = promise * gain
+        best = int(np.argmax(promise))
+        # without a feasible configuration there is no front that could be stable
+        return Outlook(candidates[best], float(promise[best]) / max(volume, 1e-9) if feasible else math.inf)
+
+    def _gain(
+        self, complete: Sequence[Estimate], feasible: Sequence[Estimate], candidates: Sequence[Configuration]
+    ) -> tuple[Array, float]:
+        """Expected hypervolume improvement ``[candidates]`` and the hypervolume now, in the same unit."""
+        objectives = self._problem.objectives
+        guesses = [self._figures.predict(o.name, complete, candidates) for o in objectives]
+        signs = np.array([-1.0 if o.direction == "maximize" else 1.0 for o in objectives])
+        mean = np.stack([guess[0] for guess in guesses], axis=1) * signs
+        sd = np.stack([guess[1] for guess in guesses], axis=1)
+        seen = np.array([[scaled(o.name, e.values[o.name]) for o in objectives] for e in feasible]) * signs
+        everything = np.concatenate([seen, mean])
+        low, span = everything.min(axis=0), np.maximum(np.ptp(everything, axis=0), 1e-12)
+        points = (seen - low) / span
+        points = points[moocore.is_nondominated(points)]
+        reference = np.full(len(objectives), _REFERENCE)
+        gain = expected_improvement(points, (mean - low) / span, sd / span, reference)
+        return gain, float(moocore.hypervolume(points, ref=reference))
+
+    def _chance(
+        self, past: Sequence[Estimate], complete: Sequence[Estimate], candidates: Sequence[Configuration]
+    ) -> Array:
+        """The probability ``[candidates]`` that it can be measured and satisfies every constraint."""
+        chance = np.ones(len(candidates))
+        inside = [e for e in past if self._problem.tree.locate(e.configuration) is not None]
+        if any(not e.values for e in inside):
+            mean, _ = self._figures.predict(None, inside[-_MOST_POINTS:], candidates)
+            chance *= np.clip(mean, _LIKELY_FAILURE, 1.0)
+        for constraint in self._problem.constraints:
+            mean, sd = self._figures.predict(constraint.metric.name, complete, candidates)
+            distance = (scaled(constraint.metric.name, constraint.bound) - mean) / sd
+            chance *= np.maximum(normal_cdf(distance if constraint.operator == "<=" else -distance), 1e-6)
+        return chance
+
+    def _rng(self, past: Sequence[Estimate]) -> random.Random:
+        return random.Random(f"{self._seed} {len(past)}")
+
+
+class ScreenProposer:
+    """Every configuration once, the cheapest first: by predicted latency, once there is something to predict from."""
+
+    gain = None
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        self._problem = problem
+        self._seed = seed
+        self._figures = _Figures(problem.tree)
+        self._fitted: list[Estimate] = []
+        self._order: list[Configuration] = []
+        self._latency = next((o.name for o in problem.objectives if o.metric.unit == "ns"), None)
+
+    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
+        """See `dse.search.problem.Proposer`."""
+        known = {estimate.configuration for estimate in past}
+        complete = [e for e in past if _is_complete(e, self._problem)]
+        first = first_proposal(self._problem, past, self._seed)
+        if first is not None or self._latency is None or not complete:
+            return first or pick_unseen(self._problem.tree, known, random.Random(f"{self._seed} {len(past)}"))
+        fitted = complete[: _refit_at(len(complete))]
+        if fitted != self._fitted:
+            everything = list(self._problem.tree.configurations())
+            mean, _ = self._figures.predict(self._latency, _thinned(fitted, self._problem), everything)
+            self._fitted, self._order = fitted, [everything[index] for index in np.argsort(mean, kind="stable")]
+        return next((configuration for configuration in self._order if configuration not in known), None)
+
+
+class _Figures:
+    """A Gaussian process per figure, its scales found again from time to time, always at the same measurements."""
+
+    def __init__(self, tree: ParameterTree) -> None:
+        self._encoder = Encoder(tree)
+        self._scales: dict[str | None, tuple[bytes, Array]] = {}
+
+    def predict(
+        self, figure: str | None, known: Sequence[Estimate], candidates: Sequence[Configuration]
+    ) -> tuple[Array, Array]:
+        """Mean and standard deviation of `scaled` values; of success (0 or 1) where ``figure`` is None."""
+        inputs = self._encoder.encode([e.configuration for e in known])
+        values = np.array(
+            [float(bool(e.values)) if figure is None else scaled(figure, e.values[figure]) for e in known]
+        )
+        first = _refit_at(len(known))
+        key = inputs[:first].tobytes() + values[:first].tobytes()
+        kept = self._scales.get(figure)
+        if kept is None or kept[0] != key:
+            kept = key, GaussianProcess(self._encoder.is_number, inputs[:first], values[:first]).scales
+            self._scales[figure] = kept
+        return GaussianProcess(self._encoder.is_number, inputs, values, kept[1]).predict(
+            self._encoder.encode(candidates)
+        )
+
+
+def scaled(figure: str, value: float) -> float:
+    """The figure as a front sees it: latencies and bytes by ratio, accuracies as they are."""
+    return value if METRICS[figure].unit == "1" else math.log10(max(value, 1.0))
+
+
+def first_proposal(problem: Problem, past: Sequence[Estimate], seed: int) -> Configuration | None:
+    """Two corners and then random ones, until enough succeeded for a fit; None from there on."""
+    known = {estimate.configuration for estimate in past}
+    corner = next((corner for corner in corners(problem.tree) if corner not in known), None)
+    if corner is not None:
+        return corner
+    if sum(_is_complete(estimate, problem) for estimate in past) >= _FIRST:
+        return None
+    return pick_unseen(problem.tree, known, random.Random(f"{seed} {len(past)}"))
+
+
+def corners(tree: ParameterTree) -> Iterator[Configuration]:
+    """Every first level, then every last: the ends of the trade-off where a file lists levels by size."""
+    yield from dict.fromkeys((tree.choose(lambda *_: 0), tree.choose(lambda _, p: len(p.levels) - 1)))
+
+
+def _refit_at(count: int) -> int:
+    step = _FIRST
+    while math.ceil(step * _REFIT) <= count:
+        step = math.ceil(step * _REFIT)
+    return min(step, count)
+
+
+def _is_complete(estimate: Estimate, problem: Problem) -> bool:
+    needed = [o.name for o in problem.objectives] + [c.metric.name for c in problem.constraints]
+    return all(name in estimate.values for name in needed) and problem.tree.locate(estimate.configuration) is not None
+
+
+def _satisfies(estimate: Estimate, constraints: Sequence[Constraint]) -> bool:
+    return all(constraint.excess(estimate.values[constraint.metric.name]) <= 0 for constraint in constraints)
+
+
+def _thinned(complete: Sequence[Estimate], problem: Problem) -> list[Estimate]:
+    """All of them, or the front and an even choice of the others: a fit costs the cube of their number."""
+    if len(complete) <= _MOST_POINTS:
+        return list(complete)
+    table = np.array([[_lower_is_better(e, o) for o in problem.objectives] for e in complete])
+    keep = set(np.flatnonzero(moocore.is_nondominated(table)).tolist()[:_MOST_POINTS])
+    others = [index for index in range(len(complete)) if index not in keep]
+    keep.update(others[i] for i in np.linspace(0, len(others) - 1, _MOST_POINTS - len(keep)).astype(int).tolist())
+    return [complete[index] for index in sorted(keep)]
+
+
+def _lower_is_better(estimate: Estimate, objective: Objective) -> float:
+    value = estimate.values[objective.name]
+    return -value if objective.direction == "maximize" else value

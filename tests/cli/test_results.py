@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from dse.cli.results import app
+from dse.errors import DseError, ResultsError, UsageError
+
+TREE = {
+    "mobilenet-v1-0.25-128": (400, 1_000_000),
+    "mobilenet-v1-0.5-128": (500, 2_000_000),
+    "mobilenet-v1-0.75-128": (500, 3_000_000),
+    "mobilenet-v1-1.0-128": (600, 4_000_000),
+}
+
+
+def write_tree(root: Path) -> Path:
+    for model, (good, p90) in TREE.items():
+        result = root / "v6.1/open/me/results/board-tflite-v2.4.1-ruy" / model / "SingleStream"
+        (result / "performance/run_1").mkdir(parents=True)
+        (result / "accuracy").mkdir()
+        (result / "performance/run_1/mlperf_log_summary.txt").write_text(
+            f"Scenario : SingleStream\nResult is : VALID\n90.00 percentile latency (ns) : {p90}\n"
+        )
+        (result / "accuracy/accuracy.txt").write_text(f"accuracy={good / 10:.3f}%, good={good}, total=1000\n")
+    return root
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DSE_RESULTS_DB", str(tmp_path / "r.duckdb"))
+    monkeypatch.chdir(tmp_path)
+    assert run("import", str(write_tree(tmp_path / "tree"))).startswith("4 added, 0 updated, 0 unchanged, 0 problems")
+    return tmp_path / "r.duckdb"
+
+
+def run(*words: str, answer: str | None = None) -> str:
+    """What a command prints on stdout; an error of dse is raised."""
+    result = CliRunner().invoke(app, list(words), input=answer)
+    if isinstance(result.exception, DseError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def run_json(*words: str) -> Any:
+    return json.loads(run(*words, "--json"))
+
+
+def test_import_says_what_it_did(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "tree/v6.1/open/me/results/board-tflite-v2.4.1-ruy/bad/SingleStream/performance").mkdir(parents=True)
+    report = run_json("import", str(tmp_path / "tree"))
+    assert {key: report[key] for key in ("added", "updated", "unchanged", "total")} == {
+        "added": 0,
+        "updated": 0,
+        "unchanged": 4,
+        "total": 4,
+    }
+    (problem,) = report["problems"]
+    assert problem["path"].endswith("bad/SingleStream")
+    assert problem["reason"].startswith("no mlperf_log_summary.txt")
+
+
+def test_front_as_json_csv_table_and_picture(database: Path, tmp_path: Path) -> None:
+    (group,) = run_json("front", "--name", "image-classification-*-singlestream")
+    assert group["group"] == {
+        "device": "board",
+        "round": "v6.1",
+        "task": "image-classification",
+        "scenario": "SingleStream",
+    }
+    assert (group["submitted"], group["front"], group["dominated"]) == (4, 3, 1)
+    assert [point["values"] for point in group["points"]] == [
+        {"accuracy": 0.6, "latency_p90": 4_000_000},
+        {"accuracy": 0.5, "latency_p90": 2_000_000},
+        {"accuracy": 0.4, "latency_p90": 1_000_000},
+    ]
+    lines = list(csv.DictReader(io.StringIO(run("front", "--csv"))))
+    assert [line["latency_p90"] for line in lines] == ["4000000", "2000000", "1000000"]
+    table = run("front", "--plot", str(tmp_path / "p.png"))
+    assert "board, v6.1, image-classification, SingleStream: 3 of 4 on the front, 1 dominated" in table
+    assert "grouped by device, round, task, scenario: 4 submitted, 3 on a front, 1 dominated, 0 not comparable" in table
+    assert (tmp_path / "p.png").stat().st_size > 1000
+
+
+def test_front_with_a_study(database: Path, tmp_path: Path) -> None:
+    document = {
+        "schema": 1,
+        "study": "mine",
+        "objectives": [{"name": "accuracy"}, {"name": "latency_p90_ns"}],
+        "points": [{"trial": 7, "config": {"t": 1}, "values": {"accuracy": 0.6, "latency_p90_ns": 10}, "logs": "x"}],
+    }
+    (tmp_path / "studies/mine").mkdir(parents=True)
+    (tmp_path / "studies/mine/front.json").write_text(json.dumps(document))
+    (group,) = run_json("front", "--study", "mine")
+    assert group["standing"] == {"own": 1, "unbeaten": 1, "beaten_published": 3}
+    assert "study mine: 1 points beside each published front" in run("front", "--study", "mine")
+
+
+def test_explain(database: Path) -> None:
+    dominated = run_json("explain", "mobilenet-v1-0.75-128/SingleStream")
+    assert dominated["verdict"] == "dominated"
+    assert [by["better_by"] for by in dominated["dominated_by"]] == [{"accuracy": 0.0, "latency_p90": 1_000_000}]
+    assert "dominated by 1" in run("explain", str(dominated["id"]))
+    front = run_json("explain", "mobilenet-v1-1.0-128/SingleStream")
+    assert (front["verdict"], front["dominated_by"]) == ("front", [])
+    assert "on the front of board" in run("explain", str(front["id"]))
+    assert "because it has no energy" in run("explain", "1", "--objectives", "accuracy,energy")
+
+
+def test_show_and_list(database: Path) -> None:
+    assert run_json("show", "1")["model"] == "mobilenet-v1-0.25-128"
+    assert "latency_p90_ns" in run("show", "1")
+    assert [row["id"] for row in run_json("list", "--where", "width >= 0.5", "--limit", "2")] == [2, 3]
+    assert "mobilenet-v1-1.0-128" in run("list")
+
+
+def test_rm_asks_and_says_what(database: Path) -> None:
+    result = CliRunner().invoke(app, ["rm", "1"], input="n\n")
+    assert result.exit_code == 1
+    assert "mobilenet-v1-0.25-128" in result.stderr
+    assert len(run_json("list")) == 4
+    assert run("rm", "--where", "width < 0.6", "--yes") == "2 results removed\n"
+    assert [row["id"] for row in run_json("list")] == [3, 4]
+    assert run("rm", "3", answer="y\n").endswith("1 results removed\n")
+
+
+def test_export(database: Path, tmp_path: Path) -> None:
+    run("export", "t.csv", "--format", "replay")
+    lines = list(csv.DictReader((tmp_path / "t.csv").open()))
+    assert [(line["config_id"], line["on_front"]) for line in lines] == [
+        ("tflite-ruy-2.4.1/mobilenet-v1-0.25-128", "1"),
+        ("tflite-ruy-2.4.1/mobilenet-v1-0.5-128", "1"),
+        ("tflite-ruy-2.4.1/mobilenet-v1-0.75-128", "0"),
+        ("tflite-ruy-2.4.1/mobilenet-v1-1.0-128", "1"),
+    ]
+    run("export", "t.json", "--where", "width = 1")
+    assert len(json.loads((tmp_path / "t.json").read_text())["results"]) == 1
+
+
+def test_studies(database: Path, tmp_path: Path) -> None:
+    assert run_json("studies", "--out", "p.db") == [{"study": "board v6.1", "trials": 4, "state": "written"}]
+    assert (tmp_path / "p.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("front", "--where", "nope > 1"), "does not understand"),
+        (("front", "--by", "nope"), "cannot group by nope"),
+        (("front", "--objectives", "nope"), "no objective 'nope'"),
+        (("front", "--scenario", "nope"), "no scenario 'nope'"),
+        (("front", "--where", "false"), "no result matches"),
+        (("front", "--json", "--csv"), "exclude each other"),
+        (("front", "--plot", "p.bmp"), "no picture format '.bmp'"),
+        (("show", "99"), "no row 99"),
+        (("show", "SingleStream"), "4 rows end so: 1, 2, 3, 4"),
+        (("rm",), "nothing named"),
+        (("export", "x.xls"), "no format 'xls'"),
+    ],
+)
+def test_usage_errors(database: Path, words: tuple[str, ...], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as error:
+        run(*words)
+    assert error.value.hint
+
+
+def test_no_database_yet(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match="no results database"):
+        run("front", "--db", str(tmp_path / "none.duckdb"))

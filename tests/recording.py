@@ -1,0 +1,107 @@
+"""A harness that answers from a formula, and a small space for it: studies in which no clock has a part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dse.harnesses import Harness
+from dse.search.explore import Budget, Progress, explore, make_plan
+from dse.spaces.load import load_space
+from dse.spaces.space import Space
+from dse.study import StudyWriter
+from harness import protocol
+from harness.protocol import Accuracy, DeviceState, ErrorClass, Failure, Performance, Request, Response
+
+SPACE: Mapping[str, Any] = {
+    "schema": 1,
+    "name": "small_study",
+    "data_set": {"embedded": "fashion_mnist"},
+    "models": {"zoo": {"zoo": "mobilenet_v3"}},
+    "parameters": {
+        "family": ["small"],
+        "form": ["minimalistic"],
+        "width": [0.35],
+        "side": [48, 64],
+        "precision": ["float32"],
+        "threads": [1, 2, 3],
+    },
+}
+
+
+def answer(request: Request) -> Response:
+    """More threads are slower and smaller here, and every model has an accuracy of its own."""
+    latency_ns = 1_000_000 * request.runtime.threads
+    accuracy = Accuracy(50 + int(request.model_sha256, 16) % 50, 100, request.model_sha256)
+    return Response(
+        performance=Performance(*[latency_ns] * 8, latency_ns, 500, 10**9, True, True, True, True),
+        accuracy=accuracy if request.accuracy else None,
+        peak_memory_bytes=2**26 // request.runtime.threads,
+        device_before=DeviceState("2026-01-01T00:00:00+00:00", 0.0),
+        device_after=DeviceState("2026-01-01T00:00:01+00:00", 0.0),
+        timing_s={"total": 1.0},
+    )
+
+
+def fails(error: ErrorClass) -> Callable[[Request], Response]:
+    """An answer that is always the same failure."""
+    return lambda _: Response(failure=Failure(error, f"{error}, as recorded"))
+
+
+@dataclass
+class RecordedHarness:
+    """Answers with ``answers`` and remembers what it was asked."""
+
+    answers: Callable[[Request], Response] = answer
+    asked: list[Request] = field(default_factory=list)
+
+    def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
+        """Write the files that a real harness leaves, and return the answer."""
+        self.asked.append(request)
+        response = self.answers(request)
+        protocol.write(request, folder / "request.json")
+        if response.performance:
+            (folder / "performance").mkdir()
+            summary = f"90.0th percentile latency (ns) : {response.performance.latency_p90_ns}\n"
+            (folder / "performance" / "mlperf_log_summary.txt").write_text(summary)
+        protocol.write(response, folder / "response.json")
+        return response
+
+    def __call__(self, python: str | None) -> Harness:
+        """Itself, whatever the interpreter."""
+        return self
+
+
+def make_space(folder: Path, **changes: Any) -> Space:
+    """`SPACE` with other sections, and ``parameters`` with other levels, as a file in ``folder``."""
+    parameters = {**SPACE["parameters"], **changes.pop("parameters", {})}
+    content = {**SPACE, **changes, "parameters": {name: levels for name, levels in parameters.items() if levels}}
+    path = folder / f"{content['name']}.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return load_space(path, {})
+
+
+def run_study(
+    folder: Path,
+    space: Space,
+    harness: RecordedHarness | None = None,
+    *,
+    trials: int | None = None,
+    storage: str | None = None,
+) -> Progress:
+    """Explore ``space`` into ``folder`` until everything is known, or for ``trials``."""
+    with StudyWriter(folder, space, storage, {}) as writer:
+        plan = make_plan(space, writer.study.measurements, Budget(trials=trials))
+        return explore(writer, space, harness or RecordedHarness(), plan, 0, lambda _: None, lambda: False)
+
+
+def slower(request: Request) -> Response:
+    """`answer`, with every latency tenfold."""
+    response = answer(request)
+    if response.performance is None:
+        return response
+    return replace(response, performance=replace(response.performance, latency_p90_ns=10**8))

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dse.errors import ResultsError, UsageError
+from dse.results.database import SCHEMA, default_path, open_database
+
+
+def test_reading_makes_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "none.duckdb"
+    with pytest.raises(ResultsError, match="no results database") as error, open_database(path, read_only=True):
+        pass
+    assert "dse results import" in str(error.value.hint)
+    assert not path.exists()
+
+
+def test_a_file_of_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "x.duckdb"
+    path.write_text("not a database at all" * 100)
+    with pytest.raises(ResultsError, match="no database that DuckDB can read"), open_database(path):
+        pass
+    other = tmp_path / "other.duckdb"
+    with duckdb.connect(str(other)) as connection:
+        connection.execute("CREATE TABLE mine (x INTEGER)")
+    with pytest.raises(ResultsError, match="not of results"), open_database(other):
+        pass
+
+
+def test_a_newer_schema(tmp_path: Path) -> None:
+    path = tmp_path / "r.duckdb"
+    with open_database(path) as db:
+        assert db.count() == 0
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE dse_results SET schema = ?", [SCHEMA + 1])
+    with pytest.raises(ResultsError, match="newer dse"), open_database(path, read_only=True):
+        pass
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["nope = 1", "round >", "1; DROP TABLE base", "true) UNION SELECT * FROM read_csv('/etc/passwd') --"],
+)
+def test_what_is_no_expression(sample_database: Path, where: str) -> None:
+    with open_database(sample_database, read_only=True) as db:
+        with pytest.raises(UsageError, match=r"does not understand|more than one") as error:
+            db.query(f"SELECT * FROM results WHERE (\n{where}\n)")
+        assert "latency_p90_ns" in str(error.value.hint)
+        assert db.count() == 197
+
+
+def test_a_reading_connection_cannot_write_or_leave(sample_database: Path) -> None:
+    with open_database(sample_database, read_only=True) as db:
+        for sql in ("DELETE FROM base", "SELECT * FROM read_text('/etc/hostname')", "COPY base TO '/tmp/x.csv'"):
+            with pytest.raises(UsageError):
+                db.query(sql)
+
+
+def test_an_interrupted_change_leaves_nothing(tmp_path: Path) -> None:
+    with open_database(tmp_path / "r.duckdb") as db:
+
+        def interrupted() -> None:
+            with db.transaction():
+                db.new_ids(5)
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        assert db.new_ids(1) == range(1, 2)
+
+
+def test_the_default_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSE_RESULTS_DB", "/x/y.duckdb")
+    assert default_path() == Path("/x/y.duckdb")
+    monkeypatch.delenv("DSE_RESULTS_DB")
+    assert default_path().name == "results.duckdb"

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import csv
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dse.errors import UsageError
+from dse.results.database import open_database
+from dse.results.explain import explain
+from dse.results.front import check_grouping, cut, dominates, nondominated, select
+from dse.results.objectives import OBJECTIVES, parse_objectives
+
+Rows = list[dict[str, Any]]
+
+
+def brute_force(rows: Rows) -> set[int]:
+    """Ids of rows that no other strictly dominates in accuracy and p90, by the integers of the files alone."""
+    ids = set()
+    for a in rows:
+        beaten = any(
+            b["good"] * a["total"] >= a["good"] * b["total"]
+            and b["latency_p90_ns"] <= a["latency_p90_ns"]
+            and (b["good"] * a["total"] > a["good"] * b["total"] or b["latency_p90_ns"] < a["latency_p90_ns"])
+            for b in rows
+        )
+        if not beaten:
+            ids.add(a["id"])
+    return ids
+
+
+@pytest.mark.parametrize("by", [("device", "round"), ("device",), ("system",), ("round", "submitter"), ()])
+def test_the_samples_fronts_equal_a_brute_force_check(sample_rows: Rows, by: tuple[str, ...]) -> None:
+    rows = [r for r in sample_rows if r["good"] is not None and r["latency_p90_ns"] is not None]
+    groups = cut(rows, parse_objectives("accuracy,latency_p90"), by)
+    assert sum(group.submitted for group in groups) == len(rows)
+    for group in groups:
+        members = [row for row in rows if all(row[key] == value for key, value in group.group.items())]
+        assert {point.row["id"] for point in group.points} == brute_force(members)
+        assert group.submitted == len(members) == len(group.points) + len(group.dominated)
+
+
+def test_ties_in_the_sample_both_stay(sample_rows: Rows) -> None:
+    # An Offline directory with the SingleStream log is the same point again.
+    rows = [r for r in sample_rows if r["system"] == "rpi4coral-fan.on-tflite-v2.4.1-ruy"]
+    copies = [{**row, "scenario": "SingleStream"} for row in rows]
+    (group,) = cut(copies, parse_objectives("accuracy,latency_p90"), ("device", "round"))
+    assert len(group.points) == 2 * 8
+    assert group.group == {
+        "device": "rpi4coral",
+        "round": "v1.0",
+        "task": "image-classification",
+        "scenario": "SingleStream",
+    }
+
+
+def test_fronts_equal_the_published_replay_tables_marks(sample_rows: Rows, replay_tables: Path) -> None:
+    # That table's front is over both engines, so its marks hold at least for its own dominators.
+    with (replay_tables / "replay_rpi4_v0.5.csv").open() as file:
+        marked = {line["path"] for line in csv.DictReader(file) if line["on_front"] == "1"}
+    rows = [r for r in sample_rows if r["round"] == "v0.5" and r["device"] == "rpi4"]
+    (group,) = cut(rows, parse_objectives("accuracy,latency_p90"), ("device", "round"))
+    tflite = {path for path in marked if "rpi4-tflite-v1.15" in path}
+    assert tflite <= {point.row["directory"] for point in group.points}
+
+
+values = st.lists(st.tuples(st.fractions(0, 1, max_denominator=4), st.integers(0, 4), st.integers(0, 3)), max_size=25)
+
+
+@given(values, st.tuples(st.booleans(), st.booleans(), st.booleans()))
+def test_nondominated_is_the_definition(points: list[tuple[Fraction, int, int]], maximize: tuple[bool, ...]) -> None:
+    expected = [not any(dominates(other, point, maximize) for other in points) for point in points]
+    assert nondominated(points, maximize) == expected
+
+
+@given(st.lists(st.integers(2**60, 2**60 + 3), min_size=1, max_size=8))
+def test_integers_that_a_float_cannot_tell_apart(numbers: list[int]) -> None:
+    points = [(number,) for number in numbers]
+    assert nondominated(points, [False]) == [number == min(numbers) for number in numbers]
+
+
+def test_invalid_and_incomplete_results_are_counted_not_compared(sample_rows: Rows) -> None:
+    good, slow, invalid, blind = (
+        dict(row)
+        for row in sample_rows
+        if row["system"] == "rpi4-tflite-v1.15"
+        and row["model"]
+        in ("mobilenet-v1-0.25-128", "mobilenet-v1-0.25-160", "mobilenet-v1-0.5-128", "mobilenet-v1-0.25-192")
+    )
+    invalid["validity"] = "INVALID"
+    blind.update(accuracy=None, good=None, total=None)
+    (group,) = cut([good, slow, invalid, blind], parse_objectives("accuracy,latency_p90"), ("device",))
+    assert (group.submitted, len(group.not_comparable)) == (4, 2)
+    assert group.to_json()["not_comparable"] == {"LoadGen calls the result INVALID": 1, "it has no accuracy": 1}
+
+
+def test_json_of_a_group(sample_rows: Rows) -> None:
+    rows = [r for r in sample_rows if r["round"] == "v1.0" and r["scenario"] == "SingleStream"]
+    (group,) = cut(rows, parse_objectives("accuracy,latency_p90,energy"), ("device", "round"))
+    document = group.to_json()
+    assert (document["submitted"], document["front"] + document["dominated"]) == (12, 12)
+    assert [o["direction"] for o in document["objectives"]] == ["maximize", "minimize", "minimize"]
+    first = document["points"][0]
+    assert first["values"]["accuracy"] == first["good"] / first["total"]
+    assert isinstance(first["values"]["latency_p90"], int)
+    assert first["path"].endswith(first["directory"])
+
+
+def test_selecting(sample_database: Path) -> None:
+    with open_database(sample_database, read_only=True) as db:
+        assert len(select(db, name="image-classification-edge-*")) == 174
+        assert len(select(db, name="image-classification-edge-*", scenario="OFFLINE")) == 51
+        assert len(select(db, where="device = 'rpi4coral' -- and a comment")) == 28
+        assert len(select(db, where="round = 'v0.5' or round = 'v1.1'", scenario="Server")) == 6
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nothing", "accuracy,accuracy", "model:max", "latency_p90_ns:up", "latency_p90_ns"]
+)
+def test_objectives_that_do_not_exist(text: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parse_objectives(text)
+    assert "latency_p90" in str(error.value.hint)
+
+
+def test_any_numeric_column_is_an_objective() -> None:
+    (objective,) = parse_objectives("target_qps:max")
+    assert (objective.columns, objective.direction) == (("target_qps",), "maximize")
+    assert OBJECTIVES["energy"].direction == "minimize"
+
+
+def test_grouping() -> None:
+    assert check_grouping("device, round") == ("device", "round")
+    assert check_grouping("") == ()
+    with pytest.raises(UsageError, match="shoe_size"):
+        check_grouping("device,shoe_size")
+
+
+def test_explanations(sample_rows: Rows) -> None:
+    objectives, by = parse_objectives("accuracy,latency_p90"), ("device", "round")
+    rows = [r for r in sample_rows if r["round"] == "v1.0"]
+    verdicts = {row["id"]: explain(row, rows, objectives, by) for row in rows if row["scenario"] == "SingleStream"}
+    (group,) = cut([r for r in rows if r["scenario"] == "SingleStream"], objectives, by)
+    assert {i for i, e in verdicts.items() if e.verdict == "front"} == {point.row["id"] for point in group.points}
+    for explanation in verdicts.values():
+        for dominator in explanation.dominators:
+            accuracy, latency = dominator.better_by
+            assert accuracy >= 0
+            assert latency >= 0
+            assert accuracy + latency > 0
+            row = dominator.point.row
+            assert row["latency_p90_ns"] == explanation.row["latency_p90_ns"] - latency
+        if explanation.verdict == "dominated":
+            assert explanation.dominators[0].point in group.points
+    row = {**rows[0], "validity": "INVALID"}
+    explanation = explain(row, [row, *rows[1:]], objectives, by)
+    assert (explanation.verdict, explanation.reason) == ("not comparable", "LoadGen calls the result INVALID")
+    assert explanation.to_json()["dominated_by"] == []
+
+
+def test_equal_results_are_named(sample_rows: Rows) -> None:
+    row = next(r for r in sample_rows if r["round"] == "v1.0")
+    twin = {**row, "id": -1}
+    explanation = explain(row, [row, twin], parse_objectives("accuracy,latency_p90"), ("device",))
+    assert explanation.verdict == "front"
+    assert explanation.to_json()["equal_to"] == [-1]

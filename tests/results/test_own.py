@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dse.errors import StudyError, UsageError
+from dse.results.front import cut
+from dse.results.objectives import parse_objectives
+from dse.results.own import find_front, load_own_front, rivals, stand
+from dse.results.plot import plot_fronts
+
+AXES = parse_objectives("accuracy,latency_p90")
+
+
+def write_front(folder: Path, *points: tuple[float, int], schema: int = 1) -> Path:
+    document = {
+        "schema": schema,
+        "study": folder.name,
+        "objectives": [
+            {"name": "accuracy", "direction": "maximize", "unit": ""},
+            {"name": "latency_p90_ns", "direction": "minimize", "unit": "ns"},
+        ],
+        "points": [
+            {
+                "trial": n,
+                "config": {"threads": n},
+                "values": {"accuracy": accuracy, "latency_p90_ns": latency},
+                "logs": "x",
+            }
+            for n, (accuracy, latency) in enumerate(points)
+        ],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "front.json").write_text(json.dumps(document))
+    return folder / "front.json"
+
+
+def test_a_study_by_name_folder_or_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_front(tmp_path / "studies" / "mine", (0.5, 1))
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine", "studies/mine", str(path)):
+        assert find_front(name).resolve() == path
+    with pytest.raises(StudyError, match="no front of this study"):
+        find_front("yours")
+
+
+def test_where_it_stands(tmp_path: Path, sample_rows: list[dict[str, Any]]) -> None:
+    rows = [r for r in sample_rows if r["round"] == "v1.0" and r["scenario"] == "SingleStream"]
+    (group,) = cut(rows, AXES, ("device", "round"))
+    best = group.points[0]
+    tie = (float(best.values[0]), best.values[1])
+    own = load_own_front(write_front(tmp_path, tie, (0.999, 1), (0.01, 10**12)), AXES)
+    standing = stand(own, group)
+    assert rivals(group)
+    assert (standing.own, standing.unbeaten, standing.beaten_published) == (3, 2, len(group.points))
+    own = load_own_front(write_front(tmp_path, tie), AXES)
+    assert stand(own, group).to_json() == {"own": 1, "unbeaten": 1, "beaten_published": 0}
+
+
+@given(st.integers(1, 50_000).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
+def test_a_studys_accuracy_is_exact_again(counts: tuple[int, int]) -> None:
+    good, total = counts
+    assert Fraction(good / total).limit_denominator(10**6) == Fraction(good, total)
+
+
+def test_files_that_are_no_front(tmp_path: Path) -> None:
+    (tmp_path / "front.json").write_text("{")
+    with pytest.raises(StudyError, match="not a front"):
+        load_own_front(tmp_path / "front.json", AXES)
+    with pytest.raises(StudyError, match="schema 9"):
+        load_own_front(write_front(tmp_path, schema=9), AXES)
+    with pytest.raises(UsageError, match="did not measure energy"):
+        load_own_front(write_front(tmp_path), parse_objectives("accuracy,energy"))
+
+
+def test_a_picture_with_a_studys_front(tmp_path: Path, sample_rows: list[dict[str, Any]]) -> None:
+    own = load_own_front(write_front(tmp_path, (0.7, 20_000_000)), AXES)
+    groups = cut([r for r in sample_rows if r["scenario"] == "SingleStream"], AXES, ("system",))
+    for suffix in ("png", "svg"):
+        plot_fronts(groups, tmp_path / f"p.{suffix}", grouping="system", own=own)
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    svg = (tmp_path / "p.svg").read_text()
+    assert "smaller groups in grey" not in svg or len(groups) > 9
+    plot_fronts([], tmp_path / "empty.png", grouping="device")

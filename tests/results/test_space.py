@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dse.errors import ResultsError
+from dse.results.export import export
+from dse.results.space import REPLAY_COLUMNS, write_replay_table
+
+Rows = list[dict[str, Any]]
+
+
+def test_the_replay_table_equals_the_published_one(sample_rows: Rows, replay_tables: Path, tmp_path: Path) -> None:
+    rows = [r for r in sample_rows if r["device"] == "rpi4" and r["round"] == "v0.5"]
+    assert write_replay_table(rows, tmp_path / "t.csv") == 54
+    with (replay_tables / "replay_rpi4_v0.5.csv").open() as file:
+        expected = {line["config_id"]: line for line in csv.DictReader(file)}
+    with (tmp_path / "t.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    for line in lines:
+        published = expected[line["config_id"]]
+        assert tuple(published) == REPLAY_COLUMNS
+        published["queries"] = str(int(float(published["queries"])))
+        # That table's front is over another engine's results too, which the sample does not have.
+        assert {**published, "on_front": ""} == {**line, "on_front": ""}
+
+
+def test_a_table_is_of_one_device_and_round(sample_rows: Rows, tmp_path: Path) -> None:
+    rows = [r for r in sample_rows if r["engine"] == "tflite" and r["engine_version"] == "2.2.0"]
+    twice = [*rows, {**rows[0], "id": -1, "scenario": "SingleStream"}]
+    with pytest.raises(ResultsError, match="two results are one configuration"):
+        write_replay_table([*twice, {**rows[1], "id": -2}], tmp_path / "t.csv")
+    assert not (tmp_path / "t.csv").exists()
+
+
+def test_nothing_to_replay(sample_rows: Rows, tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match="nothing to replay"):
+        write_replay_table([r for r in sample_rows if r["submitter"] == "Intel"], tmp_path / "t.csv")
+
+
+def test_csv_and_json_hold_every_row(sample_rows: Rows, tmp_path: Path) -> None:
+    assert export(sample_rows, tmp_path / "a.csv", "csv") == export(sample_rows, tmp_path / "a.json", "json") == 197
+    with (tmp_path / "a.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    document = json.loads((tmp_path / "a.json").read_text())
+    assert document["results"] == sample_rows
+    assert [int(line["good"] or 0) for line in lines] == [row["good"] or 0 for row in sample_rows]

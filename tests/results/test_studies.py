@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from dse.errors import StudyError
+from dse.results.front import cut
+from dse.results.objectives import parse_objectives
+from dse.results.studies import write_studies
+
+AXES = parse_objectives("accuracy,latency_p90")
+
+
+def test_each_device_and_round_is_a_study(tmp_path: Path, sample_rows: list[dict[str, Any]]) -> None:
+    rows = [r for r in sample_rows if r["round"] in ("v0.7", "v1.0") and r["scenario"] == "SingleStream"]
+    file = tmp_path / "published.db"
+    written = {study.name: study for study in write_studies(rows, file, AXES)}
+    assert {name: study.trials for name, study in written.items()} == {
+        "firefly v0.7": 10,
+        "rpi4 v0.7": 22,
+        "rpi4coral v0.7": 2,
+        "rpi4coral v1.0": 12,
+    }
+    study = optuna.load_study(study_name="rpi4 v0.7", storage=f"sqlite:///{file}")
+    assert study.metric_names == ["accuracy", "latency_p90_ns"]
+    (group,) = cut([r for r in rows if r["device"] == "rpi4"], AXES, ("device", "round"))
+    assert len(study.best_trials) == len(group.points)
+    trial = next(t for t in study.trials if t.user_attrs["model"] == "mobilenet-v3-large-minimalistic_224_1.0_uint8")
+    assert trial.params["family"] == "mobilenet-v3"
+    assert (trial.params["minimalistic"], trial.params["resolution"]) == (True, 224)
+    assert trial.values == [trial.user_attrs["good"] / 50000, trial.user_attrs["latency_p90_ns"]]
+    assert Path(trial.user_attrs["path"]).is_dir()
+
+    again = write_studies(rows, file, AXES)
+    assert {study.state for study in again} == {"unchanged"}
+    changed = [{**r, "latency_p90_ns": 1} if r["device"] == "firefly" else r for r in rows]
+    states = {study.name: study.state for study in write_studies(changed, file, AXES)}
+    assert states == dict.fromkeys(written, "unchanged") | {"firefly v0.7": "rewritten"}
+    assert len(optuna.load_study(study_name="firefly v0.7", storage=f"sqlite:///{file}").trials) == 10
+
+
+def test_somebody_elses_study_is_left_alone(tmp_path: Path, sample_rows: list[dict[str, Any]]) -> None:
+    file = tmp_path / "mine.db"
+    optuna.create_study(storage=f"sqlite:///{file}", study_name="rpi4coral v1.0")
+    rows = [r for r in sample_rows if r["round"] == "v1.0" and r["scenario"] == "SingleStream"]
+    with pytest.raises(StudyError, match=r"rpi4coral v1\.0"):
+        write_studies(rows, file, AXES)

@@ -1,0 +1,127 @@
+"""What a measurement depends on: which changes of a space make it another experiment, and which do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dse.model.configuration import Configuration
+from dse.spaces.load import load_space
+from dse.spaces.space import Space, parse_cpus
+
+_BASE: dict[str, Any] = {
+    "schema": 1,
+    "name": "keys",
+    "data_set": {"embedded": "fashion_mnist", "classes": 10},
+    "models": {"zoo": {"zoo": "mobilenet_v3"}},
+    "parameters": {
+        "family": ["small"],
+        "form": ["minimalistic"],
+        "width": [1.0],
+        "side": [48],
+        "precision": ["float32", "int8"],
+    },
+}
+
+
+def _space(folder: Path, **changes: Any) -> Space:
+    (folder / "space.yaml").write_text(yaml.safe_dump(_BASE | changes, sort_keys=False))
+    return load_space(folder / "space.yaml", {})
+
+
+def _first(space: Space, **more: Any) -> Configuration:
+    return Configuration({**next(space.tree.configurations()), **more})
+
+
+def _keys(folder: Path, **changes: Any) -> tuple[str, str]:
+    space = _space(folder, **changes)
+    return space.accuracy_key(_first(space)), space.measurement_key(_first(space))
+
+
+def test_names_descriptions_and_budgets_make_no_other_experiment(tmp_path: Path) -> None:
+    changes = {
+        "name": "other",
+        "description": "words",
+        "budget": {"trials": 3},
+        "seed": 7,
+        "sampler": "random",
+        "objectives": ["accuracy"],
+        "models": {"renamed": {"zoo": "mobilenet_v3"}},
+        "parameters": _BASE["parameters"] | {"threads": [1], "delegate": ["xnnpack"], "buffer_size": [1024]},
+    }
+    assert _keys(tmp_path, **changes) == _keys(tmp_path)
+
+
+def test_a_number_is_the_same_experiment_however_it_is_spelled(tmp_path: Path) -> None:
+    assert _keys(tmp_path, parameters=_BASE["parameters"] | {"width": [1]}) == _keys(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data_set": {"embedded": "fashion_mnist", "classes": 9 + 2}},
+        {"data_set": {"embedded": "fashion_mnist", "classes": 10, "preprocessing": {"crop_percent": 80}}},
+        {"fidelity": {"explore": {"accuracy_images": 50}}},
+        {"parameters": _BASE["parameters"] | {"side": [64]}},
+        {"parameters": _BASE["parameters"] | {"precision": ["int8"]}},
+        {"parameters": _BASE["parameters"] | {"delegate": ["builtin"]}},
+    ],
+)
+def test_what_changes_predictions_changes_both_keys(tmp_path: Path, change: dict[str, Any]) -> None:
+    before, after = _keys(tmp_path), _keys(tmp_path, **change)
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+
+
+def test_another_runtime_version_is_another_experiment(tmp_path: Path) -> None:
+    space = _space(tmp_path)
+    newer = replace(space, runtime_versions={"litert": "99"})
+    assert newer.accuracy_key(_first(space)) != space.accuracy_key(_first(space))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fidelity": {"explore": {"min_duration": "2s"}}},
+        {"fidelity": {"explore": {"min_query_count": 200}}},
+        {"parameters": _BASE["parameters"] | {"threads": [2]}},
+        {"parameters": _BASE["parameters"] | {"buffer_size": [2]}},
+        {"parameters": _BASE["parameters"] | {"cpu_affinity": ["0"]}},
+    ],
+)
+def test_what_changes_only_the_run_keeps_the_accuracy(tmp_path: Path, change: dict[str, Any]) -> None:
+    before, after = _keys(tmp_path), _keys(tmp_path, **change)
+    assert before[0] == after[0]
+    assert before[1] != after[1]
+
+
+def test_every_configuration_has_a_key_of_its_own(tmp_path: Path) -> None:
+    space = _space(tmp_path, parameters=_BASE["parameters"] | {"threads": [1, 2], "cpu_affinity": ["0", "0-1"]})
+    assert len({space.measurement_key(c) for c in space.tree.configurations()}) == space.tree.size == 8
+
+
+def test_a_configuration_becomes_a_runtime(tmp_path: Path) -> None:
+    space = _space(tmp_path)
+    spec, _ = space.runtime(_first(space, threads=3, delegate="builtin", cpu_affinity="0-1,3"))
+    assert (spec.name, spec.threads, spec.delegate, spec.cpu_affinity) == ("litert", 3, "builtin", (0, 1, 3))
+    spec, _ = space.runtime(_first(space))
+    assert (spec.threads, spec.delegate, spec.cpu_affinity) == (1, "xnnpack", None)
+    assert space.buffer_size(_first(space)) == 1024
+    assert space.variant(_first(space, threads=3)) == dict(_first(space))
+
+
+@pytest.mark.parametrize(
+    ("source", "cpus"), [("0", (0,)), ("0-3", (0, 1, 2, 3)), ("2,0", (0, 2)), ("0-1,1-2", (0, 1, 2))]
+)
+def test_cpu_lists_are_read_as_linux_writes_them(source: str, cpus: tuple[int, ...]) -> None:
+    assert parse_cpus(source) == cpus
+
+
+@pytest.mark.parametrize("source", ["", "a", "1-", "-1", "3-1", "0,,1", "0-8192", "1-2-3"])
+def test_anything_else_is_no_cpu_list(source: str) -> None:
+    with pytest.raises(ValueError, match="CPU numbers such as"):
+        parse_cpus(source)

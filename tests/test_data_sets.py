@@ -1,0 +1,175 @@
+"""Labelled images: what is read, what identifies them, and what is refused with file and line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dse.data_sets import DataSet, from_arrays, from_images
+from dse.errors import DataSetError
+
+
+def _archive(path: Path, **arrays: Any) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+def _folder(root: Path, labels: str = "a.png 0\nb c.png 7\n") -> tuple[Path, Path]:
+    folder = root / "images"
+    folder.mkdir(exist_ok=True)
+    for name in ("a.png", "b c.png"):
+        (folder / name).write_bytes(name.encode())
+    (root / "labels.txt").write_text(labels, encoding="utf-8")
+    return folder, root / "labels.txt"
+
+
+def _read(root: Path, labels: str = "a.png 0\nb c.png 7\n", classes: int | None = None) -> DataSet:
+    return from_images("two", *_folder(root, labels), root / "cache", classes)
+
+
+def test_an_archive_is_counted_and_identified_by_its_bytes(tmp_path: Path) -> None:
+    images = np.zeros((3, 4, 4), np.uint8)
+    first = from_arrays("x", _archive(tmp_path / "a.npz", images=images, labels=[0, 2, 1]))
+    other = from_arrays("x", _archive(tmp_path / "b.npz", images=images, labels=[0, 1, 1]))
+    assert (first.size, first.classes, first.labels) == (3, None, None)
+    assert first.sha256 != other.sha256
+    assert first.spec.path == str(tmp_path / "a.npz")
+
+
+def test_a_request_learns_how_many_classes_there_are_only_from_who_knows(tmp_path: Path) -> None:
+    assert _read(tmp_path).spec.classes is None
+    assert _read(tmp_path, classes=1000).spec.classes == 1000
+
+
+_IMAGES = np.zeros((2, 4, 4), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"labels": [0, 1]},
+        {"images": _IMAGES},
+        {"images": _IMAGES, "labels": [0.5, 1.0]},
+        {"images": _IMAGES, "labels": [[0, 1]]},
+        {"images": _IMAGES, "labels": [0, -1]},
+        {"images": _IMAGES, "labels": [0, 1, 1]},
+        {"images": _IMAGES.astype(np.float32), "labels": [0, 1]},
+        {"images": _IMAGES[0], "labels": [0, 1, 2, 3]},
+        {"images": _IMAGES[:0], "labels": np.zeros(0, int)},
+        {"images": np.array(["a", "b"], object), "labels": [0, 1]},
+    ],
+)
+def test_an_archive_of_another_form_is_refused(tmp_path: Path, arrays: dict[str, Any]) -> None:
+    with pytest.raises(DataSetError, match="images uint8") as caught:
+        from_arrays("x", _archive(tmp_path / "a.npz", **arrays))
+    assert caught.value.path == tmp_path / "a.npz"
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"\x93NUMPY\x01\x00", b"text", None])
+def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(DataSetError, match=r"a\.npz: "):
+        from_arrays("x", tmp_path / "a.npz")
+
+
+def test_a_plain_array_is_no_archive(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", _IMAGES)
+    (tmp_path / "a.npy").rename(tmp_path / "a.npz")
+    with pytest.raises(DataSetError, match=r"\.npz"):
+        from_arrays("x", tmp_path / "a.npz")
+
+
+def test_a_folder_with_a_label_list_is_read(tmp_path: Path) -> None:
+    data_set = _read(tmp_path, "a.png 0\n\n  b c.png\t7  \n")
+    assert (data_set.name, data_set.size) == ("two", 2)
+    assert data_set.spec.labels == str(tmp_path / "labels.txt")
+
+
+def test_the_fingerprint_of_a_folder_covers_names_classes_order_and_bytes(tmp_path: Path) -> None:
+    found = [
+        _read(tmp_path).sha256,
+        _read(tmp_path, "a.png 1\nb c.png 7\n").sha256,
+        _read(tmp_path, "b c.png 7\na.png 0\n").sha256,
+        _read(tmp_path, "a.png 0\n").sha256,
+    ]
+    (tmp_path / "images" / "a.png").write_bytes(b"other")
+    found.append(from_images("two", tmp_path / "images", tmp_path / "labels.txt", tmp_path / "cache").sha256)
+    assert len(set(found)) == 5
+
+
+def test_the_fingerprint_of_a_folder_does_not_depend_on_where_it_lies(tmp_path: Path) -> None:
+    found = set()
+    for place in ("here", "there"):
+        (tmp_path / place).mkdir()
+        found.add(_read(tmp_path / place).sha256)
+    assert len(found) == 1
+
+
+def test_a_changed_image_of_the_same_size_is_noticed(tmp_path: Path) -> None:
+    before = _read(tmp_path).sha256
+    image = tmp_path / "images" / "a.png"
+    image.write_bytes(b"A.PNG")
+    os.utime(image, ns=(1, 1))
+    assert from_images("two", tmp_path / "images", tmp_path / "labels.txt", tmp_path / "cache").sha256 != before
+
+
+def test_a_damaged_memory_of_a_fingerprint_is_made_again(tmp_path: Path) -> None:
+    before = _read(tmp_path).sha256
+    (remembered,) = (tmp_path / "cache" / "data_sets").iterdir()
+    remembered.write_text("{")
+    assert _read_again(tmp_path).sha256 == before
+
+
+def _read_again(root: Path) -> DataSet:
+    return from_images("two", root / "images", root / "labels.txt", root / "cache")
+
+
+@pytest.mark.parametrize(
+    ("labels", "line", "found"),
+    [
+        ("a.png 0\nb c.png\n", 2, "'b c.png'"),
+        ("a.png x\n", 1, "'a.png x'"),
+        ("a.png -1\n", 1, "'a.png -1'"),
+        ("a.png ²\n", 1, "'a.png ²'"),
+        ("a.png 0\n\n7\n", 3, "'7'"),
+        ("", None, "empty"),
+        ("../labels.txt 1\n", 1, "outside"),
+        ("/etc/passwd 1\n", 1, "outside"),
+        ("a.png 0\na.png 1\n", 2, "twice"),
+    ],
+)
+def test_a_label_list_that_is_none_is_refused_with_its_line(
+    tmp_path: Path, labels: str, line: int | None, found: str
+) -> None:
+    with pytest.raises(DataSetError) as caught:
+        _read(tmp_path, labels)
+    assert (caught.value.path, caught.value.line) == (tmp_path / "labels.txt", line)
+    assert found in caught.value.message
+
+
+def test_missing_images_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataSetError, match=r"2 of 3 images .* the first: x\.png") as caught:
+        _read(tmp_path, "a.png 0\nx.png 1\ny.png 1\n")
+    assert "--images" in (caught.value.hint or "")
+
+
+def test_a_class_beyond_the_declared_ones_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataSetError, match="found class 7, allowed: 0 to 4"):
+        _read(tmp_path, classes=5)
+    with pytest.raises(DataSetError, match="found class 9, allowed: 0 to 4"):
+        from_arrays("x", _archive(tmp_path / "a.npz", images=_IMAGES, labels=[0, 9]), 5)
+
+
+def test_a_missing_folder_and_a_missing_list_say_which_option_names_them(tmp_path: Path) -> None:
+    folder, labels = _folder(tmp_path)
+    with pytest.raises(DataSetError) as no_folder:
+        from_images("x", tmp_path / "none", labels, tmp_path)
+    with pytest.raises(DataSetError) as no_labels:
+        from_images("x", folder, tmp_path / "none", tmp_path)
+    assert "--images" in (no_folder.value.hint or "")
+    assert "--labels" in (no_labels.value.hint or "")
