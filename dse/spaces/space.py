@@ -80,6 +80,7 @@ class Space:
         return spec, entry
 
     def buffer_size(self, configuration: Configuration) -> int:
+<<<<<<< HEAD
         """LoadGen's performance_sample_count for this configuration: never more than there are images."""
         return min(int(configuration.get("buffer_size", _BUFFER_SIZE)), self.data_set.size)
 
@@ -92,6 +93,10 @@ class Space:
             f"the data set has {self.data_set.size} images: with buffer_size {value} all of them lie in memory, no more"
             for value in large
         ]
+=======
+        """LoadGen's performance_sample_count for this configuration; MLPerf's 1024, or all images, by default."""
+        return int(configuration.get("buffer_size", min(1024, self.data_set.size)))
+>>>>>>> refs/heads/submission2
 
     @property
     def downloads(self) -> list[UrlSource]:
