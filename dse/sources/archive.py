@@ -32,17 +32,6 @@ class _Member:
     read: Callable[[], bytes]
 
 
-<<<<<<< HEAD
-def is_archive(path: Path) -> bool:
-    """Whether `read_model` knows the format: tar, compressed or not, or zip."""
-    with path.open("rb") as file:
-        if file.read(8)[4:] == b"TFL3":  # asked first: a model with metadata has a zip archive at its end
-            return False
-    return tarfile.is_tarfile(path) or zipfile.is_zipfile(path)
-
-
-=======
->>>>>>> refs/heads/submission2
 def read_model(archive: Path, member: str | None = None) -> bytes:
     """The file called ``member``, or the only .tflite without it.
 
@@ -55,11 +44,7 @@ def read_model(archive: Path, member: str | None = None) -> bytes:
                 return _choose(archive, _zip_members(zipped), member)
         with tarfile.open(archive) as tarred:
             return _choose(archive, _tar_members(tarred), member)
-<<<<<<< HEAD
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError) as error:
-=======
     except _DAMAGED as error:
->>>>>>> refs/heads/submission2
         raise ModelError(f"not a whole archive: {error}", path=archive, hint=_AGAIN) from error
 
 

@@ -7,18 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-<<<<<<< HEAD
-from dse.files import sha256_file, write_bytes
-from dse.model.configuration import Value
-from dse.sources._base import ModelFile
-from dse.sources.archive import is_archive, read_model
-=======
 from dse.errors import ModelError
 from dse.files import fingerprint, sha256_file, write_bytes
 from dse.model.configuration import Value
 from dse.sources._base import ModelFile
 from dse.sources.archive import is_archive, is_model, read_model
->>>>>>> refs/heads/submission2
 from dse.sources.download import ChecksumRecord, OnProgress, cached, fetch
 
 
@@ -82,12 +75,9 @@ class UrlSource:
         if not model.exists():
             write_bytes(model, read_model(path, self.member))
         return ModelFile(model, sha256_file(model))
-<<<<<<< HEAD
-=======
 
 
 def _accept(path: Path) -> None:
     """Raise ModelError for what is no model in any form: a page to log in, before its checksum is recorded."""
     if not is_model(path) and not is_archive(path):
         raise ModelError("neither a .tflite file nor a zip or tar archive", path=path, hint="correct the url")
->>>>>>> refs/heads/submission2

@@ -42,13 +42,9 @@ def placement(space: Space, measurements: Sequence[Measurement]) -> Callable[[Me
 def _keys(space: Space, measurements: Sequence[Measurement]) -> Iterator[tuple[str, Configuration]]:
     listed = space.tree.size <= LISTED
     for configuration in space.tree.configurations() if listed else {m.configuration for m in measurements}:
-<<<<<<< HEAD
-        if (listed or space.tree.locate(configuration) is not None) and space.is_identified(configuration):
-=======
         if not (listed or space.tree.locate(configuration) is not None):
             continue
         if space.is_identified(configuration):  # what was never downloaded was never measured
->>>>>>> refs/heads/submission2
             yield space.measurement_key(configuration), configuration
 
 
