@@ -26,6 +26,11 @@ def small_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "small_study"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of single tests."""
+    parser.addoption("--kills", default="3", help="How often tests/integration/test_kill.py kills a search.")
+
+
 @dataclass
 class Server:
     """A server of one file that can break off, ignore ranges, or serve something else. ``url`` ends in .tgz."""

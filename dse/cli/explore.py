@@ -11,12 +11,12 @@ import typer
 from dse.cli.download import download
 from dse.cli.interrupt import INTERRUPTED, Interrupt
 from dse.cli.live import LiveProgress
-from dse.cli.options import STUDIES, Images, Labels, Models, Studies, variables
+from dse.cli.options import STUDIES, Images, Labels, Models, Studies, study_words, variables
 from dse.cli.render import front_table, next_command, print_json, stderr, stdout
 from dse.durations import parse_duration, show_duration
 from dse.errors import DseError, NothingMeasuredError, UsageError
 from dse.harnesses import Harness, SubprocessHarness
-from dse.reports.front import front_document, study_front, study_knowledge, write_front
+from dse.reports.front import front_document, front_title, study_front, study_knowledge, write_front
 from dse.search.explore import Budget, Plan, Progress, explore, failures_by_reason, make_plan
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
@@ -36,7 +36,9 @@ def explore_command(
     warm_start: Annotated[
         str | None, typer.Option(help="First what was on the front of this study, here or from another device.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the sampler. [default: the space's]")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Seed of the sampler. [default: the space's]")
+    ] = None,
     storage: Annotated[str | None, typer.Option(help="Optuna storage URL. [default: study.db in the folder]")] = None,
     models: Models = None,
     images: Images = None,
@@ -54,11 +56,11 @@ def explore_command(
     """
     loaded = load_space(find_space(space), variables(models, images, labels))
     folder = (studies / (study or loaded.name)).absolute()
-    given = trials or timeout or budget
+    given = any(limit is not None for limit in (trials, timeout, budget))
     limits = Budget(
-        time_s=_duration("--timeout", timeout) if timeout else None,
+        time_s=_duration("--timeout", timeout) if timeout is not None else None,
         trials=trials or (None if given else loaded.file.budget.trials),
-        device_s=_duration("--budget", budget) if budget else None if given else loaded.file.budget.time,
+        device_s=_duration("--budget", budget) if budget is not None else None if given else loaded.file.budget.time,
     )
     if dry_run:
         _show_downloads(loaded)
@@ -92,7 +94,7 @@ def explore_command(
                 strict=strict,
                 first=first,
             )
-        _show_result(writer.study, progress, studies, as_json=json, interrupted=interrupt.count > 0)
+        _show_result(writer.study, progress, studies, as_json=json, interrupted=interrupt.requested())
 
 
 def _harness(python: str | None) -> Harness:
@@ -101,9 +103,12 @@ def _harness(python: str | None) -> Harness:
 
 def _duration(option: str, source: str) -> float:
     try:
-        return parse_duration(source)
+        seconds = parse_duration(source)
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from None
+    if seconds <= 0:
+        raise UsageError(f"{option}: found {source!r}, allowed: more than nothing")
+    return seconds
 
 
 def _show_downloads(space: Space) -> None:
@@ -146,15 +151,14 @@ def _plan_line(plan: Plan) -> str:
 
 def _show_result(study: Study, progress: Progress, studies: Path, *, as_json: bool, interrupted: bool) -> None:
     points, console = progress.front, stderr()
-    write_front(study, points) if points else []
+    write_front(study, points)
     failures = failures_by_reason(study.measurements)
     if failures:
         console.print("failed: " + ", ".join(f"{count} {reason}" for reason, count in failures.items()))
     if as_json:
         print_json(front_document(study, points))
     elif points:
-        title = f"{study.name}: {len(points)} of {len(study.measurements)} measured configurations are on the front"
-        stdout().print(front_table(points, study.objectives, title))
+        stdout().print(front_table(points, study.objectives, front_title(study, points)))
     repeats = f" and {progress.repeats} repeats" if progress.repeats else ""
     ended = f"; {progress.ended}" if progress.ended else ""
     console.print(
@@ -164,28 +168,29 @@ def _show_result(study: Study, progress: Progress, studies: Path, *, as_json: bo
     if reasons:
         counts = Counter(reason.word for found in reasons.values() for reason in found)
         shown = ", ".join(f"{count} {word}" for word, count in counts.most_common())
-        console.print(f"{len(reasons)} trials do not count ({shown}); dse explain {study.name} TRIAL says why")
+        console.print(f"{len(reasons)} trials do not count ({shown})")
+        next_command(f"dse explain {study_words(study.name, studies)} TRIAL", "says why one does not count")
     if interrupted:
         next_command("the same command", "goes on where this stopped")
         raise typer.Exit(INTERRUPTED)
     if not points:
         raise _nothing(study)
-    place = "" if studies == STUDIES else f" --studies {studies}"
-    next_command(f"dse dashboard {study.name}{place}", "looks at every trial")
+    next_command(f"dse dashboard {study_words(study.name, studies)}", "looks at every trial")
 
 
 def _nothing(study: Study) -> DseError:
-    reasons = {m.response.failure.message for m in study.measurements if m.response.failure}
-    if reasons:
-        return NothingMeasuredError(
-            f"nothing could be measured: {len(study.measurements)} trials failed, e.g.: {sorted(reasons)[0]}",
-            path=study.folder,
-            hint="dse doctor",
-        )
-    if study.measurements:
-        constraints = " and ".join(map(str, study.constraints))
+    """Why there is no front."""
+    reasons = sorted(m.response.failure.message for m in study.measurements if m.response.failure)
+    if len(reasons) < len(study.measurements):
+        constraints = " and ".join(map(str, study.constraints)) or "the objectives"
         return NothingMeasuredError(
             f"no measurement satisfies {constraints}", path=study.folder, hint="loosen it, or search on"
+        )
+    if reasons:
+        return NothingMeasuredError(
+            f"nothing could be measured: all of {len(reasons)} trials failed, e.g.: {reasons[0]}",
+            path=study.folder,
+            hint="dse doctor",
         )
     return NothingMeasuredError(
         "nothing was measured", path=study.folder, hint="give the search more --timeout or --trials"

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from dse.cli.options import STUDIES, Studies, StudyArgument
+from dse.cli.options import STUDIES, Studies, StudyArgument, study_words
 from dse.cli.render import front_table, next_command, print_json, stdout
 from dse.errors import NothingMeasuredError, UsageError
-from dse.reports.front import front_csv, front_document, study_front
+from dse.reports.front import front_csv, front_document, front_title, study_front
 from dse.study import find_study
 
 
@@ -33,8 +33,7 @@ def front_command(
     elif csv:
         sys.stdout.write(front_csv(found, points))
     elif points:
-        title = f"{found.name}: {len(points)} of {len(found.measurements)} measured configurations are on the front"
-        stdout().print(front_table(points, found.objectives, title))
-        next_command(f"dse dashboard {study}", "looks at every trial")
+        stdout().print(front_table(points, found.objectives, front_title(found, points)))
+        next_command(f"dse dashboard {study_words(study, studies)}", "looks at every trial")
     else:
         raise NothingMeasuredError("the study has no front yet", path=found.folder, hint="dse explore")

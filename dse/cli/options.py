@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,12 @@ Labels = Annotated[Path | None, typer.Option(help="Label list for ${DSE_LABELS} 
 
 
 def variables(models: Path | None, images: Path | None, labels: Path | None) -> dict[str, str]:
-    """The environment, with the paths that options name on top."""
+    """The environment, with the paths that options name on top; relative ones start in the current folder."""
     given = {"DSE_MODELS": models, "DSE_IMAGES": images, "DSE_LABELS": labels}
-    return {**os.environ, **{name: str(path.absolute()) for name, path in given.items() if path}}
+    paths = {name: str(path) if path else os.environ.get(name) for name, path in given.items()}
+    return {**os.environ, **{name: str(Path(path).absolute()) for name, path in paths.items() if path}}
+
+
+def study_words(study: str, studies: Path) -> str:
+    """A study as the next command's arguments name it, quoted for a shell."""
+    return shlex.join([study] if studies == STUDIES else [study, "--studies", str(studies)])

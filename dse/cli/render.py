@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
 from dse.errors import DseError
@@ -18,7 +19,10 @@ from dse.model.configuration import Value, text
 from dse.model.front import FrontPoint
 from dse.model.metrics import Objective
 
-_LOG_WIDTH = 120
+_LOG_WIDTH = 160
+_GAP = "  "
+_LEAST_CONFIGURATION = 28
+"""With fewer columns left beside the figures, configurations go below them."""
 
 
 def stdout() -> Console:
@@ -51,34 +55,65 @@ def next_command(command: str, why: str) -> None:
     stderr().print(Text.assemble(("next: ", "bold green"), (command, "bold"), f"  {why}"))
 
 
-def front_table(points: Sequence[FrontPoint], objectives: Sequence[Objective], title: str | None = None) -> Table:
-    """The front with a column per objective; parameters that never change go to the caption."""
+def front_table(
+    points: Sequence[FrontPoint], objectives: Sequence[Objective], title: str | None = None
+) -> RenderableType:
+    """The front with a column per objective; parameters that never change go to the caption.
+
+    In a narrow terminal the configurations stand below their figures instead of beside them.
+    """
     names = list(dict.fromkeys(name for point in points for name in point.configuration))
-    constant = [
-        name for name in names if len({point.configuration.get(name) for point in points}) == 1 and len(points) > 1
-    ]
-    shared = " ".join(named(name, points[0].configuration[name]) for name in constant)
-    table = Table(
+    shared = [name for name in names if len({p.configuration.get(name) for p in points}) == 1 < len(points)]
+    caption = "all of them: " + " ".join(named(name, points[0].configuration[name]) for name in shared)
+    return _FrontTable(
         title=title,
-        title_justify="left",
-        caption=f"all of them: {shared}" if shared else None,
-        caption_justify="left",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
+        caption=caption if shared else None,
+        header=("trial", *(objective.metric.title for objective in objectives), "sure"),
+        figures=tuple(
+            (str(p.trial), *(_with_error(p, objective) for objective in objectives), f"{100 * p.confidence:.0f} %")
+            for p in points
+        ),
+        configurations=tuple(
+            " ".join(named(name, value) for name, value in p.configuration.items() if name not in shared)
+            for p in points
+        ),
     )
-    table.add_column("trial", justify="right")
-    for objective in objectives:
-        table.add_column(objective.metric.title, justify="right", no_wrap=True)
-    table.add_column("sure", justify="right", no_wrap=True)
-    table.add_column("configuration")
-    for point in points:
-        table.add_row(
-            str(point.trial),
-            *(_with_error(point, objective) for objective in objectives),
-            f"{100 * point.confidence:.0f} %",
-            " ".join(named(name, value) for name, value in point.configuration.items() if name not in constant),
-        )
-    return table
+
+
+@dataclass(frozen=True)
+class _FrontTable:
+    title: str | None
+    caption: str | None
+    header: tuple[str, ...]
+    figures: tuple[tuple[str, ...], ...]
+    configurations: tuple[str, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        widths = [max(map(cell_len, column)) for column in zip(self.header, *self.figures, strict=True)]
+        beside = options.max_width - sum(widths) - len(_GAP) * len(widths)
+        wanted = max(map(cell_len, self.configurations), default=0)
+        below = beside < min(wanted, _LEAST_CONFIGURATION)
+        if self.title:
+            yield Text(self.title, style="italic")
+        yield Text(_GAP.join([*_cells(self.header, widths), *([] if below else ["configuration"])]), style="bold")
+        yield Text("\u2500" * min(options.max_width, sum(widths) + len(_GAP) * len(widths) + wanted), style="dim")
+        for figures, configuration in zip(self.figures, self.configurations, strict=True):
+            line, indent = _GAP.join(_cells(figures, widths)), widths[0] + len(_GAP)
+            if below:
+                yield Text(line)
+            else:
+                indent = options.max_width - beside
+            wrapped = textwrap.wrap(configuration, max(options.max_width - indent, 1), break_on_hyphens=False) or [""]
+            if not below:
+                yield Text(line + _GAP + wrapped.pop(0))
+            for more in wrapped:
+                yield Text(" " * indent + more, style="dim" if below else "")
+        if self.caption:
+            yield Text(self.caption, style="dim italic")
+
+
+def _cells(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    return [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
 
 
 def _with_error(point: FrontPoint, objective: Objective) -> str:

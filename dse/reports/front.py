@@ -28,6 +28,12 @@ def study_front(study: Study) -> list[FrontPoint]:
     return study_knowledge(study).front
 
 
+def front_title(study: Study, points: Sequence[FrontPoint]) -> str:
+    """How many of the configurations that the study measured are on the front, as a sentence."""
+    measured = {study.place(m) for m in study.measurements if not m.failed} - {None}
+    return f"{study.name}: {len(points)} of {len(measured)} measured configurations are on the front"
+
+
 def front_document(study: Study, points: Sequence[FrontPoint]) -> dict[str, Any]:
     """The front as ``dse front --json`` prints it: schema, study, objectives, points."""
     return {
@@ -80,5 +86,5 @@ def write_front(study: Study, points: Sequence[FrontPoint]) -> list[Path]:
     paths = [study.folder / name for name in ("front.csv", "front.json", "front.png")]
     write_text(paths[0], front_csv(study, points))
     write_json(paths[1], front_document(study, points))
-    plot_front(study, points, paths[2])
+    plot_front(study, points, front_title(study, points), paths[2])
     return paths

@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter
 
 from dse.files import write_bytes
 from dse.model.front import FrontPoint, Valued
+from dse.model.measurement import Measurement
 from dse.model.metrics import Objective
 from dse.study import Study
 
@@ -19,17 +20,21 @@ _SCALES = {"1": (100.0, "%"), "ns": (1e-6, "ms"), "B": (2**-20, "MiB")}
 _FRONT, _OTHERS = "#1f6feb", "#b8c0cc"
 
 
-def plot_front(study: Study, points: Sequence[FrontPoint], path: Path) -> None:
-    """Draw the first objective over the second; a third gives the colour. Raises OSError."""
-    y, x, *others = study.objectives
+def plot_front(study: Study, points: Sequence[FrontPoint], title: str, path: Path) -> None:
+    """Draw the first objective over the second; a third gives the colour. Raises OSError.
+
+    A single objective is drawn over the number of the trial.
+    """
+    y, *others = study.objectives
+    x, colour = (*others, None, None)[:2]
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.subplots()
-    measured = [m for m in study.measurements if x.name in m.values and y.name in m.values]
-    axes.scatter(_column(measured, x), _column(measured, y), s=14, color=_OTHERS, label=f"measured ({len(measured)})")
-    _staircase(axes, points, x, y)
-    colour = others[0] if others else None
+    measured = [m for m in study.measurements if all(o.name in m.values for o in (y, *others[:1]))]
+    axes.scatter(_across(measured, x), _column(measured, y), s=14, color=_OTHERS, label=f"measured ({len(measured)})")
+    if x:
+        _staircase(axes, points, x, y)
     drawn = axes.scatter(
-        _column(points, x),
+        _across(points, x),
         _column(points, y),
         s=46,
         c=_column(points, colour) if colour else _FRONT,
@@ -41,17 +46,13 @@ def plot_front(study: Study, points: Sequence[FrontPoint], path: Path) -> None:
     )
     if colour and points:
         figure.colorbar(drawn, ax=axes, label=_label(colour))
-    if x.metric.unit == "ns":
+    if x and x.metric.unit == "ns" and measured:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_formatter(
-            FuncFormatter(lambda value, _: f"{value:g}" if str(value / 10 ** _decade(value))[0] in "25" else "")
-        )
-    axes.set_xlabel(_label(x))
+        axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}" if _is_2_or_5(value) else ""))
+    axes.set_xlabel(_label(x) if x else "trial")
     axes.set_ylabel(_label(y))
-    axes.set_title(
-        f"{study.name}: {len(points)} of {len(measured)} measured configurations are not dominated", fontsize=11
-    )
+    axes.set_title(title, fontsize=11)
     axes.grid(alpha=0.25, which="both")
     axes.legend(loc="best")
     image = io.BytesIO()
@@ -61,14 +62,18 @@ def plot_front(study: Study, points: Sequence[FrontPoint], path: Path) -> None:
 
 def _staircase(axes: Axes, points: Sequence[FrontPoint], x: Objective, y: Objective) -> None:
     """The border of what is dominated in the two drawn objectives alone."""
-    worst_first = sorted(points, key=lambda m: m.values[x.name], reverse=x.direction == "maximize")
+    best_first = sorted(points, key=lambda m: m.values[x.name], reverse=x.direction == "maximize")
     sign = 1 if y.direction == "maximize" else -1
     border: list[FrontPoint] = []
-    for point in worst_first:
+    for point in best_first:
         if not border or sign * point.values[y.name] > sign * border[-1].values[y.name]:
             border.append(point)
     if border:
         axes.step(_column(border, x), _column(border, y), where="post", color=_FRONT, linewidth=1.2, zorder=2)
+
+
+def _across(points: Sequence[FrontPoint] | Sequence[Measurement], x: Objective | None) -> list[float]:
+    return _column(points, x) if x else [point.trial for point in points]
 
 
 def _column(measurements: Sequence[Valued], objective: Objective) -> list[float]:
@@ -81,5 +86,6 @@ def _label(objective: Objective) -> str:
     return f"{objective.metric.title} [{_SCALES[objective.metric.unit][1]}], {better} is better"
 
 
-def _decade(value: float) -> int:
-    return len(f"{value:e}".partition("e")[2]) and int(f"{value:e}".partition("e")[2])
+def _is_2_or_5(value: float) -> bool:
+    """Whether a tick on a logarithmic axis is 2 or 5 times a power of ten."""
+    return f"{value:.0e}"[0] in "25"

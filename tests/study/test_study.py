@@ -22,13 +22,28 @@ from tests.recording import RecordedHarness, fails, make_space, run_study
 
 
 @pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "studies" / "s"
+
+
+@pytest.fixture(scope="module")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    base = tmp_path_factory.mktemp("template")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("DSE_CACHE", str(base.parent / "cache"))
+        run_study(base / "s", make_space(base))
+    return base / "s"
+
+
+@pytest.fixture
+def measured(folder: Path, _template: Path) -> None:
+    """The study in ``folder`` has measured all of its space."""
+    shutil.copytree(_template, folder)
 
 
 def _stored(folder: Path) -> list[optuna.trial.FrozenTrial]:
@@ -66,8 +81,8 @@ def test_accuracy_is_measured_once_for_each_model(folder: Path, tmp_path: Path) 
     assert all("accuracy" in m.values for m in Study.read(folder).measurements)
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_finished_study_measures_nothing_again(folder: Path, tmp_path: Path) -> None:
-    run_study(folder, make_space(tmp_path))
     harness = RecordedHarness()
     run_study(folder, make_space(tmp_path), harness)
     assert [m.phase for m in _check(folder).measurements[6:]] == ["anchor"] * len(harness.asked)
@@ -109,8 +124,8 @@ def test_leftovers_of_a_killed_writer_are_removed(folder: Path, tmp_path: Path) 
     _check(folder)
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_lost_database_is_made_again(folder: Path, tmp_path: Path) -> None:
-    run_study(folder, make_space(tmp_path))
     before = [(t.params, t.values, t.state) for t in _stored(folder)]
     (folder / "study.db").unlink()
     with StudyWriter(folder, make_space(tmp_path), None, {}):
@@ -138,16 +153,16 @@ def test_an_added_word_among_levels_keeps_every_trial(folder: Path, tmp_path: Pa
     assert len({m.key for m in study.measurements}) == wider.tree.size == 16
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_removed_level_leaves_its_trials_in_the_study_and_out_of_the_front(folder: Path, tmp_path: Path) -> None:
-    run_study(folder, make_space(tmp_path))
     run_study(folder, make_space(tmp_path, parameters={"threads": [2, 3]}))
     study = _check(folder)
     assert {m.configuration["threads"] for m in study.measurements} == {1, 2, 3}
     assert {point.configuration["threads"] for point in study_front(study)} <= {2, 3}
 
 
+@pytest.mark.usefixtures("measured")
 def test_an_added_parameter_at_its_default_measures_nothing_again(folder: Path, tmp_path: Path) -> None:
-    run_study(folder, make_space(tmp_path))
     harness = RecordedHarness()
     run_study(folder, make_space(tmp_path, parameters={"delegate": ["xnnpack"], "buffer_size": [1024]}), harness)
     study = _check(folder)
@@ -155,8 +170,8 @@ def test_an_added_parameter_at_its_default_measures_nothing_again(folder: Path, 
     assert all(point.configuration["delegate"] == "xnnpack" for point in study_front(study))
 
 
+@pytest.mark.usefixtures("measured")
 def test_another_fidelity_measures_again_and_old_trials_leave_the_front(folder: Path, tmp_path: Path) -> None:
-    run_study(folder, make_space(tmp_path))
     before = len(Study.read(folder).measurements)
     run_study(folder, make_space(tmp_path, fidelity={"explore": {"accuracy_images": 50}}))
     study = _check(folder)
@@ -164,6 +179,7 @@ def test_another_fidelity_measures_again_and_old_trials_leave_the_front(folder: 
     assert all(trial >= before for point in study_front(study) for trial in point.trials)
 
 
+@pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize(
     "change",
     [
@@ -176,7 +192,6 @@ def test_another_fidelity_measures_again_and_old_trials_leave_the_front(folder: 
 def test_other_objectives_and_constraints_need_no_measurement(
     folder: Path, tmp_path: Path, change: dict[str, Any]
 ) -> None:
-    run_study(folder, make_space(tmp_path))
     space = make_space(tmp_path, **change)
     with StudyWriter(folder, space, None, {}) as writer:
         values = [[m.values[o.name] for o in space.objectives] for m in writer.study.measurements]
@@ -293,8 +308,8 @@ def test_a_storage_that_does_not_answer_is_refused_without_its_password(folder: 
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_copied_folder_is_the_same_study(folder: Path, tmp_path: Path) -> None:
-    run_study(folder, make_space(tmp_path))
     copy = tmp_path / "elsewhere" / "s"
     shutil.copytree(folder, copy)
     harness = RecordedHarness()

@@ -1,0 +1,147 @@
+"""``dse explore`` at its edges: exit codes, plans, and no traceback for what a user can get wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from dse.study import StudyWriter
+from tests.recording import make_space
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _broken_models(here: Path, **changes: Any) -> Path:
+    """A space whose models are no models."""
+    np.savez(here / "images.npz", images=np.zeros((4, 8, 8, 3), np.uint8), labels=[0, 1, 2, 3])
+    (here / "m").mkdir(exist_ok=True)
+    (here / "m" / "a.tflite").write_bytes(b"no model")
+    space = {
+        "schema": 1,
+        "name": "broken",
+        "data_set": {"file": "images.npz"},
+        "models": {"m": {"glob": "m/*.tflite"}},
+        "parameters": {"buffer_size": [4]},
+    }
+    (here / "broken.yaml").write_text(yaml.safe_dump(space | changes))
+    return here / "broken.yaml"
+
+
+def test_a_plan_is_json_and_makes_nothing(here: Path, dse: Any) -> None:
+    make_space(here)
+    done = dse("explore", "--space", "small_study.yaml", "--dry-run", "--json", "--timeout", "1m")
+    assert (done.code, done.err) == (0, "")
+    plan = json.loads(done.out)
+    assert plan["schema"] == 1
+    assert (plan["space"], plan["configurations"], plan["known"]) == ("small_study", 6, 0)
+    assert plan["trials"] >= 1
+    assert plan["seconds"] > 0
+    assert plan["study"] == str(here / "studies" / "small_study")
+    assert not (here / "studies").exists()
+
+
+def test_a_plan_in_words_counts_what_is_known(small_study: Path, dse: Any) -> None:
+    space = small_study.parent / "small_study.yaml"
+    done = dse("explore", "--space", space, "--studies", small_study.parent, "--dry-run")
+    assert done.code == 0
+    assert "6 configurations, 6 of them known" in done.out.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "--space"),
+        (("--space",), "--space"),
+        (("--space", "mobilenet_v3.yaml", "--trials", "0"), "greater than or equal to 1"),
+        (("--space", "mobilenet_v3.yaml", "--trials", "many"), "valid integer"),
+        (("--space", "mobilenet_v3.yaml", "--timeout", "90"), "found '90', allowed: a number with ms, s, m or h"),
+        (("--space", "mobilenet_v3.yaml", "--timeout", ""), "found ''"),
+        (("--space", "mobilenet_v3.yaml", "--timeout", "0s"), "more than nothing"),
+        (("--space", "mobilenet_v3.yaml", "--seed", "-1"), "greater than or equal to 0"),
+        (("--space", "mobilenet_v3.yaml", "--seed", str(2**32)), "less than or equal to"),
+        (("--space", "mobilenet_v3.yaml", "--fast"), "--fast"),
+    ],
+)
+def test_a_wrong_command_is_a_usage_error(here: Path, dse: Any, words: tuple[str, ...], said: str) -> None:
+    done = dse("explore", *words)
+    assert (done.code, done.out) == (2, "")
+    assert said in " ".join(done.err.replace("│", " ").split())
+    assert "Traceback" not in done.err
+    assert not (here / "studies").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"schema": 9}, "broken.yaml:"),
+        ({"constraints": ["speed >= 3"]}, "found the metric 'speed'"),
+        ({"models": {"m": {"path": "none.tflite"}}}, "no such file"),
+        ({"models": {"m": {"glob": "${DSE_MODELS}/*"}}}, "--models DIR"),
+        ({"data_set": {"file": "none.npz"}}, "none.npz: "),
+        ({"parameters": {"threads": [0]}}, "whole numbers from 1"),
+    ],
+)
+def test_a_wrong_space_is_bad_input_with_file_and_remedy(
+    here: Path, dse: Any, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], said: str
+) -> None:
+    monkeypatch.delenv("DSE_MODELS", raising=False)
+    done = dse("explore", "--space", _broken_models(here, **change))
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith("error: ")
+    assert said in done.err
+    assert "Traceback" not in done.err
+    assert not (here / "studies").exists()
+
+
+def test_a_runtime_that_is_not_there_is_a_matter_of_the_machine(here: Path, dse: Any) -> None:
+    done = dse("explore", "--space", _broken_models(here, runtimes={"r": {"python": "/no/such/python"}}))
+    assert (done.code, done.out) == (4, "")
+    assert "/no/such/python" in done.err
+
+
+def test_models_that_nobody_can_run_end_with_nothing_measured(here: Path, dse: Any) -> None:
+    done = dse("explore", "--space", _broken_models(here))
+    assert done.code == 5
+    assert "1 model_broken" in done.err
+    assert "all of 1 trials failed" in done.err
+    assert "Traceback" not in done.err
+    again = dse("explore", "--space", here / "broken.yaml")
+    assert again.code == 5
+    assert len(list((here / "studies" / "broken" / "trials").iterdir())) == 1
+
+
+def test_a_study_in_use_is_bad_input(here: Path, dse: Any) -> None:
+    space = make_space(here)
+    with StudyWriter(here / "studies" / "small_study", space, None, {}):
+        done = dse("explore", "--space", space.path, "--trials", 1)
+    assert done.code == 3
+    assert "in use by process" in done.err
+
+
+def test_a_path_in_the_environment_starts_in_the_current_folder(
+    here: Path, dse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _broken_models(here, models={"m": {"glob": "${DSE_MODELS}/*.tflite"}})
+    (here / "elsewhere").mkdir()
+    path = path.rename(here / "elsewhere" / "broken.yaml")
+    (here / "images.npz").rename(here / "elsewhere" / "images.npz")
+    monkeypatch.setenv("DSE_MODELS", "m")
+    assert dse("space", "check", path).code == 0
+
+
+def test_help_of_every_command_has_an_example() -> None:
+    command = [sys.executable, "-m", "dse", "explore", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "Example: dse explore --space mobilenet_v3.yaml" in " ".join(done.stdout.split())
