@@ -37,8 +37,8 @@ app.add_typer(system.app, name="system")
 app.command("dashboard")(dashboard_command)
 app.add_typer(space.app, name="space")
 app.add_typer(models.app, name="models")
-app.add_typer(results.app, name="results")
 app.add_typer(data.app, name="data")
+app.add_typer(results.app, name="results")
 app.command("doctor")(doctor_command)
 
 

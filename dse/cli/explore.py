@@ -53,8 +53,6 @@ def explore_command(
     Example: dse explore --space mobilenet_v3.yaml --timeout 5m
     """
     loaded = load_space(find_space(space), variables(models, images, labels))
-    for note in loaded.notes:
-        stderr().print(note)
     folder = (studies / (study or loaded.name)).absolute()
     given = any(limit is not None for limit in (trials, timeout, budget))
     limits = Budget(
@@ -66,7 +64,10 @@ def explore_command(
         known = Study.read(folder).measurements if (folder / "study.yaml").exists() else []
         show_plan(make_plan(loaded, known, limits), loaded, folder, as_json=json)
         return
-    download(loaded.downloads)
+    if loaded.downloads:
+        if (folder / "study.yaml").exists():
+            Study.read(folder)  # what is no study is refused before the downloads, not after
+        download(loaded.downloads)
     options = {"seed": loaded.file.seed if seed is None else seed}
     first = [point.configuration for point in study_front(find_study(warm_start, studies))] if warm_start else []
     with StudyWriter(folder, loaded, storage, options) as writer, Interrupt("trial") as interrupt:

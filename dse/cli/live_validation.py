@@ -48,9 +48,11 @@ class LiveValidation:
             self._thread.join()
 
     def __call__(self, progress: Progress) -> None:
-        """A run begins, or a point has ended."""
+        """Show ``progress``."""
         self._now = (progress, time.monotonic())
-        if progress.outcome is None:
+        if progress.again:
+            self.note(f"{_name(progress)}: measured again: {progress.again}")
+        elif progress.outcome is None:
             if self._console.is_terminal:
                 self._live.refresh()
             else:

@@ -8,7 +8,7 @@ import typer
 from rich.tree import Tree
 
 from dse.cli.options import Images, Labels, Models, variables
-from dse.cli.render import next_command, print_json, stderr, stdout
+from dse.cli.render import next_command, print_json, stdout
 from dse.model.configuration import text
 from dse.model.space import Parameter
 from dse.spaces.document import read_document
@@ -74,8 +74,6 @@ def check_command(
             f"{loaded.path}: fine, {loaded.tree.size} configurations, {len(loaded.sources)} model source(s), "
             f"{loaded.data_set.size} images"
         )
-        for note in loaded.notes:
-            stderr().print(note)
         next_command(f"dse explore --space {space}", "searches it")
 
 

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from dse.cli.options import STUDIES, Studies, StudyArgument
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.errors import UsageError
+from dse.reports.front import study_front
 from dse.study import Study, find_study
 from dse.submission.candidate import Candidate, without_repeats
 from dse.submission.checks import check_tree
@@ -73,7 +74,18 @@ def tree(
     Example: dse submit mobilenet_v3 --submitter Example --scenarios SingleStream,Offline,MultiStream
     """
     console, found = stderr(), find_study(study, studies)
-    points = validated_points(found.folder)
+    candidates, _ = without_repeats(front_candidates(found))
+    on_front = {point.trial for point in study_front(found)}
+    points = []
+    for point in validated_points(found.folder):
+        if point.trial in on_front:
+            points.append(point)
+        else:
+            console.print(f"trial {point.trial} ({point.name}) is not on the study's front any more: left out")
+    measured = [point.performance.request for point in points]
+    for item in candidates:
+        if item.performance_request() not in measured:
+            console.print(f"trial {item.trial} is on the front and not validated: left out")
     front = official_front(points, found.objectives)
     for point in points:
         if point not in front:

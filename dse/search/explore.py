@@ -192,8 +192,11 @@ def explore(
             search=_may_search(progress, confirm),
             confirm=confirm,
         )
+        if step is None and confirm:  # all is settled: what was kept to confirm may be searched
+            step = policy.next(measurements, lambda: _understand(space, measurements, place), search=True, confirm=True)
         if step is None:
-            progress.ended = "every configuration is known" if not confirm else "the front is stable"
+            known = progress.plan.unknown <= progress.done
+            progress.ended = "every configuration is known" if known else "the front is stable"
             break
         progress.running, progress.phase = step.configuration, step.phase
         observe(progress)

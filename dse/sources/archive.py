@@ -16,6 +16,10 @@ from dse.errors import ModelError
 _MOST_BYTES = 2**30
 """Of all that an archive declares to hold; MobileNetV3's hold 50 to 150 MB."""
 _MOST_MEMBERS = 10_000
+_COMPRESSED = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
+"""How zip, gzip, bzip2 and xz files begin."""
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError)
+"""What the standard library raises for an archive that is cut off, encrypted or not what it says."""
 _AGAIN = "remove it, to download again"
 
 
@@ -26,14 +30,6 @@ class _Member:
     is_folder: bool
     is_file: bool
     read: Callable[[], bytes]
-
-
-def is_archive(path: Path) -> bool:
-    """Whether `read_model` knows the format: tar, compressed or not, or zip."""
-    with path.open("rb") as file:
-        if file.read(8)[4:] == b"TFL3":  # asked first: a model with metadata has a zip archive at its end
-            return False
-    return tarfile.is_tarfile(path) or zipfile.is_zipfile(path)
 
 
 def read_model(archive: Path, member: str | None = None) -> bytes:
@@ -48,8 +44,21 @@ def read_model(archive: Path, member: str | None = None) -> bytes:
                 return _choose(archive, _zip_members(zipped), member)
         with tarfile.open(archive) as tarred:
             return _choose(archive, _tar_members(tarred), member)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError) as error:
+    except _DAMAGED as error:
         raise ModelError(f"not a whole archive: {error}", path=archive, hint=_AGAIN) from error
+
+
+def is_model(path: Path) -> bool:
+    """Whether the file is a .tflite itself. To be asked first: one with metadata has a zip archive at its end."""
+    with path.open("rb") as file:
+        return file.read(8)[4:] == b"TFL3"
+
+
+def is_archive(path: Path) -> bool:
+    """Whether `read_model` knows the format: zip, or tar, compressed or not, whole or cut off."""
+    with path.open("rb") as file:
+        compressed = file.read(6).startswith(_COMPRESSED)
+    return compressed or zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
 
 
 def _tar_members(tar: tarfile.TarFile) -> Iterable[_Member]:

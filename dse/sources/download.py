@@ -73,25 +73,33 @@ def fetch(
     cache: Path,
     record: ChecksumRecord,
     sha256: str | None = None,
+    accept: Callable[[Path], None] = lambda _: None,
     on_progress: OnProgress = lambda _done, _all: None,
 ) -> tuple[Path, str]:
     """The file that ``url`` serves, from ``cache`` or the network, and its SHA-256.
 
-    It must be ``sha256`` if that is given, what ``record`` says if it knows the address, and is recorded otherwise. A
-    download that breaks off is resumed by the next call. Raises ModelError.
+    It must be ``sha256`` if that is given, what ``record`` says if it knows the address, and is recorded otherwise,
+    unless ``accept`` raises ModelError for it. A download that breaks off is resumed by the next call, a cached file
+    that was changed is fetched again. Raises ModelError.
     """
     known = record.find(url) if sha256 is None else (sha256, None)
     path = cached(url, cache)
     if path.exists():
-        found = _check(url, path, known)
+        found = sha256_file(path)
         if known is None:
             record.add(url, found)
-        return path, found
+        if known is None or known[0] == found:
+            return path, found
     partial = path.with_name(f"{path.name}.part")
     cache.mkdir(parents=True, exist_ok=True)
     _download(url, partial, on_progress)
     _version_of(partial).unlink(missing_ok=True)
     found = _check(url, partial, known)
+    try:
+        accept(partial)
+    except ModelError as error:
+        partial.unlink()
+        raise ModelError(error.message, path=url, hint=error.hint) from None
     if known is None:
         record.add(url, found)
     partial.replace(path)
@@ -108,6 +116,7 @@ def _download(url: str, partial: Path, on_progress: OnProgress) -> None:
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_S) as response:
             if response.status != http.HTTPStatus.PARTIAL_CONTENT:
                 start = 0
+                partial.unlink(missing_ok=True)  # before its version: never the old bytes with the new one's word
                 _note_version(version, response.headers)
             length = response.headers.get("Content-Length")
             total = None if length is None else start + int(length)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from dse.files import sha256_file, write_bytes
+from dse.errors import ModelError
+from dse.files import fingerprint, sha256_file, write_bytes
 from dse.model.configuration import Value
 from dse.sources._base import ModelFile
-from dse.sources.archive import is_archive, read_model
+from dse.sources.archive import is_archive, is_model, read_model
 from dse.sources.download import ChecksumRecord, OnProgress, cached, fetch
 
 
@@ -59,7 +60,7 @@ class UrlSource:
 
     def download(self, on_progress: OnProgress = lambda _done, _all: None) -> tuple[Path, str]:
         """What the address serves, as a file in the cache, and its SHA-256. Raises ModelError."""
-        return fetch(self.url, self.cache, self.record, self.sha256, on_progress)
+        return fetch(self.url, self.cache, self.record, self.sha256, _accept, on_progress)
 
     @cached_property
     def _sha256(self) -> str:
@@ -68,9 +69,15 @@ class UrlSource:
     @cached_property
     def _file(self) -> ModelFile:
         path, sha256 = self.download()
-        if not is_archive(path):
+        if is_model(path):
             return ModelFile(path, sha256)
-        model = self.cache / f"{sha256}-{(self.member or 'model').replace('/', '_')}.tflite"
+        model = self.cache / f"{fingerprint(self.identity({}))}.tflite"
         if not model.exists():
             write_bytes(model, read_model(path, self.member))
         return ModelFile(model, sha256_file(model))
+
+
+def _accept(path: Path) -> None:
+    """Raise ModelError for what is no model in any form: a page to log in, before its checksum is recorded."""
+    if not is_model(path) and not is_archive(path):
+        raise ModelError("neither a .tflite file nor a zip or tar archive", path=path, hint="correct the url")

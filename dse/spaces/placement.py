@@ -30,8 +30,10 @@ def placement(space: Space, measurements: Sequence[Measurement]) -> Callable[[Me
     def place(measured: Measurement) -> Configuration | None:
         if measured.trial in again:
             return None
-        if measured.key not in by_key and space.tree.locate(measured.configuration) is not None:
-            by_key[space.measurement_key(measured.configuration)] = measured.configuration
+        configuration = measured.configuration
+        new = measured.key not in by_key and space.tree.locate(configuration) is not None
+        if new and space.is_identified(configuration):
+            by_key[space.measurement_key(configuration)] = configuration
         return by_key.get(measured.key)
 
     return place
@@ -40,7 +42,9 @@ def placement(space: Space, measurements: Sequence[Measurement]) -> Callable[[Me
 def _keys(space: Space, measurements: Sequence[Measurement]) -> Iterator[tuple[str, Configuration]]:
     listed = space.tree.size <= LISTED
     for configuration in space.tree.configurations() if listed else {m.configuration for m in measurements}:
-        if (listed or space.tree.locate(configuration) is not None) and space.is_identified(configuration):
+        if not (listed or space.tree.locate(configuration) is not None):
+            continue
+        if space.is_identified(configuration):  # what was never downloaded was never measured
             yield space.measurement_key(configuration), configuration
 
 

@@ -19,8 +19,6 @@ from harness.protocol import Preprocessing, RuntimeSpec
 HARNESS_PARAMETERS = ("threads", "buffer_size", "delegate", "runtime", "cpu_affinity")
 """Parameters that the harness takes; every other one belongs to the model's source."""
 
-_BUFFER_SIZE = 1024
-"""The smallest that MLPerf accepts, where a space has no parameter of that name."""
 _MOST_CPUS = 8192
 """More than a Linux kernel can be built for."""
 
@@ -80,18 +78,8 @@ class Space:
         return spec, entry
 
     def buffer_size(self, configuration: Configuration) -> int:
-        """LoadGen's performance_sample_count for this configuration: never more than there are images."""
-        return min(int(configuration.get("buffer_size", _BUFFER_SIZE)), self.data_set.size)
-
-    @property
-    def notes(self) -> list[str]:
-        """What happens otherwise than the space's file may make one believe."""
-        levels = {value for _, p in self.tree.branches() if p.name == "buffer_size" for value in p.values}
-        large = sorted(value for value in levels or {_BUFFER_SIZE} if int(value) > self.data_set.size)
-        return [
-            f"the data set has {self.data_set.size} images: with buffer_size {value} all of them lie in memory, no more"
-            for value in large
-        ]
+        """LoadGen's performance_sample_count for this configuration; MLPerf's 1024, or all images, by default."""
+        return int(configuration.get("buffer_size", min(1024, self.data_set.size)))
 
     @property
     def downloads(self) -> list[UrlSource]:

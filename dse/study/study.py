@@ -228,10 +228,8 @@ def _read_settings(path: Path) -> dict[str, Any]:
     if not isinstance(settings, dict) or settings.get("schema") != SCHEMA:
         found = settings.get("schema") if isinstance(settings, dict) else settings
         raise StudyError(f"found schema {found!r}, this version reads {SCHEMA}", path=path)
-    if "space" not in settings:
-        raise StudyError(
-            "a search space, not a study", path=path, hint=f"dse explore --space {path} --study ANOTHER_NAME"
-        )
+    if "parameters" in settings and "space" not in settings:
+        raise StudyError("a search space, not a study", path=path, hint="take another --study name")
     settings.setdefault("placed", {})
     settings.setdefault("id", "")
     try:

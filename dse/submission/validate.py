@@ -73,12 +73,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Progress:
-    """A run begins (``outcome`` None) or a point has ended. ``left_s`` counts from this moment."""
+    """A run begins, a point has ended (``outcome``) or begins again (``again`` says why). ``left_s`` is from now on."""
 
     step: Step
     run: RunName | None
     left_s: float
     outcome: Outcome | None = None
+    again: str | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,7 @@ def run(
         else:
             outcome = _run_point(step, plan, harness, on_progress, left_s)
             if faster := _faster(step, plan):
+                on_progress(Progress(step, None, left_s, again="faster than explored, LoadGen's queries did not last"))
                 outcome = _run_point(faster, plan, harness, on_progress, left_s)
             left_s -= step.seconds
         outcomes.append(outcome)

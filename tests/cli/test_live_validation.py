@@ -52,9 +52,11 @@ def test_the_end_of_a_point_is_said_with_its_reason(step):
     stream = io.StringIO()
     with LiveValidation(Plan((step,), ROUNDS["v6.1"], None, 0), Console(file=stream, width=200)) as live:
         live(Progress(step, None, 0.0, Outcome(3, None, "accuracy run: crashed: signal 11")))
+        live(Progress(step, None, 660.0, again="faster than explored"))
         live(Progress(step, None, 120.0, Outcome(3, None)))
     assert stream.getvalue().splitlines() == [
         "trial 3 tiny: not validated: accuracy run: crashed: signal 11",
+        "trial 3 tiny: measured again: faster than explored",
         "trial 3 tiny: validated; 2 min 00 s left",
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from typer.testing import CliRunner
 from dse.cli import app
 from dse.errors import StudyError
 from dse.spaces.load import load_space
-from dse.study import Study
 
 RECIPE = Path(__file__).parents[2] / "studies/v1_1_reproduction/study.yaml"
 SHARED = Path(os.environ.get("DSE_SHARED", Path(__file__).parents[3] / "shared")) / "data"
@@ -36,13 +36,19 @@ def test_the_recipe_loads_without_a_download(images, tmp_path):
     space = load_space(RECIPE, images)
     assert (space.tree.size, len(space.downloads), space.data_set.size) == (9 * 4 * 2, 9, 500)
     assert space.name != RECIPE.parent.name, "its study would be put over the recipe"
-    assert "buffer_size 1024" in space.notes[0]
+    assert {space.buffer_size(configuration) for configuration in space.tree.configurations()} == {500}
     assert not (tmp_path / "cache/models").exists()
 
 
-def test_the_recipe_is_not_taken_for_a_study():
-    with pytest.raises(StudyError, match="a search space, not a study"):
-        Study.read(RECIPE.parent)
+def test_a_recipe_is_neither_taken_for_a_study_nor_overwritten_by_one(images, tmp_path):
+    recipe = tmp_path / "studies/v1_1_reproduction/study.yaml"
+    recipe.parent.mkdir(parents=True)
+    shutil.copy(RECIPE, recipe)
+    for arguments in (["front", "v1_1_reproduction"], ["explore", "--space", recipe, "--study", "v1_1_reproduction"]):
+        done = CliRunner().invoke(app, list(map(str, arguments)), env=images)
+        assert isinstance(done.exception, StudyError)
+        assert "a search space, not a study" in str(done.exception)
+    assert recipe.read_bytes() == RECIPE.read_bytes()
 
 
 def test_the_recipe_runs_with_checkpoints_from_a_server(images, server, tmp_path):

@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import tarfile
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,17 +30,39 @@ fidelity: {{explore: {{min_duration: 50ms, accuracy_images: 10}}}}
 """
 
 
-def tgz(contents: bytes) -> bytes:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as tar:
-        info = tarfile.TarInfo("v3/model.tflite")
-        info.size = len(contents)
-        tar.addfile(info, io.BytesIO(contents))
-    return file.getvalue()
+_MODEL = b"\x1c\x00\x00\x00TFL3" + b"a" * 100
+_OTHER = b"\x1c\x00\x00\x00TFL3" + b"b" * 100
+
+
+def _zip(*members: tuple[str, bytes]) -> bytes:
+    output = io.BytesIO()
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return output.getvalue()
+
+
+def _tar(*members: tuple[str, bytes], link: str | None = None) -> bytes:
+    output = io.BytesIO()
+    with tarfile.open(fileobj=output, mode="w:gz") as archive:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+        if link:
+            info = tarfile.TarInfo(link)
+            info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            archive.addfile(info)
+    return output.getvalue()
+
+
+_PACKS = [pytest.param(_zip, id="zip"), pytest.param(_tar, id="tar")]
+_TRAVERSAL = (("../../evil.tflite", _MODEL), ("/tmp/evil.tflite", _OTHER))
 
 
 @pytest.fixture
 def source(server, tmp_path):
+    server.contents = _MODEL
     return UrlSource(server.url, tmp_path / "cache", ChecksumRecord((tmp_path,)))
 
 
@@ -57,29 +81,72 @@ def test_an_unknown_checksum_downloads_first(server, source):
     assert (source.known_sha256, source.is_here) == (found, True)
 
 
-def test_the_model_comes_out_of_its_archive(server, source):
-    server.contents = tgz(b"model")
+@pytest.mark.parametrize("pack", _PACKS)
+def test_the_one_model_of_an_archive_is_taken_out(server, source, pack):
+    server.contents = pack(("README", b"x"), ("net/model.tflite", _MODEL))
     made = source.make({})
-    assert made.path.read_bytes() == b"model"
-    assert made.sha256 == hashlib.sha256(b"model").hexdigest()
+    assert made.path.read_bytes() == _MODEL
+    assert made.sha256 == hashlib.sha256(_MODEL).hexdigest()
+    assert made.path.suffix == ".tflite"
     assert source.make({}) == made
     assert len(server.requests) == 1
 
 
-def test_a_file_that_is_no_archive_is_the_model(server, source):
+@pytest.mark.parametrize("pack", _PACKS)
+def test_of_two_models_the_space_has_to_name_one(server, source, tmp_path, pack):
+    server.contents = pack(("a/x.tflite", _MODEL), ("a_x.tflite", _OTHER))
+    with pytest.raises(ModelError, match=r"found a/x\.tflite, a_x\.tflite inside") as caught:
+        source.make({})
+    assert "member:" in (caught.value.hint or "")
+    named = [UrlSource(server.url, tmp_path, source.record, member=name) for name in ("a/x.tflite", "a_x.tflite")]
+    assert [item.make({}).path.read_bytes() for item in named] == [_MODEL, _OTHER]
+    with pytest.raises(ModelError, match=r"expected b\.tflite"):
+        UrlSource(server.url, tmp_path, source.record, member="b.tflite").make({})
+
+
+@pytest.mark.parametrize("pack", _PACKS)
+def test_a_name_that_leaves_the_archive_is_refused(server, source, tmp_path, pack):
+    server.contents = pack(*_TRAVERSAL)
+    with pytest.raises(ModelError, match=r"it wants to write to \.\./\.\./evil\.tflite"):
+        source.make({})
+    assert list(tmp_path.parent.rglob("evil.tflite")) == []
+
+
+def test_a_link_in_an_archive_is_refused(server, source):
+    server.contents = _tar(link="model.tflite")
+    with pytest.raises(ModelError, match="a link"):
+        source.make({})
+
+
+def test_a_model_with_files_packed_at_its_end_is_a_model(server, source):
+    server.contents = _MODEL + _zip(("labels.txt", b"cat\ndog\n"))  # as TFLite metadata has it
     assert source.make({}).path.read_bytes() == server.contents
 
 
-def test_an_archive_without_a_model_is_an_error(server, source, tmp_path):
-    server.contents = tgz(b"model")
-    with pytest.raises(ModelError, match=r"found v3/model.tflite inside, expected other.tflite"):
-        UrlSource(server.url, tmp_path, source.record, member="other.tflite").make({})
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[: len(data) // 2], lambda data: data[:60] + b"\xff" * 40 + data[100:]]
+)
+@pytest.mark.parametrize("pack", _PACKS)
+def test_a_damaged_archive_is_refused(server, source, pack, damage: Callable[[bytes], bytes]):
+    server.contents = damage(pack(("model.tflite", _MODEL + bytes(range(256)) * 40)))
+    with pytest.raises(ModelError):
+        source.make({})
+
+
+def test_what_is_neither_model_nor_archive_is_refused_and_not_recorded(server, source, tmp_path):
+    server.contents = b"<html>Please log in</html>"
+    with pytest.raises(ModelError, match=r"neither a \.tflite file nor a zip or tar archive") as caught:
+        source.make({})
+    assert caught.value.path == server.url
+    assert source.known_sha256 is None
+    assert list((tmp_path / "cache").glob("*.tgz*")) == []
 
 
 @pytest.fixture
 def space(server, tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
+    server.contents = _MODEL
     path = tmp_path / "by_url.yaml"
     path.write_text(SPACE.format(url=server.url))
     return path

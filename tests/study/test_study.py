@@ -334,7 +334,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     [
         (lambda _: "{", "cannot be read"),
         (lambda _: "", "found schema None, this version reads 1"),
-        (lambda _: "schema: 1\n", "a search space, not a study"),
+        (lambda _: "schema: 1\n", "is not a study's"),
         (lambda s: yaml.safe_dump(s | {"schema": 99}), "found schema 99, this version reads 1"),
         (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"objectives": {"speed": "up"}}}), "speed"),
         (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"constraints": ["x"]}}), "is not a study's"),

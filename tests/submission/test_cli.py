@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import importlib.util
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +16,13 @@ from typer.testing import CliRunner
 
 from dse.cli import app
 from dse.errors import DseError
+from dse.model.configuration import Configuration
+from dse.study.trial import TrialRecord
+from harness.protocol import Accuracy, DataSetSpec, write
+
+_spec = importlib.util.spec_from_file_location("submission_conftest", Path(__file__).with_name("conftest.py"))
+_conftest = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_conftest)
 
 
 @dataclass(frozen=True)
@@ -40,14 +51,28 @@ def dse(tmp_path, monkeypatch):
     return invoke
 
 
+def explored(study: Path, trial: int) -> None:
+    """A measured trial of the study: the model and the request of `make_point`."""
+    (study.parent / "tiny-int8-t1.tflite").write_bytes(_conftest.tflite())
+    data_set = DataSetSpec("sleep", "/data/sleep.npz", hashlib.sha256(b"sleep").hexdigest())
+    request, _ = _conftest.requests(study.parent / "tiny-int8-t1.tflite", data_set)
+    folder = study / "trials" / str(trial)
+    TrialRecord(trial, Configuration({"threads": 1}), f"{trial}", "accuracy", trial).write(folder)
+    write(request, folder / "request.json")
+    response = _conftest.response(request, "v6.1")
+    write(dataclasses.replace(response, accuracy=Accuracy(627, 1200, "c" * 64)), folder / "response.json")
+
+
 @pytest.fixture
 def study(dse, tmp_path):
-    """A study's settings, and a complete system description."""
+    """A study with one measured trial, number 7, and a complete system description."""
     folder = tmp_path / "study"
     folder.mkdir()
     objectives = {"accuracy": "maximize", "latency_p90_ns": "minimize"}
-    document = {"schema": 1, "storage": None, "space": {"objectives": objectives, "constraints": []}}
-    (folder / "study.yaml").write_text(yaml.safe_dump(document))
+    space = {"objectives": objectives, "constraints": [], "models": {"tiny": {}}, "data_set": {"size": 1200}}
+    space["runtimes"] = {"litert": {"engine": "litert", "python": None}}
+    (folder / "study.yaml").write_text(yaml.safe_dump({"schema": 1, "storage": None, "space": space}))
+    explored(folder, 7)
     assert dse("system", "init", "board").returncode == 0
     text = (tmp_path / "system.yaml").read_text()
     (tmp_path / "system.yaml").write_text(text.replace(': ""', ': "-"'))
@@ -80,6 +105,46 @@ def test_without_official_runs_nothing_is_written(dse, study, make_point, rehear
     assert done.returncode == 3
     assert ("a rehearsal" if rehearsal else "no validated point") in done.stderr
     assert not (study / "submission").exists()
+
+
+def test_what_is_not_on_the_front_any_more_is_left_out(dse, study, make_point):
+    make_point()
+    make_point(trial=8, name="slow")
+    done = dse("submit", "study", "--submitter", "Example", "--allow", "data-set-size")
+    assert "trial 8 (slow) is not on the study's front any more: left out" in done.stderr
+    assert list(json.loads((study / "submission/submission.json").read_text())["points"].values()) == [7]
+
+
+def test_a_front_point_without_official_runs_is_named(dse, study, make_point):
+    make_point()
+    record = study / "trials/9"
+    shutil.copytree(study / "trials/7", record)
+    for name, before, after in (
+        ("trial.json", '"number": 7', '"number": 9'),
+        ("request.json", '"threads": 1', '"threads": 2'),
+    ):
+        (record / name).write_text((record / name).read_text().replace(before, after))
+    done = dse("submit", "study", "--submitter", "Example", "--allow", "data-set-size")
+    assert "trial 9 is on the front and not validated: left out" in done.stderr
+    assert done.returncode == 0
+
+
+def test_preflight_says_what_no_run_can_mend_and_what_will_be_different(dse, study):
+    request = study / "trials/7/request.json"
+    request.write_text(request.read_text().replace('"buffer_size": 1024', '"buffer_size": 64'))
+    done = dse("submit", "preflight", "study", "--submitter", "Example", "--json")
+    assert done.returncode == 3
+    document = json.loads(done.stdout)
+    assert {item["rule"] for item in document["findings"]} >= {"data-set-size"}
+    assert "buffer-size" not in {item["rule"] for item in document["findings"]}
+    assert document["notes"][0].startswith("trial 7: explored with a buffer of 64, measured officially with 1024")
+
+
+def test_validate_refuses_to_start_over_a_rule_that_no_run_can_mend(dse, study):
+    done = dse("validate", "study")
+    assert done.returncode == 3
+    assert "data-set-size open/submitter/results" in done.stderr
+    assert not (study / "validation").exists()
 
 
 def test_a_broken_rule_names_file_rule_and_fix(dse, study, make_point):

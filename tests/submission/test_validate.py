@@ -249,8 +249,11 @@ def test_a_model_faster_than_explored_is_measured_again_with_more_queries(candid
         return dataclasses.replace(response, performance=figures)
 
     harness = RecordedHarness(spoil=ends_early_once)
-    (outcome,) = run(planned([candidate()], tmp_path, ROUNDS["v6.1"]), lambda _: harness)
+    seen = []
+    (outcome,) = run(planned([candidate()], tmp_path, ROUNDS["v6.1"]), lambda _: harness, seen.append)
     assert len(harness.asked) == 4
+    assert [item.run for item in seen] == ["accuracy", "performance", None, "accuracy", "performance", None]
+    assert "faster than explored" in seen[2].again
     assert "target_latency = 3.000000" in outcome.point.user_conf.read_text()
 
 
