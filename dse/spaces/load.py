@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,15 @@ from pydantic import ValidationError
 
 from dse.data_sets import DataSet, from_arrays, from_images
 from dse.errors import DseError, SpaceError
-from dse.model.configuration import Configuration, Value
 from dse.model.metrics import METRICS, Objective, parse_constraint
 from dse.model.space import Level, Parameter, ParameterTree
 from dse.paths import cache_dir, shipped
 from dse.runtimes import runtime_version
 from dse.sources import ChecksumRecord, FileSource, ModelSource, UrlSource, ZooSource
+from dse.spaces.check import check_levels, check_variants
 from dse.spaces.document import Document, Place, read_document
 from dse.spaces.format import DataSetSection, ModelSection, RuntimeSection, SpaceFile
-from dse.spaces.space import HARNESS_PARAMETERS, Space, parse_cpus
+from dse.spaces.space import Space
 from dse.spaces.tree import read_tree
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -76,8 +76,8 @@ def load_space(path: Path, variables: Mapping[str, str] = os.environ) -> Space:
         sources=sources,
         runtime_versions={name: runtime_version(section) for name, section in file.runtimes.items()},
     )
-    _check_levels(document, space)
-    _check_variants(document, space)
+    check_levels(document, space)
+    check_variants(document, space)
     return space
 
 
@@ -188,79 +188,3 @@ def _data_set(document: Document, section: DataSetSection) -> DataSet:
 
 def _resolve(document: Document, written: str) -> Path:
     return (document.path.absolute().parent / Path(written).expanduser()).absolute()
-
-
-def _check_levels(document: Document, space: Space) -> None:
-    images = space.data_set.size
-    allowed: dict[str, tuple[Callable[[Value], bool], str]] = {
-        "delegate": (lambda value: value in ("xnnpack", "builtin"), "xnnpack, builtin"),
-        "threads": (_is_count, "whole numbers from 1"),
-        "buffer_size": (
-            lambda value: _is_count(value) and int(value) <= images,
-            f"whole numbers from 1 to {images}, the images of the data set",
-        ),
-        "runtime": (lambda value: value in space.file.runtimes, ", ".join(space.file.runtimes)),
-        "cpu_affinity": (_is_cpu_list, "CPU numbers such as 0-3 or 0,2"),
-        "model": (lambda value: value in space.sources, ", ".join(space.sources)),
-    }
-    for place, parameter in _places(space.tree.roots):
-        is_allowed, description = allowed.get(parameter.name, (lambda _: True, ""))
-        for value in parameter.values:
-            if not is_allowed(value):
-                raise document.error(place, f"found the level {value!r}, allowed: {description}")
-
-
-def _check_variants(document: Document, space: Space) -> None:
-    """Every distinct model variant must exist at its source; the source says what it has."""
-    checked: set[Configuration] = set()
-    for configuration in _without_harness_parameters(space.tree).configurations():
-        if configuration in checked:
-            continue
-        checked.add(configuration)
-        source, variant = space.source(configuration), space.variant(configuration)
-        unknown = [name for name in variant if name not in source.parameters]
-        if unknown:
-            takes = ", ".join((*source.parameters, *HARNESS_PARAMETERS))
-            raise document.error(
-                _find(space.tree, unknown[0]), f"{unknown[0]} is no parameter of this model", f"allowed: {takes}"
-            )
-        try:
-            source.check(variant)
-        except ValueError as error:
-            raise document.error(("parameters",), f"{configuration}: {error}") from None
-
-
-def _without_harness_parameters(tree: ParameterTree) -> ParameterTree:
-    def prune(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
-        kept: list[Parameter] = []
-        for parameter in parameters:
-            levels = tuple(Level(level.value, prune(level.children)) for level in parameter.levels)
-            if parameter.name not in HARNESS_PARAMETERS or any(level.children for level in levels):
-                kept.append(Parameter(parameter.name, levels))
-        return tuple(kept)
-
-    return ParameterTree(prune(tree.roots))
-
-
-def _find(tree: ParameterTree, name: str) -> Place:
-    return next(place for place, parameter in _places(tree.roots) if parameter.name == name)
-
-
-def _places(parameters: tuple[Parameter, ...], above: Place = ("parameters",)) -> Iterator[tuple[Place, Parameter]]:
-    """Every parameter with its place in the file."""
-    for parameter in parameters:
-        place = (*above, parameter.name)
-        yield place, parameter
-        for level in parameter.levels:
-            yield from _places(level.children, (*place, level.value))
-
-
-def _is_count(value: Value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _is_cpu_list(value: Value) -> bool:
-    try:
-        return bool(parse_cpus(str(value)))
-    except ValueError:
-        return False

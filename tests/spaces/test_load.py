@@ -172,6 +172,7 @@ _LEVELS = _SMALL["parameters"]
         ({"threads": [1.5]}, "threads", "found the level 1.5"),
         ({"threads": [True]}, "threads", "found the level True"),
         ({"buffer_size": [4, 9]}, "buffer_size", "found the level 9, allowed: whole numbers from 1 to 8"),
+        ({"cpu_affinity": ["0-1", "1,0"]}, "cpu_affinity", "the levels '0-1' and '1,0' are the same here: CPUs 0, 1"),
         ({"runtime": ["tflite"]}, "runtime", "found the level 'tflite', allowed: litert"),
         ({"cpu_affinity": ["0-"]}, "cpu_affinity", "found the level '0-', allowed: CPU numbers such as 0-3"),
         ({"cpu_affinity": ["3-0"]}, "cpu_affinity", "found the level '3-0'"),
@@ -216,6 +217,18 @@ def test_a_variable_is_a_folder_even_when_it_looks_like_a_pattern(here: Path) ->
     (here / "models").rename(folder)
     space = _load(here, {"M": str(folder)}, models={"m": {"glob": "${M}/*.tflite"}}, parameters=None)
     assert space.tree.size == 2
+
+
+def test_two_models_of_one_content_are_refused(here: Path) -> None:
+    (here / "models" / "copy.tflite").write_bytes(b"a")
+    error = _refused(here, models={"m": {"glob": "models/*.tflite"}}, parameters=None)
+    assert "the levels 'a' and 'copy' are the same here: sha256 " in error.message
+
+
+def test_two_runtimes_of_one_version_are_refused(here: Path) -> None:
+    levels = _LEVELS | {"runtime": ["x", "y"]}
+    error = _refused(here, runtimes={"x": {}, "y": {"python": sys.executable}}, parameters=levels)
+    assert "the levels 'x' and 'y' are the same here: litert " in error.message
 
 
 def test_two_models_of_one_name_are_refused(here: Path) -> None:

@@ -1,0 +1,112 @@
+"""What a well-formed space may still get wrong: levels that nothing takes, variants that no source has, twins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+
+from dse.model.configuration import Configuration, Value
+from dse.model.space import Level, Parameter, ParameterTree
+from dse.spaces.document import Document, Place
+from dse.spaces.space import HARNESS_PARAMETERS, Space, parse_cpus
+
+
+def check_levels(document: Document, space: Space) -> None:
+    """Raise SpaceError for a level that the harness does not take, or that is the same as another one here."""
+    allowed: dict[str, tuple[Callable[[Value], bool], str]] = {
+        "delegate": (lambda value: value in ("xnnpack", "builtin"), "xnnpack, builtin"),
+        "threads": (_is_count, "whole numbers from 1"),
+        "buffer_size": (
+            lambda value: _is_count(value) and int(value) <= space.data_set.size,
+            f"whole numbers from 1 to {space.data_set.size}, the images of the data set",
+        ),
+        "runtime": (lambda value: value in space.file.runtimes, ", ".join(space.file.runtimes)),
+        "cpu_affinity": (_is_cpu_list, "CPU numbers such as 0-3 or 0,2"),
+        "model": (lambda value: value in space.sources, ", ".join(space.sources)),
+    }
+    for place, parameter in _places(space.tree.roots):
+        is_allowed, description = allowed.get(parameter.name, (lambda _: True, ""))
+        for value in parameter.values:
+            if not is_allowed(value):
+                raise document.error(place, f"found the level {value!r}, allowed: {description}")
+        _check_distinct(document, space, place, parameter)
+
+
+def check_variants(document: Document, space: Space) -> None:
+    """Raise SpaceError for a model variant that its source does not have; the source says what it has."""
+    checked: set[Configuration] = set()
+    for configuration in _without_harness_parameters(space.tree).configurations():
+        if configuration in checked:
+            continue
+        checked.add(configuration)
+        source, variant = space.source(configuration), space.variant(configuration)
+        unknown = [name for name in variant if name not in source.parameters]
+        if unknown:
+            takes = ", ".join((*source.parameters, *HARNESS_PARAMETERS))
+            raise document.error(
+                _find(space.tree, unknown[0]), f"{unknown[0]} is no parameter of this model", f"allowed: {takes}"
+            )
+        try:
+            source.check(variant)
+        except ValueError as error:
+            raise document.error(("parameters",), f"{configuration}: {error}") from None
+
+
+def _check_distinct(document: Document, space: Space, place: Place, parameter: Parameter) -> None:
+    """Two levels that make the same experiment would be measured as one and searched as two."""
+    meanings: dict[Hashable, Value] = {}
+    for value in parameter.values:
+        meaning = _meaning(space, parameter.name, value)
+        if meaning in meanings:
+            raise document.error(
+                place, f"the levels {meanings[meaning]!r} and {value!r} are the same here: {meaning}", "remove one"
+            )
+        meanings[meaning] = value
+
+
+def _meaning(space: Space, name: str, value: Value) -> Hashable:
+    """What a level comes to on this machine with these files; the level itself where nothing else is known."""
+    alone = Configuration({name: value})
+    match name:
+        case "cpu_affinity":
+            return f"CPUs {', '.join(map(str, parse_cpus(str(value))))}"
+        case "runtime":
+            return f"{space.file.runtimes[str(value)].engine} {space.runtime_versions[str(value)]}"
+        case "model" if not space.source(alone).parameters and space.is_identified(alone):
+            return ", ".join(f"{key} {part}" for key, part in space.source(alone).identity({}).items() if part)
+    return value
+
+
+def _without_harness_parameters(tree: ParameterTree) -> ParameterTree:
+    def prune(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+        kept: list[Parameter] = []
+        for parameter in parameters:
+            levels = tuple(Level(level.value, prune(level.children)) for level in parameter.levels)
+            if parameter.name not in HARNESS_PARAMETERS or any(level.children for level in levels):
+                kept.append(Parameter(parameter.name, levels))
+        return tuple(kept)
+
+    return ParameterTree(prune(tree.roots))
+
+
+def _find(tree: ParameterTree, name: str) -> Place:
+    return next(place for place, parameter in _places(tree.roots) if parameter.name == name)
+
+
+def _places(parameters: tuple[Parameter, ...], above: Place = ("parameters",)) -> Iterator[tuple[Place, Parameter]]:
+    """Every parameter with its place in the file."""
+    for parameter in parameters:
+        place = (*above, parameter.name)
+        yield place, parameter
+        for level in parameter.levels:
+            yield from _places(level.children, (*place, level.value))
+
+
+def _is_count(value: Value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_cpu_list(value: Value) -> bool:
+    try:
+        return bool(parse_cpus(str(value)))
+    except ValueError:
+        return False
