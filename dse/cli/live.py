@@ -1,4 +1,4 @@
-"""The search as it runs: progress with time left, the front, the failures. Redrawn in a terminal, lines in a log."""
+"""The search as it runs: time left, the front, the failures. By the second in a terminal, lines in a log."""
 
 from __future__ import annotations
 
@@ -12,24 +12,30 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dse.cli.render import front_table, stderr
+from dse.cli.render import counted, described, front_table, stderr
 from dse.durations import show_duration
+from dse.model.configuration import Configuration
 from dse.model.metrics import Objective
 from dse.search.explore import Progress
 
 _LOG_EVERY_S = 10.0
-_ROWS = 14
+_OTHER_LINES = 7
+"""What the screen needs beside the front: progress, what is measured, failures, and some of what was there before."""
 
 
 class LiveProgress:
     """An observer for `dse.search.explore.explore`; a context manager that owns the screen meanwhile."""
 
-    def __init__(self, objectives: tuple[Objective, ...], console: Console | None = None) -> None:
+    def __init__(
+        self, objectives: tuple[Objective, ...], console: Console | None = None, log_every_s: float = _LOG_EVERY_S
+    ) -> None:
         self._objectives = objectives
         self._console = console or stderr()
-        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
-        self._last_line = 0.0
-        self._front: set[int] = set()
+        self._log_every_s = log_every_s
+        self._progress: Progress | None = None
+        self._running: Configuration | None = None
+        self._began = self._logged = time.monotonic()
+        self._live = Live(get_renderable=self._screen, console=self._console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -43,8 +49,11 @@ class LiveProgress:
 
     def __call__(self, progress: Progress) -> None:
         """Show ``progress``."""
+        if progress.running is not self._running:
+            self._running, self._began = progress.running, time.monotonic()
+        self._progress = progress
         if self._console.is_terminal:
-            self._live.update(self._screen(progress))
+            self._live.refresh()
         elif progress.last is not None and progress.running is None:
             self._log(progress)
 
@@ -52,42 +61,55 @@ class LiveProgress:
         """A line that stays on the screen."""
         self._console.print(line)
 
-    def _screen(self, progress: Progress) -> RenderableType:
+    def _screen(self) -> RenderableType:
+        progress = self._progress
+        if progress is None:
+            return Text()
         bar = Table.grid(padding=(0, 1))
-        bar.add_row(ProgressBar(total=1.0, completed=progress.fraction, width=24), self._status(progress))
+        bar.add_row(ProgressBar(total=1.0, completed=progress.fraction, width=20), _status(progress))
         lines: list[RenderableType] = [bar]
-        if progress.running is not None:
-            lines.append(Text(f"measuring {progress.running}", style="dim", overflow="ellipsis", no_wrap=True))
-        if progress.front:
-            shown = progress.front[:_ROWS]
-            more = len(progress.front) - len(shown)
-            title = f"front: {len(progress.front)} configurations" + (f", {more} more" if more else "")
-            lines.append(front_table(shown, self._objectives, title))
+        if self._running is not None:
+            running = f"{show_duration(time.monotonic() - self._began)}: {described(self._running)}"
+            lines.append(Text(running, style="dim", overflow="ellipsis", no_wrap=True))
         if progress.failures:
             lines.append(Text(_failures(progress), style="yellow"))
+        if progress.front:
+            lines.append(self._front(progress))
         return Group(*lines)
+
+    def _front(self, progress: Progress) -> RenderableType:
+        """As many points of the front as the terminal has room for, the first objective's best first."""
+        room, total = self._console.height - _OTHER_LINES, len(progress.front)
+        for shown in range(min(total, room), 1, -1):
+            more = f", {total - shown} more below" if shown < total else ""
+            table = front_table(progress.front[:shown], self._objectives, f"front: {total}{more}")
+            if len(self._console.render_lines(table)) <= room:
+                return table
+        return Text(f"front: {total}")
 
     def _log(self, progress: Progress) -> None:
         now = time.monotonic()
-        if now - self._last_line < _LOG_EVERY_S and progress.fraction < 1.0:
+        if now - self._logged < self._log_every_s and progress.fraction < 1.0:
             return
-        self._last_line = now
+        self._logged = now
         failures = f"; {_failures(progress)}" if progress.failures else ""
-        self._console.print(f"{self._status(progress)}; front: {len(progress.front)}{failures}")
+        self._console.print(f"{_status(progress)}; front: {len(progress.front)}{failures}")
 
-    def _status(self, progress: Progress) -> str:
-        outlook = "" if progress.gain is None else f", the next may add {100 * progress.gain:.2g} %"
-        if progress.repeats and progress.phase == "confirm":
-            outlook = f", {progress.repeats} repeats, {progress.open} more to settle the front"
-        left = show_duration(progress.remaining_s)
-        return f"{progress.done} of about {self._total(progress)} trials, {left} left{outlook}"
 
-    def _total(self, progress: Progress) -> int:
-        if not progress.trial_times_s:
-            return progress.plan.trials
-        per_trial = sum(progress.trial_times_s) / len(progress.trial_times_s)
-        return progress.done + max(0, round(progress.remaining_s / per_trial))
+def _status(progress: Progress) -> str:
+    outlook = "" if progress.gain is None else f", the next may add {100 * progress.gain:.2g} %"
+    if progress.repeats and progress.phase == "confirm":
+        outlook = f", {counted(progress.repeats, 'repeat')}, {progress.open} more to settle the front"
+    left = show_duration(progress.remaining_s)
+    return f"{progress.done} of about {counted(_total(progress), 'trial')}, {left} left{outlook}"
+
+
+def _total(progress: Progress) -> int:
+    if not progress.trial_times_s:
+        return progress.plan.trials
+    per_trial_s = sum(progress.trial_times_s) / len(progress.trial_times_s)
+    return progress.done + max(0, round(progress.remaining_s / per_trial_s))
 
 
 def _failures(progress: Progress) -> str:
-    return "failed: " + ", ".join(f"{count} {reason}" for reason, count in progress.failures.items())
+    return "failed or left out: " + ", ".join(f"{count} {reason}" for reason, count in progress.failures.items())

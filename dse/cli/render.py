@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,22 +19,21 @@ from dse.model.configuration import Value, text
 from dse.model.front import FrontPoint
 from dse.model.metrics import Objective
 
-_LOG_WIDTH = 160
+_FILE_WIDTH = 160
 _GAP = "  "
 _LEAST_CONFIGURATION = 28
 """With fewer columns left beside the figures, configurations go below them."""
 
 
 def stdout() -> Console:
-    """Where data goes: as wide as the terminal, or as wide as it needs to be in a file."""
-    return Console(
-        width=None if sys.stdout.isatty() else max(_LOG_WIDTH, shutil.get_terminal_size().columns), soft_wrap=False
-    )
+    """Where data goes: as wide as the terminal, or wide in a file."""
+    width = None if sys.stdout.isatty() else max(_FILE_WIDTH, shutil.get_terminal_size().columns)
+    return Console(width=width, markup=False, emoji=False)
 
 
 def stderr() -> Console:
-    """Where progress, warnings and the next command go."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    """Where progress, warnings and the next command go; wrapped between words in a terminal, not at all in a file."""
+    return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=not sys.stderr.isatty())
 
 
 def print_json(document: Any) -> None:
@@ -45,14 +44,15 @@ def print_json(document: Any) -> None:
 def print_error(error: DseError) -> None:
     """What happened and where, and what to do, on stderr."""
     console = stderr()
-    console.print(Text.assemble(("error: ", "bold red"), str(error)))
+    console.print(Text.assemble(("error: ", "bold red"), str(error), overflow="ignore"))  # no path is broken
     if error.hint:
-        console.print(Text.assemble(("  try: ", "bold"), error.hint))
+        console.print(Text.assemble(("  try: ", "bold"), error.hint, overflow="ignore"))
 
 
 def next_command(command: str, why: str) -> None:
     """The command to type next, on stderr."""
-    stderr().print(Text.assemble(("next: ", "bold green"), (command, "bold"), f"  {why}"))
+    line = Text.assemble(("next: ", "bold green"), (command, "bold"), f"  {why}")
+    stderr().print(line, soft_wrap=True)  # wrapped by the terminal alone: it can be copied
 
 
 def front_table(
@@ -64,7 +64,7 @@ def front_table(
     """
     names = list(dict.fromkeys(name for point in points for name in point.configuration))
     shared = [name for name in names if len({p.configuration.get(name) for p in points}) == 1 < len(points)]
-    caption = "all of them: " + " ".join(named(name, points[0].configuration[name]) for name in shared)
+    caption = f"all of them: {described({name: points[0].configuration[name] for name in shared})}"
     return _FrontTable(
         title=title,
         caption=caption if shared else None,
@@ -74,8 +74,7 @@ def front_table(
             for p in points
         ),
         configurations=tuple(
-            " ".join(named(name, value) for name, value in p.configuration.items() if name not in shared)
-            for p in points
+            described({name: value for name, value in p.configuration.items() if name not in shared}) for p in points
         ),
     )
 
@@ -90,30 +89,25 @@ class _FrontTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         widths = [max(map(cell_len, column)) for column in zip(self.header, *self.figures, strict=True)]
-        beside = options.max_width - sum(widths) - len(_GAP) * len(widths)
+        figures_width = sum(widths) + len(_GAP) * len(widths)
         wanted = max(map(cell_len, self.configurations), default=0)
-        below = beside < min(wanted, _LEAST_CONFIGURATION)
+        beside = options.max_width - figures_width >= min(wanted, _LEAST_CONFIGURATION)
+        indent = figures_width if beside else widths[0] + len(_GAP)
         if self.title:
             yield Text(self.title, style="italic")
-        yield Text(_GAP.join([*_cells(self.header, widths), *([] if below else ["configuration"])]), style="bold")
-        yield Text("\u2500" * min(options.max_width, sum(widths) + len(_GAP) * len(widths) + wanted), style="dim")
+        yield Text(_row(self.header, widths) + ("configuration" if beside else ""), style="bold")
+        yield Text("\u2500" * min(options.max_width, figures_width + (wanted if beside else 0)), style="dim")
         for figures, configuration in zip(self.figures, self.configurations, strict=True):
-            line, indent = _GAP.join(_cells(figures, widths)), widths[0] + len(_GAP)
-            if below:
-                yield Text(line)
-            else:
-                indent = options.max_width - beside
-            wrapped = textwrap.wrap(configuration, max(options.max_width - indent, 1), break_on_hyphens=False) or [""]
-            if not below:
-                yield Text(line + _GAP + wrapped.pop(0))
-            for more in wrapped:
-                yield Text(" " * indent + more, style="dim" if below else "")
+            lines = textwrap.wrap(configuration, max(options.max_width - indent, 1), break_on_hyphens=False)
+            yield Text(_row(figures, widths) + (lines.pop(0) if beside and lines else ""))
+            for line in lines:
+                yield Text(" " * indent + line, style="" if beside else "dim")
         if self.caption:
             yield Text(self.caption, style="dim italic")
 
 
-def _cells(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    return [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "".join(cell.rjust(width) + _GAP for cell, width in zip(cells, widths, strict=True))
 
 
 def _with_error(point: FrontPoint, objective: Objective) -> str:
@@ -122,6 +116,11 @@ def _with_error(point: FrontPoint, objective: Objective) -> str:
     return f"{shown} ±{100 * error:.0f} %" if round(100 * error) else shown
 
 
-def named(name: str, value: Value) -> str:
-    """A parameter for people: words speak for themselves, numbers and switches bring their name."""
-    return value if isinstance(value, str) else f"{name}={text(value)}"
+def described(parameters: Mapping[str, Value]) -> str:
+    """Parameters for people: words speak for themselves, numbers and switches bring their name."""
+    return " ".join(v if isinstance(v, str) else f"{name}={text(v)}" for name, v in parameters.items())
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 trial``, ``3 trials``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,105 @@
+"""What a search will do, and what it did, in words, tables and JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import typer
+
+from dse.cli.interrupt import INTERRUPTED
+from dse.cli.options import study_words
+from dse.cli.render import counted, front_table, next_command, print_json, stderr, stdout
+from dse.durations import show_duration
+from dse.errors import DseError, NothingMeasuredError
+from dse.reports.front import front_document, front_title, study_knowledge, write_front
+from dse.search.explore import Plan, Progress, failures_by_reason
+from dse.spaces.space import Space
+from dse.study import Study
+
+
+def show_plan(plan: Plan, space: Space, folder: Path, *, as_json: bool) -> None:
+    """What a search would measure, and how long that takes."""
+    if space.downloads:
+        stderr().print(f"{counted(len(space.downloads), 'model')} would be downloaded first")
+    if as_json:
+        print_json(
+            {
+                "schema": 1,
+                "space": space.name,
+                "study": str(folder),
+                "configurations": plan.configurations,
+                "known": plan.known,
+                "trials": plan.trials,
+                "seconds": round(plan.time_s, 1),
+                "sampler": plan.decision.sampler,
+                "reason": plan.decision.reason,
+            }
+        )
+        return
+    stdout().print(
+        f"{space.name}: {plan.configurations} configurations, {plan.known} of them known in {folder}\n"
+        f"{plan.decision.reason}\n"
+        f"{plan_line(plan)}"
+    )
+
+
+def plan_line(plan: Plan) -> str:
+    """What the time goes to: ``about 30 configurations of 2.1 s in 1 min 24 s, then 36 s to confirm the front``."""
+    searched, total = plan.search_s, plan.budget.seconds
+    if searched is None or total is None:
+        return f"plan: about {plan.trials} configurations of {plan.trial_s:.1f} s in {show_duration(plan.time_s)}"
+    count = min(plan.trials, max(1, int(searched / plan.trial_s)))
+    confirm = f", then {show_duration(total - searched)} to confirm the front" if total > searched else ""
+    return f"plan: about {count} configurations of {plan.trial_s:.1f} s in {show_duration(searched)}{confirm}"
+
+
+def show_result(study: Study, progress: Progress, studies: Path, *, as_json: bool, interrupted: bool) -> None:
+    """The front, what failed, and the next command.
+
+    Raises NothingMeasuredError without a front, typer.Exit after an interrupt.
+    """
+    points, console = progress.front, stderr()
+    write_front(study, points)
+    failures = failures_by_reason(study.measurements)
+    if failures:
+        console.print("failed: " + ", ".join(f"{count} {reason}" for reason, count in failures.items()))
+    if as_json:
+        print_json(front_document(study, points))
+    elif points:
+        stdout().print(front_table(points, study.objectives, front_title(study, points)))
+    repeats = f" and {counted(progress.repeats, 'repeat')}" if progress.repeats else ""
+    ended = f"; {progress.ended}" if progress.ended else ""
+    spent = f"{counted(progress.done, 'trial')}{repeats} in {show_duration(progress.elapsed_s)}"
+    console.print(f"{spent}{ended}; study: {study.folder}")
+    reasons = study_knowledge(study).judgement.reasons
+    if reasons:
+        counts = Counter(reason.word for found in reasons.values() for reason in found)
+        shown = ", ".join(f"{count} {word}" for word, count in counts.most_common())
+        console.print(f"left out of the front: {counted(len(reasons), 'trial')} ({shown})")
+        next_command(f"dse explain {study_words(study.name, studies)} TRIAL", "says why one is left out")
+    if interrupted:
+        next_command("the same command", "goes on where this stopped")
+        raise typer.Exit(INTERRUPTED)
+    if not points:
+        raise _nothing(study)
+    next_command(f"dse dashboard {study_words(study.name, studies)}", "looks at every trial")
+
+
+def _nothing(study: Study) -> DseError:
+    """Why there is no front."""
+    reasons = sorted(m.response.failure.message for m in study.measurements if m.response.failure)
+    if len(reasons) < len(study.measurements):
+        constraints = " and ".join(map(str, study.constraints)) or "the objectives"
+        return NothingMeasuredError(
+            f"no measurement satisfies {constraints}", path=study.folder, hint="loosen it, or search on"
+        )
+    if reasons:
+        return NothingMeasuredError(
+            f"nothing could be measured: {counted(len(reasons), 'trial')} failed, e.g.: {reasons[0]}",
+            path=study.folder,
+            hint="dse doctor",
+        )
+    return NothingMeasuredError(
+        "nothing was measured", path=study.folder, hint="give the search more --timeout or --trials"
+    )

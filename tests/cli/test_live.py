@@ -1,0 +1,54 @@
+"""The search as people watch it: everything fits the terminal, a log gets whole lines."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from dse.cli.live import LiveProgress
+from dse.search.explore import Budget, explore, make_plan
+from dse.study import StudyWriter
+from harness.protocol import Request, Response
+from tests.recording import RecordedHarness, answer, fails, make_space
+
+
+def _some_fail(request: Request) -> Response:
+    return fails("delegate_refused")(request) if request.runtime.threads == 3 else answer(request)
+
+
+def _watch(folder: Path, console: Console) -> None:
+    space = make_space(folder)
+    with StudyWriter(folder / "s", space, None, {}) as writer, LiveProgress(space.objectives, console, 0.0) as live:
+        plan = make_plan(space, writer.study.measurements, Budget())
+        explore(writer, space, RecordedHarness(_some_fail), plan, 0, live, lambda: False)
+        live.note("a note about [1, 2]")
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+
+
+def test_a_log_has_whole_lines_with_failures_by_reason(tmp_path: Path) -> None:
+    output = io.StringIO()
+    _watch(tmp_path, Console(file=output, width=80, markup=False, soft_wrap=True))
+    lines = output.getvalue().splitlines()
+    assert lines[-1] == "a note about [1, 2]"
+    assert "6 of about 6 trials, 0.0 s left; front: " in lines[-2]
+    assert lines[-2].endswith("failed or left out: 2 delegate_refused")
+    assert all(" of about " in line for line in lines[:-1])
+    assert "\x1b" not in output.getvalue()
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (60, 10), (200, 50)])
+def test_a_terminal_shows_what_fits(tmp_path: Path, width: int, height: int) -> None:
+    output = io.StringIO()
+    console = Console(file=output, width=width, height=height, force_terminal=True, color_system=None, markup=False)
+    _watch(tmp_path, console)
+    shown = output.getvalue()
+    assert "6 of about 6 trials" in shown
+    assert "failed or left out: 2 delegate_refused" in shown
+    assert "front: " in shown
