@@ -220,7 +220,7 @@ class Response:
     peak_memory_bytes: int | None = None
     """Peak resident set of the process once runtime, model and samples are in memory and the model has run."""
     loadgen_memory_bytes: int | None = None
-    """What came on top in the performance run: LoadGen keeps some 400 bytes for each query that it generates, which
+    """What came on top in the performance run: LoadGen keeps 318 to 550 bytes for each query that it generates, which
     grows with the run's length and the model's speed, and says nothing about the model."""
     baseline_memory_bytes: int | None = None
     """Resident set before the model and the samples were loaded."""

@@ -16,7 +16,6 @@ from typer.core import TyperGroup
 from dse.cli.options import STUDIES, Studies, StudyArgument
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.errors import UsageError
-from dse.reports.front import study_front
 from dse.study import Study, find_study
 from dse.submission.candidate import Candidate, without_repeats
 from dse.submission.checks import check_tree
@@ -75,10 +74,10 @@ def tree(
     """
     console, found = stderr(), find_study(study, studies)
     candidates, _ = without_repeats(front_candidates(found))
-    on_front = {point.trial for point in study_front(found)}
+    on_front = [item.performance_request() for item in candidates]
     points = []
     for point in validated_points(found.folder):
-        if point.trial in on_front:
+        if point.performance.request in on_front:
             points.append(point)
         else:
             console.print(f"trial {point.trial} ({point.name}) is not on the study's front any more: left out")

@@ -69,9 +69,16 @@ def study(dse, tmp_path):
     folder = tmp_path / "study"
     folder.mkdir()
     objectives = {"accuracy": "maximize", "latency_p90_ns": "minimize"}
-    space = {"objectives": objectives, "constraints": [], "models": {"tiny": {}}, "data_set": {"size": 1200}}
+    space = {
+        "name": "tiny",
+        "objectives": objectives,
+        "constraints": [],
+        "models": {"tiny": {}},
+        "data_set": {"size": 1200},
+    }
     space["runtimes"] = {"litert": {"engine": "litert", "python": None}}
-    (folder / "study.yaml").write_text(yaml.safe_dump({"schema": 1, "storage": None, "space": space}))
+    document = {"schema": 1, "created": "2026-11-24T00:00:00+00:00", "storage": None, "space": space}
+    (folder / "study.yaml").write_text(yaml.safe_dump(document))
     explored(folder, 7)
     assert dse("system", "init", "board").returncode == 0
     text = (tmp_path / "system.yaml").read_text()
@@ -121,6 +128,8 @@ def test_a_front_point_without_official_runs_is_named(dse, study, make_point):
     shutil.copytree(study / "trials/7", record)
     for name, before, after in (
         ("trial.json", '"number": 7', '"number": 9'),
+        ("trial.json", '"key": "7"', '"key": "9"'),
+        ("trial.json", '"threads": 1', '"threads": 2'),
         ("request.json", '"threads": 1', '"threads": 2'),
     ):
         (record / name).write_text((record / name).read_text().replace(before, after))
