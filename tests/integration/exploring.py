@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -56,7 +57,7 @@ def start(folder: Path, *words: object) -> subprocess.Popen[str]:
 
 def check(study: Path) -> Study:
     """The study, after making sure that it is consistent: sound database, complete trials, nothing left over."""
-    with sqlite3.connect(study / "study.db") as database:
+    with closing(sqlite3.connect(study / "study.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         states = [row[0] for row in database.execute("SELECT state FROM trials")]
     found = Study.read(study)
