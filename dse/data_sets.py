@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dse.errors import DataSetError
+from dse.errors import DataSetError, MachineError
 from dse.files import fingerprint, sha256_file, write_json
 from harness.protocol import DataSetSpec
 
@@ -67,7 +67,7 @@ def from_arrays(name: str, path: Path, classes: int | None = None) -> DataSet:
 
 
 def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int | None = None) -> DataSet:
-    """A folder of images and a list with a line ``NAME CLASS`` for each. Raises DataSetError.
+    """A folder of images and a list with a line ``NAME CLASS`` for each. Raises DataSetError, MachineError.
 
     The fingerprint covers names, classes and every image's bytes; it is kept in ``cache`` for as long as no file's size
     or modification time changes.
@@ -94,7 +94,12 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
     sha256 = _recall(remembered)
     if sha256 is None:
         sha256 = _content_sha256(folder, entries, labels)
-        write_json(remembered, {"schema": _SCHEMA, "folder": str(folder), "images": len(entries), "sha256": sha256})
+        document = {"schema": _SCHEMA, "folder": str(folder), "images": len(entries), "sha256": sha256}
+        try:
+            write_json(remembered, document)
+        except OSError as error:
+            hint = "export DSE_CACHE=/another/folder"
+            raise MachineError(f"the cache cannot be written: {error.strerror}", path=cache, hint=hint) from error
     return DataSet(name, folder, labels, len(entries), classes, sha256)
 
 

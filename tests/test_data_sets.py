@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dse.data_sets import DataSet, from_arrays, from_images
-from dse.errors import DataSetError
+from dse.errors import DataSetError, MachineError
 
 
 def _archive(path: Path, **arrays: Any) -> Path:
@@ -123,6 +123,14 @@ def test_a_damaged_memory_of_a_fingerprint_is_made_again(tmp_path: Path) -> None
     (remembered,) = (tmp_path / "cache" / "data_sets").iterdir()
     remembered.write_text("{")
     assert _read_again(tmp_path).sha256 == before
+
+
+def test_a_cache_that_cannot_be_written_is_a_matter_of_the_machine(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file, not a folder")
+    with pytest.raises(MachineError) as caught:
+        _read(tmp_path)
+    assert caught.value.path == tmp_path / "cache"
+    assert "DSE_CACHE" in (caught.value.hint or "")
 
 
 def _read_again(root: Path) -> DataSet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import typer
@@ -16,7 +17,10 @@ from dse.cli.interrupt import INTERRUPTED
 from dse.cli.render import print_error
 from dse.cli.replay import replay_command
 from dse.cli.validate import validate_command
-from dse.errors import DseError
+from dse.errors import DseError, MachineError
+
+_MATTERS_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+"""A full or locked disk, wherever it is met; any other OSError is a bug and keeps its traceback."""
 
 app = typer.Typer(
     name="dse",
@@ -49,5 +53,11 @@ def main() -> None:
     except DseError as error:
         print_error(error)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in _MATTERS_OF_THE_MACHINE:
+            raise
+        lack = MachineError(f"cannot be written: {error.strerror}", path=error.filename, hint="dse doctor")
+        print_error(lack)
+        sys.exit(lack.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
