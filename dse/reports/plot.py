@@ -30,7 +30,7 @@ def plot_front(study: Study, points: Sequence[FrontPoint], title: str, path: Pat
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.subplots()
     measured = [m for m in study.measurements if all(o.name in m.values for o in (y, *others[:1]))]
-    axes.scatter(_across(measured, x), _column(measured, y), s=14, color=_OTHERS, label=f"measured ({len(measured)})")
+    axes.scatter(_across(measured, x), _column(measured, y), s=14, color=_OTHERS, label=f"trials ({len(measured)})")
     if x:
         _staircase(axes, points, x, y)
     drawn = axes.scatter(

@@ -28,6 +28,8 @@ def decide(sampler: str, unknown: int, reachable: int | None) -> Decision:
     """What ``sampler`` means for ``unknown`` configurations, of which the budget reaches ``reachable`` (None: all)."""
     if sampler != "auto":
         return Decision(sampler, f"sampler: {sampler}, as asked for")
+    if unknown == 0:
+        return Decision("screen", "every configuration is known: nothing new to measure")
     if reachable is None or unknown <= reachable:
         return Decision(
             "screen", f"the budget reaches all {unknown} unknown configurations: measure each, cheapest first"
