@@ -4,50 +4,70 @@ from __future__ import annotations
 
 import errno
 import sys
+from importlib import import_module
+from typing import Any
 
 import typer
 
-from dse.cli import data, models, results, space, submit, system
-from dse.cli.dashboard import dashboard_command
-from dse.cli.doctor import doctor_command
-from dse.cli.explain import explain_command
-from dse.cli.explore import explore_command
-from dse.cli.front import front_command
 from dse.cli.interrupt import INTERRUPTED
 from dse.cli.render import print_error
-from dse.cli.replay import replay_command
-from dse.cli.validate import validate_command
 from dse.errors import DseError, MachineError
 
 _MATTERS_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 """A full or locked disk, wherever it is met; any other OSError is a bug and keeps its traceback."""
+_HELP = "Find the ways to run an image classifier on this device that nobody can beat, and prove them with MLPerf."
+_EXIT_CODES = "Exit codes: 0; 2 usage; 3 bad input; 4 machine not fit; 5 nothing could be measured; 130 interrupted."
+_COMMANDS = {
+    "explore": "explore:explore_command",
+    "front": "front:front_command",
+    "explain": "explain:explain_command",
+    "replay": "replay:replay_command",
+    "validate": "validate:validate_command",
+    "submit": "submit:app",
+    "system": "system:app",
+    "dashboard": "dashboard:dashboard_command",
+    "space": "space:app",
+    "models": "models:app",
+    "data": "data:app",
+    "results": "results:app",
+    "doctor": "doctor:doctor_command",
+}
 
-app = typer.Typer(
-    name="dse",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Find the ways to run an image classifier on this device that nobody can beat, and prove them with MLPerf.",
-    epilog="Exit codes: 0; 2 usage; 3 bad input; 4 machine not fit; 5 nothing could be measured; 130 interrupted.",
-)
-app.command("explore")(explore_command)
-app.command("front")(front_command)
-app.command("explain")(explain_command)
-app.command("replay")(replay_command)
-app.command("validate")(validate_command)
-app.add_typer(submit.app, name="submit")
-app.add_typer(system.app, name="system")
-app.command("dashboard")(dashboard_command)
-app.add_typer(space.app, name="space")
-app.add_typer(models.app, name="models")
-app.add_typer(data.app, name="data")
-app.add_typer(results.app, name="results")
-app.command("doctor")(doctor_command)
+
+def make_app(only: str | None = None) -> typer.Typer:
+    """The command line with all commands, or with ``only`` one where that is a command's name.
+
+    Each command brings libraries that the others do without; to load them all would take most of a second.
+    """
+    app = typer.Typer(
+        name="dse",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        help=_HELP,
+        epilog=_EXIT_CODES,
+    )
+    app.callback()(lambda: None)  # a group even with one command in it
+    for name, place in _COMMANDS.items():
+        if only in _COMMANDS and name != only:
+            continue
+        module, _, attribute = place.partition(":")
+        command: Any = getattr(import_module(f"dse.cli.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
 
 
 def main() -> None:
     """The entry point of the command ``dse``."""
+    run(make_app(sys.argv[1] if len(sys.argv) > 1 else None))
+
+
+def run(app: typer.Typer) -> None:
+    """Run a command line on ``sys.argv``; errors that a user can mend end in a message and an exit code."""
     try:
         app(standalone_mode=True)
     except DseError as error:

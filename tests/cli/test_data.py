@@ -7,7 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from dse.cli import app
+from dse.cli import make_app
 from dse.errors import DataSetError
 
 
@@ -23,7 +23,7 @@ def imagenet(tmp_path_factory):
 
 
 def test_images_and_labels_are_named_for_the_next_command(imagenet):
-    done = CliRunner().invoke(app, ["data", "imagenet", str(imagenet)], catch_exceptions=False)
+    done = CliRunner().invoke(make_app(), ["data", "imagenet", str(imagenet)], catch_exceptions=False)
     assert done.stdout.splitlines() == [f"images  {imagenet}/val", f"labels  {imagenet}/val.txt"]
     assert f"--images '{imagenet}/val' --labels '{imagenet}/val.txt'" in done.stderr
 
@@ -31,13 +31,13 @@ def test_images_and_labels_are_named_for_the_next_command(imagenet):
 def test_the_reduced_list_is_written_and_named(imagenet, tmp_path):
     out = tmp_path / "val_500.txt"
     done = CliRunner().invoke(
-        app, ["data", "imagenet", str(imagenet), "--reduced", str(out), "--json"], catch_exceptions=False
+        make_app(), ["data", "imagenet", str(imagenet), "--reduced", str(out), "--json"], catch_exceptions=False
     )
     assert json.loads(done.stdout) == {"schema": 1, "images": f"{imagenet}/val", "labels": str(out), "size": 500}
     assert len(out.read_text().splitlines()) == 500
 
 
 def test_what_is_missing_is_said(tmp_path):
-    done = CliRunner().invoke(app, ["data", "imagenet", str(tmp_path)])
+    done = CliRunner().invoke(make_app(), ["data", "imagenet", str(tmp_path)])
     assert isinstance(done.exception, DataSetError)
     assert "0 of 50000" in str(done.exception)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Any
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
 
 import pytest
 import typer
 
-from dse.cli import app
+from dse.cli import make_app, run
 from dse.errors import (
     DataSetError,
     DseError,
@@ -23,17 +25,28 @@ from dse.errors import (
 
 
 @pytest.fixture
-def raises() -> Any:
-    """Makes ``dse raise`` raise."""
-    registered = list(app.registered_commands)
+def raised(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[BaseException], Done]:
+    """What is left of a command line whose one command raises."""
 
-    def prepare(error: BaseException) -> None:
-        @app.command("raise")
+    def end(error: BaseException) -> Done:
+        app = typer.Typer()
+
+        @app.command()
         def command() -> None:
             raise error
 
-    yield prepare
-    app.registered_commands[:] = registered
+        monkeypatch.setattr(sys, "argv", ["dse"])
+        with pytest.raises(SystemExit) as ended:
+            run(app)
+        return Done(int(ended.value.code or 0), *capsys.readouterr())
+
+    return end
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
 
 
 @pytest.mark.parametrize(
@@ -52,22 +65,24 @@ def raises() -> Any:
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/full/study.yaml"), 4),
     ],
 )
-def test_errors_become_exit_codes(dse: Any, raises: Any, error: BaseException, code: int) -> None:
-    raises(error)
-    done = dse("raise")
+def test_errors_become_exit_codes(raised: Callable[[BaseException], Done], error: BaseException, code: int) -> None:
+    done = raised(error)
     assert done.code == code
     assert done.out == ""
     assert "Traceback" not in done.err
 
 
-def test_a_full_disk_is_named(dse: Any, raises: Any) -> None:
-    raises(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/full/study.yaml"))
-    assert "error: /full/study.yaml: cannot be written: No space left on device" in dse("raise").err
+def test_a_full_disk_is_named(raised: Callable[[BaseException], Done]) -> None:
+    done = raised(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/full/study.yaml"))
+    assert "error: /full/study.yaml: cannot be written: No space left on device" in done.err
 
 
-def test_a_bug_keeps_its_traceback(dse: Any, raises: Any) -> None:
-    for bug in (ZeroDivisionError(), FileNotFoundError(errno.ENOENT, "No such file")):
-        raises(bug)
-        with pytest.raises(type(bug)):
-            dse("raise")
-        app.registered_commands.pop()
+@pytest.mark.parametrize("bug", [ZeroDivisionError(), FileNotFoundError(errno.ENOENT, "No such file")])
+def test_a_bug_keeps_its_traceback(raised: Callable[[BaseException], Done], bug: Exception) -> None:
+    with pytest.raises(type(bug)):
+        raised(bug)
+
+
+def test_one_command_brings_only_itself() -> None:
+    assert len(make_app("front").registered_commands) == 1
+    assert len(make_app("frnt").registered_commands) > 1

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dse.cli import app
+from dse.cli import make_app
 from dse.errors import StudyError
 from dse.spaces.load import load_space
 
@@ -45,7 +45,7 @@ def test_a_recipe_is_neither_taken_for_a_study_nor_overwritten_by_one(images, tm
     recipe.parent.mkdir(parents=True)
     shutil.copy(RECIPE, recipe)
     for arguments in (["front", "v1_1_reproduction"], ["explore", "--space", recipe, "--study", "v1_1_reproduction"]):
-        done = CliRunner().invoke(app, list(map(str, arguments)), env=images)
+        done = CliRunner().invoke(make_app(), list(map(str, arguments)), env=images)
         assert isinstance(done.exception, StudyError)
         assert "a search space, not a study" in str(done.exception)
     assert recipe.read_bytes() == RECIPE.read_bytes()
@@ -60,7 +60,7 @@ def test_the_recipe_runs_with_checkpoints_from_a_server(images, server, tmp_path
     text = text.replace("5s", "50ms").replace("accuracy_images: 5000", "accuracy_images: 20")
     (tmp_path / "study.yaml").write_text(text)
     done = CliRunner().invoke(
-        app, ["explore", "--space", "study.yaml", "--trials", "1", "--json"], env=images, catch_exceptions=False
+        make_app(), ["explore", "--space", "study.yaml", "--trials", "1", "--json"], env=images, catch_exceptions=False
     )
     (point,) = json.loads(done.stdout)["points"]
     assert point["values"]["accuracy"] > 0.3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from dse.cli import app
+from dse.cli import make_app
 from dse.errors import SubmissionError
 from dse.submission.point import check_evidence, validated_points
 
@@ -32,7 +32,7 @@ def test_a_rehearsal_of_a_real_front(tmp_path, monkeypatch):
     (tmp_path / "one.yaml").write_text(SPACE)
 
     def dse(*arguments: str) -> None:
-        CliRunner().invoke(app, arguments, catch_exceptions=False)
+        CliRunner().invoke(make_app(), arguments, catch_exceptions=False)
 
     dse("explore", "--space", "one.yaml", "--trials", "1")
     dse("system", "init", "board")

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dse.cli import app
+from dse.cli import make_app
 from dse.errors import UsageError
 
 RUN = CliRunner()
 
 
 def explained(study: Path, what: str) -> dict[str, object]:
-    result = RUN.invoke(app, ["explain", str(study), what, "--json"])
+    result = RUN.invoke(make_app(), ["explain", str(study), what, "--json"])
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     assert isinstance(document, dict)
@@ -35,12 +35,12 @@ def test_by_trial_and_by_configuration(small_study: Path) -> None:
 
 def test_unmeasured_and_unknown(small_study: Path) -> None:
     assert explained(small_study, "side=7")["verdict"] == "unmeasured"
-    result = RUN.invoke(app, ["explain", str(small_study), "99"])
+    result = RUN.invoke(make_app(), ["explain", str(small_study), "99"])
     assert isinstance(result.exception, UsageError)
 
 
 @pytest.mark.parametrize("what", ["0", "side=7"])
 def test_people_get_sentences(small_study: Path, what: str) -> None:
-    result = RUN.invoke(app, ["explain", str(small_study), what])
+    result = RUN.invoke(make_app(), ["explain", str(small_study), what])
     assert result.exit_code == 0
     assert ":" in result.stdout

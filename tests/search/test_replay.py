@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from dse.cli import app
+from dse.cli import make_app
 from dse.errors import ResultsError
 from dse.search.replay import Table, replay
 
@@ -77,7 +77,8 @@ def test_a_budget_counts_repeats(table: Path) -> None:
 
 def test_the_command_prints_what_was_agreed(table: Path) -> None:
     result = CliRunner().invoke(
-        app, ["replay", "--table", str(table), "--sampler", "surrogate", "--seeds", "2", "--noise", "0.05", "--json"]
+        make_app(),
+        ["replay", "--table", str(table), "--sampler", "surrogate", "--seeds", "2", "--noise", "0.05", "--json"],
     )
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)

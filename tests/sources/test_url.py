@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dse.cli import app
+from dse.cli import make_app
 from dse.errors import ModelError
 from dse.sources import ChecksumRecord, UrlSource
 from dse.spaces.load import load_space
@@ -153,15 +153,15 @@ def space(server, tmp_path, monkeypatch) -> Path:
 
 
 def test_checking_a_space_and_a_dry_run_download_nothing(server, space):
-    assert CliRunner().invoke(app, ["space", "check", str(space)], catch_exceptions=False).exit_code == 0
-    done = CliRunner().invoke(app, ["explore", "--space", str(space), "--dry-run"], catch_exceptions=False)
+    assert CliRunner().invoke(make_app(), ["space", "check", str(space)], catch_exceptions=False).exit_code == 0
+    done = CliRunner().invoke(make_app(), ["explore", "--space", str(space), "--dry-run"], catch_exceptions=False)
     assert "1 model would be downloaded first" in done.stderr
     assert "2 configurations, 0 of them known" in done.stdout
     assert server.requests == []
 
 
 def test_exploring_downloads_first_and_records_the_checksum_beside_the_space(server, space, tmp_path):
-    done = CliRunner().invoke(app, ["explore", "--space", str(space), "--trials", "1"])
+    done = CliRunner().invoke(make_app(), ["explore", "--space", str(space), "--trials", "1"])
     assert f"downloading 1 of 1: {server.url}" in done.stderr
     found = hashlib.sha256(server.contents).hexdigest()
     assert json.loads((tmp_path / "checksums.json").read_text())["sha256"] == {server.url: found}
@@ -171,12 +171,12 @@ def test_exploring_downloads_first_and_records_the_checksum_beside_the_space(ser
 
 def test_a_failed_download_makes_no_study(server, space, tmp_path):
     server.breaks_after = 10
-    done = CliRunner().invoke(app, ["explore", "--space", str(space)])
+    done = CliRunner().invoke(make_app(), ["explore", "--space", str(space)])
     assert isinstance(done.exception, ModelError)
     assert not (tmp_path / "studies").exists()
 
 
 def test_only_web_addresses_are_urls(space):
     space.write_text(space.read_text().replace("http://", "file://"))
-    done = CliRunner().invoke(app, ["space", "check", str(space)])
+    done = CliRunner().invoke(make_app(), ["space", "check", str(space)])
     assert done.exception.line == 5

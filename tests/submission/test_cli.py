@@ -14,7 +14,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from dse.cli import app
+from dse.cli import make_app
 from dse.errors import DseError
 from dse.model.configuration import Configuration
 from dse.study.trial import TrialRecord
@@ -40,7 +40,7 @@ def dse(tmp_path, monkeypatch):
     monkeypatch.delenv("DSE_MLPERF_INFERENCE", raising=False)
 
     def invoke(*arguments: object) -> Done:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        result = CliRunner().invoke(make_app(), [str(argument) for argument in arguments])
         if isinstance(result.exception, DseError):
             error = result.exception
             return Done(error.exit_code, result.stdout, f"{result.stderr}{error} {error.hint}")
