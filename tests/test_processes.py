@@ -74,7 +74,8 @@ def test_the_tail_is_short_and_survives_what_is_no_text(tmp_path: Path) -> None:
 
 def test_a_program_out_of_time_is_interrupted_first(tmp_path: Path) -> None:
     program = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a job runs in the background
 print("ready", flush=True)
 try:
     time.sleep(60)
