@@ -39,7 +39,7 @@ def explain_command(
     if explanation.estimate:
         estimate = explanation.estimate
         shown = [o.metric.show(estimate.values[o.name]) for o in found.objectives if o.name in estimate.values]
-        lines.append(f"{', '.join(shown)}; {len(estimate.trials)} runs, trials {_listed(estimate.trials)}")
+        lines.append(f"{', '.join(shown)}; {_count(len(estimate.trials), 'run')}, trials {_listed(estimate.trials)}")
         lines.append(f"probability to be on the front: {100 * explanation.confidence:.0f} %")
     if explanation.by and explanation.margins:
         lines.append(f"dominated by {explanation.by.configuration}")
@@ -105,3 +105,7 @@ def _document(explanation: Explanation) -> dict[str, Any]:
             for trial, reasons in (explanation.lost or {}).items()
         },
     }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

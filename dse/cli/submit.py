@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from dse.cli.options import STUDIES, Studies, StudyArgument
 from dse.cli.render import next_command, print_json, stderr, stdout
-from dse.errors import UsageError
+from dse.errors import SubmissionError, UsageError
 from dse.study import Study, find_study
 from dse.submission.candidate import Candidate, without_repeats
 from dse.submission.checks import check_tree
@@ -278,6 +278,8 @@ def _repeat(allow: Sequence[str] | None) -> str:
 
 
 def _round_of(tree: Path, named: str | None) -> Round:
+    if not tree.is_dir():
+        raise SubmissionError("no such folder", path=tree, hint="dse submit STUDY --submitter NAME writes one")
     found = named or read_round(tree)
     if found is None:
         raise UsageError(f"{tree} does not say its round", hint="name it with --round")

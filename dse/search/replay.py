@@ -56,8 +56,10 @@ class Table:
         """Read a CSV file. Raises ResultsError."""
         try:
             frame = pd.read_csv(path, dtype=dict.fromkeys(("engine_version", "config_id"), str))
-        except (OSError, ValueError) as error:
-            raise ResultsError(f"cannot be read as CSV: {error}", path=path) from error
+        except OSError as error:
+            raise ResultsError(f"cannot be read: {error.strerror}", path=path, hint="correct --table") from error
+        except ValueError as error:
+            raise ResultsError(f"cannot be read as CSV: {error}", path=path, hint="correct --table") from error
         missing = [name for name in (_ACCURACY, _LATENCY) if name not in frame]
         if missing or frame.empty:
             found = f"no column {' and no '.join(missing)}" if missing else "no rows"

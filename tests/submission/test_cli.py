@@ -15,7 +15,7 @@ import yaml
 from typer.testing import CliRunner
 
 from dse.cli import make_app
-from dse.errors import DseError
+from dse.errors import DseError, SubmissionError
 from dse.model.configuration import Configuration
 from dse.study.trial import TrialRecord
 from harness.protocol import Accuracy, DataSetSpec, write
@@ -185,3 +185,9 @@ def test_the_system_is_shown_as_it_would_be_submitted(dse, study):
     document = json.loads(dse("system", "show", "--json").stdout)
     assert (document["id"], len(document["fields"]), document["missing"]) == ("board", 33, [])
     assert dse("system", "init", "board").returncode == 3
+
+
+def test_a_tree_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    done = CliRunner().invoke(make_app(), ["submit", "check", str(tmp_path / "nothing")])
+    assert isinstance(done.exception, SubmissionError)
+    assert done.exception.message == "no such folder"
