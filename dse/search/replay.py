@@ -39,8 +39,8 @@ PARAMETERS = (
 """Columns that say what was measured, models first."""
 
 _MORE_PARAMETERS = ("weight_data_types", "input_data_types", "host_cpu", "cores", "cpu_freq", "cooling", "hw_notes")
-_LAST_RESORTS = ("system", "model_dir", "config_id")
-"""Columns that a table needs only where the parameters leave two rows the same."""
+_LAST_RESORTS = ("system", "model_dir", "config_id", "path")
+"""Names that tell rows apart which are the same configuration otherwise. They say nothing about any other row."""
 
 _IMAGES = 10**9
 """Accuracies are counts of images; with this many, the recorded percentage keeps all of its digits."""
@@ -55,7 +55,7 @@ class Table:
     def __init__(self, path: Path) -> None:
         """Read a CSV file. Raises ResultsError."""
         try:
-            frame = pd.read_csv(path, dtype=dict.fromkeys(("engine_version", "config_id"), str))
+            frame = pd.read_csv(path, dtype=dict.fromkeys(("engine_version", "config_id"), str), na_values=[_ABSENT])
         except OSError as error:
             raise ResultsError(f"cannot be read: {error.strerror}", path=path, hint="correct --table") from error
         except ValueError as error:
@@ -65,7 +65,9 @@ class Table:
             found = f"no column {' and no '.join(missing)}" if missing else "no rows"
             raise ResultsError(f"found {found}", path=path, hint=f"a replay table has {_ACCURACY} and {_LATENCY}")
         self.name = path.name
-        columns = _identifying(frame, path)
+        for name in (_ACCURACY, _LATENCY):
+            frame[name] = pd.to_numeric(frame[name], errors="coerce")
+        frame, columns = _identified(frame, path)
         self.tree = ParameterTree(
             _tree([_row(record, columns) for record in frame[columns].to_dict("records")], columns)
         )
@@ -117,27 +119,31 @@ def _axes(values: dict[str, float]) -> tuple[float, float]:
     return 100 * (1 - values["accuracy"]), float(np.log10(values["latency_p90_ns"]))
 
 
-def _identifying(frame: pd.DataFrame, path: Path) -> list[str]:
-    """The fewest columns, in order, that tell all rows apart."""
-    columns = [name for name in PARAMETERS if name in frame and frame[name].nunique(dropna=False) > 1]
-    for name in (*_MORE_PARAMETERS, *_LAST_RESORTS):
-        if not _distinct(frame, columns) and name in frame and frame[name].nunique(dropna=False) > 1:
-            before = len(frame[columns].drop_duplicates()) if columns else 1
-            if len(frame[[*columns, name]].drop_duplicates()) > before:
-                columns.append(name)
-    if not _distinct(frame, columns):
+def _identified(frame: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """The fewest columns, in order, that tell all rows apart, and the rows with only those names that they need."""
+    columns: list[str] = []
+    for name in (*PARAMETERS, *_MORE_PARAMETERS):
+        if name in frame and (name in PARAMETERS or _count(frame, [*columns, name]) > _count(frame, columns)):
+            columns.append(name)
+    for name in reversed(columns.copy()):
+        rest = [column for column in columns if column != name]
+        if _count(frame, rest) == _count(frame, columns):
+            columns = rest
+    for name in _LAST_RESORTS:
+        alike = frame.duplicated(columns, keep=False) if columns else pd.Series(len(frame) > 1, index=frame.index)
+        if name in frame and _count(frame, [*columns, name]) > _count(frame, columns):
+            frame = frame.assign(**{name: frame[name].where(alike)})
+            columns.append(name)
+    if _count(frame, columns) < len(frame):
         raise ResultsError(
             "two rows are the same configuration", path=path, hint=f"columns that tell rows apart: {', '.join(columns)}"
         )
-    for name in reversed(columns.copy()):
-        rest = [column for column in columns if column != name]
-        if rest and _distinct(frame, rest):
-            columns = rest
-    return columns
+    return frame, columns
 
 
-def _distinct(frame: pd.DataFrame, columns: list[str]) -> bool:
-    return len(frame) == 1 or (bool(columns) and not frame.duplicated(columns).any())
+def _count(frame: pd.DataFrame, columns: list[str]) -> int:
+    """How many rows ``columns`` tell apart."""
+    return len(frame[columns].drop_duplicates()) if columns else min(len(frame), 1)
 
 
 def _row(record: dict[Hashable, Any], columns: list[str]) -> dict[str, Value]:

@@ -96,6 +96,46 @@ def test_rows_without_figures_fail_and_the_search_goes_on(table: Path) -> None:
     assert run.hypervolume[-1] == pytest.approx(1.0)
 
 
+def test_a_name_is_only_used_where_the_parameters_leave_rows_the_same(table: Path) -> None:
+    """Two rows that were measured twice must not turn every other configuration into a name of its own."""
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([*lines, ",".join(["again", *lines[1].split(",")[1:]])]) + "\n")
+    found = list(Table(table).tree.configurations())
+    assert len(found) == 13
+    assert {tuple(c) for c in found} == {
+        ("family", "width", "resolution"),
+        ("family", "width", "resolution", "config_id"),
+    }
+    assert sum("config_id" in c for c in found) == 2
+
+
+def test_rows_that_nothing_tells_apart_are_refused(table: Path) -> None:
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([*lines, lines[1]]) + "\n")
+    with pytest.raises(ResultsError, match="two rows are the same"):
+        Table(table)
+
+
+@pytest.mark.parametrize("cell", ["none", "NaN", "", "failed"])
+def test_cells_without_a_value(table: Path, cell: str) -> None:
+    """As a parameter: absent. As a figure: the row failed."""
+    lines = [line.split(",") for line in table.read_text().splitlines()]
+    lines[1][3] = lines[2][3] = cell
+    lines[4][-1] = cell
+    table.write_text("\n".join(map(",".join, lines)) + "\n")
+    found = Table(table)
+    assert sum(not found.lookup(c) for c in found.tree.configurations()) == 1
+    assert len(found.front()) > 0
+
+
+@pytest.mark.parametrize("columns", [["config_id"], ["resolution"], ["config_id", "engine"]])
+def test_few_columns_are_enough(tmp_path: Path, columns: list[str]) -> None:
+    lines = [f"{','.join(str(n) for _ in columns)},{50 + n},{10 ** (5 + n / 5):.0f}" for n in range(20)]
+    (tmp_path / "t.csv").write_text("\n".join([",".join([*columns, "accuracy_pct,p90_latency_ns"]), *lines]) + "\n")
+    run = replay(Table(tmp_path / "t.csv"), "auto", seed=0)
+    assert (len(run.hypervolume), run.recall, run.precision) == (20, 1.0, 1.0)
+
+
 @pytest.mark.parametrize(
     ("text", "message"), [("a,b\n1,2\n", "no column accuracy_pct"), ("accuracy_pct,p90_latency_ns\n", "no rows")]
 )
