@@ -30,6 +30,8 @@ _PRIOR_SD = 1.2
 _FACTORS = (0.5, 2.0)
 _SWEEPS = 3
 _JITTER = 1e-8
+_BLOCK = 32
+"""Rows of a triangle that are solved as any other matrix."""
 
 
 class Encoder:
@@ -91,7 +93,7 @@ class GaussianProcess:
         covariance = self._kernel(self.scales, self._distances_to(inputs), inputs)
         linear, additive, product, _ = np.exp(self.scales[-4:])
         prior = linear * (self._centred(inputs) ** 2).sum(axis=1) + additive + product + 1.0
-        explained = (np.linalg.solve(self._factor, covariance.T) ** 2).sum(axis=0)
+        explained = (solve_lower(self._factor, covariance.T) ** 2).sum(axis=0)
         sd = np.sqrt(np.maximum(prior - explained, _JITTER))
         return self._mean + self._sd * (covariance @ self._weights), self._sd * sd
 
@@ -122,7 +124,8 @@ class GaussianProcess:
         kernel = self._kernel(scales, self._distances, self._inputs)
         kernel[np.diag_indices_from(kernel)] += math.exp(scales[-1]) + _JITTER
         factor: Array = np.linalg.cholesky(kernel).astype(float)
-        return factor, np.asarray(np.linalg.solve(factor.T, np.linalg.solve(factor, self._targets)), dtype=float)
+        halfway = solve_lower(factor, self._targets[:, None])
+        return factor, solve_lower(factor[::-1, ::-1].T, halfway[::-1])[::-1, 0]
 
     def _kernel(self, scales: Array, distances: Array, inputs: Array) -> Array:
         """``[m, n]``; the 1 at its end is the variance of the unknown mean."""
@@ -141,3 +144,14 @@ class GaussianProcess:
         apart = np.where(self._is_number[:, None, None], (left - right) ** 2, left != right)
         absent = np.isnan(left).astype(int) + np.isnan(right)
         return np.asarray(np.where(absent == 0, apart, absent == 1), dtype=float)
+
+
+def solve_lower(factor: Array, right: Array) -> Array:
+    """``x`` ``[n, m]`` with ``factor @ x = right`` for a lower triangle; NumPy alone would factorize it again."""
+    size = len(factor)
+    if size <= _BLOCK:
+        return np.asarray(np.linalg.solve(factor, right), dtype=float)
+    half = size // 2
+    above = solve_lower(factor[:half, :half], right[:half])
+    below = solve_lower(factor[half:, half:], right[half:] - factor[half:, :half] @ above)
+    return np.concatenate([above, below])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from dse.model.configuration import Configuration
@@ -19,6 +20,16 @@ class Problem:
     tree: ParameterTree
     objectives: tuple[Objective, ...]
     constraints: tuple[Constraint, ...] = ()
+
+    def has(self, configuration: Configuration) -> bool:
+        """Whether the tree has ``configuration``; answered once for each, as proposers ask after every trial."""
+        if configuration not in self._asked:
+            self._asked[configuration] = self.tree.locate(configuration) is not None
+        return self._asked[configuration]
+
+    @cached_property
+    def _asked(self) -> dict[Configuration, bool]:
+        return {}
 
 
 class Proposer(Protocol):

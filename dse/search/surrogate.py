@@ -111,7 +111,7 @@ class SurrogateProposer:
     ) -> Array:
         """The probability ``[candidates]`` that it can be measured and satisfies every constraint."""
         chance = np.ones(len(candidates))
-        inside = [e for e in past if self._problem.tree.locate(e.configuration) is not None]
+        inside = [e for e in past if self._problem.has(e.configuration)]
         if any(not e.values for e in inside):
             mean, _ = self._figures.predict(None, inside[-_MOST_POINTS:], candidates)
             chance *= np.clip(mean, _LIKELY_FAILURE, 1.0)
@@ -210,7 +210,7 @@ def _refit_at(count: int) -> int:
 
 def _is_complete(estimate: Estimate, problem: Problem) -> bool:
     needed = [o.name for o in problem.objectives] + [c.metric.name for c in problem.constraints]
-    return all(name in estimate.values for name in needed) and problem.tree.locate(estimate.configuration) is not None
+    return all(name in estimate.values for name in needed) and problem.has(estimate.configuration)
 
 
 def _satisfies(estimate: Estimate, constraints: Sequence[Constraint]) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from dse.model.configuration import Configuration
 from dse.model.space import Level, Parameter, ParameterTree
-from dse.search.gaussian import Encoder, GaussianProcess
+from dse.search.gaussian import Encoder, GaussianProcess, solve_lower
 
 TREE = ParameterTree(
     (
@@ -51,3 +51,11 @@ def test_equal_values_are_no_problem() -> None:
     mean, sd = GaussianProcess(encoder.is_number, everything[:5], np.full(5, 3.0)).predict(everything)
     assert mean == pytest.approx(np.full(len(everything), 3.0), abs=1e-3)
     assert np.isfinite(sd).all()
+
+
+@pytest.mark.parametrize("size", [1, 31, 33, 64, 150])
+def test_a_triangle_is_solved_as_any_matrix(size: int) -> None:
+    rng = np.random.default_rng(size)
+    factor = np.tril(rng.standard_normal((size, size))) / size + np.eye(size)
+    right = rng.standard_normal((size, 3))
+    assert factor @ solve_lower(factor, right) == pytest.approx(right)
