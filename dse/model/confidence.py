@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 DRAWS = 200
 _NEVER_SD = 5.0
 """Standard errors by which a configuration may be dominated before it is left out of the draws."""
+_PAIRS = 2000
+"""Pairs of configurations that are compared at once: the memory that it takes, not what comes out."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,32 @@ def membership(
             _logged(constraint.metric.name, constraint.bound),
         )
         allowed &= drawn <= bound if constraint.operator == "<=" else drawn >= bound
-    counts, beaten = np.zeros(len(chosen)), np.zeros((len(chosen), len(chosen)))
-    for table, keep in zip(moved[:, :, :width] * signs, allowed, strict=True):
-        no_worse = (table[:, None, :] <= table[None, :, :]).all(axis=2)  # [j, i]: j no worse than i
-        dominates = no_worse & ~no_worse.T & keep[:, None]
-        beaten += dominates
-        counts += keep & ~dominates.any(axis=0)
-    probability[chosen] = counts / draws
+    beaten, free = _beaten(moved[:, :, :width] * signs, allowed)
+    probability[chosen] = (allowed & free).mean(axis=0)
     undecided = np.where(beaten < draws, beaten, 0.0)
     rival[chosen] = np.where(undecided.max(axis=0) > 0, chosen[undecided.argmax(axis=0)], -1)
     return Membership(probability, rival)
+
+
+def _beaten(drawn: Array, allowed: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_]]:
+    """How often ``[j, i]`` row j dominates row i, and whether ``[draw, i]`` nothing dominates row i there.
+
+    ``drawn`` is ``[draws, rows, objectives]``, all minimized; a row that is not ``allowed`` ``[draws, rows]`` dominates
+    nothing. Only pairs are compared of which the one's best draws are no worse than the other's worst.
+    """
+    rows = drawn.shape[1]
+    possible = (drawn.min(axis=0)[:, None] <= drawn.max(axis=0)[None]).all(axis=2)
+    np.fill_diagonal(possible, False)
+    better, worse = np.nonzero(possible)
+    beaten, free = np.zeros((rows, rows)), np.ones(allowed.shape, dtype=bool)
+    for start in range(0, len(better), _PAIRS):
+        j, i = better[start : start + _PAIRS], worse[start : start + _PAIRS]
+        above, below = drawn[:, j], drawn[:, i]
+        dominates = (above <= below).all(axis=2) & (above < below).any(axis=2) & allowed[:, j]
+        beaten[j, i] = dominates.sum(axis=0)
+        for pair in np.flatnonzero(beaten[j, i]):
+            free[:, i[pair]] &= ~dominates[:, pair]
+    return beaten, free
 
 
 def _near_front(table: Array, errors: Array) -> NDArray[np.bool_]:
@@ -85,8 +103,9 @@ def _near_front(table: Array, errors: Array) -> NDArray[np.bool_]:
     surely = table + _NEVER_SD * errors
     front = surely[moocore.is_nondominated(surely)]
     hopeful = table - _NEVER_SD * errors
-    dominated = [bool(((front <= row).all(axis=1) & (front < row).any(axis=1)).any()) for row in hopeful]
-    return ~np.array(dominated)
+    no_worse = (front[:, None] <= hopeful[None]).all(axis=2)
+    dominated: NDArray[np.bool_] = (no_worse & (front[:, None] < hopeful[None]).any(axis=2)).any(axis=0)
+    return ~dominated
 
 
 def _logged(name: str, value: float) -> float:

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dse.model.confidence import membership
 from dse.model.configuration import Configuration
@@ -80,6 +82,39 @@ def test_a_tie_is_open_and_its_rival_is_named() -> None:
     assert found.probability[1] == pytest.approx(0.5, abs=0.15)
     assert found.probability[2] == 0
     assert found.rival[1] == 0
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4), st.integers(1, 3)), min_size=1, max_size=12),
+    error=st.sampled_from([0.0, 0.3]),
+    bound=st.sampled_from([None, 3]),
+)
+def test_membership_is_the_share_of_draws_that_nothing_dominates(
+    rows: list[tuple[int, int, int]], error: float, bound: int | None
+) -> None:
+    """Against the definition, a draw and a pair at a time: with these errors nothing is certain enough to stay out of the draws."""
+    objectives = (*OBJECTIVES, Objective(METRICS["peak_memory_bytes"], "minimize"))
+    constraints = [parse_constraint(f"latency_p90_ns <= {bound}")] if bound else []
+    points = [
+        Estimate(
+            Configuration({"n": n}),
+            {"accuracy": a / 4, "latency_p90_ns": float(latency), "peak_memory_bytes": float(size)},
+            errors={"latency_p90_ns": error},
+        )
+        for n, (a, latency, size) in enumerate(rows)
+    ]
+    means = np.array([[-a / 4, math.log(latency), math.log(size)] for a, latency, size in rows])
+    drawn = means + [0, error, 0] * np.random.default_rng(0).standard_normal((50, len(rows), 3))
+    allowed = drawn[:, :, 1] <= math.log(bound) if bound else np.ones(drawn.shape[:2], dtype=bool)
+    on_front = [
+        [
+            keep[i] and not any(keep[j] and (t[j] <= t[i]).all() and (t[j] < t[i]).any() for j in range(len(rows)))
+            for i in range(len(rows))
+        ]
+        for t, keep in zip(drawn, allowed, strict=True)
+    ]
+    found = membership(points, objectives, constraints, draws=50).probability
+    assert found == pytest.approx(np.mean(on_front, axis=0))
 
 
 def test_equal_points_stand_beside_each_other() -> None:
