@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -189,13 +190,17 @@ def _first_of_each(rows: list[dict[str, Value]], columns: list[str]) -> list[dic
 
 @dataclass(frozen=True)
 class Run:
-    """One search on a table. ``hypervolume`` has an entry for each measurement that had to be paid for."""
+    """One search on a table. ``hypervolume`` has an entry for each measurement that had to be paid for.
+
+    ``phases`` says how many of them searched, confirmed, repeated what did not count, or measured the anchor.
+    """
 
     seed: int
     hypervolume: list[float]
     recall: float
     precision: float
     configurations: int
+    phases: Mapping[Phase, int] = field(default_factory=dict)
 
 
 class TableDevice:
@@ -265,7 +270,8 @@ def replay(table: Table, sampler: str, seed: int, noise: float = 0.0, budget: in
     true = table.front()
     reported = {estimate.configuration for estimate in _understand(table, measured).front}
     right = len(true & reported)
-    return Run(seed, shares, right / len(true), right / len(reported) if reported else 0.0, len(found))
+    phases = dict(Counter(m.phase for m in measured))
+    return Run(seed, shares, right / len(true), right / len(reported) if reported else 0.0, len(found), phases)
 
 
 def _understand(table: Table, measured: Sequence[Measurement]) -> Knowledge:
