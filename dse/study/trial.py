@@ -19,6 +19,7 @@ from dse.files import write_json
 from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement, Phase
 from harness import protocol
+from harness.decode import ProtocolError
 from harness.protocol import Accuracy, Response
 
 SCHEMA = 1
@@ -87,7 +88,7 @@ def read_response(folder: Path) -> Response:
     path = folder / "response.json"
     try:
         return protocol.read(Response, path)
-    except (OSError, protocol.ProtocolError) as error:
+    except (OSError, ProtocolError) as error:
         raise StudyError(f"cannot be read: {error}", path=path, hint=_move_away(folder)) from error
 
 
