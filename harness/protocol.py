@@ -100,9 +100,15 @@ class PerformanceSpec:
 
 @dataclass(frozen=True)
 class AccuracySpec:
-    """A LoadGen AccuracyOnly run over the first ``samples`` images of the data set's fixed order (None: all)."""
+    """A LoadGen AccuracyOnly run over the first ``samples`` images of the data set's fixed order (None: all).
+
+    Of ``more``, larger numbers of images in rising order, it takes the last that is expected to end ``within_s``: a fast
+    model is judged by more images in the same time.
+    """
 
     samples: int | None = None
+    more: tuple[int, ...] = ()
+    within_s: float = 0.0
     user_conf: str | None = None
     model_name: str = "resnet50"
 
@@ -119,6 +125,8 @@ class Request:
     preprocessing: Preprocessing = Preprocessing()
     performance: PerformanceSpec | None = PerformanceSpec()
     accuracy: AccuracySpec | None = None
+    spot_check_images: int = 0
+    """Of how many of the first images the response is to have the predictions' digest; see `SpotCheck`."""
     warmup_s: float = 0.02
     schema: int = SCHEMA
 
@@ -151,6 +159,18 @@ class Accuracy:
 
     good: int
     total: int
+    predictions_sha256: str
+
+
+@dataclass(frozen=True)
+class SpotCheck:
+    """What the model answered on the first ``images`` images: the digest that `Accuracy` has, over just those.
+
+    Trials that are to share an accuracy must agree in it. The accuracy run's own answers where there was one, else
+    plain invocations after the performance run.
+    """
+
+    images: int
     predictions_sha256: str
 
 
@@ -214,6 +234,7 @@ class Response:
     failure: Failure | None = None
     performance: Performance | None = None
     accuracy: Accuracy | None = None
+    spot_check: SpotCheck | None = None
     peak_memory_bytes: int | None = None
     """Peak resident set of the process once runtime, model and samples are in memory and the model has run."""
     loadgen_memory_bytes: int | None = None
