@@ -1,4 +1,4 @@
-"""Top-1 from LoadGen's accuracy log, as MLPerf's own script counts it, and what tells whether two trials answer alike."""
+"""Top-1 from LoadGen's accuracy log, as MLPerf's own script counts it; digests that tell equal answers from others."""
 
 from __future__ import annotations
 

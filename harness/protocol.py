@@ -102,8 +102,8 @@ class PerformanceSpec:
 class AccuracySpec:
     """A LoadGen AccuracyOnly run over the first ``samples`` images of the data set's fixed order (None: all).
 
-    Of ``more``, larger numbers of images in rising order, it takes the last that is expected to end ``within_s``: a fast
-    model is judged by more images in the same time.
+    Of ``more``, larger numbers of images in rising order, it takes the last that is expected to end ``within_s``: a
+    fast model is judged by more images in the same time.
     """
 
     samples: int | None = None
