@@ -104,7 +104,8 @@ class Progress:
     open: int = 0
     """Configurations of which it is open whether they are on the front."""
     gain: float | None = None
-    """What the next measurement is expected to add to the hypervolume, as a share, where the proposer tells."""
+    """What the configurations that the rest of the budget reaches are expected to add to the hypervolume at most, as a
+    share, where the proposer tells."""
     ended: str = ""
     """Why the search ended, for people."""
 
@@ -129,6 +130,14 @@ class Progress:
         if self.plan.budget.device_s:
             parts.append(self.device_s / self.plan.budget.device_s)
         return min(1.0, max(parts))
+
+    @property
+    def remaining_trials(self) -> int:
+        """How many more configurations the part of the budget that is for new ones reaches, about."""
+        trial_s = median(self.trial_times_s) if self.trial_times_s else self.plan.trial_s
+        searched_s = self.plan.search_s
+        left_s = self.remaining_s if searched_s is None else min(self.remaining_s, searched_s - self.device_s)
+        return max(0, min(self.plan.unknown - self.done, int(left_s / trial_s)))
 
     @property
     def remaining_s(self) -> float:
@@ -249,7 +258,7 @@ def _count(progress: Progress, step: Step, measured: Measurement, now: Knowledge
     progress.repeats += step.phase != "search"
     progress.running, progress.last, progress.front = None, measured, now.front
     progress.open = len(policy.open(now))
-    progress.gain = policy.gain
+    progress.gain = policy.gain(progress.remaining_trials)
     if measured.response.failure:
         reason = measured.response.failure.error
         progress.failures[reason] = progress.failures.get(reason, 0) + 1

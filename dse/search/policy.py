@@ -65,7 +65,7 @@ class Policy:
         self._ladder = tuple(ladder)
         self._asked: dict[Configuration, int] = {}
         self._stable_gain = stable_gain
-        self.gain: float | None = None
+        self._gains: Sequence[float] = ()
 
     def next(
         self, measurements: Sequence[Measurement], knowledge: Callable[[], Knowledge], *, search: bool, confirm: bool
@@ -82,13 +82,20 @@ class Policy:
         if lost is not None and now.judgement.counts(measurements[-1]):  # whatever was in the way is over
             return Step(lost, "repeat", self._ladder[0])
         proposed = self._proposer.propose(now.past) if search else None
-        self.gain = self._proposer.gain if search else self.gain
-        if proposed is not None and (self.gain is None or self.gain >= self._stable_gain):
+        self._gains = self._proposer.gains if search else self._gains
+        if proposed is not None and (not self._gains or self._gains[0] >= self._stable_gain):
             return Step(proposed, "search", self._ladder[0])
         if lost is not None:
             return Step(lost, "repeat", self._ladder[0])
         self._round = self.open(now) if confirm else self._steps(now, self._complete(now))
         return self._next_of_round() if self._round else None
+
+    def gain(self, trials: int) -> float | None:
+        """What so many more configurations are expected to add at most, as a share of the hypervolume.
+
+        None where the proposer does not tell.
+        """
+        return float(sum(self._gains[:trials])) if self._gains else None
 
     def _next_of_round(self) -> Step:
         step = self._round.pop(0)
