@@ -30,6 +30,7 @@ SPACE: Mapping[str, Any] = {
         "precision": ["float32"],
         "threads": [1, 2, 3],
     },
+    "fidelity": {"explore": {"accuracy_images": 100}},
 }
 
 

@@ -102,7 +102,7 @@ class Progress:
     repeats: int = 0
     """Trials of this session that measured a known configuration again."""
     open: int = 0
-    """Configurations of which it is open whether they are on the front."""
+    """Configurations that have to be measured again before the front is settled, as far as is known."""
     gain: float | None = None
     """What the configurations that the rest of the budget reaches are expected to add to the hypervolume at most, as a
     share, where the proposer tells."""
@@ -170,14 +170,14 @@ def make_plan(space: Space, measurements: list[Measurement], budget: Budget) -> 
     return Plan(space.tree.size, found, trial_s, budget, decision)
 
 
-def ladder(images: int, *, limited: bool) -> tuple[int, ...]:
-    """On how many of ``images`` an accuracy is counted first, next, ...: all at once where the time is not ``limited``.
+def ladder(images: int) -> tuple[int, ...]:
+    """On how many of ``images`` an accuracy is counted first, next, ..., in the end.
 
     Each step has four times as many as the one before, so that a model that climbs all of them costs a third more than
     the last one alone; none has fewer than `_LEAST_IMAGES`.
     """
     steps = [images]
-    while limited and steps[0] // _STEP >= _LEAST_IMAGES:
+    while steps[0] // _STEP >= _LEAST_IMAGES:
         steps.insert(0, steps[0] // _STEP)
     return tuple(steps)
 
@@ -197,6 +197,8 @@ def explore(
 ) -> Progress:
     """Measure until the budget ends, ``stopped`` says so, or the front is complete and, with ``confirm``, settled.
 
+    Where no time ends it first, the accuracies of the front are counted on all images in the end.
+
     ``harness`` gets the interpreter of a runtime (None: this one) and returns the harness that measures with it. A
     model that cannot be made costs one trial, as a runtime that crashes does. ``first`` is proposed before anything
     else. With ``strict`` a trial that does not count (throttling, foreign load, drift) raises MachineError, which
@@ -207,24 +209,27 @@ def explore(
     proposer = make_proposer(
         Problem(space.tree, space.objectives, space.constraints), plan.decision.sampler, seed, first
     )
-    steps = ladder(space.accuracy_images, limited=confirm)
+    steps = ladder(space.accuracy_images)
     policy = Policy(
         proposer, session_start=len(measurements), stable_gain=STABLE_GAIN if confirm else 0.0, ladder=steps
     )
     progress = Progress(plan, time.monotonic(), front=_understand(space, measurements, place).front)
     observe(progress)
-    while not stopped() and not _spent(progress):
+    while not stopped() and not _time_is_up(progress):
+        more = plan.budget.trials is None or progress.done < plan.budget.trials
         step = policy.next(
             measurements,
             lambda: _understand(space, measurements, place),
-            search=_may_search(progress, confirm),
+            search=more and _may_search(progress, confirm),
             confirm=confirm,
         )
-        if step is None and confirm:  # all is settled: what was kept to confirm may be searched
+        if step is None and confirm and more:  # all is settled: what was kept to confirm may be searched
             step = policy.next(measurements, lambda: _understand(space, measurements, place), search=True, confirm=True)
         if step is None:
-            known = progress.plan.unknown <= progress.done
-            progress.ended = "every configuration is known" if known else "the front is stable"
+            if progress.plan.unknown <= progress.done:
+                progress.ended = "every configuration is known"
+            elif more:
+                progress.ended = "the front is stable"
             break
         progress.running, progress.phase = step.configuration, step.phase
         observe(progress)
@@ -232,7 +237,9 @@ def explore(
         measured = _measure(writer, space, step, steps, harness)
         progress.trial_times_s.append(time.monotonic() - began)
         now = _understand(space, measurements, place)
-        _count(progress, step, measured, now, policy)
+        _count(progress, step, measured, now)
+        progress.open = len(policy.open(now, confirm=confirm))
+        progress.gain = policy.gain(progress.remaining_trials)
         observe(progress)
         reasons = now.judgement.reasons.get(measured.trial)
         if strict and reasons:
@@ -253,12 +260,10 @@ def _may_search(progress: Progress, confirm: bool) -> bool:
     return share is None or progress.device_s < share
 
 
-def _count(progress: Progress, step: Step, measured: Measurement, now: Knowledge, policy: Policy) -> None:
+def _count(progress: Progress, step: Step, measured: Measurement, now: Knowledge) -> None:
     progress.done += step.phase == "search"
     progress.repeats += step.phase != "search"
     progress.running, progress.last, progress.front = None, measured, now.front
-    progress.open = len(policy.open(now))
-    progress.gain = policy.gain(progress.remaining_trials)
     if measured.response.failure:
         reason = measured.response.failure.error
         progress.failures[reason] = progress.failures.get(reason, 0) + 1
@@ -322,10 +327,8 @@ def _measure(
     return writer.finish(record, response)
 
 
-def _spent(progress: Progress) -> bool:
+def _time_is_up(progress: Progress) -> bool:
     budget = progress.plan.budget
-    if budget.trials is not None and progress.done >= budget.trials:
-        return True
     if budget.device_s is not None and progress.device_s >= budget.device_s:
         return True
     return budget.time_s is not None and progress.elapsed_s >= budget.time_s

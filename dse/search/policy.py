@@ -87,7 +87,7 @@ class Policy:
             return Step(proposed, "search", self._ladder[0])
         if lost is not None:
             return Step(lost, "repeat", self._ladder[0])
-        self._round = self.open(now) if confirm else self._steps(now, self._complete(now))
+        self._round = self.open(now, confirm=confirm)
         return self._next_of_round() if self._round else None
 
     def gain(self, trials: int) -> float | None:
@@ -102,14 +102,15 @@ class Policy:
         self._asked[step.configuration] = max(step.images, self._asked.get(step.configuration, 0))
         return step
 
-    def open(self, now: Knowledge) -> list[Step]:
+    def open(self, now: Knowledge, *, confirm: bool) -> list[Step]:
         """What to measure again: configurations of which it is open whether they are on the front, and their rivals.
 
         In the order in which they came, once each: rounds interleave, so that a slow drift meets all of them. Once
-        nothing is open, the accuracies of the front are completed, and what that opens is settled in turn.
+        nothing is open, the accuracies of the front are completed, and what that opens is settled in turn; without
+        ``confirm`` they are completed only.
         """
-        images = self._more_images(now)
-        repeats = self._more_repeats(now)
+        images = self._more_images(now) if confirm else {}
+        repeats = self._more_repeats(now) if confirm else []
         if not images and not repeats:
             images = self._complete(now)
         return self._steps(now, dict.fromkeys(repeats, self._ladder[0]) | images)

@@ -192,7 +192,7 @@ def test_an_added_parameter_at_its_default_measures_nothing_again(folder: Path, 
 @pytest.mark.usefixtures("measured")
 def test_another_fidelity_measures_again_and_old_trials_leave_the_front(folder: Path, tmp_path: Path) -> None:
     before = len(Study.read(folder).measurements)
-    run_study(folder, make_space(tmp_path, fidelity={"explore": {"min_duration": "100ms"}}))
+    run_study(folder, make_space(tmp_path, fidelity={"explore": {"min_duration": "100ms", "accuracy_images": 100}}))
     study = _check(folder)
     assert {m.phase for m in study.measurements[before:]} == {"search", "anchor"} or len(study.measurements) >= 12
     assert all(trial >= before for point in study_front(study) for trial in point.trials)
@@ -209,7 +209,7 @@ def test_more_images_for_accuracy_are_taken_for_the_front_alone(folder: Path, tm
     run_study(folder, make_space(tmp_path, fidelity={"explore": {"accuracy_images": 50}}))
     before = len(Study.read(folder).measurements)
     harness = RecordedHarness()
-    run_study(folder, make_space(tmp_path), harness)
+    run_study(folder, make_space(tmp_path, fidelity={"explore": {"accuracy_images": 10_000}}), harness)
     study = _check(folder)
     assert {m.phase for m in study.measurements[before:]} == {"anchor", "confirm"}
     models = {request.model_sha256 for request in harness.asked if request.accuracy}
