@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cache
+import json
+from functools import cache, lru_cache
 from math import isfinite
 from operator import attrgetter
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
+
+to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 Seed = int
 """An unsigned 64-bit random seed: too large for a signed column."""
@@ -47,12 +50,14 @@ def fitting(value: _T, kind: str) -> _T:
     return value
 
 
-def values(*parts: Any) -> dict[str, Any]:
-    """The fields of slotted dataclass instances (two fields or more each), side by side in one dictionary."""
-    row: dict[str, Any] = {}
-    for part in parts:
-        row.update(zip(part.__slots__, _getter(*part.__slots__)(part), strict=True))
-    return row
+def json_members(part: Any, *names: str) -> str:
+    """The fields ``names`` (two or more; all of them when none is named) of a slotted instance as members of JSON."""
+    names = names or part.__slots__
+    return to_json(dict(zip(names, _getter(*names)(part), strict=True)))[1:-1]
+
+
+shared_json_members = lru_cache(maxsize=1024)(json_members)
+"""`json_members` of parts that many rows have in common."""
 
 
 @cache

@@ -169,8 +169,8 @@ def test_processes_read_the_same_rows(sample: Path, database: Path, sample_rows:
     report = import_results([sample], database, details=True, workers=2, progress=seen.append)
     assert counts(report) == (197, 0, 0, 197)
     assert rows(database) == sample_rows
-    assert seen[0] == Progress("results", 0, 197)
-    assert Progress("results", 197, 197) in seen
+    assert seen[0] == Progress("systems", 0, 17)
+    assert Progress("systems", 17, 17) in seen
     assert seen[-1] == Progress("details", 197, 197)
 
 
