@@ -7,9 +7,6 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import moocore
-import numpy as np
-
 from dse.errors import UsageError
 from dse.results.database import COLUMNS, Database
 from dse.results.objectives import Exact, Objective, plain, why_not_comparable
@@ -79,6 +76,10 @@ def nondominated(values: Sequence[Sequence[Exact]], maximize: Sequence[bool]) ->
     """
     if not values:
         return []
+    # They take half a second to import, and only a front needs them.
+    import moocore
+    import numpy as np
+
     ranks = np.empty((len(values), len(maximize)))
     for column in range(len(maximize)):
         distinct = sorted({point[column] for point in values})
