@@ -13,7 +13,7 @@ from dse.cli.options import STUDIES, Studies, StudyArgument
 from dse.cli.render import next_command, print_json, stdout
 from dse.errors import UsageError
 from dse.model.configuration import Configuration
-from dse.reports.front import study_knowledge
+from dse.reports.front import recorded_in, study_knowledge
 from dse.search.explain import Explanation, explain
 from dse.study import Study, find_study
 
@@ -51,6 +51,8 @@ def explain_command(
         ]
     for trial, reasons in (explanation.lost or {}).items():
         lines += [f"trial {trial} does not count ({reason.word}): {reason.sentence}" for reason in reasons]
+    if table := recorded_in(found):
+        lines.append(f"recorded in {table}, not measured here")
     stdout().print("\n".join(lines), highlight=False, markup=False)
     next_command(f"dse front {study}", "shows the front")
 

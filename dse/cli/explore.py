@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -14,10 +15,11 @@ from dse.cli.outcome import plan_line, show_plan, show_result
 from dse.cli.render import stderr
 from dse.durations import parse_duration
 from dse.errors import UsageError
-from dse.harnesses import Harness, SubprocessHarness
+from dse.harnesses import Harness, SubprocessHarness, TableHarness
 from dse.reports.front import study_front
 from dse.search.explore import Budget, explore, make_plan
 from dse.spaces.load import find_space, load_space
+from dse.spaces.space import Space
 from dse.study import Study, StudyWriter, find_study
 
 
@@ -82,20 +84,24 @@ def explore_command(
             progress = explore(
                 writer,
                 loaded,
-                _harness,
+                _harnesses(loaded),
                 plan,
                 options["seed"],
                 live,
                 interrupt.requested,
-                confirm=limits.seconds is not None,
+                confirm=limits.seconds is not None and loaded.recorded is None,  # a record repeats itself
                 strict=strict,
                 first=first,
             )
         show_result(writer.study, progress, studies, as_json=json, interrupted=interrupt.requested())
 
 
-def _harness(python: str | None) -> Harness:
-    return SubprocessHarness(python) if python else SubprocessHarness()
+def _harnesses(space: Space) -> Callable[[str | None], Harness]:
+    """What measures under which interpreter; for recorded measurements, the table they are in."""
+    if space.recorded is not None:
+        recorded = TableHarness(space.recorded)
+        return lambda _: recorded
+    return lambda python: SubprocessHarness(python) if python else SubprocessHarness()
 
 
 def _duration(option: str, source: str) -> float:

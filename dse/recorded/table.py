@@ -15,7 +15,7 @@ from dse.files import fingerprint
 from dse.model.configuration import Configuration, Value
 from dse.model.space import ParameterTree
 from dse.recorded.columns import ACCURACY, P90, TEXT
-from dse.recorded.tree import ABSENT, Row, identifying, tree_of
+from dse.recorded.tree import ABSENT, Row, identified, tree_of
 
 _HINT = f"a replay table has {ACCURACY} and {P90}; dse results export --format replay writes one"
 
@@ -44,16 +44,21 @@ def read_table(path: Path) -> RecordedTable:
         data = path.read_bytes()
     except OSError as error:
         raise ResultsError(f"cannot be read: {error.strerror}", path=path, hint="correct the table's name") from error
+    return parse_table(data, path)
+
+
+def parse_table(data: bytes, path: Path) -> RecordedTable:
+    """The table that a CSV file with the content ``data`` is. Raises ResultsError as `read_table` does."""
     rows = _rows(data, path)
     try:
-        columns = identifying(rows)
+        cells = identified(rows)
     except ValueError as error:
         raise ResultsError("two rows are the same configuration", path=path, hint=str(error)) from None
     return RecordedTable(
         path,
         hashlib.sha256(data).hexdigest(),
-        tree_of(rows, columns),
-        {Configuration({name: row[name] for name in columns if name in row}): row for row in rows},
+        tree_of(cells),
+        dict(zip(map(Configuration, cells), rows, strict=True)),
     )
 
 

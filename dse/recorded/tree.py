@@ -15,24 +15,43 @@ Row = Mapping[str, Value]
 """The cells of a line that have a value, by column."""
 
 
-def identifying(rows: Sequence[Row]) -> list[str]:
-    """The fewest columns, in order, that tell all rows apart. Raises ValueError, naming them, when none do."""
-    columns = [name for name in PARAMETERS if _count(rows, [name]) > 1]
+def identified(rows: Sequence[Row]) -> list[dict[str, Value]]:
+    """For each row the fewest cells that tell it apart. Raises ValueError, naming them, when none do.
+
+    Parameters that differ from row to row; beyond those, further columns, for the rows alone that are the same without.
+    """
+    names = [name for name in PARAMETERS if _count(rows, [name]) > 1]
+    for name in reversed(names.copy()):
+        rest = [other for other in names if other != name]
+        if rest and _count(rows, rest) == _count(rows, names):
+            names = rest
+    cells = [{name: row[name] for name in names if name in row} for row in rows]
     for name in (*MORE_PARAMETERS, *LAST_RESORTS):
-        if _count(rows, columns) < len(rows) and _count(rows, [*columns, name]) > _count(rows, columns):
-            columns.append(name)
-    if _count(rows, columns) < len(rows):
-        raise ValueError(f"columns that tell rows apart: {', '.join(columns)}")
-    for name in reversed(columns.copy()):
-        rest = [column for column in columns if column != name]
-        if rest and _count(rows, rest) == len(rows):
-            columns = rest
-    return columns
+        for same in _same(cells):
+            if _count([rows[index] for index in same], [name]) > 1:
+                for index in same:
+                    cells[index] |= {name: rows[index][name]} if name in rows[index] else {}
+    if _same(cells):
+        raise ValueError(f"columns that tell rows apart: {', '.join(_names(cells))}")
+    return cells
 
 
-def tree_of(rows: Sequence[Row], columns: Sequence[str]) -> ParameterTree:
-    """The tree over ``columns``, which tell ``rows`` apart."""
-    return ParameterTree(_tree([{name: row[name] for name in columns if name in row} for row in rows], columns))
+def tree_of(cells: Sequence[Row]) -> ParameterTree:
+    """The tree of what `identified` gave."""
+    return ParameterTree(_tree([dict(row) for row in cells], _names(cells)))
+
+
+def _names(cells: Sequence[Row]) -> list[str]:
+    """The columns that occur, models first."""
+    return [name for name in (*PARAMETERS, *MORE_PARAMETERS, *LAST_RESORTS) if any(name in row for row in cells)]
+
+
+def _same(cells: Sequence[Row]) -> list[list[int]]:
+    """The rows, by number, that are the same as another one."""
+    groups: dict[Hashable, list[int]] = {}
+    for index, row in enumerate(cells):
+        groups.setdefault(frozenset(row.items()), []).append(index)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _tree(rows: list[dict[str, Value]], columns: Sequence[str]) -> tuple[Parameter, ...]:

@@ -50,8 +50,13 @@ def replay_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return lines
 
 
+def replay_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """`replay_rows` as CSV. Raises `ResultsError` as they do."""
+    return to_csv(replay_rows(rows), columns.ALL)
+
+
 def write_replay_table(rows: Sequence[Mapping[str, Any]], path: Path) -> int:
-    """Write `replay_rows` as CSV; how many configurations there are. Raises `ResultsError` as they do, and OSError."""
+    """Write `replay_table`; how many configurations there are. Raises `ResultsError` as it does, and OSError."""
     lines = replay_rows(rows)
     write_text(path, to_csv(lines, columns.ALL))
     return len(lines)

@@ -26,6 +26,9 @@ from harness.protocol import AccuracySpec, Failure, PerformanceSpec, Request, Re
 
 _FIRST_GUESS_S = 1.5
 """What a trial costs before one was measured here, beyond LoadGen's minimum duration."""
+_LOOKUP_S = 0.02
+"""What a trial costs whose figures are recorded."""
+_NEVER = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,8 @@ def make_plan(space: Space, measurements: list[Measurement], budget: Budget) -> 
     place = placement(space, measurements)
     found = len({place(measured) for measured in measurements} - {None})
     costs = [m.response.timing_s["total"] for m in measurements if "total" in m.response.timing_s]
-    trial_s = median(costs) if costs else _FIRST_GUESS_S + space.fidelity.min_duration
+    first_guess_s = _FIRST_GUESS_S + space.fidelity.min_duration if space.recorded is None else _LOOKUP_S
+    trial_s = median(costs) if costs else first_guess_s
     unknown = space.tree.size - found
     limits = [budget.trials] if budget.trials is not None else []
     if budget.seconds is not None:
@@ -182,7 +186,12 @@ def explore(
     proposer = make_proposer(
         Problem(space.tree, space.objectives, space.constraints), plan.decision.sampler, seed, first
     )
-    policy = Policy(proposer, session_start=len(measurements), stable_gain=STABLE_GAIN if confirm else 0.0)
+    policy = Policy(
+        proposer,
+        # A record says the same each time: to ask again would only make it look surer.
+        **({"anchor_every": _NEVER} if space.recorded else {"session_start": len(measurements)}),
+        stable_gain=STABLE_GAIN if confirm else 0.0,
+    )
     progress = Progress(plan, time.monotonic(), front=_understand(space, measurements, place).front)
     observe(progress)
     while not stopped() and not _spent(progress):

@@ -87,3 +87,19 @@ def test_what_is_no_table_is_said(tmp_path: Path, lines: tuple[str, ...], messag
 def test_a_missing_table_is_said(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="cannot be read: No such file"):
         read_table(tmp_path / "t.csv")
+
+
+def test_a_last_resort_is_for_the_rows_that_need_it(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        f"family,width,model_dir,{ACCURACY},{P90}",
+        *("v1,1,closed,50,1000", "v1,1,open,51,1001", "v1,2,a,52,1002", "v2,1,b,53,1003", "v2,2,c,54,1004"),
+    )
+    configurations = sorted(map(str, read_table(path).tree.configurations()))
+    assert configurations == [
+        "family=v1 width=1 model_dir=closed",
+        "family=v1 width=1 model_dir=open",
+        "family=v1 width=2",
+        "family=v2 width=1",
+        "family=v2 width=2",
+    ]
