@@ -115,12 +115,14 @@ def front_command(
     for group in groups:
         view.show_table(view.front_title(group), view.front_table(group))
     if own is not None:
-        view.show_table(f"study {own.study}: its own front", view.own_table(own, axes))
+        view.show_table(f"{own.title}: its own front", view.own_table(own, axes))
         standings = [stand(own, group) for group in groups if rivals(group)]
         view.show_table(
-            f"study {own.study}: {len(own.points)} points beside each published front", view.standing_table(standings)
+            f"{own.title}: {len(own.points)} points beside each published front", view.standing_table(standings)
         )
-        view.remark("accuracies compare only if the study's data set is the published one's")
+        view.remark(
+            f"accuracies compare only if the study's data set ({own.data_set or 'unknown'}) is the published one's"
+        )
     submitted, front = sum(group.submitted for group in groups), sum(len(group.points) for group in groups)
     dominated = sum(len(group.dominated) for group in groups)
     view.stdout().print(

@@ -48,7 +48,7 @@ def front_document(study: Study, points: Sequence[FrontPoint]) -> dict[str, Any]
     return {
         "schema": SCHEMA,
         "study": study.name,
-        **({"recorded_in": table} if (table := recorded_in(study)) else {}),
+        **({"recorded_in": table} if (table := recorded_in(study)) else {"data_set": _data_set(study)}),
         "objectives": [
             {"name": objective.name, "direction": objective.direction, "unit": objective.metric.unit}
             for objective in study.objectives
@@ -66,6 +66,11 @@ def front_document(study: Study, points: Sequence[FrontPoint]) -> dict[str, Any]
             for point in points
         ],
     }
+
+
+def _data_set(study: Study) -> str:
+    section = study.settings["space"]["data_set"]
+    return str(section.get("name") or section.get("embedded") or Path(section["path"]).stem)
 
 
 def front_csv(study: Study, points: Sequence[FrontPoint]) -> str:
