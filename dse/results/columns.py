@@ -50,10 +50,12 @@ def fitting(value: _T, kind: str) -> _T:
     return value
 
 
-def json_members(part: Any, *names: str) -> str:
-    """The fields ``names`` (two or more; all of them when none is named) of a slotted instance as members of JSON."""
-    names = names or part.__slots__
-    return to_json(dict(zip(names, _getter(*names)(part), strict=True)))[1:-1]
+def json_members(*parts: Any) -> str:
+    """The fields of slotted dataclass instances (two fields or more each), side by side as members of JSON."""
+    row: dict[str, Any] = {}
+    for part in parts:
+        row.update(zip(part.__slots__, _getter(*part.__slots__)(part), strict=True))
+    return to_json(row)[1:-1]
 
 
 shared_json_members = lru_cache(maxsize=1024)(json_members)

@@ -6,7 +6,6 @@ query sees. ``submitters`` remembers what each walk depended on, so that an unch
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ import platformdirs
 
 from dse.errors import ResultsError, UsageError
 from dse.results.row import DETAIL_COLUMNS, IDENTITY_COLUMNS, ROW_COLUMNS
+from dse.results.walk import storable
 
 SCHEMA = 1  # 1: first form
 _BASE = {"id": "BIGINT", **ROW_COLUMNS, "content": "VARCHAR"}
@@ -187,16 +187,21 @@ class Database:
         """Note (id, signature, path) for rows whose files changed in time or place but not in content."""
         if signatures:
             self._connection.executemany(
-                "UPDATE base SET signature = ?, path = ? WHERE id = ?", [[s, p, i] for i, s, p in signatures]
+                "UPDATE base SET signature = ?, path = ? WHERE id = ?", [[s, storable(p), i] for i, s, p in signatures]
             )
 
     def remember(self, walks: Sequence[WalkedSubmitter]) -> None:
         """Note what walks depended on, in place of what is known of the same submitters."""
-        self._connection.execute(
-            "DELETE FROM submitters WHERE (path, round) IN (SELECT unnest(?), unnest(?))",
-            [[walk.path for walk in walks], [walk.round for walk in walks]],
+        if not self.is_new:
+            self._connection.execute(
+                "DELETE FROM submitters WHERE (path, round) IN (SELECT unnest(?), unnest(?))",
+                [[storable(walk.path) for walk in walks], [walk.round for walk in walks]],
+            )
+        marks = ", ".join("?" for _ in _SUBMITTERS)
+        self._connection.executemany(
+            f"INSERT INTO submitters VALUES ({marks})",
+            [[storable(walk.path), walk.round, walk.results, walk.details, storable(walk.manifest)] for walk in walks],
         )
-        self._load("submitters", _SUBMITTERS, [json.dumps(walk._asdict()).encode() for walk in walks])
 
     def remove(self, ids: Sequence[int]) -> None:
         """Remove rows; a later import of the same tree adds them again."""

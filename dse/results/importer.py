@@ -17,7 +17,7 @@ from dse.results.helpers import Helpers, cores, may_fork
 from dse.results.parts import Outcome, Part, ReadPart, digest, read_detail_rows, read_part
 from dse.results.read import Problem, detail_files
 from dse.results.submitters import find_submitters, round_of
-from dse.results.walk import Submitter, manifest_of, unchanged
+from dse.results.walk import Submitter, manifest_of, storable, unchanged
 
 # Helpers take about as long to start as one core takes to read so many systems (benchmarks/import_results.py).
 _FORKED_HELPERS_PAY = 4
@@ -137,7 +137,7 @@ def import_results(
             added=len(found.added),
             updated=len(found.updated),
             unchanged=plan.unchanged + found.unchanged + len(found.moved),
-            total=db.count(),
+            total=len(plan.known) + len(found.added),
             problems=tuple(dict.fromkeys(found.problems)),
         )
 
@@ -166,7 +166,7 @@ def _plan(submitters: Sequence[_Submitter], db: Database | None, *, details: boo
         round_name, _, submitter_name, system = key[:4]
         signatures.setdefault((round_name, submitter_name, system), {})[key] = row.signature
     parts = [
-        Part(path, round_name, system, signatures.get((round_name, Path(path).name, system), {}))
+        Part(path, round_name, system, signatures.get((round_name, storable(Path(path).name), storable(system)), {}))
         for (path, round_name), system in systems
     ]
     return _Plan(unchanged_results, listings, parts, known)

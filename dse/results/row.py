@@ -122,17 +122,17 @@ class Row:
         What many rows share is written once.
         """
         own, shared = columns.json_members, columns.shared_json_members
+        files = self.provenance
+        checksums = {"sha256": files.sha256, "accuracy_sha256": files.accuracy_sha256, "missing": files.missing}
         parts = (
             own(self.identity),
             shared(self.labels),
             shared(self.software),
             shared(self.design),
-            own(self.accuracy),
-            own(self.performance),
-            own(self.summary),
+            own(self.accuracy, self.performance, self.summary),
             shared(self.system),
             shared(self.measurements),
-            own(self.provenance, "sha256", "accuracy_sha256", "missing"),
+            columns.to_json(checksums)[1:-1],
         )
         return f"{{{', '.join(parts)}}}"
 

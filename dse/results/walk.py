@@ -120,11 +120,11 @@ class Submitter:
                     identity = Identity(
                         round=self._round,
                         division=division.lower() if division.lower() in _DIVISIONS else division,
-                        submitter=self._home.name,
-                        system=system.name,
-                        model=model.name,
+                        submitter=storable(self._home.name),
+                        system=storable(system.name),
+                        model=storable(model.name),
                         scenario=canonical,
-                        directory=f"{prefix}/{system.name}/{model.name}/{scenario.name}",
+                        directory=storable(f"{prefix}/{system.name}/{model.name}/{scenario.name}"),
                     )
                     yield self._found(
                         identity,
@@ -240,6 +240,11 @@ class Submitter:
         """Changes when a file that was read changes in size or time, appears, goes or moves."""
         lines = [",".join(sorted(system_scenarios)), *(f"{path}\t{self._seen[path]}" for path in paths)]
         return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def storable(name: str) -> str:
+    """``name`` as the table has it: names of files may hold bytes that are no UTF-8, which no column can."""
+    return name if name.isascii() else name.encode("utf-8", "replace").decode()
 
 
 def manifest_of(paths: Iterable[str]) -> str:
