@@ -113,8 +113,10 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _with_error(point: FrontPoint, objective: Objective) -> str:
-    """The value, with its spread where it is at least half a percent: ``0.312 ms ±2 %``."""
+    """The value, with its spread where that shows: ``0.312 ms ±2 %``, and ``91.25 % ±0.6`` in percentage points."""
     shown, error = objective.metric.show(point.values[objective.name]), point.errors.get(objective.name, 0.0)
+    if objective.metric.unit == "1":
+        return f"{shown} ±{100 * error:.1f}" if round(1000 * error) else shown
     return f"{shown} ±{100 * error:.0f} %" if round(100 * error) else shown
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from dse.errors import StudyError
 from dse.files import fingerprint
 from harness import protocol
+from harness.decode import ProtocolError
 from harness.protocol import Failure, Request, Response
 
 
@@ -26,7 +27,7 @@ class ReplayHarness:
                 try:
                     request = protocol.read(Request, folder / "request.json")
                     response = protocol.read(Response, folder / "response.json")
-                except (OSError, protocol.ProtocolError) as error:
+                except (OSError, ProtocolError) as error:
                     raise StudyError(f"cannot be read: {error}", path=folder) from error
                 self._recorded.setdefault(_key(request), []).append(response)
         if not self._recorded:

@@ -8,13 +8,14 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from dse.errors import ResultsError
 from dse.files import fingerprint
 from dse.model.configuration import Configuration, Value
 from dse.model.space import ParameterTree
-from dse.recorded.columns import ACCURACY, P90, TEXT
+from dse.recorded.columns import ACCURACY, GOOD, P90, TEXT, TOTAL
 from dse.recorded.tree import ABSENT, Row, identified, tree_of
 
 _HINT = f"a replay table has {ACCURACY} and {P90}; dse results export --format replay writes one"
@@ -28,6 +29,17 @@ class RecordedTable:
     sha256: str
     tree: ParameterTree
     rows: Mapping[Configuration, Row]
+
+    @cached_property
+    def images(self) -> list[int]:
+        """Over how many images the accuracies are that are recorded as counts, each number once, in rising order."""
+        rows = (row for row in self.rows.values() if is_complete(row))
+        return sorted({int(row[TOTAL]) for row in rows if is_number(row.get(GOOD)) and is_number(row.get(TOTAL))})
+
+    @property
+    def least_images(self) -> int:
+        """Over how many images the accuracies are at least."""
+        return self.images[0]
 
     def find(self, configuration: Mapping[str, Value]) -> Row | None:
         """The row of a configuration, or None."""

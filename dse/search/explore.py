@@ -24,6 +24,10 @@ from dse.study import StudyWriter
 from harness import protocol
 from harness.protocol import AccuracySpec, Failure, PerformanceSpec, Request, Response
 
+_LEAST_IMAGES = 500
+_STEP = 4
+_SPOT_CHECK_IMAGES = 64
+"""As many as LoadGen's shortest run has queries, so a spot check costs no more than the shortest performance run."""
 _FIRST_GUESS_S = 1.5
 """What a trial costs before one was measured here, beyond LoadGen's minimum duration."""
 _LOOKUP_S = 0.02
@@ -161,6 +165,18 @@ def make_plan(space: Space, measurements: list[Measurement], budget: Budget) -> 
     return Plan(space.tree.size, found, trial_s, budget, decision)
 
 
+def ladder(images: int, *, limited: bool) -> tuple[int, ...]:
+    """On how many of ``images`` an accuracy is counted first, next, ...: all at once where the time is not ``limited``.
+
+    Each step has four times as many as the one before, so that a model that climbs all of them costs a third more than
+    the last one alone; none has fewer than `_LEAST_IMAGES`.
+    """
+    steps = [images]
+    while limited and steps[0] // _STEP >= _LEAST_IMAGES:
+        steps.insert(0, steps[0] // _STEP)
+    return tuple(steps)
+
+
 def explore(
     writer: StudyWriter,
     space: Space,
@@ -186,12 +202,14 @@ def explore(
     proposer = make_proposer(
         Problem(space.tree, space.objectives, space.constraints), plan.decision.sampler, seed, first
     )
-    policy = Policy(
-        proposer,
-        # A record says the same each time: to ask again would only make it look surer.
-        **({"anchor_every": _NEVER} if space.recorded else {"session_start": len(measurements)}),
-        stable_gain=STABLE_GAIN if confirm else 0.0,
-    )
+    if space.recorded is None:
+        steps = ladder(space.accuracy_images, limited=confirm)
+        policy = Policy(
+            proposer, session_start=len(measurements), stable_gain=STABLE_GAIN if confirm else 0.0, ladder=steps
+        )
+    else:  # a record says the same each time: to ask again would only make it look surer
+        steps = (space.recorded.least_images,)
+        policy = Policy(proposer, anchor_every=_NEVER, ladder=steps)
     progress = Progress(plan, time.monotonic(), front=_understand(space, measurements, place).front)
     observe(progress)
     while not stopped() and not _spent(progress):
@@ -210,7 +228,7 @@ def explore(
         progress.running, progress.phase = step.configuration, step.phase
         observe(progress)
         began = time.monotonic()
-        measured = _measure(writer, space, step, harness)
+        measured = _measure(writer, space, step, steps, harness)
         progress.trial_times_s.append(time.monotonic() - began)
         now = _understand(space, measurements, place)
         _count(progress, step, measured, now, policy)
@@ -225,7 +243,7 @@ def explore(
 
 
 def _understand(space: Space, measurements: Sequence[Measurement], place: Place) -> Knowledge:
-    return understand(space.objectives, space.constraints, measurements, place, space.data_set.size)
+    return understand(space.objectives, space.constraints, measurements, place, space.accuracy_images)
 
 
 def _may_search(progress: Progress, confirm: bool) -> bool:
@@ -248,7 +266,13 @@ def _count(progress: Progress, step: Step, measured: Measurement, now: Knowledge
 
 
 def make_request(
-    space: Space, configuration: Configuration, model_path: Path, sha256: str, *, accuracy: bool
+    space: Space,
+    configuration: Configuration,
+    model_path: Path,
+    sha256: str,
+    *,
+    accuracy: AccuracySpec | None,
+    spot_check: bool,
 ) -> Request:
     """The request that measures ``configuration`` at the search's fidelity."""
     spec, _ = space.runtime(configuration)
@@ -264,21 +288,33 @@ def make_request(
             min_duration_ms=round(space.fidelity.min_duration * 1000),
             min_query_count=space.fidelity.min_query_count,
         ),
-        accuracy=AccuracySpec(samples=space.accuracy_images) if accuracy else None,
+        accuracy=accuracy,
+        spot_check_images=_SPOT_CHECK_IMAGES if spot_check else 0,
     )
 
 
-def _measure(writer: StudyWriter, space: Space, step: Step, harness: Callable[[str | None], Harness]) -> Measurement:
+def _measure(
+    writer: StudyWriter, space: Space, step: Step, steps: Sequence[int], harness: Callable[[str | None], Harness]
+) -> Measurement:
     configuration = step.configuration
-    record, folder = writer.begin(configuration, step.phase)
+    record, folder = writer.begin(configuration, step.phase, step.images)
     try:
         model = space.source(configuration).make(space.variant(configuration))
     except ModelError as error:
         response = Response(failure=Failure("model_missing", str(error)))
         protocol.write(response, folder / "response.json")
         return writer.finish(record, response)
+    accuracy = None
+    if record.accuracy_from == record.number:  # more images, as long as they cost no more than the performance run
+        more = tuple(n for n in steps if n > step.images)
+        accuracy = AccuracySpec(samples=step.images, more=more, within_s=space.fidelity.min_duration)
     request = make_request(
-        space, configuration, model.path, model.sha256, accuracy=record.accuracy_from == record.number
+        space,
+        configuration,
+        model.path,
+        model.sha256,
+        accuracy=accuracy,
+        spot_check=accuracy is not None or not writer.is_spot_checked(record),
     )
     _, runtime = space.runtime(configuration)
     response = harness(runtime.python).run(request, folder, space.fidelity.trial_timeout)

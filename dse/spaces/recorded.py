@@ -8,7 +8,7 @@ from dse.data_sets import DataSet
 from dse.errors import ResultsError
 from dse.model.metrics import METRICS, Objective, parse_constraint
 from dse.recorded.columns import GOOD, LATENCIES, TOTAL
-from dse.recorded.table import RecordedTable, is_complete, is_number, read_table
+from dse.recorded.table import RecordedTable, read_table
 from dse.sources import TableSource
 from dse.spaces.document import Document
 from dse.spaces.format import MEASURED_BY, SpaceFile
@@ -32,7 +32,12 @@ def recorded_space(document: Document, file: SpaceFile, path: Path) -> Space:
     named = f"it is named in {document.path}, line {document.line(('replay',))}"
     try:
         table = read_table(path)
-        images = _images(table)
+        if not table.images:
+            raise ResultsError(
+                f"no row has {GOOD} and {TOTAL}",
+                path=path,
+                hint="a space counts images: dse replay --table takes tables that have percentages only",
+            )
     except ResultsError as error:
         error.hint = f"{error.hint}; {named}" if error.hint else named
         raise
@@ -42,7 +47,7 @@ def recorded_space(document: Document, file: SpaceFile, path: Path) -> Space:
         tree=read_tree(document, file.parameters) if file.parameters else table.tree,
         objectives=tuple(Objective(METRICS[name], direction) for name, direction in file.objectives.items()),
         constraints=tuple(parse_constraint(constraint) for constraint in file.constraints),
-        data_set=DataSet(path.stem, path, None, images, None, table.sha256),
+        data_set=DataSet(path.stem, path, None, max(table.images), None, table.sha256),
         sources={path.stem: TableSource(table)},
         runtime_versions={},
     )
@@ -52,19 +57,6 @@ def recorded_space(document: Document, file: SpaceFile, path: Path) -> Space:
             allowed = f"allowed: {', '.join(table.tree.names)}"
             raise document.error(("parameters", name), f"{path.name} does not tell its rows apart by {name}", allowed)
     return space
-
-
-def _images(table: RecordedTable) -> int:
-    """Over how many images the accuracies are, the most of them where they differ. Raises ResultsError."""
-    rows = [row for row in table.rows.values() if is_complete(row)]
-    counted = [int(row[TOTAL]) for row in rows if is_number(row.get(GOOD)) and is_number(row.get(TOTAL))]
-    if not counted:
-        raise ResultsError(
-            f"no row has {GOOD} and {TOTAL}",
-            path=table.path,
-            hint="a space counts images: dse replay --table takes tables that have percentages only",
-        )
-    return max(counted)
 
 
 def _check_metrics(document: Document, space: Space, table: RecordedTable) -> None:

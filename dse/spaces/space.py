@@ -63,7 +63,7 @@ class Space:
 
     @property
     def accuracy_images(self) -> int:
-        """How many images an accuracy run of the search has."""
+        """How many images an accuracy is counted on when it is complete."""
         return min(self.fidelity.accuracy_images or self.data_set.size, self.data_set.size)
 
     def source(self, configuration: Configuration) -> ModelSource:
@@ -102,14 +102,16 @@ class Space:
         return not isinstance(source, UrlSource) or source.known_sha256 is not None
 
     def accuracy_key(self, configuration: Configuration) -> str:
-        """What the accuracy depends on: model, images, preprocessing, runtime, delegate; not threads, not buffers."""
+        """What the accuracy depends on: model, data, preprocessing, runtime, delegate; not threads, not buffers.
+
+        How many of the images were used is with the accuracy itself: more of them make it better, not another one.
+        """
         spec, _ = self.runtime(configuration)
         return fingerprint(
             {
                 "model": self.source(configuration).identity(self.variant(configuration)),
                 "data_set": self.data_set.sha256,
                 "classes": self.data_set.classes,
-                "images": self.accuracy_images,
                 "preprocessing": self._preprocessing.model_dump(),
                 "runtime": [spec.name, self.runtime_versions.get(self._runtime_name(configuration))],
                 "delegate": spec.delegate,

@@ -13,7 +13,8 @@ from dse.spaces.space import HARNESS_PARAMETERS
 from dse.study import Study
 from dse.submission.candidate import Candidate
 from dse.submission.point import ModelOrigin
-from harness.protocol import ProtocolError, Request, read
+from harness.decode import ProtocolError
+from harness.protocol import Request, read
 
 
 def front_candidates(study: Study, trials: Collection[int] = ()) -> list[Candidate]:

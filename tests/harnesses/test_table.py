@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from dse.cli import make_app
 from dse.errors import SubmissionError
 from dse.harnesses import Harness, TableHarness
+from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement
 from dse.recorded.table import read_table
 from dse.reports.front import front_document, front_title, recorded_in, study_front
@@ -25,7 +27,7 @@ from dse.spaces.space import Space
 from dse.study import Study
 from dse.submission.front import front_candidates
 from harness import protocol
-from harness.protocol import Request, Response
+from harness.protocol import AccuracySpec, Request, Response
 
 NAMES = ("family", "width", "accuracy_pct", "acc_good", "acc_total", "p90_latency_ns", "p50_latency_ns", "queries")
 FIGURES = st.tuples(st.integers(0, 50_000), st.integers(1, 2**53))
@@ -57,12 +59,17 @@ def write(folder: Path, figures: list[tuple[int, int] | None]) -> Path:
     return folder / "t.yaml"
 
 
+def ask_for(space: Space, configuration: Configuration, sha256: str) -> Request:
+    path = space.data_set.path
+    return make_request(space, configuration, path, sha256, accuracy=AccuracySpec(samples=1), spot_check=True)
+
+
 def ask(space: Space, harness: Harness, folder: Path) -> list[Response]:
     """What the harness answers for each configuration of the space, as the search asks."""
     responses = []
     for configuration in space.tree.configurations():
         model = space.source(configuration).make(space.variant(configuration))
-        request = make_request(space, configuration, model.path, model.sha256, accuracy=True)
+        request = ask_for(space, configuration, model.sha256)
         responses.append(harness.run(request, folder, 1.0))
         assert protocol_read(Response, folder / "response.json") == responses[-1]
         assert protocol_read(Request, folder / "request.json") == request
@@ -98,7 +105,7 @@ def test_what_is_not_recorded_fails_with_a_reason(tmp_path: Path) -> None:
     reasons = {(failure.error, failure.message) if failure else None for failure in failures}
     assert reasons == {None, ("invoke_failed", "t.csv has no figures for this configuration")}
     configuration = next(iter(space.tree.configurations()))
-    unknown = make_request(space, configuration, tmp_path / "t.csv", "0" * 64, accuracy=True)
+    unknown = ask_for(space, configuration, "0" * 64)
     failure = TableHarness(space.recorded).run(unknown, tmp_path, 1.0).failure
     assert failure
     assert (failure.error, failure.message) == ("model_unsupported", "t.csv has no such configuration")
@@ -110,7 +117,7 @@ def test_only_what_was_asked_for_is_answered(tmp_path: Path) -> None:
     assert space.recorded is not None
     configuration = next(iter(space.tree.configurations()))
     sha256 = space.source(configuration).make(space.variant(configuration)).sha256
-    request = make_request(space, configuration, tmp_path / "t.csv", sha256, accuracy=False)
+    request = dataclasses.replace(ask_for(space, configuration, sha256), accuracy=None)
     assert TableHarness(space.recorded).run(request, tmp_path, 1.0).accuracy is None
 
 
@@ -165,3 +172,14 @@ def test_a_row_without_counts_fails(tmp_path: Path) -> None:
     assert space.recorded == read_table(tmp_path / "t.csv")
     messages = [r.failure.message for r in ask(space, TableHarness(space.recorded), tmp_path) if r.failure]
     assert messages == ["t.csv has no acc_good and acc_total for this configuration"]
+
+
+def test_accuracies_over_fewer_images_are_not_asked_for_again(tmp_path: Path) -> None:
+    path = write(tmp_path, [(500, 1000), (600, 2000), (700, 3000)])
+    table = (tmp_path / "t.csv").read_text().replace(",600,50000,", ",600,1000,")
+    (tmp_path / "t.csv").write_text(table)
+    assert load_space(path, {}).accuracy_images == 50_000
+    for _ in range(2):
+        assert dse("explore", "--space", path, "--studies", tmp_path)[0] == 0
+        measurements = Study.read(tmp_path / "t").measurements
+        assert sorted(m.accuracy.total for m in measurements if m.accuracy) == [1000, 50_000, 50_000]
