@@ -30,8 +30,8 @@ _SPOT_CHECK_IMAGES = 64
 """As many as LoadGen's shortest run has queries, so a spot check costs no more than the shortest performance run."""
 _FIRST_GUESS_S = 1.5
 """What a trial costs before one was measured here, beyond LoadGen's minimum duration."""
-_LOOKUP_S = 0.02
-"""What a trial costs whose figures are recorded."""
+_LOOKUP_S = 0.1
+"""What a trial costs whose figures are recorded: its files, and Optuna's view of them."""
 _NEVER = 10**9
 
 
