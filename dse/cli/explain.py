@@ -14,7 +14,7 @@ from dse.cli.render import next_command, print_json, stdout
 from dse.errors import UsageError
 from dse.model.configuration import Configuration
 from dse.model.proportion import wilson
-from dse.reports.front import study_knowledge
+from dse.reports.front import recorded_in, study_knowledge
 from dse.search.explain import Explanation, explain
 from dse.study import Study, find_study
 
@@ -60,6 +60,8 @@ def explain_command(
         f"trial {trial} answers otherwise than trial {other} of the same model: its accuracy is its own"
         for trial, other in (explanation.differing or {}).items()
     ]
+    if table := recorded_in(found):
+        lines.append(f"recorded in {table}, not measured here")
     stdout().print("\n".join(lines), highlight=False, markup=False)
     next_command(f"dse front {study}", "shows the front")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from dse.cli.outcome import plan_line, show_plan, show_result
 from dse.cli.render import stderr
 from dse.durations import parse_duration
 from dse.errors import ResultsError, UsageError
-from dse.harnesses import Harness, SubprocessHarness
+from dse.harnesses import Harness, SubprocessHarness, TableHarness
 from dse.model.configuration import Configuration
 from dse.reports.front import study_front
 from dse.search.explore import Budget, explore, make_plan
@@ -93,12 +94,12 @@ def explore_command(
             progress = explore(
                 writer,
                 loaded,
-                _harness,
+                _harnesses(loaded),
                 plan,
                 options["seed"],
                 live,
                 interrupt.requested,
-                confirm=limits.seconds is not None,
+                confirm=limits.seconds is not None and loaded.recorded is None,  # a record repeats itself
                 strict=strict,
                 first=first,
             )
@@ -123,8 +124,12 @@ def _first(warm_start: str, studies: Path, space: Space) -> list[Configuration]:
     return found
 
 
-def _harness(python: str | None) -> Harness:
-    return SubprocessHarness(python) if python else SubprocessHarness()
+def _harnesses(space: Space) -> Callable[[str | None], Harness]:
+    """What measures under which interpreter; for recorded measurements, the table they are in."""
+    if space.recorded is not None:
+        recorded = TableHarness(space.recorded)
+        return lambda _: recorded
+    return lambda python: SubprocessHarness(python) if python else SubprocessHarness()
 
 
 def _duration(option: str, source: str) -> float:

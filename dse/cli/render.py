@@ -8,7 +8,7 @@ import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -16,8 +16,10 @@ from rich.text import Text
 
 from dse.errors import DseError
 from dse.model.configuration import Value, text
-from dse.model.front import FrontPoint
 from dse.model.metrics import Objective
+
+if TYPE_CHECKING:  # it brings NumPy, which most commands do without
+    from dse.model.front import FrontPoint
 
 _FILE_WIDTH = 160
 _GAP = "  "

@@ -13,7 +13,8 @@ from rich.table import Table as Shown
 
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.errors import UsageError
-from dse.search.replay import Run, Table, replay
+from dse.search.replay import Run, replay
+from dse.search.table import Table
 from dse.spaces.format import Sampler
 
 _SHARES = (0.9, 0.95, 0.99)

@@ -28,9 +28,18 @@ def study_front(study: Study) -> list[FrontPoint]:
     return study_knowledge(study).front
 
 
+def recorded_in(study: Study) -> str | None:
+    """The replay table that a study's figures were looked up in; None where they were measured."""
+    table: str | None = study.settings["space"].get("replay")
+    return table
+
+
 def front_title(study: Study, points: Sequence[FrontPoint]) -> str:
     """How many of the configurations that the study measured are on the front, as a sentence."""
     measured = {study.place(m) for m in study.measurements if not m.failed} - {None}
+    if table := recorded_in(study):
+        shown = f"{len(points)} of {len(measured)} configurations are on the front"
+        return f"{study.name}: {shown}; recorded in {Path(table).name}, not measured here"
     return f"{study.name}: {len(points)} of {len(measured)} measured configurations are on the front"
 
 
@@ -39,6 +48,7 @@ def front_document(study: Study, points: Sequence[FrontPoint]) -> dict[str, Any]
     return {
         "schema": SCHEMA,
         "study": study.name,
+        **({"recorded_in": table} if (table := recorded_in(study)) else {"data_set": _data_set(study)}),
         "objectives": [
             {"name": objective.name, "direction": objective.direction, "unit": objective.metric.unit}
             for objective in study.objectives
@@ -57,6 +67,11 @@ def front_document(study: Study, points: Sequence[FrontPoint]) -> dict[str, Any]
             for point in points
         ],
     }
+
+
+def _data_set(study: Study) -> str:
+    section = study.settings["space"]["data_set"]
+    return str(section.get("name") or section.get("embedded") or Path(section["path"]).stem)
 
 
 def _accuracy_document(study: Study, point: FrontPoint) -> dict[str, Any] | None:

@@ -30,6 +30,9 @@ _SPOT_CHECK_IMAGES = 64
 """As many as LoadGen's shortest run has queries, so a spot check costs no more than the shortest performance run."""
 _FIRST_GUESS_S = 1.5
 """What a trial costs before one was measured here, beyond LoadGen's minimum duration."""
+_LOOKUP_S = 0.1
+"""What a trial costs whose figures are recorded: its files, and Optuna's view of them."""
+_NEVER = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,8 @@ def make_plan(space: Space, measurements: list[Measurement], budget: Budget) -> 
     place = placement(space, measurements)
     found = len({place(measured) for measured in measurements} - {None})
     costs = [m.response.timing_s["total"] for m in measurements if "total" in m.response.timing_s]
-    trial_s = median(costs) if costs else _FIRST_GUESS_S + space.fidelity.min_duration
+    first_guess_s = _FIRST_GUESS_S + space.fidelity.min_duration if space.recorded is None else _LOOKUP_S
+    trial_s = median(costs) if costs else first_guess_s
     unknown = space.tree.size - found
     limits = [budget.trials] if budget.trials is not None else []
     if budget.seconds is not None:
@@ -209,10 +213,14 @@ def explore(
     proposer = make_proposer(
         Problem(space.tree, space.objectives, space.constraints), plan.decision.sampler, seed, first
     )
-    steps = ladder(space.accuracy_images)
-    policy = Policy(
-        proposer, session_start=len(measurements), stable_gain=STABLE_GAIN if confirm else 0.0, ladder=steps
-    )
+    if space.recorded is None:
+        steps = ladder(space.accuracy_images)
+        policy = Policy(
+            proposer, session_start=len(measurements), stable_gain=STABLE_GAIN if confirm else 0.0, ladder=steps
+        )
+    else:  # a record says the same each time: to ask again would only make it look surer
+        steps = (space.recorded.least_images,)
+        policy = Policy(proposer, anchor_every=_NEVER, ladder=steps)
     progress = Progress(plan, time.monotonic(), front=_understand(space, measurements, place).front)
     observe(progress)
     while not stopped() and not _time_is_up(progress):

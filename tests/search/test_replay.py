@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from dse.cli import make_app
 from dse.errors import ResultsError
-from dse.search.replay import Table, replay
+from dse.search.replay import replay
+from dse.search.table import Table
 
 HEADER = "config_id,family,variant,width,resolution,precision,engine,accuracy_pct,p90_latency_ns"
 SHARED = Path(os.environ.get("DSE_SHARED", Path(__file__).parents[2] / ".." / "shared")) / "data" / "replay"
