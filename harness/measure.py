@@ -143,14 +143,10 @@ class _Measurement:
 
     def _accuracy_images(self, spec: AccuracySpec, invoke: Invoke, memory: SampleMemory, total: int) -> int:
         """How many images the accuracy run takes: ``samples``, or as many of ``more`` as fit into ``within_s``."""
-        images = total if spec.samples is None else spec.samples
         if spec.more and "probe_latency_ns" not in self._found:
             with self._phase("warmup"):
                 self._found["probe_latency_ns"] = _warm_up(invoke, memory, self._request.warmup_s)
-        for more in spec.more:
-            if more * self._found["probe_latency_ns"] <= spec.within_s * 1e9:
-                images = more
-        return images
+        return spec.images(total, self._found.get("probe_latency_ns", 0))
 
     def _check_spot(self, images: int, invoke: Invoke, memory: SampleMemory) -> None:
         """Raises HarnessError (``invoke_failed``)."""

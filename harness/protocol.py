@@ -112,6 +112,14 @@ class AccuracySpec:
     user_conf: str | None = None
     model_name: str = "resnet50"
 
+    def images(self, total: int, latency_ns: float) -> int:
+        """How many of ``total`` images a model takes that needs ``latency_ns`` for one."""
+        chosen = total if self.samples is None else self.samples
+        for more in self.more:
+            if more * latency_ns <= self.within_s * 1e9:
+                chosen = more
+        return chosen
+
 
 @dataclass(frozen=True)
 class Request:

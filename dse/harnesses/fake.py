@@ -111,11 +111,7 @@ class FakeDevice:
     def _accuracy(self, request: Request) -> Accuracy | None:
         if request.accuracy is None:
             return None
-        spec = request.accuracy
-        total = min(spec.samples or self.images, self.images)
-        for more in spec.more:
-            if more * self.latency_ns(request) <= spec.within_s * 1e9:
-                total = min(more, self.images)
+        total = min(request.accuracy.images(self.images, self.latency_ns(request)), self.images)
         return Accuracy(round(self.accuracy(request) * total), total, self._answers(request))
 
     def _answers(self, request: Request) -> str:

@@ -15,7 +15,7 @@ from dse.model.front import FrontPoint
 from dse.model.measurement import Measurement, Phase
 from dse.paths import cache_dir
 from dse.search.knowledge import Knowledge, Place, understand
-from dse.search.policy import STABLE_GAIN, Policy, Step
+from dse.search.policy import STABLE_GAIN, Policy, Step, ladder
 from dse.search.problem import Problem
 from dse.search.proposals import Decision, decide, make_proposer, search_share
 from dse.spaces.placement import placement
@@ -24,8 +24,6 @@ from dse.study import StudyWriter
 from harness import protocol
 from harness.protocol import AccuracySpec, Failure, PerformanceSpec, Request, Response
 
-_LEAST_IMAGES = 500
-_STEP = 4
 _SPOT_CHECK_IMAGES = 64
 """As many as LoadGen's shortest run has queries, so a spot check costs no more than the shortest performance run."""
 _FIRST_GUESS_S = 1.5
@@ -172,18 +170,6 @@ def make_plan(space: Space, measurements: list[Measurement], budget: Budget) -> 
         limits.append(int(budget.seconds / trial_s))
     decision = decide(space.file.sampler, unknown, min(limits) if limits else None)
     return Plan(space.tree.size, found, trial_s, budget, decision)
-
-
-def ladder(images: int) -> tuple[int, ...]:
-    """On how many of ``images`` an accuracy is counted first, next, ..., in the end.
-
-    Each step has four times as many as the one before, so that a model that climbs all of them costs a third more than
-    the last one alone; none has fewer than `_LEAST_IMAGES`.
-    """
-    steps = [images]
-    while steps[0] // _STEP >= _LEAST_IMAGES:
-        steps.insert(0, steps[0] // _STEP)
-    return tuple(steps)
 
 
 def explore(

@@ -25,6 +25,9 @@ OPEN = (0.03, 0.97)
 """Between these probabilities it is open whether a configuration is on the front."""
 _ABOUT_AS_MANY = 1.5
 """Of an open configuration and its rival, both are repeated unless one has this many times the other's repeats."""
+_LEAST_IMAGES = 500
+"""An accuracy begins on so many images at least: fewer tell nearly nothing, and cost less than to start a process."""
+_STEP = 4
 STABLE_GAIN = 1e-4
 MOST_REPEATS = 200
 """Repeats after which two configurations count as equally good: more would measure the noise."""
@@ -37,6 +40,18 @@ class Step:
     configuration: Configuration
     phase: Phase
     images: int = 1
+
+
+def ladder(images: int) -> tuple[int, ...]:
+    """On how many of ``images`` an accuracy is counted first, next, ..., in the end.
+
+    Each step has four times as many as the one before, so that a model that climbs all of them costs a third more than
+    the last one alone; none has fewer than `_LEAST_IMAGES`.
+    """
+    steps = [images]
+    while steps[0] // _STEP >= _LEAST_IMAGES:
+        steps.insert(0, steps[0] // _STEP)
+    return tuple(steps)
 
 
 class Policy:

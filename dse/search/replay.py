@@ -4,102 +4,174 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+import numpy as np
+
+from dse.errors import ResultsError
 from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement, Phase
 from dse.search.knowledge import Knowledge, as_measured, understand
-from dse.search.policy import ANCHOR_EVERY, Policy
+from dse.search.policy import ANCHOR_EVERY, Policy, Step, ladder
 from dse.search.proposals import decide, make_proposer, search_share
 from dse.search.table import Table
-from harness.protocol import Accuracy, Failure, Performance, Response
+from harness.protocol import Accuracy, AccuracySpec, Failure, Performance, Response
 
 _IMAGES = 10**9
 """Accuracies are counts of images; with this many, the recorded percentage keeps all of its digits."""
 _NEVER = 10**9
+_START_S, _RUN_S, _QUERIES = 1.0, 2.0, 64
+"""What a measurement costs beside its images: to start a process, then LoadGen's minimum duration, or queries, as in
+imagenet_tflite.yaml."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One search on a table. ``hypervolume`` has an entry for each measurement that had to be paid for."""
+    """One search on a table. ``hypervolume`` has an entry for each measurement that had to be paid for.
+
+    ``phases`` says how many of them searched, confirmed, repeated what did not count, or measured the anchor.
+    ``device_s`` is what they would have cost: a second to start, LoadGen's 2 s and 64 queries at least, and the images
+    of the accuracy runs, each at the recorded p90.
+    """
 
     seed: int
     hypervolume: list[float]
     recall: float
     precision: float
     configurations: int
+    device_s: float
+    phases: Mapping[Phase, int] = field(default_factory=dict)
 
 
 class TableDevice:
-    """Measures by looking up a table; ``noise`` is the standard deviation of the logarithm of a latency."""
+    """Measures by looking up a table; ``noise`` is the standard deviation of the logarithm of a latency.
 
-    def __init__(self, table: Table, noise: float, seed: int) -> None:
+    Accuracies are the recorded ones, counted at the first measurement of a configuration; where they are ``growing``, a
+    run over the first of the images is drawn so that all of them together have the recorded accuracy.
+    """
+
+    def __init__(self, table: Table, noise: float, seed: int, *, growing: bool = False) -> None:
+        self.steps = ladder(table.images) if growing else (_IMAGES,)
+        """On how many images an accuracy is counted first, ..., in the end."""
+        self.device_s = 0.0
+        """What the measurements so far would have cost."""
         self._table = table
         self._noise = noise
+        self._seed = seed
+        self._growing = growing
         self._rng = random.Random(seed)
+        self._counted: dict[Configuration, Accuracy] = {}
 
-    def measure(self, trial: int, configuration: Configuration, phase: Phase) -> Measurement:
-        """A trial of ``configuration``; a failed one where the table has no figures."""
-        values = self._table.lookup(configuration)
+    def measure(self, trial: int, step: Step) -> Measurement:
+        """The trial of a step; a failed one where the table has no figures."""
+        configuration, values = step.configuration, self._table.lookup(step.configuration)
+        key = configuration.fingerprint
+        self.device_s += _START_S
         if not values:
             response = Response(failure=Failure("invoke_failed", "the table has no figures"))
-            return Measurement(trial, configuration, configuration.fingerprint, response, phase=phase)
-        latency = round(values["latency_p90_ns"] * math.exp(self._noise * self._rng.gauss(0, 1)))
-        performance = Performance(
-            latency_min_ns=latency,
-            latency_mean_ns=latency,
-            latency_p50_ns=latency,
-            latency_p90_ns=latency,
-            latency_p95_ns=latency,
-            latency_p99_ns=latency,
-            latency_p999_ns=latency,
-            latency_max_ns=latency,
-            early_stopping_p90_ns=None,
-            query_count=0,
-            duration_ns=0,
-            valid=True,
-            min_duration_met=True,
-            min_queries_met=True,
-            early_stopping_met=True,
+            return Measurement(trial, configuration, key, response, phase=step.phase)
+        latency_ns = values["latency_p90_ns"]
+        self.device_s += max(_RUN_S, _QUERIES * latency_ns / 1e9)
+        noisy_ns = round(latency_ns * math.exp(self._noise * self._rng.gauss(0, 1)))
+        response = Response(
+            performance=_performance(noisy_ns), accuracy=self._accuracy(step, values["accuracy"], latency_ns)
         )
-        accuracy = Accuracy(round(values["accuracy"] * _IMAGES), _IMAGES, "")
-        response = Response(performance=performance, accuracy=accuracy)
-        return Measurement(trial, configuration, configuration.fingerprint, response, accuracy, trial, phase)
+        return Measurement(
+            trial, configuration, key, response, response.accuracy, trial, phase=step.phase, accuracy_key=key
+        )
+
+    def _accuracy(self, step: Step, recorded: float, latency_ns: float) -> Accuracy | None:
+        """The accuracy run that the step asks for, unless so many images are counted already."""
+        known = self._counted.get(step.configuration, Accuracy(0, 0, ""))
+        if known.total >= step.images:
+            return None
+        if not self._growing:
+            found = Accuracy(round(recorded * _IMAGES), _IMAGES, "")
+            self.device_s += self._table.images * latency_ns / 1e9
+        else:
+            more = tuple(n for n in self.steps if n > step.images)
+            total = AccuracySpec(step.images, more, _RUN_S).images(self._table.images, latency_ns)
+            rest, right = self._table.images - known.total, round(recorded * self._table.images) - known.good
+            chance = np.random.default_rng([self._seed, int(step.configuration.fingerprint[:12], 16), total])
+            drawn = int(chance.hypergeometric(right, rest - right, total - known.total))
+            found = Accuracy(known.good + drawn, total, "")
+            self.device_s += total * latency_ns / 1e9
+        self._counted[step.configuration] = found
+        return found
 
 
-def replay(table: Table, sampler: str, seed: int, noise: float = 0.0, budget: int | None = None) -> Run:
+def _performance(latency_ns: int) -> Performance:
+    return Performance(
+        latency_min_ns=latency_ns,
+        latency_mean_ns=latency_ns,
+        latency_p50_ns=latency_ns,
+        latency_p90_ns=latency_ns,
+        latency_p95_ns=latency_ns,
+        latency_p99_ns=latency_ns,
+        latency_p999_ns=latency_ns,
+        latency_max_ns=latency_ns,
+        early_stopping_p90_ns=None,
+        query_count=0,
+        duration_ns=0,
+        valid=True,
+        min_duration_met=True,
+        min_queries_met=True,
+        early_stopping_met=True,
+    )
+
+
+def replay(
+    table: Table, sampler: str, seed: int, noise: float = 0.0, budget: int | None = None, *, growing: bool = False
+) -> Run:
     """Search ``table`` with the policy of `dse explore`: anchor, search, confirm, until settled or out of ``budget``.
 
-    The budget counts measurements, repeats too. Without noise there is nothing to confirm. All measurements of a table
-    cost the same: where ``auto`` measures everything, it does not begin with the cheapest but with what promises most.
+    The budget counts measurements, repeats too. Without noise and ``growing`` accuracies there is nothing to confirm.
+    Where ``auto`` measures everything, it does not begin with the cheapest but with what promises most. Raises
+    ResultsError for growing accuracies in a table without counts of images.
     """
-    device = TableDevice(table, noise, seed)
+    if growing and not table.images:
+        raise ResultsError(
+            f"{table.name} does not say on how many images its accuracies were counted",
+            hint="add acc_good and acc_total, or leave out --growing-accuracy",
+        )
+    device = TableDevice(table, noise, seed, growing=growing)
+    images = table.images if growing else None
     decision = decide(sampler, table.tree.size, budget)
     proposer = make_proposer(table.problem, "surrogate" if decision.sampler == "screen" else decision.sampler, seed)
-    policy = Policy(proposer, anchor_every=ANCHOR_EVERY if noise else _NEVER)
+    policy = Policy(proposer, anchor_every=ANCHOR_EVERY if noise else _NEVER, ladder=device.steps)
     measured: list[Measurement] = []
     shares: list[float] = []
     found: dict[Configuration, None] = {}
     search_until = search_share(decision, budget)
+    confirm = noise > 0 or growing
     while budget is None or len(measured) < budget:
         searching = search_until is None or len(measured) < search_until
-        step = policy.next(measured, lambda: _understand(table, measured), search=searching, confirm=noise > 0)
+        step = policy.next(measured, lambda: _understand(table, measured, images), search=searching, confirm=confirm)
         if step is None and not searching:
             search_until = None
             continue
         if step is None:
             break
-        measured.append(device.measure(len(measured), step.configuration, step.phase))
+        measured.append(device.measure(len(measured), step))
         if step.configuration not in found:
             found[step.configuration] = None
             share = table.hypervolume(list(found))
         shares.append(share)
     true = table.front()
-    reported = {estimate.configuration for estimate in _understand(table, measured).front}
+    reported = {estimate.configuration for estimate in _understand(table, measured, images).front}
     right = len(true & reported)
-    return Run(seed, shares, right / len(true), right / len(reported) if reported else 0.0, len(found))
+    return Run(
+        seed=seed,
+        hypervolume=shares,
+        recall=right / len(true),
+        precision=right / len(reported) if reported else 0.0,
+        configurations=len(found),
+        device_s=device.device_s,
+        phases=dict(Counter(m.phase for m in measured)),
+    )
 
 
-def _understand(table: Table, measured: Sequence[Measurement]) -> Knowledge:
-    return understand(table.problem.objectives, (), measured, as_measured)
+def _understand(table: Table, measured: Sequence[Measurement], images: int | None) -> Knowledge:
+    return understand(table.problem.objectives, (), measured, as_measured, images)

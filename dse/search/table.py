@@ -34,6 +34,11 @@ class Table:
         self._range = np.where(np.ptp(self._axes, axis=0) > 0, np.ptp(self._axes, axis=0), 1.0)
         self._best = self._volume(self._axes)
 
+    @property
+    def images(self) -> int:
+        """On how many images accuracies were counted, the largest number; 0 where the table has percentages only."""
+        return max(self._recorded.images, default=0)
+
     def lookup(self, configuration: Configuration) -> dict[str, float]:
         """The recorded accuracy and latency; empty where the table has none."""
         row = self._recorded.find(configuration)
