@@ -223,6 +223,15 @@ def test_a_study_replays_against_its_own_trials(bench: Bench) -> None:
     assert [p.values for p in study_front(again)] == [p.values for p in study_front(recorded)]
 
 
+def test_a_study_replays_in_another_order_too(bench: Bench) -> None:
+    """Then other trials are the first of their model: the recorded accuracy is theirs, whichever trial ran it."""
+    recorded = bench.explore(device(), seed=0)
+    again = bench.explore(ReplayHarness(recorded.folder / "trials"), study="again", seed=5)
+    assert [m.configuration for m in again.measurements] != [m.configuration for m in recorded.measurements]
+    assert all("accuracy" in m.values for m in again.measurements)
+    assert [p.values for p in study_front(again)] == [p.values for p in study_front(recorded)]
+
+
 def test_device_time_is_the_budget(bench: Bench) -> None:
     seen: list[Progress] = []
     bench.explore(device(), Budget(device_s=1e-9), observe=seen.append)
