@@ -99,7 +99,7 @@ class LiveProgress:
 
 def _status(progress: Progress) -> str:
     outlook = ""
-    if progress.gain is not None and math.isfinite(progress.gain) and progress.phase != "confirm":
+    if progress.gain and math.isfinite(progress.gain) and progress.phase != "confirm":
         outlook = f", new ones may add {100 * progress.gain:.2g} % to the front"
     if progress.repeats and progress.phase == "confirm":
         outlook = f", {counted(progress.repeats, 'repeat')}, {progress.open} more to settle the front"
