@@ -4,6 +4,10 @@ Prints seconds and rows per second without and with details; asserts nothing. Th
 finds the files with `os.walk`, reads each and parses it in the most direct way, keeping nothing. Times are the best of
 ``--repeat`` alternating runs, so that other work on the machine weighs on both alike.
 
+Below the imports stand the parts of the first one that can be had alone: what it reads, by one process and by all of
+them, and an empty database, which is what DuckDB takes to begin, to write a file without a row, and to end. The rest is
+writing the rows.
+
     python benchmarks/import_results.py ../shared/data/results_sample
     python benchmarks/import_results.py ../shared/data/results_sample --copies 28    # about the size of four rounds
 """
@@ -11,6 +15,7 @@ finds the files with `os.walk`, reads each and parses it in the most direct way,
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -20,19 +25,26 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from dse.results.database import open_database
+from dse.results.helpers import Helpers, cores
 from dse.results.importer import import_results
+from dse.results.parts import Part, read_part
+from dse.results.submitters import find_submitters, round_of
+from dse.results.walk import Submitter
 
 _FRONT_FILES = ("mlperf_log_summary.txt", "accuracy.txt")
 _DETAIL_FILES = ("mlperf_log_detail.txt", "spl.txt", "client.json", "server.json")
+_NOT_READ = re.compile(r"audit|compliance|test|code$|calibration|documentation|ranging$|\.", re.IGNORECASE)
 _FIGURE = re.compile(r"(?:accuracy|mAP|AUC)\s*=\s*([\d.]+)%")
 
 
 def plain_reading(root: Path, *, details: bool) -> int:
     """Read and parse what an import reads; how many files that was."""
     files = 0
-    for folder, _, names in os.walk(root):
+    for folder, inside, names in os.walk(root):
+        inside[:] = [name for name in inside if not _NOT_READ.match(name)]
         parts = Path(folder).parts
-        if parts[-1] == "ranging" or (parts[-1].lower() == "accuracy" and "accuracy.txt" not in names):
+        if parts[-1].lower() == "accuracy" and "accuracy.txt" not in names:
             continue
         for name in names:
             described = name.endswith(".json") and ("systems" in parts or "measurements" in parts)
@@ -43,13 +55,14 @@ def plain_reading(root: Path, *, details: bool) -> int:
             files += 1
             text = (Path(folder) / name).read_text(encoding="utf-8", errors="replace")
             if name.endswith(".json"):
-                json.loads(text)
+                with contextlib.suppress(ValueError):  # real trees have files of that name that are none
+                    json.loads(text)
             elif name == "accuracy.txt":
                 _FIGURE.search(text)
             elif name == "spl.txt":
                 [float(line.split(",")[3]) for line in text.splitlines()]
             elif text.startswith(":::MLLOG"):
-                [json.loads(line[9:]) for line in text.splitlines() if line.startswith(":::MLLOG")]
+                [json.loads(line[9:], strict=False) for line in text.splitlines() if line.startswith(":::MLLOG")]
             else:
                 dict(line.partition(":")[::2] for line in text.splitlines())
     return files
@@ -86,6 +99,7 @@ def main() -> None:
         root = options.sample if options.copies == 1 else copies_of(options.sample, options.copies, folder / "tree")
         for details in (False, True):
             report(root, folder / f"results-{details}.duckdb", options.repeat, details=details)
+        report_parts(root, folder / "empty.duckdb", options.repeat)
 
 
 def report(root: Path, database: Path, repeat: int, *, details: bool) -> None:
@@ -103,6 +117,29 @@ def report(root: Path, database: Path, repeat: int, *, details: bool) -> None:
     print(f"{'with' if details else 'without'} details: {rows} rows, {files} files")
     for label, seconds, beside in (("plain reading", plain, plain), ("import", taken, plain), ("again", again, taken)):
         print(f"  {label:14} {seconds:7.3f} s  {rows / seconds:8.0f} rows/s  {seconds / beside:5.2f} times")
+
+
+def report_parts(root: Path, database: Path, repeat: int) -> None:
+    submitters = [Submitter(path, round_of(path)) for path in find_submitters(root)]
+    parts = [Part(s.path, round_of(Path(s.path)), system, {}) for s in submitters for system in s.systems()]
+
+    def read(helpers: int) -> None:
+        with Helpers(helpers) as shared:
+            shared.begin(read_part, parts).finish()
+
+    def empty() -> None:
+        database.unlink(missing_ok=True)
+        with open_database(database):
+            pass
+
+    alone, together, nothing = best(repeat, lambda: read(0), lambda: read(cores() - 1), empty)
+    print("parts of the first import, without details")
+    for label, seconds in (
+        ("reading, 1 process", alone),
+        (f"reading, {cores()} processes", together),
+        ("an empty database", nothing),
+    ):
+        print(f"  {label:20} {seconds:7.3f} s")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from harness import loadgen
 from harness.boot import command
-from harness.protocol import Performance, PerformanceSpec, Preprocessing, Request, Response, RuntimeSpec, decode, read
+from harness.decode import decode
+from harness.protocol import Performance, PerformanceSpec, Preprocessing, Request, Response, RuntimeSpec, read
 from harness.runtimes import Model, open_runtime
 from harness.samples import PixelCache, SampleMemory
 from tests.harness.running import request_for, write_colours

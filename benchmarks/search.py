@@ -20,7 +20,8 @@ from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESample
 
 from dse.model.configuration import Configuration
 from dse.model.space import Parameter
-from dse.search.replay import Table, replay
+from dse.search.replay import replay
+from dse.search.table import Table
 
 LIMIT = 400
 SHARES = (0.95, 0.99)

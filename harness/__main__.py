@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from harness import process
-from harness.protocol import Failure, ProtocolError, Request, Response, RuntimeSpec, read, write
+from harness.decode import ProtocolError
+from harness.protocol import Failure, Request, Response, RuntimeSpec, read, write
 
 _USAGE = """\
 usage: python -m harness run REQUEST.json

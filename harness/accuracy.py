@@ -1,4 +1,4 @@
-"""Top-1 from LoadGen's accuracy log, as MLPerf's own script counts it."""
+"""Top-1 from LoadGen's accuracy log, as MLPerf's own script counts it; digests that tell equal answers from others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-from harness.protocol import Accuracy
+from harness.protocol import Accuracy, SpotCheck
 
 
 def read_predictions(log: Path, total: int) -> NDArray[np.int32]:
@@ -36,7 +36,14 @@ def read_predictions(log: Path, total: int) -> NDArray[np.int32]:
 def top1(predictions: NDArray[np.int32], labels: NDArray[np.int32]) -> Accuracy:
     """Right answers out of ``[N]`` predictions and labels."""
     return Accuracy(
-        good=int((predictions == labels).sum()),
-        total=len(predictions),
-        predictions_sha256=hashlib.sha256(predictions.astype("<i4").tobytes()).hexdigest(),
+        good=int((predictions == labels).sum()), total=len(predictions), predictions_sha256=_digest(predictions)
     )
+
+
+def spot_check(predictions: NDArray[np.int32]) -> SpotCheck:
+    """The digest of the first images' predictions ``[N]``."""
+    return SpotCheck(len(predictions), _digest(predictions))
+
+
+def _digest(predictions: NDArray[np.int32]) -> str:
+    return hashlib.sha256(predictions.astype("<i4").tobytes()).hexdigest()

@@ -55,6 +55,7 @@ class _Measurement:
             "machine": os.uname().machine,
         }
         self._timing_s = {"start_and_imports": process.age_s()}
+        self._predictions = np.empty(0, np.int32)
 
     def response(self, failure: Failure | None) -> Response:
         """What there is by now, whether it ended well or not."""
@@ -93,6 +94,9 @@ class _Measurement:
             self._run_performance(request.performance, model.invoke, memory, len(labels))
         if request.accuracy is not None:
             self._run_accuracy(request.accuracy, model.invoke, memory, labels)
+        if request.spot_check_images:
+            with self._phase("spot_check"):
+                self._check_spot(min(request.spot_check_images, len(labels)), model.invoke, memory)
         found["evidence"] = Evidence(
             model_sha256=request.model_sha256,
             data_set_sha256=request.data_set.sha256,
@@ -124,7 +128,7 @@ class _Measurement:
     def _run_accuracy(
         self, spec: AccuracySpec, invoke: Invoke, memory: SampleMemory, labels: NDArray[np.int32]
     ) -> None:
-        samples = len(labels) if spec.samples is None else spec.samples
+        samples = self._accuracy_images(spec, invoke, memory, len(labels))
         if samples > len(labels):
             raise HarnessError(
                 "data_set", f"found accuracy.samples {samples}, allowed: up to the data set's {len(labels)} images"
@@ -133,8 +137,24 @@ class _Measurement:
         buffer = min(samples, settings.performance_sample_count_override or loadgen.ACCURACY_BUFFER)
         run = self._run_loadgen(settings, invoke, memory, samples, buffer, "accuracy")
         self._timing_s["accuracy"] = run.issue_s
-        predictions = accuracy.read_predictions(self._folder / "accuracy" / "mlperf_log_accuracy.json", samples)
+        log = self._folder / "accuracy" / "mlperf_log_accuracy.json"
+        predictions = self._predictions = accuracy.read_predictions(log, samples)
         self._found["accuracy"] = accuracy.top1(predictions, labels[:samples])
+
+    def _accuracy_images(self, spec: AccuracySpec, invoke: Invoke, memory: SampleMemory, total: int) -> int:
+        """How many images the accuracy run takes: ``samples``, or as many of ``more`` as fit into ``within_s``."""
+        if spec.more and "probe_latency_ns" not in self._found:
+            with self._phase("warmup"):
+                self._found["probe_latency_ns"] = _warm_up(invoke, memory, self._request.warmup_s)
+        return spec.images(total, self._found.get("probe_latency_ns", 0))
+
+    def _check_spot(self, images: int, invoke: Invoke, memory: SampleMemory) -> None:
+        """Raises HarnessError (``invoke_failed``)."""
+        predictions = self._predictions[:images]
+        if len(predictions) < images:
+            first_class = int(self._found["model"].background_class)
+            predictions = np.array([_predict(invoke, memory, i) - first_class for i in range(images)], np.int32)
+        self._found["spot_check"] = accuracy.spot_check(predictions)
 
     def _run_loadgen(
         self,
@@ -185,6 +205,7 @@ def _check(request: Request) -> None:
         ]
     if accuracy_ and accuracy_.samples is not None:
         limits.append(("accuracy.samples", accuracy_.samples, 1))
+    limits.append(("spot_check_images", request.spot_check_images, 0))
     for place, found, least in limits:
         if not found >= least:
             raise HarnessError("bad_request", f"{place}: found {found}, allowed: {least} or more")
@@ -216,7 +237,7 @@ def _check_labels(request: Request, largest: int, classes: int) -> None:
 
 
 def _images_wanted(request: Request, total: int) -> int:
-    wanted = request.performance.buffer_size if request.performance else 1
+    wanted = max(request.performance.buffer_size if request.performance else 1, request.spot_check_images)
     if request.accuracy:
         wanted = max(wanted, request.accuracy.samples or total)
     return min(wanted, total)
@@ -237,6 +258,17 @@ def _warm_up(invoke: Invoke, memory: SampleMemory, duration_s: float) -> int:
     except (ValueError, RuntimeError) as error:
         raise HarnessError("invoke_failed", " ".join(str(error).split())) from error
     return min(latencies_ns)
+
+
+def _predict(invoke: Invoke, memory: SampleMemory, image: int) -> int:
+    """The index of the largest output. Raises HarnessError (``invoke_failed``)."""
+    memory.load([image])
+    try:
+        return int(invoke(memory.samples[image]).argmax())
+    except (ValueError, RuntimeError) as error:
+        raise HarnessError("invoke_failed", " ".join(str(error).split())) from error
+    finally:
+        memory.unload([image])
 
 
 def _preprocessing_sha256(request: Request, opencv_version: str) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
+
+from harness.decode import ProtocolError, decode
 
 SCHEMA = 1
 
@@ -37,10 +38,6 @@ INFEASIBLE: frozenset[ErrorClass] = frozenset(
     {"model_broken", "model_unsupported", "input_layout", "delegate_refused", "out_of_memory", "invoke_failed"}
 )
 """Errors that belong to the configuration on this machine: measuring it again would end the same way."""
-
-
-class ProtocolError(ValueError):
-    """A request or response that does not have the agreed form."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +100,25 @@ class PerformanceSpec:
 
 @dataclass(frozen=True)
 class AccuracySpec:
-    """A LoadGen AccuracyOnly run over the first ``samples`` images of the data set's fixed order (None: all)."""
+    """A LoadGen AccuracyOnly run over the first ``samples`` images of the data set's fixed order (None: all).
+
+    Of ``more``, larger numbers of images in rising order, it takes the last that is expected to end ``within_s``: a
+    fast model is judged by more images in the same time.
+    """
 
     samples: int | None = None
+    more: tuple[int, ...] = ()
+    within_s: float = 0.0
     user_conf: str | None = None
     model_name: str = "resnet50"
+
+    def images(self, total: int, latency_ns: float) -> int:
+        """How many of ``total`` images a model takes that needs ``latency_ns`` for one."""
+        chosen = total if self.samples is None else self.samples
+        for more in self.more:
+            if more * latency_ns <= self.within_s * 1e9:
+                chosen = more
+        return chosen
 
 
 @dataclass(frozen=True)
@@ -122,6 +133,8 @@ class Request:
     preprocessing: Preprocessing = Preprocessing()
     performance: PerformanceSpec | None = PerformanceSpec()
     accuracy: AccuracySpec | None = None
+    spot_check_images: int = 0
+    """Of how many of the first images the response is to have the predictions' digest; see `SpotCheck`."""
     warmup_s: float = 0.02
     schema: int = SCHEMA
 
@@ -154,6 +167,18 @@ class Accuracy:
 
     good: int
     total: int
+    predictions_sha256: str
+
+
+@dataclass(frozen=True)
+class SpotCheck:
+    """What the model answered on the first ``images`` images: the digest that `Accuracy` has, over just those.
+
+    Trials that are to share an accuracy must agree in it. The accuracy run's own answers where there was one, else
+    plain invocations after the performance run.
+    """
+
+    images: int
     predictions_sha256: str
 
 
@@ -217,6 +242,7 @@ class Response:
     failure: Failure | None = None
     performance: Performance | None = None
     accuracy: Accuracy | None = None
+    spot_check: SpotCheck | None = None
     peak_memory_bytes: int | None = None
     """Peak resident set of the process once runtime, model and samples are in memory and the model has run."""
     loadgen_memory_bytes: int | None = None
@@ -262,48 +288,3 @@ def write(document: Request | Response, path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-
-
-def decode(expected: Any, value: Any, place: str = "document") -> Any:
-    """Build ``expected`` (a dataclass or a type of its fields) from parsed JSON. Raises ProtocolError."""
-    origin, arguments = typing.get_origin(expected), typing.get_args(expected)
-    if dataclasses.is_dataclass(expected):
-        return _decode_dataclass(expected, value, place)
-    if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
-        (inner,) = (argument for argument in arguments if argument is not type(None))
-        return decode(inner, value, place)
-    if origin is Literal:
-        if value not in arguments:
-            raise ProtocolError(f"{place}: found {value!r}, allowed: {', '.join(map(repr, arguments))}")
-        return value
-    if origin is tuple and isinstance(value, list):
-        return tuple(decode(arguments[0], item, f"{place}[{index}]") for index, item in enumerate(value))
-    if origin is dict and isinstance(value, dict):
-        return {key: decode(arguments[1], item, f"{place}.{key}") for key, item in value.items()}
-    if expected is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(expected, type) and isinstance(value, expected) and (expected is bool or not isinstance(value, bool)):
-        return value
-    raise ProtocolError(f"{place}: found {value!r}, expected {expected}")
-
-
-def _decode_dataclass(expected: Any, value: Any, place: str) -> Any:
-    if not isinstance(value, dict):
-        raise ProtocolError(f"{place}: found {type(value).__name__}, expected an object")
-    hints = typing.get_type_hints(expected)
-    if "schema" in hints and value.get("schema") != SCHEMA:
-        raise ProtocolError(f"{place}.schema: found {value.get('schema')!r}, this version reads {SCHEMA}")
-    unknown = sorted(set(value) - set(hints))
-    if unknown:
-        raise ProtocolError(f"{place}: unknown {', '.join(unknown)}; allowed: {', '.join(hints)}")
-    fields = {f.name: f for f in dataclasses.fields(expected)}
-    missing = [
-        name
-        for name, f in fields.items()
-        if name not in value and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-    ]
-    if missing:
-        raise ProtocolError(f"{place}: missing {', '.join(missing)}")
-    return expected(**{name: decode(hints[name], item, f"{place}.{name}") for name, item in value.items()})

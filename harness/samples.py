@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.boot import command
+from harness.decode import ProtocolError, decode
 from harness.errors import HarnessError
-from harness.protocol import Failure, Preprocessing, ProtocolError, Request, decode
+from harness.protocol import Failure, Preprocessing, Request
 from harness.runtimes import Tensor
 
 SHARD_IMAGES = 1024

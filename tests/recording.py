@@ -30,13 +30,15 @@ SPACE: Mapping[str, Any] = {
         "precision": ["float32"],
         "threads": [1, 2, 3],
     },
+    "fidelity": {"explore": {"accuracy_images": 100}},
 }
 
 
 def answer(request: Request) -> Response:
     """More threads are slower and smaller here, and every model has an accuracy of its own."""
     latency_ns = 1_000_000 * request.runtime.threads
-    accuracy = Accuracy(50 + int(request.model_sha256, 16) % 50, 100, request.model_sha256)
+    images = (request.accuracy.samples if request.accuracy else None) or 100
+    accuracy = Accuracy((50 + int(request.model_sha256, 16) % 50) * images // 100, images, request.model_sha256)
     return Response(
         performance=Performance(*[latency_ns] * 8, latency_ns, 500, 10**9, True, True, True, True),
         accuracy=accuracy if request.accuracy else None,

@@ -13,7 +13,8 @@ from dse.cli.options import STUDIES, Studies, StudyArgument
 from dse.cli.render import next_command, print_json, stdout
 from dse.errors import UsageError
 from dse.model.configuration import Configuration
-from dse.reports.front import study_knowledge
+from dse.model.proportion import wilson
+from dse.reports.front import recorded_in, study_knowledge
 from dse.search.explain import Explanation, explain
 from dse.study import Study, find_study
 
@@ -39,6 +40,10 @@ def explain_command(
     if explanation.estimate:
         estimate = explanation.estimate
         shown = [o.metric.show(estimate.values[o.name]) for o in found.objectives if o.name in estimate.values]
+        if estimate.accuracy:
+            low, high = wilson(estimate.accuracy.good, estimate.accuracy.total, found.accuracy_images)
+            of = f"{estimate.accuracy.good} of {estimate.accuracy.total} images are right"
+            lines.append(of if low == high else f"{of}: {100 * low:.2f} to {100 * high:.2f} % on all (95 %)")
         lines.append(f"{', '.join(shown)}; {_count(len(estimate.trials), 'run')}, trials {_listed(estimate.trials)}")
         lines.append(f"probability to be on the front: {100 * explanation.confidence:.0f} %")
     if explanation.by and explanation.margins:
@@ -51,6 +56,12 @@ def explain_command(
         ]
     for trial, reasons in (explanation.lost or {}).items():
         lines += [f"trial {trial} does not count ({reason.word}): {reason.sentence}" for reason in reasons]
+    lines += [
+        f"trial {trial} answers otherwise than trial {other} of the same model: its accuracy is its own"
+        for trial, other in (explanation.differing or {}).items()
+    ]
+    if table := recorded_in(found):
+        lines.append(f"recorded in {table}, not measured here")
     stdout().print("\n".join(lines), highlight=False, markup=False)
     next_command(f"dse front {study}", "shows the front")
 
@@ -100,6 +111,8 @@ def _document(explanation: Explanation) -> dict[str, Any]:
         }
         if by
         else None,
+        "accuracy": dataclasses.asdict(estimate.accuracy) if estimate and estimate.accuracy else None,
+        "answers_differ_from": {str(trial): other for trial, other in (explanation.differing or {}).items()},
         "quarantined": {
             str(trial): [dataclasses.asdict(reason) for reason in reasons]
             for trial, reasons in (explanation.lost or {}).items()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,11 +16,15 @@ from dse.cli.options import STUDIES, Images, Labels, Models, Studies, variables
 from dse.cli.outcome import plan_line, show_plan, show_result
 from dse.cli.render import stderr
 from dse.durations import parse_duration
-from dse.errors import UsageError
-from dse.harnesses import Harness, SubprocessHarness
+from dse.errors import ResultsError, UsageError
+from dse.harnesses import Harness, SubprocessHarness, TableHarness
+from dse.model.configuration import Configuration
 from dse.reports.front import study_front
 from dse.search.explore import Budget, explore, make_plan
+from dse.search.unseen import Unseen
 from dse.spaces.load import find_space, load_space
+from dse.spaces.placement import LISTED
+from dse.spaces.space import Space
 from dse.study import Study, StudyWriter, find_study
 
 
@@ -32,7 +39,12 @@ def explore_command(
         bool, typer.Option("--strict", help="Stop at a trial that does not count: throttling, foreign load, drift.")
     ] = False,
     warm_start: Annotated[
-        str | None, typer.Option(help="First what was on the front of this study, here or from another device.")
+        str | None,
+        typer.Option(
+            metavar="STUDY|RESULTS",
+            help="First what was on the front of a study, here or from another device, or of published results "
+            "(the file that dse results import made).",
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**32 - 1, help="Seed of the sampler. [default: the space's]")
@@ -69,7 +81,7 @@ def explore_command(
             Study.read(folder)  # what is no study is refused before the downloads, not after
         download(loaded.downloads)
     options = {"seed": loaded.file.seed if seed is None else seed}
-    first = [point.configuration for point in study_front(find_study(warm_start, studies))] if warm_start else []
+    first = _first(warm_start, studies, loaded) if warm_start else []
     with StudyWriter(folder, loaded, storage, options) as writer, Interrupt("trial") as interrupt:
         plan = make_plan(loaded, writer.study.measurements, limits)
         console = stderr()
@@ -82,20 +94,42 @@ def explore_command(
             progress = explore(
                 writer,
                 loaded,
-                _harness,
+                _harnesses(loaded),
                 plan,
                 options["seed"],
                 live,
                 interrupt.requested,
-                confirm=limits.seconds is not None,
+                confirm=limits.seconds is not None and loaded.recorded is None,  # a record repeats itself
                 strict=strict,
                 first=first,
             )
         show_result(writer.study, progress, studies, as_json=json, interrupted=interrupt.requested())
 
 
-def _harness(python: str | None) -> Harness:
-    return SubprocessHarness(python) if python else SubprocessHarness()
+def _first(warm_start: str, studies: Path, space: Space) -> list[Configuration]:
+    """What was on the front elsewhere, as configurations of ``space``. Raises StudyError, ResultsError."""
+    if not Path(warm_start).is_file():
+        return [point.configuration for point in study_front(find_study(warm_start, studies))]
+    # Only this way of starting needs DuckDB.
+    from dse.results.warm_start import configurations_like, published_designs
+
+    listed = Unseen(space.tree).some((), random.Random(0), LISTED)
+    found = configurations_like(published_designs(Path(warm_start)), listed)
+    if not found:
+        raise ResultsError(
+            f"no network on a published front is like one of {space.name}",
+            path=warm_start,
+            hint="leave --warm-start out, or name models as published ones are: mobilenet-v2-0.75-160-quantized",
+        )
+    return found
+
+
+def _harnesses(space: Space) -> Callable[[str | None], Harness]:
+    """What measures under which interpreter; for recorded measurements, the table they are in."""
+    if space.recorded is not None:
+        recorded = TableHarness(space.recorded)
+        return lambda _: recorded
+    return lambda python: SubprocessHarness(python) if python else SubprocessHarness()
 
 
 def _duration(option: str, source: str) -> float:

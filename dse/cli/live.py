@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from types import TracebackType
 from typing import Self
@@ -97,7 +98,9 @@ class LiveProgress:
 
 
 def _status(progress: Progress) -> str:
-    outlook = "" if progress.gain is None else f", the next may add {100 * progress.gain:.2g} %"
+    outlook = ""
+    if progress.gain and math.isfinite(progress.gain) and progress.phase != "confirm":
+        outlook = f", new ones may add {100 * progress.gain:.2g} % to the front"
     if progress.repeats and progress.phase == "confirm":
         outlook = f", {counted(progress.repeats, 'repeat')}, {progress.open} more to settle the front"
     left = show_duration(progress.remaining_s)

@@ -72,7 +72,14 @@ def show_result(study: Study, progress: Progress, studies: Path, *, as_json: boo
     ended = f"; {progress.ended}" if progress.ended else ""
     spent = f"{counted(progress.done, 'trial')}{repeats} in {show_duration(progress.elapsed_s)}"
     console.print(f"{spent}{ended}; study: {study.folder}")
-    reasons = study_knowledge(study).judgement.reasons
+    knowledge = study_knowledge(study)
+    reasons = knowledge.judgement.reasons
+    if knowledge.differing:
+        trial, other = next(iter(knowledge.differing.items()))
+        console.print(
+            f"{counted(len(knowledge.differing), 'trial')} answered otherwise than the same model with other threads "
+            f"or buffers, e.g. {trial} and {other}: the accuracy of each was measured"
+        )
     if reasons:
         counts = Counter(reason.word for found in reasons.values() for reason in found)
         shown = ", ".join(f"{count} {word}" for word, count in counts.most_common())

@@ -8,7 +8,7 @@ import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -16,8 +16,10 @@ from rich.text import Text
 
 from dse.errors import DseError
 from dse.model.configuration import Value, text
-from dse.model.front import FrontPoint
 from dse.model.metrics import Objective
+
+if TYPE_CHECKING:  # it brings NumPy, which most commands do without
+    from dse.model.front import FrontPoint
 
 _FILE_WIDTH = 160
 _GAP = "  "
@@ -111,8 +113,10 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _with_error(point: FrontPoint, objective: Objective) -> str:
-    """The value, with its spread where it is at least half a percent: ``0.312 ms ±2 %``."""
+    """The value, with its spread where that shows: ``0.312 ms ±2 %``, and ``91.25 % ±0.6`` in percentage points."""
     shown, error = objective.metric.show(point.values[objective.name]), point.errors.get(objective.name, 0.0)
+    if objective.metric.unit == "1":
+        return f"{shown} ±{100 * error:.1f}" if round(1000 * error) else shown
     return f"{shown} ±{100 * error:.0f} %" if round(100 * error) else shown
 
 

@@ -12,8 +12,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table as Shown
 
 from dse.cli.render import next_command, print_json, stderr, stdout
+from dse.durations import show_duration
 from dse.errors import UsageError
-from dse.search.replay import Run, Table, replay
+from dse.search.replay import Run, replay
+from dse.search.table import Table
 from dse.spaces.format import Sampler
 
 _SHARES = (0.9, 0.95, 0.99)
@@ -25,6 +27,10 @@ def replay_command(
     seeds: Annotated[int, typer.Option(min=1, help="How many searches.")] = 20,
     noise: Annotated[float, typer.Option(min=0, max=1, help="Of a latency, as a ratio: 0.05.")] = 0.0,
     budget: Annotated[int | None, typer.Option(min=1, help="Measurements that a search may pay for.")] = None,
+    growing_accuracy: Annotated[
+        bool,
+        typer.Option("--growing-accuracy", help="Count accuracies on a growing part of the images, as explore does."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Search a recorded table as dse explore searches a device, and say how soon the front was found.
@@ -37,7 +43,7 @@ def replay_command(
         raise UsageError(f"--sampler: found {sampler!r}, allowed: {', '.join(get_args(Sampler))}")
     recorded, runs, console = Table(table), [], stderr()
     for seed in range(seeds):
-        runs.append(replay(recorded, sampler, seed, noise, budget))
+        runs.append(replay(recorded, sampler, seed, noise, budget, growing=growing_accuracy))
         console.print(f"seed {seed}: {len(runs[-1].hypervolume)} measurements")
     if json:
         shown = [{k: v for k, v in dataclasses.asdict(run).items() if k != "configurations"} for run in runs]
@@ -47,6 +53,7 @@ def replay_command(
     for share in _SHARES:
         summary.add_row(f"to {100 * share:g} % of the hypervolume", _reached(runs, share))
     summary.add_row("in all", f"{median(len(run.hypervolume) for run in runs):g}")
+    summary.add_row("device time", show_duration(median(run.device_s for run in runs)))
     summary.add_row("true members found (recall, mean)", f"{mean(run.recall for run in runs):.3f}")
     summary.add_row("members that are true (precision, mean)", f"{mean(run.precision for run in runs):.3f}")
     stdout().print(summary)

@@ -13,7 +13,7 @@ from dse.errors import UsageError
 from dse.results.database import COLUMNS, Database, default_path, open_database
 from dse.results.explain import explain
 from dse.results.export import FORMATS, export
-from dse.results.front import ALWAYS_APART, GroupFront, check_grouping, cut, select
+from dse.results.front import ALWAYS_APART, GroupFront, check_grouping, check_scenario, cut, select
 from dse.results.importer import import_results
 from dse.results.objectives import OBJECTIVES, Objective, parse_objectives, plain
 from dse.results.own import OwnFront, find_front, load_own_front, rivals, stand
@@ -98,7 +98,7 @@ def front_command(
         raise UsageError("--json and --csv exclude each other", hint="give one")
     axes, columns = parse_objectives(objectives), check_grouping(by)
     with open_database(db or default_path(), read_only=True) as database:
-        rows = select(database, where=where, scenario=_scenario(scenario), name=name)
+        rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
     if not rows:
         raise UsageError("no result matches", hint="see what there is: `dse results list`")
     groups = cut(rows, axes, columns)
@@ -115,12 +115,14 @@ def front_command(
     for group in groups:
         view.show_table(view.front_title(group), view.front_table(group))
     if own is not None:
-        view.show_table(f"study {own.study}: its own front", view.own_table(own, axes))
+        view.show_table(f"{own.title}: its own front", view.own_table(own, axes))
         standings = [stand(own, group) for group in groups if rivals(group)]
         view.show_table(
-            f"study {own.study}: {len(own.points)} points beside each published front", view.standing_table(standings)
+            f"{own.title}: {len(own.points)} points beside each published front", view.standing_table(standings)
         )
-        view.remark("accuracies compare only if the study's data set is the published one's")
+        view.remark(
+            f"accuracies compare only if the study's data set ({own.data_set or 'unknown'}) is the published one's"
+        )
     submitted, front = sum(group.submitted for group in groups), sum(len(group.points) for group in groups)
     dominated = sum(len(group.dominated) for group in groups)
     view.stdout().print(
@@ -146,7 +148,7 @@ def list_command(
     Example: dse results list --where "device = 'rpi4' AND precision = 'uint8'"
     """
     with open_database(db or default_path(), read_only=True) as database:
-        rows = select(database, where=where, scenario=_scenario(scenario), name=name)
+        rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
     if json:
         view.print_json(rows[:limit])
         return
@@ -246,7 +248,7 @@ def export_command(
     if file_format not in FORMATS:
         raise UsageError(f"no format {file_format!r}", hint=f"--format is one of {', '.join(FORMATS)}")
     with open_database(db or default_path(), read_only=True) as database:
-        rows = select(database, where=where, scenario=_scenario(scenario), name=name)
+        rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
     view.written(out, f"{export(rows, out, file_format)} rows")
     if file_format == "replay":
         view.next_command(f"dse replay --table {out}", "searches it as if it were measured")
@@ -271,7 +273,7 @@ def studies_command(
 
     axes = parse_objectives(objectives)
     with open_database(db or default_path(), read_only=True) as database:
-        rows = select(database, where=where, scenario=_scenario(scenario), name=name)
+        rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
     written = write_studies(rows, out, axes)
     if json:
         view.print_json([{"study": s.name, "trials": s.trials, "state": s.state} for s in written])
@@ -279,14 +281,6 @@ def studies_command(
     for study in written:
         view.stdout().print(f"{study.name}: {study.trials} trials, {study.state}")
     view.next_command(f"optuna-dashboard sqlite:///{out}", "opens them")
-
-
-def _scenario(text: str) -> str | None:
-    if text.lower() == "all":
-        return None
-    if text.lower() not in SCENARIOS:
-        raise UsageError(f"no scenario {text!r}", hint=f"one of {', '.join(SCENARIOS.values())}, or all")
-    return text
 
 
 def _one(database: Database, text: str) -> dict[str, Any]:

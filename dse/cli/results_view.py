@@ -61,17 +61,21 @@ def next_command(command: str, why: str) -> None:
 
 @contextmanager
 def import_progress() -> Iterator[ProgressReport]:
-    """A bar on stderr that shows how many results are read."""
+    """A bar on stderr that shows how much is read."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=stderr(), transient=True) as bars:
-        tasks = {}
+    console, tasks = stderr(), {}
+    bars = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
-        def advance(step: ImportProgress) -> None:
-            if step.phase not in tasks:
-                tasks[step.phase] = bars.add_task(f"reading {step.phase}", total=step.of)
-            bars.update(tasks[step.phase], completed=step.done)
+    def advance(step: ImportProgress) -> None:
+        bars.start()  # not before there is something to show: it is a thread, and a process with one may not be copied
+        if step.phase not in tasks:
+            tasks[step.phase] = bars.add_task(f"reading {step.phase}", total=step.of)
+        bars.update(tasks[step.phase], completed=step.done)
 
+    try:
         yield advance
+    finally:
+        bars.stop()
 
 
 def group_title(group: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from rich.tree import Tree
 
 from dse.cli.options import Images, Labels, Models, variables
 from dse.cli.render import next_command, print_json, stdout
+from dse.cli.space_from_results import from_results_command
 from dse.model.configuration import text
 from dse.model.space import Parameter
 from dse.spaces.document import read_document
@@ -70,11 +71,14 @@ def check_command(
     if json:
         print_json({"schema": 1, "space": loaded.name, "path": str(loaded.path), "configurations": loaded.tree.size})
     else:
-        stdout().print(
-            f"{loaded.path}: fine, {loaded.tree.size} configurations, {len(loaded.sources)} model source(s), "
-            f"{loaded.data_set.size} images"
-        )
+        found = f"{len(loaded.sources)} model source(s), {loaded.data_set.size} images"
+        if loaded.recorded is not None:
+            found = f"recorded in {loaded.recorded.path}"
+        stdout().print(f"{loaded.path}: fine, {loaded.tree.size} configurations, {found}")
         next_command(f"dse explore --space {space}", "searches it")
+
+
+app.command("from-results")(from_results_command)
 
 
 @app.command("schema")
@@ -100,6 +104,11 @@ def _summary(space: Space) -> list[str]:
     objectives = ", ".join(f"{objective.direction} {objective.name}" for objective in space.objectives)
     constraints = ", ".join(map(str, space.constraints)) or "none"
     data = space.data_set
+    if space.recorded is not None:
+        return [
+            f"objectives: {objectives}; constraints: {constraints}",
+            f"recorded in {space.recorded.path}: nothing is measured; accuracies are over {data.size} images",
+        ]
     return [
         f"objectives: {objectives}; constraints: {constraints}",
         f"data set: {data.name}, {data.size} images; accuracy from {space.accuracy_images}",

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from harness import protocol
-from harness.protocol import Accuracy, DeviceState, Failure, Performance, Request, Response
+from harness.protocol import Accuracy, DeviceState, Failure, Performance, Request, Response, SpotCheck
 
 _TAIL = {"p50": 1.0, "p90": 1.06, "p95": 1.09, "p99": 1.2, "p999": 1.5, "max": 2.0}
 """Percentiles of one run, in medians."""
@@ -33,7 +33,8 @@ def _never(_: float) -> bool:
 class FakeDevice:
     """A harness. Functions of time get the device's own seconds; each run takes ``run_s`` of them.
 
-    ``latency_ns`` and ``accuracy`` (0..1) say what a request is worth; ``failure`` why it cannot be measured.
+    ``latency_ns`` and ``accuracy`` (0..1) say what a request is worth; ``failure`` why it cannot be measured; two
+    requests of one model with different ``answers`` predict differently.
     ``noise`` is the standard deviation of the logarithm of a run's latencies; every ``outlier_every``-th run takes
     ``outlier`` times as long. ``drift`` multiplies latencies; ``throttled`` doubles them and says so.
     """
@@ -41,6 +42,7 @@ class FakeDevice:
     latency_ns: Callable[[Request], float]
     accuracy: Callable[[Request], float]
     failure: Callable[[Request], Failure | None] = lambda _: None
+    answers: Callable[[Request], object] = lambda _: None
     noise: float = 0.02
     outlier_every: int | None = None
     outlier: float = 3.0
@@ -50,7 +52,7 @@ class FakeDevice:
     foreign_cores: Callable[[float], float] = lambda _: 0.0
     useful_threads: int = 4
     memory_bytes: int = 2**26
-    images: int = 1000
+    images: int = 10_000
     run_s: float = 2.0
     seed: int = 0
     runs: int = field(default=0, init=False)
@@ -77,6 +79,7 @@ class FakeDevice:
         median_ns = self.latency_ns(request) * factor
         at = {name: round(median_ns * ratio) for name, ratio in _TAIL.items()}
         spec = request.performance or protocol.PerformanceSpec()
+        images = min(request.spot_check_images, self.images)
         performance = Performance(
             latency_min_ns=round(median_ns * 0.97),
             latency_mean_ns=round(median_ns * 1.02),
@@ -97,6 +100,7 @@ class FakeDevice:
         return Response(
             performance=performance if request.performance else None,
             accuracy=self._accuracy(request),
+            spot_check=SpotCheck(images, self._answers(request)) if images else None,
             peak_memory_bytes=self.memory_bytes,
             cores_used=float(min(request.runtime.threads, self.useful_threads)),
             device_before=before,
@@ -107,9 +111,11 @@ class FakeDevice:
     def _accuracy(self, request: Request) -> Accuracy | None:
         if request.accuracy is None:
             return None
-        total = min(request.accuracy.samples or self.images, self.images)
-        predictions = hashlib.sha256(request.model_sha256.encode()).hexdigest()
-        return Accuracy(round(self.accuracy(request) * total), total, predictions)
+        total = min(request.accuracy.images(self.images, self.latency_ns(request)), self.images)
+        return Accuracy(round(self.accuracy(request) * total), total, self._answers(request))
+
+    def _answers(self, request: Request) -> str:
+        return hashlib.sha256(f"{request.model_sha256}{self.answers(request)}".encode()).hexdigest()
 
     def _state(self) -> DeviceState:
         return DeviceState(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dse import processes
 from harness import boot, protocol
+from harness.decode import ProtocolError
 from harness.protocol import ErrorClass, Failure, Request, Response
 
 
@@ -39,7 +40,7 @@ class SubprocessHarness:
         except FileNotFoundError:
             said = ended.tail.splitlines()
             return _failed(response_path, "crashed", f"{ended.reason}{': ' + said[-1] if said else ''}")
-        except protocol.ProtocolError as error:
+        except ProtocolError as error:
             return _failed(response_path, "internal", f"no response that this version reads: {error}")
 
 

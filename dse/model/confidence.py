@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import moocore
@@ -38,15 +38,16 @@ def membership(
     objectives: Sequence[Objective],
     constraints: Sequence[Constraint] = (),
     *,
+    moving: Collection[str] = tuple(METRICS),
     seed: int = 0,
     draws: int = DRAWS,
 ) -> Membership:
     """``P(on the front)`` for each of ``estimates`` by parametric bootstrap.
 
-    In each draw every latency and size moves by its own standard error, as a ratio. Accuracies stay: they are those on
-    the images that were used, the same images for all, and no repeat changes them. A configuration is on the front of
-    a draw when it satisfies all constraints there and nothing dominates it strictly. Equal values without error stay
-    equal.
+    In each draw every latency and size moves by its own standard error, as a ratio, and every accuracy by its own,
+    absolutely; configurations that share an accuracy move together. Figures that are not in ``moving`` stay. A
+    configuration is on the front of a draw when it satisfies all constraints there and nothing dominates it strictly.
+    Equal values without error stay equal.
     """
     probability, rival = np.zeros(len(estimates)), np.full(len(estimates), -1)
     figures = list(dict.fromkeys([o.metric.name for o in objectives] + [c.metric.name for c in constraints]))
@@ -54,15 +55,21 @@ def membership(
     if not complete:
         return Membership(probability, rival)
     means = np.array([[_logged(name, estimates[i].values[name]) for name in figures] for i in complete])
-    moving = [METRICS[name].unit != "1" for name in figures]
-    errors = np.array([[estimates[i].errors.get(name, 0.0) for name in figures] for i in complete]) * moving
+    errors = np.array(
+        [[estimates[i].errors.get(name, 0.0) if name in moving else 0.0 for name in figures] for i in complete]
+    )
+    shared = _shared_accuracies([estimates[i] for i in complete])
     signs = np.array([-1.0 if o.direction == "maximize" else 1.0 for o in objectives])
     width = len(objectives)
     near = np.ones(len(complete), dtype=bool)
     if not constraints:
-        near = _near_front(means * signs, errors)
+        near = _near_front(means * signs, errors, shared, [METRICS[name].unit == "1" for name in figures])
     chosen = np.array(complete)[near]
-    moved = means[near] + errors[near] * np.random.default_rng(seed).standard_normal((draws, len(chosen), len(figures)))
+    chance = np.random.default_rng(seed).standard_normal((draws, len(complete), len(figures)))
+    for column, name in enumerate(figures):
+        if METRICS[name].unit == "1":
+            chance[:, :, column] = chance[:, shared, column]
+    moved = means[near] + errors[near] * chance[:, near]
     allowed = np.ones((draws, len(chosen)), dtype=bool)
     for constraint in constraints:
         drawn, bound = (
@@ -98,14 +105,40 @@ def _beaten(drawn: Array, allowed: NDArray[np.bool_]) -> tuple[Array, NDArray[np
     return beaten, free
 
 
-def _near_front(table: Array, errors: Array) -> NDArray[np.bool_]:
-    """Which rows are not dominated with certainty: a draw need not contain the others, they change nothing."""
-    surely = table + _NEVER_SD * errors
+def _shared_accuracies(estimates: Sequence[Estimate]) -> NDArray[np.int64]:
+    """For each estimate the index of the first one that has the same accuracy, ``[n]``: its own where nobody shares."""
+    first: dict[int, int] = {}
+    return np.array(
+        [i if e.accuracy_from is None else first.setdefault(e.accuracy_from, i) for i, e in enumerate(estimates)]
+    )
+
+
+def _near_front(
+    table: Array, errors: Array, shared: NDArray[np.int64], is_accuracy: Sequence[bool]
+) -> NDArray[np.bool_]:
+    """Which rows are not dominated with certainty: a draw need not contain the others, they change nothing.
+
+    Rows that share an accuracy compete in the other figures alone, however little the accuracy is known.
+    """
+    surely, hopeful = table + _NEVER_SD * errors, table - _NEVER_SD * errors
+    near = np.ones(len(table), dtype=bool)
+    if any(is_accuracy) and not all(is_accuracy):
+        others = [column for column, accuracy in enumerate(is_accuracy) if not accuracy]
+        firsts, sizes = np.unique(shared, return_counts=True)
+        for first in firsts[sizes > 1]:
+            group = np.flatnonzero(shared == first)
+            near[group] = ~_dominated(hopeful[group][:, others], surely[group][:, others])
+    rest = np.flatnonzero(near)
+    near[rest] = ~_dominated(hopeful[rest], surely[rest])
+    return near
+
+
+def _dominated(hopeful: Array, surely: Array) -> NDArray[np.bool_]:
+    """Which rows of ``hopeful`` some row of ``surely`` dominates."""
     front = surely[moocore.is_nondominated(surely)]
-    hopeful = table - _NEVER_SD * errors
     no_worse = (front[:, None] <= hopeful[None]).all(axis=2)
     dominated: NDArray[np.bool_] = (no_worse & (front[:, None] < hopeful[None]).any(axis=2)).any(axis=0)
-    return ~dominated
+    return dominated
 
 
 def _logged(name: str, value: float) -> float:

@@ -10,7 +10,8 @@ from statistics import median
 from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement
 from dse.model.metrics import METRICS
-from harness.protocol import Performance
+from dse.model.proportion import wilson_error
+from harness.protocol import Accuracy, Performance
 
 _PRIOR_NOISE = 0.05
 """What latency differs between two runs of the same, as a ratio, before the study has repeats to tell."""
@@ -26,7 +27,8 @@ class Estimate:
 
     ``values`` is the median over the repeats that count, metric by metric, and empty when there is none.
     ``errors`` are standard errors of those medians: relative for latencies and sizes, absolute for accuracies.
-    ``trial`` is the repeat to look at: the one nearest to the median.
+    ``trial`` is the repeat to look at: the one nearest to the median. ``accuracy`` are the counts behind the accuracy,
+    ``accuracy_from`` the trial that found them: configurations that share it have the same accuracy, known or not.
     """
 
     configuration: Configuration
@@ -34,28 +36,42 @@ class Estimate:
     trial: int = 0
     trials: tuple[int, ...] = ()
     errors: Mapping[str, float] = field(default_factory=dict)
+    accuracy: Accuracy | None = None
+    accuracy_from: int | None = None
 
 
 def estimate(
-    configuration: Configuration, repeats: Sequence[Measurement], noise: Mapping[str, float], data_set_size: int | None
+    configuration: Configuration, repeats: Sequence[Measurement], noise: Mapping[str, float], images: int | None
 ) -> Estimate:
     """The estimate from ``repeats``, of which at least one succeeded; ``noise`` from `repeat_noise`.
 
-    ``data_set_size`` is how many images there are in all: an accuracy over all of them has no sampling error, one over
-    a part has. None stands for unknown, and then it has none either.
+    ``images`` is how many a complete accuracy has: then it has no error, over a part of them it has Wilson's. None
+    stands for unknown, and then it has none either.
     """
     complete = [repeat for repeat in repeats if not repeat.failed]
     names = sorted(set.intersection(*(set(repeat.values) for repeat in complete)))
     values = {name: median(repeat.values[name] for repeat in complete) for name in names}
+    # the same for all of them, but where a model does not always answer alike
+    best = max((m for m in complete if m.accuracy), key=lambda m: m.accuracy.total if m.accuracy else 0, default=None)
+    if best and best.accuracy and "accuracy" in values:
+        values["accuracy"] = best.accuracy.good / best.accuracy.total
     errors = {}
     for name in names:
         if METRICS[name].unit == "1":
-            errors[name] = _accuracy_error(complete[-1], data_set_size)
+            errors[name] = _accuracy_error(best, images)
         else:
             errors[name] = _relative_error(name, complete, noise)
     by_distance = [n for n in names if METRICS[n].unit == "ns"] or names
     nearest = min(complete, key=lambda m: abs(m.values[by_distance[0]] - values[by_distance[0]]))
-    return Estimate(configuration, values, nearest.trial, tuple(repeat.trial for repeat in complete), errors)
+    return Estimate(
+        configuration,
+        values,
+        nearest.trial,
+        tuple(repeat.trial for repeat in complete),
+        errors,
+        best.accuracy if best else None,
+        best.accuracy_from if best else None,
+    )
 
 
 def repeat_noise(groups: Sequence[Sequence[Measurement]]) -> dict[str, float]:
@@ -107,12 +123,10 @@ def _relative_error(name: str, repeats: Sequence[Measurement], noise: Mapping[st
     return single * math.sqrt((_MEDIAN if len(repeats) > 2 else 1.0) / len(repeats))
 
 
-def _accuracy_error(repeat: Measurement, data_set_size: int | None) -> float:
-    accuracy = repeat.accuracy or repeat.response.accuracy
-    if accuracy is None or data_set_size is None or accuracy.total >= data_set_size:
+def _accuracy_error(repeat: Measurement | None, images: int | None) -> float:
+    if repeat is None or repeat.accuracy is None or images is None:
         return 0.0
-    share = (accuracy.good + 1) / (accuracy.total + 2)
-    return math.sqrt(share * (1 - share) / accuracy.total * (1 - accuracy.total / data_set_size))
+    return wilson_error(repeat.accuracy.good, repeat.accuracy.total, images)
 
 
 def _sd(values: Sequence[float]) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from dse.model.configuration import Configuration
 from dse.model.metrics import Constraint, Objective
-from harness.protocol import Response
+from harness.protocol import Accuracy, Response
 
 
 class Valued(Protocol):
@@ -27,7 +27,8 @@ class FrontPoint:
     """A configuration on the front: the medians of its repeats, and how sure its place is.
 
     ``trial`` and ``response`` are the repeat nearest to the medians; ``errors`` are standard errors, relative for
-    latencies and sizes, absolute for accuracies; ``confidence`` is the probability of being on the front.
+    latencies and sizes, absolute for accuracies; ``confidence`` is the probability of being on the front; ``accuracy``
+    are the counts behind the accuracy.
     """
 
     trial: int
@@ -37,6 +38,7 @@ class FrontPoint:
     errors: Mapping[str, float]
     trials: tuple[int, ...]
     confidence: float
+    accuracy: Accuracy | None = None
 
 
 _T = TypeVar("_T", bound=Valued)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from dse.model.accuracies import Accuracies, FoundAccuracy
 from dse.model.configuration import Configuration
 from dse.model.metrics import values_of
 from harness.protocol import INFEASIBLE, Accuracy, Response
@@ -20,8 +21,9 @@ not count."""
 class Measurement:
     """A finished trial. ``values`` is empty when it failed.
 
-    ``key`` identifies by content what was measured and how; ``accuracy_from`` is the trial whose accuracy run counts
-    for this one too (its own number when it ran one).
+    ``key`` identifies by content what was measured and how, ``accuracy_key`` what its accuracy depends on (None: shared
+    with nobody); ``accuracy_from`` is the trial whose accuracy run counts for this one too (its own number when it ran
+    one).
     """
 
     trial: int
@@ -32,6 +34,7 @@ class Measurement:
     accuracy_from: int | None = None
     phase: Phase = "search"
     metadata: Mapping[str, str] = field(default_factory=dict)
+    accuracy_key: str | None = None
 
     @property
     def failed(self) -> bool:
@@ -52,3 +55,15 @@ class Measurement:
         if self.accuracy:
             found["accuracy"] = self.accuracy.good / self.accuracy.total
         return found
+
+    def with_best(self, accuracies: Accuracies) -> Measurement:
+        """This trial with the accuracy on most images that counts for it; its own where no other has more."""
+        own = self.response.accuracy
+        best = None if self.accuracy_key is None else accuracies.best(self.accuracy_key, self.response.spot_check)
+        if best is None or (own is not None and own.total >= best.accuracy.total):
+            best = FoundAccuracy(self.trial, own, self.response.spot_check) if own else None
+        if best is None:
+            return self if self.accuracy is None else replace(self, accuracy=None)
+        if best.accuracy is self.accuracy:
+            return self
+        return replace(self, accuracy=best.accuracy, accuracy_from=best.trial)

@@ -11,6 +11,7 @@ from typing import Any
 from dse.files import write_json, write_text
 from dse.model.configuration import text
 from dse.model.front import FrontPoint
+from dse.model.proportion import wilson
 from dse.search.knowledge import Knowledge, understand
 from dse.study import Study
 
@@ -19,8 +20,7 @@ SCHEMA = 1
 
 def study_knowledge(study: Study) -> Knowledge:
     """Which trials of the study count, and what each configuration is worth."""
-    size = int(study.settings["space"]["data_set"]["size"])
-    return understand(study.objectives, study.constraints, study.measurements, study.place, size)
+    return understand(study.objectives, study.constraints, study.measurements, study.place, study.accuracy_images)
 
 
 def study_front(study: Study) -> list[FrontPoint]:
@@ -28,9 +28,18 @@ def study_front(study: Study) -> list[FrontPoint]:
     return study_knowledge(study).front
 
 
+def recorded_in(study: Study) -> str | None:
+    """The replay table that a study's figures were looked up in; None where they were measured."""
+    table: str | None = study.settings["space"].get("replay")
+    return table
+
+
 def front_title(study: Study, points: Sequence[FrontPoint]) -> str:
     """How many of the configurations that the study measured are on the front, as a sentence."""
     measured = {study.place(m) for m in study.measurements if not m.failed} - {None}
+    if table := recorded_in(study):
+        shown = f"{len(points)} of {len(measured)} configurations are on the front"
+        return f"{study.name}: {shown}; recorded in {Path(table).name}, not measured here"
     return f"{study.name}: {len(points)} of {len(measured)} measured configurations are on the front"
 
 
@@ -39,6 +48,7 @@ def front_document(study: Study, points: Sequence[FrontPoint]) -> dict[str, Any]
     return {
         "schema": SCHEMA,
         "study": study.name,
+        **({"recorded_in": table} if (table := recorded_in(study)) else {"data_set": _data_set(study)}),
         "objectives": [
             {"name": objective.name, "direction": objective.direction, "unit": objective.metric.unit}
             for objective in study.objectives
@@ -51,11 +61,25 @@ def front_document(study: Study, points: Sequence[FrontPoint]) -> dict[str, Any]
                 "errors": {objective.name: point.errors.get(objective.name, 0.0) for objective in study.objectives},
                 "trials": list(point.trials),
                 "confidence": point.confidence,
+                "accuracy": _accuracy_document(study, point),
                 "logs": str(study.trial_folder(point.trial)),
             }
             for point in points
         ],
     }
+
+
+def _data_set(study: Study) -> str:
+    section = study.settings["space"]["data_set"]
+    return str(section.get("name") or section.get("embedded") or Path(section["path"]).stem)
+
+
+def _accuracy_document(study: Study, point: FrontPoint) -> dict[str, Any] | None:
+    """The counts behind an accuracy, and where it lies on all images with 95 % probability."""
+    if point.accuracy is None:
+        return None
+    low, high = wilson(point.accuracy.good, point.accuracy.total, study.accuracy_images)
+    return {"good": point.accuracy.good, "total": point.accuracy.total, "low": low, "high": high}
 
 
 def front_csv(study: Study, points: Sequence[FrontPoint]) -> str:

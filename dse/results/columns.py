@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cache
+import json
+from functools import cache, lru_cache
 from math import isfinite
 from operator import attrgetter
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
+
+to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 Seed = int
 """An unsigned 64-bit random seed: too large for a signed column."""
@@ -47,12 +50,16 @@ def fitting(value: _T, kind: str) -> _T:
     return value
 
 
-def values(*parts: Any) -> dict[str, Any]:
-    """The fields of slotted dataclass instances (two fields or more each), side by side in one dictionary."""
+def json_members(*parts: Any) -> str:
+    """The fields of slotted dataclass instances (two fields or more each), side by side as members of JSON."""
     row: dict[str, Any] = {}
     for part in parts:
         row.update(zip(part.__slots__, _getter(*part.__slots__)(part), strict=True))
-    return row
+    return to_json(row)[1:-1]
+
+
+shared_json_members = lru_cache(maxsize=1024)(json_members)
+"""`json_members` of parts that many rows have in common."""
 
 
 @cache

@@ -6,7 +6,6 @@ query sees. ``submitters`` remembers what each walk depended on, so that an unch
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ import platformdirs
 
 from dse.errors import ResultsError, UsageError
 from dse.results.row import DETAIL_COLUMNS, IDENTITY_COLUMNS, ROW_COLUMNS
+from dse.results.walk import storable
 
 SCHEMA = 1  # 1: first form
 _BASE = {"id": "BIGINT", **ROW_COLUMNS, "content": "VARCHAR"}
@@ -63,6 +63,7 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
     """
     if read_only and not path.exists():
         raise ResultsError("no results database", path=path, hint="make one: `dse results import DIR`")
+    is_new = not path.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
     # One thread: for some thousand rows, starting more costs longer than it saves.
     config: dict[str, str | bool | int | float | list[str]] = {"threads": 1}
@@ -78,7 +79,7 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
             hint="wait until the other command is done" if busy else "name another file with `--db`",
         ) from error
     try:
-        database = Database(connection, path)
+        database = Database(connection, path, is_new=is_new)
         database.check_schema(create=not read_only)
         yield database
     finally:
@@ -86,14 +87,18 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
 
 
 class Database:
-    """An open results database; see `open_database`."""
+    """An open results database; see `open_database`. ``is_new``: its file was made just now, and has no table yet."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, *, is_new: bool) -> None:
         self._connection = connection
         self._path = path
+        self.is_new = is_new
 
     def check_schema(self, *, create: bool) -> None:
         """Make the tables in an empty file. Raises `ResultsError` for a file of something else or a newer schema."""
+        if self.is_new:
+            self._create()
+            return
         try:
             ((schema,),) = self._connection.execute("SELECT schema FROM dse_results").fetchall()
         except duckdb.CatalogException:
@@ -162,16 +167,18 @@ class Database:
 
     def new_ids(self, count: int) -> range:
         """Numbers never given to a row before, also not to one that was removed since."""
-        ((first,),) = self._connection.execute("SELECT next_id FROM dse_results").fetchall()
-        self._connection.execute("UPDATE dse_results SET next_id = next_id + ?", [count])
-        return range(first, first + count)
+        update = "UPDATE dse_results SET next_id = next_id + ? RETURNING next_id"
+        ((end,),) = self._connection.execute(update, [count]).fetchall()
+        return range(end - count, end)
 
-    def replace_rows(self, lines: Iterable[str], replaced: Sequence[int]) -> None:
-        """Remove the rows with the ids ``replaced`` with their details, and add one row per JSON line."""
+    def replace_rows(self, lines: Iterable[bytes], replaced: Sequence[int]) -> None:
+        """Remove the rows with the ids ``replaced`` with their details, and add one row per JSON line in UTF-8."""
+        # So that the commit writes the file at once; DuckDB would write its log first, and the file when it is closed.
+        self._connection.execute("SET checkpoint_threshold = '1 B'")
         self._delete(replaced, "base", "details")
         self._load("base", _BASE, lines)
 
-    def replace_details(self, lines: Iterable[str], replaced: Sequence[int]) -> None:
+    def replace_details(self, lines: Iterable[bytes], replaced: Sequence[int]) -> None:
         """As `replace_rows`, for details alone."""
         self._delete(replaced, "details")
         self._load("details", _DETAILS, lines)
@@ -180,16 +187,21 @@ class Database:
         """Note (id, signature, path) for rows whose files changed in time or place but not in content."""
         if signatures:
             self._connection.executemany(
-                "UPDATE base SET signature = ?, path = ? WHERE id = ?", [[s, p, i] for i, s, p in signatures]
+                "UPDATE base SET signature = ?, path = ? WHERE id = ?", [[s, storable(p), i] for i, s, p in signatures]
             )
 
     def remember(self, walks: Sequence[WalkedSubmitter]) -> None:
         """Note what walks depended on, in place of what is known of the same submitters."""
-        self._connection.execute(
-            "DELETE FROM submitters WHERE (path, round) IN (SELECT unnest(?), unnest(?))",
-            [[walk.path for walk in walks], [walk.round for walk in walks]],
+        if not self.is_new:
+            self._connection.execute(
+                "DELETE FROM submitters WHERE (path, round) IN (SELECT unnest(?), unnest(?))",
+                [[storable(walk.path) for walk in walks], [walk.round for walk in walks]],
+            )
+        marks = ", ".join("?" for _ in _SUBMITTERS)
+        self._connection.executemany(
+            f"INSERT INTO submitters VALUES ({marks})",
+            [[storable(walk.path), walk.round, walk.results, walk.details, storable(walk.manifest)] for walk in walks],
         )
-        self._load("submitters", _SUBMITTERS, (json.dumps(walk._asdict()) for walk in walks))
 
     def remove(self, ids: Sequence[int]) -> None:
         """Remove rows; a later import of the same tree adds them again."""
@@ -202,7 +214,7 @@ class Database:
             for table in tables:
                 self._connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT unnest(?))", [list(ids)])
 
-    def _load(self, table: str, columns: dict[str, str], lines: Iterable[str]) -> None:
+    def _load(self, table: str, columns: dict[str, str], lines: Iterable[bytes]) -> None:
         """Append JSON lines: with given types DuckDB reads them thirty times as fast as parameters, and exactly."""
         kinds = ", ".join(f"{name}: '{kind}'" for name, kind in columns.items())
         with _lines_file(lines) as name:
@@ -224,9 +236,8 @@ class Database:
 
 
 @contextmanager
-def _lines_file(lines: Iterable[str]) -> Iterator[str]:
+def _lines_file(lines: Iterable[bytes]) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="dse-results-") as folder:
         path = Path(folder) / "rows.jsonl"
-        # File names and JSON escapes can hold halves of characters, which no UTF-8 file can.
-        path.write_text("\n".join(lines), encoding="utf-8", errors="replace")
+        path.write_bytes(b"\n".join(lines))
         yield str(path)

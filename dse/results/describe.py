@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from functools import lru_cache
 from typing import Any
 
 from dse.errors import ResultsError
@@ -36,6 +37,7 @@ def parse_system(data: bytes) -> SystemColumns:
     return SystemColumns(**texts, system_json=json.dumps(system, ensure_ascii=False))
 
 
+@lru_cache(maxsize=1024)  # of one model, the files of many systems are the same
 def parse_measurements(data: bytes) -> MeasurementsColumns | None:
     """A measurements file, or None for a JSON object that has none of its keys (a tool's own file beside it)."""
     measurements = parse_object(data)

@@ -7,12 +7,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import moocore
-import numpy as np
-
 from dse.errors import UsageError
 from dse.results.database import COLUMNS, Database
 from dse.results.objectives import Exact, Objective, plain, why_not_comparable
+from dse.results.walk import SCENARIOS
 
 ALWAYS_APART = ("task", "scenario")
 """Figures of different tasks or scenarios never compete, whatever the grouping."""
@@ -79,6 +77,10 @@ def nondominated(values: Sequence[Sequence[Exact]], maximize: Sequence[bool]) ->
     """
     if not values:
         return []
+    # They take half a second to import, and only a front needs them.
+    import moocore
+    import numpy as np
+
     ranks = np.empty((len(values), len(maximize)))
     for column in range(len(maximize)):
         distinct = sorted({point[column] for point in values})
@@ -160,6 +162,15 @@ def select(
         # On lines of its own, so that a comment at its end cannot hide the bracket.
         conditions.append(f"(\n{where}\n)")
     return db.query(f"SELECT * FROM results WHERE {' AND '.join(conditions)} ORDER BY id", parameters)
+
+
+def check_scenario(text: str) -> str | None:
+    """A scenario as `select` takes it; None for ``all``. Raises `UsageError` for what is neither."""
+    if text.lower() == "all":
+        return None
+    if text.lower() not in SCENARIOS:
+        raise UsageError(f"no scenario {text!r}", hint=f"one of {', '.join(SCENARIOS.values())}, or all")
+    return text
 
 
 def check_grouping(text: str) -> tuple[str, ...]:

@@ -1,23 +1,32 @@
-"""Import of result trees: walk, read what changed (on every core when that pays), and bring the table up to date."""
+"""Import of result trees: walk and read what changed, on every core where that pays, and bring the table up to date."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dse.results.batches import BATCH, digest, in_batches, read_detail_rows, read_rows
+from dse.errors import ResultsError
 from dse.results.database import Database, Known, WalkedSubmitter, open_database
+from dse.results.helpers import Helpers, cores, may_fork
+from dse.results.parts import Outcome, Part, ReadPart, digest, read_detail_rows, read_part
 from dse.results.read import Problem, detail_files
 from dse.results.submitters import find_submitters, round_of
-from dse.results.walk import FoundResult, Stray, Submitter, unchanged
+from dse.results.walk import Submitter, manifest_of, storable, unchanged
 
-# Worker processes take about as long to start as one core takes to read this many (benchmarks/import_results.py).
-_POOL_PAYS_RESULTS = 800
-_POOL_PAYS_DETAILS = 300
+# Helpers take about as long to start as one core takes to read so many systems (benchmarks/import_results.py).
+_FORKED_HELPERS_PAY = 4
+_SPAWNED_HELPERS_PAY = 60
+_SPAWNED_HELPERS_PAY_WITH_DETAILS = 20
+_DETAILS_AT_ONCE = 8
+
+_Submitter = tuple[str, str]
+"""A submitter's directory and round."""
 
 ProgressReport = Callable[["Progress"], None]
 """What `import_results` calls as it goes on."""
@@ -25,7 +34,7 @@ ProgressReport = Callable[["Progress"], None]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an import is: ``done`` of ``of`` results of the phase ``results`` or ``details``."""
+    """How far an import is: ``done`` of ``of`` systems of the phase ``systems``, results of the phase ``details``."""
 
     phase: str
     done: int
@@ -47,23 +56,32 @@ class ImportReport:
         return asdict(self)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Plan:
-    """What one import found out before it reads."""
+    """What is to be walked: submitters with the states of what was listed so far, and their systems, as parts.
 
-    unchanged: int = 0
-    pending: list[FoundResult] = field(default_factory=list)
-    walked: list[tuple[Submitter, str, list[FoundResult]]] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    ``unchanged`` is how many results the other submitters have, ``known`` what the table has.
+    """
+
+    unchanged: int
+    submitters: dict[_Submitter, str]
+    parts: list[Part]
+    known: dict[tuple[str, ...], Known]
 
 
 @dataclass
-class _Rows:
-    """What reading gave: JSON lines of new rows, of changed rows by id, and (id, signature, path) of equal ones."""
+class _Found:
+    """What reading gave: JSON lines of new rows, of changed rows by id, (id, signature, path) of equal ones.
 
-    added: list[str] = field(default_factory=list)
-    updated: list[tuple[int, str]] = field(default_factory=list)
+    ``runs`` has every result of a submitter: its identity and the summary of its official run.
+    """
+
+    added: list[bytes] = field(default_factory=list)
+    updated: list[tuple[int, bytes]] = field(default_factory=list)
     moved: list[tuple[int, str, str]] = field(default_factory=list)
+    unchanged: int = 0
+    runs: dict[_Submitter, list[tuple[tuple[str, ...], str]]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
 
 
 def import_results(
@@ -82,134 +100,191 @@ def import_results(
     cores where that pays. One bad file costs one row at most and is reported. Raises `ResultsError` when a root holds
     no results, when nothing names the round, or when the database cannot be used.
     """
-    submitters = [(path, (round_name or round_of(path)).lower()) for root in roots for path in find_submitters(root)]
-    with open_database(database) as db:
-        plan = _plan(db, dict.fromkeys(submitters), details=details)
-        if not plan.walked:
+    found_below = [path for root in roots for path in find_submitters(root)]
+    submitters = list(dict.fromkeys((str(path), (round_name or round_of(path)).lower()) for path in found_below))
+    with ExitStack() as stack:
+        if database.exists():
+            db = stack.enter_context(open_database(database))
+            plan = _plan(submitters, db, details=details)
+            helpers = stack.enter_context(_helpers(plan, workers, details=details))
+            parts = _read(helpers, plan, progress)
+        else:
+            # The helpers are copies of this process as long as DuckDB has not started threads in it.
+            plan = _plan(submitters, None, details=details)
+            helpers = stack.enter_context(_helpers(plan, workers, details=details))
+            beside = stack.enter_context(ThreadPoolExecutor(1))
+            opening = beside.submit(lambda: stack.enter_context(open_database(database)))
+            parts = _read(helpers, plan, progress, opening)
+            db = opening.result()
+            if not db.is_new:
+                raise ResultsError(
+                    "another program made it meanwhile", path=database, hint="run the same command again"
+                )
+        if not plan.submitters:
             return ImportReport(0, 0, plan.unchanged, db.count(), ())
-        rows = _read_rows(db, plan, workers, progress)
+        found = _sort(plan, parts)
+        if not details:
+            helpers.dismiss()
         with db.transaction():
-            added, updated, same = _store_rows(db, rows)
+            _store_rows(db, found)
             if not details:
-                _remember(db, plan, details=False)
+                _remember(db, plan, parts, found, details=False)
         if details:
-            _import_details(db, plan, workers, progress)
+            _import_details(db, found, helpers, progress)
             with db.transaction():
-                _remember(db, plan, details=True)
-        problems = tuple(dict.fromkeys(plan.problems))
-        return ImportReport(added, updated, plan.unchanged + same, db.count(), problems)
+                _remember(db, plan, parts, found, details=True)
+        return ImportReport(
+            added=len(found.added),
+            updated=len(found.updated),
+            unchanged=plan.unchanged + found.unchanged + len(found.moved),
+            total=len(plan.known) + len(found.added),
+            problems=tuple(dict.fromkeys(found.problems)),
+        )
 
 
-def _plan(db: Database, submitters: Iterable[tuple[Path, str]], *, details: bool) -> _Plan:
-    plan = _Plan()
-    walked = db.walked()
-    rows_of = Counter(path.rsplit(os.sep, 4)[0] for path in db.paths()) if walked else Counter()
-    known: dict[tuple[str, ...], Known] | None = None
-    seen: dict[tuple[str, ...], str] = {}
+def _plan(submitters: Sequence[_Submitter], db: Database | None, *, details: bool) -> _Plan:
+    """What has to be walked, given what the table knows."""
+    walked = db.walked() if db else {}
+    rows_of = Counter(path.rsplit(os.sep, 4)[0] for path in db.paths()) if db and walked else Counter()
+    unchanged_results, listings, systems = 0, dict[_Submitter, str](), list[tuple[_Submitter, str]]()
     for path, round_name in submitters:
-        before = walked.get((str(path), round_name))
+        before = walked.get((path, round_name))
         if (
             before is not None
             and (before.details or not details)
-            and rows_of[str(path)] == before.results
+            and rows_of[path] == before.results
             and unchanged(before.manifest)
         ):
-            plan.unchanged += before.results
+            unchanged_results += before.results
             continue
-        known = db.known() if known is None else known
-        submitter = Submitter(path, round_name)
-        found_here: list[FoundResult] = []
-        for found in submitter.results():
-            if isinstance(found, Stray):
-                plan.problems.append(Problem(found.path, found.reason))
+        submitter = Submitter(Path(path), round_name)
+        systems.extend(((path, round_name), system) for system in submitter.systems())
+        listings[path, round_name] = submitter.manifest()
+    known = db.known() if db and listings else {}
+    signatures: dict[tuple[str, ...], dict[tuple[str, ...], str]] = {}
+    for key, row in known.items():
+        round_name, _, submitter_name, system = key[:4]
+        signatures.setdefault((round_name, submitter_name, system), {})[key] = row.signature
+    parts = [
+        Part(path, round_name, system, signatures.get((round_name, storable(Path(path).name), storable(system)), {}))
+        for (path, round_name), system in systems
+    ]
+    return _Plan(unchanged_results, listings, parts, known)
+
+
+def _helpers(plan: _Plan, workers: int | None, *, details: bool) -> Helpers:
+    """As many helpers as ``workers`` asks for; without it one for every further core, where that pays."""
+    if workers is not None:
+        return Helpers(workers - 1)
+    spawned = _SPAWNED_HELPERS_PAY_WITH_DETAILS if details else _SPAWNED_HELPERS_PAY
+    pays = len(plan.parts) >= (_FORKED_HELPERS_PAY if may_fork() else spawned)
+    return Helpers(cores() - 1 if pays else 0)
+
+
+def _read(
+    helpers: Helpers, plan: _Plan, progress: ProgressReport, opening: Future[Database] | None = None
+) -> list[ReadPart]:
+    """Walk and read all parts. Raises what ``opening`` the database raises, as soon as it is known."""
+    done = 0
+    shared = helpers.begin(read_part, plan.parts)
+    progress(Progress("systems", 0, len(plan.parts)))
+
+    def report(_: ReadPart) -> None:
+        nonlocal done
+        done += 1
+        progress(Progress("systems", done, len(plan.parts)))
+        if opening is not None and opening.done():
+            opening.result()
+
+    return shared.finish(report)
+
+
+def _sort(plan: _Plan, parts: Sequence[ReadPart]) -> _Found:
+    """What is new, changed, moved or the same. Of one result found twice, the second is a problem."""
+    found = _Found()
+    seen: dict[tuple[str, ...], str] = {}
+    for part, read in zip(plan.parts, parts, strict=True):
+        found.problems.extend(read.strays)
+        runs = found.runs.setdefault((part.submitter, part.round), [])
+        for result in read.results:
+            if result.key in seen:
+                again = f"the same result as {seen[result.key]}, which was imported"
+                found.problems.append(Problem(result.path, again))
                 continue
-            key = found.identity.key()
-            if key in seen:
-                plan.problems.append(Problem(found.path, f"the same result as {seen[key]}, which was imported"))
+            seen[result.key] = result.path
+            runs.append((result.key, result.summary))
+            before, outcome = plan.known.get(result.key), result.outcome
+            if outcome is None:
+                found.unchanged += 1
                 continue
-            seen[key] = found.path
-            found_here.append(found)
-            if key in known and known[key].signature == found.signature:
-                plan.unchanged += 1
+            found.problems.extend(outcome.problems)
+            if outcome.line is None:
+                continue
+            if before is None:
+                found.added.append(outcome.line)
+            elif before.content == outcome.content:
+                found.moved.append((before.id, "" if outcome.problems else result.signature, result.path))
             else:
-                plan.pending.append(found)
-        plan.walked.append((submitter, round_name, found_here))
-    return plan
+                found.updated.append((before.id, outcome.line))
+    return found
 
 
-def _read_rows(db: Database, plan: _Plan, workers: int | None, progress: ProgressReport) -> _Rows:
-    rows = _Rows()
-    if not plan.pending:
-        return rows
-    known = db.known()
-    progress(Progress("results", 0, len(plan.pending)))
-    outcomes = in_batches(read_rows, plan.pending, workers, _POOL_PAYS_RESULTS)
-    for done, (found, outcome) in enumerate(zip(plan.pending, outcomes, strict=True), start=1):
-        plan.problems.extend(outcome.problems)
-        before = known.get(found.identity.key())
-        if outcome.line is not None and before is None:
-            rows.added.append(outcome.line)
-        elif outcome.line is not None and before is not None:
-            if before.content == outcome.content:
-                rows.moved.append((before.id, "" if outcome.problems else found.signature, found.path))
-            else:
-                rows.updated.append((before.id, outcome.line))
-        if done % BATCH == 0 or done == len(plan.pending):
-            progress(Progress("results", done, len(plan.pending)))
-    return rows
+def _store_rows(db: Database, found: _Found) -> None:
+    if found.added or found.updated:
+        numbered = [*zip(db.new_ids(len(found.added)), found.added, strict=True), *found.updated]
+        db.replace_rows((_with_id(i, line) for i, line in numbered), [i for i, _ in found.updated])
+    db.moved(found.moved)
 
 
-def _store_rows(db: Database, rows: _Rows) -> tuple[int, int, int]:
-    """How many rows were added, updated, and found the same after all."""
-    if rows.added or rows.updated:
-        numbered = [*zip(db.new_ids(len(rows.added)), rows.added, strict=True), *rows.updated]
-        db.replace_rows((_with_id(i, line) for i, line in numbered), [i for i, _ in rows.updated])
-    db.moved(rows.moved)
-    return len(rows.added), len(rows.updated), len(rows.moved)
-
-
-def _import_details(db: Database, plan: _Plan, workers: int | None, progress: ProgressReport) -> None:
+def _import_details(db: Database, found: _Found, helpers: Helpers, progress: ProgressReport) -> None:
     known, have = db.known(), db.detail_signatures()
-    pending: list[tuple[int, FoundResult, str]] = []
-    for found in (found for _, _, results in plan.walked for found in results):
-        row = known.get(found.identity.key())
+    pending: list[tuple[int, str, str]] = []
+    for key, summary in (run for runs in found.runs.values() for run in runs):
+        row = known.get(key)
         if row is None:
             continue
-        signature = _state(detail_files(found))
+        signature = digest(manifest_of(detail_files(summary)))
         if have.get(row.id) != signature:
-            pending.append((row.id, found, signature))
+            pending.append((row.id, summary, signature))
     if not pending:
         return
-    lines: list[str] = []
+    done = 0
     progress(Progress("details", 0, len(pending)))
-    outcomes = in_batches(read_detail_rows, [job[1:] for job in pending], workers, _POOL_PAYS_DETAILS)
-    for done, ((row_id, _, _), outcome) in enumerate(zip(pending, outcomes, strict=True), start=1):
-        plan.problems.extend(outcome.problems)
-        if outcome.line is not None:
-            lines.append(_with_id(row_id, outcome.line))
-        if done % BATCH == 0 or done == len(pending):
-            progress(Progress("details", done, len(pending)))
+
+    def report(outcomes: Sequence[Outcome]) -> None:
+        nonlocal done
+        done += len(outcomes)
+        progress(Progress("details", done, len(pending)))
+
+    jobs = [(summary, signature) for _, summary, signature in pending]
+    batches = [jobs[start : start + _DETAILS_AT_ONCE] for start in range(0, len(jobs), _DETAILS_AT_ONCE)]
+    outcomes = [o for batch in helpers.begin(read_detail_rows, batches).finish(report) for o in batch]
+    found.problems.extend(problem for outcome in outcomes for problem in outcome.problems)
+    ids = [row_id for row_id, _, _ in pending]
+    lines = [_with_id(i, o.line) for i, o in zip(ids, outcomes, strict=True) if o.line is not None]
     with db.transaction():
-        db.replace_details(lines, [row_id for row_id, _, _ in pending])
+        db.replace_details(lines, ids)
 
 
-def _remember(db: Database, plan: _Plan, *, details: bool) -> None:
+def _remember(db: Database, plan: _Plan, parts: Sequence[ReadPart], found: _Found, *, details: bool) -> None:
     """Note what each walk without a problem depended on; one with a problem is walked, and reported, again."""
-    bad = [problem.path for problem in plan.problems]
+    bad = [problem.path for problem in found.problems]
+    manifests = {submitter: [listing] for submitter, listing in plan.submitters.items()}
+    for part, read in zip(plan.parts, parts, strict=True):
+        manifests[part.submitter, part.round].append(read.manifest)
     notes = []
-    for submitter, round_name, results in plan.walked:
-        if not any(path.startswith(submitter.path + os.sep) for path in bad):
-            extra = [path for found in results for path in detail_files(found)] if details else []
-            manifest = submitter.manifest(extra)
-            notes.append(WalkedSubmitter(submitter.path, round_name, len(results), details, manifest))
+    for (path, round_name), texts in manifests.items():
+        if any(problem.startswith(path + os.sep) for problem in bad):
+            continue
+        runs = found.runs.get((path, round_name), [])
+        if details:
+            texts.append(manifest_of(file for _, summary in runs for file in detail_files(summary)))
+        # A state that differs from one part to the next stays twice, and the submitter is walked again.
+        lines = dict.fromkeys(line for text in texts if text for line in text.split("\n"))
+        notes.append(WalkedSubmitter(path, round_name, len(runs), details, "\n".join(lines)))
     if notes:
         db.remember(notes)
 
 
-def _state(paths: Sequence[str]) -> str:
-    stats = [(path, os.stat(path)) for path in paths]  # noqa: PTH116  # thousands of paths that are text already
-    return digest("\n".join(f"{path}\t{stat.st_size}\t{stat.st_mtime_ns}" for path, stat in stats))
-
-
-def _with_id(row_id: int, line: str) -> str:
-    return f'{{"id": {row_id}, {line[1:]}'
+def _with_id(row_id: int, line: bytes) -> bytes:
+    return b'{"id": %d, %b' % (row_id, line[1:])

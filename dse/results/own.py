@@ -28,11 +28,23 @@ class OwnPoint:
 
 @dataclass(frozen=True, slots=True)
 class OwnFront:
-    """A study's front: its name, its file and its points."""
+    """A study's front: its name, its file, its points, its data set, and the table that it was looked up in, if any.
+
+    A front that an older dse wrote names no data set.
+    """
 
     study: str
     path: Path
     points: tuple[OwnPoint, ...]
+    data_set: str | None = None
+    recorded_in: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The study as a heading: ``study a on fashion_mnist``, ``study b recorded in rpi4.csv``."""
+        if self.recorded_in is not None:
+            return f"study {self.study} recorded in {Path(self.recorded_in).name}"
+        return f"study {self.study}" + (f" on {self.data_set}" if self.data_set else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +113,7 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
         ]
     except (KeyError, TypeError) as error:
         raise StudyError(f"a point of the front is damaged: {error!r}", path=path) from error
-    return OwnFront(study, path, tuple(own))
+    return OwnFront(study, path, tuple(own), document.get("data_set"), document.get("recorded_in"))
 
 
 def rivals(group: GroupFront) -> bool:

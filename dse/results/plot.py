@@ -7,54 +7,96 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from dse.results.front import GroupFront
+from dse.results.front import GroupFront, Point
 from dse.results.objectives import Exact, Objective, shown_unit
 from dse.results.own import OwnFront
 
 _NAMED_GROUPS = 9
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f3c8d", "#8c564b", "#4d4d4d")
 _REST_COLOR = "#bbbbbb"
+_MARKERS = {"edge": "o", "datacenter": "s"}
+_OTHER_MARKER = "D"
+"""Of systems that are both, or that nobody knows to be either."""
 
 
 def plot_fronts(groups: Sequence[GroupFront], path: Path, *, grouping: str, own: OwnFront | None = None) -> None:
     """Write a picture (format by the file's suffix): one line per group's front, dominated results as faint dots.
+
+    Edge systems are circles, datacenter systems squares, a study's own points stars.
 
     The first objective is the vertical axis, the second the horizontal one, logarithmic where all values are positive;
     further objectives are not shown. The groups with most results get a colour of their own, the rest are grey.
     """
     groups = sorted((group for group in groups if group.points), key=lambda group: -group.submitted)
     varying = [key for key in (groups[0].group if groups else ()) if len({group.group[key] for group in groups}) > 1]
-    figure = Figure(figsize=(9, 6), layout="constrained")
+    figure = Figure(figsize=(11, 6), layout="constrained")
     axes = figure.subplots()
     for number, group in reversed(list(enumerate(groups))):
         named = number < _NAMED_GROUPS
         _draw_group(axes, group, _COLORS[number] if named else _REST_COLOR, _label(group, varying) if named else None)
     objectives = groups[0].objectives if groups else ()
-    if own is not None and own.points:
-        xs, ys = _coordinates([point.values for point in own.points], objectives)
-        axes.plot(xs, ys, "*", color="black", markersize=11, zorder=5, label=f"study {own.study} ({len(xs)})")
+    if own is not None and own.points and objectives:
+        values = [point.values for point in own.points]
+        _draw_front(axes, values, objectives, "black", None)
+        label = f"{own.title} ({len(values)})"
+        axes.plot(*_coordinates(values, objectives), "*", color="black", markersize=11, zorder=5, label=label)
     _dress(axes, objectives, grouping, len(groups))
+    _legend(axes, {_category(point) for group in groups for point in group.points})
     figure.savefig(path, dpi=130)
 
 
 def _draw_group(axes: Axes, group: GroupFront, color: str, label: str | None) -> None:
     dominated = _coordinates([point.values for point in group.dominated], group.objectives)
     axes.plot(*dominated, ".", color=color, alpha=0.25, markersize=5, zorder=1)
-    xs, ys = _coordinates([point.values for point in group.points], group.objectives)
-    stairs = len(group.objectives) == 2 and not group.objectives[1].maximize
-    ordered = sorted(zip(xs, ys, strict=True))
-    line = [x for x, _ in ordered], [y for _, y in ordered]
-    axes.plot(
-        *line,
-        "o-" if stairs else "o",
-        color=color,
-        drawstyle="steps-post" if stairs else "default",
-        markersize=4.5,
-        linewidth=1.3,
-        zorder=3,
-        label=label,
-    )
+    _draw_front(axes, [point.values for point in group.points], group.objectives, color, label)
+    for category in {_category(point) for point in group.points}:
+        points = [point.values for point in group.points if _category(point) == category]
+        marker = _MARKERS.get(category, _OTHER_MARKER)
+        axes.plot(*_coordinates(points, group.objectives), marker, color=color, markersize=4.5, zorder=3)
+
+
+def _draw_front(
+    axes: Axes, values: Sequence[Sequence[Exact]], objectives: Sequence[Objective], color: str, label: str | None
+) -> None:
+    """The line along a front of two objectives; of more or other ones, only its place in the legend."""
+    stairs = len(objectives) == 2 and not objectives[1].maximize
+    ordered = sorted(zip(*_coordinates(values, objectives), strict=True)) if stairs else []
+    xs, ys = [x for x, _ in ordered], [y for _, y in ordered]
+    axes.plot(xs, ys, "-", color=color, drawstyle="steps-post", linewidth=1.3, zorder=3, label=label)
+
+
+def _category(point: Point) -> str:
+    return str(point.row["category"])
+
+
+def _legend(axes: Axes, categories: set[str]) -> None:
+    """Beside the picture, where it hides no point: the groups and, where there are several, the classes of systems."""
+    handles, labels = axes.get_legend_handles_labels()
+    if not handles:
+        return
+    shown = {name: marker for name, marker in _MARKERS.items() if name in categories}
+    if categories - shown.keys():
+        shown["both or unknown"] = _OTHER_MARKER
+    classes = [
+        Line2D([], [], marker=marker, linestyle="", color="#4d4d4d", markersize=5, label=f"{name} systems")
+        for name, marker in (shown.items() if len(shown) > 1 else ())
+    ]
+    # Drawn last lies on top: the largest group, which comes first here.
+    entries = [
+        *zip(handles[::-1], labels[::-1], strict=True),
+        *((handle, str(handle.get_label())) for handle in classes),
+    ]
+    figure = axes.get_figure(root=True)
+    if figure is not None:
+        figure.legend(
+            *zip(*entries, strict=True),
+            loc="outside right upper",
+            fontsize=8,
+            title="front of submitted",
+            title_fontsize=8,
+        )
 
 
 def _coordinates(values: Sequence[Sequence[Exact]], objectives: Sequence[Objective]) -> tuple[list[float], list[float]]:
@@ -91,8 +133,3 @@ def _dress(axes: Axes, objectives: Sequence[Objective], grouping: str, groups: i
     grey = f"; {groups - _NAMED_GROUPS} smaller groups in grey" if groups > _NAMED_GROUPS else ""
     axes.set_title(f"Published results: fronts by {grouping}{grey}", fontsize=11)
     axes.grid(visible=True, which="both", alpha=0.2)
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        # Drawn last lies on top: the largest group, which comes first here.
-        title = "front of submitted"
-        axes.legend(handles[::-1], labels[::-1], loc="lower right", fontsize=8, title=title, title_fontsize=8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from dse.results.summary import Summary, parse_summary
 from dse.results.walk import DETAIL, FoundResult
 
 _T = TypeVar("_T")
+_CHUNK_BYTES = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +91,18 @@ def _read_result(found: FoundResult, shared: _Shared) -> tuple[Row | None, list[
     return row, problems
 
 
-def detail_files(found: FoundResult) -> list[str]:
-    """The files that `read_details` reads: the official run's detail log and, where power was measured, its samples."""
-    run = Path(found.runs[0].summary).parent
+def detail_files(summary: str) -> list[str]:
+    """The files that `read_details` reads: the detail log beside a run's summary and, where there is one, its power."""
+    run = Path(summary).parent
     power = run.parent / "power"
     log, measured = run / DETAIL, [run / "spl.txt", power / "client.json", power / "server.json"]
     files = [log, *measured] if all(path.is_file() for path in measured) else [log]
     return [str(path) for path in files] if log.is_file() else []
 
 
-def read_details(found: FoundResult, signature: str) -> tuple[Details | None, list[Problem]]:
-    """What the detail and power logs of the official run say; None when the detail log is missing or unusable."""
-    files = detail_files(found)
+def read_details(summary: str, signature: str) -> tuple[Details | None, list[Problem]]:
+    """What the detail and power logs of the run with ``summary`` say; None when there is no usable detail log."""
+    files = detail_files(summary)
     if not files:
         return None, []
     try:
@@ -123,8 +125,11 @@ _Shared = dict[str, Any]
 
 def _read(path: str) -> bytes:
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # a Path per file costs more than the read
-            return file.read()
+        descriptor = os.open(path, os.O_RDONLY)  # a file object per file costs more than the read
+        try:
+            return b"".join(iter(lambda: os.read(descriptor, _CHUNK_BYTES), b""))
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise ResultsError(f"unreadable: {error.strerror}", path=path) from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from dse.results import columns
 from dse.results.design import Design, Software
@@ -117,20 +116,25 @@ class Row:
     measurements: MeasurementsColumns
     provenance: Provenance
 
-    def columns(self) -> dict[str, Any]:
-        """Column name to value, in the order of `ROW_COLUMNS`."""
-        return columns.values(
-            self.identity,
-            self.labels,
-            self.software,
-            self.design,
-            self.accuracy,
-            self.performance,
-            self.summary,
-            self.system,
-            self.measurements,
-            self.provenance,
+    def published(self) -> str:
+        """The columns in the order of `ROW_COLUMNS` as a JSON object, but for ``path`` and ``signature``.
+
+        What many rows share is written once.
+        """
+        own, shared = columns.json_members, columns.shared_json_members
+        files = self.provenance
+        checksums = {"sha256": files.sha256, "accuracy_sha256": files.accuracy_sha256, "missing": files.missing}
+        parts = (
+            own(self.identity),
+            shared(self.labels),
+            shared(self.software),
+            shared(self.design),
+            own(self.accuracy, self.performance, self.summary),
+            shared(self.system),
+            shared(self.measurements),
+            columns.to_json(checksums)[1:-1],
         )
+        return f"{{{', '.join(parts)}}}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,47 +11,11 @@ from typing import Any
 
 from dse.errors import ResultsError
 from dse.files import write_text
+from dse.recorded import columns
 from dse.results.front import nondominated
 from dse.results.objectives import parse_objectives, why_not_comparable
 
 _OBJECTIVES = parse_objectives("accuracy,latency_p90")
-REPLAY_COLUMNS = (
-    "config_id",
-    "family",
-    "variant",
-    "width",
-    "resolution",
-    "minimalistic",
-    "precision",
-    "engine",
-    "backend",
-    "processor",
-    "engine_version",
-    "accuracy_pct",
-    "acc_good",
-    "acc_total",
-    "p90_latency_ns",
-    "p90_latency_ms",
-    "p50_latency_ns",
-    "p99_latency_ns",
-    "mean_latency_ns",
-    "queries",
-    "min_duration_ms",
-    "energy_per_query_J",
-    "avg_power_W",
-    "weight_data_types",
-    "input_data_types",
-    "model_url",
-    "system",
-    "model_dir",
-    "host_cpu",
-    "cores",
-    "cpu_freq",
-    "cooling",
-    "hw_notes",
-    "path",
-    "on_front",
-)
 
 
 def replay_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -86,17 +50,22 @@ def replay_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return lines
 
 
+def replay_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """`replay_rows` as CSV. Raises `ResultsError` as they do."""
+    return to_csv(replay_rows(rows), columns.ALL)
+
+
 def write_replay_table(rows: Sequence[Mapping[str, Any]], path: Path) -> int:
-    """Write `replay_rows` as CSV; how many configurations there are. Raises `ResultsError` as they do, and OSError."""
+    """Write `replay_table`; how many configurations there are. Raises `ResultsError` as it does, and OSError."""
     lines = replay_rows(rows)
-    write_text(path, to_csv(lines, REPLAY_COLUMNS))
+    write_text(path, to_csv(lines, columns.ALL))
     return len(lines)
 
 
-def to_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+def to_csv(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
     """``rows`` as CSV with a header; an unknown value is an empty field."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
@@ -140,6 +109,10 @@ def _line(row: Mapping[str, Any], on_front: bool) -> dict[str, Any]:
         "hw_notes": row["hw_notes"],
         "path": row["directory"],
         "on_front": int(on_front),
+        "min_latency_ns": row["latency_min_ns"],
+        "p95_latency_ns": row["latency_p95_ns"],
+        "p999_latency_ns": row["latency_p99_9_ns"],
+        "max_latency_ns": row["latency_max_ns"],
     }
 
 

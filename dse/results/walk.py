@@ -90,8 +90,12 @@ class Submitter:
         self._listings: dict[str, _Entries] = {}
         self._seen: dict[str, tuple[int, int]] = {}
 
-    def results(self) -> Iterator[FoundResult | Stray]:
-        """Every result of the submitter, in order of path."""
+    def systems(self) -> list[str]:
+        """The systems that may have results, in order."""
+        return [entry.name for entry in self._directories(self._list(self.path)["results"].path)]
+
+    def results(self, only: str | None = None) -> Iterator[FoundResult | Stray]:
+        """Every result of the submitter, or of the system ``only``, in order of path."""
         top = self._list(self.path)
         systems = self._sub(top, "systems")
         measurements = self._sub(top, "measurements")
@@ -99,6 +103,8 @@ class Submitter:
         division = self._home.parent.name
         prefix = f"{division}/{self._home.name}/{top['results'].name}"
         for system in self._directories(top["results"].path):
+            if only not in (None, system.name):
+                continue
             models = [(model, self._directories(model.path)) for model in self._directories(system.path)]
             names = {scenario.name.lower() for _, scenarios in models for scenario in scenarios}
             system_scenarios = frozenset(SCENARIOS[name] for name in names & SCENARIOS.keys())
@@ -114,11 +120,11 @@ class Submitter:
                     identity = Identity(
                         round=self._round,
                         division=division.lower() if division.lower() in _DIVISIONS else division,
-                        submitter=self._home.name,
-                        system=system.name,
-                        model=model.name,
+                        submitter=storable(self._home.name),
+                        system=storable(system.name),
+                        model=storable(model.name),
                         scenario=canonical,
-                        directory=f"{prefix}/{system.name}/{model.name}/{scenario.name}",
+                        directory=storable(f"{prefix}/{system.name}/{model.name}/{scenario.name}"),
                     )
                     yield self._found(
                         identity,
@@ -129,15 +135,11 @@ class Submitter:
                         system_scenarios,
                     )
 
-    def manifest(self, details: Iterable[str] = ()) -> str:
+    def manifest(self) -> str:
         """Every directory listed and every file to be read, with its state before the walk, one a line.
 
-        While `unchanged` holds for it, another walk would find the same files with the same content. ``details`` are
-        further files to watch.
+        While `unchanged` holds for it, another walk would find the same files with the same content.
         """
-        for path in details:
-            stat = os.stat(path)  # noqa: PTH116  # see the class
-            self._seen[path] = (stat.st_size, stat.st_mtime_ns)
         return "\n".join(f"{path}\t{size}\t{mtime}" for path, (size, mtime) in self._seen.items())
 
     def _found(
@@ -238,6 +240,17 @@ class Submitter:
         """Changes when a file that was read changes in size or time, appears, goes or moves."""
         lines = [",".join(sorted(system_scenarios)), *(f"{path}\t{self._seen[path]}" for path in paths)]
         return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def storable(name: str) -> str:
+    """``name`` as the table has it: names of files may hold bytes that are no UTF-8, which no column can."""
+    return name if name.isascii() else name.encode("utf-8", "replace").decode()
+
+
+def manifest_of(paths: Iterable[str]) -> str:
+    """Lines of a `Submitter.manifest` for further files to watch. Raises OSError for one that is not there."""
+    stats = [(path, os.stat(path)) for path in paths]  # noqa: PTH116  # see Submitter
+    return "\n".join(f"{path}\t{stat.st_size}\t{stat.st_mtime_ns}" for path, stat in stats)
 
 
 def unchanged(manifest: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from dse.model.configuration import Configuration
@@ -31,10 +31,18 @@ class Explanation:
     by: Estimate | None = None
     margins: Mapping[str, float] | None = None
     lost: Mapping[int, tuple[Reason, ...]] | None = None
+    differing: Mapping[int, int] | None = None
+    """Trials that answered otherwise than the trial whose accuracy they were to share."""
 
 
 def explain(knowledge: Knowledge, configuration: Configuration) -> Explanation:
     """Why ``configuration`` is on the front of what is known, or is not."""
+    explanation = _explain(knowledge, configuration)
+    trials = {m.trial for k in knowledge.known if k.configuration == configuration for m in k.trials}
+    return replace(explanation, differing={t: other for t, other in knowledge.differing.items() if t in trials})
+
+
+def _explain(knowledge: Knowledge, configuration: Configuration) -> Explanation:
     known = next((k for k in knowledge.known if k.configuration == configuration), None)
     if known is None:
         return Explanation("unmeasured", configuration, "nobody measured it yet")

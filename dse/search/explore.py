@@ -15,7 +15,7 @@ from dse.model.front import FrontPoint
 from dse.model.measurement import Measurement, Phase
 from dse.paths import cache_dir
 from dse.search.knowledge import Knowledge, Place, understand
-from dse.search.policy import STABLE_GAIN, Policy, Step
+from dse.search.policy import STABLE_GAIN, Policy, Step, ladder
 from dse.search.problem import Problem
 from dse.search.proposals import Decision, decide, make_proposer, search_share
 from dse.spaces.placement import placement
@@ -24,8 +24,13 @@ from dse.study import StudyWriter
 from harness import protocol
 from harness.protocol import AccuracySpec, Failure, PerformanceSpec, Request, Response
 
+_SPOT_CHECK_IMAGES = 64
+"""As many as LoadGen's shortest run has queries, so a spot check costs no more than the shortest performance run."""
 _FIRST_GUESS_S = 1.5
 """What a trial costs before one was measured here, beyond LoadGen's minimum duration."""
+_LOOKUP_S = 0.1
+"""What a trial costs whose figures are recorded: its files, and Optuna's view of them."""
+_NEVER = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +103,10 @@ class Progress:
     repeats: int = 0
     """Trials of this session that measured a known configuration again."""
     open: int = 0
-    """Configurations of which it is open whether they are on the front."""
+    """Configurations that have to be measured again before the front is settled, as far as is known."""
     gain: float | None = None
-    """What the next measurement is expected to add to the hypervolume, as a share, where the proposer tells."""
+    """What the configurations that the rest of the budget reaches are expected to add to the hypervolume at most, as a
+    share, where the proposer tells."""
     ended: str = ""
     """Why the search ended, for people."""
 
@@ -127,6 +133,14 @@ class Progress:
         return min(1.0, max(parts))
 
     @property
+    def remaining_trials(self) -> int:
+        """How many more configurations the part of the budget that is for new ones reaches, about."""
+        trial_s = median(self.trial_times_s) if self.trial_times_s else self.plan.trial_s
+        searched_s = self.plan.search_s
+        left_s = self.remaining_s if searched_s is None else min(self.remaining_s, searched_s - self.device_s)
+        return max(0, min(self.plan.unknown - self.done, int(left_s / trial_s)))
+
+    @property
     def remaining_s(self) -> float:
         """Wall seconds left, from the costs of the trials so far."""
         trial_s = median(self.trial_times_s) if self.trial_times_s else self.plan.trial_s
@@ -148,7 +162,8 @@ def make_plan(space: Space, measurements: list[Measurement], budget: Budget) -> 
     place = placement(space, measurements)
     found = len({place(measured) for measured in measurements} - {None})
     costs = [m.response.timing_s["total"] for m in measurements if "total" in m.response.timing_s]
-    trial_s = median(costs) if costs else _FIRST_GUESS_S + space.fidelity.min_duration
+    first_guess_s = _FIRST_GUESS_S + space.fidelity.min_duration if space.recorded is None else _LOOKUP_S
+    trial_s = median(costs) if costs else first_guess_s
     unknown = space.tree.size - found
     limits = [budget.trials] if budget.trials is not None else []
     if budget.seconds is not None:
@@ -172,6 +187,8 @@ def explore(
 ) -> Progress:
     """Measure until the budget ends, ``stopped`` says so, or the front is complete and, with ``confirm``, settled.
 
+    Where no time ends it first, the accuracies of the front are counted on all images in the end.
+
     ``harness`` gets the interpreter of a runtime (None: this one) and returns the harness that measures with it. A
     model that cannot be made costs one trial, as a runtime that crashes does. ``first`` is proposed before anything
     else. With ``strict`` a trial that does not count (throttling, foreign load, drift) raises MachineError, which
@@ -182,29 +199,41 @@ def explore(
     proposer = make_proposer(
         Problem(space.tree, space.objectives, space.constraints), plan.decision.sampler, seed, first
     )
-    policy = Policy(proposer, session_start=len(measurements), stable_gain=STABLE_GAIN if confirm else 0.0)
+    if space.recorded is None:
+        steps = ladder(space.accuracy_images)
+        policy = Policy(
+            proposer, session_start=len(measurements), stable_gain=STABLE_GAIN if confirm else 0.0, ladder=steps
+        )
+    else:  # a record says the same each time: to ask again would only make it look surer
+        steps = (space.recorded.least_images,)
+        policy = Policy(proposer, anchor_every=_NEVER, ladder=steps)
     progress = Progress(plan, time.monotonic(), front=_understand(space, measurements, place).front)
     observe(progress)
-    while not stopped() and not _spent(progress):
+    while not stopped() and not _time_is_up(progress):
+        more = plan.budget.trials is None or progress.done < plan.budget.trials
         step = policy.next(
             measurements,
             lambda: _understand(space, measurements, place),
-            search=_may_search(progress, confirm),
+            search=more and _may_search(progress, confirm),
             confirm=confirm,
         )
-        if step is None and confirm:  # all is settled: what was kept to confirm may be searched
+        if step is None and confirm and more:  # all is settled: what was kept to confirm may be searched
             step = policy.next(measurements, lambda: _understand(space, measurements, place), search=True, confirm=True)
         if step is None:
-            known = progress.plan.unknown <= progress.done
-            progress.ended = "every configuration is known" if known else "the front is stable"
+            if progress.plan.unknown <= progress.done:
+                progress.ended = "every configuration is known"
+            elif more:
+                progress.ended = "the front is stable"
             break
         progress.running, progress.phase = step.configuration, step.phase
         observe(progress)
         began = time.monotonic()
-        measured = _measure(writer, space, step, harness)
+        measured = _measure(writer, space, step, steps, harness)
         progress.trial_times_s.append(time.monotonic() - began)
         now = _understand(space, measurements, place)
-        _count(progress, step, measured, now, policy)
+        _count(progress, step, measured, now)
+        progress.open = len(policy.open(now, confirm=confirm))
+        progress.gain = policy.gain(progress.remaining_trials)
         observe(progress)
         reasons = now.judgement.reasons.get(measured.trial)
         if strict and reasons:
@@ -216,7 +245,7 @@ def explore(
 
 
 def _understand(space: Space, measurements: Sequence[Measurement], place: Place) -> Knowledge:
-    return understand(space.objectives, space.constraints, measurements, place, space.data_set.size)
+    return understand(space.objectives, space.constraints, measurements, place, space.accuracy_images)
 
 
 def _may_search(progress: Progress, confirm: bool) -> bool:
@@ -225,12 +254,10 @@ def _may_search(progress: Progress, confirm: bool) -> bool:
     return share is None or progress.device_s < share
 
 
-def _count(progress: Progress, step: Step, measured: Measurement, now: Knowledge, policy: Policy) -> None:
+def _count(progress: Progress, step: Step, measured: Measurement, now: Knowledge) -> None:
     progress.done += step.phase == "search"
     progress.repeats += step.phase != "search"
     progress.running, progress.last, progress.front = None, measured, now.front
-    progress.open = len(policy.open(now))
-    progress.gain = policy.gain
     if measured.response.failure:
         reason = measured.response.failure.error
         progress.failures[reason] = progress.failures.get(reason, 0) + 1
@@ -239,7 +266,13 @@ def _count(progress: Progress, step: Step, measured: Measurement, now: Knowledge
 
 
 def make_request(
-    space: Space, configuration: Configuration, model_path: Path, sha256: str, *, accuracy: bool
+    space: Space,
+    configuration: Configuration,
+    model_path: Path,
+    sha256: str,
+    *,
+    accuracy: AccuracySpec | None,
+    spot_check: bool,
 ) -> Request:
     """The request that measures ``configuration`` at the search's fidelity."""
     spec, _ = space.runtime(configuration)
@@ -255,31 +288,41 @@ def make_request(
             min_duration_ms=round(space.fidelity.min_duration * 1000),
             min_query_count=space.fidelity.min_query_count,
         ),
-        accuracy=AccuracySpec(samples=space.accuracy_images) if accuracy else None,
+        accuracy=accuracy,
+        spot_check_images=_SPOT_CHECK_IMAGES if spot_check else 0,
     )
 
 
-def _measure(writer: StudyWriter, space: Space, step: Step, harness: Callable[[str | None], Harness]) -> Measurement:
+def _measure(
+    writer: StudyWriter, space: Space, step: Step, steps: Sequence[int], harness: Callable[[str | None], Harness]
+) -> Measurement:
     configuration = step.configuration
-    record, folder = writer.begin(configuration, step.phase)
+    record, folder = writer.begin(configuration, step.phase, step.images)
     try:
         model = space.source(configuration).make(space.variant(configuration))
     except ModelError as error:
         response = Response(failure=Failure("model_missing", str(error)))
         protocol.write(response, folder / "response.json")
         return writer.finish(record, response)
+    accuracy = None
+    if record.accuracy_from == record.number:  # more images, as long as they cost no more than the performance run
+        more = tuple(n for n in steps if n > step.images)
+        accuracy = AccuracySpec(samples=step.images, more=more, within_s=space.fidelity.min_duration)
     request = make_request(
-        space, configuration, model.path, model.sha256, accuracy=record.accuracy_from == record.number
+        space,
+        configuration,
+        model.path,
+        model.sha256,
+        accuracy=accuracy,
+        spot_check=accuracy is not None or not writer.is_spot_checked(record),
     )
     _, runtime = space.runtime(configuration)
     response = harness(runtime.python).run(request, folder, space.fidelity.trial_timeout)
     return writer.finish(record, response)
 
 
-def _spent(progress: Progress) -> bool:
+def _time_is_up(progress: Progress) -> bool:
     budget = progress.plan.budget
-    if budget.trials is not None and progress.done >= budget.trials:
-        return True
     if budget.device_s is not None and progress.device_s >= budget.device_s:
         return True
     return budget.time_s is not None and progress.elapsed_s >= budget.time_s

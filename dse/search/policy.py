@@ -1,13 +1,18 @@
-"""What to measure next, and why: the anchor when it is due, what has to be repeated, something new, or to be sure."""
+"""What to measure next, and why: the anchor when it is due, what has to be repeated, something new, or to be sure.
+
+To be sure has two prices: repeats settle latencies, images settle accuracies. Each is paid only where it can change who
+is on the front.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from dse.model.confidence import Membership
 from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement, Phase
-from dse.search.knowledge import Knowledge
+from dse.search.knowledge import Knowledge, Known
 from dse.search.problem import Proposer
 
 ANCHOR_EVERY = 20
@@ -20,6 +25,9 @@ OPEN = (0.03, 0.97)
 """Between these probabilities it is open whether a configuration is on the front."""
 _ABOUT_AS_MANY = 1.5
 """Of an open configuration and its rival, both are repeated unless one has this many times the other's repeats."""
+_LEAST_IMAGES = 500
+"""An accuracy begins on so many images at least: fewer tell nearly nothing, and cost less than to start a process."""
+_STEP = 4
 STABLE_GAIN = 1e-4
 MOST_REPEATS = 200
 """Repeats after which two configurations count as equally good: more would measure the noise."""
@@ -27,17 +35,31 @@ MOST_REPEATS = 200
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A configuration to measure and the reason."""
+    """A configuration to measure and the reason; its accuracy has to be known on ``images`` images at least."""
 
     configuration: Configuration
     phase: Phase
+    images: int = 1
+
+
+def ladder(images: int) -> tuple[int, ...]:
+    """On how many of ``images`` an accuracy is counted first, next, ..., in the end.
+
+    Each step has four times as many as the one before, so that a model that climbs all of them costs a third more than
+    the last one alone; none has fewer than `_LEAST_IMAGES`.
+    """
+    steps = [images]
+    while steps[0] // _STEP >= _LEAST_IMAGES:
+        steps.insert(0, steps[0] // _STEP)
+    return tuple(steps)
 
 
 class Policy:
     """Decides step by step.
 
     ``session_start`` is how many trials there were when this session began. Where the proposer expects less than
-    ``stable_gain`` of another configuration, the front counts as stable and nothing new is measured.
+    ``stable_gain`` of another configuration, the front counts as stable and nothing new is measured. Accuracies begin
+    on the first number of images of ``ladder`` and are complete on the last.
     """
 
     def __init__(
@@ -48,14 +70,17 @@ class Policy:
         anchor_every: int = ANCHOR_EVERY,
         most_repeats: int = MOST_REPEATS,
         stable_gain: float = 0.0,
+        ladder: Sequence[int] = (1,),
     ) -> None:
         self._proposer = proposer
         self._session_start = session_start
         self._anchor_every = anchor_every
         self._most_repeats = most_repeats
-        self._round: list[Configuration] = []
+        self._round: list[Step] = []
+        self._ladder = tuple(ladder)
+        self._asked: dict[Configuration, int] = {}
         self._stable_gain = stable_gain
-        self.gain: float | None = None
+        self._gains: Sequence[float] = ()
 
     def next(
         self, measurements: Sequence[Measurement], knowledge: Callable[[], Knowledge], *, search: bool, confirm: bool
@@ -64,38 +89,81 @@ class Policy:
         if self._anchor_is_due(measurements):
             anchor = self._anchor(measurements, knowledge())
             if anchor is not None:
-                return Step(anchor, "anchor")
+                return Step(anchor, "anchor", self._ladder[0])
         if self._round:
-            return Step(self._round.pop(0), "confirm")
+            return self._next_of_round()
         now = knowledge()
-        lost = next((k.configuration for k in now.known if _is_lost(k.trials, now)), None)
+        lost = next((k.configuration for k in now.known if _is_lost(k, now)), None)
         if lost is not None and now.judgement.counts(measurements[-1]):  # whatever was in the way is over
-            return Step(lost, "repeat")
+            return Step(lost, "repeat", self._ladder[0])
         proposed = self._proposer.propose(now.past) if search else None
-        self.gain = self._proposer.gain if search else self.gain
-        if proposed is not None and (self.gain is None or self.gain >= self._stable_gain):
-            return Step(proposed, "search")
+        self._gains = self._proposer.gains if search else self._gains
+        if proposed is not None and (not self._gains or self._gains[0] >= self._stable_gain):
+            return Step(proposed, "search", self._ladder[0])
         if lost is not None:
-            return Step(lost, "repeat")
-        self._round = self.open(now) if confirm else []
-        return Step(self._round.pop(0), "confirm") if self._round else None
+            return Step(lost, "repeat", self._ladder[0])
+        self._round = self.open(now, confirm=confirm)
+        return self._next_of_round() if self._round else None
 
-    def open(self, now: Knowledge) -> list[Configuration]:
-        """What to repeat next: the configurations of which it is open whether they are on the front, and their rivals.
+    def gain(self, trials: int) -> float | None:
+        """What so many more configurations are expected to add at most, as a share of the hypervolume.
 
-        Of an open configuration and the rival that decides about it, the less well known is measured, or both. In the
-        order in which they came, once each: rounds interleave, so that a slow drift meets all of them.
+        None where the proposer does not tell.
         """
-        low, high = OPEN
-        wanted: set[int] = set()
-        for index, probability in enumerate(now.membership.probability):
-            if low < probability < high:
-                pair = [index, *(r for r in (int(now.membership.rival[index]),) if r >= 0)]
-                fewest = min(len(now.estimates[i].trials) for i in pair)
-                wanted.update(i for i in pair if len(now.estimates[i].trials) <= fewest * _ABOUT_AS_MANY)
-        return [
-            now.estimates[i].configuration for i in sorted(wanted) if len(now.estimates[i].trials) < self._most_repeats
-        ]
+        return float(sum(self._gains[:trials])) if self._gains else None
+
+    def _next_of_round(self) -> Step:
+        step = self._round.pop(0)
+        self._asked[step.configuration] = max(step.images, self._asked.get(step.configuration, 0))
+        return step
+
+    def open(self, now: Knowledge, *, confirm: bool) -> list[Step]:
+        """What to measure again: configurations of which it is open whether they are on the front, and their rivals.
+
+        In the order in which they came, once each: rounds interleave, so that a slow drift meets all of them. Once
+        nothing is open, the accuracies of the front are completed, and what that opens is settled in turn; without
+        ``confirm`` they are completed only.
+        """
+        images = self._more_images(now) if confirm else {}
+        repeats = self._more_repeats(now) if confirm else []
+        if not images and not repeats:
+            images = self._complete(now)
+        return self._steps(now, dict.fromkeys(repeats, self._ladder[0]) | images)
+
+    def _steps(self, now: Knowledge, images: Mapping[int, int]) -> list[Step]:
+        """A step for each of the estimates ``images``, with so many images, in the order in which they came."""
+        return [Step(now.estimates[i].configuration, "confirm", images[i]) for i in sorted(images)]
+
+    def _more_repeats(self, now: Knowledge) -> list[int]:
+        """The estimates whose latencies have to be known better."""
+        wanted = _deciding(now.by_repeats, [len(e.trials) for e in now.estimates])
+        return [i for i in wanted if len(now.estimates[i].trials) < self._most_repeats]
+
+    def _more_images(self, now: Knowledge) -> dict[int, int]:
+        """The estimates whose accuracies have to be known better, one for each accuracy, with the next step up."""
+        counted = [e.accuracy.total if e.accuracy else 0 for e in now.estimates]
+        if not now.needs_accuracy or min(counted, default=0) >= self._ladder[-1]:
+            return {}
+        wanted = self._one_for_each_accuracy(now, _deciding(now.by_accuracy, counted))
+        return {i: next(n for n in self._ladder if n > counted[i]) for i in wanted}
+
+    def _complete(self, now: Knowledge) -> dict[int, int]:
+        """The estimates on the front whose accuracies are not complete, one for each accuracy, with all images."""
+        if not now.needs_accuracy:
+            return {}
+        front = {point.configuration for point in now.front}
+        on_front = [i for i, e in enumerate(now.estimates) if e.configuration in front]
+        return dict.fromkeys(self._one_for_each_accuracy(now, on_front), self._ladder[-1])
+
+    def _one_for_each_accuracy(self, now: Knowledge, indices: Sequence[int]) -> list[int]:
+        """Of ``indices`` the first for each accuracy that is not complete; none that was asked for images in vain."""
+        first: dict[int | None, int] = {}
+        for i in indices:
+            estimate = now.estimates[i]
+            counted = estimate.accuracy.total if estimate.accuracy else self._ladder[-1]
+            if self._asked.get(estimate.configuration, 0) <= counted < self._ladder[-1]:
+                first.setdefault(estimate.accuracy_from, i)
+        return list(first.values())
 
     def _anchor_is_due(self, measurements: Sequence[Measurement]) -> bool:
         since = 0
@@ -123,9 +191,28 @@ class Policy:
         return next((k.configuration for k in now.known if k.good), None)
 
 
-def _is_lost(trials: Sequence[Measurement], now: Knowledge) -> bool:
-    """Whether nothing is known of a configuration only because its trials ran at the wrong moment."""
-    if any(m.failed for m in trials) or any(now.judgement.counts(m) for m in trials):
+def _deciding(membership: Membership, known: Sequence[int]) -> list[int]:
+    """The estimates that have to be known better to tell who is on the front.
+
+    Of an open configuration and the rival that decides about it, the one of which less is ``known``, or both.
+    """
+    low, high = OPEN
+    wanted: set[int] = set()
+    for index, probability in enumerate(membership.probability):
+        if low < probability < high:
+            pair = [index, *(r for r in (int(membership.rival[index]),) if r >= 0)]
+            fewest = min(known[i] for i in pair)
+            wanted.update(i for i in pair if known[i] <= fewest * _ABOUT_AS_MANY)
+    return sorted(wanted)
+
+
+def _is_lost(known: Known, now: Knowledge) -> bool:
+    """Whether something is not known of a configuration only because its trials ran at the wrong moment.
+
+    Or because it did not answer as the trial whose accuracy it was to share: then it has to run its own.
+    """
+    if any(m.failed for m in known.trials) or len(known.trials) >= _ATTEMPTS:
         return False
-    passing = all(reason.passing for m in trials for reason in now.judgement.reasons[m.trial])
-    return passing and len(trials) < _ATTEMPTS
+    if known.good:
+        return now.needs_accuracy and all(m.accuracy is None for m in known.good)
+    return all(reason.passing for m in known.trials for reason in now.judgement.reasons[m.trial])

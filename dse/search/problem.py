@@ -36,8 +36,12 @@ class Proposer(Protocol):
     """Says what to measure next."""
 
     @property
-    def gain(self) -> float | None:
-        """What the last proposal is expected to add, as a share of the hypervolume; None where it cannot tell."""
+    def gains(self) -> Sequence[float]:
+        """What each candidate is expected to add to the front if it is measured next, the best first: as shares of the
+        hypervolume. The first is the last proposal's; empty where the proposer cannot tell.
+
+        What several add together is less than their sum: improvements of a front overlap.
+        """
 
     def propose(self, past: Sequence[Estimate]) -> Configuration | None:
         """A configuration that ``past`` does not have, or None when there is none.

@@ -79,8 +79,8 @@ class _Warm:
         self._then = then
 
     @property
-    def gain(self) -> float | None:
-        return self._then.gain
+    def gains(self) -> Sequence[float]:
+        return self._then.gains
 
     def propose(self, past: Sequence[Estimate]) -> Configuration | None:
         known = {estimate.configuration for estimate in past}
@@ -90,7 +90,7 @@ class _Warm:
 class _Grid:
     """Every configuration once, in the order of the space's file."""
 
-    gain = None
+    gains: Sequence[float] = ()
 
     def __init__(self, problem: Problem) -> None:
         self._tree = problem.tree
@@ -103,7 +103,7 @@ class _Grid:
 class _Random:
     """Every configuration once, in random order."""
 
-    gain = None
+    gains: Sequence[float] = ()
 
     def __init__(self, problem: Problem, seed: int) -> None:
         self._unseen = Unseen(problem.tree)
@@ -117,7 +117,7 @@ class _Random:
 class _Sampled:
     """A sampler's choice; whatever is left, at random, where it runs dry."""
 
-    gain = None
+    gains: Sequence[float] = ()
 
     def __init__(self, problem: Problem, sampler: OptunaProposer, seed: int) -> None:
         self._sampler = sampler

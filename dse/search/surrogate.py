@@ -37,10 +37,10 @@ _LIKELY_FAILURE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What the surrogate expects of the best candidate: its gain, as a share of the hypervolume found so far."""
+    """The best candidate and what is expected of each, the best first, as shares of the hypervolume found so far."""
 
     configuration: Configuration
-    gain: float
+    gains: Sequence[float]
 
 
 class SurrogateProposer:
@@ -51,26 +51,26 @@ class SurrogateProposer:
         self._seed = seed
         self._figures = _Figures(problem.tree)
         self._unseen = Unseen(problem.tree)
-        self._gain_of_last: float | None = None
+        self._gains: Sequence[float] = ()
 
     @property
-    def gain(self) -> float | None:
+    def gains(self) -> Sequence[float]:
         """See `dse.search.problem.Proposer`."""
-        return self._gain_of_last
+        return self._gains
 
     def propose(self, past: Sequence[Estimate]) -> Configuration | None:
         """See `dse.search.problem.Proposer`."""
         known = {estimate.configuration for estimate in past}
-        self._gain_of_last = None
+        self._gains = ()
         first = _first_proposal(self._problem, self._unseen, past, self._seed)
         if first is not None:
             return first
         found = self.outlook(past)
-        self._gain_of_last = found.gain if found else None
+        self._gains = found.gains if found else ()
         return found.configuration if found else self._unseen.pick(known, self._rng(past))
 
     def outlook(self, past: Sequence[Estimate]) -> Outlook | None:
-        """The best candidate and what it promises; None before the first fit and when nothing is left."""
+        """The best candidate and what all promise; None before the first fit and when nothing is left."""
         problem, rng = self._problem, self._rng(past)
         known = {estimate.configuration for estimate in past}
         complete = _thinned([e for e in past if _is_complete(e, problem)], problem)
@@ -84,9 +84,10 @@ class SurrogateProposer:
             gain, volume = self._gain(complete, feasible, candidates)
             promise = promise * gain
         promise = np.maximum(promise, 0.0)  # rounding
-        best = int(np.argmax(promise))
-        # without a feasible configuration there is no front that could be stable
-        return Outlook(candidates[best], float(promise[best]) / max(volume, 1e-9) if feasible else math.inf)
+        best = candidates[int(np.argmax(promise))]
+        if not feasible:  # there is no front that could be stable, or grow by a share
+            return Outlook(best, (math.inf,))
+        return Outlook(best, (np.sort(promise)[::-1] / max(volume, 1e-9)).tolist())
 
     def _gain(
         self, complete: Sequence[Estimate], feasible: Sequence[Estimate], candidates: Sequence[Configuration]
@@ -128,7 +129,7 @@ class SurrogateProposer:
 class ScreenProposer:
     """Every configuration once, the cheapest first: by predicted latency, once there is something to predict from."""
 
-    gain = None
+    gains: Sequence[float] = ()
 
     def __init__(self, problem: Problem, seed: int) -> None:
         self._problem = problem

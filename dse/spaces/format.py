@@ -166,14 +166,22 @@ class BudgetSection(_Section):
     trials: int | None = Field(None, ge=1)
 
 
+MEASURED_BY = ("data_set", "models", "runtimes", "fidelity")
+"""Sections that say how to measure, in place of which ``replay`` may stand."""
+
+
 class SpaceFile(_Section):
-    """A dse search space."""
+    """A dse search space: models, images and runtimes to measure, or a table of what was measured."""
 
     schema_: Literal[1] = Field(alias="schema")
     name: Name
     description: str = ""
-    data_set: DataSetSection
-    models: dict[Name, ModelSection] = Field(min_length=1)
+    replay: str | None = Field(
+        None,
+        description="A replay table (CSV): recorded measurements in place of models, images and a device.",
+    )
+    data_set: DataSetSection | None = None
+    models: dict[Name, ModelSection] = Field({}, min_length=1)
     runtimes: dict[Name, RuntimeSection] = {"litert": RuntimeSection()}
     parameters: dict[Any, Any] = {}
     objectives: Annotated[dict[str, Direction], BeforeValidator(_objectives), WithJsonSchema(_OBJECTIVES_SCHEMA)] = {
@@ -190,4 +198,8 @@ def json_schema() -> dict[str, Any]:
     """The JSON Schema of a search-space file, for editors."""
     schema = SpaceFile.model_json_schema(by_alias=True)
     schema["properties"]["parameters"] = _TREE_SCHEMA  # refers to itself, which pydantic cannot write
+    schema["oneOf"] = [
+        {"required": ["data_set", "models"], "properties": {"replay": {"type": "null"}}},
+        {"required": ["replay"], "not": {"anyOf": [{"required": [section]} for section in MEASURED_BY]}},
+    ]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -21,6 +21,7 @@ from dse.sources import ChecksumRecord, FileSource, ModelSource, UrlSource, ZooS
 from dse.spaces.check import check_levels, check_variants
 from dse.spaces.document import Document, Place, read_document
 from dse.spaces.format import DataSetSection, ModelSection, RuntimeSection, SpaceFile
+from dse.spaces.recorded import check_one_way, recorded_space
 from dse.spaces.space import Space
 from dse.spaces.tree import read_tree
 
@@ -51,42 +52,58 @@ def find_space(name: str) -> Path:
 def load_space(path: Path, variables: Mapping[str, str] = os.environ) -> Space:
     """Read, check and resolve the space at ``path``; ``${NAME}`` in paths comes from ``variables``.
 
-    Raises SpaceError, ModelError, DataSetError.
+    Raises SpaceError, ModelError, DataSetError; ResultsError for a replay table.
     """
     document = read_document(path)
     if not isinstance(document.content, dict):
         raise document.error((), "found no mapping, expected a search space", "start from one of dse space list")
+    check_one_way(document)
     try:
         file = SpaceFile.model_validate(_substitute(document, document.content, (), variables))
     except ValidationError as error:
         raise _first(document, error) from None
+    if file.replay is not None:
+        space = recorded_space(document, file, _resolve(document, file.replay))
+    else:
+        space = _measured_space(document, file)
+    check_levels(document, space)
+    check_variants(document, space)
+    return space
+
+
+def _measured_space(document: Document, file: SpaceFile) -> Space:
+    if file.data_set is None or not file.models:
+        raise document.error(
+            ("data_set" if file.data_set is None else "models",),
+            "is missing",
+            "say what to measure with data_set and models, or where it is recorded with replay; see "
+            "search_space.schema.json, or start from one of dse space list",
+        )
+    data_set = _data_set(document, file.data_set)
     file = file.model_copy(update={"runtimes": _runtimes(document, file)})
     sources = _sources(document, file)
     tree = read_tree(document, file.parameters) if file.parameters else ParameterTree(())
     if len(sources) > 1 and "model" not in tree.names:
         model = Parameter("model", tuple(Level(name) for name in sources))
         tree = ParameterTree((model, *tree.roots))
-    space = Space(
-        path=path,
+    return Space(
+        path=document.path,
         file=file,
         tree=tree,
         objectives=tuple(Objective(METRICS[name], direction) for name, direction in file.objectives.items()),
         constraints=tuple(parse_constraint(constraint) for constraint in file.constraints),
-        data_set=_data_set(document, file.data_set),
+        data_set=data_set,
         sources=sources,
         runtime_versions={name: runtime_version(section) for name, section in file.runtimes.items()},
     )
-    check_levels(document, space)
-    check_variants(document, space)
-    return space
 
 
 def _substitute(document: Document, value: Any, place: Place, variables: Mapping[str, str]) -> Any:
-    """Fill in ``${NAME}`` below ``models``, ``data_set``, ``runtimes``: paths belong to a machine, not to a space."""
+    """Fill in ``${NAME}`` where paths stand: they belong to a machine, not to a space."""
     if isinstance(value, dict):
         return {
             key: _substitute(document, item, (*place, key), variables)
-            if place or key in ("models", "data_set", "runtimes")
+            if place or key in ("models", "data_set", "runtimes", "replay")
             else item
             for key, item in value.items()
         }

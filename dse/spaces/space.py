@@ -12,8 +12,9 @@ from dse.files import fingerprint
 from dse.model.configuration import Configuration, Value
 from dse.model.metrics import Constraint, Objective
 from dse.model.space import ParameterTree
-from dse.sources import ModelSource, UrlSource
-from dse.spaces.format import ExploreSection, RuntimeSection, SpaceFile
+from dse.recorded.table import RecordedTable
+from dse.sources import ModelSource, TableSource, UrlSource
+from dse.spaces.format import ExploreSection, PreprocessingSection, RuntimeSection, SpaceFile
 from harness.protocol import Preprocessing, RuntimeSpec
 
 HARNESS_PARAMETERS = ("threads", "buffer_size", "delegate", "runtime", "cpu_affinity")
@@ -42,6 +43,11 @@ class Space:
         return self.file.name
 
     @property
+    def recorded(self) -> RecordedTable | None:
+        """The table in which every figure of this space is recorded; None where a device measures them."""
+        return next((source.table for source in self.sources.values() if isinstance(source, TableSource)), None)
+
+    @property
     def fidelity(self) -> ExploreSection:
         """How long the search measures."""
         return self.file.fidelity.explore
@@ -49,11 +55,15 @@ class Space:
     @property
     def preprocessing(self) -> Preprocessing:
         """The recipe for images, as a request holds it."""
-        return Preprocessing(**self.file.data_set.preprocessing.model_dump())
+        return Preprocessing(**self._preprocessing.model_dump())
+
+    @property
+    def _preprocessing(self) -> PreprocessingSection:
+        return self.file.data_set.preprocessing if self.file.data_set else PreprocessingSection()
 
     @property
     def accuracy_images(self) -> int:
-        """How many images an accuracy run of the search has."""
+        """How many images an accuracy is counted on when it is complete."""
         return min(self.fidelity.accuracy_images or self.data_set.size, self.data_set.size)
 
     def source(self, configuration: Configuration) -> ModelSource:
@@ -66,7 +76,7 @@ class Space:
 
     def runtime(self, configuration: Configuration) -> tuple[RuntimeSpec, RuntimeSection]:
         """The runtime part of a request, and the entry of the file that it comes from."""
-        entry = self.file.runtimes[self._runtime_name(configuration)]
+        entry = self.file.runtimes.get(self._runtime_name(configuration), RuntimeSection())
         affinity = configuration.get("cpu_affinity")
         delegate: Literal["xnnpack", "builtin"] = "builtin" if configuration.get("delegate") == "builtin" else "xnnpack"
         spec = RuntimeSpec(
@@ -92,16 +102,18 @@ class Space:
         return not isinstance(source, UrlSource) or source.known_sha256 is not None
 
     def accuracy_key(self, configuration: Configuration) -> str:
-        """What the accuracy depends on: model, images, preprocessing, runtime, delegate; not threads, not buffers."""
+        """What the accuracy depends on: model, data, preprocessing, runtime, delegate; not threads, not buffers.
+
+        How many of the images were used is with the accuracy itself: more of them make it better, not another one.
+        """
         spec, _ = self.runtime(configuration)
         return fingerprint(
             {
                 "model": self.source(configuration).identity(self.variant(configuration)),
                 "data_set": self.data_set.sha256,
                 "classes": self.data_set.classes,
-                "images": self.accuracy_images,
-                "preprocessing": self.file.data_set.preprocessing.model_dump(),
-                "runtime": [spec.name, self.runtime_versions[self._runtime_name(configuration)]],
+                "preprocessing": self._preprocessing.model_dump(),
+                "runtime": [spec.name, self.runtime_versions.get(self._runtime_name(configuration))],
                 "delegate": spec.delegate,
             }
         )
@@ -134,7 +146,7 @@ class Space:
             **written,
             "models": models,
             "data_set": {
-                **written["data_set"],
+                **(written["data_set"] or {"name": self.data_set.name}),
                 "path": str(self.data_set.path),
                 "size": self.data_set.size,
                 "classes": self.data_set.classes,
@@ -146,7 +158,7 @@ class Space:
         return str(configuration.get("model", next(iter(self.sources))))
 
     def _runtime_name(self, configuration: Configuration) -> str:
-        return str(configuration.get("runtime", next(iter(self.file.runtimes))))
+        return str(configuration.get("runtime", next(iter(self.file.runtimes), "recorded")))
 
 
 def parse_cpus(source: str) -> tuple[int, ...]:

@@ -17,6 +17,16 @@ def read_tree(document: Document, content: Any, place: Place = ("parameters",)) 
     return ParameterTree(_parameters(document, content, place, frozenset()))
 
 
+def written_tree(parameters: tuple[Parameter, ...]) -> dict[str, Any]:
+    """``parameters`` as a space's file has them: what `read_tree` reads back."""
+    return {
+        parameter.name: {level.value: written_tree(level.children) or None for level in parameter.levels}
+        if any(level.children for level in parameter.levels)
+        else list(parameter.values)
+        for parameter in parameters
+    }
+
+
 def _parameters(document: Document, content: Any, place: Place, above: frozenset[str]) -> tuple[Parameter, ...]:
     if not isinstance(content, dict) or not content:
         raise document.error(place, f"found {_kind(content)}, expected parameters", _HINT)

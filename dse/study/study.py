@@ -21,6 +21,7 @@ import yaml
 import dse
 from dse.errors import StudyError
 from dse.files import remove_leftovers, write_text
+from dse.model.accuracies import Accuracies
 from dse.model.configuration import Configuration, Value
 from dse.model.measurement import Measurement, Phase
 from dse.model.metrics import Constraint, Objective, parse_constraint, parse_metric
@@ -58,6 +59,13 @@ class Study:
     def constraints(self) -> tuple[Constraint, ...]:
         """What its front has to satisfy."""
         return tuple(parse_constraint(constraint) for constraint in self.settings["space"]["constraints"])
+
+    @property
+    def accuracy_images(self) -> int:
+        """How many images an accuracy is counted on when it is complete."""
+        space = self.settings["space"]
+        size = int(space["data_set"]["size"])
+        return min(int(space["fidelity"]["explore"]["accuracy_images"] or size), size)
 
     @property
     def storage_url(self) -> str:
@@ -119,11 +127,10 @@ class StudyWriter:
                 if not trials.is_finished(unfinished):
                     trials.discard(unfinished)
             self.study = self._open()
-            self._accuracies = {
-                record.accuracy_key: (record.number, measured.response.accuracy)
-                for record, measured in zip(self.study.records, self.study.measurements, strict=True)
-                if measured.response.accuracy
-            }
+            self._accuracies = Accuracies()
+            for record, measured in zip(self.study.records, self.study.measurements, strict=True):
+                self._accuracies.add(record.number, record.accuracy_key, measured.response)
+            self._spot_checks = {m.key: m.response.spot_check for m in self.study.measurements if m.response.spot_check}
             self._view = OptunaView(
                 self.study.storage_url,
                 self.study.name,
@@ -142,28 +149,36 @@ class StudyWriter:
     ) -> None:
         self._resources.close()
 
-    def begin(self, configuration: Configuration, phase: Phase = "search") -> tuple[TrialRecord, Path]:
-        """A new trial's record, written, and its folder."""
+    def begin(self, configuration: Configuration, phase: Phase = "search", images: int = 1) -> tuple[TrialRecord, Path]:
+        """A new trial's record, written, and its folder.
+
+        Where no accuracy on ``images`` images is known that counts for ``configuration``, the trial has to run its own:
+        its ``accuracy_from`` is its own number.
+        """
         number = 1 + max((record.number for record in self.study.records), default=-1)
-        accuracy_key = self._space.accuracy_key(configuration)
-        accuracy_from, _ = self._accuracies.get(accuracy_key, (number, None))
+        key, accuracy_key = self._space.measurement_key(configuration), self._space.accuracy_key(configuration)
+        known = self._accuracies.best(accuracy_key, self._spot_checks.get(key))
         record = TrialRecord(
             number=number,
             configuration=configuration,
-            key=self._space.measurement_key(configuration),
+            key=key,
             accuracy_key=accuracy_key,
-            accuracy_from=accuracy_from,
+            accuracy_from=number if known is None or known.accuracy.total < images else known.trial,
             phase=phase,
         )
         folder = self.study.trial_folder(number)
         record.write(folder)
         return record, folder
 
+    def is_spot_checked(self, record: TrialRecord) -> bool:
+        """Whether it is known what the record's configuration answers on the first images."""
+        return record.key in self._spot_checks
+
     def finish(self, record: TrialRecord, response: Response) -> Measurement:
         """Count a trial whose response is on disk, and tell Optuna. Raises StudyError."""
-        if response.accuracy:
-            self._accuracies.setdefault(record.accuracy_key, (record.number, response.accuracy))
         measured = trials.measurement(record, response, self._accuracies)
+        if response.spot_check:
+            self._spot_checks[record.key] = response.spot_check
         self.study.records.append(record)
         self.study.measurements.append(measured)
         self._view.add(measured)

@@ -9,17 +9,18 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dse.errors import StudyError
 from dse.files import write_json
+from dse.model.accuracies import Accuracies
 from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement, Phase
 from harness import protocol
-from harness.protocol import Accuracy, Response
+from harness.decode import ProtocolError
+from harness.protocol import Response
 
 SCHEMA = 1
 _NUMBER = re.compile(r"0|[1-9][0-9]*")
@@ -87,7 +88,7 @@ def read_response(folder: Path) -> Response:
     path = folder / "response.json"
     try:
         return protocol.read(Response, path)
-    except (OSError, protocol.ProtocolError) as error:
+    except (OSError, ProtocolError) as error:
         raise StudyError(f"cannot be read: {error}", path=path, hint=_move_away(folder)) from error
 
 
@@ -104,32 +105,32 @@ def discard(folder: Path) -> None:
 
 
 def read_measurements(trials: Path) -> list[tuple[TrialRecord, Measurement]]:
-    """Every finished trial below ``trials`` in order of its number, accuracies shared by key. Raises StudyError."""
-    finished = [(read_record(folder), read_response(folder)) for folder in folders(trials) if is_finished(folder)]
-    accuracies: dict[str, tuple[int, Accuracy]] = {}
-    for record, response in finished:
-        if response.accuracy:
-            accuracies.setdefault(record.accuracy_key, (record.number, response.accuracy))
-    return [(record, measurement(record, response, accuracies)) for record, response in finished]
+    """Every finished trial below ``trials`` in order of its number, as it was when it ended. Raises StudyError."""
+    accuracies = Accuracies()
+    found = []
+    for folder in folders(trials):
+        if is_finished(folder):
+            record = read_record(folder)
+            found.append((record, measurement(record, read_response(folder), accuracies)))
+    return found
 
 
-def measurement(record: TrialRecord, response: Response, accuracies: Mapping[str, tuple[int, Accuracy]]) -> Measurement:
-    """The trial as a measurement, with the accuracy that it or another trial found for the same model.
+def measurement(record: TrialRecord, response: Response, accuracies: Accuracies) -> Measurement:
+    """The trial as a measurement, with the best accuracy that it or an earlier trial found for the same model.
 
-    ``accuracies`` has, by accuracy key, the number of the trial that ran it and what it found.
+    What the trial itself found is added to ``accuracies``.
     """
-    source, accuracy = accuracies.get(record.accuracy_key, (record.accuracy_from, None))
-    if response.accuracy:
-        source, accuracy = record.number, response.accuracy
-    return Measurement(
+    accuracies.add(record.number, record.accuracy_key, response)
+    measured = Measurement(
         trial=record.number,
         configuration=record.configuration,
         key=record.key,
         response=response,
-        accuracy=accuracy,
-        accuracy_from=source,
+        accuracy_from=record.accuracy_from,
+        accuracy_key=record.accuracy_key,
         phase=record.phase,
     )
+    return measured.with_best(accuracies)
 
 
 def _move_away(folder: Path) -> str:

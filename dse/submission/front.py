@@ -8,16 +8,23 @@ from typing import Any
 
 from dse.errors import SubmissionError, UsageError
 from dse.model.front import FrontPoint
-from dse.reports.front import study_front
+from dse.reports.front import recorded_in, study_front
 from dse.spaces.space import HARNESS_PARAMETERS
 from dse.study import Study
 from dse.submission.candidate import Candidate
 from dse.submission.point import ModelOrigin
-from harness.protocol import ProtocolError, Request, read
+from harness.decode import ProtocolError
+from harness.protocol import Request, read
 
 
 def front_candidates(study: Study, trials: Collection[int] = ()) -> list[Candidate]:
     """The front's points, or those of them that ``trials`` names. Raises SubmissionError, UsageError."""
+    if table := recorded_in(study):
+        raise SubmissionError(
+            f"the study's figures are recorded in {table}, not measured: there is no model to run",
+            path=study.folder,
+            hint="validate a study that was measured on this machine: dse explore --space mobilenet_v3.yaml",
+        )
     points = study_front(study)
     if not points:
         raise SubmissionError("the study has no front", path=study.folder, hint="dse explore")

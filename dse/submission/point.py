@@ -22,7 +22,8 @@ from typing import Any
 from dse.errors import SubmissionError
 from dse.files import sha256_file, write_json
 from dse.submission.rounds import ROUNDS, round_of_loadgen
-from harness.protocol import Evidence, ProtocolError, Request, Response, decode, read
+from harness.decode import ProtocolError, decode
+from harness.protocol import Evidence, Request, Response, read
 
 SCHEMA = 1
 FOLDER = "validation"

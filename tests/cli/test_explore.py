@@ -145,3 +145,13 @@ def test_help_of_every_command_has_an_example() -> None:
     command = [sys.executable, "-m", "dse", "explore", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "Example: dse explore --space mobilenet_v3.yaml" in " ".join(done.stdout.split())
+
+
+def test_a_warm_start_from_what_is_no_study_and_no_results_is_refused(here: Path, dse: Any) -> None:
+    space = make_space(here)
+    (here / "results.duckdb").write_bytes(b"not a database")
+    for named, said in (("results.duckdb", "no database that DuckDB can read"), ("nowhere", "no study is here")):
+        done = dse("explore", "--space", space.path, "--warm-start", named)
+        assert (done.code, done.out) == (3, "")
+        assert said in done.err
+    assert not (here / "studies").exists()

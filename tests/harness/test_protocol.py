@@ -6,16 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.protocol import (
-    DataSetSpec,
-    Failure,
-    ProtocolError,
-    Request,
-    Response,
-    decode,
-    read,
-    write,
-)
+from harness.decode import ProtocolError, decode
+from harness.protocol import DataSetSpec, Failure, Request, Response, read, write
 
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 

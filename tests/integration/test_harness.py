@@ -247,3 +247,29 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+def test_a_fast_model_is_judged_by_more_images_in_the_same_time(tmp_path: Path, model: Path, data_set: Path) -> None:
+    seen = []
+    for name, within_s in (("none", 0.0), ("all", 60.0)):
+        asked = {"samples": 5, "more": [10, 20], "within_s": within_s}
+        response = run_harness(tmp_path / name, request_for(model, data_set, performance=None, accuracy=asked))
+        assert response.accuracy is not None
+        seen.append(response.accuracy.total)
+    assert seen == [5, 20]
+
+
+def test_the_spot_check_is_the_same_with_and_without_an_accuracy_run(
+    tmp_path: Path, model: Path, data_set: Path
+) -> None:
+    with_run = run_harness(tmp_path / "with", request_for(model, data_set, spot_check_images=16))
+    without = run_harness(tmp_path / "without", request_for(model, data_set, accuracy=None, spot_check_images=16))
+    more = run_harness(
+        tmp_path / "more", request_for(model, data_set, accuracy={"samples": 4}, spot_check_images=10**6)
+    )
+    assert with_run.spot_check == without.spot_check is not None
+    assert with_run.spot_check.images == 16
+    assert more.spot_check is not None
+    assert with_run.accuracy is not None
+    assert more.spot_check.images == with_run.accuracy.total
+    assert more.spot_check.predictions_sha256 == with_run.accuracy.predictions_sha256

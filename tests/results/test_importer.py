@@ -145,6 +145,20 @@ def test_rates_without_a_value_and_odd_characters(tree: Path, database: Path) ->
     assert (row["system_name"], row["host_processor_core_count"]) == ("half ? nul  tab\t", "4")
 
 
+def test_a_name_that_is_no_utf8_is_one_result(
+    tmp_path: Path, database: Path, write_result: Callable[..., Path]
+) -> None:
+    root = tmp_path / "v6.1"
+    odd = write_result(root, submitter=os.fsdecode(b"open/me\xff"), model=os.fsdecode(b"mobilenet-\xfe"))
+    assert counts(import_results([root], database)) == (1, 0, 0, 1)
+    assert counts(import_results([root], database)) == (0, 0, 1, 1)
+    os.utime(odd / "performance/run_1/mlperf_log_summary.txt", ns=(1, 1))
+    for _ in range(2):
+        assert counts(import_results([root], database)) == (0, 0, 1, 1)
+    (row,) = rows(database)
+    assert (row["submitter"], row["model"]) == ("me?", "mobilenet-?")
+
+
 def test_the_same_result_twice_in_one_import(tree: Path, database: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy" / "v6.1"
     shutil.copytree(tree, copy)
@@ -169,8 +183,8 @@ def test_processes_read_the_same_rows(sample: Path, database: Path, sample_rows:
     report = import_results([sample], database, details=True, workers=2, progress=seen.append)
     assert counts(report) == (197, 0, 0, 197)
     assert rows(database) == sample_rows
-    assert seen[0] == Progress("results", 0, 197)
-    assert Progress("results", 197, 197) in seen
+    assert seen[0] == Progress("systems", 0, 17)
+    assert Progress("systems", 17, 17) in seen
     assert seen[-1] == Progress("details", 197, 197)
 
 

@@ -88,3 +88,29 @@ def test_a_picture_with_a_studys_front(tmp_path: Path, sample_rows: list[dict[st
     svg = (tmp_path / "p.svg").read_text()
     assert "smaller groups in grey" not in svg or len(groups) > 9
     plot_fronts([], tmp_path / "empty.png", grouping="device")
+    plot_fronts([], tmp_path / "empty_too.png", grouping="device", own=own)
+
+
+@pytest.mark.parametrize(
+    ("more", "title"),
+    [
+        ({}, "study mine"),
+        ({"data_set": "fashion_mnist"}, "study mine on fashion_mnist"),
+        ({"recorded_in": "/x/rpi4.csv"}, "study mine recorded in rpi4.csv"),
+    ],
+)
+def test_a_heading_says_what_the_accuracy_is_of(tmp_path: Path, more: dict[str, str], title: str) -> None:
+    path = write_front(tmp_path / "mine", (0.5, 1))
+    path.write_text(json.dumps({**json.loads(path.read_text()), **more}))
+    assert load_own_front(path, AXES).title == title
+
+
+def test_a_picture_tells_the_classes_of_systems_apart(tmp_path: Path, sample_rows: list[dict[str, Any]]) -> None:
+    rows = [{**r, "category": ("edge", "datacenter")[r["id"] % 2]} for r in sample_rows]
+    pictures = []
+    for chosen in (rows, [{**row, "category": "edge"} for row in rows]):
+        groups = cut([r for r in chosen if r["scenario"] == "SingleStream"], AXES, ("round",))
+        plot_fronts(groups, tmp_path / "p.svg", grouping="round")
+        pictures.append((tmp_path / "p.svg").read_text())
+    assert "<!-- datacenter systems -->" in pictures[0]
+    assert "systems -->" not in pictures[1]

@@ -16,6 +16,7 @@ from dse.search.explain import explain
 from dse.search.explore import Budget, Progress, explore, make_plan
 from dse.spaces.load import load_space
 from dse.study import Study, StudyWriter
+from harness import protocol
 from harness.protocol import Failure, Request
 
 SPACE = """
@@ -27,11 +28,11 @@ parameters:
   family: [small]
   form: [minimalistic]
   width: [0.35]
-  side: [48, 64, 96]
-  precision: [float32]
+  side: %s
   threads: %s
   buffer_size: [64, 256]
 objectives: [accuracy, latency_p90_ns]
+fidelity: {explore: {accuracy_images: %s}}
 """
 
 
@@ -56,8 +57,8 @@ class Bench:
         self.folder = folder
         self.write("[1, 2, 3]")
 
-    def write(self, threads: str) -> None:
-        (self.folder / "space.yaml").write_text(SPACE % threads)
+    def write(self, threads: str, sides: str = "[48, 64, 96]\n  precision: [float32]", images: int = 500) -> None:
+        (self.folder / "space.yaml").write_text(SPACE % (sides, threads, images))
 
     def explore(
         self,
@@ -157,11 +158,12 @@ def test_a_slow_spell_is_found_by_the_anchor_and_measured_again(bench: Bench) ->
         assert point.values["latency_p90_ns"] == pytest.approx(truth[point.configuration] * 1.06, rel=0.05)
 
 
-def latency_of(bench: Bench, measured: Measurement) -> float:
-    from harness import protocol
+def request_of(bench: Bench, measured: Measurement) -> Request:
+    return protocol.read(Request, bench.folder / "study" / "trials" / str(measured.trial) / "request.json")
 
-    request = protocol.read(Request, bench.folder / "study" / "trials" / str(measured.trial) / "request.json")
-    return latency(request)
+
+def latency_of(bench: Bench, measured: Measurement) -> float:
+    return latency(request_of(bench, measured))
 
 
 def test_confirming_repeats_the_open_ones_and_outliers_do_not_matter(bench: Bench) -> None:
@@ -221,10 +223,91 @@ def test_a_study_replays_against_its_own_trials(bench: Bench) -> None:
     assert [p.values for p in study_front(again)] == [p.values for p in study_front(recorded)]
 
 
+def test_a_study_replays_in_another_order_too(bench: Bench) -> None:
+    """Then other trials are the first of their model: the recorded accuracy is theirs, whichever trial ran it."""
+    recorded = bench.explore(device(), seed=0)
+    again = bench.explore(ReplayHarness(recorded.folder / "trials"), study="again", seed=5)
+    assert [m.configuration for m in again.measurements] != [m.configuration for m in recorded.measurements]
+    assert all("accuracy" in m.values for m in again.measurements)
+    assert [p.values for p in study_front(again)] == [p.values for p in study_front(recorded)]
+
+
 def test_device_time_is_the_budget(bench: Bench) -> None:
     seen: list[Progress] = []
     bench.explore(device(), Budget(device_s=1e-9), observe=seen.append)
     assert seen[-1].done == 1
+
+
+MODELS = "[48, 64, 96, 128]\n  precision: [float32, float16, int8, int8_dynamic, int8_weight_only]"
+
+
+def test_only_who_may_be_on_the_front_gets_more_images(bench: Bench) -> None:
+    bench.write("[1]", sides=MODELS, images=10_000)
+
+    def unrelated(request: Request) -> float:
+        """To the latency: most models are dominated, some by little."""
+        return 0.5 + int(request.model_sha256[2:4], 16) / 640
+
+    fake = FakeDevice(latency, unrelated, noise=0.0)
+    study = bench.explore(fake, Budget(device_s=1e9), confirm=True)
+    found, knowledge = {p.configuration: p for p in study_front(study)}, study_knowledge(study)
+    assert {p.accuracy.total for p in found.values() if p.accuracy} == {10_000}
+    counted = {e.configuration: e.accuracy.total for e in knowledge.estimates if e.accuracy}
+    left_alone = [configuration for configuration, total in counted.items() if total == 625]
+    assert len(left_alone) > len(counted) / 4
+    requests = {m.configuration: request_of(bench, m) for m in study.measurements}
+    exact = {c: (unrelated(request), latency(request)) for c, request in requests.items()}
+    for configuration in left_alone:
+        a, latency_ns = exact[configuration]
+        assert any(b > a and other <= latency_ns for b, other in exact.values())
+
+
+def test_where_no_time_ends_it_the_accuracies_of_the_front_are_completed(bench: Bench) -> None:
+    bench.write("[1, 2, 3]", images=10_000)
+    study = bench.explore(device(), Budget(trials=3))
+    assert phases(study)[:3] == ["search"] * 3
+    assert phases(study).count("search") == 3
+    assert {m.accuracy.total for m in study.measurements[:1] if m.accuracy} == {625}
+    assert {p.accuracy.total for p in study_front(study) if p.accuracy} == {10_000}
+
+
+def test_a_fast_model_has_all_images_at_once(bench: Bench) -> None:
+    bench.write("[1, 2, 3]", images=10_000)
+    study = bench.explore(FakeDevice(lambda r: latency(r) / 100, accuracy), Budget(trials=3))
+    assert {m.accuracy.total for m in study.measurements if m.accuracy} == {10_000}
+    assert phases(study) == ["search"] * 3
+
+
+def test_who_answers_otherwise_gets_an_accuracy_of_its_own(bench: Bench) -> None:
+    """With three threads the made-up runtime is wrong about one image in ten."""
+
+    def worse(request: Request) -> float:
+        return accuracy(request) * (0.9 if request.runtime.threads == 3 else 1.0)
+
+    study = bench.explore(FakeDevice(latency, worse, noise=0.0, answers=lambda r: r.runtime.threads == 3))
+    knowledge = study_knowledge(study)
+    assert len(knowledge.known) == 18
+    threads_of = {m.trial: m.configuration["threads"] for m in study.measurements}
+    assert knowledge.differing
+    for trial, other in knowledge.differing.items():
+        assert (threads_of[trial] == 3) != (threads_of[other] == 3)
+    for known in knowledge.known:
+        expected = worse(request_of(bench, known.trials[0]))
+        assert [m.values["accuracy"] for m in known.good] == pytest.approx([expected] * len(known.good), abs=1e-3)
+    ran = [m.trial for m in study.measurements if m.response.accuracy]
+    assert len(ran) == 6
+    first = min(knowledge.differing)
+    configuration = next(m.configuration for m in study.measurements if m.trial == first)
+    assert first in (explain(knowledge, configuration).differing or {})
+
+
+def test_repeats_of_a_configuration_are_not_spot_checked_again(bench: Bench) -> None:
+    study = bench.explore(device(noise=0.01), Budget(device_s=1e9), confirm=True)
+    checked = [m.configuration for m in study.measurements if m.response.spot_check and not m.response.accuracy]
+    assert len(checked) == len(set(checked))
+    assert configurations(study.measurements) == configurations(
+        [m for m in study.measurements if m.response.spot_check]
+    )
 
 
 def test_explanations(bench: Bench) -> None:

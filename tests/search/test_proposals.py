@@ -130,3 +130,20 @@ def test_nsga2_breeds_from_what_it_asked_for() -> None:
         )
     accuracies = [e.values["accuracy"] for e in past]
     assert sum(accuracies[-20:]) > sum(accuracies[:20]) + 2
+
+
+def test_what_the_rest_buys_is_told_and_melts_away() -> None:
+    """The sum over the best few is what they can add at most; once all is known there is nothing to gain."""
+    proposer = make_proposer(PROBLEM, "surrogate", 1)
+    past: list[Estimate] = []
+    told: list[float] = []
+    while (proposed := proposer.propose(past)) is not None:
+        gains = list(proposer.gains)
+        assert gains == sorted(gains, reverse=True)
+        assert all(gain >= 0 for gain in gains)
+        told.append(sum(gains[:5]))
+        past.append(Estimate(proposed, result(proposed)))
+    assert told[:2] == [0, 0]  # the corners come unasked
+    assert max(told) > 0.05
+    assert max(told[-3:]) < max(told) / 10
+    assert not proposer.gains

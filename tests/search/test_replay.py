@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from dse.cli import make_app
 from dse.errors import ResultsError
-from dse.search.replay import Table, replay
+from dse.search.replay import replay
+from dse.search.table import Table
 
 HEADER = "config_id,family,variant,width,resolution,precision,engine,accuracy_pct,p90_latency_ns"
 SHARED = Path(os.environ.get("DSE_SHARED", Path(__file__).parents[2] / ".." / "shared")) / "data" / "replay"
@@ -68,6 +69,24 @@ def test_hypervolume_grows_to_one_and_the_front_is_exact_without_noise(table: Pa
         assert run.hypervolume[-1] == pytest.approx(1.0)
         assert len(run.hypervolume) == 12
         assert run.recall == run.precision == 1.0
+
+
+def test_accuracies_on_a_part_of_the_images_end_in_the_recorded_ones(table: Path) -> None:
+    lines = [line.split(",") for line in table.read_text().splitlines()]
+    counts = [["acc_good", "acc_total"], *([str(round(float(line[-2]) * 100)), "10000"] for line in lines[1:])]
+    table.write_text("\n".join(",".join([*line, *count]) for line, count in zip(lines, counts, strict=True)) + "\n")
+    all_at_once = replay(Table(table), "auto", seed=0)
+    growing = replay(Table(table), "auto", seed=0, growing=True)
+    assert growing.recall == growing.precision == 1.0
+    assert growing.phases["search"] == all_at_once.phases["search"] == 12
+    assert growing.phases["confirm"] > 0
+    assert growing.device_s > 0
+    assert replay(Table(table), "auto", seed=0, growing=True) == growing
+
+
+def test_a_table_without_counts_has_no_growing_accuracies(table: Path) -> None:
+    with pytest.raises(ResultsError, match="does not say on how many images"):
+        replay(Table(table), "auto", seed=0, growing=True)
 
 
 def test_a_budget_counts_repeats(table: Path) -> None:

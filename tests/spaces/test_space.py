@@ -65,7 +65,6 @@ def test_a_number_is_the_same_experiment_however_it_is_spelled(tmp_path: Path) -
     [
         {"data_set": {"embedded": "fashion_mnist", "classes": 9 + 2}},
         {"data_set": {"embedded": "fashion_mnist", "classes": 10, "preprocessing": {"crop_percent": 80}}},
-        {"fidelity": {"explore": {"accuracy_images": 50}}},
         {"parameters": _BASE["parameters"] | {"side": [64]}},
         {"parameters": _BASE["parameters"] | {"precision": ["int8"]}},
         {"parameters": _BASE["parameters"] | {"delegate": ["builtin"]}},
@@ -75,6 +74,10 @@ def test_what_changes_predictions_changes_both_keys(tmp_path: Path, change: dict
     before, after = _keys(tmp_path), _keys(tmp_path, **change)
     assert before[0] != after[0]
     assert before[1] != after[1]
+
+
+def test_more_images_make_an_accuracy_better_and_not_another(tmp_path: Path) -> None:
+    assert _keys(tmp_path, fidelity={"explore": {"accuracy_images": 50}}) == _keys(tmp_path)
 
 
 def test_another_runtime_version_is_another_experiment(tmp_path: Path) -> None:

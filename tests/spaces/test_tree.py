@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dse.errors import SpaceError
 from dse.model.space import Parameter, ParameterTree
 from dse.spaces.document import parse_document
-from dse.spaces.tree import read_tree
+from dse.spaces.tree import read_tree, written_tree
 
 _LEVELS = st.lists(
     st.sampled_from(["small", "a/b", "x=1", "2", 2, 4, 0.35, True, False, "", "größe", 10**20]),
@@ -51,7 +51,8 @@ def _written(parameters: tuple[Parameter, ...]) -> dict[str, Any]:
 def test_a_tree_written_as_yaml_reads_back(content: dict[str, Any]) -> None:
     tree = _read(yaml.safe_dump({"parameters": content}, sort_keys=False, allow_unicode=True))
     long = yaml.safe_dump({"parameters": _written(tree.roots)}, sort_keys=False, allow_unicode=True)
-    assert _read(long) == tree
+    short = yaml.safe_dump({"parameters": written_tree(tree.roots)}, sort_keys=False, allow_unicode=True)
+    assert _read(long) == _read(short) == tree
     assert _spelled_out(content) == _written(tree.roots)
     assert tree.size == len(list(tree.configurations())) == len(set(tree.configurations()))
 

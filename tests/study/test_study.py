@@ -192,10 +192,29 @@ def test_an_added_parameter_at_its_default_measures_nothing_again(folder: Path, 
 @pytest.mark.usefixtures("measured")
 def test_another_fidelity_measures_again_and_old_trials_leave_the_front(folder: Path, tmp_path: Path) -> None:
     before = len(Study.read(folder).measurements)
-    run_study(folder, make_space(tmp_path, fidelity={"explore": {"accuracy_images": 50}}))
+    run_study(folder, make_space(tmp_path, fidelity={"explore": {"min_duration": "100ms", "accuracy_images": 100}}))
     study = _check(folder)
     assert {m.phase for m in study.measurements[before:]} == {"search", "anchor"} or len(study.measurements) >= 12
     assert all(trial >= before for point in study_front(study) for trial in point.trials)
+
+
+@pytest.mark.usefixtures("measured")
+def test_fewer_images_for_accuracy_measure_nothing_again(folder: Path, tmp_path: Path) -> None:
+    before = len(Study.read(folder).measurements)
+    run_study(folder, make_space(tmp_path, fidelity={"explore": {"accuracy_images": 50}}))
+    assert {m.phase for m in _check(folder).measurements[before:]} <= {"anchor"}
+
+
+def test_more_images_for_accuracy_are_taken_for_the_front_alone(folder: Path, tmp_path: Path) -> None:
+    run_study(folder, make_space(tmp_path, fidelity={"explore": {"accuracy_images": 50}}))
+    before = len(Study.read(folder).measurements)
+    harness = RecordedHarness()
+    run_study(folder, make_space(tmp_path, fidelity={"explore": {"accuracy_images": 10_000}}), harness)
+    study = _check(folder)
+    assert {m.phase for m in study.measurements[before:]} == {"anchor", "confirm"}
+    models = {request.model_sha256 for request in harness.asked if request.accuracy}
+    assert len(models) == len([request for request in harness.asked if request.accuracy]) <= 2
+    assert {p.accuracy.total for p in study_front(study) if p.accuracy} == {10_000}
 
 
 @pytest.mark.usefixtures("measured")

@@ -56,7 +56,7 @@ def test_an_accuracy_counts_for_every_trial_of_its_key(tmp_path: Path) -> None:
     _write(tmp_path, _record(3, "b", 3), Response(accuracy=Accuracy(1, 4, "")))
     _write(tmp_path, _record(4, "c", 4), Response())
     found = {m.trial: (m.values.get("accuracy"), m.accuracy_from) for _, m in read_measurements(tmp_path)}
-    assert found == {0: (None, 1), 1: (0.75, 1), 2: (0.75, 1), 3: (0.25, 3), 4: (None, 4)}
+    assert found == {0: (None, 0), 1: (0.75, 1), 2: (0.75, 1), 3: (0.25, 3), 4: (None, 4)}
 
 
 def test_an_accuracy_measured_twice_counts_where_it_was_measured(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ def study(dse, tmp_path):
         "constraints": [],
         "models": {"tiny": {}},
         "data_set": {"size": 1200},
+        "fidelity": {"explore": {"accuracy_images": None}},
     }
     space["runtimes"] = {"litert": {"engine": "litert", "python": None}}
     document = {"schema": 1, "created": "2026-11-24T00:00:00+00:00", "storage": None, "space": space}

@@ -1,0 +1,62 @@
+"""``dse space from-results``: published results as a space that can be searched without their devices."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dse.cli.render import next_command, print_json, stderr, stdout
+from dse.errors import UsageError
+
+
+def from_results_command(
+    out: Annotated[Path, typer.Argument(help="The space to write (.yaml); its table goes beside it (.csv).")],
+    where: Annotated[
+        str | None, typer.Option(help="An SQL expression over the columns: \"device = 'rpi4' AND round = 'v0.5'\".")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="A pattern for <task>-<category>-<scenario>: 'image-classification-edge-*'.")
+    ] = None,
+    scenario: Annotated[str, typer.Option(help="The scenario, or all.")] = "SingleStream",
+    db: Annotated[
+        Path | None,
+        typer.Option("--db", help="The results database [default: $DSE_RESULTS_DB or the user's data folder]"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that hold something else.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Write published results as a search space that dse explore runs: every figure is looked up, nothing is measured.
+
+    The results are of one device and round, imported before with dse results import.
+
+    Example: dse space from-results rpi4.yaml --where "device = 'rpi4' AND round = 'v0.5'"
+    """
+    # DuckDB takes a while to import; of the commands on spaces only this one needs it.
+    from dse.results.database import default_path, open_database
+    from dse.results.front import check_scenario, select
+    from dse.results.replay_space import write_replay_space
+
+    with open_database(db or default_path(), read_only=True) as database:
+        rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
+    if not rows:
+        raise UsageError("no result matches", hint="see what there is: `dse results list`")
+    written = write_replay_space(rows, out, replace=force)
+    if json:
+        print_json(
+            {
+                "schema": 1,
+                "space": str(written.path),
+                "table": str(written.table),
+                "configurations": written.configurations,
+                "results": len(rows),
+            }
+        )
+    else:
+        stdout().print(
+            f"{written.path}: {written.configurations} configurations of {len(rows)} results", soft_wrap=True
+        )
+        stderr().print(f"their figures are in {written.table}")
+    next_command(f"dse explore --space {shlex.quote(str(out))}", "searches them, without a device")

@@ -1,0 +1,33 @@
+"""How far an accuracy that was counted on a part of the images may be off: Wilson's score interval.
+
+E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927). Unlike the textbook
+formula it holds for a handful of images and near 0 and 1. The images are the first of a finite set, so the interval
+shrinks to nothing as they become all of it.
+"""
+
+from __future__ import annotations
+
+import math
+
+Z_95 = 1.959964
+"""Standard errors that 95 % of a normal distribution lie within."""
+
+
+def wilson(good: int, total: int, population: int, z: float = Z_95) -> tuple[float, float]:
+    """Where the accuracy on all ``population`` images lies when ``good`` of the first ``total`` are right.
+
+    ``z`` is the width in standard errors. Both ends are the accuracy itself once ``total`` reaches ``population``.
+    """
+    share = good / total
+    if total >= population:
+        return share, share
+    z2n = z * z * (population - total) / (total * (population - 1))  # the last factor: a finite population's
+    centre = (share + z2n / 2) / (1 + z2n)
+    half = math.sqrt(z2n * share * (1 - share) + z2n * z2n / 4) / (1 + z2n)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def wilson_error(good: int, total: int, population: int) -> float:
+    """Half the width of the interval of one standard error."""
+    low, high = wilson(good, total, population, z=1.0)
+    return (high - low) / 2

@@ -1,0 +1,158 @@
+"""A replay table as it lies on disk: its rows by configuration, exact, and the tree that they make."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from dse.errors import ResultsError
+from dse.files import fingerprint
+from dse.model.configuration import Configuration, Value
+from dse.model.space import ParameterTree
+from dse.recorded.columns import ACCURACY, GOOD, P90, TEXT, TOTAL
+from dse.recorded.tree import ABSENT, Row, identified, tree_of
+
+_HINT = f"a replay table has {ACCURACY} and {P90}; dse results export --format replay writes one"
+
+
+@dataclass(frozen=True)
+class RecordedTable:
+    """Recorded measurements: ``rows`` by configuration, the ``tree`` that has them and nothing else, the file."""
+
+    path: Path
+    sha256: str
+    tree: ParameterTree
+    rows: Mapping[Configuration, Row]
+
+    @cached_property
+    def images(self) -> list[int]:
+        """Over how many images the accuracies are that are recorded as counts, each number once, in rising order."""
+        rows = (row for row in self.rows.values() if is_complete(row))
+        return sorted({int(row[TOTAL]) for row in rows if is_number(row.get(GOOD)) and is_number(row.get(TOTAL))})
+
+    @property
+    def least_images(self) -> int:
+        """Over how many images the accuracies are at least."""
+        return self.images[0]
+
+    def find(self, configuration: Mapping[str, Value]) -> Row | None:
+        """The row of a configuration, or None."""
+        return self.rows.get(_without_absent(configuration))
+
+    def identity(self, configuration: Mapping[str, Value]) -> str:
+        """SHA-256 of the table's content and the configuration: what a measurement of it is known by."""
+        return fingerprint({"table": self.sha256, "configuration": dict(_without_absent(configuration))})
+
+
+def read_table(path: Path) -> RecordedTable:
+    """Read a CSV file. Raises ResultsError with the line where there is one."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ResultsError(f"cannot be read: {error.strerror}", path=path, hint="correct the table's name") from error
+    return parse_table(data, path)
+
+
+def parse_table(data: bytes, path: Path) -> RecordedTable:
+    """The table that a CSV file with the content ``data`` is. Raises ResultsError as `read_table` does."""
+    rows = _rows(data, path)
+    try:
+        cells = identified(rows)
+    except ValueError as error:
+        raise ResultsError("two rows are the same configuration", path=path, hint=str(error)) from None
+    return RecordedTable(
+        path,
+        hashlib.sha256(data).hexdigest(),
+        tree_of(cells),
+        dict(zip(map(Configuration, cells), rows, strict=True)),
+    )
+
+
+def is_complete(row: Row) -> bool:
+    """Whether a row has an accuracy and a latency; one without stands for a configuration that failed."""
+    return is_number(row.get(ACCURACY)) and is_number(row.get(P90)) and float(row[P90]) > 0
+
+
+def is_number(cell: Value | None) -> bool:
+    """Whether a cell is a finite number."""
+    return isinstance(cell, (int, float)) and not isinstance(cell, bool) and math.isfinite(cell)
+
+
+def _without_absent(configuration: Mapping[str, Value]) -> Configuration:
+    return Configuration({name: value for name, value in configuration.items() if value != ABSENT})
+
+
+def _rows(data: bytes, path: Path) -> list[Row]:
+    try:
+        reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+        header = next(reader, [])
+        lines = [(reader.line_num, line) for line in reader if line]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ResultsError(f"cannot be read as CSV: {error}", path=path, hint=_HINT) from error
+    for number, line in lines:
+        if len(line) != len(header):
+            raise ResultsError(
+                f"found {len(line)} cells, expected {len(header)} as in the first line", path=path, line=number
+            )
+    missing = [name for name in (ACCURACY, P90) if name not in header]
+    if missing or not lines:
+        found = f"no column {' and no '.join(missing)}" if missing else "no rows"
+        raise ResultsError(f"found {found}", path=path, hint=_HINT)
+    columns = {
+        name: _typed(name, [line[index].strip() for _, line in lines]) for index, name in enumerate(header) if name
+    }
+    rows: list[Row] = [
+        {name: cell for name, cells in columns.items() if (cell := cells[index]) is not None}
+        for index in range(len(lines))
+    ]
+    if not any(map(is_complete, rows)):
+        raise ResultsError("no row has an accuracy and a latency", path=path)
+    return rows
+
+
+def _typed(name: str, texts: Sequence[str]) -> list[Value | None]:
+    """The cells of a column, all of one kind: true or false, numbers, else words; None where there is nothing.
+
+    A word in place of an accuracy or a latency is nothing, too: that row failed, not the table.
+    """
+    texts = ["" if text == ABSENT else text for text in texts]
+    if name in (ACCURACY, P90):
+        return [_number(text) if _is_numeric(text) else None for text in texts]
+    if name not in TEXT:
+        for kind in (_flag, _number):
+            try:
+                return [kind(text) if text else None for text in texts]
+            except ValueError:
+                continue
+    return [text or None for text in texts]
+
+
+def _is_numeric(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _flag(text: str) -> bool:
+    if text not in ("True", "False"):
+        raise ValueError(text)
+    return text == "True"
+
+
+def _number(text: str) -> int | float | None:
+    """A whole number stays one, whatever its size; nothing for ``nan``."""
+    try:
+        return int(text)
+    except ValueError:
+        value = float(text)
+    if not math.isfinite(value):
+        return None
+    return int(value) if value.is_integer() else value

@@ -1,0 +1,67 @@
+"""Whose accuracy counts for a trial."""
+
+from __future__ import annotations
+
+import pytest
+
+from dse.model.accuracies import Accuracies
+from dse.model.configuration import Configuration
+from dse.model.measurement import Measurement
+from harness.protocol import Accuracy, Response, SpotCheck
+
+ONE, OTHER = SpotCheck(64, "one"), SpotCheck(64, "other")
+
+
+def found(good: int, total: int, spot_check: SpotCheck | None = ONE) -> Response:
+    return Response(accuracy=Accuracy(good, total, ""), spot_check=spot_check)
+
+
+@pytest.fixture
+def accuracies() -> Accuracies:
+    known = Accuracies()
+    known.add(0, "a", found(3, 4))
+    known.add(1, "a", found(30, 40))
+    known.add(2, "a", found(31, 40))
+    known.add(3, "a", found(1, 40, OTHER))
+    known.add(4, "b", found(1, 4, None))
+    known.add(5, "b", Response())
+    return known
+
+
+def test_most_images_count_and_of_equals_the_earliest(accuracies: Accuracies) -> None:
+    best = accuracies.best("a", ONE)
+    assert best is not None
+    assert (best.trial, best.accuracy.total) == (1, 40)
+
+
+def test_another_answer_shares_nothing(accuracies: Accuracies) -> None:
+    best = accuracies.best("a", OTHER)
+    assert best is not None
+    assert best.trial == 3
+    assert accuracies.best("a", SpotCheck(64, "third")) is None
+
+
+def test_where_nobody_looked_nothing_speaks_against_sharing(accuracies: Accuracies) -> None:
+    for spot_check in (None, ONE, SpotCheck(10, "fewer images")):
+        assert (best := accuracies.best("b", spot_check)) is not None
+        assert best.trial == 4
+    assert accuracies.best("a", None) is not None
+    assert accuracies.best("c", None) is None
+
+
+@pytest.mark.parametrize(
+    ("response", "good", "source"),
+    [
+        (Response(spot_check=ONE), 30, 1),  # shared
+        (found(39, 50), 39, 9),  # its own, on more images
+        (found(9, 10), 30, 1),  # its own has fewer
+        (found(29, 40), 29, 9),  # as many: what a trial found itself counts
+        (Response(spot_check=SpotCheck(64, "third")), None, None),
+    ],
+)
+def test_a_trial_gets_the_best_that_fits(
+    accuracies: Accuracies, response: Response, good: int | None, source: int | None
+) -> None:
+    measured = Measurement(9, Configuration(), "", response, accuracy_key="a").with_best(accuracies)
+    assert (measured.accuracy.good if measured.accuracy else None) == good
+    assert measured.accuracy_from == source
