@@ -20,7 +20,7 @@ from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESample
 
 from dse.model.configuration import Configuration
 from dse.model.space import Parameter
-from dse.search.replay import replay
+from dse.search.replay import Run, replay
 from dse.search.table import Table
 
 LIMIT = 400
@@ -94,6 +94,13 @@ def shown(counts: list[float]) -> str:
     return f"{words[0]} (worst {words[1]})"
 
 
+def spent(runs: list[Run]) -> str:
+    """What the measurements were for, on average."""
+    in_all = mean(len(run.hypervolume) for run in runs)
+    searched, confirmed = (mean(run.phases.get(phase, 0) for run in runs) for phase in ("search", "confirm"))
+    return f"{in_all:.0f}: {searched:.0f}, {confirmed:.0f}, {in_all - searched - confirmed:.0f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("tables", nargs="+", type=Path)
@@ -112,15 +119,18 @@ def main() -> None:
             print(f"| {name} | {' | '.join(cells)} |", flush=True)
         if arguments.skip_noise:
             continue
-        print("\n| noise | configurations | measurements | recall | precision |\n| --- | --- | --- | --- | --- |")
-        for noise in NOISES:
-            found = [replay(table, "auto", seed, noise) for seed in range(arguments.seeds)]
-            print(
-                f"| {100 * noise:g} % | {mean(run.configurations for run in found):.0f} "
-                f"| {mean(len(run.hypervolume) for run in found):.0f} "
-                f"| {mean(run.recall for run in found):.3f} | {mean(run.precision for run in found):.3f} |",
-                flush=True,
-            )
+        print("\n| noise | accuracies | measurements: search, confirm, others | device time | recall | precision |")
+        print("| --- | --- | --- | --- | --- | --- |")
+        for growing in (False, True) if table.images else (False,):
+            for noise in NOISES:
+                found = [replay(table, "auto", seed, noise, growing=growing) for seed in range(arguments.seeds)]
+                words = "a growing part of the images" if growing else "all images at once"
+                print(
+                    f"| {100 * noise:g} % | {words} | {spent(found)} "
+                    f"| {mean(run.device_s for run in found) / 3600:.1f} h "
+                    f"| {mean(run.recall for run in found):.3f} | {mean(run.precision for run in found):.3f} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

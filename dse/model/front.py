@@ -24,9 +24,9 @@ class Valued(Protocol):
 
 @dataclass(frozen=True)
 class FrontPoint:
-    """A configuration on the front: the medians of its repeats, and how sure its place is.
+    """A configuration on the front: the middle of its repeats, and how sure its place is.
 
-    ``trial`` and ``response`` are the repeat nearest to the medians; ``errors`` are standard errors, relative for
+    ``trial`` and ``response`` are the repeat nearest to it; ``errors`` are standard errors, relative for
     latencies and sizes, absolute for accuracies; ``confidence`` is the probability of being on the front; ``accuracy``
     are the counts behind the accuracy.
     """

@@ -24,7 +24,7 @@ def study_knowledge(study: Study) -> Knowledge:
 
 
 def study_front(study: Study) -> list[FrontPoint]:
-    """The front of everything that the study measured, by the medians of repeats that count. Empty when nothing was."""
+    """The front of everything that was measured, by the middle of the repeats that count. Empty when nothing was."""
     return study_knowledge(study).front
 
 

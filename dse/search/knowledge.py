@@ -46,7 +46,7 @@ class Knowledge:
     def past(self) -> list[Estimate]:
         """Each known configuration by its first trial that counts, for a proposer; without values where none does.
 
-        The first, not the median: what a proposer has been told does not change when repeats come in. The accuracy is
+        The first, not the middle: what a proposer has been told does not change when repeats come in. The accuracy is
         the one on most images.
         """
         return [
@@ -61,7 +61,7 @@ class Knowledge:
 
     @cached_property
     def estimates(self) -> list[Estimate]:
-        """The configurations that have a trial that counts, with the medians of their repeats and their errors."""
+        """The configurations that have a trial that counts, with the middle of their repeats and their errors."""
         return [estimate(k.configuration, k.good, self.noise, self.images) for k in self.known if k.good]
 
     @cached_property
@@ -89,7 +89,7 @@ class Knowledge:
 
     @cached_property
     def front(self) -> list[FrontPoint]:
-        """The front by the medians, each point with its confidence."""
+        """The front by the middle of the repeats, each point with its confidence."""
         probability = {e.trial: float(p) for e, p in zip(self.estimates, self.membership.probability, strict=True)}
         responses = {m.trial: m.response for k in self.known for m in k.good}
         return [
