@@ -94,6 +94,29 @@ def shown(counts: list[float]) -> str:
     return f"{words[0]} (worst {words[1]})"
 
 
+def report_search(table: Table, seeds: int) -> None:
+    print("| search | " + " | ".join(f"paid measurements to {100 * share:g} %" for share in SHARES) + " |")
+    print("| --- | --- | --- |")
+    for name, search in searches(table).items():
+        runs = [search(seed) for seed in range(seeds)]
+        cells = [shown([needed(run, share) for run in runs]) for share in SHARES]
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def report_noise(table: Table, seeds: int) -> None:
+    print("\n| noise | accuracies | measurements: search, confirm, others | device time | recall | precision |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for growing in (False, True) if table.images else (False,):
+        for noise in NOISES:
+            found = [replay(table, "auto", seed, noise, growing=growing) for seed in range(seeds)]
+            words = "a growing part of the images" if growing else "all images at once"
+            print(
+                f"| {100 * noise:g} % | {words} | {spent(found)} | {mean(run.device_s for run in found) / 3600:.1f} h "
+                f"| {mean(run.recall for run in found):.3f} | {mean(run.precision for run in found):.3f} |",
+                flush=True,
+            )
+
+
 def spent(runs: list[Run]) -> str:
     """What the measurements were for, on average."""
     in_all = mean(len(run.hypervolume) for run in runs)
@@ -106,31 +129,16 @@ def main() -> None:
     parser.add_argument("tables", nargs="+", type=Path)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--skip-noise", action="store_true")
+    parser.add_argument("--skip-search", action="store_true", help="without the baselines, which take longest")
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.simplefilter("ignore")
     for table in map(Table, arguments.tables):
         print(f"\n### {table.name}: {table.tree.size} configurations, {len(table.front())} on the front\n")
-        print("| search | " + " | ".join(f"paid measurements to {100 * share:g} %" for share in SHARES) + " |")
-        print("| --- | --- | --- |")
-        for name, search in searches(table).items():
-            runs = [search(seed) for seed in range(arguments.seeds)]
-            cells = [shown([needed(run, share) for run in runs]) for share in SHARES]
-            print(f"| {name} | {' | '.join(cells)} |", flush=True)
-        if arguments.skip_noise:
-            continue
-        print("\n| noise | accuracies | measurements: search, confirm, others | device time | recall | precision |")
-        print("| --- | --- | --- | --- | --- | --- |")
-        for growing in (False, True) if table.images else (False,):
-            for noise in NOISES:
-                found = [replay(table, "auto", seed, noise, growing=growing) for seed in range(arguments.seeds)]
-                words = "a growing part of the images" if growing else "all images at once"
-                print(
-                    f"| {100 * noise:g} % | {words} | {spent(found)} "
-                    f"| {mean(run.device_s for run in found) / 3600:.1f} h "
-                    f"| {mean(run.recall for run in found):.3f} | {mean(run.precision for run in found):.3f} |",
-                    flush=True,
-                )
+        if not arguments.skip_search:
+            report_search(table, arguments.seeds)
+        if not arguments.skip_noise:
+            report_noise(table, arguments.seeds)
 
 
 if __name__ == "__main__":
