@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from statistics import median
 
 from dse.model.configuration import Configuration
@@ -23,6 +24,9 @@ _OUTLIER = 3.0
 """Robust standard deviations from the median beyond which a repeat, of more than a few, is an outlier."""
 _MEDIAN = math.pi / 2
 """The variance of a median over that of a mean, for normal errors."""
+_FEW = 4
+_REMEMBERED = 2**14
+"""Repeats whose spread is not computed again: after a trial, those of one configuration have changed."""
 
 
 @dataclass(frozen=True)
@@ -104,13 +108,10 @@ def repeat_noise(groups: Sequence[Sequence[Measurement]]) -> dict[str, float]:
     for group in groups:
         complete = [repeat for repeat in group if not repeat.failed]
         for name in METRICS:
-            logs = [math.log(m.values[name]) for m in complete if m.values.get(name, 0) > 0]
-            if METRICS[name].unit != "1" and len(logs) > 1:
-                # the deviation from the median, so that one outlier in many repeats does not make all of them noisy
-                centre = median(logs)
-                spread = 1.4826 * median(abs(value - centre) for value in logs) if len(logs) > 4 else _sd(logs)
-                squares[name] = squares.get(name, 0.0) + spread**2 * (len(logs) - 1)
-                degrees[name] = degrees.get(name, 0) + len(logs) - 1
+            values = tuple(m.values[name] for m in complete if m.values.get(name, 0) > 0)
+            if METRICS[name].unit != "1" and len(values) > 1:
+                squares[name] = squares.get(name, 0.0) + _spread(values) ** 2 * (len(values) - 1)
+                degrees[name] = degrees.get(name, 0) + len(values) - 1
     return {
         name: math.sqrt(
             (_PRIOR_WEIGHT * _PRIOR_NOISE**2 + squares.get(name, 0.0)) / (_PRIOR_WEIGHT + degrees.get(name, 0))
@@ -147,6 +148,19 @@ def _accuracy_error(repeat: Measurement | None, images: int | None) -> float:
     if repeat is None or repeat.accuracy is None or images is None:
         return 0.0
     return wilson_error(repeat.accuracy.good, repeat.accuracy.total, images)
+
+
+@lru_cache(_REMEMBERED)
+def _spread(values: tuple[float, ...]) -> float:
+    """The standard deviation of the logarithms, from the deviation from the median where there are more than a few.
+
+    So that one outlier in many repeats does not make all of them noisy.
+    """
+    logs = [math.log(value) for value in values]
+    if len(logs) <= _FEW:
+        return _sd(logs)
+    centre = median(logs)
+    return 1.4826 * median(abs(value - centre) for value in logs)
 
 
 def _sd(values: Sequence[float]) -> float:

@@ -62,7 +62,7 @@ class TableDevice:
         self._seed = seed
         self._growing = growing
         self._rng = random.Random(seed)
-        self._counted: dict[Configuration, Accuracy] = {}
+        self._counted: dict[Configuration, tuple[int, Accuracy]] = {}
 
     def measure(self, trial: int, step: Step) -> Measurement:
         """The trial of a step; a failed one where the table has no figures."""
@@ -78,13 +78,16 @@ class TableDevice:
         response = Response(
             performance=_performance(noisy_ns), accuracy=self._accuracy(step, values["accuracy"], latency_ns)
         )
+        if response.accuracy:
+            self._counted[configuration] = trial, response.accuracy
+        counted_by, accuracy = self._counted[configuration]
         return Measurement(
-            trial, configuration, key, response, response.accuracy, trial, phase=step.phase, accuracy_key=key
+            trial, configuration, key, response, accuracy, counted_by, phase=step.phase, accuracy_key=key
         )
 
     def _accuracy(self, step: Step, recorded: float, latency_ns: float) -> Accuracy | None:
         """The accuracy run that the step asks for, unless so many images are counted already."""
-        known = self._counted.get(step.configuration, Accuracy(0, 0, ""))
+        _, known = self._counted.get(step.configuration, (0, Accuracy(0, 0, "")))
         if known.total >= step.images:
             return None
         if not self._growing:
@@ -98,7 +101,6 @@ class TableDevice:
             drawn = int(chance.hypergeometric(right, rest - right, total - known.total))
             found = Accuracy(known.good + drawn, total, "")
             self.device_s += total * latency_ns / 1e9
-        self._counted[step.configuration] = found
         return found
 
 
