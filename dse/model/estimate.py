@@ -24,9 +24,8 @@ _OUTLIER = 3.0
 """Robust standard deviations from the median beyond which a repeat, of more than a few, is an outlier."""
 _MEDIAN = math.pi / 2
 """The variance of a median over that of a mean, for normal errors."""
-_FEW = 4
 _REMEMBERED = 2**14
-"""Repeats whose spread is not computed again: after a trial, those of one configuration have changed."""
+"""Repeats whose middle and spread are not computed again: after a trial, those of one configuration have changed."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def estimate(
     """
     complete = [repeat for repeat in repeats if not repeat.failed]
     names = sorted(set.intersection(*(set(repeat.values) for repeat in complete)))
-    values = {name: middle([repeat.values[name] for repeat in complete]) for name in names}
+    values = {name: middle(tuple(repeat.values[name] for repeat in complete)) for name in names}
     # the same for all of them, but where a model does not always answer alike
     best = max((m for m in complete if m.accuracy), key=lambda m: m.accuracy.total if m.accuracy else 0, default=None)
     if best and best.accuracy and "accuracy" in values:
@@ -82,7 +81,8 @@ def estimate(
     )
 
 
-def middle(values: Sequence[float]) -> float:
+@lru_cache(_REMEMBERED)
+def middle(values: tuple[float, ...]) -> float:
     """The median of a few values; of more, the mean of those that are no outliers.
 
     An outlier is more than three robust standard deviations (from the median absolute deviation, by ratio where all
