@@ -9,11 +9,14 @@ much of the true front is found after confirming, and what that costs. Prints Ma
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from statistics import mean, median
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: threads cost more than they save
 
 import optuna
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
