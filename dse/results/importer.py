@@ -146,7 +146,7 @@ def _plan(submitters: Sequence[_Submitter], db: Database | None, *, details: boo
     """What has to be walked, given what the table knows."""
     walked = db.walked() if db else {}
     rows_of = Counter(path.rsplit(os.sep, 4)[0] for path in db.paths()) if db and walked else Counter()
-    unchanged_results, listings, systems = 0, dict[_Submitter, str](), list[tuple[_Submitter, str]]()
+    unchanged_results, listings, systems = 0, dict[_Submitter, str](), list[tuple[_Submitter, str, int]]()
     for path, round_name in submitters:
         before = walked.get((path, round_name))
         if (
@@ -158,7 +158,7 @@ def _plan(submitters: Sequence[_Submitter], db: Database | None, *, details: boo
             unchanged_results += before.results
             continue
         submitter = Submitter(Path(path), round_name)
-        systems.extend(((path, round_name), system) for system in submitter.systems())
+        systems.extend(((path, round_name), system, models) for system, models in submitter.systems().items())
         listings[path, round_name] = submitter.manifest()
     known = db.known() if db and listings else {}
     signatures: dict[tuple[str, ...], dict[tuple[str, ...], str]] = {}
@@ -166,8 +166,14 @@ def _plan(submitters: Sequence[_Submitter], db: Database | None, *, details: boo
         round_name, _, submitter_name, system = key[:4]
         signatures.setdefault((round_name, submitter_name, system), {})[key] = row.signature
     parts = [
-        Part(path, round_name, system, signatures.get((round_name, storable(Path(path).name), storable(system)), {}))
-        for (path, round_name), system in systems
+        Part(
+            path,
+            round_name,
+            system,
+            signatures.get((round_name, storable(Path(path).name), storable(system)), {}),
+            models,
+        )
+        for (path, round_name), system, models in systems
     ]
     return _Plan(unchanged_results, listings, parts, known)
 
@@ -186,7 +192,9 @@ def _read(
 ) -> list[ReadPart]:
     """Walk and read all parts. Raises what ``opening`` the database raises, as soon as it is known."""
     done = 0
-    shared = helpers.begin(read_part, plan.parts)
+    # The largest first: one that is taken last is read by one process while the others wait.
+    order = sorted(range(len(plan.parts)), key=lambda index: -plan.parts[index].models)
+    shared = helpers.begin(read_part, [plan.parts[index] for index in order])
     progress(Progress("systems", 0, len(plan.parts)))
 
     def report(_: ReadPart) -> None:
@@ -196,7 +204,8 @@ def _read(
         if opening is not None and opening.done():
             opening.result()
 
-    return shared.finish(report)
+    results = dict(zip(order, shared.finish(report), strict=True))
+    return [results[index] for index in range(len(plan.parts))]
 
 
 def _sort(plan: _Plan, parts: Sequence[ReadPart]) -> _Found:

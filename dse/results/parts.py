@@ -14,12 +14,16 @@ from dse.results.walk import FoundResult, Submitter
 
 
 class Part(NamedTuple):
-    """One system's results of a submitter; ``known`` has the signatures of those in the table, by identity."""
+    """One system's results of a submitter; ``known`` has the signatures of those in the table, by identity.
+
+    ``models`` says how large it is.
+    """
 
     submitter: str
     round: str
     system: str
     known: Mapping[tuple[str, ...], str]
+    models: int = 0
 
 
 class Outcome(NamedTuple):

@@ -90,9 +90,10 @@ class Submitter:
         self._listings: dict[str, _Entries] = {}
         self._seen: dict[str, tuple[int, int]] = {}
 
-    def systems(self) -> list[str]:
-        """The systems that may have results, in order."""
-        return [entry.name for entry in self._directories(self._list(self.path)["results"].path)]
+    def systems(self) -> dict[str, int]:
+        """The systems that may have results, in order, with how many entries each has: about as many models."""
+        entries = self._directories(self._list(self.path)["results"].path)
+        return {entry.name: len(os.listdir(entry.path)) for entry in entries}  # noqa: PTH208  # see the class
 
     def results(self, only: str | None = None) -> Iterator[FoundResult | Stray]:
         """Every result of the submitter, or of the system ``only``, in order of path."""
