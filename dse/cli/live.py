@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from types import TracebackType
 from typing import Self
@@ -99,8 +98,8 @@ class LiveProgress:
 
 def _status(progress: Progress) -> str:
     outlook = ""
-    if progress.gain and math.isfinite(progress.gain) and progress.phase != "confirm":
-        outlook = f", new ones may add {100 * progress.gain:.2g} % to the front"
+    if progress.gain and progress.gain <= 1 and progress.phase != "confirm":  # beyond, it says nothing
+        outlook = f", new ones may add up to {100 * progress.gain:.2g} % to the front"
     if progress.repeats and progress.phase == "confirm":
         outlook = f", {counted(progress.repeats, 'repeat')}, {progress.open} more to settle the front"
     left = show_duration(progress.remaining_s)
