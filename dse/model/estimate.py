@@ -14,9 +14,9 @@ from dse.model.metrics import METRICS
 from dse.model.proportion import wilson_error
 from harness.protocol import Accuracy, Performance
 
-_PRIOR_NOISE = 0.05
+PRIOR_NOISE = 0.05
 """What latency differs between two runs of the same, as a ratio, before the study has repeats to tell."""
-_PRIOR_WEIGHT = 2.0
+PRIOR_WEIGHT = 2.0
 """How many repeats that assumption is worth."""
 _FEW = 4
 """Up to so many repeats have their median as their middle."""
@@ -114,7 +114,7 @@ def repeat_noise(groups: Sequence[Sequence[Measurement]]) -> dict[str, float]:
                 degrees[name] = degrees.get(name, 0) + len(values) - 1
     return {
         name: math.sqrt(
-            (_PRIOR_WEIGHT * _PRIOR_NOISE**2 + squares.get(name, 0.0)) / (_PRIOR_WEIGHT + degrees.get(name, 0))
+            (PRIOR_WEIGHT * PRIOR_NOISE**2 + squares.get(name, 0.0)) / (PRIOR_WEIGHT + degrees.get(name, 0))
         )
         for name in METRICS
         if METRICS[name].unit == "ns" or name in squares

@@ -12,6 +12,7 @@ from datetime import datetime
 from statistics import median
 
 from dse.model.configuration import Configuration
+from dse.model.estimate import PRIOR_NOISE, PRIOR_WEIGHT
 from dse.model.measurement import Measurement
 from harness.protocol import DeviceState
 
@@ -128,10 +129,15 @@ def _drift(
 
 
 def _band(reference: Sequence[float]) -> float:
-    if len(reference) < 3:
-        return 2 * _LEAST_BAND
-    centre = median(reference)
-    return max(_LEAST_BAND, _BAND_SDS * 1.4826 * median(abs(level - centre) for level in reference))
+    """How far the next run of the anchor may lie from the median of ``reference``, in logarithms.
+
+    Four standard errors of a prediction; the standard deviation is the reference's own, shrunk to what is assumed of
+    every device while there are few runs.
+    """
+    centre, runs = median(reference), len(reference)
+    own = 1.4826 * median(abs(level - centre) for level in reference)
+    variance = (PRIOR_WEIGHT * PRIOR_NOISE**2 + own**2 * (runs - 1)) / (PRIOR_WEIGHT + runs - 1)
+    return max(_LEAST_BAND, _BAND_SDS * math.sqrt(variance * (1 + 1 / runs)))
 
 
 def foreign_cores(before: DeviceState, after: DeviceState) -> float | None:
