@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Sequence
 
 from dse.model.configuration import Configuration
@@ -98,3 +100,21 @@ def test_two_slow_anchors_are_a_new_state() -> None:
 def test_it_depends_on_the_order_of_trials_alone() -> None:
     trials = series("n..s.s...n")
     assert judge(trials) == judge(list(trials))
+
+
+def noisy(noise: float, seed: int, slow: int | None = None) -> dict[int, list[str]]:
+    """Eight anchors in a row with that noise; the one called ``slow`` takes 1.5 times as long."""
+    chance = random.Random(seed)
+    factors = [math.exp(noise * chance.gauss(0, 1)) * (1.5 if n == slow else 1.0) for n in range(8)]
+    return words(
+        [
+            measured(n, state(2 * n), state(2 * n + 2), latency=1e6 * factor, phase="anchor", name="anchor")
+            for n, factor in enumerate(factors)
+        ]
+    )
+
+
+def test_noise_is_seldom_taken_for_drift_and_drift_seldom_for_noise() -> None:
+    assert sum(bool(noisy(0.05, seed)) for seed in range(200)) < 10
+    for slow in (1, 3, 6):
+        assert sum(slow in noisy(0.05, seed, slow) for seed in range(100)) > 85
