@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.errors import DataSetError, MachineError
 from dse.files import fingerprint, sha256_file, write_json
 from harness.protocol import DataSetSpec
 
 _SCHEMA = 1
+_IN_BLOCKS = 0.5
 _ARRAYS = "expected images uint8 [N, H, W] or [N, H, W, 3] and integer labels [N]"
 
 
@@ -23,7 +26,8 @@ _ARRAYS = "expected images uint8 [N, H, W] or [N, H, W, 3] and integer labels [N
 class DataSet:
     """A data set that was looked at: ``size`` images, identified by ``sha256``.
 
-    ``classes`` is how many classes the task has, None where nobody said: a sample's labels cannot tell.
+    ``classes`` is how many classes the task has, None where nobody said: a sample's labels cannot tell. ``mixed`` says
+    whether the first images are a sample of all of them, which they are not where the list is in order of classes.
     """
 
     name: str
@@ -32,6 +36,7 @@ class DataSet:
     size: int
     classes: int | None
     sha256: str
+    mixed: bool = True
 
     @property
     def spec(self) -> DataSetSpec:
@@ -63,7 +68,7 @@ def from_arrays(name: str, path: Path, classes: int | None = None) -> DataSet:
     if labels.dtype.kind not in "iu" or labels.shape != images[:1] or not len(labels) or labels.min() < 0:
         raise DataSetError(f"found {form}, {_ARRAYS}, N > 0, labels >= 0", path=path)
     _check_classes(int(labels.max()), classes, path)
-    return DataSet(name, path, None, len(labels), classes, sha256_file(path))
+    return DataSet(name, path, None, len(labels), classes, sha256_file(path), is_mixed(labels))
 
 
 def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int | None = None) -> DataSet:
@@ -100,7 +105,22 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
         except OSError as error:
             hint = "export DSE_CACHE=/another/folder"
             raise MachineError(f"the cache cannot be written: {error.strerror}", path=cache, hint=hint) from error
-    return DataSet(name, folder, labels, len(entries), classes, sha256)
+    return DataSet(name, folder, labels, len(entries), classes, sha256, is_mixed([label for _, label in entries]))
+
+
+def is_mixed(labels: Sequence[int] | NDArray[np.integer[Any]]) -> bool:
+    """Whether the classes come in no order: neither rising all along, nor in blocks of one class.
+
+    In blocks: two neighbours are of one class in half of all places at least, and twice as often as by chance.
+    """
+    found = np.asarray(labels)
+    if len(found) < 2:
+        return True
+    _, counts = np.unique(found, return_counts=True)
+    by_chance = float(((counts / len(found)) ** 2).sum())
+    alike = float((found[1:] == found[:-1]).mean())
+    in_blocks = alike >= _IN_BLOCKS and alike >= 2 * by_chance
+    return not (in_blocks or (len(counts) > 1 and bool((found[1:] >= found[:-1]).all())))
 
 
 def _check_classes(largest: int, classes: int | None, path: Path) -> None:

@@ -15,7 +15,7 @@ from dse.model.front import FrontPoint
 from dse.model.measurement import Measurement, Phase
 from dse.paths import cache_dir
 from dse.search.knowledge import Knowledge, Place, understand
-from dse.search.policy import STABLE_GAIN, Policy, Step, ladder
+from dse.search.policy import NEVER, STABLE_GAIN, Policy, Step, ladder
 from dse.search.problem import Problem
 from dse.search.proposals import Decision, decide, make_proposer, search_share
 from dse.spaces.placement import placement
@@ -30,7 +30,6 @@ _FIRST_GUESS_S = 1.5
 """What a trial costs before one was measured here, beyond LoadGen's minimum duration."""
 _LOOKUP_S = 0.1
 """What a trial costs whose figures are recorded: its files, and Optuna's view of them."""
-_NEVER = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +199,14 @@ def explore(
         Problem(space.tree, space.objectives, space.constraints), plan.decision.sampler, seed, first
     )
     if space.recorded is None:
-        steps = ladder(space.accuracy_images)
+        # where the first images are no sample of the others, an accuracy on a part of them tells nothing of the rest
+        steps = ladder(space.accuracy_images) if space.data_set.mixed else (space.accuracy_images,)
         policy = Policy(
             proposer, session_start=len(measurements), stable_gain=STABLE_GAIN if confirm else 0.0, ladder=steps
         )
     else:  # a record says the same each time: to ask again would only make it look surer
         steps = (space.recorded.least_images,)
-        policy = Policy(proposer, anchor_every=_NEVER, ladder=steps)
+        policy = Policy(proposer, anchor_every=NEVER, ladder=steps)
     progress = Progress(plan, time.monotonic(), front=_understand(space, measurements, place).front)
     observe(progress)
     while not stopped() and not _time_is_up(progress):

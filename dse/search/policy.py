@@ -17,6 +17,8 @@ from dse.search.problem import Proposer
 
 ANCHOR_EVERY = 20
 """Trials after which the anchor is measured again."""
+NEVER = 10**9
+"""In its place where nothing can drift."""
 _ANCHORS_IN_A_ROW = 3
 """An anchor outside its band is measured again at once, to tell an outlier from a new state; not for ever."""
 _ATTEMPTS = 3

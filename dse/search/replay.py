@@ -14,14 +14,13 @@ from dse.errors import ResultsError
 from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement, Phase
 from dse.search.knowledge import Knowledge, as_measured, understand
-from dse.search.policy import ANCHOR_EVERY, Policy, Step, ladder
+from dse.search.policy import ANCHOR_EVERY, NEVER, Policy, Step, ladder
 from dse.search.proposals import decide, make_proposer, search_share
 from dse.search.table import Table
 from harness.protocol import Accuracy, AccuracySpec, Failure, Performance, Response
 
 _IMAGES = 10**9
 """Accuracies are counts of images; with this many, the recorded percentage keeps all of its digits."""
-_NEVER = 10**9
 _START_S, _RUN_S, _QUERIES = 1.0, 2.0, 64
 """What a measurement costs beside its images: to start a process, then LoadGen's minimum duration, or queries, as in
 imagenet_tflite.yaml."""
@@ -142,7 +141,7 @@ def replay(
     images = table.images if growing else None
     decision = decide(sampler, table.tree.size, budget)
     proposer = make_proposer(table.problem, "surrogate" if decision.sampler == "screen" else decision.sampler, seed)
-    policy = Policy(proposer, anchor_every=ANCHOR_EVERY if noise else _NEVER, ladder=device.steps)
+    policy = Policy(proposer, anchor_every=ANCHOR_EVERY if noise else NEVER, ladder=device.steps)
     measured: list[Measurement] = []
     shares: list[float] = []
     found: dict[Configuration, None] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -321,3 +322,14 @@ def test_explanations(bench: Bench) -> None:
             assert found.margins is not None
             assert min(found.margins.values()) >= 0 < max(found.margins.values())
     assert explain(knowledge, Configuration({"side": 1})).verdict == "unmeasured"
+
+
+def test_images_in_order_of_classes_are_never_taken_in_part(bench: Bench) -> None:
+    bench.write("[1, 2, 3]", images=10_000)
+    space = load_space(bench.folder / "space.yaml")
+    space = replace(space, data_set=replace(space.data_set, mixed=False))
+    with StudyWriter(bench.folder / "study", space, None, {}) as writer:
+        plan = make_plan(space, [], Budget(trials=2))
+        explore(writer, space, lambda _: device(), plan, 0, lambda _: None, lambda: False)
+    totals = {m.accuracy.total for m in Study.read(bench.folder / "study").measurements if m.accuracy}
+    assert totals == {10_000}
