@@ -115,11 +115,6 @@ class Database:
                 hint="update dse, or name another file with `--db`",
             )
 
-    def count(self) -> int:
-        """How many results there are."""
-        ((rows,),) = self._connection.execute("SELECT count(*) FROM base").fetchall()
-        return int(rows)
-
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """The rows of one SELECT. Raises `UsageError`, naming the columns, for what DuckDB does not understand."""
         try:
@@ -155,8 +150,10 @@ class Database:
         return {row[:2]: WalkedSubmitter(*row) for row in rows}
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing: an interrupted import leaves the table as it was."""
+    def transaction(self, *, last: bool = False) -> Iterator[None]:
+        """All or nothing: an interrupted import leaves the table as it was. After the ``last`` the file is closed."""
+        if last:  # then its commit writes the file at once; DuckDB would write its log first, and the file at the end
+            self._connection.execute("SET checkpoint_threshold = '1 B'")
         self._connection.begin()
         try:
             yield
@@ -173,8 +170,6 @@ class Database:
 
     def replace_rows(self, lines: Iterable[bytes], replaced: Sequence[int]) -> None:
         """Remove the rows with the ids ``replaced`` with their details, and add one row per JSON line in UTF-8."""
-        # So that the commit writes the file at once; DuckDB would write its log first, and the file when it is closed.
-        self._connection.execute("SET checkpoint_threshold = '1 B'")
         self._delete(replaced, "base", "details")
         self._load("base", _BASE, lines)
 
@@ -197,10 +192,13 @@ class Database:
                 "DELETE FROM submitters WHERE (path, round) IN (SELECT unnest(?), unnest(?))",
                 [[storable(walk.path) for walk in walks], [walk.round for walk in walks]],
             )
-        marks = ", ".join("?" for _ in _SUBMITTERS)
-        self._connection.executemany(
-            f"INSERT INTO submitters VALUES ({marks})",
-            [[storable(walk.path), walk.round, walk.results, walk.details, storable(walk.manifest)] for walk in walks],
+        columns = zip(
+            *((storable(walk.path), walk.round, walk.results, walk.details, storable(walk.manifest)) for walk in walks),
+            strict=True,
+        )
+        self._connection.execute(
+            f"INSERT INTO submitters SELECT {', '.join('unnest(?)' for _ in _SUBMITTERS)}",
+            [list(column) for column in columns],
         )
 
     def remove(self, ids: Sequence[int]) -> None:

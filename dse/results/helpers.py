@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
@@ -67,17 +68,24 @@ class Helpers:
         for connection in self._helpers:
             connection.close()
 
-    def begin(self, work: Callable[[_In], _Out], items: Sequence[_In]) -> Shared[_In, _Out]:
-        """Have the helpers begin with ``items``; one list of items at a time. `Shared.finish` has the results."""
+    def begin(
+        self, work: Callable[[_In], _Out], items: Sequence[_In], size: Callable[[_In], float] = lambda _: 1
+    ) -> Shared[_In, _Out]:
+        """Have the helpers begin with ``items``; one list of items at a time. `Shared.finish` has the results.
+
+        Items of the largest ``size`` are taken first: one that comes last is done while the other processes wait.
+        """
+        order = sorted(range(len(items)), key=lambda index: -size(items[index]))
+        items = [items[index] for index in order]
         if self._next is None or len(items) < 2:
-            return Shared(work, items, None, [])
+            return Shared(work, items, order, None, [])
         self._next.value = 0
         busy = []
         for connection in self._helpers:
             with contextlib.suppress(OSError):  # one that died; its share is done by the others
                 connection.send((work, items))
                 busy.append(connection)
-        return Shared(work, items, self._next, busy)
+        return Shared(work, items, order, self._next, busy)
 
 
 class Shared(Generic[_In, _Out]):
@@ -87,17 +95,19 @@ class Shared(Generic[_In, _Out]):
         self,
         work: Callable[[_In], _Out],
         items: Sequence[_In],
+        order: Sequence[int],
         counter: _Counter,
         busy: list[Connection[Any, Any]],
     ) -> None:
         self._work = work
         self._items = items
+        self._order = order
         self._counter = counter
         self._busy = busy
         self._results: dict[int, _Out] = {}
 
     def finish(self, report: Callable[[_Out], None] = lambda _: None) -> list[_Out]:
-        """Work on what is left beside the helpers; the results in the order of the items.
+        """Work on what is left beside the helpers; the results in the order in which `Helpers.begin` got the items.
 
         ``report`` gets every result as it comes. Raises what ``work`` raises.
         """
@@ -109,7 +119,8 @@ class Shared(Generic[_In, _Out]):
         for index in range(len(self._items)):  # without helpers, all of them
             if index not in self._results:
                 self._keep(index, self._work(self._items[index]), report)
-        return [self._results[index] for index in range(len(self._items))]
+        given = {self._order[index]: result for index, result in self._results.items()}
+        return [given[index] for index in range(len(given))]
 
     def _receive(self, timeout_s: float | None, report: Callable[[_Out], None]) -> None:
         """Take what helpers have sent; one that has nothing more to say, or died, is not asked again."""
@@ -135,7 +146,8 @@ def _help(counter: _Counter, connection: Connection[Any, Any], inherited: Sequen
         other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the first process's matter, which then ends this one
     gc.disable()  # short-lived, and a collection would copy every page that is shared so far
-    with contextlib.suppress(EOFError, OSError):
+    # Sent beside the work: a pipe holds little, and the other end may be busy.
+    with contextlib.suppress(EOFError, OSError), ThreadPoolExecutor(1) as beside:
         while True:
             work, items = connection.recv()
             for index in _indices(counter, len(items)):
@@ -143,8 +155,8 @@ def _help(counter: _Counter, connection: Connection[Any, Any], inherited: Sequen
                     result = work(items[index])
                 except Exception:  # noqa: BLE001  # it is met again, and raised, where the item is done again
                     continue
-                connection.send((index, result))
-            connection.send(None)
+                beside.submit(connection.send, (index, result))
+            beside.submit(connection.send, None)
 
 
 def _indices(counter: _Counter, end: int) -> Iterator[int]:

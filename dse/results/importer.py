@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 from dse.errors import ResultsError
 from dse.results.database import Database, Known, WalkedSubmitter, open_database
-from dse.results.helpers import Helpers, cores, may_fork
+from dse.results.helpers import Helpers, Shared, cores, may_fork
 from dse.results.parts import Outcome, Part, ReadPart, digest, read_detail_rows, read_part
 from dse.results.read import Problem, detail_files
 from dse.results.submitters import find_submitters, round_of
@@ -60,9 +59,10 @@ class ImportReport:
 class _Plan:
     """What is to be walked: submitters with the states of what was listed so far, and their systems, as parts.
 
-    ``unchanged`` is how many results the other submitters have, ``known`` what the table has.
+    ``unchanged`` is how many results the other submitters have, ``rows`` and ``known`` what the table has.
     """
 
+    rows: int
     unchanged: int
     submitters: dict[_Submitter, str]
     parts: list[Part]
@@ -107,37 +107,38 @@ def import_results(
             db = stack.enter_context(open_database(database))
             plan = _plan(submitters, db, details=details)
             helpers = stack.enter_context(_helpers(plan, workers, details=details))
-            parts = _read(helpers, plan, progress)
+            reading = _begin(helpers, plan, progress)
         else:
             # The helpers are copies of this process as long as DuckDB has not started threads in it.
             plan = _plan(submitters, None, details=details)
             helpers = stack.enter_context(_helpers(plan, workers, details=details))
-            beside = stack.enter_context(ThreadPoolExecutor(1))
-            opening = beside.submit(lambda: stack.enter_context(open_database(database)))
-            parts = _read(helpers, plan, progress, opening)
-            db = opening.result()
+            reading = _begin(helpers, plan, progress)
+            db = stack.enter_context(open_database(database))  # while the helpers read
             if not db.is_new:
                 raise ResultsError(
                     "another program made it meanwhile", path=database, hint="run the same command again"
                 )
         if not plan.submitters:
-            return ImportReport(0, 0, plan.unchanged, db.count(), ())
+            return ImportReport(0, 0, plan.unchanged, plan.rows, ())
+        parts = _finish(reading, plan, progress)
         found = _sort(plan, parts)
         if not details:
             helpers.dismiss()
-        with db.transaction():
+        with db.transaction(last=not details):
             _store_rows(db, found)
             if not details:
                 _remember(db, plan, parts, found, details=False)
         if details:
-            _import_details(db, found, helpers, progress)
-            with db.transaction():
+            lines, replaced = _read_details(db, found, helpers, progress)
+            with db.transaction(last=True):
+                if replaced:
+                    db.replace_details(lines, replaced)
                 _remember(db, plan, parts, found, details=True)
         return ImportReport(
             added=len(found.added),
             updated=len(found.updated),
             unchanged=plan.unchanged + found.unchanged + len(found.moved),
-            total=len(plan.known) + len(found.added),
+            total=plan.rows + len(found.added),
             problems=tuple(dict.fromkeys(found.problems)),
         )
 
@@ -145,7 +146,8 @@ def import_results(
 def _plan(submitters: Sequence[_Submitter], db: Database | None, *, details: bool) -> _Plan:
     """What has to be walked, given what the table knows."""
     walked = db.walked() if db else {}
-    rows_of = Counter(path.rsplit(os.sep, 4)[0] for path in db.paths()) if db and walked else Counter()
+    paths = db.paths() if db else []
+    rows_of = Counter(path.rsplit(os.sep, 4)[0] for path in paths)
     unchanged_results, listings, systems = 0, dict[_Submitter, str](), list[tuple[_Submitter, str, int]]()
     for path, round_name in submitters:
         before = walked.get((path, round_name))
@@ -175,7 +177,7 @@ def _plan(submitters: Sequence[_Submitter], db: Database | None, *, details: boo
         )
         for (path, round_name), system, models in systems
     ]
-    return _Plan(unchanged_results, listings, parts, known)
+    return _Plan(len(paths), unchanged_results, listings, parts, known)
 
 
 def _helpers(plan: _Plan, workers: int | None, *, details: bool) -> Helpers:
@@ -187,25 +189,22 @@ def _helpers(plan: _Plan, workers: int | None, *, details: bool) -> Helpers:
     return Helpers(cores() - 1 if pays else 0)
 
 
-def _read(
-    helpers: Helpers, plan: _Plan, progress: ProgressReport, opening: Future[Database] | None = None
-) -> list[ReadPart]:
-    """Walk and read all parts. Raises what ``opening`` the database raises, as soon as it is known."""
-    done = 0
-    # The largest first: one that is taken last is read by one process while the others wait.
-    order = sorted(range(len(plan.parts)), key=lambda index: -plan.parts[index].models)
-    shared = helpers.begin(read_part, [plan.parts[index] for index in order])
+def _begin(helpers: Helpers, plan: _Plan, progress: ProgressReport) -> Shared[Part, ReadPart]:
+    """Have the helpers walk and read the parts."""
     progress(Progress("systems", 0, len(plan.parts)))
+    return helpers.begin(read_part, plan.parts, lambda part: part.models)
+
+
+def _finish(reading: Shared[Part, ReadPart], plan: _Plan, progress: ProgressReport) -> list[ReadPart]:
+    """Walk and read the other parts; all of them, in order."""
+    done = 0
 
     def report(_: ReadPart) -> None:
         nonlocal done
         done += 1
         progress(Progress("systems", done, len(plan.parts)))
-        if opening is not None and opening.done():
-            opening.result()
 
-    results = dict(zip(order, shared.finish(report), strict=True))
-    return [results[index] for index in range(len(plan.parts))]
+    return reading.finish(report)
 
 
 def _sort(plan: _Plan, parts: Sequence[ReadPart]) -> _Found:
@@ -245,7 +244,10 @@ def _store_rows(db: Database, found: _Found) -> None:
     db.moved(found.moved)
 
 
-def _import_details(db: Database, found: _Found, helpers: Helpers, progress: ProgressReport) -> None:
+def _read_details(
+    db: Database, found: _Found, helpers: Helpers, progress: ProgressReport
+) -> tuple[list[bytes], list[int]]:
+    """The lines of new and changed details, and the ids of the rows that they are of."""
     known, have = db.known(), db.detail_signatures()
     pending: list[tuple[int, str, str]] = []
     for key, summary in (run for runs in found.runs.values() for run in runs):
@@ -256,7 +258,7 @@ def _import_details(db: Database, found: _Found, helpers: Helpers, progress: Pro
         if have.get(row.id) != signature:
             pending.append((row.id, summary, signature))
     if not pending:
-        return
+        return [], []
     done = 0
     progress(Progress("details", 0, len(pending)))
 
@@ -270,9 +272,7 @@ def _import_details(db: Database, found: _Found, helpers: Helpers, progress: Pro
     outcomes = [o for batch in helpers.begin(read_detail_rows, batches).finish(report) for o in batch]
     found.problems.extend(problem for outcome in outcomes for problem in outcome.problems)
     ids = [row_id for row_id, _, _ in pending]
-    lines = [_with_id(i, o.line) for i, o in zip(ids, outcomes, strict=True) if o.line is not None]
-    with db.transaction():
-        db.replace_details(lines, ids)
+    return [_with_id(i, o.line) for i, o in zip(ids, outcomes, strict=True) if o.line is not None], ids
 
 
 def _remember(db: Database, plan: _Plan, parts: Sequence[ReadPart], found: _Found, *, details: bool) -> None:
