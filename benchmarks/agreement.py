@@ -20,7 +20,8 @@ from dse.durations import parse_duration
 from dse.harnesses import SubprocessHarness
 from dse.model.front import FrontPoint
 from dse.reports.front import study_front
-from dse.search.explore import Budget, explore, make_plan
+from dse.search.explore import explore
+from dse.search.plan import Budget, make_plan
 from dse.search.surrogate import scaled
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space

@@ -16,7 +16,8 @@ from pathlib import Path
 from statistics import median
 
 from dse.harnesses import Harness, SubprocessHarness
-from dse.search.explore import Budget, explore, make_plan
+from dse.search.explore import explore
+from dse.search.plan import Budget, make_plan
 from dse.spaces.load import find_space, load_space
 from dse.study import StudyWriter
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import optuna
 import yaml
 
 from dse.harnesses import Harness
-from dse.search.explore import Budget, Progress, explore, make_plan
+from dse.search.explore import explore
+from dse.search.plan import Budget, Progress, make_plan
 from dse.spaces.load import load_space
 from dse.spaces.space import Space
-from dse.study import StudyWriter
+from dse.study import Study, StudyWriter
 from harness import protocol
 from harness.protocol import Accuracy, DeviceState, ErrorClass, Failure, Performance, Request, Response
 
@@ -107,3 +111,26 @@ def slower(request: Request) -> Response:
     if response.performance is None:
         return response
     return replace(response, performance=replace(response.performance, latency_p90_ns=10**8))
+
+
+def stored_trials(folder: Path) -> list[optuna.trial.FrozenTrial]:
+    """The trials of a study as Optuna has them."""
+    return optuna.load_study(study_name=folder.name, storage=f"sqlite:///{folder / 'study.db'}").trials
+
+
+def check_study(folder: Path) -> Study:
+    """A study is consistent: finished trials only, each once in Optuna, a sound database, nothing left over."""
+    study = Study.read(folder)
+    numbers = [measured.trial for measured in study.measurements]
+    assert [path.name for path in folder.rglob("*.tmp")] == []
+    assert sorted(int(path.name) for path in (folder / "trials").iterdir()) == numbers
+    with closing(sqlite3.connect(folder / "study.db")) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        told = database.execute(
+            "SELECT state, value_json FROM trials JOIN trial_user_attributes USING (trial_id) "
+            "WHERE key = 'trial' ORDER BY number"
+        ).fetchall()
+        assert database.execute("SELECT COUNT(*) FROM trials").fetchone() == (len(told),)
+    assert [int(number) for _, number in told] == numbers
+    assert {state for state, _ in told} <= {"COMPLETE", "FAIL"}
+    return study

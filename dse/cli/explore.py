@@ -20,7 +20,8 @@ from dse.errors import ResultsError, UsageError
 from dse.harnesses import Harness, SubprocessHarness, TableHarness
 from dse.model.configuration import Configuration
 from dse.reports.front import study_front
-from dse.search.explore import Budget, explore, make_plan
+from dse.search.explore import explore
+from dse.search.plan import Budget, make_plan
 from dse.search.unseen import Unseen
 from dse.spaces.load import find_space, load_space
 from dse.spaces.placement import LISTED

@@ -16,7 +16,7 @@ from dse.cli.render import counted, described, front_table, stderr
 from dse.durations import show_duration
 from dse.model.configuration import Configuration
 from dse.model.metrics import Objective
-from dse.search.explore import Progress
+from dse.search.plan import Progress
 
 _LOG_EVERY_S = 10.0
 _OTHER_LINES = 7

@@ -13,7 +13,7 @@ from dse.cli.render import counted, front_table, next_command, print_json, stder
 from dse.durations import show_duration
 from dse.errors import DseError, NothingMeasuredError
 from dse.reports.front import front_document, front_title, study_knowledge, write_front
-from dse.search.explore import Plan, Progress, failures_by_reason
+from dse.search.plan import Plan, Progress
 from dse.spaces.space import Space
 from dse.study import Study
 
@@ -61,9 +61,9 @@ def show_result(study: Study, progress: Progress, studies: Path, *, as_json: boo
     """
     points, console = progress.front, stderr()
     write_front(study, points)
-    failures = failures_by_reason(study.measurements)
+    failures = Counter(m.response.failure.error for m in study.measurements if m.response.failure)
     if failures:
-        console.print("failed: " + ", ".join(f"{count} {reason}" for reason, count in failures.items()))
+        console.print("failed: " + ", ".join(f"{count} {reason}" for reason, count in failures.most_common()))
     if as_json:
         print_json(front_document(study, points))
     elif points:

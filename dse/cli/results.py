@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from dse.cli import results_view as view
+from dse.cli.results_front import front_command
+from dse.cli.results_options import DEFAULT_BY, DEFAULT_OBJECTIVES, By, Db, Json, Name, Objectives, Scenario, Where
 from dse.errors import UsageError
-from dse.results.database import COLUMNS, Database, default_path, open_database
+from dse.results.database import Database, default_path, open_database
 from dse.results.explain import explain
 from dse.results.export import FORMATS, export
-from dse.results.front import ALWAYS_APART, GroupFront, check_grouping, check_scenario, cut, select
+from dse.results.front import check_grouping, check_scenario, select
 from dse.results.importer import import_results
-from dse.results.objectives import OBJECTIVES, Objective, parse_objectives, plain
-from dse.results.own import OwnFront, find_front, load_own_front, rivals, stand
-from dse.results.space import to_csv
-from dse.results.walk import SCENARIOS
+from dse.results.objectives import parse_objectives
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,24 +24,7 @@ app = typer.Typer(
     help="Published MLPerf results (v0.5 to v6.1) and your own in one table, and where fronts stand.",
 )
 
-_Db = Annotated[
-    Path | None,
-    typer.Option("--db", help="The results database [default: $DSE_RESULTS_DB or the user's data folder]"),
-]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_Where = Annotated[
-    str | None, typer.Option(help="An SQL expression over the columns, such as \"engine = 'tflite' AND errors = 0\".")
-]
-_Name = Annotated[
-    str | None, typer.Option(help="A pattern for <task>-<edge|datacenter>-<scenario>: 'image-classification-edge-*'.")
-]
-_Objectives = Annotated[str, typer.Option(help=f"Any of {', '.join(OBJECTIVES)}; or COLUMN:min, COLUMN:max.")]
-_By = Annotated[str, typer.Option(help="Columns to group by, or '' for one group. Tasks and scenarios never mix.")]
-_Scenario = Annotated[str, typer.Option(help=f"{', '.join(SCENARIOS.values())}, or all.")]
 _Row = Annotated[str, typer.Argument(help="A row's number, or the end of its directory.")]
-
-_DEFAULT_OBJECTIVES = "accuracy,latency_p90"
-_DEFAULT_BY = "device,round"
 
 
 @app.command("import")
@@ -53,8 +34,8 @@ def import_command(
         str | None, typer.Option("--round", help="The round, where no directory above the results names it.")
     ] = None,
     details: Annotated[bool, typer.Option("--details", help="Read LoadGen's detail logs and power logs too.")] = False,
-    db: _Db = None,
-    json: _Json = False,
+    db: Db = None,
+    json: Json = False,
 ) -> None:
     """Bring result trees into the table; importing again adds nothing.
 
@@ -77,71 +58,17 @@ def import_command(
     view.next_command("dse results front", "shows who is not dominated, by device and round")
 
 
-@app.command("front")
-def front_command(
-    by: _By = _DEFAULT_BY,
-    objectives: _Objectives = _DEFAULT_OBJECTIVES,
-    where: _Where = None,
-    scenario: _Scenario = "SingleStream",
-    name: _Name = None,
-    study: Annotated[str | None, typer.Option(help="Set this study's own front beside the published ones.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture: .png, .svg or .pdf.")] = None,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    db: _Db = None,
-    json: _Json = False,
-) -> None:
-    """Show who is not dominated, group by group, on exact values.
-
-    Example: dse results front --name 'image-classification-edge-*' --by device,round --plot fronts.png
-    """
-    if json and csv:
-        raise UsageError("--json and --csv exclude each other", hint="give one")
-    axes, columns = parse_objectives(objectives), check_grouping(by)
-    with open_database(db or default_path(), read_only=True) as database:
-        rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
-    if not rows:
-        raise UsageError("no result matches", hint="see what there is: `dse results list`")
-    groups = cut(rows, axes, columns)
-    own = None if study is None else load_own_front(find_front(study), axes)
-    grouping = ", ".join((*columns, *(key for key in ALWAYS_APART if key not in columns)))
-    if plot is not None:
-        _plot(groups, plot, grouping, own)
-    if json:
-        view.print_json(_fronts_json(groups, own))
-        return
-    if csv:
-        sys.stdout.write(_fronts_csv(groups))
-        return
-    for group in groups:
-        view.show_table(view.front_title(group), view.front_table(group))
-    if own is not None:
-        view.show_table(f"{own.title}: its own front", view.own_table(own, axes))
-        standings = [stand(own, group) for group in groups if rivals(group)]
-        view.show_table(
-            f"{own.title}: {len(own.points)} points beside each published front", view.standing_table(standings)
-        )
-        view.remark(
-            f"accuracies compare only if the study's data set ({own.data_set or 'unknown'}) is the published one's"
-        )
-    submitted, front = sum(group.submitted for group in groups), sum(len(group.points) for group in groups)
-    dominated = sum(len(group.dominated) for group in groups)
-    view.stdout().print(
-        f"grouped by {grouping}: {submitted} submitted, {front} on a front, {dominated} dominated, "
-        f"{submitted - front - dominated} not comparable",
-        soft_wrap=True,
-    )
-    first = next((point.row["id"] for group in groups for point in group.dominated), "ROW")
-    view.next_command(f"dse results explain {first}", "says why a result is not on its front")
+app.command("front")(front_command)
 
 
 @app.command("list")
 def list_command(
-    where: _Where = None,
-    scenario: _Scenario = "all",
-    name: _Name = None,
+    where: Where = None,
+    scenario: Scenario = "all",
+    name: Name = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 50,
-    db: _Db = None,
-    json: _Json = False,
+    db: Db = None,
+    json: Json = False,
 ) -> None:
     """List results.
 
@@ -159,7 +86,7 @@ def list_command(
 
 
 @app.command("show")
-def show_command(row: _Row, db: _Db = None, json: _Json = False) -> None:
+def show_command(row: _Row, db: Db = None, json: Json = False) -> None:
     """Show every column of one result.
 
     Example: dse results show 12
@@ -176,11 +103,11 @@ def show_command(row: _Row, db: _Db = None, json: _Json = False) -> None:
 @app.command("explain")
 def explain_command(
     row: _Row,
-    by: _By = _DEFAULT_BY,
-    objectives: _Objectives = _DEFAULT_OBJECTIVES,
-    where: _Where = None,
-    db: _Db = None,
-    json: _Json = False,
+    by: By = DEFAULT_BY,
+    objectives: Objectives = DEFAULT_OBJECTIVES,
+    where: Where = None,
+    db: Db = None,
+    json: Json = False,
 ) -> None:
     """Say whether a result is on its group's front, else who dominates it by how much, or why it cannot compare.
 
@@ -204,10 +131,10 @@ def explain_command(
 @app.command("rm")
 def rm_command(
     rows: Annotated[list[str] | None, typer.Argument(help="Rows' numbers, or ends of their directories.")] = None,
-    where: _Where = None,
-    name: _Name = None,
+    where: Where = None,
+    name: Name = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    db: _Db = None,
+    db: Db = None,
 ) -> None:
     """Remove results from the table, never from disk; importing their tree again brings them back.
 
@@ -235,10 +162,10 @@ def export_command(
     file_format: Annotated[
         str | None, typer.Option("--format", help=f"{', '.join(FORMATS)} [default: by the file's suffix]")
     ] = None,
-    where: _Where = None,
-    scenario: _Scenario = "all",
-    name: _Name = None,
-    db: _Db = None,
+    where: Where = None,
+    scenario: Scenario = "all",
+    name: Name = None,
+    db: Db = None,
 ) -> None:
     """Write rows as CSV or JSON, or as the table that `dse replay --table` runs.
 
@@ -257,12 +184,12 @@ def export_command(
 @app.command("studies")
 def studies_command(
     out: Annotated[Path, typer.Option(help="The SQLite file to write.")] = Path("published.db"),
-    objectives: _Objectives = _DEFAULT_OBJECTIVES,
-    where: _Where = None,
-    scenario: _Scenario = "SingleStream",
-    name: _Name = None,
-    db: _Db = None,
-    json: _Json = False,
+    objectives: Objectives = DEFAULT_OBJECTIVES,
+    where: Where = None,
+    scenario: Scenario = "SingleStream",
+    name: Name = None,
+    db: Db = None,
+    json: Json = False,
 ) -> None:
     """Write each device and round as an Optuna study, for Optuna Dashboard.
 
@@ -295,35 +222,3 @@ def _one(database: Database, text: str) -> dict[str, Any]:
         numbers = ", ".join(str(row["id"]) for row in found[:10])
         raise UsageError(f"{len(found)} rows end so: {numbers}", hint="give one number")
     return found[0]
-
-
-def _plot(groups: list[GroupFront], path: Path, grouping: str, own: OwnFront | None) -> None:
-    # Matplotlib takes half a second to import; only --plot needs it.
-    from dse.results.plot import plot_fronts
-
-    if path.suffix not in (".png", ".svg", ".pdf"):
-        raise UsageError(f"no picture format {path.suffix!r}", hint="name a .png, .svg or .pdf file")
-    plot_fronts(groups, path, grouping=grouping, own=own)
-    view.written(path, "picture")
-
-
-def _fronts_json(groups: list[GroupFront], own: OwnFront | None) -> list[dict[str, Any]]:
-    documents = []
-    for group in groups:
-        document = group.to_json()
-        if own is not None and rivals(group):
-            document["study"] = own.study
-            document["standing"] = stand(own, group).to_json()
-        documents.append(document)
-    return documents
-
-
-def _fronts_csv(groups: list[GroupFront]) -> str:
-    lines: list[dict[str, Any]] = []
-    for group in groups:
-        for point in group.points:
-            named: list[tuple[Objective, Any]] = list(zip(group.objectives, point.values, strict=True))
-            lines.append({**point.row, **{o.name: plain(value) for o, value in named}})
-    axes = [objective.name for objective in groups[0].objectives]
-    kept = [column for column in COLUMNS if column not in ("system_json", "accuracy_text", *axes)]
-    return to_csv(lines, ["id", *axes, *(column for column in kept if column != "id")])

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from dse.cli.live import LiveProgress
-from dse.search.explore import Budget, explore, make_plan
+from dse.search.explore import explore
+from dse.search.plan import Budget, make_plan
 from dse.study import StudyWriter
 from harness.protocol import Request, Response
 from tests.recording import RecordedHarness, answer, fails, make_space

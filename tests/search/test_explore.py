@@ -14,7 +14,8 @@ from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement
 from dse.reports.front import study_front, study_knowledge
 from dse.search.explain import explain
-from dse.search.explore import Budget, Progress, explore, make_plan
+from dse.search.explore import explore
+from dse.search.plan import Budget, Progress, make_plan
 from dse.spaces.load import load_space
 from dse.study import Study, StudyWriter
 from harness import protocol

@@ -1,0 +1,106 @@
+"""``dse results front``: who is not dominated, group by group, as tables, CSV, JSON or a picture."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dse.cli import results_view as view
+from dse.cli.results_options import DEFAULT_BY, DEFAULT_OBJECTIVES, By, Db, Json, Name, Objectives, Scenario, Where
+from dse.errors import UsageError
+from dse.results.database import COLUMNS, default_path, open_database
+from dse.results.front import ALWAYS_APART, GroupFront, check_grouping, check_scenario, cut, select
+from dse.results.objectives import Objective, parse_objectives, plain
+from dse.results.own import OwnFront, find_front, load_own_front, rivals, stand
+from dse.results.space import to_csv
+
+
+def front_command(
+    by: By = DEFAULT_BY,
+    objectives: Objectives = DEFAULT_OBJECTIVES,
+    where: Where = None,
+    scenario: Scenario = "SingleStream",
+    name: Name = None,
+    study: Annotated[str | None, typer.Option(help="Set this study's own front beside the published ones.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture: .png, .svg or .pdf.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    db: Db = None,
+    json: Json = False,
+) -> None:
+    """Show who is not dominated, group by group, on exact values.
+
+    Example: dse results front --name 'image-classification-edge-*' --by device,round --plot fronts.png
+    """
+    if json and csv:
+        raise UsageError("--json and --csv exclude each other", hint="give one")
+    axes, columns = parse_objectives(objectives), check_grouping(by)
+    with open_database(db or default_path(), read_only=True) as database:
+        rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
+    if not rows:
+        raise UsageError("no result matches", hint="see what there is: `dse results list`")
+    groups = cut(rows, axes, columns)
+    own = None if study is None else load_own_front(find_front(study), axes)
+    grouping = ", ".join((*columns, *(key for key in ALWAYS_APART if key not in columns)))
+    if plot is not None:
+        _plot(groups, plot, grouping, own)
+    if json:
+        view.print_json(_fronts_json(groups, own))
+        return
+    if csv:
+        sys.stdout.write(_fronts_csv(groups))
+        return
+    for group in groups:
+        view.show_table(view.front_title(group), view.front_table(group))
+    if own is not None:
+        view.show_table(f"{own.title}: its own front", view.own_table(own, axes))
+        standings = [stand(own, group) for group in groups if rivals(group)]
+        view.show_table(
+            f"{own.title}: {len(own.points)} points beside each published front", view.standing_table(standings)
+        )
+        view.remark(
+            f"accuracies compare only if the study's data set ({own.data_set or 'unknown'}) is the published one's"
+        )
+    submitted, front = sum(group.submitted for group in groups), sum(len(group.points) for group in groups)
+    dominated = sum(len(group.dominated) for group in groups)
+    view.stdout().print(
+        f"grouped by {grouping}: {submitted} submitted, {front} on a front, {dominated} dominated, "
+        f"{submitted - front - dominated} not comparable",
+        soft_wrap=True,
+    )
+    first = next((point.row["id"] for group in groups for point in group.dominated), "ROW")
+    view.next_command(f"dse results explain {first}", "says why a result is not on its front")
+
+
+def _plot(groups: list[GroupFront], path: Path, grouping: str, own: OwnFront | None) -> None:
+    # Matplotlib takes half a second to import; only --plot needs it.
+    from dse.results.plot import plot_fronts
+
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise UsageError(f"no picture format {path.suffix!r}", hint="name a .png, .svg or .pdf file")
+    plot_fronts(groups, path, grouping=grouping, own=own)
+    view.written(path, "picture")
+
+
+def _fronts_json(groups: list[GroupFront], own: OwnFront | None) -> list[dict[str, Any]]:
+    documents = []
+    for group in groups:
+        document = group.to_json()
+        if own is not None and rivals(group):
+            document["study"] = own.study
+            document["standing"] = stand(own, group).to_json()
+        documents.append(document)
+    return documents
+
+
+def _fronts_csv(groups: list[GroupFront]) -> str:
+    lines: list[dict[str, Any]] = []
+    for group in groups:
+        for point in group.points:
+            named: list[tuple[Objective, Any]] = list(zip(group.objectives, point.values, strict=True))
+            lines.append({**point.row, **{o.name: plain(value) for o, value in named}})
+    axes = [objective.name for objective in groups[0].objectives]
+    kept = [column for column in COLUMNS if column not in ("system_json", "accuracy_text", *axes)]
+    return to_csv(lines, ["id", *axes, *(column for column in kept if column != "id")])

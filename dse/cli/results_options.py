@@ -1,0 +1,29 @@
+"""Options that several ``dse results`` commands share, said once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dse.results.objectives import OBJECTIVES
+from dse.results.walk import SCENARIOS
+
+Db = Annotated[
+    Path | None,
+    typer.Option("--db", help="The results database [default: $DSE_RESULTS_DB or the user's data folder]"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Where = Annotated[
+    str | None, typer.Option(help="An SQL expression over the columns, such as \"engine = 'tflite' AND errors = 0\".")
+]
+Name = Annotated[
+    str | None, typer.Option(help="A pattern for <task>-<edge|datacenter>-<scenario>: 'image-classification-edge-*'.")
+]
+Objectives = Annotated[str, typer.Option(help=f"Any of {', '.join(OBJECTIVES)}; or COLUMN:min, COLUMN:max.")]
+By = Annotated[str, typer.Option(help="Columns to group by, or '' for one group. Tasks and scenarios never mix.")]
+Scenario = Annotated[str, typer.Option(help=f"{', '.join(SCENARIOS.values())}, or all.")]
+
+DEFAULT_OBJECTIVES = "accuracy,latency_p90"
+DEFAULT_BY = "device,round"

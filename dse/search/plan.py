@@ -1,0 +1,155 @@
+"""What a search may spend, what that means for a space, and where a running search stands."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from statistics import median
+
+from dse.model.configuration import Configuration
+from dse.model.front import FrontPoint
+from dse.model.measurement import Measurement, Phase
+from dse.search.proposals import Decision, decide, search_share
+from dse.spaces.placement import placement
+from dse.spaces.space import Space
+
+_FIRST_GUESS_S = 1.5
+"""What a trial costs before one was measured here, beyond LoadGen's minimum duration."""
+_LOOKUP_S = 0.1
+"""What a trial costs whose figures are recorded: its files, and Optuna's view of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What this search may spend: wall seconds, new configurations, device seconds; None is without limit.
+
+    Device time is what the harness's processes take; making models and deciding are free.
+    """
+
+    time_s: float | None = None
+    trials: int | None = None
+    device_s: float | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """The tighter of the two times."""
+        return min((s for s in (self.time_s, self.device_s) if s is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a search is about to do, found out without measuring."""
+
+    configurations: int
+    known: int
+    trial_s: float
+    budget: Budget
+    decision: Decision
+
+    @property
+    def unknown(self) -> int:
+        """Configurations without a result."""
+        return self.configurations - self.known
+
+    @property
+    def trials(self) -> int:
+        """How many trials the budget reaches, about."""
+        limits = [self.unknown]
+        if self.budget.trials is not None:
+            limits.append(self.budget.trials)
+        if self.budget.seconds is not None:
+            limits.append(max(1, int(self.budget.seconds / self.trial_s)))
+        return min(limits)
+
+    @property
+    def time_s(self) -> float:
+        """How long that takes, about."""
+        return self.trials * self.trial_s
+
+    @property
+    def search_s(self) -> float | None:
+        """How much of a limited time goes to new configurations; the rest is for confirming."""
+        share = search_share(self.decision, self.budget.seconds)
+        return None if self.budget.seconds is None else min(share or self.budget.seconds, self.unknown * self.trial_s)
+
+
+@dataclass
+class Progress:
+    """Where a search stands; handed to the observer after every step."""
+
+    plan: Plan
+    started: float
+    done: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+    running: Configuration | None = None
+    front: list[FrontPoint] = field(default_factory=list)
+    last: Measurement | None = None
+    trial_times_s: list[float] = field(default_factory=list)
+    phase: Phase = "search"
+    repeats: int = 0
+    """Trials of this session that measured a known configuration again."""
+    open: int = 0
+    """Configurations that have to be measured again before the front is settled, as far as is known."""
+    gain: float | None = None
+    """What the configurations that the rest of the budget reaches are expected to add to the hypervolume at most, as a
+    share, where the proposer tells."""
+    ended: str = ""
+    """Why the search ended, for people."""
+
+    @property
+    def device_s(self) -> float:
+        """Seconds that the device spent on this session's trials."""
+        return sum(self.trial_times_s)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Wall seconds since the search began."""
+        return time.monotonic() - self.started
+
+    @property
+    def fraction(self) -> float:
+        """How much of the budget is spent, 0..1."""
+        parts = [self.done / max(self.plan.unknown, 1)]
+        if self.plan.budget.trials:
+            parts.append(self.done / self.plan.budget.trials)
+        if self.plan.budget.time_s:
+            parts.append(self.elapsed_s / self.plan.budget.time_s)
+        if self.plan.budget.device_s:
+            parts.append(self.device_s / self.plan.budget.device_s)
+        return min(1.0, max(parts))
+
+    @property
+    def remaining_trials(self) -> int:
+        """How many more configurations the part of the budget that is for new ones reaches, about."""
+        trial_s = median(self.trial_times_s) if self.trial_times_s else self.plan.trial_s
+        searched_s = self.plan.search_s
+        left_s = self.remaining_s if searched_s is None else min(self.remaining_s, searched_s - self.device_s)
+        return max(0, min(self.plan.unknown - self.done, int(left_s / trial_s)))
+
+    @property
+    def remaining_s(self) -> float:
+        """Wall seconds left, from the costs of the trials so far."""
+        trial_s = median(self.trial_times_s) if self.trial_times_s else self.plan.trial_s
+        limits = [(self.plan.unknown - self.done) * trial_s]
+        if self.plan.budget.trials is not None:
+            limits.append((self.plan.budget.trials - self.done) * trial_s)
+        if self.plan.budget.time_s is not None:
+            limits.append(self.plan.budget.time_s - self.elapsed_s)
+        if self.plan.budget.device_s is not None:
+            limits.append(self.plan.budget.device_s - self.device_s)
+        return max(0.0, min(limits))
+
+
+def make_plan(space: Space, measurements: list[Measurement], budget: Budget) -> Plan:
+    """What exploring ``space`` within ``budget`` means, given what is known; downloads nothing."""
+    place = placement(space, measurements)
+    found = len({place(measured) for measured in measurements} - {None})
+    costs = [m.response.timing_s["total"] for m in measurements if "total" in m.response.timing_s]
+    first_guess_s = _FIRST_GUESS_S + space.fidelity.min_duration if space.recorded is None else _LOOKUP_S
+    trial_s = median(costs) if costs else first_guess_s
+    unknown = space.tree.size - found
+    limits = [budget.trials] if budget.trials is not None else []
+    if budget.seconds is not None:
+        limits.append(int(budget.seconds / trial_s))
+    decision = decide(space.file.sampler, unknown, min(limits) if limits else None)
+    return Plan(space.tree.size, found, trial_s, budget, decision)

@@ -1,0 +1,48 @@
+"""Folders in which studies begin, quickly."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import optuna
+import pytest
+
+from tests.recording import make_space, run_study
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="module")
+def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Optuna's tables without a study: making them takes half a second each time."""
+    path = tmp_path_factory.mktemp("database") / "study.db"
+    optuna.storages.RDBStorage(f"sqlite:///{path}").engine.dispose()
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, _empty_database: Path) -> Path:
+    """Where a study may begin."""
+    folder = tmp_path / "studies" / "s"
+    folder.mkdir(parents=True)
+    shutil.copy(_empty_database, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    base = tmp_path_factory.mktemp("template")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("DSE_CACHE", str(base.parent / "cache"))
+        run_study(base / "s", make_space(base))
+    return base / "s"
+
+
+@pytest.fixture
+def measured(folder: Path, _template: Path) -> None:
+    """The study in ``folder`` has measured all of its space."""
+    shutil.copytree(_template, folder, dirs_exist_ok=True)
