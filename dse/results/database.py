@@ -171,12 +171,12 @@ class Database:
     def replace_rows(self, lines: Iterable[bytes], replaced: Sequence[int]) -> None:
         """Remove the rows with the ids ``replaced`` with their details, and add one row per JSON line in UTF-8."""
         self._delete(replaced, "base", "details")
-        self._load("base", _BASE, lines)
+        self._load("base", lines)
 
     def replace_details(self, lines: Iterable[bytes], replaced: Sequence[int]) -> None:
         """As `replace_rows`, for details alone."""
         self._delete(replaced, "details")
-        self._load("details", _DETAILS, lines)
+        self._load("details", lines)
 
     def moved(self, signatures: Sequence[tuple[int, str, str]]) -> None:
         """Note (id, signature, path) for rows whose files changed in time or place but not in content."""
@@ -212,14 +212,11 @@ class Database:
             for table in tables:
                 self._connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT unnest(?))", [list(ids)])
 
-    def _load(self, table: str, columns: dict[str, str], lines: Iterable[bytes]) -> None:
-        """Append JSON lines: with given types DuckDB reads them thirty times as fast as parameters, and exactly."""
-        kinds = ", ".join(f"{name}: '{kind}'" for name, kind in columns.items())
+    def _load(self, table: str, lines: Iterable[bytes]) -> None:
+        """Append JSON lines: DuckDB reads them, by the table's own types, thirty times as fast as parameters."""
         with _lines_file(lines) as name:
-            self._connection.execute(
-                f"INSERT INTO {table} SELECT * FROM read_json(?, format='newline_delimited', columns={{{kinds}}})",
-                [name],
-            )
+            quoted = name.replace("'", "''")
+            self._connection.execute(f"COPY {table} FROM '{quoted}' (FORMAT json, ARRAY false)")
 
     def _create(self) -> None:
         with self.transaction():
