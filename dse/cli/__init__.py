@@ -11,10 +11,12 @@ import typer
 
 from dse.cli.interrupt import INTERRUPTED
 from dse.cli.render import print_error
-from dse.errors import DseError, MachineError
+from dse.errors import DseError, InputError, MachineError
 
 _MATTERS_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-"""A full or locked disk, wherever it is met; any other OSError is a bug and keeps its traceback."""
+"""A full or locked disk, wherever it is met."""
+_MATTERS_OF_THE_PATH = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
+"""A file where a folder should be, or the reverse. Any other OSError is a bug and keeps its traceback."""
 _HELP = "Find the ways to run an image classifier on this device that nobody can beat, and prove them with MLPerf."
 _EXIT_CODES = "Exit codes: 0; 2 usage; 3 bad input; 4 machine not fit; 5 nothing could be measured; 130 interrupted."
 _COMMANDS = {
@@ -74,10 +76,14 @@ def run(app: typer.Typer) -> None:
         print_error(error)
         sys.exit(error.exit_code)
     except OSError as error:
-        if error.errno not in _MATTERS_OF_THE_MACHINE:
+        said = f"cannot be written: {error.strerror}"
+        if error.errno in _MATTERS_OF_THE_MACHINE:
+            matter: DseError = MachineError(said, path=error.filename, hint="dse doctor")
+        elif error.errno in _MATTERS_OF_THE_PATH:
+            matter = InputError(said, path=error.filename, hint="name another place")
+        else:
             raise
-        lack = MachineError(f"cannot be written: {error.strerror}", path=error.filename, hint="dse doctor")
-        print_error(lack)
-        sys.exit(lack.exit_code)
+        print_error(matter)
+        sys.exit(matter.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -16,7 +16,7 @@ from dse.cli.options import STUDIES, Images, Labels, Models, Studies, variables
 from dse.cli.outcome import plan_line, show_plan, show_result
 from dse.cli.render import stderr
 from dse.durations import parse_duration
-from dse.errors import ResultsError, UsageError
+from dse.errors import ResultsError, StudyError, UsageError
 from dse.harnesses import Harness, SubprocessHarness, TableHarness
 from dse.model.configuration import Configuration
 from dse.reports.front import study_front
@@ -73,22 +73,22 @@ def explore_command(
         trials=trials or (None if given else loaded.file.budget.trials),
         device_s=_duration("--budget", budget) if budget is not None else None if given else loaded.file.budget.time,
     )
+    first = _first(warm_start, studies, loaded) if warm_start else []
     if dry_run:
         known = Study.read(folder).measurements if (folder / "study.yaml").exists() else []
-        show_plan(make_plan(loaded, known, limits), loaded, folder, as_json=json)
+        show_plan(make_plan(loaded, known, limits), loaded, folder, first=len(first), as_json=json)
         return
     if loaded.downloads:
         if (folder / "study.yaml").exists():
             Study.read(folder)  # what is no study is refused before the downloads, not after
         download(loaded.downloads)
     options = {"seed": loaded.file.seed if seed is None else seed}
-    first = _first(warm_start, studies, loaded) if warm_start else []
     with StudyWriter(folder, loaded, storage, options) as writer, Interrupt("trial") as interrupt:
         plan = make_plan(loaded, writer.study.measurements, limits)
         console = stderr()
         console.print(
             f"{loaded.name}: {plan.configurations} configurations, {plan.known} known. {plan.decision.reason}\n"
-            f"{plan_line(plan)}"
+            f"{plan_line(plan, len(first))}"
         )
         with LiveProgress(loaded.objectives) as live:
             interrupt.say = live.note
@@ -110,7 +110,15 @@ def explore_command(
 def _first(warm_start: str, studies: Path, space: Space) -> list[Configuration]:
     """What was on the front elsewhere, as configurations of ``space``. Raises StudyError, ResultsError."""
     if not Path(warm_start).is_file():
-        return [point.configuration for point in study_front(find_study(warm_start, studies))]
+        known = find_study(warm_start, studies)
+        found = [p.configuration for p in study_front(known) if space.tree.locate(p.configuration) is not None]
+        if not found:
+            raise StudyError(
+                f"no configuration on its front is one of {space.name}",
+                path=known.folder,
+                hint="leave --warm-start out, or name a study of the same space",
+            )
+        return found
     # Only this way of starting needs DuckDB.
     from dse.results.warm_start import configurations_like, published_designs
 

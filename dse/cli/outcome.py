@@ -18,8 +18,8 @@ from dse.spaces.space import Space
 from dse.study import Study
 
 
-def show_plan(plan: Plan, space: Space, folder: Path, *, as_json: bool) -> None:
-    """What a search would measure, and how long that takes."""
+def show_plan(plan: Plan, space: Space, folder: Path, *, first: int, as_json: bool) -> None:
+    """What a search would measure, and how long that takes; ``first`` is how many configurations a warm start names."""
     if space.downloads:
         stderr().print(f"{counted(len(space.downloads), 'model')} would be downloaded first")
     if as_json:
@@ -31,6 +31,7 @@ def show_plan(plan: Plan, space: Space, folder: Path, *, as_json: bool) -> None:
                 "configurations": plan.configurations,
                 "known": plan.known,
                 "trials": plan.trials,
+                "first": first,
                 "seconds": round(plan.time_s, 1),
                 "sampler": plan.decision.sampler,
                 "reason": plan.decision.reason,
@@ -40,18 +41,22 @@ def show_plan(plan: Plan, space: Space, folder: Path, *, as_json: bool) -> None:
     stdout().print(
         f"{space.name}: {plan.configurations} configurations, {plan.known} of them known in {folder}\n"
         f"{plan.decision.reason}\n"
-        f"{plan_line(plan)}"
+        f"{plan_line(plan, first)}"
     )
 
 
-def plan_line(plan: Plan) -> str:
-    """What the time goes to: ``about 30 configurations of 2.1 s in 1 min 24 s, then 36 s to confirm the front``."""
+def plan_line(plan: Plan, first: int = 0) -> str:
+    """What the time goes to: ``about 30 configurations of 2.1 s in 1 min 24 s, then 36 s to confirm the front``.
+
+    With a warm start, also how many configurations come ``first``.
+    """
     searched, total = plan.search_s, plan.budget.seconds
+    warm = f"; first the {first} of the warm start" if first else ""
     if searched is None or total is None:
-        return f"plan: about {plan.trials} configurations of {plan.trial_s:.1f} s in {show_duration(plan.time_s)}"
+        return f"plan: about {plan.trials} configurations of {plan.trial_s:.1f} s in {show_duration(plan.time_s)}{warm}"
     count = min(plan.trials, max(1, int(searched / plan.trial_s)))
     confirm = f", then {show_duration(total - searched)} to confirm the front" if total > searched else ""
-    return f"plan: about {count} configurations of {plan.trial_s:.1f} s in {show_duration(searched)}{confirm}"
+    return f"plan: about {count} configurations of {plan.trial_s:.1f} s in {show_duration(searched)}{confirm}{warm}"
 
 
 def show_result(study: Study, progress: Progress, studies: Path, *, as_json: bool, interrupted: bool) -> None:

@@ -76,7 +76,7 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
         raise ResultsError(
             "in use by another program" if busy else "no database that DuckDB can read",
             path=path,
-            hint="wait until the other command is done" if busy else "name another file with `--db`",
+            hint="wait until the other command is done" if busy else "name a file that `dse results import` made",
         ) from error
     try:
         database = Database(connection, path, is_new=is_new)

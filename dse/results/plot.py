@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from dse.files import write_bytes
 from dse.results.front import GroupFront, Point
 from dse.results.objectives import Exact, Objective, shown_unit
 from dse.results.own import OwnFront
@@ -44,7 +46,9 @@ def plot_fronts(groups: Sequence[GroupFront], path: Path, *, grouping: str, own:
         axes.plot(*_coordinates(values, objectives), "*", color="black", markersize=11, zorder=5, label=label)
     _dress(axes, objectives, grouping, len(groups))
     _legend(axes, {_category(point) for group in groups for point in group.points})
-    figure.savefig(path, dpi=130)
+    image = io.BytesIO()
+    figure.savefig(image, format=path.suffix.removeprefix("."), dpi=130)
+    write_bytes(path, image.getvalue())
 
 
 def _draw_group(axes: Axes, group: GroupFront, color: str, label: str | None) -> None:

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import yaml
 
-from dse.study import StudyWriter
-from tests.recording import make_space
+from dse.reports.front import study_front
+from dse.study import Study, StudyWriter
+from tests.recording import make_space, run_study
 
 
 @pytest.fixture
@@ -151,7 +152,20 @@ def test_a_warm_start_from_what_is_no_study_and_no_results_is_refused(here: Path
     space = make_space(here)
     (here / "results.duckdb").write_bytes(b"not a database")
     for named, said in (("results.duckdb", "no database that DuckDB can read"), ("nowhere", "no study is here")):
-        done = dse("explore", "--space", space.path, "--warm-start", named)
-        assert (done.code, done.out) == (3, "")
-        assert said in done.err
+        for more in ((), ("--dry-run",)):
+            done = dse("explore", "--space", space.path, "--warm-start", named, *more)
+            assert (done.code, done.out) == (3, "")
+            assert said in done.err
     assert not (here / "studies").exists()
+
+
+def test_a_plan_says_how_much_of_another_study_comes_first(here: Path, dse: Any) -> None:
+    run_study(here / "studies" / "before", make_space(here))
+    command = ("explore", "--space", make_space(here).path, "--study", "new", "--warm-start", "before", "--dry-run")
+    front = len(study_front(Study.read(here / "studies" / "before")))
+    assert f"first the {front} of the warm start" in dse(*command).out
+    assert json.loads(dse(*command, "--json").out)["first"] == front
+    other = make_space(here, parameters={"threads": [7, 8]}).path
+    done = dse("explore", "--space", other, "--study", "new", "--warm-start", "before", "--dry-run")
+    assert done.code == 3
+    assert "no configuration on its front is one of" in done.err

@@ -65,10 +65,10 @@ def test_front_as_json_csv_table_and_picture(database: Path, tmp_path: Path) -> 
     ]
     lines = list(csv.DictReader(io.StringIO(run("front", "--csv"))))
     assert [line["latency_p90"] for line in lines] == ["4000000", "2000000", "1000000"]
-    table = run("front", "--plot", str(tmp_path / "p.png"))
+    table = run("front", "--plot", str(tmp_path / "new" / "p.png"))
     assert "board, v6.1, image-classification, SingleStream: 3 of 4 on the front, 1 dominated" in table
     assert "grouped by device, round, task, scenario: 4 submitted, 3 on a front, 1 dominated, 0 not comparable" in table
-    assert (tmp_path / "p.png").stat().st_size > 1000
+    assert (tmp_path / "new" / "p.png").stat().st_size > 1000
 
 
 def test_front_with_a_study(database: Path, tmp_path: Path) -> None:
