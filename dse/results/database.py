@@ -106,7 +106,7 @@ class Database:
                 self._create()
                 return
             raise ResultsError(
-                "a DuckDB file, but not of results", path=self._path, hint="name another file with `--db`"
+                "a DuckDB file, but not of results", path=self._path, hint="name one that `dse results import` made"
             ) from None
         if schema > SCHEMA:
             raise ResultsError(
