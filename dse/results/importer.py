@@ -155,7 +155,7 @@ def _plan(submitters: Sequence[_Submitter], db: Database | None, *, details: boo
             before is not None
             and (before.details or not details)
             and rows_of[path] == before.results
-            and unchanged(before.manifest)
+            and unchanged(path, before.manifest)
         ):
             unchanged_results += before.results
             continue

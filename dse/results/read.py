@@ -127,7 +127,10 @@ def _read(path: str) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY)  # a file object per file costs more than the read
         try:
-            return b"".join(iter(lambda: os.read(descriptor, _CHUNK_BYTES), b""))
+            chunks = [os.read(descriptor, _CHUNK_BYTES)]
+            while len(chunks[-1]) == _CHUNK_BYTES:  # a file gives less at its end only
+                chunks.append(os.read(descriptor, _CHUNK_BYTES))
+            return b"".join(chunks)
         finally:
             os.close(descriptor)
     except OSError as error:

@@ -139,9 +139,11 @@ class Submitter:
     def manifest(self) -> str:
         """Every directory listed and every file to be read, with its state before the walk, one a line.
 
-        While `unchanged` holds for it, another walk would find the same files with the same content.
+        While `unchanged` holds for it, another walk would find the same files with the same content. Paths are relative
+        to the submitter's directory.
         """
-        return "\n".join(f"{path}\t{size}\t{mtime}" for path, (size, mtime) in self._seen.items())
+        start = len(self.path) + 1
+        return "\n".join(f"{path[start:] or '.'}\t{size}\t{mtime}" for path, (size, mtime) in self._seen.items())
 
     def _found(
         self,
@@ -210,18 +212,17 @@ class Submitter:
 
     def _scan(self, path: str) -> list[os.DirEntry[str]]:
         self._seen[path] = (_DIRECTORY_SIZE, os.stat(path).st_mtime_ns)  # noqa: PTH116  # see the class
-        with os.scandir(path) as listing:
-            return list(listing)
+        return list(os.scandir(path))  # to its end, where it closes itself
 
     def _list(self, path: str) -> _Entries:
         """A directory's entries by lower-case name; where names differ by case alone the first in order wins."""
         listing = self._listings.get(path)
         if listing is None:
-            listing = {}
-            for entry in self._scan(path):
-                key = entry.name.lower()
-                if key not in listing or entry.name < listing[key].name:
-                    listing[key] = entry
+            entries = self._scan(path)
+            listing = {entry.name.lower(): entry for entry in entries}
+            if len(listing) < len(entries):
+                last_first = sorted(entries, key=lambda entry: entry.name, reverse=True)
+                listing = {entry.name.lower(): entry for entry in last_first}
             self._listings[path] = listing
         return listing
 
@@ -249,24 +250,30 @@ def storable(name: str) -> str:
 
 
 def manifest_of(paths: Iterable[str]) -> str:
-    """Lines of a `Submitter.manifest` for further files to watch. Raises OSError for one that is not there."""
+    """Lines of a `Submitter.manifest` for further files to watch, by whole paths. Raises OSError for a missing one."""
     stats = [(path, os.stat(path)) for path in paths]  # noqa: PTH116  # see Submitter
     return "\n".join(f"{path}\t{stat.st_size}\t{stat.st_mtime_ns}" for path, stat in stats)
 
 
-def unchanged(manifest: str) -> bool:
-    """Whether every directory and file of a `Submitter.manifest` is as it was."""
-    for line in manifest.split("\n"):
-        path, size, mtime = line.rsplit("\t", 2)
-        try:
-            stat = os.stat(path)  # noqa: PTH116  # see Submitter
-        except OSError:
-            if (int(size), int(mtime)) != _ABSENT:
-                return False
-            continue
-        if stat.st_mtime_ns != int(mtime) or (stat.st_size != int(size) and int(size) != _DIRECTORY_SIZE):
-            return False
-    return True
+def unchanged(home: str, manifest: str) -> bool:
+    """Whether every directory and file of the `Submitter.manifest` of the directory ``home`` is as it was."""
+    try:
+        top = os.open(home, os.O_RDONLY)  # paths from there are resolved faster than from the root
+    except OSError:
+        return False
+    try:
+        return all(_is_as_before(line, top) for line in manifest.split("\n"))
+    finally:
+        os.close(top)
+
+
+def _is_as_before(line: str, top: int) -> bool:
+    path, size, mtime = line.rsplit("\t", 2)
+    try:
+        stat = os.stat(path, dir_fd=top)  # see Submitter
+    except OSError:
+        return (int(size), int(mtime)) == _ABSENT
+    return stat.st_mtime_ns == int(mtime) and (stat.st_size == int(size) or int(size) == _DIRECTORY_SIZE)
 
 
 def _measurement_candidates(entries: _Entries, system: str) -> list[os.DirEntry[str]]:

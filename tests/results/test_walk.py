@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,9 +103,13 @@ def test_a_manifest_sees_every_kind_of_change(
     submitter = Submitter(tmp_path / "open/me", "v6.1")
     list(submitter.results())
     manifest = submitter.manifest()
-    assert unchanged(manifest)
+    assert unchanged(submitter.path, manifest)
+    moved = tmp_path / "elsewhere"
+    assert not unchanged(str(moved), manifest)
+    shutil.copytree(tmp_path / "open/me", moved)  # with its times
+    assert unchanged(str(moved), manifest)
     change(result)
-    assert not unchanged(manifest)
+    assert not unchanged(submitter.path, manifest)
 
 
 def test_a_manifest_sees_a_missing_file_appear(tmp_path: Path, write_result: Callable[..., Path]) -> None:
@@ -116,6 +121,6 @@ def test_a_manifest_sees_a_missing_file_appear(tmp_path: Path, write_result: Cal
     assert isinstance(found, FoundResult)
     assert found.accuracy is None
     manifest = submitter.manifest()
-    assert unchanged(manifest)
+    assert unchanged(submitter.path, manifest)
     (accuracy / "accuracy.txt").write_text(text)
-    assert not unchanged(manifest)
+    assert not unchanged(submitter.path, manifest)
