@@ -16,6 +16,9 @@ PARAMETERS = (
 )
 """Columns that say what was measured, models first."""
 
+MODEL = ("family", "variant")
+"""Which network it was: a configuration says so even where other parameters tell it from the rest."""
+
 MORE_PARAMETERS = ("weight_data_types", "input_data_types", "host_cpu", "cores", "cpu_freq", "cooling", "hw_notes")
 LAST_RESORTS = ("system", "model_dir", "config_id")
 """Columns that a table needs only where the parameters leave two rows the same."""

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 
 from dse.model.configuration import Value
 from dse.model.space import Level, Parameter, ParameterTree
-from dse.recorded.columns import LAST_RESORTS, MORE_PARAMETERS, PARAMETERS
+from dse.recorded.columns import LAST_RESORTS, MODEL, MORE_PARAMETERS, PARAMETERS
 
 ABSENT = "none"
 """The level of a parameter that a row does not have."""
@@ -18,10 +18,11 @@ Row = Mapping[str, Value]
 def identified(rows: Sequence[Row]) -> list[dict[str, Value]]:
     """For each row the fewest cells that tell it apart. Raises ValueError, naming them, when none do.
 
-    Parameters that differ from row to row; beyond those, further columns, for the rows alone that are the same without.
+    Parameters that differ from row to row, of which those that name the network always stay; beyond those, further
+    columns, for the rows alone that are the same without.
     """
     names = [name for name in PARAMETERS if _count(rows, [name]) > 1]
-    for name in reversed(names.copy()):
+    for name in reversed([name for name in names if name not in MODEL]):
         rest = [other for other in names if other != name]
         if rest and _count(rows, rest) == _count(rows, names):
             names = rest

@@ -103,3 +103,13 @@ def test_a_last_resort_is_for_the_rows_that_need_it(tmp_path: Path) -> None:
         "family=v2 width=1",
         "family=v2 width=2",
     ]
+
+
+def test_a_configuration_says_which_network_it_is(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        f"family,variant,width,engine,{ACCURACY},{P90}",
+        *("v1,,0.5,tflite,50,1000", "v1,,0.25,tflite,51,1001", "v3,large,1,armnn,52,1002"),
+    )
+    configurations = sorted(map(str, read_table(path).tree.configurations()))
+    assert configurations == ["family=v1 width=0.25", "family=v1 width=0.5", "family=v3 variant=large width=1"]

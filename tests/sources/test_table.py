@@ -7,7 +7,7 @@ import pytest
 from dse.recorded.table import read_table
 from dse.sources import TableSource
 
-TABLE = "family,width,accuracy_pct,p90_latency_ns\nv1,0.25,50,1000\nv1,0.5,60,2000\nv2,,70,3000\n"
+TABLE = "precision,width,accuracy_pct,p90_latency_ns\nfloat,0.25,50,1000\nfloat,0.5,60,2000\nuint8,,70,3000\n"
 
 
 @pytest.fixture
