@@ -71,6 +71,17 @@ def front(
     return sorted(chosen, key=lambda m: tuple(_worse_is_larger(m, objective) for objective in objectives))
 
 
+def staircase(points: Sequence[tuple[float, float]], *, maximize: tuple[bool, bool]) -> list[tuple[float, float]]:
+    """The corners of the front of ``points`` (x, y) in these two figures alone, best x first, without repeats.
+
+    ``maximize`` says of each figure whether larger is better. A front of more objectives has points that are no corner.
+    """
+    if not points:
+        return []
+    kept = moocore.is_nondominated(np.array(points, dtype=float), maximise=list(maximize), keep_weakly=False)
+    return sorted((point for point, keep in zip(points, kept, strict=True) if keep), reverse=maximize[0])
+
+
 def _worse_is_larger(measurement: Valued, objective: Objective) -> float:
     value = measurement.values[objective.name]
     return -value if objective.direction == "maximize" else value

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from dse.files import write_bytes
-from dse.model.front import FrontPoint, Valued
+from dse.model.front import FrontPoint, Valued, staircase
 from dse.model.measurement import Measurement
 from dse.model.metrics import Objective
 from dse.study import Study
@@ -62,14 +62,10 @@ def plot_front(study: Study, points: Sequence[FrontPoint], title: str, path: Pat
 
 def _staircase(axes: Axes, points: Sequence[FrontPoint], x: Objective, y: Objective) -> None:
     """The border of what is dominated in the two drawn objectives alone."""
-    best_first = sorted(points, key=lambda m: m.values[x.name], reverse=x.direction == "maximize")
-    sign = 1 if y.direction == "maximize" else -1
-    border: list[FrontPoint] = []
-    for point in best_first:
-        if not border or sign * point.values[y.name] > sign * border[-1].values[y.name]:
-            border.append(point)
+    drawn = list(zip(_column(points, x), _column(points, y), strict=True))
+    border = staircase(drawn, maximize=(x.direction == "maximize", y.direction == "maximize"))
     if border:
-        axes.step(_column(border, x), _column(border, y), where="post", color=_FRONT, linewidth=1.2, zorder=2)
+        axes.step(*zip(*border, strict=True), where="post", color=_FRONT, linewidth=1.2, zorder=2)
 
 
 def _across(points: Sequence[FrontPoint] | Sequence[Measurement], x: Objective | None) -> list[float]:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from dse.files import write_bytes
+from dse.model.front import staircase
 from dse.results.front import GroupFront, Point
 from dse.results.objectives import Exact, Objective, shown_unit
 from dse.results.own import OwnFront
@@ -64,10 +65,14 @@ def _draw_group(axes: Axes, group: GroupFront, color: str, label: str | None) ->
 def _draw_front(
     axes: Axes, values: Sequence[Sequence[Exact]], objectives: Sequence[Objective], color: str, label: str | None
 ) -> None:
-    """The line along a front of two objectives; of more or other ones, only its place in the legend."""
-    stairs = len(objectives) == 2 and not objectives[1].maximize
-    ordered = sorted(zip(*_coordinates(values, objectives), strict=True)) if stairs else []
-    xs, ys = [x for x, _ in ordered], [y for _, y in ordered]
+    """The line along a front of two objectives; of more or fewer, only its place in the legend.
+
+    A study's points may be more than its corners: a third objective keeps the others on its front.
+    """
+    points = list(zip(*_coordinates(values, objectives), strict=True)) if len(objectives) == 2 else []
+    vertical, horizontal = objectives[0], objectives[min(1, len(objectives) - 1)]
+    border = staircase(points, maximize=(horizontal.maximize, vertical.maximize))
+    xs, ys = [x for x, _ in border], [y for _, y in border]
     axes.plot(xs, ys, "-", color=color, drawstyle="steps-post", linewidth=1.3, zorder=3, label=label)
 
 
@@ -134,6 +139,7 @@ def _dress(axes: Axes, objectives: Sequence[Objective], grouping: str, groups: i
         axes.set_xlabel(_axis(objectives[min(1, len(objectives) - 1)]))
         if axes.dataLim.minposx > 0 and axes.dataLim.x0 > 0:
             axes.set_xscale("log")
-    grey = f"; {groups - _NAMED_GROUPS} smaller groups in grey" if groups > _NAMED_GROUPS else ""
+    rest = groups - _NAMED_GROUPS
+    grey = f"; {rest} smaller {'group' if rest == 1 else 'groups'} in grey" if rest > 0 else ""
     axes.set_title(f"Published results: fronts by {grouping}{grey}", fontsize=11)
     axes.grid(visible=True, which="both", alpha=0.2)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.model.configuration import Configuration
-from dse.model.front import front
+from dse.model.front import front, staircase
 from dse.model.measurement import Measurement
 from dse.model.metrics import METRICS, Objective, parse_constraint
 from harness.protocol import Accuracy, Failure, Performance, Response
@@ -85,3 +85,20 @@ def test_failed_and_incomplete_measurements_are_left_out() -> None:
 @pytest.mark.parametrize("objectives", SETS)
 def test_nothing_measured_has_no_front(objectives: tuple[Objective, ...]) -> None:
     assert front([], objectives) == []
+
+
+FIGURES = st.integers(0, 9).map(float)
+
+
+@given(st.lists(st.tuples(FIGURES, FIGURES)), st.tuples(st.booleans(), st.booleans()))
+def test_a_staircase_has_a_corner_wherever_neither_figure_can_be_better(
+    points: list[tuple[float, float]], maximize: tuple[bool, bool]
+) -> None:
+    def as_costs(point: tuple[float, float]) -> tuple[float, float]:
+        x, y = (-value if larger else value for value, larger in zip(point, maximize, strict=True))
+        return x, y
+
+    corners = [as_costs(corner) for corner in staircase(points, maximize=maximize)]
+    costs = {as_costs(point) for point in points}
+    free = {(x, y) for x, y in costs if not any((u <= x and v <= y) and (u, v) != (x, y) for u, v in costs)}
+    assert corners == sorted(free)
