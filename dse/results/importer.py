@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dse.errors import ResultsError
-from dse.results.database import Database, Known, WalkedSubmitter, open_database
+from dse.results.database import Database, WalkedSubmitter, open_database
 from dse.results.helpers import Helpers, Shared, cores, may_fork
 from dse.results.parts import Outcome, Part, ReadPart, digest, read_detail_rows, read_part
+from dse.results.plan import Plan, SubmitterKey, plan_import
 from dse.results.read import Problem, detail_files
 from dse.results.submitters import find_submitters, round_of
-from dse.results.walk import Submitter, manifest_of, storable, unchanged
+from dse.results.walk import manifest_of
 
 # Helpers take about as long to start as one core takes to read so many systems (benchmarks/import_results.py).
 _FORKED_HELPERS_PAY = 4
 _SPAWNED_HELPERS_PAY = 60
 _SPAWNED_HELPERS_PAY_WITH_DETAILS = 20
 _DETAILS_AT_ONCE = 8
-
-_Submitter = tuple[str, str]
-"""A submitter's directory and round."""
 
 ProgressReport = Callable[["Progress"], None]
 """What `import_results` calls as it goes on."""
@@ -55,20 +52,6 @@ class ImportReport:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What is to be walked: submitters with the states of what was listed so far, and their systems, as parts.
-
-    ``unchanged`` is how many results the other submitters have, ``rows`` and ``known`` what the table has.
-    """
-
-    rows: int
-    unchanged: int
-    submitters: dict[_Submitter, str]
-    parts: list[Part]
-    known: dict[tuple[str, ...], Known]
-
-
 @dataclass
 class _Found:
     """What reading gave: JSON lines of new rows, of changed rows by id, (id, signature, path) of equal ones.
@@ -80,8 +63,15 @@ class _Found:
     updated: list[tuple[int, bytes]] = field(default_factory=list)
     moved: list[tuple[int, str, str]] = field(default_factory=list)
     unchanged: int = 0
-    runs: dict[_Submitter, list[tuple[tuple[str, ...], str]]] = field(default_factory=dict)
+    runs: dict[SubmitterKey, list[tuple[tuple[str, ...], str]]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+
+
+class _Detailing(NamedTuple):
+    """Details that are being read: of which results, by identity, and in which batches."""
+
+    keys: list[tuple[str, ...]]
+    reading: Shared[Sequence[tuple[str, str]], list[Outcome]]
 
 
 def import_results(
@@ -105,12 +95,12 @@ def import_results(
     with ExitStack() as stack:
         if database.exists():
             db = stack.enter_context(open_database(database))
-            plan = _plan(submitters, db, details=details)
+            plan = plan_import(submitters, db, details=details)
             helpers = stack.enter_context(_helpers(plan, workers, details=details))
             reading = _begin(helpers, plan, progress)
         else:
             # The helpers are copies of this process as long as DuckDB has not started threads in it.
-            plan = _plan(submitters, None, details=details)
+            plan = plan_import(submitters, None, details=details)
             helpers = stack.enter_context(_helpers(plan, workers, details=details))
             reading = _begin(helpers, plan, progress)
             db = stack.enter_context(open_database(database))  # while the helpers read
@@ -122,17 +112,18 @@ def import_results(
             return ImportReport(0, 0, plan.unchanged, plan.rows, ())
         parts = _finish(reading, plan, progress)
         found = _sort(plan, parts)
-        if not details:
+        if details:
+            detailing = _begin_details(helpers, db, plan, found, progress)  # read while the rows are stored
+        else:
             helpers.dismiss()
         with db.transaction(last=not details):
             _store_rows(db, found)
             if not details:
                 _remember(db, plan, parts, found, details=False)
         if details:
-            lines, replaced = _read_details(db, found, helpers, progress)
+            lines = _finish_details(detailing, db, found, progress)
             with db.transaction(last=True):
-                if replaced:
-                    db.replace_details(lines, replaced)
+                db.replace_details(lines)
                 _remember(db, plan, parts, found, details=True)
         return ImportReport(
             added=len(found.added),
@@ -143,44 +134,7 @@ def import_results(
         )
 
 
-def _plan(submitters: Sequence[_Submitter], db: Database | None, *, details: bool) -> _Plan:
-    """What has to be walked, given what the table knows."""
-    walked = db.walked() if db else {}
-    paths = db.paths() if db else []
-    rows_of = Counter(path.rsplit(os.sep, 4)[0] for path in paths)
-    unchanged_results, listings, systems = 0, dict[_Submitter, str](), list[tuple[_Submitter, str, int]]()
-    for path, round_name in submitters:
-        before = walked.get((path, round_name))
-        if (
-            before is not None
-            and (before.details or not details)
-            and rows_of[path] == before.results
-            and unchanged(path, before.manifest)
-        ):
-            unchanged_results += before.results
-            continue
-        submitter = Submitter(Path(path), round_name)
-        systems.extend(((path, round_name), system, models) for system, models in submitter.systems().items())
-        listings[path, round_name] = submitter.manifest()
-    known = db.known() if db and listings else {}
-    signatures: dict[tuple[str, ...], dict[tuple[str, ...], str]] = {}
-    for key, row in known.items():
-        round_name, _, submitter_name, system = key[:4]
-        signatures.setdefault((round_name, submitter_name, system), {})[key] = row.signature
-    parts = [
-        Part(
-            path,
-            round_name,
-            system,
-            signatures.get((round_name, storable(Path(path).name), storable(system)), {}),
-            models,
-        )
-        for (path, round_name), system, models in systems
-    ]
-    return _Plan(len(paths), unchanged_results, listings, parts, known)
-
-
-def _helpers(plan: _Plan, workers: int | None, *, details: bool) -> Helpers:
+def _helpers(plan: Plan, workers: int | None, *, details: bool) -> Helpers:
     """As many helpers as ``workers`` asks for; without it one for every further core, where that pays."""
     if workers is not None:
         return Helpers(workers - 1)
@@ -189,13 +143,13 @@ def _helpers(plan: _Plan, workers: int | None, *, details: bool) -> Helpers:
     return Helpers(cores() - 1 if pays else 0)
 
 
-def _begin(helpers: Helpers, plan: _Plan, progress: ProgressReport) -> Shared[Part, ReadPart]:
+def _begin(helpers: Helpers, plan: Plan, progress: ProgressReport) -> Shared[Part, ReadPart]:
     """Have the helpers walk and read the parts."""
     progress(Progress("systems", 0, len(plan.parts)))
     return helpers.begin(read_part, plan.parts, lambda part: part.models)
 
 
-def _finish(reading: Shared[Part, ReadPart], plan: _Plan, progress: ProgressReport) -> list[ReadPart]:
+def _finish(reading: Shared[Part, ReadPart], plan: Plan, progress: ProgressReport) -> list[ReadPart]:
     """Walk and read the other parts; all of them, in order."""
     done = 0
 
@@ -207,7 +161,7 @@ def _finish(reading: Shared[Part, ReadPart], plan: _Plan, progress: ProgressRepo
     return reading.finish(report)
 
 
-def _sort(plan: _Plan, parts: Sequence[ReadPart]) -> _Found:
+def _sort(plan: Plan, parts: Sequence[ReadPart]) -> _Found:
     """What is new, changed, moved or the same. Of one result found twice, the second is a problem."""
     found = _Found()
     seen: dict[tuple[str, ...], str] = {}
@@ -240,42 +194,47 @@ def _sort(plan: _Plan, parts: Sequence[ReadPart]) -> _Found:
 def _store_rows(db: Database, found: _Found) -> None:
     if found.added or found.updated:
         numbered = [*zip(db.new_ids(len(found.added)), found.added, strict=True), *found.updated]
-        db.replace_rows((_with_id(i, line) for i, line in numbered), [i for i, _ in found.updated])
+        db.replace_rows([_with_id(i, line) for i, line in numbered], [i for i, _ in found.updated])
     db.moved(found.moved)
 
 
-def _read_details(
-    db: Database, found: _Found, helpers: Helpers, progress: ProgressReport
-) -> tuple[list[bytes], list[int]]:
-    """The lines of new and changed details, and the ids of the rows that they are of."""
-    known, have = db.known(), db.detail_signatures()
-    pending: list[tuple[int, str, str]] = []
+def _begin_details(helpers: Helpers, db: Database, plan: Plan, found: _Found, progress: ProgressReport) -> _Detailing:
+    """Have the helpers read the details that are new or changed."""
+    have = db.detail_signatures() if plan.known else {}
+    pending: dict[tuple[str, ...], tuple[str, str]] = {}
     for key, summary in (run for runs in found.runs.values() for run in runs):
-        row = known.get(key)
-        if row is None:
-            continue
         signature = digest(manifest_of(detail_files(summary)))
-        if have.get(row.id) != signature:
-            pending.append((row.id, summary, signature))
-    if not pending:
-        return [], []
+        if key not in plan.known or have.get(plan.known[key].id) != signature:
+            pending[key] = summary, signature
+    jobs = list(pending.values())
+    batches = [jobs[start : start + _DETAILS_AT_ONCE] for start in range(0, len(jobs), _DETAILS_AT_ONCE)]
+    if jobs:
+        progress(Progress("details", 0, len(jobs)))
+    return _Detailing(list(pending), helpers.begin(read_detail_rows, batches))
+
+
+def _finish_details(
+    detailing: _Detailing, db: Database, found: _Found, progress: ProgressReport
+) -> dict[int, bytes | None]:
+    """By id, the details of rows that are stored; None where a row has none."""
     done = 0
-    progress(Progress("details", 0, len(pending)))
 
     def report(outcomes: Sequence[Outcome]) -> None:
         nonlocal done
         done += len(outcomes)
-        progress(Progress("details", done, len(pending)))
+        progress(Progress("details", done, len(detailing.keys)))
 
-    jobs = [(summary, signature) for _, summary, signature in pending]
-    batches = [jobs[start : start + _DETAILS_AT_ONCE] for start in range(0, len(jobs), _DETAILS_AT_ONCE)]
-    outcomes = [o for batch in helpers.begin(read_detail_rows, batches).finish(report) for o in batch]
-    found.problems.extend(problem for outcome in outcomes for problem in outcome.problems)
-    ids = [row_id for row_id, _, _ in pending]
-    return [_with_id(i, o.line) for i, o in zip(ids, outcomes, strict=True) if o.line is not None], ids
+    outcomes = [outcome for batch in detailing.reading.finish(report) for outcome in batch]
+    known, lines = db.known(), dict[int, bytes | None]()
+    for key, outcome in zip(detailing.keys, outcomes, strict=True):
+        if key in known:
+            found.problems.extend(outcome.problems)
+            row_id = known[key].id
+            lines[row_id] = None if outcome.line is None else _with_id(row_id, outcome.line)
+    return lines
 
 
-def _remember(db: Database, plan: _Plan, parts: Sequence[ReadPart], found: _Found, *, details: bool) -> None:
+def _remember(db: Database, plan: Plan, parts: Sequence[ReadPart], found: _Found, *, details: bool) -> None:
     """Note what each walk without a problem depended on; one with a problem is walked, and reported, again."""
     bad = [problem.path for problem in found.problems]
     manifests = {submitter: [listing] for submitter, listing in plan.submitters.items()}
