@@ -9,14 +9,13 @@ import typer
 
 from dse.cli import results_view as view
 from dse.cli.results_front import front_command
-from dse.cli.results_options import DEFAULT_BY, DEFAULT_OBJECTIVES, By, Db, Json, Name, Objectives, Scenario, Where
+from dse.cli.results_options import DEFAULT_BY, By, Db, Json, Name, Objectives, Scenario, Where, objectives_of
 from dse.errors import UsageError
 from dse.results.database import Database, default_path, open_database
 from dse.results.explain import explain
 from dse.results.export import FORMATS, export
 from dse.results.front import check_grouping, check_scenario, select
 from dse.results.importer import import_results
-from dse.results.objectives import parse_objectives
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -104,7 +103,7 @@ def show_command(row: _Row, db: Db = None, json: Json = False) -> None:
 def explain_command(
     row: _Row,
     by: By = DEFAULT_BY,
-    objectives: Objectives = DEFAULT_OBJECTIVES,
+    objectives: Objectives = None,
     where: Where = None,
     db: Db = None,
     json: Json = False,
@@ -113,7 +112,7 @@ def explain_command(
 
     Example: dse results explain 12 --by device
     """
-    axes, columns = parse_objectives(objectives), check_grouping(by)
+    axes, columns = objectives_of(objectives), check_grouping(by)
     with open_database(db or default_path(), read_only=True) as database:
         found = _one(database, row)
         rows = select(database, where=where)
@@ -184,7 +183,7 @@ def export_command(
 @app.command("studies")
 def studies_command(
     out: Annotated[Path, typer.Option(help="The SQLite file to write.")] = Path("published.db"),
-    objectives: Objectives = DEFAULT_OBJECTIVES,
+    objectives: Objectives = None,
     where: Where = None,
     scenario: Scenario = "SingleStream",
     name: Name = None,
@@ -198,7 +197,7 @@ def studies_command(
     # Optuna takes a second to import; only this command needs it.
     from dse.results.studies import write_studies
 
-    axes = parse_objectives(objectives)
+    axes = objectives_of(objectives)
     with open_database(db or default_path(), read_only=True) as database:
         rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
     written = write_studies(rows, out, axes)

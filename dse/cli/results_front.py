@@ -9,18 +9,18 @@ from typing import Annotated, Any
 import typer
 
 from dse.cli import results_view as view
-from dse.cli.results_options import DEFAULT_BY, DEFAULT_OBJECTIVES, By, Db, Json, Name, Objectives, Scenario, Where
+from dse.cli.results_options import DEFAULT_BY, By, Db, Json, Name, Objectives, Scenario, Where, objectives_of
 from dse.errors import UsageError
 from dse.results.database import COLUMNS, default_path, open_database
 from dse.results.front import ALWAYS_APART, GroupFront, check_grouping, check_scenario, cut, select
-from dse.results.objectives import Objective, parse_objectives, plain
-from dse.results.own import OwnFront, find_front, load_own_front, rivals, stand
+from dse.results.objectives import Objective, default_objectives, plain
+from dse.results.own import STUDIED_SCENARIO, OwnFront, find_front, load_own_front, rivals, stand
 from dse.results.space import to_csv
 
 
 def front_command(
     by: By = DEFAULT_BY,
-    objectives: Objectives = DEFAULT_OBJECTIVES,
+    objectives: Objectives = None,
     where: Where = None,
     scenario: Scenario = "SingleStream",
     name: Name = None,
@@ -36,13 +36,21 @@ def front_command(
     """
     if json and csv:
         raise UsageError("--json and --csv exclude each other", hint="give one")
-    axes, columns = parse_objectives(objectives), check_grouping(by)
+    chosen = check_scenario(scenario)
+    if study is not None and chosen is not None and chosen.lower() != STUDIED_SCENARIO.lower():
+        raise UsageError(f"a study measures {STUDIED_SCENARIO}, not {chosen}", hint="leave out --study or --scenario")
+    axes, columns = objectives_of(objectives), check_grouping(by)
     with open_database(db or default_path(), read_only=True) as database:
-        rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
+        rows = select(database, where=where, scenario=chosen, name=name)
     if not rows:
         raise UsageError("no result matches", hint="see what there is: `dse results list`")
     groups = cut(rows, axes, columns)
-    own = None if study is None else load_own_front(find_front(study), axes)
+    if (csv or plot is not None) and len({group.objectives for group in groups}) > 1:
+        raise UsageError(
+            "these scenarios have different objectives", hint="name one --scenario, or --objectives for all of them"
+        )
+    own_axes = axes or default_objectives(STUDIED_SCENARIO)
+    own = None if study is None else load_own_front(find_front(study), own_axes)
     grouping = ", ".join((*columns, *(key for key in ALWAYS_APART if key not in columns)))
     if plot is not None:
         _plot(groups, plot, grouping, own)
@@ -55,7 +63,7 @@ def front_command(
     for group in groups:
         view.show_table(view.front_title(group), view.front_table(group))
     if own is not None:
-        view.show_table(f"{own.title}: its own front", view.own_table(own, axes))
+        view.show_table(f"{own.title}: its own front", view.own_table(own, own_axes))
         standings = [stand(own, group) for group in groups if rivals(group)]
         view.show_table(
             f"{own.title}: {len(own.points)} points beside each published front", view.standing_table(standings)

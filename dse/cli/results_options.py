@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dse.results.objectives import OBJECTIVES
+from dse.results.objectives import OBJECTIVES, Objective, parse_objectives
 from dse.results.walk import SCENARIOS
 
 Db = Annotated[
@@ -21,9 +21,19 @@ Where = Annotated[
 Name = Annotated[
     str | None, typer.Option(help="A pattern for <task>-<edge|datacenter>-<scenario>: 'image-classification-edge-*'.")
 ]
-Objectives = Annotated[str, typer.Option(help=f"Any of {', '.join(OBJECTIVES)}; or COLUMN:min, COLUMN:max.")]
+Objectives = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Any of {', '.join(OBJECTIVES)}; or COLUMN:min, COLUMN:max. [default: accuracy and what MLPerf ranks the "
+        "scenario by: latency_p90 in SingleStream, latency_p99 in MultiStream, throughput in Server and Offline]"
+    ),
+]
 By = Annotated[str, typer.Option(help="Columns to group by, or '' for one group. Tasks and scenarios never mix.")]
 Scenario = Annotated[str, typer.Option(help=f"{', '.join(SCENARIOS.values())}, or all.")]
 
-DEFAULT_OBJECTIVES = "accuracy,latency_p90"
 DEFAULT_BY = "device,round"
+
+
+def objectives_of(text: str | None) -> tuple[Objective, ...] | None:
+    """What ``--objectives`` names; None, for each scenario's own, where it is not given. Raises `UsageError`."""
+    return None if text is None else parse_objectives(text)

@@ -57,17 +57,17 @@ class Explanation:
 
 
 def explain(
-    row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], objectives: Sequence[Objective], by: Sequence[str]
+    row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], objectives: Sequence[Objective] | None, by: Sequence[str]
 ) -> Explanation:
-    """Where ``row`` stands among the ``rows`` (itself included) of its group."""
+    """Where ``row`` stands among the ``rows`` (itself included) of its group; `cut` says what ``objectives`` are."""
     keys = (*by, "task", "scenario")
     (group,) = cut([other for other in rows if all(other[key] == row[key] for key in keys)], objectives, by)
     for left_out, reason in group.not_comparable:
         if left_out["id"] == row["id"]:
-            values = tuple(objective.value(row) for objective in objectives)
+            values = tuple(objective.value(row) for objective in group.objectives)
             return Explanation(row, "not comparable", group, values, reason)
     (point,) = (point for point in (*group.points, *group.dominated) if point.row["id"] == row["id"])
-    maximize = [objective.maximize for objective in objectives]
+    maximize = [objective.maximize for objective in group.objectives]
     dominators = tuple(
         Dominator(other, _better_by(other.values, point.values, maximize))
         for other in (*group.points, *group.dominated)

@@ -9,7 +9,7 @@ from typing import Any
 
 from dse.errors import UsageError
 from dse.results.database import COLUMNS, Database
-from dse.results.objectives import Exact, Objective, plain, why_not_comparable
+from dse.results.objectives import Exact, Objective, default_objectives, plain, why_not_comparable
 from dse.results.walk import SCENARIOS
 
 ALWAYS_APART = ("task", "scenario")
@@ -101,19 +101,25 @@ def dominates(one: Sequence[Exact], other: Sequence[Exact], maximize: Sequence[b
     return better
 
 
-def cut(rows: Sequence[Mapping[str, Any]], objectives: Sequence[Objective], by: Sequence[str]) -> list[GroupFront]:
-    """The front of every group of ``rows`` with equal values in the columns ``by`` (and task and scenario)."""
+def cut(
+    rows: Sequence[Mapping[str, Any]], objectives: Sequence[Objective] | None, by: Sequence[str]
+) -> list[GroupFront]:
+    """The front of every group of ``rows`` with equal values in the columns ``by`` (and task and scenario).
+
+    Without ``objectives`` each scenario has its own: `default_objectives`.
+    """
     keys = (*by, *(name for name in ALWAYS_APART if name not in by))
     groups: dict[tuple[Hashable, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault(tuple(row[key] for key in keys), []).append(row)
     ordered = sorted(groups.items(), key=lambda item: tuple(str(part) for part in item[0]))
-    return [_cut_group(dict(zip(keys, group, strict=True)), members, tuple(objectives)) for group, members in ordered]
+    return [_cut_group(dict(zip(keys, group, strict=True)), members, objectives) for group, members in ordered]
 
 
 def _cut_group(
-    group: dict[str, Any], rows: Sequence[Mapping[str, Any]], objectives: tuple[Objective, ...]
+    group: dict[str, Any], rows: Sequence[Mapping[str, Any]], chosen: Sequence[Objective] | None
 ) -> GroupFront:
+    objectives = default_objectives(group["scenario"]) if chosen is None else tuple(chosen)
     left_out: list[tuple[Mapping[str, Any], str]] = []
     points: list[Point] = []
     for row in rows:

@@ -57,6 +57,20 @@ OBJECTIVES: dict[str, Objective] = {
 }
 
 
+_METRICS = {
+    "SingleStream": "latency_p90",
+    "MultiStream": "latency_p99",
+    "Server": "throughput",
+    "Offline": "throughput",
+}
+"""What MLPerf ranks a scenario by; of MultiStream since v2.0."""
+
+
+def default_objectives(scenario: str) -> tuple[Objective, ...]:
+    """Accuracy, and what MLPerf ranks the scenario by."""
+    return OBJECTIVES["accuracy"], OBJECTIVES[_METRICS[scenario]]
+
+
 def parse_objectives(text: str) -> tuple[Objective, ...]:
     """Objectives from ``accuracy,latency_p90``; any other numeric column as ``COLUMN:min`` or ``COLUMN:max``.
 

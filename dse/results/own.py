@@ -116,9 +116,14 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
     return OwnFront(study, path, tuple(own), document.get("data_set"), document.get("recorded_in"))
 
 
+STUDIED_SCENARIO = "SingleStream"
+"""What a search measures."""
+
+
 def rivals(group: GroupFront) -> bool:
-    """Whether a study can stand beside a group's front at all: it has one, of image classification."""
-    return bool(group.points) and group.group["task"] == "image-classification"
+    """Whether a study can stand beside a group's front at all: it has one, of images classified one after another."""
+    kind = group.group["task"], group.group["scenario"]
+    return bool(group.points) and kind == ("image-classification", STUDIED_SCENARIO)
 
 
 def stand(own: OwnFront, group: GroupFront) -> Standing:

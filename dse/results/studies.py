@@ -60,7 +60,7 @@ class WrittenStudy:
 
 
 def write_studies(
-    rows: Sequence[Mapping[str, Any]], storage_file: Path, objectives: Sequence[Objective]
+    rows: Sequence[Mapping[str, Any]], storage_file: Path, objectives: Sequence[Objective] | None
 ) -> list[WrittenStudy]:
     """Write a study per device and round into an SQLite file; comparable rows become its trials.
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,7 @@ def test_studies(database: Path, tmp_path: Path) -> None:
         (("front", "--by", "nope"), "cannot group by nope"),
         (("front", "--objectives", "nope"), "no objective 'nope'"),
         (("front", "--scenario", "nope"), "no scenario 'nope'"),
+        (("front", "--scenario", "Offline", "--study", "mine"), "a study measures SingleStream, not Offline"),
         (("front", "--where", "false"), "no result matches"),
         (("front", "--json", "--csv"), "exclude each other"),
         (("front", "--plot", "p.bmp"), "no picture format '.bmp'"),
@@ -151,6 +153,19 @@ def test_usage_errors(database: Path, words: tuple[str, ...], message: str) -> N
     with pytest.raises(UsageError, match=message) as error:
         run(*words)
     assert error.value.hint
+
+
+def test_one_picture_or_csv_has_one_set_of_objectives(database: Path, tmp_path: Path) -> None:
+    model = next((tmp_path / "tree").rglob("SingleStream/performance")).parents[1]
+    shutil.copytree(model / "SingleStream", model / "Offline")
+    run("import", str(tmp_path / "tree"))
+    everything = ("front", "--scenario", "all")
+    for more in (("--csv",), ("--plot", str(tmp_path / "p.png"))):
+        with pytest.raises(UsageError, match="these scenarios have different objectives"):
+            run(*everything, *more)
+        run(*everything, "--objectives", "accuracy,latency_p90", *more)
+    objectives = {g["group"]["scenario"]: g["objectives"][1]["name"] for g in run_json(*everything)}
+    assert objectives == {"SingleStream": "latency_p90", "Offline": "throughput"}
 
 
 def test_no_database_yet(tmp_path: Path) -> None:

@@ -133,6 +133,17 @@ def test_any_numeric_column_is_an_objective() -> None:
     assert OBJECTIVES["energy"].direction == "minimize"
 
 
+def test_without_objectives_a_scenario_is_ranked_as_mlperf_does(sample_rows: Rows) -> None:
+    groups = cut(sample_rows, None, ("device",))
+    metrics = {"SingleStream": "latency_p90", "MultiStream": "latency_p99"}
+    for group in groups:
+        metric = metrics.get(group.group["scenario"], "throughput")
+        assert [o.name for o in group.objectives] == ["accuracy", metric]
+    assert {"SingleStream", "Offline"} <= {group.group["scenario"] for group in groups}
+    row = next(point.row for g in groups if g.group["scenario"] == "Offline" for point in g.points)
+    assert [o.name for o in explain(row, sample_rows, None, ("device",)).group.objectives] == ["accuracy", "throughput"]
+
+
 def test_grouping() -> None:
     assert check_grouping("device, round") == ("device", "round")
     assert check_grouping("") == ()
