@@ -19,8 +19,9 @@ from dse.model.metrics import Objective
 from dse.search.plan import Progress
 
 _LOG_EVERY_S = 10.0
-_OTHER_LINES = 7
-"""What the screen needs beside the front: progress, what is measured, failures, and some of what was there before."""
+_OTHER_LINES = 8
+"""What the screen needs beside the front: progress, what is measured, failures, a disturbance, and some of what was
+there before."""
 
 
 class LiveProgress:
@@ -73,6 +74,8 @@ class LiveProgress:
             lines.append(Text(running, style="dim", overflow="ellipsis", no_wrap=True))
         if progress.failures:
             lines.append(Text(_failures(progress), style="yellow"))
+        if progress.disturbance:
+            lines.append(Text(progress.disturbance, style="yellow"))
         if progress.front:
             lines.append(self._front(progress))
         return Group(*lines)
@@ -93,7 +96,8 @@ class LiveProgress:
             return
         self._logged = now
         failures = f"; {_failures(progress)}" if progress.failures else ""
-        self._console.print(f"{_status(progress)}; front: {len(progress.front)}{failures}")
+        disturbance = f"; {progress.disturbance}" if progress.disturbance else ""
+        self._console.print(f"{_status(progress)}; front: {len(progress.front)}{failures}{disturbance}")
 
 
 def _status(progress: Progress) -> str:

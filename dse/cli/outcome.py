@@ -85,6 +85,8 @@ def show_result(study: Study, progress: Progress, studies: Path, *, as_json: boo
             f"{counted(len(knowledge.differing), 'trial')} answered otherwise than the same model with other threads "
             f"or buffers, e.g. {trial} and {other}: the accuracy of each was measured"
         )
+    if knowledge.judgement.disturbance:
+        console.print(knowledge.judgement.disturbance)
     if reasons:
         counts = Counter(reason.word for found in reasons.values() for reason in found)
         shown = ", ".join(f"{count} {word}" for word, count in counts.most_common())

@@ -44,6 +44,15 @@ class Judgement:
     anchor_good: bool
     last_anchor: int | None
     """The number of the last trial that measured the anchor."""
+    foreign_cores: float = 0.0
+    """What other processes used in three of four trials at least: usual here, and no reason against any of them."""
+
+    @property
+    def disturbance(self) -> str | None:
+        """What disturbs the whole study rather than single trials, for people."""
+        if self.foreign_cores <= _FOREIGN_CORES:
+            return None
+        return f"other processes use {self.foreign_cores:.1f} cores: stop them, or latencies stay noisy"
 
     def counts(self, measured: Measurement) -> bool:
         """Whether nothing speaks against the trial."""
@@ -58,7 +67,7 @@ def judge(measurements: Sequence[Measurement]) -> Judgement:
     drift, anchor, good, last = _drift(measurements, reasons)
     for trial, reason in drift.items():
         reasons[trial] = (*reasons.get(trial, ()), reason)
-    return Judgement({trial: found for trial, found in reasons.items() if found}, anchor, good, last)
+    return Judgement({trial: found for trial, found in reasons.items() if found}, anchor, good, last, usual)
 
 
 def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, ...]) -> list[Reason]:

@@ -114,6 +114,7 @@ def _count(progress: Progress, step: Step, measured: Measurement, now: Knowledge
     progress.done += step.phase == "search"
     progress.repeats += step.phase != "search"
     progress.running, progress.last, progress.front = None, measured, now.front
+    progress.disturbance = now.judgement.disturbance
     if measured.response.failure:
         reason = measured.response.failure.error
         progress.failures[reason] = progress.failures.get(reason, 0) + 1

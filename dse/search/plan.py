@@ -93,6 +93,8 @@ class Progress:
     gain: float | None = None
     """What the configurations that the rest of the budget reaches are expected to add to the hypervolume at most, as a
     share, where the proposer tells."""
+    disturbance: str | None = None
+    """What disturbs all of the trials, for people."""
     ended: str = ""
     """Why the search ended, for people."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,11 +22,22 @@ def _some_fail(request: Request) -> Response:
     return fails("delegate_refused")(request) if request.runtime.threads == 3 else answer(request)
 
 
-def _watch(folder: Path, console: Console) -> None:
+def _busy(request: Request) -> Response:
+    response = answer(request)
+    assert response.device_before is not None
+    assert response.device_after is not None
+    before, after = (
+        replace(response.device_before, foreign_cpu_s=0.0),
+        replace(response.device_after, foreign_cpu_s=1.5),
+    )
+    return replace(response, device_before=before, device_after=after)
+
+
+def _watch(folder: Path, console: Console, respond: Callable[[Request], Response] = _some_fail) -> None:
     space = make_space(folder)
     with StudyWriter(folder / "s", space, None, {}) as writer, LiveProgress(space.objectives, console, 0.0) as live:
         plan = make_plan(space, writer.study.measurements, Budget())
-        explore(writer, space, RecordedHarness(_some_fail), plan, 0, live, lambda: False)
+        explore(writer, space, RecordedHarness(respond), plan, 0, live, lambda: False)
         live.note("a note about [1, 2]")
 
 
@@ -42,6 +55,13 @@ def test_a_log_has_whole_lines_with_failures_by_reason(tmp_path: Path) -> None:
     assert lines[-2].endswith("failed or left out: 2 delegate_refused")
     assert all(" of about " in line for line in lines[:-1])
     assert "\x1b" not in output.getvalue()
+
+
+def test_a_busy_machine_is_said_at_once(tmp_path: Path) -> None:
+    output = io.StringIO()
+    _watch(tmp_path, Console(file=output, width=80, markup=False, soft_wrap=True), _busy)
+    first, *_ = output.getvalue().splitlines()
+    assert first.endswith("; other processes use 1.5 cores: stop them, or latencies stay noisy")
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (60, 10), (200, 50)])

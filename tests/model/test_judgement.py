@@ -60,6 +60,8 @@ def test_reasons_of_the_device() -> None:
 def test_a_machine_that_is_always_busy_is_its_own_usual_state() -> None:
     trials = [measured(n, state(2 * n, foreign=2.0 * n), state(2 * n + 2, foreign=2.0 * n + 2)) for n in range(8)]
     assert words(trials) == {}
+    assert judge(trials).disturbance == "other processes use 1.0 cores: stop them, or latencies stay noisy"
+    assert judge(trials[:1] + [measured(n, state(n), state(n + 1)) for n in range(1, 8)]).disturbance is None
 
 
 def series(levels: str) -> list[Measurement]:
