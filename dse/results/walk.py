@@ -262,18 +262,19 @@ def unchanged(home: str, manifest: str) -> bool:
     except OSError:
         return False
     try:
-        return all(_is_as_before(line, top) for line in manifest.split("\n"))
+        for line in manifest.split("\n"):
+            path, size, mtime = line.rsplit("\t", 2)
+            try:
+                stat = os.stat(path, dir_fd=top)  # noqa: PTH116  # see Submitter
+            except OSError:
+                if (int(size), int(mtime)) != _ABSENT:
+                    return False
+                continue
+            if stat.st_mtime_ns != int(mtime) or (stat.st_size != int(size) and int(size) != _DIRECTORY_SIZE):
+                return False
     finally:
         os.close(top)
-
-
-def _is_as_before(line: str, top: int) -> bool:
-    path, size, mtime = line.rsplit("\t", 2)
-    try:
-        stat = os.stat(path, dir_fd=top)  # see Submitter
-    except OSError:
-        return (int(size), int(mtime)) == _ABSENT
-    return stat.st_mtime_ns == int(mtime) and (stat.st_size == int(size) or int(size) == _DIRECTORY_SIZE)
+    return True
 
 
 def _measurement_candidates(entries: _Entries, system: str) -> list[os.DirEntry[str]]:
