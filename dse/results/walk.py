@@ -265,7 +265,7 @@ def unchanged(home: str, manifest: str) -> bool:
         for line in manifest.split("\n"):
             path, size, mtime = line.rsplit("\t", 2)
             try:
-                stat = os.stat(path, dir_fd=top)  # see Submitter
+                stat = os.stat(path, dir_fd=top)
             except OSError:
                 if (int(size), int(mtime)) != _ABSENT:
                     return False
