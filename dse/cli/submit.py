@@ -214,14 +214,21 @@ def pack(
 def official_candidates(study: Study, trials: list[int] | None) -> tuple[list[Candidate], list[str]]:
     """The front's points as official runs have them, and what is different from exploration. Raises as they do."""
     kept, repeats = without_repeats(front_candidates(study, trials or ()))
+    enlarged: dict[tuple[int, int], list[int]] = {}
+    for item in kept:
+        if item.buffer_size > item.explored_buffer_size:
+            enlarged.setdefault((item.explored_buffer_size, item.buffer_size), []).append(item.trial)
     notes = [
-        f"trial {item.trial}: explored with a buffer of {item.explored_buffer_size}, measured officially with "
-        f"{item.buffer_size}, as the rules want; its memory is not the explored one"
-        for item in kept
-        if item.buffer_size > item.explored_buffer_size
+        f"{_trials(found)}: explored with a buffer of {explored}, measured officially with {official}, as the rules "
+        "want; memory is not the explored one"
+        for (explored, official), found in enlarged.items()
     ]
     notes += [f"trial {trial}: the same official runs as trial {other}, left out" for trial, other in repeats.items()]
     return kept, notes
+
+
+def _trials(numbers: list[int]) -> str:
+    return f"{'trial' if len(numbers) == 1 else 'trials'} {', '.join(map(str, numbers))}"
 
 
 def _scenarios(text: str) -> tuple[Scenario, ...]:
