@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.errors import DataSetError, MachineError
+from dse.errors import DataSetError, MachineError, why
 from dse.files import fingerprint, sha256_file, write_json
 from harness.protocol import DataSetSpec
 
@@ -59,7 +59,7 @@ def from_arrays(name: str, path: Path, classes: int | None = None) -> DataSet:
         with np.load(path, allow_pickle=False) as arrays:
             labels, images, dtype = arrays["labels"], *_shape_and_type(arrays.zip, "images.npy")
     except OSError as error:
-        raise DataSetError(f"cannot be read: {error.strerror or error}", path=path) from error
+        raise DataSetError(f"cannot be read: {why(error)}", path=path) from error
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise DataSetError(f"found no .npz with arrays called images and labels; {_ARRAYS}", path=path) from error
     form = f"images {dtype} {list(images)}, labels {labels.dtype} {list(labels.shape)}"
@@ -161,7 +161,7 @@ def _read_labels(path: Path) -> list[tuple[str, int]]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataSetError(
-            f"cannot be read: {error}", path=path, hint="name the label list with --labels FILE"
+            f"cannot be read: {why(error)}", path=path, hint="name the label list with --labels FILE"
         ) from error
     entries: dict[str, int] = {}
     for number, line in enumerate(lines, 1):

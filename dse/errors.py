@@ -40,6 +40,11 @@ class DseError(Exception):
         return f"{place}{self.message}"
 
 
+def why(error: Exception) -> str:
+    """What an error of the system or of a parser says, without its number and the path that is named anyway."""
+    return str(getattr(error, "strerror", None) or error)
+
+
 class UsageError(DseError):
     """The command contradicts itself or names something that does not exist."""
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from importlib import metadata
 
-from dse.errors import MachineError
+from dse.errors import MachineError, why
 from dse.spaces.format import RuntimeSection
 
 _PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
@@ -27,7 +27,7 @@ def runtime_version(section: RuntimeSection) -> str:
         done = subprocess.run([python, "-c", program], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MachineError(
-            f"the interpreter {python} does not run: {error}", hint="correct runtimes: in the space"
+            f"the interpreter {python} does not run: {why(error)}", hint="correct runtimes: in the space"
         ) from None
     if done.returncode:
         raise MachineError(f"{package} is not installed for {python}", hint=install)

@@ -82,9 +82,8 @@ def tree(
         else:
             console.print(f"trial {point.trial} ({point.name}) is not on the study's front any more: left out")
     measured = [point.performance.request for point in points]
-    for item in candidates:
-        if item.performance_request() not in measured:
-            console.print(f"trial {item.trial} is on the front and not validated: left out")
+    if missing := [item.trial for item in candidates if item.performance_request() not in measured]:
+        console.print(f"on the front and not validated, left out: {_trials(missing)}")
     front = official_front(points, found.objectives)
     for point in points:
         if point not in front:

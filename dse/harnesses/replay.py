@@ -6,7 +6,7 @@ import dataclasses
 import math
 from pathlib import Path
 
-from dse.errors import StudyError
+from dse.errors import StudyError, why
 from dse.files import fingerprint
 from harness import protocol
 from harness.decode import ProtocolError
@@ -31,7 +31,7 @@ class ReplayHarness:
                     request = protocol.read(Request, folder / "request.json")
                     response = protocol.read(Response, folder / "response.json")
                 except (OSError, ProtocolError) as error:
-                    raise StudyError(f"cannot be read: {error}", path=folder) from error
+                    raise StudyError(f"cannot be read: {why(error)}", path=folder) from error
                 self._recorded.setdefault(_key(request), []).append(response)
                 if response.accuracy:
                     self._accuracies.setdefault(_accuracy_key(request), []).append(response.accuracy)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from dse.errors import StudyError, UsageError
+from dse.errors import StudyError, UsageError, why
 from dse.results.front import GroupFront, dominates
 from dse.results.objectives import Exact, Objective
 
@@ -91,7 +91,7 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
         study = str(document["study"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(
-            f"not a front that dse wrote: {error}", path=path, hint="make it anew: `dse front STUDY`"
+            f"not a front that dse wrote: {why(error)}", path=path, hint="make it anew: `dse front STUDY`"
         ) from error
     if schema > SCHEMA:
         raise StudyError(f"schema {schema}; this dse knows up to {SCHEMA}", path=path, hint="update dse")

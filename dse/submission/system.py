@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from dse.errors import SubmissionError
+from dse.errors import SubmissionError, why
 from dse.files import write_text
 from dse.submission.fields import MAY_BE_EMPTY, STATUSES, SYSTEM_FIELDS, SYSTEM_TYPES
 
@@ -82,11 +82,11 @@ def init_system(path: Path, system_id: str, detected: Mapping[str, str], base: M
 
 def read_system(path: Path) -> SystemDescription:
     """The description in a YAML of `init_system`. Raises SubmissionError."""
-    hint = "dse system init writes one"
+    hint = "dse system init ID writes one"
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SubmissionError(f"cannot be read: {error}", path=path, hint=hint) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SubmissionError(f"cannot be read: {why(error)}", path=path, hint=hint) from error
     except yaml.YAMLError as error:
         raise SubmissionError(f"not YAML: {error}", path=path, hint=hint) from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:

@@ -135,7 +135,7 @@ def test_a_front_point_without_official_runs_is_named(dse, study, make_point):
     ):
         (record / name).write_text((record / name).read_text().replace(before, after))
     done = dse("submit", "study", "--submitter", "Example", "--allow", "data-set-size")
-    assert "trial 9 is on the front and not validated: left out" in done.stderr
+    assert "on the front and not validated, left out: trial 9" in done.stderr
     assert done.returncode == 0
 
 

@@ -66,6 +66,13 @@ def test_no_file_says_how_to_get_one(tmp_path):
     with pytest.raises(SubmissionError) as caught:
         read_system(tmp_path / "system.yaml")
     assert "dse system init" in (caught.value.hint or "")
+    assert str(caught.value) == f"{tmp_path / 'system.yaml'}: cannot be read: No such file or directory"
+
+
+def test_a_file_of_another_encoding(tmp_path):
+    (tmp_path / "system.yaml").write_bytes(b"schema: 1\nid: \xff\n")
+    with pytest.raises(SubmissionError, match="cannot be read: 'utf-8' codec"):
+        read_system(tmp_path / "system.yaml")
 
 
 def test_a_base_is_copied_from_a_tree_or_a_file(tmp_path):
