@@ -142,7 +142,7 @@ def run(
             if faster := _faster(step, plan):
                 on_progress(Progress(step, None, left_s, again="faster than explored, LoadGen's queries did not last"))
                 outcome = _run_point(faster, plan, harness, on_progress, left_s)
-            left_s -= step.seconds
+            left_s = max(0.0, left_s - step.seconds)  # not -1e-15 at the end
         outcomes.append(outcome)
         on_progress(Progress(step, None, left_s, outcome))
     return outcomes
