@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from dse.cli import results_view as view
+from dse.cli.render import counted
 from dse.cli.results_front import front_command
 from dse.cli.results_options import DEFAULT_BY, By, Db, Json, Name, Objectives, Scenario, Where, objectives_of
 from dse.errors import UsageError
@@ -51,7 +52,7 @@ def import_command(
         view.remark(f"problem: {problem.path}: {problem.reason}")
     view.stdout().print(
         f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
-        f"{len(report.problems)} problems; {report.total} results in {db or default_path()}",
+        f"{counted(len(report.problems), 'problem')}; {counted(report.total, 'result')} in {db or default_path()}",
         soft_wrap=True,
     )
     view.next_command("dse results front", "shows who is not dominated, by device and round")
@@ -149,10 +150,10 @@ def rm_command(
         raise UsageError("no result matches", hint="see what there is: `dse results list`")
     view.stderr().print(view.rows_table(doomed))
     if not yes:
-        typer.confirm(f"Remove these {len(doomed)} results from {path}?", abort=True, err=True)
+        typer.confirm(f"Remove {counted(len(doomed), 'result')} from {path}?", abort=True, err=True)
     with open_database(path) as database:
         database.remove([row["id"] for row in doomed])
-    view.stdout().print(f"{len(doomed)} results removed")
+    view.stdout().print(f"{counted(len(doomed), 'result')} removed")
 
 
 @app.command("export")

@@ -19,7 +19,7 @@ from dse.results.explain import Explanation
 from dse.results.front import GroupFront
 from dse.results.importer import Progress as ImportProgress
 from dse.results.importer import ProgressReport
-from dse.results.objectives import Objective, show, shown_unit
+from dse.results.objectives import OBJECTIVES, Objective, show, shown_unit
 from dse.results.own import OwnFront, Standing
 
 _PIPE_WIDTH = 160
@@ -163,7 +163,8 @@ def rows_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column("row", justify="right")
     for name in ("round", "system", "model"):
         table.add_column(name, overflow="fold")
-    for name in ("scenario", "accuracy", "performance"):
+    accuracy = OBJECTIVES["accuracy"]
+    for name in ("scenario", "accuracy %", "performance"):
         table.add_column(name, justify="right" if name != "scenario" else "left")
     for row in rows:
         table.add_row(
@@ -172,7 +173,7 @@ def rows_table(rows: Sequence[Mapping[str, Any]]) -> Table:
             row["system"],
             row["model"],
             row["scenario"],
-            "-" if row["accuracy"] is None else f"{row['accuracy']:.5g}",
+            show(accuracy, accuracy.value(row)),
             _performance(row),
         )
     return table

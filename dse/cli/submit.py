@@ -14,7 +14,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from dse.cli.options import STUDIES, Studies, StudyArgument
-from dse.cli.render import next_command, print_json, stderr, stdout
+from dse.cli.render import counted, next_command, print_json, stderr, stdout
 from dse.errors import SubmissionError, UsageError
 from dse.study import Study, find_study
 from dse.submission.candidate import Candidate, without_repeats
@@ -107,7 +107,9 @@ def tree(
     if allowed:
         print_findings(allowed, console)
         console.print("These rules are broken: the tree can be checked for form, not submitted.", style="bold")
-    console.print(f"{len(front)} points in {destination}/tree; the complete accuracy logs lie beside it: keep them")
+    console.print(
+        f"{counted(len(front), 'point')} in {destination}/tree; the complete accuracy logs lie beside it: keep them"
+    )
     next_command(f"dse submit check {destination}/tree{_repeat(allow)}", "looks at every rule")
 
 

@@ -10,7 +10,7 @@ import typer
 from dse.cli.interrupt import INTERRUPTED, Interrupt
 from dse.cli.live_validation import LiveValidation
 from dse.cli.options import STUDIES, Studies, StudyArgument
-from dse.cli.render import next_command, stderr
+from dse.cli.render import counted, next_command, stderr
 from dse.cli.submit import (
     Allow,
     RoundName,
@@ -104,7 +104,9 @@ def _milliseconds(duration: str | None) -> int | None:
 def _show(todo: Plan) -> None:
     console = stderr()
     kind = "official runs" if todo.duration_ms is None else "a rehearsal, never submitted"
-    console.print(f"{len(todo.steps)} points for round {todo.round.name}, {kind}: {show_duration(todo.seconds)}")
+    console.print(
+        f"{counted(len(todo.steps), 'point')} for round {todo.round.name}, {kind}: {show_duration(todo.seconds)}"
+    )
     for step in todo.steps:
         what = "done" if step.done else (
             f"performance {show_duration(step.performance_s)}, accuracy {show_duration(step.accuracy_s)}, "

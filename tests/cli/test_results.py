@@ -111,7 +111,7 @@ def test_rm_asks_and_says_what(database: Path) -> None:
     assert len(run_json("list")) == 4
     assert run("rm", "--where", "width < 0.6", "--yes") == "2 results removed\n"
     assert [row["id"] for row in run_json("list")] == [3, 4]
-    assert run("rm", "3", answer="y\n").endswith("1 results removed\n")
+    assert run("rm", "3", answer="y\n").endswith("1 result removed\n")
 
 
 def test_export(database: Path, tmp_path: Path) -> None:
