@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from dse.errors import ResultsError
 
 _TAIL_BYTES = 4096
-# Order matters: AUC and WER lines may carry an accuracy or a good/total triple of their own.
+# Order matters: AUC lines carry an accuracy and a good/total triple of their own, and of several figures in one line
+# the first in this order is the one that MLCommons' checker names first for the benchmark.
 _FIGURES = (
-    ("WER", re.compile(rb"Word Error Rate:\s*([\d.]+)(%?).*")),
+    ("1-WER", re.compile(rb"Word Error Rate:.*accuracy\s*=\s*([\d.]+)(%?).*")),
     ("AUC", re.compile(rb"AUC\s*=\s*([\d.]+)(%?).*")),
-    ("mAP", re.compile(rb"mAP\s*=\s*([\d.]+)(%?).*")),
+    ("mAP", re.compile(rb"(?:mAP\s*=|'Total':)\s*([\d.]+)(%?).*")),
     ("BLEU", re.compile(rb"BLEU:\s*([\d.]+)(%?).*")),
-    ("F1", re.compile(rb'"f1":\s*([\d.]+)(%?).*')),
-    ("dice", re.compile(rb"mean\s*=\s*([\d.]+)(%?)[,;].*whole tumor.*")),
+    ("F1", re.compile(rb"[\"']f1[\"']:\s*([\d.]+)(%?).*")),
+    ("ROUGE1", re.compile(rb"'rouge1':\s*'?([\d.]+)(%?).*")),
+    ("ROUGEL", re.compile(rb"'rougeL':\s*'?([\d.]+)(%?).*")),
+    ("CLIP_SCORE", re.compile(rb"'CLIP_SCORE':\s*'?([\d.]+)(%?).*")),
+    ("exact_match", re.compile(rb"'exact_match':\s*'?([\d.]+)(%?).*")),
+    ("dice", re.compile(rb"mean\s*=\s*([\d.]+)(%?)[,;].*(?:whole tumor|kidney).*")),
     ("top1", re.compile(rb"accuracy\s*=\s*([\d.]+)(%).*")),
 )
 _COUNTS = re.compile(rb"good\s*=\s*(\d+),\s*total\s*=\s*(\d+)")
@@ -26,8 +31,8 @@ _HASH = re.compile(rb"^hash\s*=\s*([0-9a-fA-F]{64})", re.MULTILINE)
 class Accuracy:
     """An accuracy as published.
 
-    ``metric`` names the figure; ``value`` is a fraction of 1 where the file prints percent (and for F1), else as
-    printed; ``text`` is the line itself. ``good`` and ``total`` are exact counts, for classification only.
+    ``metric`` names the figure; ``value`` is a fraction of 1, larger is better, whether the file prints that, percent
+    or points of a hundred; ``text`` is the line itself. ``good`` and ``total`` are exact counts, of images alone.
     """
 
     metric: str
@@ -65,7 +70,7 @@ def _read(metric: str, match: re.Match[bytes], log_hash: re.Match[bytes] | None)
             raise ResultsError(f"good={good}, total={total} is no accuracy")
         value = good / total
     else:
-        value = printed / 100 if match[2] or metric == "F1" else printed
+        value = printed / 100 if match[2] or printed > 1 else printed
     return Accuracy(
         metric,
         value,

@@ -20,7 +20,7 @@ from dse.errors import ResultsError, UsageError
 from dse.results.row import DETAIL_COLUMNS, IDENTITY_COLUMNS, ROW_COLUMNS
 from dse.results.walk import storable
 
-SCHEMA = 1  # 1: first form
+SCHEMA = 2  # 1: first form; 2: tokens, headline, 99.9 % estimate; 1 - WER
 _BASE = {"id": "BIGINT", **ROW_COLUMNS, "content": "VARCHAR"}
 _DETAILS = {"id": "BIGINT", **DETAIL_COLUMNS}
 _SUBMITTERS = {"path": "VARCHAR", "round": "VARCHAR", "results": "BIGINT", "details": "BOOLEAN", "manifest": "VARCHAR"}
@@ -108,6 +108,14 @@ class Database:
             raise ResultsError(
                 "a DuckDB file, but not of results", path=self._path, hint="name one that `dse results import` made"
             ) from None
+        if schema < SCHEMA and create:
+            self._renew()
+        elif schema < SCHEMA:
+            raise ResultsError(
+                f"written by an earlier dse: schema {schema}, this one reads {SCHEMA}",
+                path=self._path,
+                hint="import the trees again, which reads them anew: `dse results import DIR`",
+            )
         if schema > SCHEMA:
             raise ResultsError(
                 f"written by a newer dse: schema {schema}, this one knows up to {SCHEMA}",
@@ -227,9 +235,23 @@ class Database:
                 self._connection.execute(f"CREATE TABLE {table} ({body})")
             self._connection.execute("CREATE TABLE dse_results (schema BIGINT, next_id BIGINT)")
             self._connection.execute("INSERT INTO dse_results VALUES (?, 1)", [SCHEMA])
-            self._connection.execute(
-                f"CREATE VIEW results AS SELECT {', '.join(COLUMNS)} FROM base LEFT JOIN details USING (id)"
-            )
+            self._make_view()
+
+    def _renew(self) -> None:
+        """Bring the tables of an earlier schema to this one; every row is read again at the next import of its tree."""
+        with self.transaction():
+            for table, columns in (("base", _BASE), ("details", _DETAILS)):
+                for name, kind in columns.items():
+                    self._connection.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} {kind}")
+            self._connection.execute("UPDATE base SET signature = ''")
+            self._connection.execute("DELETE FROM submitters")
+            self._connection.execute("UPDATE dse_results SET schema = ?", [SCHEMA])
+            self._make_view()
+
+    def _make_view(self) -> None:
+        self._connection.execute(
+            f"CREATE OR REPLACE VIEW results AS SELECT {', '.join(COLUMNS)} FROM base LEFT JOIN details USING (id)"
+        )
 
 
 @contextmanager

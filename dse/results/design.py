@@ -32,12 +32,20 @@ _TASK_OF_METRIC = {
     "BLEU": "translation",
     "F1": "language",
     "AUC": "recommendation",
-    "WER": "speech",
+    "1-WER": "speech",
+    "ROUGE1": "text-generation",
+    "ROUGEL": "text-generation",
+    "exact_match": "text-generation",
+    "CLIP_SCORE": "text-to-image",
     "dice": "medical-imaging",
 }
+_NODES = re.compile(r"rgat", re.I)
 _TASK_OF_NAME = (
+    (_NODES, "node-classification"),
     (re.compile(r"mobilenet|resnet|efficientnet|inception|imagenet|vgg", re.I), "image-classification"),
     (re.compile(r"gnmt", re.I), "translation"),
+    (re.compile(r"llama|mixtral|gpt|deepseek|qwen", re.I), "text-generation"),
+    (re.compile(r"stable-diffusion", re.I), "text-to-image"),
     (re.compile(r"bert", re.I), "language"),
     (re.compile(r"dlrm", re.I), "recommendation"),
     (re.compile(r"rnnt|whisper", re.I), "speech"),
@@ -101,7 +109,7 @@ def design(model: str, engine: str | None) -> Design:
 
 def task(model: str, accuracy_metric: str | None) -> str:
     """The task by the accuracy figure it is judged with, else by the model's name, else ``other``."""
-    if accuracy_metric is not None:
+    if accuracy_metric is not None and not _NODES.search(model):  # whose accuracy is printed like an image classifier's
         return _TASK_OF_METRIC[accuracy_metric]
     if _DETECTION.search(model):
         return "object-detection"
@@ -117,7 +125,7 @@ def category(system_type: str | None, system_scenarios: frozenset[str]) -> tuple
     words = sorted(word.strip() for word in (system_type or "").lower().split(",") if word.strip())
     if words and all(word in ("edge", "datacenter") for word in words):
         return ",".join(reversed(words)), True
-    if "Server" in system_scenarios:
+    if system_scenarios & {"Server", "Interactive"}:
         return "datacenter", False
     if system_scenarios & {"SingleStream", "MultiStream"}:
         return "edge", False

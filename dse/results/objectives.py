@@ -61,6 +61,7 @@ _METRICS = {
     "SingleStream": "latency_p90",
     "MultiStream": "latency_p99",
     "Server": "throughput",
+    "Interactive": "throughput",
     "Offline": "throughput",
 }
 """What MLPerf ranks a scenario by; of MultiStream since v2.0."""

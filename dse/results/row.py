@@ -37,8 +37,9 @@ class AccuracyColumns:
 class Performance:
     """The figure a round publishes for the directory's scenario, and its spread over the runs.
 
-    ``throughput`` is samples per second by the rules: of a SingleStream log in an Offline directory it is the queries
-    per second without LoadGen's overhead; ``throughput_source`` names the summary's key.
+    ``performance`` is in tokens for language models; ``throughput`` in samples for all, per second by the rules: of a
+    SingleStream log in an Offline directory it is the queries per second without LoadGen's overhead;
+    ``throughput_source`` names the summary's key.
     """
 
     run: str

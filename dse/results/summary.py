@@ -17,7 +17,8 @@ class Summary:
     """What ``mlperf_log_summary.txt`` states; None where the round, the scenario or the file does not say it.
 
     Latency percentiles are per query (a MultiStream query is several samples); before v2.0 a MultiStream summary gives
-    minimum, mean and maximum per sample.
+    minimum, mean and maximum per sample. ``headline`` is the field of the rate that stands above the verdict: what a
+    Server or Offline run is ranked by, scheduled samples in early rounds and completed ones in later.
     """
 
     scenario_log: str
@@ -30,9 +31,12 @@ class Summary:
     early_stopping_met: bool | None = None
     early_stopping_p90_ns: int | None = None
     early_stopping_p99_ns: int | None = None
+    early_stopping_p99_9_ns: int | None = None
     samples_per_second: float | None = None
     scheduled_samples_per_second: float | None = None
     completed_samples_per_second: float | None = None
+    tokens_per_second: float | None = None
+    headline: str | None = None
     qps_with_loadgen_overhead: float | None = None
     qps_without_loadgen_overhead: float | None = None
     latency_min_ns: int | None = None
@@ -135,9 +139,12 @@ _NAMES = {
     "Early stopping satisfied": "early_stopping_met",
     "* Early stopping 90.0th percentile estimate": "early_stopping_p90_ns",
     "* Early stopping 99.0th percentile estimate": "early_stopping_p99_ns",
+    "* Early stopping 99.9th percentile estimate": "early_stopping_p99_9_ns",
     "Samples per second": "samples_per_second",
     "Scheduled samples per second": "scheduled_samples_per_second",
     "Completed samples per second": "completed_samples_per_second",
+    "Tokens per second": "tokens_per_second",
+    "Completed tokens per second": "tokens_per_second",
     "QPS w/ loadgen overhead": "qps_with_loadgen_overhead",
     "QPS w/o loadgen overhead": "qps_without_loadgen_overhead",
     "target_latency (ns)": "target_latency_ns",
@@ -146,8 +153,11 @@ _NAMES = {
     **_LATENCIES,
     **{name: name for name in _PARAMETERS},
 }
+_RATES = ("samples_per_second", "scheduled_samples_per_second", "completed_samples_per_second")
 _SECTION = "section"
-_SECTIONS = ("Intervals between", "Per-query latency", "Per-sample latency")
+_TOKENS = ("TTFT Early Stopping", "TPOT Early Stopping")
+"""Sections of a language model's estimates, of the first token and of one: under the names of a query's."""
+_SECTIONS = ("Intervals between", "Per-query latency", "Per-sample latency", *_TOKENS)
 _OTHER_PERCENTILES = ("Intervals between", "Per-sample latency")
 _READERS: dict[str, Callable[[str], str | bool | int | float | None]] = {
     "str": _text,
@@ -158,6 +168,7 @@ _READERS: dict[str, Callable[[str], str | bool | int | float | None]] = {
 }
 _KEYS = {key: (name, _READERS[Summary.__annotations__[name].split(" ")[0]]) for key, name in _NAMES.items()}
 _LATENCY_PERCENTILES = frozenset(name for name in _LATENCIES.values() if name.startswith("latency_p"))
+_ESTIMATES = frozenset(("early_stopping_p90_ns", "early_stopping_p99_ns", "early_stopping_p99_9_ns"))
 _COUNTS = re.compile(r"(\d+) (warning|error)s? encountered", re.IGNORECASE)
 
 
@@ -192,9 +203,18 @@ def parse_summary(data: bytes) -> Summary:
             raise ResultsError(error.message, line=number) from None
         if name == _SECTION:
             section = str(value)
-        elif name and not (name in _LATENCY_PERCENTILES and section.startswith(_OTHER_PERCENTILES)):
+        elif name and not _is_of_something_else(name, section):
             values[name] = value
+            if name in _RATES and "validity" not in values:
+                values.setdefault("headline", name)
     if "scenario_log" not in values or "validity" not in values:
         raise ResultsError("no performance summary of LoadGen: 'Scenario' and 'Result is' are missing")
     values["scenario_log"] = str(values["scenario_log"]).replace(" ", "")
     return Summary(**values)  # type: ignore[arg-type]  # names and kinds come from Summary's own annotations
+
+
+def _is_of_something_else(name: str, section: str) -> bool:
+    """Whether a figure below this heading is not the query's, whose name it has."""
+    if name in _LATENCY_PERCENTILES:
+        return section.startswith(_OTHER_PERCENTILES)
+    return name in _ESTIMATES and section.startswith(_TOKENS)

@@ -13,7 +13,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SCENARIOS = {"singlestream": "SingleStream", "multistream": "MultiStream", "server": "Server", "offline": "Offline"}
+SCENARIOS = {
+    "singlestream": "SingleStream",
+    "multistream": "MultiStream",
+    "server": "Server",
+    "interactive": "Interactive",
+    "offline": "Offline",
+}
+"""By directory's name in lower case. Interactive, from v5.0, is a Server run with shorter latency bounds."""
 _DIVISIONS = ("open", "closed", "network", "preview")
 _NOT_SCENARIOS = re.compile(r"test|audit|compliance", re.IGNORECASE)
 _RUN = re.compile(r"run_(\d+)", re.IGNORECASE)

@@ -56,6 +56,8 @@ def test_task_by_figure_then_by_name() -> None:
     assert task("ssd-mobilenet", None) == "object-detection"
     assert task("resnet50", None) == "image-classification"
     assert task("whatever", None) == "other"
+    assert task("llama2-70b-99", "ROUGE1") == task("llama3.1-405b", None) == "text-generation"
+    assert task("rgat", "top1") == task("rgat", None) == "node-classification"
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,7 @@ def test_task_by_figure_then_by_name() -> None:
         (None, {"SingleStream", "Offline"}, ("edge", False)),
         (None, {"SingleStream", "Server"}, ("datacenter", False)),
         (None, {"Offline"}, ("unknown", False)),
+        (None, {"Offline", "Interactive"}, ("datacenter", False)),
         ("somewhere", {"MultiStream"}, ("edge", False)),
     ],
 )

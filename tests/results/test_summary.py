@@ -47,6 +47,51 @@ def test_the_blocks_of_multistream_are_kept_apart() -> None:
     assert (parsed.warnings, parsed.errors) == (1, 34)
 
 
+TOKENS = """\
+Scenario : {scenario}
+Mode     : PerformanceOnly
+{head}
+Result is : VALID
+TTFT Early Stopping Result:
+ * Early stopping 90.0th percentile estimate: 272
+TPOT Early Stopping Result:
+ * Early stopping 99.0th percentile estimate: 27
+90.00 percentile latency (ns)   : 3545
+{rest}
+"""
+
+
+@pytest.mark.parametrize(
+    ("head", "rest", "headline", "tokens"),
+    [
+        ("Samples per second: 92.1\nTokens per second: 27803.9", "", "samples_per_second", 27803.9),
+        (
+            "Completed samples per second : 81.7\nCompleted tokens per second: 24593.8",
+            "Scheduled samples per second : 83.9\nCompleted tokens per second : 24593.8",
+            "completed_samples_per_second",
+            24593.8,
+        ),
+        (
+            "Scheduled samples per second : 83.9",
+            "Completed samples per second : 81.7",
+            "scheduled_samples_per_second",
+            None,
+        ),
+        ("90.0th percentile latency (ns) : 3545", "QPS w/o loadgen overhead : 0.3", None, None),
+    ],
+)
+def test_what_stands_above_the_verdict_is_the_headline(
+    head: str, rest: str, headline: str | None, tokens: float | None
+) -> None:
+    parsed = parse_summary(TOKENS.format(scenario="Server", head=head, rest=rest).encode())
+    assert (parsed.headline, parsed.tokens_per_second) == (headline, tokens)
+
+
+def test_estimates_of_tokens_are_none_of_the_latency() -> None:
+    parsed = parse_summary(TOKENS.format(scenario="SingleStream", head="", rest="").encode())
+    assert (parsed.early_stopping_p90_ns, parsed.early_stopping_p99_ns, parsed.latency_p90_ns) == (None, None, 3545)
+
+
 def test_old_spelling_of_a_scenario() -> None:
     assert parse_summary(b"Scenario : Single Stream\nResult is : VALID\n").scenario_log == "SingleStream"
 
