@@ -20,11 +20,13 @@ POINTS = " * Early stopping 99.9th percentile estimate: 1000\n * Early stopping 
     [
         ("SingleStream", "", "", 90, "ns"),
         ("SingleStream", "", ESTIMATES, 91, "ns"),
+        ("SingleStream", "", ESTIMATES.replace(".0th", "th"), 91, "ns"),
         ("SingleStream", "", POINTS, 1000, "ns"),
         ("MultiStream", "", "samples_per_query : 8\n", 8, "samples/query"),
         ("MultiStream", "", f"Early stopping satisfied : Yes\n{ESTIMATES}", 100, "ns"),
         ("Offline", "Samples per second : 5.5\n", "", 5.5, "samples/s"),
         ("Offline", "Samples per second : 5.5\nTokens per second : 700\n", "", 700, "tokens/s"),
+        ("Offline", "Samples per second : 5.5\nTokens per second (inferred) : 690\n", "", 690, "tokens/s"),
         ("Server", "Scheduled samples per second : 4\n", "Completed samples per second : 3\n", 4, "samples/s"),
         ("Server", "Completed samples per second : 3\n", "Scheduled samples per second : 4\n", 3, "samples/s"),
         ("Interactive", "Completed samples per second : 3\n", "Completed tokens per second : 60\n", 60, "tokens/s"),
