@@ -83,6 +83,8 @@ def _parse_json_lines(data: bytes, values: dict[str, str | int | float], errors:
         try:
             line = json.loads(match[1])
             value = line["value"]
+            if name is not None and DETAIL_COLUMNS[name] == "BIGINT" and isinstance(value, str):
+                value = int(value)  # some logs have counts in quotes
         except (ValueError, KeyError) as error:
             raise ResultsError(f"damaged line for {key!r}: {error}") from None
         if is_error:
@@ -119,19 +121,19 @@ def with_power(
 ) -> Details:
     """``details`` with the power averaged between power_begin and power_end, as MLPerf's submission checker does.
 
-    Each side's times are shifted by its own time zone; samples count strictly inside the interval. A SingleStream log
-    also gets joules per query. Raises `ResultsError` (without path) when times are missing or no sample lies between.
+    Each side's times are shifted by its own time zone or, as from v2.0 on, by none: whichever has samples, which count
+    strictly inside the interval. A SingleStream log also gets joules per query. Raises `ResultsError` (without path)
+    when times are missing or no sample lies between.
     """
     if details.power_begin is None or details.power_end is None:
         raise ResultsError("power samples without power_begin and power_end in the detail log")
-    offset = _timezone(client_json) - _timezone(server_json)
-    try:
-        begin = _sortable((datetime.strptime(details.power_begin, _POWER_TIME) + offset).strftime(_POWER_TIME))
-        end = _sortable((datetime.strptime(details.power_end, _POWER_TIME) + offset).strftime(_POWER_TIME))
-    except ValueError as error:
-        raise ResultsError(f"power_begin or power_end: {error}") from None
+    zones = _timezone(client_json) - _timezone(server_json)
     # Times compare as text once the year comes first: strptime on every sample would take longer than all the rest.
-    watts = [float(m[2]) for m in _SAMPLE.finditer(samples.decode("utf-8", "replace")) if begin < _sortable(m[1]) < end]
+    times = [(_sortable(m[1]), m[2]) for m in _SAMPLE.finditer(samples.decode("utf-8", "replace"))]
+    watts: list[float] = []
+    for offset in (zones, timedelta(0)):
+        begin, end = _shifted(details.power_begin, offset), _shifted(details.power_end, offset)
+        watts = watts or [float(value) for time, value in times if begin < time < end]
     if not watts:
         raise ResultsError(f"no power samples between {details.power_begin} and {details.power_end}")
     average = sum(watts) / len(watts)
@@ -142,6 +144,13 @@ def with_power(
         avg_power_w=average,
         energy_per_query_j=average / qps if single_stream and qps else None,
     )
+
+
+def _shifted(time: str, offset: timedelta) -> str:
+    try:
+        return _sortable((datetime.strptime(time, _POWER_TIME) + offset).strftime(_POWER_TIME))
+    except ValueError as error:
+        raise ResultsError(f"power_begin or power_end: {error}") from None
 
 
 def _sortable(time: str) -> str:

@@ -64,6 +64,12 @@ def test_each_side_is_shifted_by_its_own_time_zone(client: int, server: int) -> 
     assert (details.avg_power_w, details.power_samples, details.energy_per_query_j) == (5.0, 2, None)
 
 
+@pytest.mark.parametrize("server", [0, -32400, 25200])
+def test_both_sides_may_write_one_time_whatever_their_zones(server: int) -> None:
+    times = Details(power_begin="03-06-2021 17:00:00.000", power_end="03-06-2021 17:00:03.000")
+    assert with_power(times, SAMPLES, zone(0), zone(server), single_stream=False).avg_power_w == 5.0
+
+
 def test_power_that_cannot_be_averaged() -> None:
     with pytest.raises(ResultsError, match="no power samples between"):
         with_power(TIMES, SAMPLES, zone(0), zone(0), single_stream=True)
@@ -88,3 +94,16 @@ def test_a_multistream_log_gives_the_per_query_figure() -> None:
 def test_what_is_no_detail_log(data: bytes, tmp_path: Path) -> None:
     with pytest.raises(ResultsError):
         parse_detail(data)
+
+
+@pytest.mark.parametrize(("count", "found"), [("17", 17), ('"17"', 17), ("null", None), ('"many"', None)])
+def test_a_count_may_be_in_quotes(count: str, found: int | None) -> None:
+    log = (
+        b':::MLLOG {"key": "loadgen_version", "value": "2.0", "metadata": {"is_error": false}}\n'
+        b':::MLLOG {"key": "result_query_count", "value": %b, "metadata": {"is_error": false}}\n'
+    ) % count.encode()
+    if found is None:
+        with pytest.raises(ResultsError):
+            parse_detail(log)
+    else:
+        assert parse_detail(log).query_count == found
