@@ -64,11 +64,11 @@ _METRICS = {
     "Interactive": "throughput",
     "Offline": "throughput",
 }
-"""What MLPerf ranks a scenario by; of MultiStream since v2.0."""
+"""What a scenario measures. MLPerf's headline may be an estimate of it, or tokens: the column ``performance``."""
 
 
 def default_objectives(scenario: str) -> tuple[Objective, ...]:
-    """Accuracy, and what MLPerf ranks the scenario by."""
+    """Accuracy, and what the scenario measures."""
     return OBJECTIVES["accuracy"], OBJECTIVES[_METRICS[scenario]]
 
 
