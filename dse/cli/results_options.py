@@ -25,7 +25,8 @@ Objectives = Annotated[
     str | None,
     typer.Option(
         help=f"Any of {', '.join(OBJECTIVES)}; or COLUMN:min, COLUMN:max. [default: accuracy and the scenario's own "
-        "figure: latency_p90 in SingleStream, latency_p99 in MultiStream, throughput in the others]"
+        "figure: latency_p90 in SingleStream, multistream_latency in MultiStream (samples_per_query before v2.0), "
+        "throughput in the others]"
     ),
 ]
 By = Annotated[str, typer.Option(help="Columns to group by, or '' for one group. Tasks and scenarios never mix.")]

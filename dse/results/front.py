@@ -119,7 +119,7 @@ def cut(
 def _cut_group(
     group: dict[str, Any], rows: Sequence[Mapping[str, Any]], chosen: Sequence[Objective] | None
 ) -> GroupFront:
-    objectives = default_objectives(group["scenario"]) if chosen is None else tuple(chosen)
+    objectives = default_objectives(group["scenario"], rows) if chosen is None else tuple(chosen)
     left_out: list[tuple[Mapping[str, Any], str]] = []
     points: list[Point] = []
     for row in rows:

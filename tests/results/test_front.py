@@ -133,15 +133,36 @@ def test_any_numeric_column_is_an_objective() -> None:
     assert OBJECTIVES["energy"].direction == "minimize"
 
 
-def test_without_objectives_a_scenario_is_ranked_as_mlperf_does(sample_rows: Rows) -> None:
+def test_without_objectives_a_scenario_has_its_own(sample_rows: Rows) -> None:
     groups = cut(sample_rows, None, ("device",))
-    metrics = {"SingleStream": "latency_p90", "MultiStream": "latency_p99"}
+    metrics = {"SingleStream": "latency_p90", "MultiStream": "samples_per_query"}
     for group in groups:
         metric = metrics.get(group.group["scenario"], "throughput")
         assert [o.name for o in group.objectives] == ["accuracy", metric]
     assert {"SingleStream", "Offline"} <= {group.group["scenario"] for group in groups}
     row = next(point.row for g in groups if g.group["scenario"] == "Offline" for point in g.points)
     assert [o.name for o in explain(row, sample_rows, None, ("device",)).group.objectives] == ["accuracy", "throughput"]
+
+
+def test_a_multistream_result_of_a_singlestream_log_competes_by_eight_samples() -> None:
+    def row(number: int, log: str, performance: int | None) -> dict[str, Any]:
+        return {
+            "id": number,
+            "task": "image-classification",
+            "scenario": "MultiStream",
+            "scenario_log": log,
+            "validity": "VALID",
+            "good": 1,
+            "total": 2,
+            "latency_p99_ns": 10,
+            "performance": performance,
+            "performance_unit": "ns" if performance else None,
+        }
+
+    (group,) = cut([row(1, "SingleStream", 80), row(2, "MultiStream", 60), row(3, "SingleStream", None)], None, ())
+    assert [o.name for o in group.objectives] == ["accuracy", "multistream_latency"]
+    assert [[p.row["id"] for p in points] for points in (group.points, group.dominated)] == [[2], [1]]
+    assert [reason for _, reason in group.not_comparable] == ["it has no multistream_latency"]
 
 
 def test_grouping() -> None:
