@@ -13,6 +13,7 @@ from dse.cli.options import STUDIES, Studies, StudyArgument
 from dse.cli.render import next_command, print_json, stdout
 from dse.errors import UsageError
 from dse.model.configuration import Configuration
+from dse.model.metrics import Objective
 from dse.model.proportion import wilson
 from dse.reports.front import recorded_in, study_knowledge
 from dse.search.explain import Explanation, explain
@@ -44,13 +45,14 @@ def explain_command(
             low, high = wilson(estimate.accuracy.good, estimate.accuracy.total, found.accuracy_images)
             of = f"{estimate.accuracy.good} of {estimate.accuracy.total} images are right"
             lines.append(of if low == high else f"{of}: {100 * low:.2f} to {100 * high:.2f} % on all (95 %)")
-        lines.append(f"{', '.join(shown)}; {_count(len(estimate.trials), 'run')}, trials {_listed(estimate.trials)}")
+        runs = len(estimate.trials)
+        named = f"trial{'' if runs == 1 else 's'} {_listed(estimate.trials)}"
+        lines.append(f"{', '.join(shown)}; {_count(runs, 'run')}, {named}")
         lines.append(f"probability to be on the front: {100 * explanation.confidence:.0f} %")
     if explanation.by and explanation.margins:
         lines.append(f"dominated by {explanation.by.configuration}")
         lines += [
-            f"  {o.metric.title}: {o.metric.show(explanation.by.values[o.name])}, better by "
-            f"{100 * (m if o.metric.unit == '1' else math.expm1(m)):.2g} {'points' if o.metric.unit == '1' else '%'}"
+            f"  {o.metric.title}: {o.metric.show(explanation.by.values[o.name])}, better by {_margin(o, m)}"
             for o in found.objectives
             if (m := explanation.margins[o.name]) > 0
         ]
@@ -88,6 +90,15 @@ def _value(text: str) -> str | int | float | bool:
     except ValueError:
         return text
     return value if isinstance(value, (int, float, bool)) else text
+
+
+def _margin(objective: Objective, margin: float) -> str:
+    """``1.4 points`` of accuracy; of latencies and sizes ``12 %``, or from twice on ``a factor of 3.6``."""
+    if objective.metric.unit == "1":
+        points = 100 * margin
+        return f"{points:.1f} points" if points >= 10 else f"{points:.2g} points"
+    ratio = math.exp(margin)
+    return f"a factor of {ratio:.1f}" if ratio >= 2 else f"{100 * (ratio - 1):.2g} %"
 
 
 def _listed(trials: tuple[int, ...]) -> str:
