@@ -59,7 +59,7 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
     """The database at ``path``; a new one is made unless ``read_only``.
 
     A read-only connection cannot change anything, nor reach files outside, whatever is asked of it. Raises
-    `ResultsError` when the file is missing (``read_only``), in use, no DuckDB file or of a newer schema.
+    `ResultsError` when the file is missing (``read_only``), in use, no DuckDB file or of another schema.
     """
     if read_only and not path.exists():
         raise ResultsError("no results database", path=path, hint="make one: `dse results import DIR`")
@@ -95,7 +95,7 @@ class Database:
         self.is_new = is_new
 
     def check_schema(self, *, create: bool) -> None:
-        """Make the tables in an empty file. Raises `ResultsError` for a file of something else or a newer schema."""
+        """Make the tables in an empty file. Raises `ResultsError` for a file of something else or of another schema."""
         if self.is_new:
             self._create()
             return
@@ -108,13 +108,11 @@ class Database:
             raise ResultsError(
                 "a DuckDB file, but not of results", path=self._path, hint="name one that `dse results import` made"
             ) from None
-        if schema < SCHEMA and create:
-            self._renew()
-        elif schema < SCHEMA:
+        if schema < SCHEMA:  # its figures may be other ones, and the trees that they came from may be gone
             raise ResultsError(
-                f"written by an earlier dse: schema {schema}, this one reads {SCHEMA}",
+                f"written by an earlier dse: schema {schema}, this one reads and writes {SCHEMA}",
                 path=self._path,
-                hint="import the trees again, which reads them anew: `dse results import DIR`",
+                hint="import the trees into another file: `dse results import DIR --db FILE`, or remove this one",
             )
         if schema > SCHEMA:
             raise ResultsError(
@@ -235,23 +233,9 @@ class Database:
                 self._connection.execute(f"CREATE TABLE {table} ({body})")
             self._connection.execute("CREATE TABLE dse_results (schema BIGINT, next_id BIGINT)")
             self._connection.execute("INSERT INTO dse_results VALUES (?, 1)", [SCHEMA])
-            self._make_view()
-
-    def _renew(self) -> None:
-        """Bring the tables of an earlier schema to this one; every row is read again at the next import of its tree."""
-        with self.transaction():
-            for table, columns in (("base", _BASE), ("details", _DETAILS)):
-                for name, kind in columns.items():
-                    self._connection.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} {kind}")
-            self._connection.execute("UPDATE base SET signature = ''")
-            self._connection.execute("DELETE FROM submitters")
-            self._connection.execute("UPDATE dse_results SET schema = ?", [SCHEMA])
-            self._make_view()
-
-    def _make_view(self) -> None:
-        self._connection.execute(
-            f"CREATE OR REPLACE VIEW results AS SELECT {', '.join(COLUMNS)} FROM base LEFT JOIN details USING (id)"
-        )
+            self._connection.execute(
+                f"CREATE VIEW results AS SELECT {', '.join(COLUMNS)} FROM base LEFT JOIN details USING (id)"
+            )
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from dse.results.front import GroupFront, dominates
 from dse.results.objectives import Exact, Objective
 
 SCHEMA = 1
+STUDIED_SCENARIO = "SingleStream"
+"""What a search measures."""
 _LARGEST_TOTAL = 10**6
 
 
@@ -114,10 +116,6 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
     except (KeyError, TypeError) as error:
         raise StudyError(f"a point of the front is damaged: {error!r}", path=path) from error
     return OwnFront(study, path, tuple(own), document.get("data_set"), document.get("recorded_in"))
-
-
-STUDIED_SCENARIO = "SingleStream"
-"""What a search measures."""
 
 
 def rivals(group: GroupFront) -> bool:

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from dse.errors import ResultsError, UsageError
-from dse.results.database import COLUMNS, SCHEMA, default_path, open_database
-from dse.results.importer import import_results
+from dse.results.database import SCHEMA, default_path, open_database
 
 
 def test_reading_makes_no_file(tmp_path: Path) -> None:
@@ -41,25 +39,16 @@ def test_a_newer_schema(tmp_path: Path) -> None:
         pass
 
 
-def test_an_earlier_schema_is_renewed_by_an_import_and_refused_for_reading(
-    tmp_path: Path, write_result: Callable[..., Path]
-) -> None:
+@pytest.mark.parametrize("read_only", [True, False])
+def test_an_earlier_schema_is_left_alone(tmp_path: Path, read_only: bool) -> None:
     path = tmp_path / "r.duckdb"
-    write_result(tmp_path / "v6.1")
-    import_results([tmp_path / "v6.1"], path)
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("DROP VIEW results")
-        connection.execute("ALTER TABLE base DROP COLUMN tokens_per_second")
-        connection.execute("UPDATE base SET accuracy = 0.1, content = 'of an earlier form'")
-        connection.execute("UPDATE dse_results SET schema = 1")
-    with pytest.raises(ResultsError, match="earlier dse") as refused, open_database(path, read_only=True):
+    with open_database(path):
         pass
-    assert "dse results import" in str(refused.value.hint)
-    assert import_results([tmp_path / "v6.1"], path).updated == 1
-    with open_database(path, read_only=True) as db:
-        (row,) = db.query("SELECT * FROM results")
-    assert list(row) == list(COLUMNS)
-    assert row["accuracy"] > 0.1
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE dse_results SET schema = ?", [SCHEMA - 1])
+    with pytest.raises(ResultsError, match="earlier dse") as refused, open_database(path, read_only=read_only):
+        pass
+    assert "--db FILE" in str(refused.value.hint)
 
 
 @pytest.mark.parametrize(
