@@ -99,3 +99,11 @@ def test_leftovers_of_a_killed_writer_go_and_nothing_else_does(tmp_path: Path) -
         (tmp_path / name).write_text("")
     remove_leftovers(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "notes.tmp", "study.yaml"]
+
+
+def test_a_disk_that_takes_no_more_is_named_and_the_old_file_stays(tmp_path: Path, small_files: None) -> None:
+    write_bytes(tmp_path / "a", b"old")
+    with pytest.raises(OSError, match="too large") as full:
+        write_bytes(tmp_path / "a", bytes(200_000))
+    assert full.value.filename == str(tmp_path / "a")
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a", b"old")]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import duckdb
 import platformdirs
 
-from dse.errors import ResultsError, UsageError
+from dse.errors import MachineError, ResultsError, UsageError
 from dse.results.row import DETAIL_COLUMNS, IDENTITY_COLUMNS, ROW_COLUMNS
 from dse.results.walk import storable
 
@@ -59,7 +59,8 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
     """The database at ``path``; a new one is made unless ``read_only``.
 
     A read-only connection cannot change anything, nor reach files outside, whatever is asked of it. Raises
-    `ResultsError` when the file is missing (``read_only``), in use, no DuckDB file or of another schema.
+    `ResultsError` when the file is missing (``read_only``), in use, no DuckDB file or of another schema, and
+    `MachineError` when it cannot be written; what it held before stays.
     """
     if read_only and not path.exists():
         raise ResultsError("no results database", path=path, hint="make one: `dse results import DIR`")
@@ -72,6 +73,9 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
     try:
         connection = duckdb.connect(str(path), read_only=read_only, config=config)
     except duckdb.IOException as error:
+        if is_new:
+            path.unlink(missing_ok=True)
+            raise _unwritable(path, error) from error
         busy = "lock" in str(error).lower()
         raise ResultsError(
             "in use by another program" if busy else "no database that DuckDB can read",
@@ -82,6 +86,8 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
         database = Database(connection, path, is_new=is_new)
         database.check_schema(create=not read_only)
         yield database
+    except (duckdb.IOException, duckdb.FatalException) as error:
+        raise _unwritable(path, error) from error
     finally:
         connection.close()
 
@@ -236,6 +242,10 @@ class Database:
             self._connection.execute(
                 f"CREATE VIEW results AS SELECT {', '.join(COLUMNS)} FROM base LEFT JOIN details USING (id)"
             )
+
+
+def _unwritable(path: Path, error: duckdb.Error) -> MachineError:
+    return MachineError(f"cannot be written: {str(error).rpartition(': ')[2].strip()}", path=path, hint="dse doctor")
 
 
 @contextmanager

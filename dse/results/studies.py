@@ -12,11 +12,14 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial
+from sqlalchemy.exc import SQLAlchemyError
 
 from dse.errors import StudyError
 from dse.results.front import GroupFront, Point, cut
 from dse.results.objectives import Objective
+from dse.study.storage import driver_says
 
 _PARAMETERS = (
     "family",
@@ -66,13 +69,24 @@ def write_studies(
 
     Parameters are the decoded design and software (``model`` where no design is decoded), user attributes the rest.
     Writing again leaves equal studies alone and replaces those whose rows changed. Raises `StudyError` when the file
-    holds a study of the same name that was not written here.
+    is no SQLite file, cannot be written, or holds a study of the same name that was not written here.
     """
     storage_file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _write_groups(cut(rows, objectives, ("device", "round")), storage_file)
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise StudyError(
+            f"cannot be used: {driver_says(error)}",
+            path=storage_file,
+            hint="name another file with `--out`; dse doctor looks at the disk",
+        ) from error
+
+
+def _write_groups(groups: Sequence[GroupFront], storage_file: Path) -> list[WrittenStudy]:
     storage = optuna.storages.RDBStorage(f"sqlite:///{storage_file}")
     existing = {summary.study_name: summary for summary in optuna.get_all_study_summaries(storage)}
     written = []
-    for group in cut(rows, objectives, ("device", "round")):
+    for group in groups:
         points = sorted((*group.points, *group.dominated), key=lambda point: point.row["id"])
         if not points:
             continue

@@ -78,7 +78,7 @@ class OptunaView:
             if self._url.startswith("sqlite:"):
                 remedy = f"remove {self._url.partition('///')[2]}: it is made again from the trials' folders"
             raise StudyError(
-                f"the Optuna storage {_without_password(self._url)} cannot be used: {error}", hint=remedy
+                f"the Optuna storage {_without_password(self._url)} cannot be used: {driver_says(error)}", hint=remedy
             ) from error
 
     def _catch_up(self, measurements: Sequence[Measurement]) -> None:
@@ -166,6 +166,16 @@ class OptunaView:
         if excess:
             attributes["constraints"] = list(excess.values())  # the one spelling that Optuna Dashboard 0.21 reads
         return attributes
+
+
+def driver_says(error: Exception) -> str:
+    """What the database's driver says: Optuna and SQLAlchemy wrap it in guesses of their own."""
+    found: BaseException | None = error
+    while found is not None:
+        if getattr(found, "orig", None) is not None:
+            return str(found.orig)  # type: ignore[attr-defined]  # SQLAlchemy's
+        found = found.__cause__
+    return str(error)
 
 
 def _without_password(url: str) -> str:

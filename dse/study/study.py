@@ -269,7 +269,11 @@ def _locked(folder: Path) -> IO[str]:
         owner = lock.read().strip() or "another process"
         lock.close()
         raise StudyError(f"in use by {owner}", path=folder, hint="wait for it, or take another --study name") from None
-    lock.truncate(0)
-    lock.write(f"process {os.getpid()} on {platform.node()}\n")
-    lock.flush()
+    try:
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()} on {platform.node()}\n")
+        lock.flush()
+    except OSError as error:
+        error.filename = str(folder)  # a full disk does not say where
+        raise
     return lock

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dse.errors import ResultsError, UsageError
+from dse.errors import MachineError, ResultsError, UsageError
 from dse.results.database import SCHEMA, default_path, open_database
 
 
@@ -88,3 +88,10 @@ def test_the_default_place(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_path() == Path("/x/y.duckdb")
     monkeypatch.delenv("DSE_RESULTS_DB")
     assert default_path().name == "results.duckdb"
+
+
+def test_a_disk_that_takes_no_more_loses_nothing(tmp_path: Path, small_files: None) -> None:
+    path = tmp_path / "r.duckdb"
+    with pytest.raises(MachineError, match=r"r\.duckdb: cannot be written: ") as full, open_database(path):
+        pass
+    assert full.value.hint

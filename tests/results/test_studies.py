@@ -48,3 +48,10 @@ def test_somebody_elses_study_is_left_alone(tmp_path: Path, sample_rows: list[di
     rows = [r for r in sample_rows if r["round"] == "v1.0" and r["scenario"] == "SingleStream"]
     with pytest.raises(StudyError, match=r"rpi4coral v1\.0"):
         write_studies(rows, file, AXES)
+
+
+def test_a_file_that_is_no_sqlite_is_left_alone(tmp_path: Path, sample_rows: list[dict[str, Any]]) -> None:
+    (tmp_path / "s.db").write_text("hello")
+    with pytest.raises(StudyError, match="cannot be used: file is not a database"):
+        write_studies(sample_rows[:5], tmp_path / "s.db", AXES)
+    assert (tmp_path / "s.db").read_text() == "hello"
