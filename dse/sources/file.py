@@ -27,7 +27,7 @@ class FileSource:
 
     def check(self, variant: Mapping[str, Value]) -> None:
         """Raise ModelError when the file is not the one that the checksum names."""
-        self._sha256  # noqa: B018 - computed once, here
+        _ = self._sha256  # computed once, here
 
     def identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
         """The SHA-256 of the file. Raises ModelError."""

@@ -172,8 +172,9 @@ def driver_says(error: Exception) -> str:
     """What the database's driver says: Optuna and SQLAlchemy wrap it in guesses of their own."""
     found: BaseException | None = error
     while found is not None:
-        if getattr(found, "orig", None) is not None:
-            return str(found.orig)  # type: ignore[attr-defined]  # SQLAlchemy's
+        said = getattr(found, "orig", None)
+        if said is not None:
+            return str(said)
         found = found.__cause__
     return str(error)
 
