@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import resource
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,15 +24,6 @@ def small_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
     run_study(tmp_path / "small_study", make_space(tmp_path))
     return tmp_path / "small_study"
-
-
-@pytest.fixture
-def small_files() -> Iterator[None]:
-    """No file of this process may grow beyond 10 kB: a full disk, as far as one file is concerned."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.files import canonical_json, fingerprint, remove_leftovers, sha256_file, write_bytes, write_json, write_text
+from tests.limits import small_files
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 _DOCUMENTS = st.recursive(
@@ -101,9 +102,9 @@ def test_leftovers_of_a_killed_writer_go_and_nothing_else_does(tmp_path: Path) -
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "notes.tmp", "study.yaml"]
 
 
-def test_a_disk_that_takes_no_more_is_named_and_the_old_file_stays(tmp_path: Path, small_files: None) -> None:
+def test_a_disk_that_takes_no_more_is_named_and_the_old_file_stays(tmp_path: Path) -> None:
     write_bytes(tmp_path / "a", b"old")
-    with pytest.raises(OSError, match="too large") as full:
+    with pytest.raises(OSError, match="too large") as full, small_files():
         write_bytes(tmp_path / "a", bytes(200_000))
     assert full.value.filename == str(tmp_path / "a")
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a", b"old")]

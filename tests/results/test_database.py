@@ -7,6 +7,7 @@ import pytest
 
 from dse.errors import MachineError, ResultsError, UsageError
 from dse.results.database import SCHEMA, default_path, open_database
+from tests.limits import small_files
 
 
 def test_reading_makes_no_file(tmp_path: Path) -> None:
@@ -90,8 +91,9 @@ def test_the_default_place(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_path().name == "results.duckdb"
 
 
-def test_a_disk_that_takes_no_more_loses_nothing(tmp_path: Path, small_files: None) -> None:
+def test_a_disk_that_takes_no_more_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "r.duckdb"
-    with pytest.raises(MachineError, match=r"r\.duckdb: cannot be written: ") as full, open_database(path):
+    full = pytest.raises(MachineError, match=r"r\.duckdb: cannot be written: ")
+    with full as met, small_files(), open_database(path):
         pass
-    assert full.value.hint
+    assert met.value.hint
