@@ -26,7 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dse.results.database import open_database
-from dse.results.helpers import Helpers, cores
+from dse.results.helpers import Shared, cores
 from dse.results.importer import import_results
 from dse.results.parts import Part, read_part
 from dse.results.submitters import find_submitters, round_of
@@ -124,8 +124,8 @@ def report_parts(root: Path, database: Path, repeat: int) -> None:
     parts = [Part(s.path, round_of(Path(s.path)), system, {}) for s in submitters for system in s.systems()]
 
     def read(helpers: int) -> None:
-        with Helpers(helpers) as shared:
-            shared.begin(read_part, parts).finish()
+        with Shared(read_part, parts, helpers) as shared:
+            shared.finish()
 
     def empty() -> None:
         database.unlink(missing_ok=True)

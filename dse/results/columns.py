@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from functools import cache, lru_cache
 from math import isfinite
 from operator import attrgetter
 from typing import Any, TypeVar
 
-_T = TypeVar("_T")
+import orjson
 
-to_json = json.JSONEncoder(ensure_ascii=False).encode
+_T = TypeVar("_T")
 
 Seed = int
 """An unsigned 64-bit random seed: too large for a signed column."""
@@ -50,7 +49,20 @@ def fitting(value: _T, kind: str) -> _T:
     return value
 
 
-def json_members(*parts: Any) -> str:
+def storable(text: str) -> str:
+    """``text`` as a column has it: names of files and JSON escapes hold halves of characters at times, UTF-8 never."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def to_json(row: dict[str, Any]) -> bytes:
+    """A JSON object in UTF-8, on one line."""
+    try:
+        return orjson.dumps(row)
+    except TypeError:  # some text is not `storable`
+        return orjson.dumps({name: storable(value) if isinstance(value, str) else value for name, value in row.items()})
+
+
+def json_members(*parts: Any) -> bytes:
     """The fields of slotted dataclass instances (two fields or more each), side by side as members of JSON."""
     row: dict[str, Any] = {}
     for part in parts:

@@ -17,13 +17,19 @@ import duckdb
 import platformdirs
 
 from dse.errors import MachineError, ResultsError, UsageError
+from dse.results.columns import storable
 from dse.results.row import DETAIL_COLUMNS, IDENTITY_COLUMNS, ROW_COLUMNS
-from dse.results.walk import storable
 
 SCHEMA = 2  # 1: first form; 2: tokens, headline, 99.9 % estimate; 1 - WER
 _BASE = {"id": "BIGINT", **ROW_COLUMNS, "content": "VARCHAR"}
 _DETAILS = {"id": "BIGINT", **DETAIL_COLUMNS}
 _SUBMITTERS = {"path": "VARCHAR", "round": "VARCHAR", "results": "BIGINT", "details": "BOOLEAN", "manifest": "VARCHAR"}
+# For some thousand rows, starting threads costs longer than they save, and so does trying compressions that rarely win.
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 1,
+    "async_threads": 0,
+    "disabled_compression_methods": "zstd,alp,alprd",
+}
 _INTERNAL = ("signature", "content", "detail_signature")
 COLUMNS: dict[str, str] = {name: kind for name, kind in {**_BASE, **DETAIL_COLUMNS}.items() if name not in _INTERNAL}
 """The columns of the view ``results`` and their DuckDB types."""
@@ -60,35 +66,35 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
 
     A read-only connection cannot change anything, nor reach files outside, whatever is asked of it. Raises
     `ResultsError` when the file is missing (``read_only``), in use, no DuckDB file or of another schema, and
-    `MachineError` when it cannot be written; what it held before stays.
+    `MachineError` when it cannot be written; what it held before stays, and a new file of which nothing is kept goes.
     """
     if read_only and not path.exists():
         raise ResultsError("no results database", path=path, hint="make one: `dse results import DIR`")
     is_new = not path.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
-    # One thread: for some thousand rows, starting more costs longer than it saves.
-    config: dict[str, str | bool | int | float | list[str]] = {"threads": 1}
-    if read_only:
-        config["enable_external_access"] = False
+    config = {**_CONFIG, "enable_external_access": False} if read_only else _CONFIG
     try:
         connection = duckdb.connect(str(path), read_only=read_only, config=config)
     except duckdb.IOException as error:
-        if is_new:
+        busy = "lock" in str(error).lower()
+        if is_new and not busy:
             path.unlink(missing_ok=True)
             raise _unwritable(path, error) from error
-        busy = "lock" in str(error).lower()
         raise ResultsError(
             "in use by another program" if busy else "no database that DuckDB can read",
             path=path,
             hint="wait until the other command is done" if busy else "name a file that `dse results import` made",
         ) from error
+    database = Database(connection, path, is_new=is_new)
     try:
-        database = Database(connection, path, is_new=is_new)
         database.check_schema(create=not read_only)
         yield database
+        database.keep_tables()
     except (duckdb.IOException, duckdb.FatalException) as error:
         raise _unwritable(path, error) from error
     finally:
+        if database.has_new_tables:  # nothing of it was kept, and nobody else can have written here
+            path.unlink(missing_ok=True)
         connection.close()
 
 
@@ -99,12 +105,19 @@ class Database:
         self._connection = connection
         self._path = path
         self.is_new = is_new
+        self.has_new_tables = False
+        """Whether the tables were made just now, in a transaction that is still open."""
 
     def check_schema(self, *, create: bool) -> None:
         """Make the tables in an empty file. Raises `ResultsError` for a file of something else or of another schema."""
         if self.is_new:
-            self._create()
-            return
+            try:
+                self._create()
+            except duckdb.CatalogException:  # somebody else made it meanwhile
+                self._connection.rollback()
+                self.is_new = False
+            else:
+                return
         try:
             ((schema,),) = self._connection.execute("SELECT schema FROM dse_results").fetchall()
         except duckdb.CatalogException:
@@ -166,29 +179,35 @@ class Database:
         """All or nothing: an interrupted import leaves the table as it was. After the ``last`` the file is closed."""
         if last:  # then its commit writes the file at once; DuckDB would write its log first, and the file at the end
             self._connection.execute("SET checkpoint_threshold = '1 B'")
-        self._connection.begin()
+        if not self.has_new_tables:  # else the first one goes on: a commit of its own would be written to the log
+            self._connection.begin()
         try:
             yield
         except BaseException:
             self._connection.rollback()
             raise
-        self._connection.commit()
+        self._commit()
 
-    def new_ids(self, count: int) -> range:
-        """Numbers never given to a row before, also not to one that was removed since."""
-        update = "UPDATE dse_results SET next_id = next_id + ? RETURNING next_id"
-        ((end,),) = self._connection.execute(update, [count]).fetchall()
-        return range(end - count, end)
+    def keep_tables(self) -> None:
+        """Have new tables stay, also without a row."""
+        if self.has_new_tables:
+            self._commit()
 
-    def replace_rows(self, lines: Sequence[bytes], replaced: Sequence[int]) -> None:
-        """Remove the rows with the ids ``replaced`` with their details, and add one row per JSON line in UTF-8."""
-        self._delete(replaced, "base", "details")
-        self._load("base", lines)
+    def add_rows(self, lines: Sequence[bytes]) -> None:
+        """Add a row for each line of JSON, under ids that no row had before, also none that was removed since."""
+        update = f"UPDATE dse_results SET next_id = next_id + {len(lines)} RETURNING next_id"
+        ((end,),) = self._connection.execute(update).fetchall()
+        self._load("base", [_with_id(row_id, line) for row_id, line in enumerate(lines, start=end - len(lines))])
+
+    def replace_rows(self, lines: Mapping[int, bytes]) -> None:
+        """By id, put a line of JSON in place of a row, and remove its details."""
+        self._delete(list(lines), "base", "details")
+        self._load("base", [_with_id(row_id, line) for row_id, line in lines.items()])
 
     def replace_details(self, lines: Mapping[int, bytes | None]) -> None:
-        """By row's id, put a JSON line in place of its details, or None: then it has none."""
+        """By row's id, put a line of JSON in place of its details, or None: then it has none."""
         self._delete(list(lines), "details")
-        self._load("details", [line for line in lines.values() if line is not None])
+        self._load("details", [_with_id(row_id, line) for row_id, line in lines.items() if line is not None])
 
     def moved(self, signatures: Sequence[tuple[int, str, str]]) -> None:
         """Note (id, signature, path) for rows whose files changed in time or place but not in content."""
@@ -232,16 +251,21 @@ class Database:
             quoted = name.replace("'", "''")
             self._connection.execute(f"COPY {table} FROM '{quoted}' (FORMAT json, ARRAY false)")
 
+    def _commit(self) -> None:
+        self._connection.commit()
+        self.has_new_tables = False
+
     def _create(self) -> None:
-        with self.transaction():
-            for table, columns in (("base", _BASE), ("details", _DETAILS), ("submitters", _SUBMITTERS)):
-                body = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-                self._connection.execute(f"CREATE TABLE {table} ({body})")
-            self._connection.execute("CREATE TABLE dse_results (schema BIGINT, next_id BIGINT)")
-            self._connection.execute("INSERT INTO dse_results VALUES (?, 1)", [SCHEMA])
-            self._connection.execute(
-                f"CREATE VIEW results AS SELECT {', '.join(COLUMNS)} FROM base LEFT JOIN details USING (id)"
-            )
+        self._connection.begin()
+        for table, columns in (("base", _BASE), ("details", _DETAILS), ("submitters", _SUBMITTERS)):
+            body = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+            self._connection.execute(f"CREATE TABLE {table} ({body})")
+        self._connection.execute(f"CREATE TABLE dse_results AS SELECT {SCHEMA}::BIGINT AS schema, 1::BIGINT AS next_id")
+        hidden = ", ".join(_INTERNAL)
+        self._connection.execute(
+            f"CREATE VIEW results AS SELECT * EXCLUDE ({hidden}) FROM base LEFT JOIN details USING (id)"
+        )
+        self.has_new_tables = True
 
 
 def _unwritable(path: Path, error: duckdb.Error) -> MachineError:
@@ -252,5 +276,14 @@ def _unwritable(path: Path, error: duckdb.Error) -> MachineError:
 def _lines_file(lines: Sequence[bytes]) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="dse-results-") as folder:
         path = Path(folder) / "rows.jsonl"
-        path.write_bytes(b"\n".join(lines))
+        try:
+            with path.open("wb") as file:
+                file.writelines(lines)
+        except OSError as error:
+            error.filename = str(path)  # a full disk does not say where
+            raise
         yield str(path)
+
+
+def _with_id(row_id: int, line: bytes) -> bytes:
+    return b'{"id":%d,%b' % (row_id, line[1:])

@@ -11,17 +11,15 @@ from typing import Any, NamedTuple
 
 from dse.errors import ResultsError
 from dse.results.database import Database, WalkedSubmitter, open_database
-from dse.results.helpers import Helpers, Shared, cores, may_fork
+from dse.results.helpers import Shared, cores
 from dse.results.parts import Outcome, Part, ReadPart, digest, read_detail_rows, read_part
 from dse.results.plan import Plan, SubmitterKey, plan_import
 from dse.results.read import Problem, detail_files
 from dse.results.submitters import find_submitters, round_of
 from dse.results.walk import manifest_of
 
-# Helpers take about as long to start as one core takes to read so many systems (benchmarks/import_results.py).
-_FORKED_HELPERS_PAY = 4
-_SPAWNED_HELPERS_PAY = 60
-_SPAWNED_HELPERS_PAY_WITH_DETAILS = 20
+# A helper takes about as long to start as one core takes to do so many items (benchmarks/import_results.py).
+_HELPERS_PAY = 4
 _DETAILS_AT_ONCE = 8
 
 ProgressReport = Callable[["Progress"], None]
@@ -60,7 +58,7 @@ class _Found:
     """
 
     added: list[bytes] = field(default_factory=list)
-    updated: list[tuple[int, bytes]] = field(default_factory=list)
+    updated: dict[int, bytes] = field(default_factory=dict)
     moved: list[tuple[int, str, str]] = field(default_factory=list)
     unchanged: int = 0
     runs: dict[SubmitterKey, list[tuple[tuple[str, ...], str]]] = field(default_factory=dict)
@@ -93,16 +91,10 @@ def import_results(
     found_below = [path for root in roots for path in find_submitters(root)]
     submitters = list(dict.fromkeys((str(path), (round_name or round_of(path)).lower()) for path in found_below))
     with ExitStack() as stack:
-        if database.exists():
-            db = stack.enter_context(open_database(database))
-            plan = plan_import(submitters, db, details=details)
-            helpers = stack.enter_context(_helpers(plan, workers, details=details))
-            reading = _begin(helpers, plan, progress)
-        else:
-            # The helpers are copies of this process as long as DuckDB has not started threads in it.
-            plan = plan_import(submitters, None, details=details)
-            helpers = stack.enter_context(_helpers(plan, workers, details=details))
-            reading = _begin(helpers, plan, progress)
+        db = stack.enter_context(open_database(database)) if database.exists() else None
+        plan = plan_import(submitters, db, details=details)
+        reading = stack.enter_context(_begin(plan, workers, progress))
+        if db is None:
             db = stack.enter_context(open_database(database))  # while the helpers read
             if not db.is_new:
                 raise ResultsError(
@@ -113,9 +105,8 @@ def import_results(
         parts = _finish(reading, plan, progress)
         found = _sort(plan, parts)
         if details:
-            detailing = _begin_details(helpers, db, plan, found, progress)  # read while the rows are stored
-        else:
-            helpers.dismiss()
+            detailing = _begin_details(db, plan, found, workers, progress)  # read while the rows are stored
+            stack.enter_context(detailing.reading)
         with db.transaction(last=not details):
             _store_rows(db, found)
             if not details:
@@ -134,19 +125,17 @@ def import_results(
         )
 
 
-def _helpers(plan: Plan, workers: int | None, *, details: bool) -> Helpers:
-    """As many helpers as ``workers`` asks for; without it one for every further core, where that pays."""
+def _helpers(workers: int | None, items: int) -> int:
+    """How many processes help with so many items: as many as ``workers`` asks for, else one for each further core."""
     if workers is not None:
-        return Helpers(workers - 1)
-    spawned = _SPAWNED_HELPERS_PAY_WITH_DETAILS if details else _SPAWNED_HELPERS_PAY
-    pays = len(plan.parts) >= (_FORKED_HELPERS_PAY if may_fork() else spawned)
-    return Helpers(cores() - 1 if pays else 0)
+        return workers - 1
+    return cores() - 1 if items >= _HELPERS_PAY else 0
 
 
-def _begin(helpers: Helpers, plan: Plan, progress: ProgressReport) -> Shared[Part, ReadPart]:
+def _begin(plan: Plan, workers: int | None, progress: ProgressReport) -> Shared[Part, ReadPart]:
     """Have the helpers walk and read the parts."""
     progress(Progress("systems", 0, len(plan.parts)))
-    return helpers.begin(read_part, plan.parts, lambda part: part.models)
+    return Shared(read_part, plan.parts, _helpers(workers, len(plan.parts)), lambda part: part.models)
 
 
 def _finish(reading: Shared[Part, ReadPart], plan: Plan, progress: ProgressReport) -> list[ReadPart]:
@@ -187,30 +176,31 @@ def _sort(plan: Plan, parts: Sequence[ReadPart]) -> _Found:
             elif before.content == outcome.content:
                 found.moved.append((before.id, "" if outcome.problems else result.signature, result.path))
             else:
-                found.updated.append((before.id, outcome.line))
+                found.updated[before.id] = outcome.line
     return found
 
 
 def _store_rows(db: Database, found: _Found) -> None:
-    if found.added or found.updated:
-        numbered = [*zip(db.new_ids(len(found.added)), found.added, strict=True), *found.updated]
-        db.replace_rows([_with_id(i, line) for i, line in numbered], [i for i, _ in found.updated])
+    db.add_rows(found.added)
+    db.replace_rows(found.updated)
     db.moved(found.moved)
 
 
-def _begin_details(helpers: Helpers, db: Database, plan: Plan, found: _Found, progress: ProgressReport) -> _Detailing:
+def _begin_details(
+    db: Database, plan: Plan, found: _Found, workers: int | None, progress: ProgressReport
+) -> _Detailing:
     """Have the helpers read the details that are new or changed."""
     have = db.detail_signatures() if plan.known else {}
     pending: dict[tuple[str, ...], tuple[str, str]] = {}
     for key, summary in (run for runs in found.runs.values() for run in runs):
-        signature = digest(manifest_of(detail_files(summary)))
+        signature = digest(manifest_of(detail_files(summary)).encode("utf-8", "surrogatepass"))
         if key not in plan.known or have.get(plan.known[key].id) != signature:
             pending[key] = summary, signature
     jobs = list(pending.values())
     batches = [jobs[start : start + _DETAILS_AT_ONCE] for start in range(0, len(jobs), _DETAILS_AT_ONCE)]
     if jobs:
         progress(Progress("details", 0, len(jobs)))
-    return _Detailing(list(pending), helpers.begin(read_detail_rows, batches))
+    return _Detailing(list(pending), Shared(read_detail_rows, batches, _helpers(workers, len(batches))))
 
 
 def _finish_details(
@@ -229,8 +219,7 @@ def _finish_details(
     for key, outcome in zip(detailing.keys, outcomes, strict=True):
         if key in known:
             found.problems.extend(outcome.problems)
-            row_id = known[key].id
-            lines[row_id] = None if outcome.line is None else _with_id(row_id, outcome.line)
+            lines[known[key].id] = outcome.line
     return lines
 
 
@@ -252,7 +241,3 @@ def _remember(db: Database, plan: Plan, parts: Sequence[ReadPart], found: _Found
         notes.append(WalkedSubmitter(path, round_name, len(runs), details, "\n".join(lines)))
     if notes:
         db.remember(notes)
-
-
-def _with_id(row_id: int, line: bytes) -> bytes:
-    return b'{"id": %d, %b' % (row_id, line[1:])

@@ -27,7 +27,7 @@ class Part(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What reading gave: columns as JSON in UTF-8 without the id, a digest of what was published, what was unusable."""
+    """What reading gave: columns as a line of JSON without the id, its digest, what was unusable."""
 
     line: bytes | None
     content: str
@@ -75,13 +75,13 @@ def read_detail_rows(batch: Sequence[tuple[str, str]]) -> list[Outcome]:
     outcomes = []
     for summary, signature in batch:
         details, problems = read_details(summary, signature)
-        outcomes.append(Outcome(None if details is None else _encoded(to_json(asdict(details))), "", problems))
+        outcomes.append(Outcome(None if details is None else to_json(asdict(details)) + b"\n", "", problems))
     return outcomes
 
 
-def digest(text: str) -> str:
-    """A short digest that tells equal texts from others."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+def digest(content: bytes) -> str:
+    """A short digest that tells equal contents from others."""
+    return hashlib.blake2b(content, digest_size=12).hexdigest()
 
 
 def _read_rows(results: Sequence[FoundResult]) -> list[Outcome]:
@@ -94,11 +94,5 @@ def _read_rows(results: Sequence[FoundResult]) -> list[Outcome]:
         published = row.published()
         content = digest(published)
         where = {"path": row.provenance.path, "signature": row.provenance.signature, "content": content}
-        line = f"{to_json(where)[:-1]}, {published[1:]}"
-        outcomes.append(Outcome(_encoded(line), content, problems))
+        outcomes.append(Outcome(b"%b,%b\n" % (to_json(where)[:-1], published[1:]), content, problems))
     return outcomes
-
-
-def _encoded(text: str) -> bytes:
-    # File names and JSON escapes can hold halves of characters, which no UTF-8 file can.
-    return text.encode("utf-8", "replace")

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dse.results.columns import storable
 from dse.results.database import Database, Known
 from dse.results.parts import Part
-from dse.results.walk import Submitter, storable, unchanged
+from dse.results.walk import Submitter, unchanged
 
 SubmitterKey = tuple[str, str]
 """A submitter's directory and round."""

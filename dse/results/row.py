@@ -117,7 +117,7 @@ class Row:
     measurements: MeasurementsColumns
     provenance: Provenance
 
-    def published(self) -> str:
+    def published(self) -> bytes:
         """The columns in the order of `ROW_COLUMNS` as a JSON object, but for ``path`` and ``signature``.
 
         What many rows share is written once.
@@ -135,7 +135,7 @@ class Row:
             shared(self.measurements),
             columns.to_json(checksums)[1:-1],
         )
-        return f"{{{', '.join(parts)}}}"
+        return b"{" + b",".join(parts) + b"}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dse.results.columns import storable
+
 SCENARIOS = {
     "singlestream": "SingleStream",
     "multistream": "MultiStream",
@@ -249,11 +251,6 @@ class Submitter:
         """Changes when a file that was read changes in size or time, appears, goes or moves."""
         lines = [",".join(sorted(system_scenarios)), *(f"{path}\t{self._seen[path]}" for path in paths)]
         return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
-
-
-def storable(name: str) -> str:
-    """``name`` as the table has it: names of files may hold bytes that are no UTF-8, which no column can."""
-    return name if name.isascii() else name.encode("utf-8", "replace").decode()
 
 
 def manifest_of(paths: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from dse.errors import MachineError, ResultsError, UsageError
-from dse.results.database import SCHEMA, default_path, open_database
+from dse.results.database import SCHEMA, Database, WalkedSubmitter, default_path, open_database
 from tests.limits import small_files
 
 
@@ -72,16 +72,44 @@ def test_a_reading_connection_cannot_write_or_leave(sample_database: Path) -> No
 
 
 def test_an_interrupted_change_leaves_nothing(tmp_path: Path) -> None:
-    with open_database(tmp_path / "r.duckdb") as db:
+    path = tmp_path / "r.duckdb"
+    with open_database(path):
+        pass
 
-        def interrupted() -> None:
-            with db.transaction():
-                db.new_ids(5)
-                raise KeyboardInterrupt
+    def interrupted(db: Database) -> None:
+        with db.transaction():
+            db.remember([WalkedSubmitter("x", "v1.0", 1, False, "")])
+            raise KeyboardInterrupt
 
+    with open_database(path) as db:
         with pytest.raises(KeyboardInterrupt):
-            interrupted()
-        assert db.new_ids(1) == range(1, 2)
+            interrupted(db)
+        assert db.walked() == {}
+        with db.transaction():
+            db.remember([WalkedSubmitter("y", "v1.0", 1, False, "")])
+        assert [path for path, _ in db.walked()] == ["y"]
+
+
+def test_a_new_file_of_which_nothing_is_kept_goes(tmp_path: Path) -> None:
+    path = tmp_path / "r.duckdb"
+    with pytest.raises(KeyboardInterrupt), open_database(path) as db, db.transaction():
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_file_stays_once_something_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "r.duckdb"
+
+    def interrupted() -> None:
+        with open_database(path) as db:
+            with db.transaction():
+                db.remember([WalkedSubmitter("x", "v1.0", 1, False, "")])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    with open_database(path, read_only=True) as db:
+        assert [path for path, _ in db.walked()] == ["x"]
 
 
 def test_the_default_place(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,3 +125,14 @@ def test_a_disk_that_takes_no_more_loses_nothing(tmp_path: Path) -> None:
     with full as met, small_files(), open_database(path):
         pass
     assert met.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_for_what_is_stored_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "r.duckdb"
+    with open_database(path):
+        pass
+    with open_database(path) as db:
+        with pytest.raises(OSError, match=r"rows\.jsonl"), small_files():
+            db.add_rows([b'{"path":"%b"}\n' % (b"x" * 20_000)])
+        assert db.paths() == []
