@@ -41,10 +41,14 @@ def import_command(
 
     Example: dse results import inference_results_v1.1 --details
     """
-    with view.import_progress() as progress:
-        report = import_results(
-            directories, db or default_path(), round_name=round_name, details=details, progress=progress
-        )
+    try:
+        with view.import_progress() as progress:
+            report = import_results(
+                directories, db or default_path(), round_name=round_name, details=details, progress=progress
+            )
+    except KeyboardInterrupt:
+        view.remark("interrupted; what is stored stays, and the same command goes on with the rest")
+        raise
     if json:
         view.print_json(report.to_json())
         return

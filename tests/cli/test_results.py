@@ -3,7 +3,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +52,22 @@ def test_import_says_what_it_did(database: Path, tmp_path: Path) -> None:
     (problem,) = report["problems"]
     assert problem["path"].endswith("bad/SingleStream")
     assert problem["reason"].startswith("no mlperf_log_summary.txt")
+
+
+def test_an_interrupted_import_says_that_it_may_be_given_again(tmp_path: Path) -> None:
+    tree, path = write_tree(tmp_path / "tree"), tmp_path / "new.duckdb"
+    summary = next(tree.rglob("mlperf_log_summary.txt"))
+    summary.unlink()
+    os.mkfifo(summary)  # whoever reads it waits
+    command = [sys.executable, "-m", "dse", "results", "import", str(tree), "--db", str(path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    with process, summary.open("wb"):  # which waits for the reader
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    assert not path.exists()
 
 
 def test_front_as_json_csv_table_and_picture(database: Path, tmp_path: Path) -> None:
