@@ -207,7 +207,7 @@ def parse_summary(data: bytes) -> Summary:
             raise ResultsError(error.message, line=number) from None
         if name == _SECTION:
             section = str(value)
-        elif name and not _is_of_something_else(name, section):
+        elif name and not (section and _is_of_something_else(name, section)):
             values[name] = value
             if name in _RATES and "validity" not in values:
                 values.setdefault("headline", name)
