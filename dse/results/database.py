@@ -1,7 +1,7 @@
 """The table of results in an embedded DuckDB file.
 
 ``base`` holds a row per result, ``details`` what the detail logs add, the view ``results`` joins both and is what every
-query sees. ``submitters`` remembers what each walk depended on, so that an unchanged tree need not be walked again.
+query sees.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from dse.results.row import DETAIL_COLUMNS, IDENTITY_COLUMNS, ROW_COLUMNS
 SCHEMA = 2  # 1: first form; 2: tokens, headline, 99.9 % estimate; 1 - WER
 _BASE = {"id": "BIGINT", **ROW_COLUMNS, "content": "VARCHAR"}
 _DETAILS = {"id": "BIGINT", **DETAIL_COLUMNS}
-_SUBMITTERS = {"path": "VARCHAR", "round": "VARCHAR", "results": "BIGINT", "details": "BOOLEAN", "manifest": "VARCHAR"}
 # For some thousand rows, starting threads costs longer than they save, and so does trying compressions that rarely win.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,
@@ -42,16 +41,6 @@ class Known(NamedTuple):
     signature: str
     content: str
     path: str
-
-
-class WalkedSubmitter(NamedTuple):
-    """What a walk of a submitter's directory depended on, and how many results it found."""
-
-    path: str
-    round: str
-    results: int
-    details: bool
-    manifest: str
 
 
 def default_path() -> Path:
@@ -169,11 +158,6 @@ class Database:
         """The directory of every result."""
         return [path for (path,) in self._connection.execute("SELECT path FROM base").fetchall()]
 
-    def walked(self) -> dict[tuple[str, str], WalkedSubmitter]:
-        """What earlier walks found, by submitter's path and round."""
-        rows = self._connection.execute(f"SELECT {', '.join(_SUBMITTERS)} FROM submitters").fetchall()
-        return {row[:2]: WalkedSubmitter(*row) for row in rows}
-
     @contextmanager
     def transaction(self, *, last: bool = False) -> Iterator[None]:
         """All or nothing: an interrupted import leaves the table as it was. After the ``last`` the file is closed."""
@@ -216,27 +200,10 @@ class Database:
                 "UPDATE base SET signature = ?, path = ? WHERE id = ?", [[s, storable(p), i] for i, s, p in signatures]
             )
 
-    def remember(self, walks: Sequence[WalkedSubmitter]) -> None:
-        """Note what walks depended on, in place of what is known of the same submitters."""
-        if not self.is_new:
-            self._connection.execute(
-                "DELETE FROM submitters WHERE (path, round) IN (SELECT unnest(?), unnest(?))",
-                [[storable(walk.path) for walk in walks], [walk.round for walk in walks]],
-            )
-        columns = zip(
-            *((storable(walk.path), walk.round, walk.results, walk.details, storable(walk.manifest)) for walk in walks),
-            strict=True,
-        )
-        self._connection.execute(
-            f"INSERT INTO submitters SELECT {', '.join('unnest(?)' for _ in _SUBMITTERS)}",
-            [list(column) for column in columns],
-        )
-
     def remove(self, ids: Sequence[int]) -> None:
         """Remove rows; a later import of the same tree adds them again."""
         with self.transaction():
             self._delete(ids, "base", "details")
-            self._connection.execute("DELETE FROM submitters")
 
     def _delete(self, ids: Sequence[int], *tables: str) -> None:
         if ids:
@@ -257,7 +224,7 @@ class Database:
 
     def _create(self) -> None:
         self._connection.begin()
-        for table, columns in (("base", _BASE), ("details", _DETAILS), ("submitters", _SUBMITTERS)):
+        for table, columns in (("base", _BASE), ("details", _DETAILS)):
             body = ", ".join(f"{name} {kind}" for name, kind in columns.items())
             self._connection.execute(f"CREATE TABLE {table} ({body})")
         self._connection.execute(f"CREATE TABLE dse_results AS SELECT {SCHEMA}::BIGINT AS schema, 1::BIGINT AS next_id")

@@ -49,6 +49,7 @@ class Shared(Generic[_In, _Out]):
     ) -> None:
         self._work = work
         self._items = items
+        self.count = len(items)
         self._results: dict[int, _Out] = {}
         self._processes: list[int] = []
         self._busy: list[Connection[Any, Any]] = []

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from dse.errors import ResultsError
-from dse.results.database import Database, WalkedSubmitter, open_database
+from dse.results.database import Database, Known, open_database
 from dse.results.helpers import Shared, cores
 from dse.results.parts import Outcome, Part, ReadPart, digest, read_detail_rows, read_part
-from dse.results.plan import Plan, SubmitterKey, plan_import
+from dse.results.plan import Plan, plan_import
 from dse.results.read import Problem, detail_files
 from dse.results.submitters import find_submitters, round_of
 from dse.results.walk import manifest_of
+from dse.results.walks import SubmitterKey, WalkedSubmitter, read_walks, state_of, write_walks
 
 # A helper takes about as long to start as one core takes to do so many items (benchmarks/import_results.py).
 _HELPERS_PAY = 4
@@ -54,7 +55,8 @@ class ImportReport:
 class _Found:
     """What reading gave: JSON lines of new rows, of changed rows by id, (id, signature, path) of equal ones.
 
-    ``runs`` has every result of a submitter: its identity and the summary of its official run.
+    ``runs`` has every result of a submitter: its identity and the summary of its official run; ``detail_manifests`` the
+    states of the files of details, before they are read.
     """
 
     added: list[bytes] = field(default_factory=list)
@@ -62,6 +64,7 @@ class _Found:
     moved: list[tuple[int, str, str]] = field(default_factory=list)
     unchanged: int = 0
     runs: dict[SubmitterKey, list[tuple[tuple[str, ...], str]]] = field(default_factory=dict)
+    detail_manifests: dict[SubmitterKey, list[str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -90,39 +93,43 @@ def import_results(
     """
     found_below = [path for root in roots for path in find_submitters(root)]
     submitters = list(dict.fromkeys((str(path), (round_name or round_of(path)).lower()) for path in found_below))
+    walks = read_walks(database)
+    plan = plan_import(submitters, walks, details=details)
+    if not plan.submitters:
+        return ImportReport(0, 0, plan.unchanged, walks.rows, ())
     with ExitStack() as stack:
         db = stack.enter_context(open_database(database)) if database.exists() else None
-        plan = plan_import(submitters, db, details=details)
-        reading = stack.enter_context(_begin(plan, workers, progress))
+        known = db.known() if db else {}
+        todo = plan.parts(known)
+        reading = stack.enter_context(_begin(todo, workers, progress))
         if db is None:
             db = stack.enter_context(open_database(database))  # while the helpers read
             if not db.is_new:
                 raise ResultsError(
                     "another program made it meanwhile", path=database, hint="run the same command again"
                 )
-        if not plan.submitters:
-            return ImportReport(0, 0, plan.unchanged, plan.rows, ())
-        parts = _finish(reading, plan, progress)
-        found = _sort(plan, parts)
+        parts = _finish(reading, progress)
+        found = _sort(todo, parts, known)
         if details:
-            detailing = _begin_details(db, plan, found, workers, progress)  # read while the rows are stored
+            detailing = _begin_details(db, known, found, workers, progress)  # read while the rows are stored
             stack.enter_context(detailing.reading)
         with db.transaction(last=not details):
             _store_rows(db, found)
-            if not details:
-                _remember(db, plan, parts, found, details=False)
         if details:
             lines = _finish_details(detailing, db, found, progress)
             with db.transaction(last=True):
                 db.replace_details(lines)
-                _remember(db, plan, parts, found, details=True)
-        return ImportReport(
-            added=len(found.added),
-            updated=len(found.updated),
-            unchanged=plan.unchanged + found.unchanged + len(found.moved),
-            total=plan.rows + len(found.added),
-            problems=tuple(dict.fromkeys(found.problems)),
-        )
+        state = state_of(database)
+    report = ImportReport(
+        added=len(found.added),
+        updated=len(found.updated),
+        unchanged=plan.unchanged + found.unchanged + len(found.moved),
+        total=len(known) + len(found.added),
+        problems=tuple(dict.fromkeys(found.problems)),
+    )
+    walked = _walked(plan, todo, parts, found, details=details)
+    write_walks(database, state, walks.after(walked, rows=report.total))
+    return report
 
 
 def _helpers(workers: int | None, items: int) -> int:
@@ -132,29 +139,29 @@ def _helpers(workers: int | None, items: int) -> int:
     return cores() - 1 if items >= _HELPERS_PAY else 0
 
 
-def _begin(plan: Plan, workers: int | None, progress: ProgressReport) -> Shared[Part, ReadPart]:
+def _begin(parts: Sequence[Part], workers: int | None, progress: ProgressReport) -> Shared[Part, ReadPart]:
     """Have the helpers walk and read the parts."""
-    progress(Progress("systems", 0, len(plan.parts)))
-    return Shared(read_part, plan.parts, _helpers(workers, len(plan.parts)), lambda part: part.models)
+    progress(Progress("systems", 0, len(parts)))
+    return Shared(read_part, parts, _helpers(workers, len(parts)), lambda part: part.models)
 
 
-def _finish(reading: Shared[Part, ReadPart], plan: Plan, progress: ProgressReport) -> list[ReadPart]:
+def _finish(reading: Shared[Part, ReadPart], progress: ProgressReport) -> list[ReadPart]:
     """Walk and read the other parts; all of them, in order."""
     done = 0
 
     def report(_: ReadPart) -> None:
         nonlocal done
         done += 1
-        progress(Progress("systems", done, len(plan.parts)))
+        progress(Progress("systems", done, reading.count))
 
     return reading.finish(report)
 
 
-def _sort(plan: Plan, parts: Sequence[ReadPart]) -> _Found:
+def _sort(parts: Sequence[Part], read_parts: Sequence[ReadPart], known: Mapping[tuple[str, ...], Known]) -> _Found:
     """What is new, changed, moved or the same. Of one result found twice, the second is a problem."""
     found = _Found()
     seen: dict[tuple[str, ...], str] = {}
-    for part, read in zip(plan.parts, parts, strict=True):
+    for part, read in zip(parts, read_parts, strict=True):
         found.problems.extend(read.strays)
         runs = found.runs.setdefault((part.submitter, part.round), [])
         for result in read.results:
@@ -164,7 +171,7 @@ def _sort(plan: Plan, parts: Sequence[ReadPart]) -> _Found:
                 continue
             seen[result.key] = result.path
             runs.append((result.key, result.summary))
-            before, outcome = plan.known.get(result.key), result.outcome
+            before, outcome = known.get(result.key), result.outcome
             if outcome is None:
                 found.unchanged += 1
                 continue
@@ -187,15 +194,22 @@ def _store_rows(db: Database, found: _Found) -> None:
 
 
 def _begin_details(
-    db: Database, plan: Plan, found: _Found, workers: int | None, progress: ProgressReport
+    db: Database,
+    known: Mapping[tuple[str, ...], Known],
+    found: _Found,
+    workers: int | None,
+    progress: ProgressReport,
 ) -> _Detailing:
     """Have the helpers read the details that are new or changed."""
-    have = db.detail_signatures() if plan.known else {}
+    have = db.detail_signatures() if known else {}
     pending: dict[tuple[str, ...], tuple[str, str]] = {}
-    for key, summary in (run for runs in found.runs.values() for run in runs):
-        signature = digest(manifest_of(detail_files(summary)).encode("utf-8", "surrogatepass"))
-        if key not in plan.known or have.get(plan.known[key].id) != signature:
-            pending[key] = summary, signature
+    for submitter, runs in found.runs.items():
+        for key, summary in runs:
+            manifest = manifest_of(detail_files(summary))
+            found.detail_manifests.setdefault(submitter, []).append(manifest)
+            signature = digest(manifest.encode("utf-8", "surrogatepass"))
+            if key not in known or have.get(known[key].id) != signature:
+                pending[key] = summary, signature
     jobs = list(pending.values())
     batches = [jobs[start : start + _DETAILS_AT_ONCE] for start in range(0, len(jobs), _DETAILS_AT_ONCE)]
     if jobs:
@@ -223,21 +237,21 @@ def _finish_details(
     return lines
 
 
-def _remember(db: Database, plan: Plan, parts: Sequence[ReadPart], found: _Found, *, details: bool) -> None:
-    """Note what each walk without a problem depended on; one with a problem is walked, and reported, again."""
+def _walked(
+    plan: Plan, parts: Sequence[Part], read_parts: Sequence[ReadPart], found: _Found, *, details: bool
+) -> list[WalkedSubmitter]:
+    """What each walk without a problem depended on; one with a problem is walked, and reported, again."""
     bad = [problem.path for problem in found.problems]
     manifests = {submitter: [listing] for submitter, listing in plan.submitters.items()}
-    for part, read in zip(plan.parts, parts, strict=True):
+    for part, read in zip(parts, read_parts, strict=True):
         manifests[part.submitter, part.round].append(read.manifest)
-    notes = []
+    walked = []
     for (path, round_name), texts in manifests.items():
         if any(problem.startswith(path + os.sep) for problem in bad):
             continue
         runs = found.runs.get((path, round_name), [])
-        if details:
-            texts.append(manifest_of(file for _, summary in runs for file in detail_files(summary)))
+        texts.extend(found.detail_manifests.get((path, round_name), ()))
         # A state that differs from one part to the next stays twice, and the submitter is walked again.
         lines = dict.fromkeys(line for text in texts if text for line in text.split("\n"))
-        notes.append(WalkedSubmitter(path, round_name, len(runs), details, "\n".join(lines)))
-    if notes:
-        db.remember(notes)
+        walked.append(WalkedSubmitter(path, round_name, len(runs), details, "\n".join(lines)))
+    return walked

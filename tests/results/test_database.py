@@ -6,8 +6,10 @@ import duckdb
 import pytest
 
 from dse.errors import MachineError, ResultsError, UsageError
-from dse.results.database import SCHEMA, Database, WalkedSubmitter, default_path, open_database
+from dse.results.database import SCHEMA, Database, default_path, open_database
 from tests.limits import small_files
+
+ROW = b'{"path":"x"}\n'
 
 
 def test_reading_makes_no_file(tmp_path: Path) -> None:
@@ -33,7 +35,7 @@ def test_a_file_of_something_else(tmp_path: Path) -> None:
 def test_a_newer_schema(tmp_path: Path) -> None:
     path = tmp_path / "r.duckdb"
     with open_database(path) as db:
-        assert db.paths() == []
+        assert db.known() == {}
     with duckdb.connect(str(path)) as connection:
         connection.execute("UPDATE dse_results SET schema = ?", [SCHEMA + 1])
     with pytest.raises(ResultsError, match="newer dse"), open_database(path, read_only=True):
@@ -61,7 +63,7 @@ def test_what_is_no_expression(sample_database: Path, where: str) -> None:
         with pytest.raises(UsageError, match=r"does not understand|more than one") as error:
             db.query(f"SELECT * FROM results WHERE (\n{where}\n)")
         assert "latency_p90_ns" in str(error.value.hint)
-        assert len(db.paths()) == 197
+        assert len(db.known()) == 197
 
 
 def test_a_reading_connection_cannot_write_or_leave(sample_database: Path) -> None:
@@ -78,16 +80,16 @@ def test_an_interrupted_change_leaves_nothing(tmp_path: Path) -> None:
 
     def interrupted(db: Database) -> None:
         with db.transaction():
-            db.remember([WalkedSubmitter("x", "v1.0", 1, False, "")])
+            db.add_rows([ROW])
             raise KeyboardInterrupt
 
     with open_database(path) as db:
         with pytest.raises(KeyboardInterrupt):
             interrupted(db)
-        assert db.walked() == {}
+        assert db.known() == {}
         with db.transaction():
-            db.remember([WalkedSubmitter("y", "v1.0", 1, False, "")])
-        assert [path for path, _ in db.walked()] == ["y"]
+            db.add_rows([ROW])
+        assert [row.id for row in db.known().values()] == [1]
 
 
 def test_a_new_file_of_which_nothing_is_kept_goes(tmp_path: Path) -> None:
@@ -103,13 +105,13 @@ def test_a_new_file_stays_once_something_is_kept(tmp_path: Path) -> None:
     def interrupted() -> None:
         with open_database(path) as db:
             with db.transaction():
-                db.remember([WalkedSubmitter("x", "v1.0", 1, False, "")])
+                db.add_rows([ROW])
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     with open_database(path, read_only=True) as db:
-        assert [path for path, _ in db.walked()] == ["x"]
+        assert [row.path for row in db.known().values()] == ["x"]
 
 
 def test_the_default_place(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,4 +137,4 @@ def test_a_full_disk_for_what_is_stored_is_named(tmp_path: Path) -> None:
     with open_database(path) as db:
         with pytest.raises(OSError, match=r"rows\.jsonl"), small_files():
             db.add_rows([b'{"path":"%b"}\n' % (b"x" * 20_000)])
-        assert db.paths() == []
+        assert db.known() == {}

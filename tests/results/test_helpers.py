@@ -142,7 +142,7 @@ from pathlib import Path
 from dse.results.database import open_database
 from dse.results.helpers import may_fork
 with open_database(Path({path!r})) as db:
-    db.paths()
+    db.known()
     print(may_fork())
 """
     assert run(program.replace("{path!r}", repr(str(tmp_path / "r.duckdb")))) == "True"
