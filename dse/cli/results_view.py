@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from dse.results.objectives import OBJECTIVES, Objective, show, shown_unit
 from dse.results.own import OwnFront, Standing
 
 _PIPE_WIDTH = 160
+_REFRESH_S = 0.1
 
 
 def stdout() -> Console:
@@ -64,13 +66,18 @@ def import_progress() -> Iterator[ProgressReport]:
     """A bar on stderr that shows how much is read."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console, tasks = stderr(), {}
-    bars = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    # Its own refreshing is a thread, and a process with one may not be copied.
+    bars = Progress(*columns, console=console, transient=True, disable=not console.is_terminal, auto_refresh=False)
+    shown_s = 0.0
 
     def advance(step: ImportProgress) -> None:
-        bars.start()  # not before there is something to show: it is a thread, and a process with one may not be copied
+        nonlocal shown_s
+        bars.start()
         if step.phase not in tasks:
             tasks[step.phase] = bars.add_task(f"reading {step.phase}", total=step.of)
-        bars.update(tasks[step.phase], completed=step.done)
+        now_s = time.monotonic()
+        bars.update(tasks[step.phase], completed=step.done, refresh=now_s >= shown_s + _REFRESH_S)
+        shown_s = now_s if now_s >= shown_s + _REFRESH_S else shown_s
 
     try:
         yield advance

@@ -29,6 +29,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "async_threads": 0,
     "disabled_compression_methods": "zstd,alp,alprd",
 }
+_OBJECT_BYTES = 2**24  # of JSON, as DuckDB takes by default
 _INTERNAL = ("signature", "content", "detail_signature")
 COLUMNS: dict[str, str] = {name: kind for name, kind in {**_BASE, **DETAIL_COLUMNS}.items() if name not in _INTERNAL}
 """The columns of the view ``results`` and their DuckDB types."""
@@ -64,9 +65,9 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
     config = {**_CONFIG, "enable_external_access": False} if read_only else _CONFIG
     try:
         connection = duckdb.connect(str(path), read_only=read_only, config=config)
-    except duckdb.IOException as error:
+    except (duckdb.Error, RuntimeError) as error:
         busy = "lock" in str(error).lower()
-        if is_new and not busy:
+        if is_new and isinstance(error, duckdb.IOException) and not busy:
             path.unlink(missing_ok=True)
             raise _unwritable(path, error) from error
         raise ResultsError(
@@ -81,8 +82,12 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
         database.keep_tables()
     except (duckdb.IOException, duckdb.FatalException) as error:
         raise _unwritable(path, error) from error
+    except RuntimeError as error:  # what DuckDB makes of Ctrl-C
+        if "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from error
+        raise
     finally:
-        if database.has_new_tables:  # nothing of it was kept, and nobody else can have written here
+        if is_new and database.has_new_tables:  # nothing of it was kept, and nobody else can have written here
             path.unlink(missing_ok=True)
         connection.close()
 
@@ -110,7 +115,7 @@ class Database:
         try:
             ((schema,),) = self._connection.execute("SELECT schema FROM dse_results").fetchall()
         except duckdb.CatalogException:
-            if create and not self._connection.execute("SHOW TABLES").fetchall():
+            if create and not self._connection.execute("SHOW ALL TABLES").fetchall():
                 self._create()
                 return
             raise ResultsError(
@@ -216,7 +221,9 @@ class Database:
             return
         with _lines_file(lines) as name:
             quoted = name.replace("'", "''")
-            self._connection.execute(f"COPY {table} FROM '{quoted}' (FORMAT json, ARRAY false)")
+            longest = max(_OBJECT_BYTES, *map(len, lines))
+            options = f"FORMAT json, ARRAY false, maximum_object_size {longest}"
+            self._connection.execute(f"COPY {table} FROM '{quoted}' ({options})")
 
     def _commit(self) -> None:
         self._connection.commit()

@@ -22,6 +22,8 @@ def parse_object(data: bytes) -> dict[str, Any]:
         value = json.loads(data.decode("utf-8-sig", "replace"), strict=False)
     except json.JSONDecodeError as error:
         raise ResultsError(f"not JSON: {error.msg}", line=error.lineno) from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
+        raise ResultsError(f"JSON that cannot be read: {error}") from None
     if not isinstance(value, dict):
         raise ResultsError(f"a JSON {type(value).__name__} where an object is expected")
     return value

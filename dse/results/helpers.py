@@ -56,8 +56,9 @@ class Shared(Generic[_In, _Out]):
         if helpers and len(items) > 1 and may_fork():
             order = sorted(range(len(items)), key=lambda index: -size(items[index]))
             self._queue: int | None = _queue(order)
-            for _ in range(helpers):
-                self._fork(self._queue)
+            with contextlib.suppress(OSError):  # no more processes or files to be had: then with those that there are
+                for _ in range(min(helpers, len(items) - 1)):
+                    self._fork(self._queue)
         else:
             self._queue = None
 
@@ -70,9 +71,10 @@ class Shared(Generic[_In, _Out]):
         for connection in self._busy:
             connection.close()
         for process in self._processes:
-            if kind is not None:  # after an error nobody waits for the end of its item
-                os.kill(process, signal.SIGKILL)
-            os.waitpid(process, 0)
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):  # where SIGCHLD is ignored, nobody waits
+                if kind is not None:  # after an error nobody waits for the end of its item
+                    os.kill(process, signal.SIGKILL)
+                os.waitpid(process, 0)
         if self._queue is not None:
             os.close(self._queue)
 

@@ -141,8 +141,9 @@ def _helpers(workers: int | None, items: int) -> int:
 
 def _begin(parts: Sequence[Part], workers: int | None, progress: ProgressReport) -> Shared[Part, ReadPart]:
     """Have the helpers walk and read the parts."""
-    progress(Progress("systems", 0, len(parts)))
-    return Shared(read_part, parts, _helpers(workers, len(parts)), lambda part: part.models)
+    shared = Shared(read_part, parts, _helpers(workers, len(parts)), lambda part: part.models)
+    progress(Progress("systems", 0, len(parts)))  # after the copies of this process: who shows it may start a thread
+    return shared
 
 
 def _finish(reading: Shared[Part, ReadPart], progress: ProgressReport) -> list[ReadPart]:
@@ -208,13 +209,17 @@ def _begin_details(
             manifest = manifest_of(detail_files(summary))
             found.detail_manifests.setdefault(submitter, []).append(manifest)
             signature = digest(manifest.encode("utf-8", "surrogatepass"))
-            if key not in known or have.get(known[key].id) != signature:
+            # A row that is replaced loses its details.
+            if key not in known or have.get(known[key].id) != signature or known[key].id in found.updated:
                 pending[key] = summary, signature
     jobs = list(pending.values())
-    batches = [jobs[start : start + _DETAILS_AT_ONCE] for start in range(0, len(jobs), _DETAILS_AT_ONCE)]
+    batches: list[Sequence[tuple[str, str]]] = [
+        jobs[start : start + _DETAILS_AT_ONCE] for start in range(0, len(jobs), _DETAILS_AT_ONCE)
+    ]
+    shared = Shared(read_detail_rows, batches, _helpers(workers, len(batches)))
     if jobs:
         progress(Progress("details", 0, len(jobs)))
-    return _Detailing(list(pending), Shared(read_detail_rows, batches, _helpers(workers, len(batches))))
+    return _Detailing(list(pending), shared)
 
 
 def _finish_details(

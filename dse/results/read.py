@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -125,8 +126,10 @@ _Shared = dict[str, Any]
 
 def _read(path: str) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY)  # a file object per file costs more than the read
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a file object per file costs more than the read
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ResultsError("no regular file", path=path)
             chunks = [os.read(descriptor, _CHUNK_BYTES)]
             while len(chunks[-1]) == _CHUNK_BYTES:  # a file gives less at its end only
                 chunks.append(os.read(descriptor, _CHUNK_BYTES))

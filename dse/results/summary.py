@@ -183,7 +183,7 @@ def _read_line(line: str) -> tuple[str, str | bool | int | float | None]:
     key, text = key.strip(), text.strip()
     if not colon:
         count = _COUNTS.match(key)
-        return (f"{count[2].lower()}s", int(count[1])) if count else ("", "")
+        return _counted(count[2].lower(), count[1]) if count else ("", "")
     if key.startswith(_SECTIONS):
         return _SECTION, key
     if key not in _KEYS:
@@ -193,6 +193,13 @@ def _read_line(line: str) -> tuple[str, str | bool | int | float | None]:
         return name, read(text)
     except ValueError:
         raise ResultsError(f"{key!r} is {text!r}, not a value of its kind") from None
+
+
+def _counted(what: str, digits: str) -> tuple[str, int]:
+    try:
+        return f"{what}s", _whole(digits)
+    except ValueError:
+        raise ResultsError(f"a count of {what}s with {len(digits)} digits") from None
 
 
 def parse_summary(data: bytes) -> Summary:

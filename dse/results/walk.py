@@ -98,11 +98,12 @@ class Submitter:
         self._home = path
         self._listings: dict[str, _Entries] = {}
         self._seen: dict[str, tuple[int, int]] = {}
+        self._unreadable: list[Stray] = []
 
     def systems(self) -> dict[str, int]:
         """The systems that may have results, in order, with how many entries each has: about as many models."""
         entries = self._directories(self._list(self.path)["results"].path)
-        return {entry.name: len(os.listdir(entry.path)) for entry in entries}  # noqa: PTH208  # see the class
+        return {entry.name: len(self._scan(entry.path)) for entry in entries}
 
     def results(self, only: str | None = None) -> Iterator[FoundResult | Stray]:
         """Every result of the submitter, or of the system ``only``, in order of path."""
@@ -144,6 +145,7 @@ class Submitter:
                         mapping,
                         system_scenarios,
                     )
+        yield from self._unreadable
 
     def manifest(self) -> str:
         """Every directory listed and every file to be read, with its state before the walk, one a line.
@@ -189,7 +191,7 @@ class Submitter:
 
     def _runs(self, performance: os.DirEntry[str] | None) -> tuple[Run, ...]:
         """The runs that have a summary, the official first: run_1, else the lowest number, else no run directory."""
-        if performance is None or not performance.is_dir():
+        if performance is None or not _is_directory(performance):
             return ()
         within = self._list(performance.path)
         numbers = {name: int(match[1]) for name in within if (match := _RUN.fullmatch(name))}
@@ -211,17 +213,28 @@ class Submitter:
         except (FileNotFoundError, NotADirectoryError):
             self._seen[path] = _ABSENT
             return None
+        except OSError:  # whoever reads it says why it cannot be read
+            self._seen[path] = _ABSENT
+            return path
         self._seen[path] = (stat.st_size, stat.st_mtime_ns)
         return path
 
     def _note(self, entry: os.DirEntry[str]) -> None:
         if entry.path not in self._seen:
-            stat = entry.stat()
-            self._seen[entry.path] = (stat.st_size, stat.st_mtime_ns)
+            try:
+                stat = entry.stat()
+            except OSError:  # a link to nowhere, say; whoever reads it says so
+                self._seen[entry.path] = _ABSENT
+            else:
+                self._seen[entry.path] = (stat.st_size, stat.st_mtime_ns)
 
     def _scan(self, path: str) -> list[os.DirEntry[str]]:
-        self._seen[path] = (_DIRECTORY_SIZE, os.stat(path).st_mtime_ns)  # noqa: PTH116  # see the class
-        return list(os.scandir(path))  # to its end, where it closes itself
+        try:
+            self._seen[path] = (_DIRECTORY_SIZE, os.stat(path).st_mtime_ns)  # noqa: PTH116  # see the class
+            return list(os.scandir(path))  # to its end, where it closes itself
+        except OSError as error:
+            self._unreadable.append(Stray(path, f"unreadable: {error.strerror}"))
+            return []
 
     def _list(self, path: str) -> _Entries:
         """A directory's entries by lower-case name; where names differ by case alone the first in order wins."""
@@ -243,7 +256,7 @@ class Submitter:
         """The listing of the first of ``names`` that is a directory among ``entries``, or nothing."""
         for name in names:
             entry = entries.get(name.lower())
-            if entry is not None and entry.is_dir():
+            if entry is not None and _is_directory(entry):
                 return self._list(entry.path)
         return {}
 
@@ -276,9 +289,18 @@ def unchanged(home: str, manifest: str) -> bool:
                 continue
             if stat.st_mtime_ns != int(mtime) or (stat.st_size != int(size) and int(size) != _DIRECTORY_SIZE):
                 return False
+    except ValueError:  # a name with a line's end in it
+        return False
     finally:
         os.close(top)
     return True
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # links in a circle
+        return False
 
 
 def _measurement_candidates(entries: _Entries, system: str) -> list[os.DirEntry[str]]:

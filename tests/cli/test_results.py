@@ -3,11 +3,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from dse.cli.results import app
+from dse.cli.results_view import import_progress
 from dse.errors import DseError, ResultsError, UsageError
+from dse.results.importer import Progress
 from tests.cli.published import write_tree
 
 
@@ -54,19 +55,26 @@ def test_import_says_what_it_did(database: Path, tmp_path: Path) -> None:
     assert problem["reason"].startswith("no mlperf_log_summary.txt")
 
 
+INTERRUPTED = """
+import sys
+from dse.cli import main
+
+def interrupt(event, arguments):
+    if event == "open" and str(arguments[0]).endswith("mlperf_log_summary.txt"):
+        raise KeyboardInterrupt
+
+sys.addaudithook(interrupt)
+main()
+"""
+
+
 def test_an_interrupted_import_says_that_it_may_be_given_again(tmp_path: Path) -> None:
     tree, path = write_tree(tmp_path / "tree"), tmp_path / "new.duckdb"
-    summary = next(tree.rglob("mlperf_log_summary.txt"))
-    summary.unlink()
-    os.mkfifo(summary)  # whoever reads it waits
-    command = [sys.executable, "-m", "dse", "results", "import", str(tree), "--db", str(path)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    with process, summary.open("wb"):  # which waits for the reader
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted" in said
-    assert "Traceback" not in said
+    words = ["results", "import", str(tree), "--db", str(path)]
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert "interrupted" in done.stderr
+    assert "Traceback" not in done.stderr
     assert not path.exists()
 
 
@@ -191,3 +199,13 @@ def test_one_picture_or_csv_has_one_set_of_objectives(database: Path, tmp_path: 
 def test_no_database_yet(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="no results database"):
         run("front", "--db", str(tmp_path / "none.duckdb"))
+
+
+def test_a_bar_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process with one may not be copied, and then one core reads."""
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    before = threading.active_count()
+    with import_progress() as advance:
+        for done in range(3):
+            advance(Progress("systems", done, 2))
+        assert threading.active_count() == before
