@@ -108,6 +108,21 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
     return DataSet(name, folder, labels, len(entries), classes, sha256, is_mixed([label for _, label in entries]))
 
 
+def require_unchanged(spec: DataSetSpec, cache: Path) -> None:
+    """Raise DataSetError unless the data set of a request still has the contents that it names."""
+    path = Path(spec.path)
+    if spec.labels:
+        found = from_images(spec.name, path, Path(spec.labels), cache, spec.classes)
+    else:
+        found = from_arrays(spec.name, path, spec.classes)
+    if found.sha256 != spec.sha256:
+        raise DataSetError(
+            f"its contents are not those that were measured: found SHA-256 {found.sha256}, expected {spec.sha256}",
+            path=path,
+            hint="put the old files back, or search again in a new study: dse explore --study NAME",
+        )
+
+
 def is_mixed(labels: Sequence[int] | NDArray[np.integer[Any]]) -> bool:
     """Whether the classes come in no order: neither rising all along, nor in blocks of one class.
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.data_sets import DataSet, from_arrays, from_images, is_mixed
+from dse.data_sets import DataSet, from_arrays, from_images, is_mixed, require_unchanged
 from dse.errors import DataSetError, MachineError
 
 
@@ -204,3 +204,16 @@ def test_images_in_order_of_classes_are_told_from_mixed_ones(labels: list[int], 
 @given(st.integers(0, 2**32), st.integers(2, 20))
 def test_shuffled_images_are_mixed(seed: int, classes: int) -> None:
     assert is_mixed(np.random.default_rng(seed).permutation(np.arange(400) % classes))
+
+
+def test_contents_that_are_not_those_of_a_request_are_refused(tmp_path: Path) -> None:
+    arrays = {"images": np.zeros((3, 2, 2), np.uint8), "labels": np.array([0, 1, 2])}
+    archive = from_arrays("some", _archive(tmp_path / "some.npz", **arrays))
+    folder = _read(tmp_path)
+    for found in (archive, folder):
+        require_unchanged(found.spec, tmp_path / "cache")
+    _archive(tmp_path / "some.npz", **{**arrays, "labels": np.array([1, 2, 0])})
+    _folder(tmp_path, "a.png 1\nb c.png 7\n")
+    for found in (archive, folder):
+        with pytest.raises(DataSetError, match="not those that were measured"):
+            require_unchanged(found.spec, tmp_path / "cache")

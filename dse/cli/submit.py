@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from dse.cli.options import STUDIES, Studies, StudyArgument
+from dse.cli.options import STUDIES, Studies, StudyArgument, study_words
 from dse.cli.render import counted, next_command, print_json, stderr, stdout
 from dse.errors import SubmissionError, UsageError
 from dse.study import Study, find_study
@@ -75,15 +76,25 @@ def tree(
     console, found = stderr(), find_study(study, studies)
     candidates, _ = without_repeats(front_candidates(found))
     on_front = [item.performance_request() for item in candidates]
-    points = []
+    points, others, round_ = [], [], get_round(round_name)
     for point in validated_points(found.folder):
-        if point.performance.request in on_front:
+        if point.rehearsal or point.round != round_.name:
+            others.append(f"trial {point.trial} {'a rehearsal' if point.rehearsal else f'of round {point.round}'}")
+        elif point.performance.request in on_front:
             points.append(point)
         else:
             console.print(f"trial {point.trial} ({point.name}) is not on the study's front any more: left out")
     measured = [point.performance.request for point in points]
     if missing := [item.trial for item in candidates if item.performance_request() not in measured]:
         console.print(f"on the front and not validated, left out: {_trials(missing)}")
+    if others and not points:
+        raise SubmissionError(
+            f"no official runs of round {round_.name}: {', '.join(others)}",
+            path=found.folder,
+            hint=f"dse validate {study_words(study, studies)} --round {round_.name}",
+        )
+    if others:
+        console.print(f"no official runs of round {round_.name}, left out: {', '.join(others)}")
     front = official_front(points, found.objectives)
     for point in points:
         if point not in front:
@@ -93,7 +104,7 @@ def tree(
         submitter,
         description.system_id,
         description.fields,
-        get_round(round_name),
+        round_,
         front,
         _scenarios(scenarios),
         found.folder / "study.yaml",
@@ -110,7 +121,7 @@ def tree(
     console.print(
         f"{counted(len(front), 'point')} in {destination}/tree; the complete accuracy logs lie beside it: keep them"
     )
-    next_command(f"dse submit check {destination}/tree{_repeat(allow)}", "looks at every rule")
+    next_command(f"dse submit check {shlex.quote(str(destination / 'tree'))}{_repeat(allow)}", "looks at every rule")
 
 
 @app.command()
@@ -143,7 +154,10 @@ def preflight(
     if broken := blocking(findings, rules(allow)):
         raise BrokenRulesError(broken)
     plan(candidates, found.folder, round_, available_bytes=available_memory_bytes())
-    next_command(f"dse validate {study} --round {round_.name}{_repeat(allow)}", "runs the front by the rules")
+    next_command(
+        f"dse validate {study_words(study, studies)} --round {round_.name}{_repeat(allow)}",
+        "runs the front by the rules",
+    )
 
 
 @app.command()
@@ -188,7 +202,9 @@ def check(
         raise BrokenRulesError(broken)
     if verdict is not None and not verdict.ok:
         raise BrokenRulesError(list(official), hint="see the official findings above")
-    next_command(f"dse submit pack {tree}{_repeat(allow)}", "makes the archive")
+    next_command(
+        f"dse submit pack {shlex.quote(str(tree))}{_round_words(round_name)}{_repeat(allow)}", "makes the archive"
+    )
 
 
 @app.command()
@@ -283,6 +299,10 @@ def print_findings(findings: Sequence[Finding], console: Console, prefix: str = 
 
 def _repeat(allow: Sequence[str] | None) -> str:
     return "".join(f" --allow {name}" for name in allow or ())
+
+
+def _round_words(named: str | None) -> str:
+    return f" --round {named}" if named else ""
 
 
 def _round_of(tree: Path, named: str | None) -> Round:

@@ -9,7 +9,7 @@ import typer
 
 from dse.cli.interrupt import INTERRUPTED, Interrupt
 from dse.cli.live_validation import LiveValidation
-from dse.cli.options import STUDIES, Studies, StudyArgument
+from dse.cli.options import STUDIES, Studies, StudyArgument, study_words
 from dse.cli.render import counted, next_command, stderr
 from dse.cli.submit import (
     Allow,
@@ -19,10 +19,13 @@ from dse.cli.submit import (
     print_findings,
     rules,
 )
+from dse.data_sets import require_unchanged
 from dse.durations import parse_duration, show_duration
 from dse.errors import NothingMeasuredError, UsageError
 from dse.harnesses import SubprocessHarness
+from dse.paths import cache_dir
 from dse.study import find_study
+from dse.study.study import locked
 from dse.submission.candidate import Candidate
 from dse.submission.environment import available_memory_bytes
 from dse.submission.findings import RULES, BrokenRulesError, blocking
@@ -45,7 +48,7 @@ def validate_command(
     allow: Allow = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and how long it takes.")] = False,
 ) -> None:
-    """Run the front's points by MLPerf's rules: 600 s of performance, then all of accuracy, each in its own process.
+    """Run the front's points by MLPerf's rules: all of accuracy, then 600 s of performance, each in its own process.
 
     The same command goes on where it was stopped, point by point. Ctrl-C once ends after the running point, twice at
     once.
@@ -61,6 +64,7 @@ def validate_command(
     _show(todo)
     if dry_run:
         return
+    python = _interpreter(python)
     findings = findings_of(found, candidates, submitter, system, round_, python)
     unmendable = [item for item in blocking(findings, rules(allow)) if not RULES[item.rule].mendable]
     if unmendable and duration is None:
@@ -71,7 +75,9 @@ def validate_command(
         interpreter = python or harness_python(found, candidate)
         return SubprocessHarness(interpreter) if interpreter else SubprocessHarness()
 
-    with Interrupt("point") as interrupt, LiveValidation(todo) as live:
+    for spec in dict.fromkeys(step.candidate.request.data_set for step in todo.steps if not step.done):
+        require_unchanged(spec, cache_dir())
+    with locked(found.folder), Interrupt("point") as interrupt, LiveValidation(todo) as live:
         interrupt.say = live.note
         outcomes = run(todo, harness, live, interrupt.requested)
     points = [outcome.point for outcome in outcomes if outcome.point]
@@ -87,9 +93,16 @@ def validate_command(
             console.print(f"trial {point.trial} ({point.name}) is dominated in the official runs: dropped")
     console.print(f"{len(front)} of {len(candidates)} points stand{'' if duration is None else ' (a rehearsal)'}")
     if duration is None:
-        next_command(f"dse submit {study} --submitter NAME --round {round_.name}", "writes the submission")
+        next_command(
+            f"dse submit {study_words(study, studies)} --submitter NAME --round {round_.name}", "writes the submission"
+        )
     else:
-        next_command(f"dse validate {study} --round {round_.name}", "does it by the rules")
+        next_command(f"dse validate {study_words(study, studies)} --round {round_.name}", "does it by the rules")
+
+
+def _interpreter(python: str | None) -> str | None:
+    """A path as it is from any folder, since the harness runs in the run's; not resolved, or a venv would be left."""
+    return str(Path(python).absolute()) if python and "/" in python else python
 
 
 def _milliseconds(duration: str | None) -> int | None:

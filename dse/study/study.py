@@ -121,7 +121,7 @@ class StudyWriter:
                 f"found the name {self._folder.name!r}, allowed: letters, digits, dots, dashes", hint="--study NAME"
             )
         with ExitStack() as resources:
-            resources.enter_context(_locked(self._folder))
+            resources.enter_context(locked(self._folder))
             remove_leftovers(self._folder)
             for unfinished in trials.folders(self._folder / "trials"):
                 if not trials.is_finished(unfinished):
@@ -255,8 +255,11 @@ def _read_settings(path: Path) -> dict[str, Any]:
     return settings
 
 
-def _locked(folder: Path) -> IO[str]:
-    """The open, locked lock file of ``folder``; the kernel lets go of it however the process ends."""
+def locked(folder: Path) -> IO[str]:
+    """The open, locked lock file of a study's folder; the kernel lets go of it however the process ends.
+
+    Raises StudyError where another process has it.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("a+", encoding="utf-8")

@@ -84,7 +84,8 @@ class ValidatedPoint:
 
 def validated_points(study: Path) -> list[ValidatedPoint]:
     """The points of a study whose validation is complete, by trial. Raises SubmissionError for a damaged one."""
-    return sorted((read_point(path.parent) for path in (study / FOLDER).glob(f"*/{_FILE}")), key=lambda p: p.trial)
+    found = [path.parent for path in (study / FOLDER).glob(f"*/{_FILE}") if path.parent.name.isdecimal()]
+    return sorted(map(read_point, found), key=lambda point: point.trial)
 
 
 def is_complete(folder: Path) -> bool:
@@ -148,6 +149,8 @@ def write_point(
 
 def check_evidence(point: ValidatedPoint) -> None:
     """Raise SubmissionError, with every reason, unless both runs are official, untouched and of the same thing."""
+    if not point.model.is_file():
+        raise model_is_gone(point.trial, point.model)
     reasons = list(_doubts(point))
     if reasons:
         raise SubmissionError(
@@ -155,6 +158,12 @@ def check_evidence(point: ValidatedPoint) -> None:
             path=point.folder,
             hint=_AGAIN,
         )
+
+
+def model_is_gone(trial: int, model: Path) -> SubmissionError:
+    """What to say where a trial's model file is missing; its runs are as good as they were."""
+    hint = "put the same file there again; where dse made it, in its cache, a search of the same space does"
+    return SubmissionError(f"the model file of trial {trial} is gone", path=model, hint=hint)
 
 
 def _doubts(point: ValidatedPoint) -> Iterator[str]:
@@ -190,9 +199,7 @@ def _evidence_doubts(point: ValidatedPoint, performance: Evidence | None, accura
         one, other = getattr(performance, field.name), getattr(accuracy, field.name)
         if one != other:
             yield f"{field.name} differs: performance run {one}, accuracy run {other}"
-    if not point.model.is_file():
-        yield f"the model file {point.model} is gone"
-    elif sha256_file(point.model) != performance.model_sha256:
+    if sha256_file(point.model) != performance.model_sha256:
         yield f"the model file {point.model} is not the one that was measured"
     if point.round not in ROUNDS:
         yield f"round {point.round!r} is unknown"

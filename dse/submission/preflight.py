@@ -13,7 +13,7 @@ from dse.files import sha256_file, write_text
 from dse.submission.candidate import Candidate, folder_names
 from dse.submission.checks import check_tree
 from dse.submission.findings import Finding, finding
-from dse.submission.point import ACCURACY_LOG, Run, ValidatedPoint
+from dse.submission.point import ACCURACY_LOG, Run, ValidatedPoint, model_is_gone
 from dse.submission.rounds import MIN_DURATION_MS, RESULT_KEY, Round, Scenario, round_of_loadgen
 from dse.submission.tree import Submission, lay_out
 from dse.submission.user_conf import user_conf
@@ -77,6 +77,8 @@ def _made_up(candidate: Candidate, name: str, round_: Round, loadgen_version: st
     write_text(accuracy / ACCURACY_LOG, "[\n]\n")
     write_text(folder / "user.conf", user_conf(candidate.buffer_size, candidate.explored.latency_min_ns))
     model = Path(candidate.request.model_path)
+    if not model.is_file():
+        raise model_is_gone(candidate.trial, model)
     evidence = Evidence(
         model_sha256=sha256_file(model),
         data_set_sha256=candidate.request.data_set.sha256,

@@ -102,7 +102,8 @@ def plan(
     """The steps for ``candidates``, the recorded ones of the same round and duration marked as done.
 
     Durations come from exploration's mean latency, the memory that LoadGen needs from its shortest one. Raises
-    MachineError when ``available_bytes`` are too few, SubmissionError for a damaged record.
+    MachineError when ``available_bytes`` are too few, SubmissionError for a damaged record, or for a rehearsal that
+    would take the place of official runs.
     """
     min_duration_ms = MIN_DURATION_MS if duration_ms is None else duration_ms
     room_bytes = available_bytes - max((item.response.peak_memory_bytes or 0 for item in candidates), default=0)
@@ -113,7 +114,14 @@ def plan(
         queries = plan_queries(candidate.explored.latency_min_ns, min_duration_ms, room_bytes)
         performance_s = min_duration_ms / 1e3 + queries.count * SECONDS + _OVERHEAD_S
         accuracy_s = candidate.images * candidate.explored.latency_mean_ns / 1e9 + _OVERHEAD_S
-        done = is_complete(folder) and _is_wanted(read_point(folder), candidate, round_, duration_ms)
+        recorded = read_point(folder) if is_complete(folder) else None
+        done = recorded is not None and _is_wanted(recorded, candidate, round_, duration_ms)
+        if recorded is not None and not done and duration_ms is not None and not recorded.rehearsal:
+            raise SubmissionError(
+                f"trial {candidate.trial} has official runs of round {recorded.round}, which a rehearsal would replace",
+                path=folder,
+                hint=f"rehearse --round {recorded.round}, or other trials with --trial, or move this folder away",
+            )
         steps.append(Step(candidate, names[candidate.trial], folder, done, queries, performance_s, accuracy_s))
     require_memory({step.candidate.trial: step.queries for step in steps if not step.done}, room_bytes)
     return Plan(tuple(steps), round_, duration_ms, room_bytes)
@@ -127,8 +135,9 @@ def run(
 ) -> list[Outcome]:
     """Run what the plan has not done yet; one outcome per point, in its order, up to the point at which ``stopped``.
 
-    A point's folder counts only when both of its runs have ended well, so an interrupted call is repeated by calling
-    again. Accuracy comes first: wrong seeds show in its log, before the 600 s are spent.
+    A point's folder is made when both of its runs have ended well, and takes the place of an older one then; until then
+    it is ``running-TRIAL``. So an interrupted call is repeated by calling again, and loses nothing. Accuracy comes
+    first: wrong seeds show in its log, before the 600 s are spent.
     """
     outcomes = []
     left_s = plan.seconds
@@ -178,7 +187,7 @@ def _is_wanted(point: ValidatedPoint, candidate: Candidate, round_: Round, durat
 def _run_point(
     step: Step, plan: Plan, harness: HarnessOf, on_progress: Callable[[Progress], None], left_s: float
 ) -> Outcome:
-    candidate, folder = step.candidate, step.folder
+    candidate, folder = step.candidate, _running(step)
     if folder.exists():
         shutil.rmtree(folder)
     conf = user_conf(candidate.buffer_size, step.queries.expected_latency_ns, min_duration_ms=plan.duration_ms)
@@ -197,7 +206,7 @@ def _run_point(
         if broken := _broken(folder, name, plan):
             return Outcome(candidate.trial, None, f"{name} run: {broken[0]}")
         left_s -= seconds
-    point = write_point(
+    write_point(
         folder,
         trial=candidate.trial,
         name=step.name,
@@ -206,12 +215,20 @@ def _run_point(
         round_name=plan.round.name,
         rehearsal=plan.duration_ms is not None,
     )
-    return Outcome(candidate.trial, point)
+    if step.folder.exists():
+        shutil.rmtree(step.folder)
+    folder.rename(step.folder)
+    return Outcome(candidate.trial, read_point(step.folder))
+
+
+def _running(step: Step) -> Path:
+    """Where the runs of a point lie until both have ended well."""
+    return step.folder.with_name(f"running-{step.folder.name}")
 
 
 def _faster(step: Step, plan: Plan) -> Step | None:
     """The step again, if its model ran so much faster than when it was explored that the queries did not last."""
-    path = step.folder / "performance" / "response.json"
+    path = _running(step) / "performance" / "response.json"
     found = read(Response, path).performance if path.exists() else None
     if found is None or found.min_duration_met:
         return None

@@ -115,6 +115,17 @@ def test_without_official_runs_nothing_is_written(dse, study, make_point, rehear
     assert not (study / "submission").exists()
 
 
+def test_a_missing_model_file_is_named_and_nothing_is_to_be_thrown_away(dse, study, make_point):
+    make_point()
+    model = Path(json.loads((study / "trials/7/request.json").read_text())["model_path"])
+    model.unlink()
+    for words in (("submit", "preflight", "study"), ("submit", "study", "--submitter", "Example")):
+        done = dse(*words, "--allow", "data-set-size")
+        assert done.returncode == 3
+        assert "the model file of trial 7 is gone" in done.stderr
+        assert "put the same file there again" in done.stderr
+
+
 def test_what_is_not_on_the_front_any_more_is_left_out(dse, study, make_point):
     make_point()
     make_point(trial=8, name="slow")

@@ -87,7 +87,7 @@ def test_both_runs_are_recorded_with_their_evidence(candidate, tmp_path):
 
 def test_an_interrupted_validation_goes_on_at_the_next_point(candidate, tmp_path):
     def interrupt(request: Request, response: Response, folder: Path) -> Response:
-        if folder.parent.name == "4" and folder.name == "performance":
+        if folder.parent.name == "running-4" and folder.name == "performance":
             raise KeyboardInterrupt
         return response
 
@@ -114,6 +114,24 @@ def test_a_rehearsal_is_marked_and_does_not_count_as_done(candidate, tmp_path):
     assert not planned([candidate()], tmp_path, ROUNDS["v6.0"], duration_ms=20_000).steps[0].done
 
 
+def test_a_rehearsal_takes_no_place_of_official_runs(candidate, tmp_path):
+    run(planned([candidate(3)], tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness())
+    (before,) = validated_points(tmp_path)
+    assert not before.rehearsal
+    with pytest.raises(SubmissionError, match=r"official runs of round v6\.1, which a rehearsal would replace"):
+        planned([candidate(3)], tmp_path, ROUNDS["v6.0"], duration_ms=2000)
+    assert validated_points(tmp_path) == [before]
+
+
+def test_runs_that_fail_leave_the_recorded_ones(candidate, tmp_path):
+    run(planned([candidate(3)], tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness())
+    (before,) = validated_points(tmp_path)
+    (outcome,) = run(planned([candidate(3)], tmp_path, ROUNDS["v6.0"]), lambda _: RecordedHarness())
+    assert "qsl_rng_seed" in outcome.reason
+    assert validated_points(tmp_path) == [before]
+    check_evidence(before)
+
+
 def test_the_wrong_loadgen_shows_before_the_long_run(candidate, tmp_path):
     harness = RecordedHarness("v6.0")
     (outcome,) = run(planned([candidate()], tmp_path, ROUNDS["v6.1"]), lambda _: harness)
@@ -124,7 +142,7 @@ def test_the_wrong_loadgen_shows_before_the_long_run(candidate, tmp_path):
 
 def test_a_failed_run_costs_its_point_only(candidate, tmp_path):
     def fail(request: Request, response: Response, folder: Path) -> Response:
-        return Response(Failure("crashed", "signal 11")) if folder.parent.name == "3" else response
+        return Response(Failure("crashed", "signal 11")) if folder.parent.name == "running-3" else response
 
     outcomes = run(
         planned([candidate(3), candidate(4, threads=2)], tmp_path, ROUNDS["v6.1"]),
