@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.protocol import DeviceState
@@ -32,7 +32,7 @@ class DeviceReader:
     def read(self) -> DeviceState:
         """The state now."""
         return DeviceState(
-            time_utc=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            time_utc=f"{datetime.now(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
             load_1min=float((_text(self._proc / "loadavg") or "0").split()[0]),
             cpu_governors=tuple(dict.fromkeys(self._cpus("cpufreq/scaling_governor"))),
             cpu_frequency_khz=tuple(map(int, self._cpus("cpufreq/scaling_cur_freq"))),

@@ -119,7 +119,7 @@ class FakeDevice:
 
     def _state(self) -> DeviceState:
         return DeviceState(
-            time_utc=(_START + timedelta(seconds=self.clock_s)).isoformat(),
+            time_utc=(_START + timedelta(seconds=self.clock_s)).isoformat(timespec="microseconds"),
             load_1min=self.foreign_cores(self.clock_s),
             cpu_governors=(self.governor(self.clock_s),),
             throttled=("frequency capped",) if self.throttled(self.clock_s) else (),

@@ -16,6 +16,8 @@ from dse.model.estimate import PRIOR_NOISE, PRIOR_WEIGHT
 from dse.model.measurement import Measurement
 from harness.protocol import DeviceState
 
+_WHOLE_SECONDS_TELL_S = 20.0
+"""From this length on a clock of whole seconds is right to a tenth."""
 _FOREIGN_CORES = 0.5
 """Other processes may use this many cores more than is usual in the study."""
 _EFFECTIVE_CORES = 1.1
@@ -91,8 +93,8 @@ def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, .
             found.append(
                 Reason("foreign load", f"other processes used {foreign:.1f} cores; {usual:.1f} are usual in this study")
             )
-        if foreign is not None and foreign > _FOREIGN_CORES:
-            return found  # on a busy machine, threads that used little tell nothing
+        if foreign is None or foreign > _FOREIGN_CORES:
+            return found  # where others are or may be busy, threads that used little tell nothing
     threads, used = measured.configuration.get("threads", 1), measured.response.cores_used
     if isinstance(threads, int) and threads > 1 and used is not None and used < _EFFECTIVE_CORES:
         found.append(Reason("threads", f"{threads} threads used {used:.2f} cores: no effect", passing=False))
@@ -150,9 +152,14 @@ def _band(reference: Sequence[float]) -> float:
 
 
 def foreign_cores(before: DeviceState, after: DeviceState) -> float | None:
-    """How many cores other processes used on average between two states, where the system tells."""
+    """How many cores other processes used on average between two states, where the system and its clock tell.
+
+    Studies of earlier versions have times in whole seconds, which tell nothing of a trial of a second or two.
+    """
     seconds = (datetime.fromisoformat(after.time_utc) - datetime.fromisoformat(before.time_utc)).total_seconds()
     if before.foreign_cpu_s is None or after.foreign_cpu_s is None or seconds <= 0:
+        return None
+    if seconds < _WHOLE_SECONDS_TELL_S and not ("." in before.time_utc and "." in after.time_utc):
         return None
     return max(0.0, (after.foreign_cpu_s - before.foreign_cpu_s) / seconds)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import random
 from collections.abc import Sequence
+
+import pytest
 
 from dse.model.configuration import Configuration
 from dse.model.judgement import judge
@@ -13,7 +16,7 @@ from harness.protocol import DeviceState, Performance, Response
 
 
 def state(second: float, governor: str = "performance", foreign: float = 0.0, **changes: object) -> DeviceState:
-    time = f"2026-01-01T00:{int(second) // 60:02}:{int(second) % 60:02}+00:00"
+    time = f"2026-01-01T00:{int(second) // 60:02}:{second % 60:09.6f}+00:00"
     return DeviceState(time, 0.0, (governor,), foreign_cpu_s=foreign, **changes)  # type: ignore[arg-type]
 
 
@@ -55,6 +58,26 @@ def test_reasons_of_the_device() -> None:
         4: ["foreign load"],
         6: ["threads"],
     }
+
+
+def test_a_trial_of_less_than_a_second_is_judged_by_its_own_length() -> None:
+    """One core all the time is one core, whether or not the second changes meanwhile."""
+    trials = [
+        measured(n, state(0.6 * n, foreign=0.6 * n), state(0.6 * n + 0.6, foreign=0.6 * n + 0.6)) for n in range(9)
+    ]
+    assert words(trials) == {}
+    assert judge(trials).foreign_cores == pytest.approx(1.0)
+
+
+def test_times_in_whole_seconds_tell_nothing_of_a_short_trial() -> None:
+    """Neither of others nor, since they may be busy, of threads that used little."""
+    before, after = (
+        dataclasses.replace(state(0, foreign=foreign), time_utc=f"2026-01-01T00:00:0{second}Z")
+        for second, foreign in ((0, 0.0), (1, 1.9))
+    )
+    assert words([measured(0, before, after, threads=2, cores=0.6)]) == {}
+    later = dataclasses.replace(after, time_utc="2026-01-01T00:01:00Z", foreign_cpu_s=120.0)
+    assert judge([measured(0, before, later)]).foreign_cores == pytest.approx(2.0)
 
 
 def test_a_machine_that_is_always_busy_is_its_own_usual_state() -> None:
