@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from dse.errors import DseError
 from dse.harnesses import SubprocessHarness
 from dse.paths import cache_dir, shipped
 from dse.sources import ZooSource
@@ -124,9 +125,12 @@ def _measurement() -> Finding:
     """The proof: the smallest model of the zoo, for a tenth of a second, in a process of its own."""
     entry = next(iter(zoo.entries().values()))
     variant = {"family": entry.family, "form": entry.form, "width": entry.width, "side": 48, "precision": "float32"}
-    model = ZooSource(cache_dir() / "models").make(
-        variant if entry.form == "minimalistic" else {**variant, "hard_swish": "operator"}
-    )
+    try:
+        model = ZooSource(cache_dir() / "models").make(
+            variant if entry.form == "minimalistic" else {**variant, "hard_swish": "operator"}
+        )
+    except DseError as error:
+        return Finding("measurement", "missing", str(error), error.hint or "export DSE_CACHE=/another/folder")
     images = shipped("fashion_mnist", "validation.npz")
     with tempfile.TemporaryDirectory(prefix="dse-doctor-") as folder:
         request = Request(

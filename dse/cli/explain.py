@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from dse.cli.options import STUDIES, Studies, StudyArgument
+from dse.cli.options import STUDIES, Studies, StudyArgument, study_words
 from dse.cli.render import next_command, print_json, stdout
 from dse.errors import UsageError
+from dse.files import canonical_json
 from dse.model.configuration import Configuration
 from dse.model.metrics import Objective
 from dse.model.proportion import wilson
@@ -33,7 +34,7 @@ def explain_command(
     Example: dse explain mobilenet_v3 17
     """
     found = find_study(study, studies)
-    explanation = explain(study_knowledge(found), _configuration(found, what))
+    explanation = _explanation(found, what)
     if json:
         print_json(_document(explanation))
         return
@@ -65,21 +66,35 @@ def explain_command(
     if table := recorded_in(found):
         lines.append(f"recorded in {table}, not measured here")
     stdout().print("\n".join(lines), highlight=False, markup=False)
-    next_command(f"dse front {study}", "shows the front")
+    next_command(f"dse front {study_words(study, studies)}", "shows the front")
 
 
-def _configuration(study: Study, what: str) -> Configuration:
-    if what.isdigit():
-        number = int(what)
-        found = next((m.configuration for m in study.measurements if m.trial == number), None)
-        if found is None:
-            raise UsageError(f"found trial {number}, the study has {len(study.measurements)} finished trials")
-        return found
+def _explanation(study: Study, what: str) -> Explanation:
+    if not (what.isascii() and what.isdecimal()):
+        return explain(study_knowledge(study), _configuration(what))
+    measured = next((m for m in study.measurements if m.trial == int(what)), None)
+    if measured is None:
+        raise UsageError(f"found trial {what}, the study has {len(study.measurements)} finished trials")
+    placed = study.place(measured)
+    explanation = explain(study_knowledge(study), placed or measured.configuration)
+    if placed is None and explanation.verdict == "unmeasured":
+        if failure := measured.response.failure:
+            why = f"it failed, and the next search tries it again: {failure.error}: {failure.message}"
+        else:
+            why = "it was measured on other images, at another fidelity, or with a level that is gone"
+        return dataclasses.replace(explanation, sentence=f"trial {what} counts for nothing now: {why}")
+    return explanation
+
+
+def _configuration(what: str) -> Configuration:
     try:
         if what.startswith("{"):
-            return Configuration(json_module.loads(what))
-        pairs = [part.split("=", 1) for part in what.replace(",", " ").split()]
-        return Configuration({name: _value(text) for name, text in pairs})
+            configuration = Configuration(json_module.loads(what))
+        else:
+            pairs = [part.split("=", 1) for part in what.replace(",", " ").split()]
+            configuration = Configuration({name: _value(text) for name, text in pairs})
+        canonical_json(dict(configuration.parameters))  # ValueError for NaN
+        return configuration
     except ValueError as error:
         raise UsageError(f"found {what!r}, expected a trial's number or a configuration: {error}") from None
 

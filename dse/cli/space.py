@@ -35,7 +35,8 @@ def list_command(json: _Json = False) -> None:
         return
     for name, description in spaces.items():
         stdout().print(f"{name}  {description}")
-    next_command(f"dse space show {next(iter(spaces))}", "its parameters")
+    ready = next(name for name, path in shipped_spaces().items() if "${" not in path.read_text(encoding="utf-8"))
+    next_command(f"dse space show {ready}", "its parameters")
 
 
 @app.command("show")

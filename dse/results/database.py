@@ -61,7 +61,11 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
     if read_only and not path.exists():
         raise ResultsError("no results database", path=path, hint="make one: `dse results import DIR`")
     is_new = not path.exists()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "name another place with --db, or in DSE_RESULTS_DB"
+        raise MachineError(f"cannot be made: {error.strerror}", path=path.parent, hint=hint) from error
     config = {**_CONFIG, "enable_external_access": False} if read_only else _CONFIG
     try:
         connection = duckdb.connect(str(path), read_only=read_only, config=config)

@@ -19,8 +19,9 @@ Verdict = Literal["front", "dominated", "constraint", "infeasible", "failed", "q
 class Explanation:
     """``verdict`` and what supports it.
 
-    ``by`` dominates it (the one with the largest smallest margin); ``margins`` by objective say by how much: by ratio
-    for latencies and sizes, by difference for accuracies. ``confidence`` is the probability to be on the front.
+    ``by`` dominates it (of those on the front, the one with the largest margins together); ``margins`` by objective say
+    by how much: by ratio for latencies and sizes, by difference for accuracies. ``confidence`` is the probability to be
+    on the front.
     """
 
     verdict: Verdict
@@ -67,10 +68,11 @@ def _explain(knowledge: Knowledge, configuration: Configuration) -> Explanation:
             return Explanation("constraint", configuration, sentence, confidence, estimate, lost=lost)
     if any(point.configuration == configuration for point in knowledge.front):
         return Explanation("front", configuration, "nothing dominates it", confidence, estimate, lost=lost)
+    on_front = {point.configuration for point in knowledge.front}  # who breaks a constraint dominates nobody
     rivals = [
         (margins, point)
         for point in knowledge.estimates
-        if point is not estimate
+        if point.configuration in on_front
         and (margins := _margins(knowledge, point, estimate))
         and min(margins.values()) >= 0
         and max(margins.values()) > 0

@@ -129,6 +129,9 @@ class OptunaProposer:
         return {key: _encoded(self._parameters[key], index) for key, index in indices.items()}
 
     def _values(self, estimate: Estimate) -> list[float] | None:
+        """The objectives; None where one is missing, or what a constraint is about."""
+        if any(constraint.metric.name not in estimate.values for constraint in self._problem.constraints):
+            return None
         values = [estimate.values.get(objective.name) for objective in self._problem.objectives]
         return None if None in values else [value for value in values if value is not None]
 

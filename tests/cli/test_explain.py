@@ -62,3 +62,42 @@ def test_what_was_never_measured_and_what_is_none(tmp_path: Path, dse: Any) -> N
     done = dse("explain", "s", "999")
     assert done.code == 2
     assert "found trial 999" in done.err
+
+
+@pytest.mark.parametrize("what", ["\u00b2", "a=NaN", '{"a": NaN}', "abc"])
+def test_what_is_no_configuration(tmp_path: Path, dse: Any, what: str) -> None:
+    explored(tmp_path, 100_000)
+    assert dse("explain", "s", what).code == 2
+
+
+def test_the_next_command_finds_the_study(tmp_path: Path, dse: Any) -> None:
+    trial = explored(tmp_path, 100_000)[1]
+    (tmp_path / "studies").rename(tmp_path / "elsewhere")
+    done = dse("explain", "s", trial, "--studies", "elsewhere")
+    assert "dse front s --studies elsewhere" in done.err
+
+
+def test_who_breaks_a_constraint_dominates_nobody(tmp_path: Path, dse: Any) -> None:
+    """One thread is fastest, and too large for the constraint."""
+
+    def respond(request: Request) -> Response:
+        response, threads = answer(request), request.runtime.threads
+        assert response.performance is not None
+        performance = replace(response.performance, latency_p90_ns=1_000_000 * threads)
+        return replace(response, performance=performance, peak_memory_bytes=2**30 if threads == 1 else 2**20)
+
+    space = make_space(
+        tmp_path,
+        objectives=["latency_p90_ns"],
+        constraints=["peak_memory_bytes <= 100 MiB"],
+        parameters={"side": [48], "threads": [1, 2, 5]},
+    )
+    run_study(tmp_path / "studies" / "s", space, RecordedHarness(respond))
+    trials = {
+        m.configuration["threads"]: m.trial
+        for m in Study.read(tmp_path / "studies" / "s").measurements
+        if m.phase == "search"
+    }
+    document = json.loads(dse("explain", "s", trials[5], "--json").out)
+    assert document["verdict"] == "dominated"
+    assert document["dominated_by"]["trial"] == trials[2]
