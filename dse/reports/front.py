@@ -11,6 +11,7 @@ from typing import Any
 from dse.files import write_json, write_text
 from dse.model.configuration import text
 from dse.model.front import FrontPoint
+from dse.model.judgement import judge
 from dse.model.proportion import wilson
 from dse.search.knowledge import Knowledge, understand
 from dse.study import Study
@@ -35,12 +36,18 @@ def recorded_in(study: Study) -> str | None:
 
 
 def front_title(study: Study, points: Sequence[FrontPoint]) -> str:
-    """How many of the configurations that the study measured are on the front, as a sentence."""
-    measured = {study.place(m) for m in study.measurements if not m.failed} - {None}
+    """How many of the configurations that the study measured are on the front, as a sentence.
+
+    Measured is what has a trial that counts; of how many none counts is said too.
+    """
+    left_out = judge(study.measurements).reasons
+    tried = {study.place(m) for m in study.measurements if not m.failed} - {None}
+    measured = {study.place(m) for m in study.measurements if not m.failed and m.trial not in left_out} - {None}
     if table := recorded_in(study):
         shown = f"{len(points)} of {len(measured)} configurations are on the front"
         return f"{study.name}: {shown}; recorded in {Path(table).name}, not measured here"
-    return f"{study.name}: {len(points)} of {len(measured)} measured configurations are on the front"
+    shown = f"{study.name}: {len(points)} of {len(measured)} measured configurations are on the front"
+    return f"{shown}; {len(tried - measured)} more left out" if tried - measured else shown
 
 
 def front_document(study: Study, points: Sequence[FrontPoint]) -> dict[str, Any]:

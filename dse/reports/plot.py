@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter
 
 from dse.files import write_bytes
 from dse.model.front import FrontPoint, Valued, staircase
+from dse.model.judgement import judge
 from dse.model.measurement import Measurement
 from dse.model.metrics import Objective
 from dse.study import Study
@@ -30,7 +31,19 @@ def plot_front(study: Study, points: Sequence[FrontPoint], title: str, path: Pat
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.subplots()
     measured = [m for m in study.measurements if all(o.name in m.values for o in (y, *others[:1]))]
-    axes.scatter(_across(measured, x), _column(measured, y), s=14, color=_OTHERS, label=f"trials ({len(measured)})")
+    reasons = judge(study.measurements).reasons
+    counting = [m for m in measured if m.trial not in reasons]
+    axes.scatter(_across(counting, x), _column(counting, y), s=14, color=_OTHERS, label=f"trials ({len(counting)})")
+    if left_out := [m for m in measured if m.trial in reasons]:
+        axes.scatter(
+            _across(left_out, x),
+            _column(left_out, y),
+            s=14,
+            facecolors="none",
+            edgecolors=_OTHERS,
+            linewidths=0.6,
+            label=f"left out ({len(left_out)})",
+        )
     if x:
         _staircase(axes, points, x, y)
     drawn = axes.scatter(

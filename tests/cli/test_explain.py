@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dse.study import Study
-from harness.protocol import Request, Response
+from harness.protocol import DeviceState, Request, Response
 from tests.recording import RecordedHarness, answer, make_space, run_study
 
 
@@ -101,3 +101,19 @@ def test_who_breaks_a_constraint_dominates_nobody(tmp_path: Path, dse: Any) -> N
     document = json.loads(dse("explain", "s", trials[5], "--json").out)
     assert document["verdict"] == "dominated"
     assert document["dominated_by"]["trial"] == trials[2]
+
+
+def test_what_no_trial_of_counts_is_not_called_measured(tmp_path: Path, dse: Any) -> None:
+    def respond(request: Request) -> Response:
+        throttled = ("throttled",) if request.runtime.threads == 2 else ()
+        before, after = (
+            DeviceState(
+                f"2026-01-01T00:00:0{second}.000000Z", 0.0, ("performance",), foreign_cpu_s=0.0, throttled=flags
+            )
+            for second, flags in ((0, ()), (2, throttled))
+        )
+        return replace(answer(request), device_before=before, device_after=after)
+
+    space = make_space(tmp_path, parameters={"side": [48], "threads": [1, 2, 5]})
+    run_study(tmp_path / "studies" / "s", space, RecordedHarness(respond))
+    assert "of 2 measured configurations are on the front; 1 more left out" in dse("front", "s").out
