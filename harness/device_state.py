@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.protocol import DeviceState
@@ -30,9 +30,10 @@ class DeviceReader:
         self._sys = root / "sys"
 
     def read(self) -> DeviceState:
-        """The state now."""
+        """The state now; its time has microseconds, since a trial may take less than a second."""
+        now_s, microseconds = divmod(time.time_ns() // 1000, 10**6)
         return DeviceState(
-            time_utc=f"{datetime.now(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
+            time_utc=f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now_s))}.{microseconds:06d}Z",
             load_1min=float((_text(self._proc / "loadavg") or "0").split()[0]),
             cpu_governors=tuple(dict.fromkeys(self._cpus("cpufreq/scaling_governor"))),
             cpu_frequency_khz=tuple(map(int, self._cpus("cpufreq/scaling_cur_freq"))),

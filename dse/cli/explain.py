@@ -91,8 +91,10 @@ def _configuration(what: str) -> Configuration:
         if what.startswith("{"):
             configuration = Configuration(json_module.loads(what))
         else:
-            pairs = [part.split("=", 1) for part in what.replace(",", " ").split()]
-            configuration = Configuration({name: _value(text) for name, text in pairs})
+            pairs = [part.partition("=") for part in what.replace(",", " ").split()]
+            if lone := [name for name, equals, _ in pairs if not equals]:
+                raise ValueError(f"{lone[0]!r} has no '='")
+            configuration = Configuration({name: _value(text) for name, _, text in pairs})
         canonical_json(dict(configuration.parameters))  # ValueError for NaN
         return configuration
     except ValueError as error:

@@ -75,9 +75,10 @@ def import_progress() -> Iterator[ProgressReport]:
         bars.start()
         if step.phase not in tasks:
             tasks[step.phase] = bars.add_task(f"reading {step.phase}", total=step.of)
-        now_s = time.monotonic()
-        bars.update(tasks[step.phase], completed=step.done, refresh=now_s >= shown_s + _REFRESH_S)
-        shown_s = now_s if now_s >= shown_s + _REFRESH_S else shown_s
+        bars.update(tasks[step.phase], completed=step.done)
+        if time.monotonic() >= shown_s + _REFRESH_S:
+            bars.refresh()
+            shown_s = time.monotonic()
 
     try:
         yield advance

@@ -75,11 +75,12 @@ def validate_command(
         interpreter = python or harness_python(found, candidate)
         return SubprocessHarness(interpreter) if interpreter else SubprocessHarness()
 
-    for spec in dict.fromkeys(step.candidate.request.data_set for step in todo.steps if not step.done):
-        require_unchanged(spec, cache_dir())
-    with locked(found.folder), Interrupt("point") as interrupt, LiveValidation(todo) as live:
-        interrupt.say = live.note
-        outcomes = run(todo, harness, live, interrupt.requested)
+    with locked(found.folder):
+        for spec in dict.fromkeys(step.candidate.request.data_set for step in todo.steps if not step.done):
+            require_unchanged(spec, cache_dir())
+        with Interrupt("point") as interrupt, LiveValidation(todo) as live:
+            interrupt.say = live.note
+            outcomes = run(todo, harness, live, interrupt.requested)
     points = [outcome.point for outcome in outcomes if outcome.point]
     if len(outcomes) < len(todo.steps):
         console.print(f"{len(points)} of {len(todo.steps)} points are validated")

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from dse.errors import ResultsError
-from dse.results.columns import fitting
+from dse.results.columns import count
 
 _TAIL_BYTES = 4096
 # Order matters: AUC lines carry an accuracy and a good/total triple of their own, and of several figures in one line
@@ -65,7 +65,7 @@ def _read(metric: str, match: re.Match[bytes], log_hash: re.Match[bytes] | None)
     except ValueError:
         raise ResultsError(f"{metric} is {match[1].decode()!r}, not a number") from None
     counts = _COUNTS.search(match[0]) if metric == "top1" else None
-    good, total = (_count(counts[1]), _count(counts[2])) if counts else (None, None)
+    good, total = (count(counts[1]), count(counts[2])) if counts else (None, None)
     if good is not None and total is not None:
         if not 0 <= good <= total or total == 0:
             raise ResultsError(f"good={good}, total={total} is no accuracy")
@@ -80,10 +80,3 @@ def _read(metric: str, match: re.Match[bytes], log_hash: re.Match[bytes] | None)
         total,
         log_hash[1].decode().lower() if log_hash else None,
     )
-
-
-def _count(digits: bytes) -> int:
-    try:
-        return fitting(int(digits), "BIGINT")
-    except ValueError:
-        raise ResultsError(f"a count of {len(digits)} digits") from None

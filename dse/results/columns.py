@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import orjson
 
+from dse.errors import ResultsError
+
 _T = TypeVar("_T")
 
 Seed = int
@@ -60,6 +62,14 @@ def to_json(row: dict[str, Any]) -> bytes:
         return orjson.dumps(row)
     except TypeError:  # some text is not `storable`
         return orjson.dumps({name: storable(value) if isinstance(value, str) else value for name, value in row.items()})
+
+
+def count(digits: str | bytes) -> int:
+    """A count as a column holds it. Raises `ResultsError` (without path) for one that is too large."""
+    try:
+        return fitting(int(digits), "BIGINT")
+    except ValueError:  # Python reads no number of more than some thousand digits
+        raise ResultsError(f"a count of {len(digits)} digits") from None
 
 
 def json_members(*parts: Any) -> bytes:

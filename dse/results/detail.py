@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dse.errors import ResultsError
-from dse.results.columns import fitting
+from dse.results.columns import count, fitting
 from dse.results.describe import parse_object
 from dse.results.row import DETAIL_COLUMNS, Details
 
@@ -109,7 +109,7 @@ def _parse_text(data: bytes, values: dict[str, str | int | float], errors: list[
             except ValueError:
                 raise ResultsError(f"{key.strip()!r} is {value.strip()!r}, not a number") from None
         elif generated := _GENERATED.match(text):
-            values["generated_query_count"] = _count(generated[1])
+            values["generated_query_count"] = count(generated[1])
         elif power := _POWER.match(text):
             values[f"power_{power[1].lower()}"] = power[2].strip()
         elif key.strip() == "ERROR":
@@ -166,10 +166,3 @@ def _timezone(data: bytes) -> timedelta:
         return timedelta(seconds=seconds)
     except (ValueError, OverflowError):
         raise ResultsError(f"time zone {seconds!r} is no number of seconds") from None
-
-
-def _count(digits: str) -> int:
-    try:
-        return fitting(int(digits), "BIGINT")
-    except ValueError:
-        raise ResultsError(f"a count of {len(digits)} digits") from None

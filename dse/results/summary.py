@@ -9,7 +9,7 @@ from functools import lru_cache
 from math import isfinite
 
 from dse.errors import ResultsError
-from dse.results.columns import Seed, fitting
+from dse.results.columns import Seed, count, fitting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,8 +182,8 @@ def _read_line(line: str) -> tuple[str, str | bool | int | float | None]:
     key, colon, text = line.partition(":")
     key, text = key.strip(), text.strip()
     if not colon:
-        count = _COUNTS.match(key)
-        return _counted(count[2].lower(), count[1]) if count else ("", "")
+        counted = _COUNTS.match(key)
+        return (f"{counted[2].lower()}s", count(counted[1])) if counted else ("", "")
     if key.startswith(_SECTIONS):
         return _SECTION, key
     if key not in _KEYS:
@@ -193,13 +193,6 @@ def _read_line(line: str) -> tuple[str, str | bool | int | float | None]:
         return name, read(text)
     except ValueError:
         raise ResultsError(f"{key!r} is {text!r}, not a value of its kind") from None
-
-
-def _counted(what: str, digits: str) -> tuple[str, int]:
-    try:
-        return f"{what}s", _whole(digits)
-    except ValueError:
-        raise ResultsError(f"a count of {what}s with {len(digits)} digits") from None
 
 
 def parse_summary(data: bytes) -> Summary:

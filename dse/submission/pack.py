@@ -57,5 +57,5 @@ def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:
             contents = path.read_bytes()
             member.size, member.mode = len(contents), _FILE_MODE
             tar.addfile(member, io.BytesIO(contents))
-    except ValueError as error:  # USTAR holds names of up to 256 characters
+    except ValueError as error:  # a name that the format cannot hold
         raise SubmissionError(f"cannot be packed: {error}", path=path, hint="choose shorter names") from error

@@ -161,8 +161,8 @@ def check_evidence(point: ValidatedPoint) -> None:
 
 
 def model_is_gone(trial: int, model: Path) -> SubmissionError:
-    """What to say where a trial's model file is missing; its runs are as good as they were."""
-    hint = "put the same file there again; where dse made it, in its cache, a search of the same space does"
+    """What to say where a trial's model file is missing: not that its runs are to be thrown away."""
+    hint = "put the same file there again; its runs stay as they are"
     return SubmissionError(f"the model file of trial {trial} is gone", path=model, hint=hint)
 
 

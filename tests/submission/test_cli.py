@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from dse.cli import make_app
 from dse.errors import DseError, SubmissionError
 from dse.model.configuration import Configuration
+from dse.study.study import locked
 from dse.study.trial import TrialRecord
 from harness.protocol import Accuracy, DataSetSpec, write
 
@@ -165,6 +166,14 @@ def test_validate_refuses_to_start_over_a_rule_that_no_run_can_mend(dse, study):
     done = dse("validate", "study")
     assert done.returncode == 3
     assert "data-set-size open/submitter/results" in done.stderr
+    assert not (study / "validation").exists()
+
+
+def test_a_study_is_validated_once_at_a_time(dse, study):
+    with locked(study):
+        done = dse("validate", "study", "--duration", "1s", "--allow", "data-set-size")
+    assert done.returncode == 3
+    assert "in use by process" in done.stderr
     assert not (study / "validation").exists()
 
 

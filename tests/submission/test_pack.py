@@ -31,6 +31,15 @@ def test_every_file_and_nothing_else_is_in_it(make_tree, tmp_path):
     assert {(m.mtime, m.uid, m.gid, m.uname, m.gname) for m in members} == {(0, 0, 0, "", "")}
 
 
+def test_a_long_name_is_packed(make_tree, tmp_path):
+    tree = make_tree()
+    long = tree / "open/Example" / ("m" * 180 + ".tflite")
+    long.write_bytes(b"model")
+    pack(tree, tmp_path / "a.tar.gz")
+    with tarfile.open(tmp_path / "a.tar.gz") as tar:
+        assert tar.extractfile(long.relative_to(tree).as_posix()).read() == b"model"
+
+
 def test_links_are_refused_not_followed(make_tree, tmp_path):
     tree = make_tree()
     (tree / "open/Example/passwords").symlink_to("/etc/passwd")
