@@ -14,15 +14,20 @@ from rich.table import Table as Shown
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.durations import show_duration
 from dse.errors import UsageError
+from dse.recorded import columns
 from dse.search.replay import Run, replay
 from dse.search.table import Table
 from dse.spaces.format import Sampler
 
+_TABLE = (
+    f"CSV with {columns.ACCURACY}, {columns.P90}, if known {columns.GOOD} and {columns.TOTAL}, and whatever tells its "
+    f"rows apart of {', '.join(columns.TELL_APART)}. Other columns are not looked at."
+)
 _SHARES = (0.9, 0.95, 0.99)
 
 
 def replay_command(
-    table: Annotated[Path, typer.Option(help="CSV with parameters, accuracy_pct and p90_latency_ns.")],
+    table: Annotated[Path, typer.Option(help=_TABLE)],
     sampler: Annotated[str, typer.Option(help=f"One of {', '.join(get_args(Sampler))}.")] = "auto",
     seeds: Annotated[int, typer.Option(min=1, help="How many searches.")] = 20,
     noise: Annotated[float, typer.Option(min=0, max=1, help="Of a latency, as a ratio: 0.05.")] = 0.0,

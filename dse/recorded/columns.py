@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 PARAMETERS = (
     "family",
     "variant",
@@ -23,6 +25,9 @@ MORE_PARAMETERS = ("weight_data_types", "input_data_types", "host_cpu", "cores",
 LAST_RESORTS = ("system", "model_dir", "config_id")
 """Columns that a table needs only where the parameters leave two rows the same."""
 
+TELL_APART = (*PARAMETERS, *MORE_PARAMETERS, *LAST_RESORTS)
+"""Every column that may tell one row from another; any other is no part of a configuration."""
+
 TEXT = ("config_id", "engine_version")
 """Columns that are words even where all of them look like numbers: version 2.10 is not 2.1."""
 
@@ -39,6 +44,26 @@ LATENCIES = {
     "max": "max_latency_ns",
 }
 QUERIES = "queries"
+
+
+class Range(NamedTuple):
+    """What a figure may be: a number from ``low`` to ``high``, a ``whole`` one or any; ``words`` say so to people."""
+
+    low: int
+    high: int
+    whole: bool
+    words: str
+
+
+LARGEST = 2**63
+FIGURES = {
+    ACCURACY: Range(0, 100, False, "a percentage from 0 to 100"),
+    GOOD: Range(0, LARGEST, True, "a whole number from 0 on"),
+    TOTAL: Range(1, LARGEST, True, "a whole number from 1 on"),
+    QUERIES: Range(0, LARGEST, True, "a whole number from 0 on"),
+    **{name: Range(1, LARGEST, False, "nanoseconds from 1 on") for name in LATENCIES.values()},
+}
+"""What was measured, and what it can be."""
 
 ALL = (
     "config_id",

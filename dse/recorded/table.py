@@ -8,6 +8,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
@@ -15,10 +16,13 @@ from dse.errors import ResultsError
 from dse.files import fingerprint
 from dse.model.configuration import Configuration, Value
 from dse.model.space import ParameterTree
-from dse.recorded.columns import ACCURACY, GOOD, P90, TEXT, TOTAL
-from dse.recorded.tree import ABSENT, Row, identified, tree_of
+from dse.recorded.columns import ACCURACY, FIGURES, GOOD, LARGEST, P90, TELL_APART, TEXT, TOTAL
+from dse.recorded.tree import ABSENT, Row, identified, same_rows, tree_of
 
-_HINT = f"a replay table has {ACCURACY} and {P90}; dse results export --format replay writes one"
+_HINT = (
+    f"a replay table has {ACCURACY}, {P90} and any of {', '.join(TELL_APART)}; "
+    "dse results export --format replay writes one"
+)
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,17 @@ def read_table(path: Path) -> RecordedTable:
 
 def parse_table(data: bytes, path: Path) -> RecordedTable:
     """The table that a CSV file with the content ``data`` is. Raises ResultsError as `read_table` does."""
-    rows = _rows(data, path)
-    try:
-        cells = identified(rows)
-    except ValueError as error:
-        raise ResultsError("two rows are the same configuration", path=path, hint=str(error)) from None
+    lines = _rows(data, path)
+    rows = list(lines.values())
+    cells = identified(rows)
+    for first, second, *_ in same_rows(cells):
+        one, other = list(lines)[first], list(lines)[second]
+        raise ResultsError(
+            f"the same configuration as line {one}: {Configuration(cells[first]) or 'no column tells them apart'}",
+            path=path,
+            line=other,
+            hint=f"columns that may tell rows apart: {', '.join(TELL_APART)}",
+        )
     return RecordedTable(
         path,
         hashlib.sha256(data).hexdigest(),
@@ -76,7 +86,7 @@ def parse_table(data: bytes, path: Path) -> RecordedTable:
 
 def is_complete(row: Row) -> bool:
     """Whether a row has an accuracy and a latency; one without stands for a configuration that failed."""
-    return is_number(row.get(ACCURACY)) and is_number(row.get(P90)) and float(row[P90]) > 0
+    return is_number(row.get(ACCURACY)) and is_number(row.get(P90))
 
 
 def is_number(cell: Value | None) -> bool:
@@ -88,7 +98,8 @@ def _without_absent(configuration: Mapping[str, Value]) -> Configuration:
     return Configuration({name: value for name, value in configuration.items() if value != ABSENT})
 
 
-def _rows(data: bytes, path: Path) -> list[Row]:
+def _rows(data: bytes, path: Path) -> dict[int, Row]:
+    """The rows by their line in the file."""
     try:
         reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
         header = next(reader, [])
@@ -100,6 +111,9 @@ def _rows(data: bytes, path: Path) -> list[Row]:
             raise ResultsError(
                 f"found {len(line)} cells, expected {len(header)} as in the first line", path=path, line=number
             )
+    twice = [name for index, name in enumerate(header) if name and name in header[:index]]
+    if twice:
+        raise ResultsError(f"found column {twice[0]} twice", path=path, line=1, hint="leave one of them")
     missing = [name for name in (ACCURACY, P90) if name not in header]
     if missing or not lines:
         found = f"no column {' and no '.join(missing)}" if missing else "no rows"
@@ -107,22 +121,54 @@ def _rows(data: bytes, path: Path) -> list[Row]:
     columns = {
         name: _typed(name, [line[index].strip() for _, line in lines]) for index, name in enumerate(header) if name
     }
-    rows: list[Row] = [
-        {name: cell for name, cells in columns.items() if (cell := cells[index]) is not None}
-        for index in range(len(lines))
-    ]
-    if not any(map(is_complete, rows)):
-        raise ResultsError("no row has an accuracy and a latency", path=path)
+    rows: dict[int, Row] = {
+        number: {name: cell for name, cells in columns.items() if (cell := cells[index]) is not None}
+        for index, (number, _) in enumerate(lines)
+    }
+    for number, row in rows.items():
+        _check(row, path, number)
+    if not any(map(is_complete, rows.values())):
+        raise ResultsError("no row has an accuracy and a latency", path=path, hint=_HINT)
     return rows
+
+
+def _check(row: Row, path: Path, line: int) -> None:
+    """Raise ResultsError for a number that cannot be."""
+
+    def error(name: str, allowed: str) -> ResultsError:
+        hint = "correct it; a row with empty figures is a configuration that failed"
+        return ResultsError(f"{name}: found {row[name]}, allowed: {allowed}", path=path, line=line, hint=hint)
+
+    for name, cell in row.items():
+        if isinstance(cell, str):
+            continue
+        figure = FIGURES.get(name)
+        if figure is None:
+            if not -LARGEST <= cell <= LARGEST:
+                raise error(name, "a number up to 2^63")
+        elif not figure.low <= cell <= figure.high or (figure.whole and cell != int(cell)):
+            raise error(name, figure.words)
+    good, total, percent = row.get(GOOD), row.get(TOTAL), row.get(ACCURACY)
+    if not isinstance(good, int) or not isinstance(total, int):
+        return
+    if good > total:
+        raise error(GOOD, f"a whole number from 0 to {TOTAL}, {total}")
+    if isinstance(percent, (int, float)) and abs(percent - 100 * good / total) > _last_digit(percent) + 100 / total:
+        raise error(ACCURACY, f"100 {GOOD} / {TOTAL}, {100 * good / total:.3f}")
+
+
+def _last_digit(number: float) -> float:
+    """What one more in the last written digit adds: 0.1 for 66.4."""
+    return max(10.0 ** int(Decimal(repr(number)).as_tuple().exponent), 1e-6)
 
 
 def _typed(name: str, texts: Sequence[str]) -> list[Value | None]:
     """The cells of a column, all of one kind: true or false, numbers, else words; None where there is nothing.
 
-    A word in place of an accuracy or a latency is nothing, too: that row failed, not the table.
+    A word in place of a figure is nothing, too: that row failed, not the table.
     """
     texts = ["" if text == ABSENT else text for text in texts]
-    if name in (ACCURACY, P90):
+    if name in FIGURES:
         return [_number(text) if _is_numeric(text) else None for text in texts]
     if name not in TEXT:
         for kind in (_flag, _number):
@@ -153,6 +199,6 @@ def _number(text: str) -> int | float | None:
         return int(text)
     except ValueError:
         value = float(text)
-    if not math.isfinite(value):
+    if math.isnan(value):
         return None
     return int(value) if value.is_integer() else value

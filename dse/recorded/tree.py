@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 
 from dse.model.configuration import Value
 from dse.model.space import Level, Parameter, ParameterTree
-from dse.recorded.columns import LAST_RESORTS, MODEL, MORE_PARAMETERS, PARAMETERS
+from dse.recorded.columns import LAST_RESORTS, MODEL, MORE_PARAMETERS, PARAMETERS, TELL_APART
 
 ABSENT = "none"
 """The level of a parameter that a row does not have."""
@@ -16,7 +16,7 @@ Row = Mapping[str, Value]
 
 
 def identified(rows: Sequence[Row]) -> list[dict[str, Value]]:
-    """For each row the fewest cells that tell it apart. Raises ValueError, naming them, when none do.
+    """For each row the fewest cells that tell it apart, or all there are where rows stay the same (see `same_rows`).
 
     Parameters that differ from row to row, of which those that name the network always stay; beyond those, further
     columns, for the rows alone that are the same without.
@@ -28,13 +28,19 @@ def identified(rows: Sequence[Row]) -> list[dict[str, Value]]:
             names = rest
     cells = [{name: row[name] for name in names if name in row} for row in rows]
     for name in (*MORE_PARAMETERS, *LAST_RESORTS):
-        for same in _same(cells):
+        for same in same_rows(cells):
             if _count([rows[index] for index in same], [name]) > 1:
                 for index in same:
                     cells[index] |= {name: rows[index][name]} if name in rows[index] else {}
-    if _same(cells):
-        raise ValueError(f"columns that tell rows apart: {', '.join(_names(cells))}")
     return cells
+
+
+def same_rows(cells: Sequence[Row]) -> list[list[int]]:
+    """The rows, by number, that are the same as another one, together with it."""
+    groups: dict[Hashable, list[int]] = {}
+    for index, row in enumerate(cells):
+        groups.setdefault(frozenset(row.items()), []).append(index)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def tree_of(cells: Sequence[Row]) -> ParameterTree:
@@ -44,15 +50,7 @@ def tree_of(cells: Sequence[Row]) -> ParameterTree:
 
 def _names(cells: Sequence[Row]) -> list[str]:
     """The columns that occur, models first."""
-    return [name for name in (*PARAMETERS, *MORE_PARAMETERS, *LAST_RESORTS) if any(name in row for row in cells)]
-
-
-def _same(cells: Sequence[Row]) -> list[list[int]]:
-    """The rows, by number, that are the same as another one."""
-    groups: dict[Hashable, list[int]] = {}
-    for index, row in enumerate(cells):
-        groups.setdefault(frozenset(row.items()), []).append(index)
-    return [group for group in groups.values() if len(group) > 1]
+    return [name for name in TELL_APART if any(name in row for row in cells)]
 
 
 def _tree(rows: list[dict[str, Value]], columns: Sequence[str]) -> tuple[Parameter, ...]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.errors import ResultsError
-from dse.recorded.columns import ACCURACY, P90
+from dse.recorded.columns import ACCURACY, GOOD, P90, TOTAL
 from dse.recorded.table import is_complete, read_table
 from dse.results.space import to_csv
 
@@ -74,7 +74,8 @@ def test_an_identity_is_of_content_and_configuration(tmp_path: Path) -> None:
     ("lines", "message"),
     [
         ((f"family,{ACCURACY},{P90}", "v1,50"), r"t\.csv:2: found 2 cells, expected 3"),
-        ((f"family,{ACCURACY},{P90}", "v1,50,1", "v1,60,2"), "two rows are the same configuration"),
+        ((f"family,{ACCURACY},{P90}", "v1,50,1", "v1,60,2"), r"t\.csv:3: the same configuration as line 2: "),
+        ((f"family,{P90},{ACCURACY},{P90}", "v1,5,50,1"), rf"t\.csv:1: found column {P90} twice"),
         ((f"family,{ACCURACY},{P90}", "v1,,1", "v2,60,"), "no row has an accuracy and a latency"),
         ((f'family,{ACCURACY},{P90}\n"v1,50,1',), "cannot be read as CSV"),
     ],
@@ -113,3 +114,50 @@ def test_a_configuration_says_which_network_it_is(tmp_path: Path) -> None:
     )
     configurations = sorted(map(str, read_table(path).tree.configurations()))
     assert configurations == ["family=v1 width=0.25", "family=v1 width=0.5", "family=v3 variant=large width=1"]
+
+
+COUNTED = f"family,{GOOD},{TOTAL},{ACCURACY},{P90},p50_latency_ns,queries,width"
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ("60,50,90,1000,9,9,1", f"{GOOD}: found 60, allowed: a whole number from 0 to {TOTAL}, 50"),
+        ("-1,50,90,1000,9,9,1", f"{GOOD}: found -1, allowed: a whole number from 0 on"),
+        ("2.5,5,50,1000,9,9,1", f"{GOOD}: found 2.5, allowed: a whole number"),
+        ("0,0,90,1000,9,9,1", f"{TOTAL}: found 0, allowed: a whole number from 1 on"),
+        ("inf,50,90,1000,9,9,1", f"{GOOD}: found inf, allowed"),
+        (",,101,1000,9,9,1", f"{ACCURACY}: found 101, allowed: a percentage from 0 to 100"),
+        (",,-1,1000,9,9,1", f"{ACCURACY}: found -1, allowed"),
+        (",,inf,1000,9,9,1", f"{ACCURACY}: found inf, allowed"),
+        ("33,50,0.66,1000,9,9,1", f"{ACCURACY}: found 0.66, allowed: 100 {GOOD} / {TOTAL}, 66.000"),
+        ("33192,50000,66.39,1000,9,9,1", None),
+        ("33192,50000,66.40,1000,9,9,1", None),
+        ("33192,50000,66.371,1000,9,9,1", f"{ACCURACY}: found 66.371, allowed: 100 {GOOD} / {TOTAL}, 66.384"),
+        (",,50,0.4,9,9,1", f"{P90}: found 0.4, allowed: nanoseconds from 1 on"),
+        (",,50,0,9,9,1", f"{P90}: found 0, allowed"),
+        (",,50,1e999,9,9,1", f"{P90}: found inf, allowed"),
+        (f",,50,1{'0' * 400},9,9,1", f"{P90}: found 10000"),
+        (",,50,1000,-3,9,1", "p50_latency_ns: found -3, allowed"),
+        (",,50,1000,9,1.5,1", "queries: found 1.5, allowed"),
+        (",,50,1000,9,9,1e999", "width: found inf, allowed: a number up to 2^63"),
+        (f",,50,1000,9,9,1{'0' * 400}", "width: found 1000"),
+        (",,nan,nan,,,", None),
+        ("oom,oom,oom,oom,oom,oom,1", None),
+    ],
+)
+def test_a_figure_that_cannot_be_is_said_with_its_place(tmp_path: Path, cells: str, message: str | None) -> None:
+    path = write(tmp_path, COUNTED, "v1,50,100,50,1000,9,9,1", f"v2,{cells}")
+    if message is None:
+        assert len(read_table(path).rows) == 2
+        return
+    with pytest.raises(ResultsError) as caught:
+        read_table(path)
+    assert caught.value.message.startswith(message)
+    assert (caught.value.path, caught.value.line) == (path, 3)
+    assert caught.value.hint
+
+
+def test_a_word_in_one_count_leaves_the_other_counts(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, COUNTED, "v1,50,100,50,1000,9,9,1", "v2,oom,oom,,,,,1"))
+    assert table.images == [100]
