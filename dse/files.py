@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,33 @@ def sha256_file(path: Path) -> str:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data`` in one step: a reader, or a crash, finds the old file or the new. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Replace ``path`` by ``data`` in one step: a reader, or a crash, finds the old file or the new. Raises OSError.
+
+    A link stays, and the file that it leads to is replaced; a device or a pipe takes the data as it is.
+    """
+    is_file = not _is_device(path)
+    target = Path(os.path.realpath(path))
+    if is_file:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if is_file:
+            _replace(target, data)
+        else:
+            path.write_bytes(data)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # a full disk does not say where, others name the temporary
+        raise
+
+
+def _is_device(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _replace(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -35,9 +61,7 @@ def write_bytes(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException as error:
-        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say where
-            error.filename = str(path)
+    except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -72,9 +73,39 @@ def test_a_written_file_has_the_bytes_and_leaves_nothing_beside_it(tmp_path: Pat
 
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
-    with pytest.raises(OSError, match="directory"):
+    with pytest.raises(OSError, match="directory") as caught:
         write_text(tmp_path / "taken", "text")
+    assert caught.value.filename == str(tmp_path / "taken")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_link_stays_and_the_file_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/file").write_text("old")
+    (tmp_path / "link").symlink_to("there/file")
+    (tmp_path / "dangling").symlink_to("there/new")
+    write_text(tmp_path / "link", "text")
+    write_text(tmp_path / "dangling", "text")
+    assert (tmp_path / "link").readlink() == Path("there/file")
+    assert {path.name: path.read_text() for path in (tmp_path / "there").iterdir()} == {"file": "text", "new": "text"}
+
+
+def test_links_in_a_circle_are_no_place(tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to("two")
+    (tmp_path / "two").symlink_to("one")
+    with pytest.raises(OSError, match="symbolic links"):
+        write_text(tmp_path / "one", "text")
+    assert (tmp_path / "one").is_symlink()
+
+
+def test_a_pipe_takes_the_data_and_stays(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_text(tmp_path / "link", "text")
+    assert os.read(reader, 9) == b"text"
+    os.close(reader)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
 def test_a_replaced_file_can_be_read_by_whom_the_umask_allows(tmp_path: Path) -> None:

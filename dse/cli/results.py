@@ -162,7 +162,7 @@ def rm_command(
 
 @app.command("export")
 def export_command(
-    out: Annotated[Path, typer.Argument(help="The file to write.")],
+    out: Annotated[Path, typer.Argument(help="The file to write; one that is there is replaced.")],
     file_format: Annotated[
         str | None, typer.Option("--format", help=f"{', '.join(FORMATS)} [default: by the file's suffix]")
     ] = None,

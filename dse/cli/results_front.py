@@ -25,7 +25,7 @@ def front_command(
     scenario: Scenario = "SingleStream",
     name: Name = None,
     study: Annotated[str | None, typer.Option(help="Set this study's own front beside the published ones.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture: .png, .svg or .pdf.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture, or replace it: .png, .svg or .pdf.")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     db: Db = None,
     json: Json = False,

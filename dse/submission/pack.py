@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import os
 import tarfile
 from pathlib import Path
 
 from dse.errors import SubmissionError
-from dse.files import sha256_file, write_bytes
+from dse.files import write_bytes
 
 _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
 
@@ -32,7 +33,7 @@ def pack(tree: Path, archive: Path) -> str:
         for path in _members(tree):
             _add(tar, path, path.relative_to(tree).as_posix())
     write_bytes(archive, packed.getvalue())
-    return sha256_file(archive)
+    return hashlib.sha256(packed.getvalue()).hexdigest()
 
 
 def _members(tree: Path) -> list[Path]:
