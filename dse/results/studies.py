@@ -16,7 +16,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
-from dse.errors import StudyError
+from dse.errors import StudyError, UsageError
 from dse.results.front import GroupFront, Point, cut
 from dse.results.objectives import Objective
 from dse.study.storage import driver_says
@@ -51,6 +51,8 @@ _ATTRIBUTES = (
 _MARK = (
     "dse:published_results"  # a study attribute: a digest of what was written; studies without it are somebody's own
 )
+_NOT_IN_URLS = "?{}"
+"""What SQLAlchemy or Optuna take for something else in the URL of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,23 @@ def write_studies(
     """Write a study per device and round into an SQLite file; comparable rows become its trials.
 
     Parameters are the decoded design and software (``model`` where no design is decoded), user attributes the rest.
-    Writing again leaves equal studies alone and replaces those whose rows changed. Raises `StudyError` when the file
-    is no SQLite file, cannot be written, or holds a study of the same name that was not written here.
+    Writing again leaves equal studies alone and replaces those whose rows or objectives changed. Raises `UsageError`
+    when no row can be compared, with no file written, and `StudyError` when the file is no SQLite file, has a name that
+    no URL can have, cannot be written, or holds a study of the same name that was not written here.
     """
+    groups = cut(rows, objectives, ("device", "round"))
+    if not any(group.points for group in groups):
+        reasons = sorted({reason for group in groups for _, reason in group.not_comparable}) or ["no result matches"]
+        raise UsageError(f"nothing to write: {'; '.join(reasons)}", hint="see what there is: `dse results list`")
+    if set(str(storage_file)) & set(_NOT_IN_URLS) or storage_file.name == ":memory:":
+        raise StudyError(
+            f"Optuna cannot open a file of this name: found one of {' '.join(_NOT_IN_URLS)} or :memory:",
+            path=storage_file,
+            hint="name another file with `--out`",
+        )
     storage_file.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return _write_groups(cut(rows, objectives, ("device", "round")), storage_file)
+        return _write_groups(groups, storage_file)
     except (SQLAlchemyError, StorageInternalError) as error:
         raise StudyError(
             f"cannot be used: {driver_says(error)}",
@@ -83,6 +96,7 @@ def write_studies(
 
 
 def _write_groups(groups: Sequence[GroupFront], storage_file: Path) -> list[WrittenStudy]:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = optuna.storages.RDBStorage(f"sqlite:///{storage_file}")
     existing = {summary.study_name: summary for summary in optuna.get_all_study_summaries(storage)}
     written = []
@@ -91,7 +105,7 @@ def _write_groups(groups: Sequence[GroupFront], storage_file: Path) -> list[Writ
         if not points:
             continue
         name = _name(group)
-        digest = _digest(points)
+        digest = _digest(points, group.objectives)
         before = existing.get(name)
         if before is not None and _MARK not in before.user_attrs:
             raise StudyError(
@@ -159,6 +173,7 @@ def _trial(point: Point, distributions: Mapping[str, BaseDistribution], on_front
     )
 
 
-def _digest(points: Sequence[Point]) -> str:
+def _digest(points: Sequence[Point], objectives: Sequence[Objective]) -> str:
     rows = [{**point.row, "values": [str(value) for value in point.values]} for point in points]
-    return hashlib.sha256(json.dumps(rows, sort_keys=True, default=str).encode()).hexdigest()
+    document = [[[o.name, o.direction] for o in objectives], rows]
+    return hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()

@@ -6,7 +6,7 @@ from typing import Any
 import optuna
 import pytest
 
-from dse.errors import StudyError
+from dse.errors import StudyError, UsageError
 from dse.results.front import cut
 from dse.results.objectives import parse_objectives
 from dse.results.studies import write_studies
@@ -40,6 +40,33 @@ def test_each_device_and_round_is_a_study(tmp_path: Path, sample_rows: list[dict
     states = {study.name: study.state for study in write_studies(changed, file, AXES)}
     assert states == dict.fromkeys(written, "unchanged") | {"firefly v0.7": "rewritten"}
     assert len(optuna.load_study(study_name="firefly v0.7", storage=f"sqlite:///{file}").trials) == 10
+
+
+def test_other_directions_are_another_study(tmp_path: Path, sample_rows: list[dict[str, Any]]) -> None:
+    rows = [r for r in sample_rows if r["round"] == "v1.0" and r["scenario"] == "SingleStream"]
+    file = tmp_path / "published.db"
+    for names, state in (("warnings:max", "written"), ("warnings:min", "rewritten"), ("warnings:min", "unchanged")):
+        axes = parse_objectives(f"accuracy,{names}")
+        assert {study.state for study in write_studies(rows, file, axes)} == {state}
+        study = optuna.load_study(study_name="rpi4coral v1.0", storage=f"sqlite:///{file}")
+        assert [direction.name.lower() for direction in study.directions] == [axis.direction for axis in axes]
+
+
+@pytest.mark.parametrize("objectives", ["accuracy,power", "accuracy"])
+def test_nothing_to_compare_writes_nothing(tmp_path: Path, sample_rows: list[dict[str, Any]], objectives: str) -> None:
+    rows = [r for r in sample_rows if r["round"] == "v0.5"] if objectives == "accuracy,power" else []
+    with pytest.raises(UsageError, match=r"nothing to write: (it has no power|no result matches)"):
+        write_studies(rows, tmp_path / "new" / "p.db", parse_objectives(objectives))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a?b.db", "{x}.db", ":memory:"])
+def test_a_name_that_optuna_cannot_open_is_refused(
+    tmp_path: Path, sample_rows: list[dict[str, Any]], name: str
+) -> None:
+    with pytest.raises(StudyError, match="Optuna cannot open a file of this name"):
+        write_studies(sample_rows, tmp_path / name, AXES)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_somebody_elses_study_is_left_alone(tmp_path: Path, sample_rows: list[dict[str, Any]]) -> None:
