@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,18 @@ import typer
 from dse.cli import results_view as view
 from dse.cli.render import counted
 from dse.cli.results_front import front_command
-from dse.cli.results_options import DEFAULT_BY, By, Db, Json, Name, Objectives, Scenario, Where, objectives_of
+from dse.cli.results_options import (
+    DEFAULT_BY,
+    By,
+    Db,
+    Json,
+    Name,
+    Objectives,
+    Scenario,
+    Where,
+    objectives_of,
+    selection_words,
+)
 from dse.errors import UsageError
 from dse.results.database import Database, default_path, open_database
 from dse.results.explain import explain
@@ -59,7 +71,7 @@ def import_command(
         f"{counted(len(report.problems), 'problem')}; {counted(report.total, 'result')} in {db or default_path()}",
         soft_wrap=True,
     )
-    view.next_command("dse results front", "shows who is not dominated, by device and round")
+    view.next_command(f"dse results front{selection_words(db=db)}", "shows who is not dominated, by device and round")
 
 
 app.command("front")(front_command)
@@ -86,7 +98,8 @@ def list_command(
     view.stdout().print(view.rows_table(rows[:limit]))
     if len(rows) > limit:
         view.remark(f"{limit} of {len(rows)} results; more with --limit {len(rows)}, fewer with --where")
-    view.next_command("dse results show ROW", "shows every column of one")
+    if rows:
+        view.next_command(f"dse results show {rows[0]['id']}{selection_words(db=db)}", "shows every column of one")
 
 
 @app.command("show")
@@ -101,7 +114,7 @@ def show_command(row: _Row, db: Db = None, json: Json = False) -> None:
         view.print_json(found)
         return
     view.stdout().print(view.row_table(found))
-    view.next_command(f"dse results explain {found['id']}", "says where it stands")
+    view.next_command(f"dse results explain {found['id']}{selection_words(db=db)}", "says where it stands")
 
 
 @app.command("explain")
@@ -110,6 +123,7 @@ def explain_command(
     by: By = DEFAULT_BY,
     objectives: Objectives = None,
     where: Where = None,
+    name: Name = None,
     db: Db = None,
     json: Json = False,
 ) -> None:
@@ -120,16 +134,19 @@ def explain_command(
     axes, columns = objectives_of(objectives), check_grouping(by)
     with open_database(db or default_path(), read_only=True) as database:
         found = _one(database, row)
-        rows = select(database, where=where)
+        rows = select(database, where=where, name=name)
     if all(other["id"] != found["id"] for other in rows):
-        raise UsageError(f"row {found['id']} does not match --where", hint="leave --where out, or explain another row")
+        raise UsageError(
+            f"row {found['id']} does not match --where or --name", hint="leave them out, or explain another row"
+        )
     explanation = explain(found, rows, axes, columns)
     if json:
         view.print_json(explanation.to_json())
         return
     view.show_table(view.explanation_title(explanation), view.explanation_table(explanation))
     if explanation.dominators:
-        view.next_command(f"dse results show {explanation.dominators[0].point.row['id']}", "shows the first of them")
+        first = explanation.dominators[0].point.row["id"]
+        view.next_command(f"dse results show {first}{selection_words(db=db)}", "shows the first of them")
 
 
 @app.command("rm")
@@ -182,7 +199,7 @@ def export_command(
         rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
     view.written(out, f"{export(rows, out, file_format)} rows")
     if file_format == "replay":
-        view.next_command(f"dse replay --table {out}", "searches it as if it were measured")
+        view.next_command(f"dse replay --table {shlex.quote(str(out))}", "searches it as if it were measured")
 
 
 @app.command("studies")
@@ -210,8 +227,8 @@ def studies_command(
         view.print_json([{"study": s.name, "trials": s.trials, "state": s.state} for s in written])
         return
     for study in written:
-        view.stdout().print(f"{study.name}: {study.trials} trials, {study.state}")
-    view.next_command(f"optuna-dashboard sqlite:///{out}", "opens them")
+        view.stdout().print(f"{study.name}: {counted(study.trials, 'trial')}, {study.state}")
+    view.next_command(shlex.join(["optuna-dashboard", f"sqlite:///{out}"]), "opens them")
 
 
 def _one(database: Database, text: str) -> dict[str, Any]:

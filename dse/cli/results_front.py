@@ -9,7 +9,18 @@ from typing import Annotated, Any
 import typer
 
 from dse.cli import results_view as view
-from dse.cli.results_options import DEFAULT_BY, By, Db, Json, Name, Objectives, Scenario, Where, objectives_of
+from dse.cli.results_options import (
+    DEFAULT_BY,
+    By,
+    Db,
+    Json,
+    Name,
+    Objectives,
+    Scenario,
+    Where,
+    objectives_of,
+    selection_words,
+)
 from dse.errors import UsageError
 from dse.results.database import COLUMNS, default_path, open_database
 from dse.results.front import ALWAYS_APART, GroupFront, check_grouping, check_scenario, cut, select
@@ -78,8 +89,9 @@ def front_command(
         f"{submitted - front - dominated} not comparable",
         soft_wrap=True,
     )
-    first = next((point.row["id"] for group in groups for point in group.dominated), "ROW")
-    view.next_command(f"dse results explain {first}", "says why a result is not on its front")
+    dominated_rows = [point.row for group in groups for point in group.dominated]
+    words = selection_words(by=by, objectives=objectives, where=where, name=name, db=db)
+    view.next_command(f"dse results explain {(dominated_rows or rows)[0]['id']}{words}", "says where a result stands")
 
 
 def _plot(groups: list[GroupFront], path: Path, grouping: str, own: OwnFront | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,25 @@ By = Annotated[str, typer.Option(help="Columns to group by, or '' for one group.
 Scenario = Annotated[str, typer.Option(help=f"{', '.join(SCENARIOS.values())}, or all.")]
 
 DEFAULT_BY = "device,round"
+
+
+def selection_words(
+    *,
+    by: str = DEFAULT_BY,
+    objectives: str | None = None,
+    where: str | None = None,
+    name: str | None = None,
+    db: Path | None = None,
+) -> str:
+    """Options as the next command's words, each after a space and quoted for a shell; what is not given is left out."""
+    given = {
+        "by": None if by == DEFAULT_BY else by,
+        "objectives": objectives,
+        "where": where,
+        "name": name,
+        "db": db,
+    }
+    return "".join(f" --{option} {shlex.quote(str(value))}" for option, value in given.items() if value is not None)
 
 
 def objectives_of(text: str | None) -> tuple[Objective, ...] | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -161,6 +162,31 @@ def test_studies(database: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ("list", "--where", "width > 0.3"),
+        ("show", "3"),
+        ("front", "--by", "", "--objectives", "accuracy,latency_p90", "--where", "model <> 'x' AND width > 0.3"),
+        ("front", "--name", "image-classification-edge-*"),
+        ("explain", "3", "--by", "device"),
+        ("import", "tree"),
+    ],
+)
+def test_the_next_command_works_as_typed_and_means_the_same_selection(
+    database: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    database = database.rename(database.with_name("another one.duckdb"))
+    monkeypatch.setenv("DSE_RESULTS_DB", "nowhere.duckdb")
+    result = CliRunner().invoke(app, [*words, "--db", str(database)])
+    said = result.stderr.splitlines()[-1]
+    assert said.startswith("next: dse results "), result.output
+    following = shlex.split(said.removeprefix("next: dse results ").rpartition("  ")[0])
+    run(*following)
+    if words[0] == "front":
+        assert following == ["explain", "3", *words[1:], "--db", str(database)]
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
         (("front", "--where", "nope > 1"), "does not understand"),
@@ -172,6 +198,9 @@ def test_studies(database: Path, tmp_path: Path) -> None:
         (("front", "--json", "--csv"), "exclude each other"),
         (("front", "--plot", "p.bmp"), "no picture format '.bmp'"),
         (("show", "99"), "no row 99"),
+        (("explain", "1", "--where", "id = 2"), "row 1 does not match --where or --name"),
+        (("explain", "1", "--name", "speech-*"), "row 1 does not match --where or --name"),
+        (("studies", "--where", "false"), "nothing to write: no result matches"),
         (("show", "SingleStream"), "4 rows end so: 1, 2, 3, 4"),
         (("rm",), "nothing named"),
         (("export", "x.xls"), "no format 'xls'"),
