@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -77,7 +79,7 @@ def find_front(name: str) -> Path:
     raise StudyError(
         "no front of this study",
         path=candidates[-1],
-        hint=f"name a study folder that holds front.json, or make it: `dse front {name}`",
+        hint=f"a search writes it at its end; before: `dse front {shlex.quote(name)} --json > front.json`, and name that",
     )
 
 
@@ -88,13 +90,11 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        schema, points = document["schema"], document["points"]
-        measured = {objective["name"] for objective in document["objectives"]}
+        schema, points = _whole(document["schema"]), document["points"]
+        measured = {str(objective["name"]) for objective in document["objectives"]}
         study = str(document["study"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StudyError(
-            f"not a front that dse wrote: {why(error)}", path=path, hint="make it anew: `dse front STUDY`"
-        ) from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _no_front(path, error) from error
     if schema > SCHEMA:
         raise StudyError(f"schema {schema}; this dse knows up to {SCHEMA}", path=path, hint="update dse")
     keys = [_key(objective, measured) for objective in objectives]
@@ -107,15 +107,16 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
     try:
         own = [
             OwnPoint(
-                point["trial"],
-                point["config"],
+                _whole(point["trial"]),
+                dict(point["config"]),
                 tuple(_exact(o, point["values"][key]) for o, key in zip(objectives, keys, strict=True)),
             )
             for point in points
         ]
-    except (KeyError, TypeError) as error:
-        raise StudyError(f"a point of the front is damaged: {error!r}", path=path) from error
-    return OwnFront(study, path, tuple(own), document.get("data_set"), document.get("recorded_in"))
+        named = [None if (name := document.get(key)) is None else str(name) for key in ("data_set", "recorded_in")]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _no_front(path, error) from error
+    return OwnFront(study, path, tuple(own), *named)
 
 
 def rivals(group: GroupFront) -> bool:
@@ -142,7 +143,25 @@ def _key(objective: Objective, measured: set[str]) -> str | None:
     return next((name for name in (objective.name, f"{objective.name}_{objective.unit}") if name in measured), None)
 
 
-def _exact(objective: Objective, value: int | float) -> Exact:
+def _no_front(path: Path, error: Exception) -> StudyError:
+    found = f"{error} is missing" if isinstance(error, KeyError) else why(error)
+    return StudyError(
+        f"not a front that dse wrote: {found}", path=path, hint=f"make it anew: `dse front STUDY --json > {path}`"
+    )
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"found {value!r}, allowed: a whole number")
+    return value
+
+
+def _exact(objective: Objective, value: Any) -> Exact:
+    largest = 1 if objective.name == "accuracy" else math.inf
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= largest or value == math.inf:
+        raise TypeError(
+            f"{objective.name}: found {value!r}, allowed: a number from 0 {'to 1' if largest == 1 else 'on'}"
+        )
     if objective.name != "accuracy":
         return value
     # The float nearest to good/total gives good/total back exactly while total is below a million.

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from dse.cli.results import app
 from dse.cli.results_view import import_progress
-from dse.errors import DseError, ResultsError, UsageError
+from dse.errors import DseError, ResultsError, StudyError, UsageError
 from dse.results.importer import Progress
 from tests.cli.published import write_tree
 
@@ -113,6 +113,12 @@ def test_front_with_a_study(database: Path, tmp_path: Path) -> None:
     (group,) = run_json("front", "--study", "mine")
     assert group["standing"] == {"own": 1, "unbeaten": 1, "beaten_published": 3}
     assert "study mine: 1 points beside each published front" in run("front", "--study", "mine")
+    (tmp_path / "studies/mine/front.json").rename(tmp_path / "elsewhere.json")
+    with pytest.raises(StudyError, match="no front of this study") as caught:
+        run("front", "--study", "mine")
+    assert "`dse front mine --json > front.json`, and name that" in str(caught.value.hint)
+    (named,) = run_json("front", "--study", "elsewhere.json")
+    assert named == group
 
 
 def test_explain(database: Path) -> None:

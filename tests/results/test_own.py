@@ -79,6 +79,33 @@ def test_files_that_are_no_front(tmp_path: Path) -> None:
         load_own_front(write_front(tmp_path), parse_objectives("accuracy,energy"))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"schema": 1', '"schema": "1"', "found '1', allowed: a whole number"),
+        ('"schema": 1, ', "", "'schema' is missing"),
+        ('"points": [', '"points": [7, ', "not subscriptable"),
+        ('"accuracy": 0.5', '"accuracy": NaN', "accuracy: found nan, allowed: a number from 0 to 1"),
+        ('"accuracy": 0.5', '"accuracy": 50.0', "accuracy: found 50.0, allowed: a number from 0 to 1"),
+        ('"accuracy": 0.5', '"accuracy": "0.5"', "accuracy: found '0.5', allowed"),
+        ('"latency_p90_ns": 1}', '"latency_p90_ns": Infinity}', "latency_p90: found inf, allowed: a number from 0 on"),
+        ('"latency_p90_ns": 1}', '"latency_p90_ns": null}', "latency_p90: found None"),
+        ('"latency_p90_ns": 1}', "}", "Illegal trailing comma|Expecting property name"),
+        ('"config": {"threads": 0}', '"config": 3', "not iterable"),
+        ('"trial": 0', '"trial": "x"', "found 'x', allowed: a whole number"),
+    ],
+)
+def test_what_is_damaged_in_a_front_is_said(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = write_front(tmp_path, (0.5, 1))
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(StudyError, match=message) as caught:
+        load_own_front(path, AXES)
+    assert caught.value.path == path
+    assert "dse front STUDY --json" in str(caught.value.hint)
+
+
 def test_a_picture_with_a_studys_front(tmp_path: Path, sample_rows: list[dict[str, Any]]) -> None:
     own = load_own_front(write_front(tmp_path, (0.7, 20_000_000)), AXES)
     groups = cut([r for r in sample_rows if r["scenario"] == "SingleStream"], AXES, ("system",))
