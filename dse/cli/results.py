@@ -36,6 +36,8 @@ app = typer.Typer(
     help="Published MLPerf results (v0.5 to v6.1) and your own in one table, and where fronts stand.",
 )
 
+_ID_DIGITS = len(str(2**63))
+
 _Row = Annotated[str, typer.Argument(help="A row's number, or the end of its directory.")]
 
 
@@ -233,7 +235,7 @@ def studies_command(
 
 def _one(database: Database, text: str) -> dict[str, Any]:
     """The row with this number, or the only one whose directory ends so."""
-    if text.isdigit():
+    if text.isascii() and text.isdigit() and len(text) < _ID_DIGITS:
         found = select(database, ids=[int(text)])
     else:
         found = database.query("SELECT * FROM results WHERE ends_with(directory, ?) ORDER BY id", [text.strip("/")])

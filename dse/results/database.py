@@ -55,9 +55,11 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
     """The database at ``path``; a new one is made unless ``read_only``.
 
     A read-only connection cannot change anything, nor reach files outside, whatever is asked of it. Raises
-    `ResultsError` when the file is missing (``read_only``), in use, no DuckDB file or of another schema, and
+    `ResultsError` when the file is missing (``read_only``), in use, damaged, no DuckDB file or of another schema, and
     `MachineError` when it cannot be written; what it held before stays, and a new file of which nothing is kept goes.
     """
+    if str(path).startswith(":memory:"):
+        raise ResultsError("no file, and nothing in it would stay", path=path, hint="name a file with --db")
     if read_only and not path.exists():
         raise ResultsError("no results database", path=path, hint="make one: `dse results import DIR`")
     is_new = not path.exists()
@@ -68,24 +70,32 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
         raise MachineError(f"cannot be made: {error.strerror}", path=path.parent, hint=hint) from error
     config = {**_CONFIG, "enable_external_access": False} if read_only else _CONFIG
     try:
-        connection = duckdb.connect(str(path), read_only=read_only, config=config)
+        # As a whole path it is a file to DuckDB, whatever its name begins with.
+        connection = duckdb.connect(str(path.absolute()), read_only=read_only, config=config)
     except (duckdb.Error, RuntimeError) as error:
-        busy = "lock" in str(error).lower()
-        if is_new and isinstance(error, duckdb.IOException) and not busy:
+        if "could not set lock" in str(error).lower():
+            raise ResultsError(
+                "in use by another program", path=path, hint="wait until the other command is done"
+            ) from error
+        if is_new and isinstance(error, duckdb.IOException):
             path.unlink(missing_ok=True)
             raise _unwritable(path, error) from error
+        if _is_damage(error):
+            raise _damaged(path) from error
         raise ResultsError(
-            "in use by another program" if busy else "no database that DuckDB can read",
-            path=path,
-            hint="wait until the other command is done" if busy else "name a file that `dse results import` made",
+            "no database that DuckDB can read", path=path, hint="name a file that `dse results import` made"
         ) from error
     database = Database(connection, path, is_new=is_new)
     try:
         database.check_schema(create=not read_only)
         yield database
         database.keep_tables()
-    except (duckdb.IOException, duckdb.FatalException) as error:
-        raise _unwritable(path, error) from error
+    except duckdb.Error as error:
+        if _is_damage(error):
+            raise _damaged(path) from error
+        if isinstance(error, (duckdb.IOException, duckdb.FatalException)):
+            raise _unwritable(path, error) from error
+        raise
     except RuntimeError as error:  # what DuckDB makes of Ctrl-C
         if "interrupted" in str(error).lower():
             raise KeyboardInterrupt from error
@@ -140,6 +150,9 @@ class Database:
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """The rows of one SELECT. Raises `UsageError`, naming the columns, for what DuckDB does not understand."""
+        for line in (*sql.split("\n"), *parameters):
+            if isinstance(line, str) and line != storable(line):
+                raise UsageError(f"found {line!r}, allowed: UTF-8", hint="type it in a terminal that speaks UTF-8")
         try:
             if len(self._connection.extract_statements(sql)) != 1:
                 raise UsageError("more than one SQL statement", hint="give one expression over the columns")
@@ -147,6 +160,8 @@ class Database:
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         except duckdb.Error as error:
+            if _is_damage(error):
+                raise
             reason = str(error).split("\n\n")[0].strip()
             raise UsageError(
                 f"the database does not understand this: {reason}", hint=f"the columns are {', '.join(COLUMNS)}"
@@ -244,6 +259,20 @@ class Database:
             f"CREATE VIEW results AS SELECT * EXCLUDE ({hidden}) FROM base LEFT JOIN details USING (id)"
         )
         self.has_new_tables = True
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether bytes of the file are not what was written: DuckDB has a checksum for each block."""
+    said = "Corrupt database file" in str(error) or "Could not read enough bytes" in str(error)
+    return said or isinstance(error, duckdb.SerializationException)
+
+
+def _damaged(path: Path) -> ResultsError:
+    return ResultsError(
+        "damaged: its bytes are not those that were written",
+        path=path,
+        hint="remove it and import its trees again: `dse results import DIR`",
+    )
 
 
 def _unwritable(path: Path, error: duckdb.Error) -> MachineError:

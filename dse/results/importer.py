@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dse.errors import ResultsError
+from dse.errors import ResultsError, UsageError
+from dse.results.columns import storable
 from dse.results.database import Database, Known, open_database
 from dse.results.helpers import Shared, cores
 from dse.results.parts import Outcome, Part, ReadPart, digest, read_detail_rows, read_part
@@ -89,8 +90,11 @@ def import_results(
     The round is ``round_name``, else the nearest directory above a submitter that names one. With ``details`` the
     detail and power logs are read too, after the rows are safe. ``workers`` is the number of processes, by default all
     cores where that pays. One bad file costs one row at most and is reported. Raises `ResultsError` when a root holds
-    no results, when nothing names the round, or when the database cannot be used.
+    no results, when nothing names the round, or when the database cannot be used; `UsageError` for a ``round_name``
+    that is no text.
     """
+    if round_name is not None and round_name != storable(round_name):
+        raise UsageError(f"--round: found {round_name!r}, allowed: UTF-8", hint="give a round's name, such as v1.1")
     found_below = [path for root in roots for path in find_submitters(root)]
     submitters = list(dict.fromkeys((str(path), (round_name or round_of(path)).lower()) for path in found_below))
     walks = read_walks(database)

@@ -79,7 +79,7 @@ def find_front(name: str) -> Path:
     raise StudyError(
         "no front of this study",
         path=candidates[-1],
-        hint=f"a search writes it at its end; before: `dse front {shlex.quote(name)} --json > front.json`, and name that",
+        hint=f"a search writes it at its end; before: `dse front {shlex.quote(name)} --json > front.json`, and name it",
     )
 
 

@@ -116,7 +116,7 @@ def test_front_with_a_study(database: Path, tmp_path: Path) -> None:
     (tmp_path / "studies/mine/front.json").rename(tmp_path / "elsewhere.json")
     with pytest.raises(StudyError, match="no front of this study") as caught:
         run("front", "--study", "mine")
-    assert "`dse front mine --json > front.json`, and name that" in str(caught.value.hint)
+    assert "`dse front mine --json > front.json`, and name it" in str(caught.value.hint)
     (named,) = run_json("front", "--study", "elsewhere.json")
     assert named == group
 
@@ -206,6 +206,12 @@ def test_the_next_command_works_as_typed_and_means_the_same_selection(
         (("show", "99"), "no row 99"),
         (("explain", "1", "--where", "id = 2"), "row 1 does not match --where or --name"),
         (("explain", "1", "--name", "speech-*"), "row 1 does not match --where or --name"),
+        (("show", "²"), "no row ²"),
+        (("show", "9" * 5000), "no row 999"),
+        (("show", "\udcff"), r"found '\\udcff', allowed: UTF-8"),
+        (("list", "--where", "model = '\udcff'"), r"found \"model = '\\udcff'\", allowed: UTF-8"),
+        (("list", "--name", "\udcff"), r"found '\\udcff', allowed: UTF-8"),
+        (("import", "tree", "--round", "\udcff"), r"--round: found '\\udcff', allowed: UTF-8"),
         (("studies", "--where", "false"), "nothing to write: no result matches"),
         (("show", "SingleStream"), "4 rows end so: 1, 2, 3, 4"),
         (("rm",), "nothing named"),

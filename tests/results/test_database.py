@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -7,6 +9,7 @@ import pytest
 
 from dse.errors import MachineError, ResultsError, UsageError
 from dse.results.database import SCHEMA, Database, default_path, open_database
+from dse.results.front import select
 from tests.limits import small_files
 
 ROW = b'{"path":"x"}\n'
@@ -30,6 +33,43 @@ def test_a_file_of_something_else(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE mine (x INTEGER)")
     with pytest.raises(ResultsError, match="not of results"), open_database(other):
         pass
+
+
+@pytest.mark.parametrize("cut_off", [True, False])
+def test_damaged_bytes_are_said_with_the_file(tmp_path: Path, sample_database: Path, cut_off: bool) -> None:
+    data, path = sample_database.read_bytes(), tmp_path / "r.duckdb"
+    said = []
+    for place in range(2**16, len(data), 2**18):
+        path.write_bytes(data[:place] if cut_off else data[:place] + b"lock" * 2**10 + data[place + 2**12 :])
+        try:
+            with open_database(path, read_only=True) as database:
+                assert len(select(database)) == 197, "that block is not in use"
+        except ResultsError as error:
+            said.append(str(error))
+    assert said
+    assert set(said) == {f"{path}: damaged: its bytes are not those that were written"}
+
+
+def test_a_database_in_use_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "r.duckdb"
+    with open_database(path):
+        pass
+    holding = f"import duckdb; c = duckdb.connect({str(path)!r}); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", holding], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        other.stdout.readline()
+        with pytest.raises(ResultsError, match="in use by another program"), open_database(path, read_only=True):
+            pass
+        other.communicate(b"\n")
+
+
+def test_a_database_is_a_file_whatever_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ResultsError, match="nothing in it would stay"), open_database(Path(":memory:")):
+        pass
+    with open_database(Path("md:x.duckdb")):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["md:x.duckdb"]
 
 
 def test_a_newer_schema(tmp_path: Path) -> None:
