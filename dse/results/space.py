@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dse.recorded import columns
 from dse.results.front import nondominated
 from dse.results.objectives import parse_objectives, why_not_comparable
 
+_NOT_IN_DOUBLE_QUOTES = frozenset('"$`\\!')
 _OBJECTIVES = parse_objectives("accuracy,latency_p90")
 
 
@@ -39,15 +41,15 @@ def replay_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         )
     values = [tuple(value for o in _OBJECTIVES if (value := o.value(row)) is not None) for row in usable]
     on_front = nondominated(values, [o.maximize for o in _OBJECTIVES])
-    lines = [_line(row, front) for row, front in zip(usable, on_front, strict=True)]
-    lines.sort(key=lambda line: str(line["config_id"]))
-    for one, other in itertools.pairwise(lines):
-        if one["config_id"] == other["config_id"]:
+    lines = [(_line(row, front), row) for row, front in zip(usable, on_front, strict=True)]
+    lines.sort(key=lambda pair: str(pair[0]["config_id"]))
+    for (line, one), (other_line, other) in itertools.pairwise(lines):
+        if line["config_id"] == other_line["config_id"]:
             raise ResultsError(
-                f"two results are one configuration, {one['config_id']}: {one['path']} and {other['path']}",
-                hint="a replay table is of one device and round: --where \"device = 'rpi4' AND round = 'v0.5'\"",
+                f"two results are one configuration, {line['config_id']}: {line['path']} and {other_line['path']}",
+                hint=f"a replay table is of one device, as it was set up, and round: {_only_like(one, other, usable)}",
             )
-    return lines
+    return [line for line, _ in lines]
 
 
 def replay_table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -69,6 +71,31 @@ def to_csv(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def _only_like(one: Mapping[str, Any], other: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    """The ``--where`` with one of two rows and without the other: by what most ``rows`` have of what tells them apart.
+
+    Systems' names say how a device was set up, after the device: ``rpi4coral-fan.off-tflite-v2.4.1-ruy``.
+    """
+    names = ("device", "round", "system", "division", "submitter")
+    name = next((name for name in names if one[name] != other[name]), "directory")
+    values, is_start = [str(one[name]), str(other[name])], False
+    if name == "system":
+        words = [value.split("-") for value in values]
+        same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(*words, strict=False)))
+        if same + 1 < min(map(len, words)):
+            values, is_start = ["-".join(parts[: same + 1]) for parts in words], True
+    value = max(values, key=lambda value: sum(f"{row[name]}-".startswith(f"{value}-") for row in rows))
+    where = f"starts_with({name}, {_sql(f'{value}-')})" if is_start else f"{name} = {_sql(value)}"
+    for always in ("round", "device"):
+        if always != name:
+            where = f"{always} = {_sql((one, other)[values.index(value)][always])} AND {where}"
+    return "--where " + (shlex.quote(where) if set(where) & _NOT_IN_DOUBLE_QUOTES else f'"{where}"')
+
+
+def _sql(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _line(row: Mapping[str, Any], on_front: bool) -> dict[str, Any]:

@@ -41,6 +41,30 @@ def test_a_table_is_of_one_device_and_round(sample_rows: Rows, tmp_path: Path) -
     assert not (tmp_path / "t.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("column", "values", "where"),
+    [
+        ("round", ("v0.7", "v0.8", "v0.8"), "device = 'it''s' AND round = 'v0.8'"),
+        ("device", ("b", "c", "c"), "round = 'v0.7' AND device = 'c'"),
+        (
+            "system",
+            ("b-fan.on-tflite-v2.2.0-ruy", "b-fan.off-tflite-v2.2.0-ruy", "b-fan.off-tflite-v2.1.0-ruy"),
+            "device = 'it''s' AND round = 'v0.7' AND starts_with(system, 'b-fan.off-')",
+        ),
+        ("system", ("b-1", "b-12", "b-12"), "device = 'it''s' AND round = 'v0.7' AND system = 'b-12'"),
+        ("division", ("open", "closed", "closed"), "device = 'it''s' AND round = 'v0.7' AND division = 'closed'"),
+    ],
+)
+def test_the_hint_leaves_one_of_two_equal_configurations(
+    sample_rows: Rows, tmp_path: Path, column: str, values: tuple[str, ...], where: str
+) -> None:
+    first, second = [r for r in sample_rows if r["round"] == "v0.7" and r["scenario"] == "SingleStream"][:2]
+    rows = [{**row, "device": "it's", column: value} for row, value in zip((first, first, second), values, strict=True)]
+    with pytest.raises(ResultsError, match="two results are one configuration") as caught:
+        write_replay_table(rows, tmp_path / "t.csv")
+    assert str(caught.value.hint).endswith(f'--where "{where}"')
+
+
 def test_nothing_to_replay(sample_rows: Rows, tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="nothing to replay"):
         write_replay_table([r for r in sample_rows if r["submitter"] == "Intel"], tmp_path / "t.csv")
