@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -97,13 +97,15 @@ def _objective(word: str) -> Objective:
     if word in OBJECTIVES:
         return OBJECTIVES[word]
     name, _, direction = word.partition(":")
+    if direction in ("min", "max") and name in OBJECTIVES:
+        return replace(OBJECTIVES[name], maximize=direction == "max")
     if direction in ("min", "max") and COLUMNS.get(name) in ("BIGINT", "UBIGINT", "DOUBLE"):
         return Objective(name, direction == "max", "", (name,))
     raise UsageError(f"no objective {word!r}", hint=_known())
 
 
 def _known() -> str:
-    return f"objectives are {', '.join(OBJECTIVES)}, or any numeric column as COLUMN:min or COLUMN:max"
+    return f"objectives are {', '.join(OBJECTIVES)}, or one of them or any numeric column as NAME:min or NAME:max"
 
 
 def why_not_comparable(row: Mapping[str, Any], objectives: Sequence[Objective]) -> str | None:

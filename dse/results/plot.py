@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,6 +21,8 @@ _NAMED_GROUPS = 9
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f3c8d", "#8c564b", "#4d4d4d")
 _REST_COLOR = "#bbbbbb"
 _MARKERS = {"edge": "o", "datacenter": "s"}
+_NO_DATE = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+_PERCENTAGES = frozenset({"top1", "mAP", "AUC", "1-WER", "F1", "exact_match"})
 _OTHER_MARKER = "D"
 """Of systems that are both, or that nobody knows to be either."""
 
@@ -45,10 +48,12 @@ def plot_fronts(groups: Sequence[GroupFront], path: Path, *, grouping: str, own:
         _draw_front(axes, values, objectives, "black", None)
         label = f"{own.title} ({len(values)})"
         axes.plot(*_coordinates(values, objectives), "*", color="black", markersize=11, zorder=5, label=label)
-    _dress(axes, objectives, grouping, len(groups))
+    metrics = {str(point.row["accuracy_metric"]) for group in groups for point in (*group.points, *group.dominated)}
+    _dress(axes, objectives, grouping, len(groups), metrics)
     _legend(axes, {_category(point) for group in groups for point in group.points})
-    image = io.BytesIO()
-    figure.savefig(image, format=path.suffix.removeprefix("."), dpi=130)
+    image, kind = io.BytesIO(), path.suffix.removeprefix(".")
+    with rc_context({"svg.hashsalt": "dse"}):  # the same data are the same bytes
+        figure.savefig(image, format=kind, dpi=130, metadata=_NO_DATE.get(kind))
     write_bytes(path, image.getvalue())
 
 
@@ -56,7 +61,7 @@ def _draw_group(axes: Axes, group: GroupFront, color: str, label: str | None) ->
     dominated = _coordinates([point.values for point in group.dominated], group.objectives)
     axes.plot(*dominated, ".", color=color, alpha=0.25, markersize=5, zorder=1)
     _draw_front(axes, [point.values for point in group.points], group.objectives, color, label)
-    for category in {_category(point) for point in group.points}:
+    for category in sorted({_category(point) for point in group.points}):
         points = [point.values for point in group.points if _category(point) == category]
         marker = _MARKERS.get(category, _OTHER_MARKER)
         axes.plot(*_coordinates(points, group.objectives), marker, color=color, markersize=4.5, zorder=3)
@@ -117,7 +122,7 @@ def _coordinates(values: Sequence[Sequence[Exact]], objectives: Sequence[Objecti
 
 
 def _scaled(value: Exact, objective: Objective) -> float:
-    if objective.name == "accuracy":
+    if objective.unit == "fraction":
         return float(value) * 100
     return float(value) / 1e6 if objective.unit == "ns" else float(value)
 
@@ -127,16 +132,18 @@ def _label(group: GroupFront, varying: Sequence[str]) -> str:
     return f"{words or 'all'}: {len(group.points)} of {group.submitted}"
 
 
-def _axis(objective: Objective) -> str:
+def _axis(objective: Objective, metrics: set[str]) -> str:
     unit = shown_unit(objective)
+    if unit == "%" and not metrics <= _PERCENTAGES:
+        unit = f"{' or '.join(sorted(metrics))} of 100"
     better = "higher is better" if objective.maximize else "lower is better"
     return f"{objective.name.replace('_', ' ')} [{unit}], {better}" if unit else f"{objective.name}, {better}"
 
 
-def _dress(axes: Axes, objectives: Sequence[Objective], grouping: str, groups: int) -> None:
+def _dress(axes: Axes, objectives: Sequence[Objective], grouping: str, groups: int, metrics: set[str]) -> None:
     if objectives:
-        axes.set_ylabel(_axis(objectives[0]))
-        axes.set_xlabel(_axis(objectives[min(1, len(objectives) - 1)]))
+        axes.set_ylabel(_axis(objectives[0], metrics))
+        axes.set_xlabel(_axis(objectives[min(1, len(objectives) - 1)], metrics))
         if axes.dataLim.minposx > 0 and axes.dataLim.x0 > 0:
             axes.set_xscale("log")
     rest = groups - _NAMED_GROUPS

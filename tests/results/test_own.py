@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -116,6 +119,40 @@ def test_a_picture_with_a_studys_front(tmp_path: Path, sample_rows: list[dict[st
     assert ("in grey" in svg) == (len(groups) > 9)
     plot_fronts([], tmp_path / "empty.png", grouping="device")
     plot_fronts([], tmp_path / "empty_too.png", grouping="device", own=own)
+
+
+@pytest.mark.parametrize("suffix", ["svg", "pdf"])
+def test_the_same_data_are_the_same_bytes(tmp_path: Path, sample_database: Path, suffix: str) -> None:
+    pictures = set()
+    for seed in range(2):
+        path = tmp_path / f"{seed}.{suffix}"
+        subprocess.run(
+            [sys.executable, "-m", "dse", "results", "front", "--plot", path, "--db", sample_database],
+            env={**os.environ, "PYTHONHASHSEED": str(seed), "SOURCE_DATE_EPOCH": str(seed)},
+            check=True,
+            capture_output=True,
+        )
+        pictures.add(path.read_bytes())
+    assert len(pictures) == 1
+
+
+@pytest.mark.parametrize(
+    ("metric", "objectives", "label"),
+    [
+        ("top1", "accuracy,latency_p90", "accuracy [%], higher"),
+        ("top1", "accuracy:max,latency_p90", "accuracy [%], higher"),
+        ("top1", "accuracy:min,latency_p90", "accuracy [%], lower"),
+        ("BLEU", "accuracy,latency_p90", "accuracy [BLEU of 100], higher"),
+        ("BLEU", "accuracy:max,latency_p90", "accuracy [BLEU of 100], higher"),
+        ("top1", "width:max,latency_p90_ns:min", "width, higher"),
+    ],
+)
+def test_an_axis_names_the_unit_that_its_numbers_have(
+    tmp_path: Path, sample_rows: list[dict[str, Any]], metric: str, objectives: str, label: str
+) -> None:
+    rows = [{**r, "accuracy_metric": metric} for r in sample_rows if r["scenario"] == "SingleStream"]
+    plot_fronts(cut(rows, parse_objectives(objectives), ("round",)), tmp_path / "p.svg", grouping="round")
+    assert f"<!-- {label} is better -->" in (tmp_path / "p.svg").read_text()
 
 
 @pytest.mark.parametrize(
