@@ -172,8 +172,9 @@ def rm_command(
     if not doomed:
         raise UsageError("no result matches", hint="see what there is: `dse results list`")
     view.stderr().print(view.rows_table(doomed))
-    if not yes:
-        typer.confirm(f"Remove {counted(len(doomed), 'result')} from {path}?", abort=True, err=True)
+    if not yes and not _agreed(f"Remove {counted(len(doomed), 'result')} from {path}?"):
+        view.remark("nothing removed")
+        return
     with open_database(path) as database:
         database.remove([row["id"] for row in doomed])
     view.stdout().print(f"{counted(len(doomed), 'result')} removed")
@@ -231,6 +232,15 @@ def studies_command(
     for study in written:
         view.stdout().print(f"{study.name}: {counted(study.trials, 'trial')}, {study.state}")
     view.next_command(shlex.join(["optuna-dashboard", f"sqlite:///{out}"]), "opens them")
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort as abort:  # Ctrl-C too
+        if isinstance(abort.__context__, EOFError):
+            raise UsageError("nobody answered", hint="--yes does not ask") from None
+        raise KeyboardInterrupt from None
 
 
 def _one(database: Database, text: str) -> dict[str, Any]:

@@ -141,8 +141,11 @@ def test_show_and_list(database: Path) -> None:
 
 def test_rm_asks_and_says_what(database: Path) -> None:
     result = CliRunner().invoke(app, ["rm", "1"], input="n\n")
-    assert result.exit_code == 1
+    assert result.exit_code == 0
     assert "mobilenet-v1-0.25-128" in result.stderr
+    assert result.stderr.endswith("nothing removed\n")
+    with pytest.raises(UsageError, match="nobody answered"):
+        run("rm", "1", answer="")
     assert len(run_json("list")) == 4
     assert run("rm", "--where", "width < 0.6", "--yes") == "2 results removed\n"
     assert [row["id"] for row in run_json("list")] == [3, 4]
