@@ -169,7 +169,7 @@ def _typed(name: str, texts: Sequence[str]) -> list[Value | None]:
     """
     texts = ["" if text == ABSENT else text for text in texts]
     if name in FIGURES:
-        return [_number(text) if _is_numeric(text) else None for text in texts]
+        return [_figure(text) for text in texts]
     if name not in TEXT:
         for kind in (_flag, _number):
             try:
@@ -179,12 +179,11 @@ def _typed(name: str, texts: Sequence[str]) -> list[Value | None]:
     return [text or None for text in texts]
 
 
-def _is_numeric(text: str) -> bool:
+def _figure(text: str) -> int | float | None:
     try:
-        float(text)
+        return _number(text)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _flag(text: str) -> bool:
@@ -194,7 +193,9 @@ def _flag(text: str) -> bool:
 
 
 def _number(text: str) -> int | float | None:
-    """A whole number stays one, whatever its size; nothing for ``nan``."""
+    """A whole number stays one, whatever its size; nothing for ``nan``. Raises ValueError for words, also ``0_5``."""
+    if "_" in text:  # Python leaves it out of a number
+        raise ValueError(text)
     try:
         return int(text)
     except ValueError:

@@ -158,6 +158,12 @@ def test_a_figure_that_cannot_be_is_said_with_its_place(tmp_path: Path, cells: s
     assert caught.value.hint
 
 
+def test_a_word_with_an_underscore_is_no_number(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, f"variant,{ACCURACY},{P90}", "0_5,50,1000", "1_0,60,2_000", "05,70,3000"))
+    assert [row["variant"] for row in table.rows.values()] == ["0_5", "1_0", "05"]
+    assert [is_complete(row) for row in table.rows.values()] == [True, False, True]
+
+
 def test_a_word_in_one_count_leaves_the_other_counts(tmp_path: Path) -> None:
     table = read_table(write(tmp_path, COUNTED, "v1,50,100,50,1000,9,9,1", "v2,oom,oom,,,,,1"))
     assert table.images == [100]
