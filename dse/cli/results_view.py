@@ -20,7 +20,7 @@ from dse.results.explain import Explanation
 from dse.results.front import GroupFront
 from dse.results.importer import Progress as ImportProgress
 from dse.results.importer import ProgressReport
-from dse.results.objectives import OBJECTIVES, Objective, show, shown_unit
+from dse.results.objectives import OBJECTIVES, Objective, show, show_number, shown_unit
 from dse.results.own import OwnFront, Standing
 
 _PIPE_WIDTH = 160
@@ -243,7 +243,7 @@ def _performance(row: Mapping[str, Any]) -> str:
     value, unit = row["performance"], row["performance_unit"]
     if value is None:
         return "-"
-    return _milliseconds(value) if unit == "ns" else f"{value:g} {unit}"
+    return _milliseconds(value) if unit == "ns" else f"{show_number(value)} {unit}"
 
 
 def written(path: Path, what: str) -> None:

@@ -61,6 +61,7 @@ OBJECTIVES: dict[str, Objective] = {
 }
 
 
+_LARGE = 1e4
 _METRICS = {
     "SingleStream": "latency_p90",
     "Server": "throughput",
@@ -131,8 +132,19 @@ def show(objective: Objective, value: Exact | None) -> str:
     if value is None:
         return "-"
     if objective.unit == "fraction":
-        return f"{float(value) * 100:.3f}"
-    return f"{float(value) / 1e6:.3f}" if objective.unit == "ns" else f"{float(value):.6g}"
+        return _three_decimals(float(value) * 100)
+    return _three_decimals(float(value) / 1e6) if objective.unit == "ns" else show_number(float(value))
+
+
+def show_number(value: float) -> str:
+    """Six digits, of large numbers two decimals as LoadGen prints them: ``0.280939``, ``185034.18``."""
+    return f"{value:.6g}" if abs(value) < _LARGE else f"{value:.2f}".removesuffix(".00")
+
+
+def _three_decimals(value: float) -> str:
+    """Three decimals, or more digits where those are zeros alone: a difference is never shown as none."""
+    shown = f"{value:.3f}"
+    return shown if float(shown) or not value else f"{value:.3g}"
 
 
 def plain(value: Exact | None) -> int | float | None:

@@ -13,7 +13,7 @@ from dse.errors import UsageError
 from dse.results.database import open_database
 from dse.results.explain import explain
 from dse.results.front import check_grouping, cut, dominates, nondominated, select
-from dse.results.objectives import OBJECTIVES, parse_objectives
+from dse.results.objectives import OBJECTIVES, Exact, parse_objectives, show
 
 Rows = list[dict[str, Any]]
 
@@ -200,3 +200,23 @@ def test_equal_results_are_named(sample_rows: Rows) -> None:
     explanation = explain(row, [row, twin], parse_objectives("accuracy,latency_p90"), ("device",))
     assert explanation.verdict == "front"
     assert explanation.to_json()["equal_to"] == [-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("accuracy", Fraction(33192, 50000), "66.384"),
+        ("accuracy", Fraction(1, 10**6), "0.0001"),
+        ("accuracy", Fraction(0), "0.000"),
+        ("latency_p90", 9_164_598, "9.165"),
+        ("latency_p90", 251, "0.000251"),
+        ("throughput", 2_608_408.99, "2608408.99"),
+        ("throughput", 185_034.18, "185034.18"),
+        ("throughput", 47.35, "47.35"),
+        ("throughput", 2_607_910.0, "2607910"),
+        ("energy", 0.2809386832813849, "0.280939"),
+        ("power", None, "-"),
+    ],
+)
+def test_a_figure_is_shown_with_the_digits_it_was_published_with(name: str, value: Exact | None, shown: str) -> None:
+    assert show(OBJECTIVES[name], value) == shown
