@@ -16,7 +16,7 @@ from dse.submission.fields import MEASUREMENT_FIELDS
 from dse.submission.findings import Finding, finding
 from dse.submission.rounds import (
     DATA_SET_SIZE,
-    INFERRED,
+    INFERRED_FROM,
     MAX_ACCURACY_LOG_BYTES,
     MIN_BUFFER_SIZE,
     MIN_DURATION_MS,
@@ -89,17 +89,16 @@ def _check_result(place: str, log: DetailLog, scenario: Scenario, system_type: s
             yield finding(place, "min-queries", log.values.get("effective_min_query_count"))
     elif not log.values.get("early_stopping_met"):
         yield finding(place, "early-stopping", log.values.get("early_stopping_result", "no early stopping in the log"))
-    keys = {RESULT_KEY[measured]}
+    if not log.figure(RESULT_KEY[measured]):
+        yield finding(place, "result-figure", f"{RESULT_KEY[measured]} {log.values.get(RESULT_KEY[measured])}")
     if measured != scenario:
         if system_type is not None and "edge" not in system_type.lower():
             yield finding(place, "inferred", f"{scenario} from {measured}, system_type {system_type!r}")
-        elif (measured, scenario) not in INFERRED:
+        elif (measured, scenario) not in INFERRED_FROM:
             yield finding(place, "inferred", f"{scenario} from {measured}")
-        elif (measured, scenario) == ("SingleStream", "MultiStream"):
-            keys.add(RESULT_KEY["MultiStream"])
-    for key in sorted(keys):
-        if not log.number(key):
-            yield finding(place, "result-figure", f"{key} {log.values.get(key)}")
+        for key in INFERRED_FROM.get((measured, scenario), ()):
+            if not log.number(key):
+                yield finding(place, "inferred", f"{scenario} from {key} {log.values.get(key)}")
 
 
 def check_accuracy(tree: Path, folder: Path) -> Iterator[Finding]:
@@ -139,7 +138,9 @@ def _check_accuracy_text(tree: Path, folder: Path, covered: object) -> Iterator[
     figure = next((match for line in lines if (match := _FIGURE.match(line))), None)
     if not figure:
         yield finding(place, "accuracy-figure", "no such line")
-    elif counts := _COUNTS.search(figure.string):
+    elif not (counts := _COUNTS.search(figure.string)):
+        yield finding(place, "accuracy-figure", repr(figure.string.strip()))
+    else:
         good, total = int(counts[1]), int(counts[2])
         if total == 0 or f"{100 * good / total:.3f}" != figure[1] or (covered is not None and total != covered):
             yield finding(place, "accuracy-figure", f"{figure.string.strip()!r}, images in the log: {covered}")
@@ -172,9 +173,12 @@ def check_measurements(tree: Path, folder: Path, path: Path | None) -> Iterator[
 
 
 def read_object(path: Path) -> Mapping[str, Any] | None:
-    """The JSON object in a file; None when there is no such file or it holds something else."""
+    """The JSON object in a file; None when there is no such file or it holds something else.
+
+    Also with a byte order mark, which the checker does not read over.
+    """
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return document if isinstance(document, dict) else None

@@ -31,6 +31,12 @@ def check_system(path: str, system: Mapping[str, Any], submitter: str, division:
         value = system.get(name)
         if name in system and (not isinstance(value, str) or value.lower() != expected.lower()):
             yield finding(path, rule, repr(value), allowed=repr(expected))
+    if system.get("is_network") not in (None, ""):  # even "false" asks for the network's fields
+        yield finding(path, "system-network", f"is_network: {system['is_network']!r}")
+    if system.get("sw_notes"):  # the checker joins the two
+        for name in ("hw_notes", "sw_notes"):
+            if system.get(name) and not isinstance(system[name], str):
+                yield finding(path, "system-notes", f"{name}: {system[name]!r}")
     for name in _COUNTS:
         if system.get(name) and not _is_whole(system[name]):
             yield finding(path, "system-count", f"{name}: {system[name]!r}")
@@ -39,6 +45,6 @@ def check_system(path: str, system: Mapping[str, Any], submitter: str, division:
 def _is_whole(value: Any) -> bool:
     try:
         int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return True

@@ -70,6 +70,9 @@ def _check_result(
     system_type = str(system["system_type"]) if "system_type" in system else None
     yield from check_performance(tree, folder / "performance" / "run_1", scenario, system_type, round_)
     yield from check_accuracy(tree, folder / "accuracy")
+    power = folder / "performance" / "power"
+    if power.exists():
+        yield finding(power.relative_to(tree), "power", "there is one")
     names = folder.parent.parent.name, folder.parent.name, folder.name
     measurements = submitter / round_.measurements(*names)
     yield from check_measurements(tree, measurements, _measurements_file(measurements, names[0], names[2], round_))

@@ -20,12 +20,15 @@ class DetailLog:
     errors: tuple[str, ...]
 
     def number(self, key: str) -> float | None:
-        """The value as a number, None when there is none."""
+        """The value if it is a number, else None: the checker compares what it finds, and cannot compare a text."""
         value = self.values.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            return None
+        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    def figure(self, key: str) -> float | None:
+        """The value if it is a number or a text of one, as the checker reads a result."""
+        value = self.values.get(key)
         try:
-            return float(value)
+            return float(value) if isinstance(value, str) else self.number(key)
         except ValueError:
             return None
 
@@ -33,10 +36,10 @@ class DetailLog:
 def read_detail_log(path: Path) -> DetailLog:
     """The log at ``path``. Raises SubmissionError when it is missing or not one."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")  # others than LF may stand in a value
     except (OSError, UnicodeDecodeError) as error:
         raise SubmissionError(f"cannot be read: {error}", path=path) from error
-    if not lines or not lines[0].startswith(_MARKER):
+    if not lines[0].startswith(_MARKER):
         raise SubmissionError(f"the first line does not start with {_MARKER}", path=path, line=1)
     values: dict[str, Any] = {}
     errors = []

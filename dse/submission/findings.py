@@ -66,6 +66,8 @@ _RULES = (
     Rule("system-submitter", "checker", "the name of the submitter's folder", _REPORT),
     Rule("system-division", "checker", "the name of the division's folder", _REPORT),
     Rule("system-count", "checker", "a whole number", _REPORT),
+    Rule("system-notes", "checker", "texts", _REPORT),
+    Rule("system-network", "checker", "no is_network: dse measures on the device itself", _REPORT),
     # measurements
     Rule("measurements", "checker", "a JSON object with the five fields", _REWRITE),
     Rule("measurements-field-missing", "checker", "all five fields", _REWRITE),
@@ -96,8 +98,14 @@ _RULES = (
     Rule(
         "inferred",
         "checker",
-        "on edge systems: MultiStream or Offline from SingleStream, Offline from MultiStream",
-        "remove the folder, or measure that scenario",
+        "on edge systems: MultiStream or Offline from SingleStream, Offline from MultiStream, by a figure in the log",
+        "leave that scenario out (--scenarios, or remove the folder), or measure it",
+    ),
+    Rule(
+        "power",
+        "checker",
+        "no performance/power: dse measures no power, and what is in it is not looked at here",
+        "remove it, or trust the official checker (--checker)",
     ),
     # accuracy run
     Rule("accuracy-log", "checker", "LoadGen's mlperf_log_detail.txt, as written", _AGAIN, True),

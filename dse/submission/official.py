@@ -38,7 +38,7 @@ _PATTERNS = tuple(
         (r"Test duration less than 600s", "min-duration"),
         (r"Required minimum Query Count", "min-queries"),
         (r"can not be inferred", "inferred"),
-        (r"Not enough samples were processed for early stopping", "result-figure"),
+        (r"Not enough samples were processed for early stopping", "inferred"),
         (r"system json file not found", "system"),
         (r"invalid status", "system-status"),
         (r"invalid system type", "system-type"),

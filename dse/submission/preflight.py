@@ -14,7 +14,14 @@ from dse.submission.candidate import Candidate, folder_names
 from dse.submission.checks import check_tree
 from dse.submission.findings import Finding, finding
 from dse.submission.point import ACCURACY_LOG, Run, ValidatedPoint, model_is_gone
-from dse.submission.rounds import MIN_DURATION_MS, RESULT_KEY, Round, Scenario, round_of_loadgen
+from dse.submission.rounds import (
+    MIN_DURATION_MS,
+    MIN_QUERIES_FOR_ESTIMATE,
+    RESULT_KEY,
+    Round,
+    Scenario,
+    round_of_loadgen,
+)
 from dse.submission.tree import Submission, lay_out
 from dse.submission.user_conf import user_conf
 from harness.protocol import Accuracy, Evidence
@@ -62,15 +69,20 @@ def _check_loadgen(version: str, round_: Round) -> list[Finding]:
 def _made_up(candidate: Candidate, name: str, round_: Round, loadgen_version: str, folder: Path) -> ValidatedPoint:
     """A point whose runs went well. Its model file is the real one."""
     performance, accuracy = folder / "performance", folder / "accuracy"
+    explored = candidate.explored
+    queries = MIN_DURATION_MS * 1_000_000 // explored.latency_mean_ns
+    enough = {percentile: queries >= least for percentile, least in MIN_QUERIES_FOR_ESTIMATE.items()}
     settings = {f"effective_{key}": value for key, value in asdict(round_.seeds).items()}
     settings |= {
         "effective_scenario": "SingleStream",
         "effective_performance_sample_count": candidate.buffer_size,
         "effective_min_duration_ms": MIN_DURATION_MS,
-        "early_stopping_met": True,
+        "early_stopping_met": enough["p90"],
+        "early_stopping_result": f"about {queries} queries in {MIN_DURATION_MS // 1000} s",
         "result_validity": "VALID",
-        RESULT_KEY["SingleStream"]: candidate.explored.latency_p90_ns,
-        RESULT_KEY["MultiStream"]: candidate.explored.latency_p99_ns,
+        "result_qps_without_loadgen_overhead": 1e9 / explored.latency_mean_ns,
+        RESULT_KEY["SingleStream"]: explored.latency_p90_ns,
+        RESULT_KEY["MultiStream"]: explored.latency_p99_ns if enough["p99"] else 0,
     }
     _write_logs(performance, {**settings, "effective_test_mode": "PerformanceOnly"})
     _write_logs(accuracy, {"effective_test_mode": "AccuracyOnly", "qsl_reported_total_count": candidate.images})

@@ -28,12 +28,18 @@ MAX_UPLOAD_FILE_BYTES = 50 * 2**20
 
 Scenario = Literal["SingleStream", "MultiStream", "Offline"]
 SCENARIOS: tuple[Scenario, ...] = ("SingleStream", "MultiStream", "Offline")
-INFERRED: frozenset[tuple[Scenario, Scenario]] = frozenset(
-    {("SingleStream", "MultiStream"), ("SingleStream", "Offline"), ("MultiStream", "Offline")}
-)
-"""(scenario of the log, scenario of the folder): what an edge system may derive instead of measuring."""
+INFERRED_FROM: dict[tuple[Scenario, Scenario], tuple[str, ...]] = {
+    ("SingleStream", "MultiStream"): ("early_stopping_latency_ms",),
+    ("SingleStream", "Offline"): ("result_qps_without_loadgen_overhead",),
+    ("MultiStream", "Offline"): ("effective_samples_per_query", "result_mean_query_latency_ns"),
+}
+"""(scenario of the log, scenario of the folder): what an edge system may derive instead of measuring, and the keys of
+the detail log that it is derived from."""
 MIN_QUERY_COUNT: dict[Scenario, int] = {"Offline": 1}
 """Only for scenarios without early stopping."""
+MIN_QUERIES_FOR_ESTIMATE = {"p90": 64, "p99": 662}
+"""A SingleStream run with fewer has no early-stopping estimate, by LoadGen's `MinPassingQueriesFinder` at a confidence
+of 99 %. The one of p90 is its own result, the one of p99 the inferred MultiStream's."""
 RESULT_KEY: dict[Scenario, str] = {
     "SingleStream": "early_stopping_latency_ss",
     "MultiStream": "early_stopping_latency_ms",

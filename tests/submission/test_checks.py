@@ -22,6 +22,8 @@ from dse.submission.rounds import ROUNDS, Round
 HOME = Path("open/Example")
 RESULT = HOME / "results/board/tiny-int8-t1"
 PERFORMANCE_LOG = "SingleStream/performance/run_1/mlperf_log_detail.txt"
+MULTISTREAM_LOG = "MultiStream/performance/run_1/mlperf_log_detail.txt"
+OFFLINE_LOG = "Offline/performance/run_1/mlperf_log_detail.txt"
 ACCURACY = "SingleStream/accuracy"
 
 
@@ -84,6 +86,14 @@ def system(tree: Path, _: Round) -> Path:
 def measurements(tree: Path, round_: Round) -> Path:
     names = ("board", "tiny-int8-t1", "SingleStream")
     return tree / HOME / round_.measurements(*names) / round_.measurements_name("board", "SingleStream")
+
+
+def byte_order_mark(find: Callable[[Path, Round], Path]) -> Callable[[Path, Round], None]:
+    def apply(tree: Path, round_: Round) -> None:
+        path = find(tree, round_)
+        path.write_text(path.read_text(), encoding="utf-8-sig")
+
+    return apply
 
 
 def mapping(tree: Path, _: Round) -> Path:
@@ -172,6 +182,7 @@ BREAKAGES = [
     Breakage("scenario", "mixed-case", rename_scenario("Offline", "offLine")),
     Breakage("model-mapping", "not-json", lambda t, r: mapping(t, r).write_text("{") and None, frozenset({"model"})),
     Breakage("model-mapping", "list", lambda t, r: mapping(t, r).write_text("[]") and None, frozenset({"model"})),
+    Breakage("model-mapping", "byte-order-mark", byte_order_mark(mapping), frozenset({"model"})),
     Breakage("model", "absent", lambda t, r: mapping(t, r).unlink()),
     Breakage("model", "alias", in_json(mapping, **{"tiny-int8-t1": "resnet50"})),
     Breakage(
@@ -179,12 +190,21 @@ BREAKAGES = [
     ),
     Breakage("system", "removed", lambda t, r: system(t, r).unlink()),
     Breakage("system", "not-json", lambda t, r: system(t, r).write_text("{") and None),
+    Breakage("system", "byte-order-mark", byte_order_mark(system)),
     Breakage("system-status", "unknown", in_json(system, status="sold out")),
     Breakage("system-type", "unknown", in_json(system, system_type="embedded"), frozenset({"inferred"})),
     Breakage("system-submitter", "other", in_json(system, submitter="Somebody")),
     Breakage("system-division", "closed", in_json(system, division="closed")),
     Breakage("system-count", "nodes", in_json(system, number_of_nodes="one")),
     Breakage("system-count", "accelerators", in_json(system, accelerators_per_node="-")),
+    Breakage("system-count", "endless", in_json(system, number_of_nodes=float("inf"))),
+    Breakage("system-notes", "number", in_json(system, sw_notes=5)),
+    Breakage("system-notes", "list", in_json(system, hw_notes=["a fan"], sw_notes="none")),
+    Breakage("system-network", "flag", in_json(system, is_network=False)),
+    Breakage(
+        "system-network", "text", in_json(system, is_network="false"), official=frozenset({"system-field-missing"})
+    ),
+    Breakage("measurements", "byte-order-mark", byte_order_mark(measurements)),
     Breakage("measurements", "removed", lambda t, r: measurements(t, r).unlink()),
     Breakage("measurements", "not-json", lambda t, r: measurements(t, r).write_text("{") and None),
     Breakage("run-file-missing", "user.conf", beside_measurements("user.conf", None)),
@@ -199,14 +219,23 @@ BREAKAGES = [
     Breakage("result-invalid", "invalid", in_log(PERFORMANCE_LOG, "result_validity", "INVALID")),
     Breakage("buffer-size", "1023", in_log(PERFORMANCE_LOG, "effective_performance_sample_count", 1023)),
     Breakage("buffer-size", "unsaid", in_log(PERFORMANCE_LOG, "effective_performance_sample_count", None)),
+    Breakage("buffer-size", "text", in_log(PERFORMANCE_LOG, "effective_performance_sample_count", "1024")),
     Breakage("seeds", "qsl", in_log(PERFORMANCE_LOG, "effective_qsl_rng_seed", 3133965575612453542)),
     Breakage("seeds", "sample", in_log(PERFORMANCE_LOG, "effective_sample_index_rng_seed", 0)),
     Breakage("seeds", "schedule", in_log(PERFORMANCE_LOG, "effective_schedule_rng_seed", 0)),
     Breakage("min-duration", "599999", in_log(PERFORMANCE_LOG, "effective_min_duration_ms", 599_999)),
+    Breakage("min-duration", "text", in_log(PERFORMANCE_LOG, "effective_min_duration_ms", "600000")),
     Breakage("early-stopping", "unmet", in_log(PERFORMANCE_LOG, "early_stopping_met", False)),
     Breakage("early-stopping", "unsaid", in_log(PERFORMANCE_LOG, "early_stopping_met", None)),
     Breakage("result-figure", "removed", in_log(PERFORMANCE_LOG, "early_stopping_latency_ss", None)),
+    Breakage("result-figure", "zero", in_log(PERFORMANCE_LOG, "early_stopping_latency_ss", 0)),
+    Breakage("result-figure", "word", in_log(PERFORMANCE_LOG, "early_stopping_latency_ss", "fast")),
+    Breakage("inferred", "too-few-queries", in_log(MULTISTREAM_LOG, "early_stopping_latency_ms", 0)),
+    Breakage("inferred", "inferred-text", in_log(MULTISTREAM_LOG, "early_stopping_latency_ms", "1000")),
+    Breakage("inferred", "no-rate", in_log(OFFLINE_LOG, "result_qps_without_loadgen_overhead", None)),
+    Breakage("inferred", "no-rate-at-all", in_log(OFFLINE_LOG, "result_qps_without_loadgen_overhead", 0)),
     Breakage("inferred", "datacenter", datacenter),
+    Breakage("power", "empty", lambda tree, _: (tree / RESULT / "SingleStream/performance/power").mkdir()),
     Breakage("accuracy-log", "removed", remove(f"{ACCURACY}/mlperf_log_detail.txt")),
     Breakage("accuracy-log", "not-loadgen", write(f"{ACCURACY}/mlperf_log_detail.txt", "hello\n")),
     Breakage(
@@ -218,6 +247,9 @@ BREAKAGES = [
         "accuracy-errors", "conf", error_in_log(f"{ACCURACY}/mlperf_log_detail.txt", "Multiple conf files are used.")
     ),
     Breakage("accuracy-text", "removed", remove(f"{ACCURACY}/accuracy.txt")),
+    Breakage(
+        "accuracy-figure", "without-counts", write(f"{ACCURACY}/accuracy.txt", f"accuracy=75.000%\nhash={64 * '0'}\n")
+    ),
     Breakage("accuracy-figure", "removed", drop_line(f"{ACCURACY}/accuracy.txt", "accuracy=")),
     Breakage("accuracy-hash", "removed", drop_line(f"{ACCURACY}/accuracy.txt", "hash=")),
     Breakage("accuracy-hash", "of-another-log", accuracy_log_of_another_run),
@@ -241,6 +273,23 @@ def offline_without_queries(tree: Path, _: Round) -> None:
     text = re.sub(r'("effective_min_query_count", "value": )\d+', r"\g<1>0", text)
     text += ':::MLLOG {"key": "result_samples_per_second", "value": 97.01, "metadata": {"is_error": false}}\n'
     path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("found", "broken"),
+    [
+        ({"result_samples_per_second": "97.01"}, set()),  # the checker reads a result from a text, too
+        ({"result_samples_per_second": "fast"}, {"result-figure"}),
+        ({"result_samples_per_second": True}, {"result-figure"}),
+    ],
+)
+def test_a_figure_may_be_written_as_a_text(make_tree, found, broken):
+    tree, round_ = make_tree(scenarios=("SingleStream",)), ROUNDS["v6.1"]
+    offline_without_queries(tree, round_)
+    path = tree / RESULT / OFFLINE_LOG
+    text = re.sub(r'("effective_min_query_count", "value": )\d+', r"\g<1>1", path.read_text())
+    path.write_text(text.replace("97.01", json.dumps(found["result_samples_per_second"])))
+    assert rules(tree, round_) == broken
 
 
 def rules(tree: Path, round_: Round) -> set[str]:

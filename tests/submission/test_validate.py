@@ -219,6 +219,17 @@ def test_preflight_names_what_no_run_can_mend(candidate):
     assert before([candidate(images=50_000)], system=datacenter) == ["inferred"]
 
 
+def test_preflight_foresees_too_few_queries_for_an_estimate(candidate):
+    def at(latency_s: float) -> list[str]:
+        point = candidate(images=50_000)
+        figures = dataclasses.replace(point.explored, latency_mean_ns=int(latency_s * 1e9))
+        return before([dataclasses.replace(point, response=dataclasses.replace(point.response, performance=figures))])
+
+    assert at(600 / 662) == []
+    assert at(600 / 661) == ["inferred"]  # MultiStream wants a p99
+    assert at(600 / 63) == ["early-stopping", "inferred"]
+
+
 def test_preflight_of_a_point_without_latencies(candidate):
     unmeasured = dataclasses.replace(candidate(), response=Response())
     with pytest.raises(SubmissionError, match="trial 3 was not measured"):
