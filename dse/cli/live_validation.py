@@ -93,4 +93,4 @@ class LiveValidation:
 
 
 def _name(progress: Progress) -> str:
-    return f"trial {progress.step.candidate.trial} {progress.step.name}"
+    return f"trial {progress.step.candidate.trial} {progress.step.candidate.name}"

@@ -22,7 +22,7 @@ from dse.submission.candidate import Candidate, without_repeats
 from dse.submission.checks import check_tree
 from dse.submission.environment import available_memory_bytes, loadgen_version
 from dse.submission.findings import RULES, BrokenRulesError, Finding, blocking
-from dse.submission.front import front_candidates, harness_python
+from dse.submission.front import front_candidates
 from dse.submission.official import find_checkout, run_official
 from dse.submission.pack import pack as pack_tree
 from dse.submission.point import validated_points
@@ -30,7 +30,7 @@ from dse.submission.preflight import preflight as check_before
 from dse.submission.rounds import DEFAULT_ROUND, SCENARIOS, Round, Scenario, get_round
 from dse.submission.system import read_system
 from dse.submission.tree import Submission, read_round, write_tree
-from dse.submission.validate import official_front, plan
+from dse.submission.validate import official_front, plan, stands_for
 
 
 class _StudyOrCommand(TyperGroup):
@@ -75,17 +75,15 @@ def tree(
     """
     console, found = stderr(), find_study(study, studies)
     candidates, _ = without_repeats(front_candidates(found))
-    on_front = [item.performance_request() for item in candidates]
     points, others, round_ = [], [], get_round(round_name)
     for point in validated_points(found.folder):
         if point.rehearsal or point.round != round_.name:
             others.append(f"trial {point.trial} {'a rehearsal' if point.rehearsal else f'of round {point.round}'}")
-        elif point.performance.request in on_front:
+        elif any(stands_for(point, item) for item in candidates):
             points.append(point)
         else:
             console.print(f"trial {point.trial} ({point.name}) is not on the study's front any more: left out")
-    measured = [point.performance.request for point in points]
-    if missing := [item.trial for item in candidates if item.performance_request() not in measured]:
+    if missing := [item.trial for item in candidates if not any(stands_for(point, item) for point in points)]:
         console.print(f"on the front and not validated, left out: {_trials(missing)}")
     if others and not points:
         raise SubmissionError(
@@ -142,8 +140,8 @@ def preflight(
     Example: dse submit preflight mobilenet_v3 --submitter Example
     """
     found, round_ = find_study(study, studies), get_round(round_name)
-    candidates, notes = official_candidates(found, trial)
-    findings = findings_of(found, candidates, submitter, system, round_, python, _scenarios(scenarios))
+    candidates, notes = official_candidates(found, trial, python)
+    findings = findings_of(candidates, submitter, system, round_, _scenarios(scenarios))
     if as_json:
         document = {"round": round_.name, "findings": [dataclasses.asdict(item) for item in findings], "notes": notes}
         print_json(document)
@@ -228,9 +226,11 @@ def pack(
     typer.echo(f"{pack_tree(tree, target)}  {target}")
 
 
-def official_candidates(study: Study, trials: list[int] | None) -> tuple[list[Candidate], list[str]]:
+def official_candidates(
+    study: Study, trials: list[int] | None, python: str | None
+) -> tuple[list[Candidate], list[str]]:
     """The front's points as official runs have them, and what is different from exploration. Raises as they do."""
-    kept, repeats = without_repeats(front_candidates(study, trials or ()))
+    kept, repeats = without_repeats(front_candidates(study, trials or (), python))
     enlarged: dict[tuple[int, int], list[int]] = {}
     for item in kept:
         if item.buffer_size > item.explored_buffer_size:
@@ -263,22 +263,20 @@ def rules(allow: Sequence[str] | None) -> frozenset[str]:
 
 
 def findings_of(
-    study: Study,
     candidates: Sequence[Candidate],
     submitter: str,
     system: Path,
     round_: Round,
-    python: str | None,
     scenarios: Sequence[Scenario] = ("SingleStream",),
 ) -> list[Finding]:
     """What `dse.submission.preflight` says, with the LoadGen of each interpreter that would measure."""
     description = read_system(system)
-    interpreters = sorted({python or harness_python(study, item) or sys.executable for item in candidates})
+    interpreters = sorted({item.python or sys.executable for item in candidates})
     return [
         item
         for interpreter in interpreters
         for item in check_before(
-            [c for c in candidates if (python or harness_python(study, c) or sys.executable) == interpreter],
+            [item for item in candidates if (item.python or sys.executable) == interpreter],
             submitter=submitter,
             system_id=description.system_id,
             system=description.fields,

@@ -29,7 +29,6 @@ from dse.study.study import locked
 from dse.submission.candidate import Candidate
 from dse.submission.environment import available_memory_bytes
 from dse.submission.findings import RULES, BrokenRulesError, blocking
-from dse.submission.front import harness_python
 from dse.submission.rounds import DEFAULT_ROUND, get_round
 from dse.submission.validate import Plan, official_front, plan, run
 
@@ -56,24 +55,23 @@ def validate_command(
     Example: dse validate mobilenet_v3 --duration 20s
     """
     found, round_, console = find_study(study, studies), get_round(round_name), stderr()
-    candidates, notes = official_candidates(found, trial)
+    candidates, notes = official_candidates(found, trial, _interpreter(python))
+    allowed = rules(allow)
     available_bytes = available_memory_bytes()
     todo = plan(candidates, found.folder, round_, available_bytes=available_bytes, duration_ms=_milliseconds(duration))
     for note in notes:
         console.print(note)
     _show(todo)
-    if dry_run:
-        return
-    python = _interpreter(python)
-    findings = findings_of(found, candidates, submitter, system, round_, python)
-    unmendable = [item for item in blocking(findings, rules(allow)) if not RULES[item.rule].mendable]
+    findings = findings_of(candidates, submitter, system, round_)
+    unmendable = [item for item in blocking(findings, allowed) if not RULES[item.rule].mendable]
     if unmendable and duration is None:
         print_findings(unmendable, console)
         raise BrokenRulesError(unmendable, hint="mend them, or --allow RULE to measure nevertheless")
+    if dry_run:
+        return
 
     def harness(candidate: Candidate) -> SubprocessHarness:
-        interpreter = python or harness_python(found, candidate)
-        return SubprocessHarness(interpreter) if interpreter else SubprocessHarness()
+        return SubprocessHarness(candidate.python) if candidate.python else SubprocessHarness()
 
     with locked(found.folder):
         for spec in dict.fromkeys(step.candidate.request.data_set for step in todo.steps if not step.done):
@@ -126,4 +124,4 @@ def _show(todo: Plan) -> None:
             f"performance {show_duration(step.performance_s)}, accuracy {show_duration(step.accuracy_s)}, "
             f"{step.queries.memory_bytes / 2**30:.1f} GiB for LoadGen's queries"
         )  # fmt: skip
-        console.print(f"  trial {step.candidate.trial} {step.name}: {what}")
+        console.print(f"  trial {step.candidate.trial} {step.candidate.name}: {what}")

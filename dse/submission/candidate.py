@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +22,8 @@ USER_CONF = "../user.conf"
 class Candidate:
     """A front point. ``request`` and ``response`` are exploration's; paths in the request are absolute.
 
-    ``model`` is the model variant's name, ``images`` the size of the complete data set.
+    ``model`` is the model variant's name, ``images`` the size of the complete data set, ``python`` the interpreter that
+    the space names for the runtime (None: this one).
     """
 
     trial: int
@@ -33,6 +33,23 @@ class Candidate:
     response: Response
     origin: ModelOrigin
     images: int
+    python: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The model folder: variant, runtime, delegate, threads and buffer size, whatever else there is on the front.
+
+        A tree has one result per model folder, so two ways to run the same model file are two models. Where a folder
+        cannot be called so, what tells the configuration apart is in the end of the name.
+        """
+        runtime = self.request.runtime
+        engine = str(self.configuration.get("runtime", runtime.name))
+        parts = [self.model, engine, runtime.delegate, f"t{runtime.threads}", f"b{self.buffer_size}"]
+        if runtime.cpu_affinity:
+            parts.append(f"cpu{'.'.join(map(str, runtime.cpu_affinity))}")
+        wanted = "-".join(parts)
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", wanted).lstrip("._-")
+        return name if name == wanted else f"{name}-{fingerprint(dict(self.configuration))[:8]}"
 
     @property
     def explored(self) -> Performance:
@@ -71,37 +88,16 @@ class Candidate:
 def without_repeats(candidates: Sequence[Candidate]) -> tuple[list[Candidate], dict[int, int]]:
     """The candidates whose official runs differ, and each other trial with the one that stands for it.
 
-    Two points that differ only in buffers under 1,024 have the same official runs.
+    Two points that differ only in buffers under 1,024 have the same official runs; under two interpreters, which have
+    a runtime each, the same request is two.
     """
     kept: list[Candidate] = []
     repeats: dict[int, int] = {}
     for candidate in candidates:
-        same = [other for other in kept if other.performance_request() == candidate.performance_request()]
+        run = candidate.python, candidate.performance_request()
+        same = [other for other in kept if (other.python, other.performance_request()) == run]
         if same:
             repeats[candidate.trial] = same[0].trial
         else:
             kept.append(candidate)
     return kept, repeats
-
-
-def folder_names(candidates: Sequence[Candidate]) -> dict[int, str]:
-    """The model folder of each trial: variant, runtime, delegate, threads and buffer size, and unique.
-
-    A tree has one result per model folder, so two ways to run the same model file are two models.
-    """
-    names = {candidate.trial: _name(candidate) for candidate in candidates}
-    counts = Counter(names.values())
-    return {
-        candidate.trial: name
-        if counts[name := names[candidate.trial]] == 1
-        else f"{name}-{fingerprint(dict(candidate.configuration))[:8]}"
-        for candidate in candidates
-    }
-
-
-def _name(candidate: Candidate) -> str:
-    runtime = candidate.request.runtime
-    parts = [candidate.model, runtime.name, runtime.delegate, f"t{runtime.threads}", f"b{candidate.buffer_size}"]
-    if runtime.cpu_affinity:
-        parts.append(f"cpu{'.'.join(map(str, runtime.cpu_affinity))}")
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(parts)).lstrip("._-")

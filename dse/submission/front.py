@@ -17,8 +17,11 @@ from harness.decode import ProtocolError
 from harness.protocol import Request, read
 
 
-def front_candidates(study: Study, trials: Collection[int] = ()) -> list[Candidate]:
-    """The front's points, or those of them that ``trials`` names. Raises SubmissionError, UsageError."""
+def front_candidates(study: Study, trials: Collection[int] = (), python: str | None = None) -> list[Candidate]:
+    """The front's points, or those of them that ``trials`` names, run by the interpreter ``python`` if it is given.
+
+    Raises SubmissionError, UsageError.
+    """
     if table := recorded_in(study):
         raise SubmissionError(
             f"the study's figures are recorded in {table}, not measured: there is no model to run",
@@ -33,18 +36,10 @@ def front_candidates(study: Study, trials: Collection[int] = ()) -> list[Candida
             f"trial {', '.join(map(str, unknown))} is not on the front, allowed: "
             f"{', '.join(str(point.trial) for point in points)}"
         )
-    return [_candidate(study, point) for point in points if not trials or point.trial in trials]
+    return [_candidate(study, point, python) for point in points if not trials or point.trial in trials]
 
 
-def harness_python(study: Study, candidate: Candidate) -> str | None:
-    """The interpreter that the space names for a point's runtime; None: this one."""
-    runtimes = study.settings["space"]["runtimes"]
-    name = candidate.configuration.get("runtime", next(iter(runtimes)))
-    python = runtimes[name]["python"]
-    return None if python is None else str(python)
-
-
-def _candidate(study: Study, point: FrontPoint) -> Candidate:
+def _candidate(study: Study, point: FrontPoint, python: str | None) -> Candidate:
     folder = study.trial_folder(point.trial)
     try:
         request = read(Request, folder / "request.json")
@@ -59,7 +54,14 @@ def _candidate(study: Study, point: FrontPoint) -> Candidate:
         response=point.response,
         origin=_origin(model, request),
         images=int(study.settings["space"]["data_set"]["size"]),
+        python=python or _harness_python(study.settings["space"]["runtimes"], point),
     )
+
+
+def _harness_python(runtimes: dict[str, dict[str, Any]], point: FrontPoint) -> str | None:
+    """The interpreter that the space names for a point's runtime; None: this one."""
+    python = runtimes[str(point.configuration.get("runtime", next(iter(runtimes))))]["python"]
+    return None if python is None else str(python)
 
 
 def _model(models: dict[str, dict[str, Any]], point: FrontPoint) -> tuple[str, dict[str, Any]]:
@@ -72,7 +74,7 @@ def _variant(name: str, point: FrontPoint) -> str:
     parts = [
         value
         if isinstance(value, str)
-        else f"{parameter}{value:g}"
+        else f"{parameter}{repr(value).removesuffix('.0')}"
         if isinstance(value, float)
         else f"{parameter}{value}"
         for parameter, value in point.configuration.items()

@@ -100,17 +100,19 @@ def read_point(folder: Path) -> ValidatedPoint:
         document = json.loads(path.read_bytes())
         if document["schema"] != SCHEMA:
             raise SubmissionError(f"found schema {document['schema']!r}, this version reads {SCHEMA}", path=path)
+        if folder.name.isdecimal() and document["trial"] != int(folder.name):
+            raise ValueError(f"trial {document['trial']!r} in folder {folder.name}")
         return ValidatedPoint(
             trial=document["trial"],
             name=document["name"],
-            configuration=document["configuration"],
+            configuration=dict(document["configuration"]),
             origin=decode(ModelOrigin, document["origin"], "origin"),
             round=document["round"],
             rehearsal=document["rehearsal"],
             folder=folder,
             performance=_read_run(folder, "performance"),
             accuracy=_read_run(folder, "accuracy"),
-            sha256=document["sha256"],
+            sha256=dict(document["sha256"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SubmissionError(f"a damaged validation: {error!r}", path=path, hint=_AGAIN) from error
@@ -175,9 +177,11 @@ def _doubts(point: ValidatedPoint) -> Iterator[str]:
     ):
         if run.response.failure:
             yield f"its {what} run failed: {run.response.failure.message}"
-        for name in logs:
-            if (run.logs / name).relative_to(point.folder).as_posix() not in point.sha256:
-                yield f"no {name} of its {what} run"
+        for path in (*(run.logs / name for name in logs), run.folder / "request.json", run.folder / "response.json"):
+            if path.relative_to(point.folder).as_posix() not in point.sha256:
+                yield f"no {path.name} of its {what} run"
+    if point.user_conf.name not in point.sha256:
+        yield f"no {point.user_conf.name}"
     for name, expected in point.sha256.items():
         path = point.folder / name
         if not path.is_file():

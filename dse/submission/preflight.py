@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dse.files import sha256_file, write_text
-from dse.submission.candidate import Candidate, folder_names
+from dse.submission.candidate import Candidate
 from dse.submission.checks import check_tree
 from dse.submission.findings import Finding, finding
 from dse.submission.point import ACCURACY_LOG, Run, ValidatedPoint, model_is_gone
@@ -46,9 +46,8 @@ def preflight(
     measured_for = round_of_loadgen(loadgen_version) or round_
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        names = folder_names(candidates)
         points = [
-            _made_up(candidate, names[candidate.trial], measured_for, loadgen_version, folder / str(candidate.trial))
+            _made_up(candidate, measured_for, loadgen_version, folder / str(candidate.trial))
             for candidate in candidates
         ]
         submission = Submission(submitter, system_id, system, round_, points, scenarios)
@@ -66,7 +65,7 @@ def _check_loadgen(version: str, round_: Round) -> list[Finding]:
     return [finding("the harness's environment", "loadgen-version", found, allowed=f"{known} (round {round_.name})")]
 
 
-def _made_up(candidate: Candidate, name: str, round_: Round, loadgen_version: str, folder: Path) -> ValidatedPoint:
+def _made_up(candidate: Candidate, round_: Round, loadgen_version: str, folder: Path) -> ValidatedPoint:
     """A point whose runs went well. Its model file is the real one."""
     performance, accuracy = folder / "performance", folder / "accuracy"
     explored = candidate.explored
@@ -102,7 +101,7 @@ def _made_up(candidate: Candidate, name: str, round_: Round, loadgen_version: st
     )
     return ValidatedPoint(
         trial=candidate.trial,
-        name=name,
+        name=candidate.name,
         configuration=candidate.official_configuration,
         origin=candidate.origin,
         round=round_.name,

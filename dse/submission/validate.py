@@ -12,7 +12,7 @@ from dse.errors import SubmissionError
 from dse.files import write_text
 from dse.harnesses import Harness
 from dse.model.metrics import Objective, values_of
-from dse.submission.candidate import Candidate, folder_names
+from dse.submission.candidate import Candidate
 from dse.submission.check_runs import check_accuracy, check_performance, check_seeds
 from dse.submission.findings import RULES, Finding
 from dse.submission.point import FOLDER, ValidatedPoint, is_complete, read_point, write_point
@@ -37,7 +37,6 @@ class Step:
     """The two runs of one point, or the news that they are recorded already."""
 
     candidate: Candidate
-    name: str
     folder: Path
     done: bool
     queries: Queries
@@ -107,7 +106,6 @@ def plan(
     """
     min_duration_ms = MIN_DURATION_MS if duration_ms is None else duration_ms
     room_bytes = available_bytes - max((item.response.peak_memory_bytes or 0 for item in candidates), default=0)
-    names = folder_names(candidates)
     steps = []
     for candidate in candidates:
         folder = study / FOLDER / str(candidate.trial)
@@ -122,7 +120,7 @@ def plan(
                 path=folder,
                 hint=f"rehearse --round {recorded.round}, or other trials with --trial, or move this folder away",
             )
-        steps.append(Step(candidate, names[candidate.trial], folder, done, queries, performance_s, accuracy_s))
+        steps.append(Step(candidate, folder, done, queries, performance_s, accuracy_s))
     require_memory({step.candidate.trial: step.queries for step in steps if not step.done}, room_bytes)
     return Plan(tuple(steps), round_, duration_ms, room_bytes)
 
@@ -178,9 +176,24 @@ def _costs(point: ValidatedPoint, objectives: Sequence[Objective]) -> tuple[floa
     return tuple(figures[o.name] * (-1 if o.direction == "maximize" else 1) for o in objectives)
 
 
+def stands_for(point: ValidatedPoint, candidate: Candidate) -> bool:
+    """Whether the official runs of ``point`` are those of ``candidate``, which may be of a later trial.
+
+    The same request under another version of the runtime is another run.
+    """
+    if point.performance.request != candidate.performance_request():
+        return False
+    return point.trial == candidate.trial or _runtime(point.performance.response) == _runtime(candidate.response)
+
+
+def _runtime(response: Response) -> tuple[str, str] | None:
+    evidence = response.evidence
+    return None if evidence is None else (evidence.runtime, evidence.runtime_version)
+
+
 def _is_wanted(point: ValidatedPoint, candidate: Candidate, round_: Round, duration_ms: int | None) -> bool:
     """An official run satisfies a rehearsal too."""
-    same = point.round == round_.name and point.performance.request == candidate.performance_request()
+    same = point.round == round_.name and stands_for(point, candidate)
     return same and (not point.rehearsal or duration_ms is not None)
 
 
@@ -209,7 +222,7 @@ def _run_point(
     write_point(
         folder,
         trial=candidate.trial,
-        name=step.name,
+        name=candidate.name,
         configuration=candidate.official_configuration,
         origin=candidate.origin,
         round_name=plan.round.name,

@@ -18,8 +18,8 @@ from dse.submission.validate import Outcome, Plan, Progress, Step
 
 @pytest.fixture
 def step():
-    candidate = SimpleNamespace(trial=3)
-    return Step(candidate, "tiny", Path("3"), done=False, queries=Queries(1, 1), performance_s=600, accuracy_s=60)
+    candidate = SimpleNamespace(trial=3, name="tiny")
+    return Step(candidate, Path("3"), done=False, queries=Queries(1, 1), performance_s=600, accuracy_s=60)
 
 
 class Lines(io.StringIO):

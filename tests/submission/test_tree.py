@@ -13,7 +13,7 @@ from dse.errors import SubmissionError, UsageError
 from dse.files import write_json
 from dse.submission.checks import check_tree
 from dse.submission.findings import BrokenRulesError
-from dse.submission.point import ModelOrigin, read_point, write_point
+from dse.submission.point import ModelOrigin, check_evidence, read_point, write_point
 from dse.submission.rounds import ROUNDS
 from dse.submission.tree import Submission, read_round, write_tree
 from harness.protocol import Request, Response, read, write
@@ -195,6 +195,31 @@ def test_a_log_that_was_never_there_is_refused(submission, tmp_path):
         rehearsal=False,
     )
     assert_refused(dataclasses.replace(submission, points=[again]), tmp_path, "no mlperf_log_accuracy.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("performance/response.json", r"no response\.json of its performance run"),
+        ("accuracy/request.json", r"no request\.json of its accuracy run"),
+        ("user.conf", r"no user\.conf"),
+    ],
+)
+def test_a_record_without_the_hash_of_a_file_is_refused(submission, tmp_path, name, reason):
+    path = submission.points[0].folder / "validation.json"
+    document = json.loads(path.read_text())
+    del document["sha256"][name]
+    write_json(path, document)
+    point = read_point(path.parent)
+    assert_refused(dataclasses.replace(submission, points=[point]), tmp_path, reason)
+
+
+@pytest.mark.parametrize("changes", [{"sha256": 5}, {"configuration": "x"}, {"schema": 2}])
+def test_a_damaged_record_is_refused(submission, changes):
+    path = submission.points[0].folder / "validation.json"
+    write_json(path, {**json.loads(path.read_text()), **changes})
+    with pytest.raises(SubmissionError, match=r"damaged|schema"):
+        check_evidence(read_point(path.parent))
 
 
 @pytest.mark.parametrize("field", ["model_sha256", "data_set_sha256", "preprocessing_sha256", "runtime_version"])

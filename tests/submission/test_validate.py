@@ -11,12 +11,12 @@ import pytest
 
 from dse.errors import MachineError, SubmissionError
 from dse.model.metrics import METRICS, Objective
-from dse.submission.candidate import Candidate, folder_names, without_repeats
+from dse.submission.candidate import Candidate, without_repeats
 from dse.submission.fields import SYSTEM_FIELDS
 from dse.submission.point import ModelOrigin, check_evidence, validated_points
 from dse.submission.preflight import preflight
 from dse.submission.rounds import ROUNDS, Round
-from dse.submission.validate import Plan, official_front, plan, run
+from dse.submission.validate import Plan, official_front, plan, run, stands_for
 from harness.protocol import DataSetSpec, Failure, PerformanceSpec, Request, Response, RuntimeSpec, write
 
 _spec = importlib.util.spec_from_file_location("submission_conftest", Path(__file__).with_name("conftest.py"))
@@ -59,7 +59,7 @@ def candidate(tmp_path):
         )
         response = _conftest.response(request, "v6.1")
         origin = ModelOrigin("https://example.org/weights.tgz")
-        return Candidate(trial, "tiny int8", {"threads": threads}, request, response, origin, images)
+        return Candidate(trial, "tiny-int8", {"threads": threads}, request, response, origin, images)
 
     return make
 
@@ -178,15 +178,21 @@ def test_a_point_that_the_official_runs_dominate_is_dropped(candidate, tmp_path)
         official_front(points, [Objective(METRICS["model_bytes"], "minimize")])
 
 
-def test_names_are_unique_and_fit_a_folder(candidate):
-    named = folder_names([candidate(3), candidate(4, threads=2), candidate(5, buffer_size=2048, images=5000)])
-    assert named == {
-        3: "tiny-int8-litert-xnnpack-t1-b1024",
-        4: "tiny-int8-litert-xnnpack-t2-b1024",
-        5: "tiny-int8-litert-xnnpack-t1-b2048",
-    }
-    other = dataclasses.replace(candidate(6), configuration={"crop": 1})
-    assert len(set(folder_names([candidate(3), other]).values())) == 2
+def test_a_name_tells_a_point_apart_and_fits_a_folder(candidate):
+    assert candidate(3).name == candidate(4).name == "tiny-int8-litert-xnnpack-t1-b1024"
+    assert candidate(3, threads=2).name == "tiny-int8-litert-xnnpack-t2-b1024"
+    assert candidate(3, buffer_size=2048, images=5000).name == "tiny-int8-litert-xnnpack-t1-b2048"
+    older = dataclasses.replace(candidate(3), configuration={"runtime": "litert-2.2"})
+    assert older.name == "tiny-int8-litert-2.2-xnnpack-t1-b1024"
+    pinned = dataclasses.replace(candidate(3).request, runtime=RuntimeSpec(cpu_affinity=(0, 2)))
+    assert dataclasses.replace(candidate(3), request=pinned).name == "tiny-int8-litert-xnnpack-t1-b1024-cpu0.2"
+
+
+def test_names_that_no_folder_can_have_stay_apart(candidate):
+    models = ("tiny int8", "tiny/int8", "tiny-int8")
+    names = [dataclasses.replace(candidate(3), model=m, configuration={"model": m}).name for m in models]
+    assert len(set(names)) == 3
+    assert all(name.startswith("tiny-int8-litert-xnnpack-t1-b1024") for name in names)
 
 
 def before(candidates: list[Candidate], **changes: object) -> list[str]:
@@ -253,6 +259,24 @@ def test_points_that_differ_in_small_buffers_only_are_run_once(candidate):
     kept, repeats = without_repeats(points)
     assert [item.trial for item in kept] == [3, 4]
     assert repeats == {5: 3, 6: 3}
+
+
+def test_the_same_request_under_two_interpreters_is_two_runs(candidate, tmp_path):
+    def under(trial: int, python: str | None, version: str) -> Candidate:
+        point = candidate(trial)
+        evidence = dataclasses.replace(point.response.evidence, runtime_version=version)
+        return dataclasses.replace(
+            point, python=python, response=dataclasses.replace(point.response, evidence=evidence)
+        )
+
+    both = [under(3, None, "2.3.0"), under(4, "/opt/old/bin/python", "2.2.0")]
+    assert without_repeats(both) == (both, {})
+    assert without_repeats([under(3, "/usr/bin/python3", "2.3.0"), under(4, "/usr/bin/python3", "2.2.0")])[1] == {4: 3}
+    run(planned(both[:1], tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness())
+    (point,) = validated_points(tmp_path)
+    assert [stands_for(point, item) for item in both] == [True, False]
+    assert stands_for(point, under(7, None, "2.3.0"))  # the same, measured again
+    assert stands_for(point, under(3, None, "2.2.0"))  # its own trial, under an interpreter that was named
 
 
 def fast(candidate: Candidate, latency_ns: int) -> Candidate:
