@@ -28,3 +28,8 @@ def variables(models: Path | None, images: Path | None, labels: Path | None) -> 
 def study_words(study: str, studies: Path) -> str:
     """A study as the next command's arguments name it, quoted for a shell."""
     return shlex.join([study] if studies == STUDIES else [study, "--studies", str(studies)])
+
+
+def option_words(**given: object) -> str:
+    """Options as the next command's words, each after a space and quoted for a shell; None is left out."""
+    return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None)

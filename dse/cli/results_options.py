@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dse.cli.options import option_words
 from dse.results.objectives import OBJECTIVES, Objective, parse_objectives
 from dse.results.walk import SCENARIOS
 
@@ -44,15 +44,9 @@ def selection_words(
     name: str | None = None,
     db: Path | None = None,
 ) -> str:
-    """Options as the next command's words, each after a space and quoted for a shell; what is not given is left out."""
-    given = {
-        "by": None if by == DEFAULT_BY else by,
-        "objectives": objectives,
-        "where": where,
-        "name": name,
-        "db": db,
-    }
-    return "".join(f" --{option} {shlex.quote(str(value))}" for option, value in given.items() if value is not None)
+    """The options that select rows as the next command's words; what is not given is left out."""
+    by_words = None if by == DEFAULT_BY else by
+    return option_words(by=by_words, objectives=objectives, where=where, name=name, db=db)
 
 
 def objectives_of(text: str | None) -> tuple[Objective, ...] | None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from dse.cli.options import STUDIES, Studies, StudyArgument, study_words
+from dse.cli.options import STUDIES, Studies, StudyArgument, option_words, study_words
 from dse.cli.render import counted, next_command, print_json, stderr, stdout
 from dse.errors import SubmissionError, UsageError
 from dse.study import Study, find_study
@@ -50,7 +50,7 @@ app = typer.Typer(
 
 Allow = Annotated[list[str] | None, typer.Option("--allow", help="A rule that may be broken; repeatable.")]
 RoundName = Annotated[str, typer.Option("--round", help="MLPerf's round: v5.1, v6.0 or v6.1.")]
-_SYSTEM = Path("system.yaml")
+SYSTEM = Path("system.yaml")
 _System = Annotated[Path, typer.Option(help="The device's description (dse system init).")]
 _Submitter = Annotated[str, typer.Option(help="The organisation that submits; no spaces.")]
 _Scenarios = Annotated[str, typer.Option(help="SingleStream and what is derived from it, with commas.")]
@@ -66,7 +66,7 @@ def tree(
     studies: Studies = STUDIES,
     round_name: RoundName = DEFAULT_ROUND,
     scenarios: _Scenarios = "SingleStream",
-    system: _System = _SYSTEM,
+    system: _System = SYSTEM,
     allow: Allow = None,
 ) -> None:
     """Write the tree of the study's validated front points to STUDY/submission; all of it or nothing.
@@ -75,7 +75,7 @@ def tree(
     """
     console, found = stderr(), find_study(study, studies)
     candidates, _ = without_repeats(front_candidates(found))
-    points, others, round_ = [], [], get_round(round_name)
+    points, others, round_ = [], [], get_round(round_name, to_measure=True)
     for point in validated_points(found.folder):
         if point.rehearsal or point.round != round_.name:
             others.append(f"trial {point.trial} {'a rehearsal' if point.rehearsal else f'of round {point.round}'}")
@@ -119,7 +119,9 @@ def tree(
     console.print(
         f"{counted(len(front), 'point')} in {destination}/tree; the complete accuracy logs lie beside it: keep them"
     )
-    next_command(f"dse submit check {shlex.quote(str(destination / 'tree'))}{_repeat(allow)}", "looks at every rule")
+    next_command(
+        f"dse submit check {shlex.quote(str(destination / 'tree'))}{again(None, allow)}", "looks at every rule"
+    )
 
 
 @app.command()
@@ -129,7 +131,7 @@ def preflight(
     submitter: _Submitter = "submitter",
     round_name: RoundName = DEFAULT_ROUND,
     scenarios: _Scenarios = "SingleStream",
-    system: _System = _SYSTEM,
+    system: _System = SYSTEM,
     python: Annotated[str | None, typer.Option(help="Interpreter of the official runs.")] = None,
     trial: Annotated[list[int] | None, typer.Option(help="Only this point of the front; repeatable.")] = None,
     allow: Allow = None,
@@ -139,7 +141,7 @@ def preflight(
 
     Example: dse submit preflight mobilenet_v3 --submitter Example
     """
-    found, round_ = find_study(study, studies), get_round(round_name)
+    found, round_ = find_study(study, studies), get_round(round_name, to_measure=True)
     candidates, notes = official_candidates(found, trial, python)
     findings = findings_of(candidates, submitter, system, round_, _scenarios(scenarios))
     if as_json:
@@ -152,10 +154,8 @@ def preflight(
     if broken := blocking(findings, rules(allow)):
         raise BrokenRulesError(broken)
     plan(candidates, found.folder, round_, available_bytes=available_memory_bytes())
-    next_command(
-        f"dse validate {study_words(study, studies)} --round {round_.name}{_repeat(allow)}",
-        "runs the front by the rules",
-    )
+    words = again(round_.name, allow, system=system, python=python, trials=trial)
+    next_command(f"dse validate {study_words(study, studies)}{words}", "runs the front by the rules")
 
 
 @app.command()
@@ -200,9 +200,7 @@ def check(
         raise BrokenRulesError(broken)
     if verdict is not None and not verdict.ok:
         raise BrokenRulesError(list(official), hint="see the official findings above")
-    next_command(
-        f"dse submit pack {shlex.quote(str(tree))}{_round_words(round_name)}{_repeat(allow)}", "makes the archive"
-    )
+    next_command(f"dse submit pack {shlex.quote(str(tree))}{again(round_name, allow)}", "makes the archive")
 
 
 @app.command()
@@ -295,12 +293,18 @@ def print_findings(findings: Sequence[Finding], console: Console, prefix: str = 
         console.print(Text(f"  fix: {item.fix}"), soft_wrap=True)
 
 
-def _repeat(allow: Sequence[str] | None) -> str:
-    return "".join(f" --allow {name}" for name in allow or ())
-
-
-def _round_words(named: str | None) -> str:
-    return f" --round {named}" if named else ""
+def again(
+    round_name: str | None,
+    allow: Sequence[str] | None,
+    *,
+    system: Path = SYSTEM,
+    python: str | None = None,
+    trials: Sequence[int] | None = None,
+) -> str:
+    """The options that the next command has to have again, as its words."""
+    words = option_words(round=round_name, system=None if system == SYSTEM else system, python=python)
+    words += "".join(option_words(trial=trial) for trial in trials or ())
+    return words + "".join(option_words(allow=name) for name in allow or ())
 
 
 def _round_of(tree: Path, named: str | None) -> Round:

@@ -12,8 +12,10 @@ from dse.cli.live_validation import LiveValidation
 from dse.cli.options import STUDIES, Studies, StudyArgument, study_words
 from dse.cli.render import counted, next_command, stderr
 from dse.cli.submit import (
+    SYSTEM,
     Allow,
     RoundName,
+    again,
     findings_of,
     official_candidates,
     print_findings,
@@ -42,7 +44,7 @@ def validate_command(
         str | None, typer.Option(help="Rehearse with runs of this length, e.g. 20s: never submitted.")
     ] = None,
     python: Annotated[str | None, typer.Option(help="Interpreter with the round's LoadGen and the runtime.")] = None,
-    system: Annotated[Path, typer.Option(help="The device's description.")] = Path("system.yaml"),
+    system: Annotated[Path, typer.Option(help="The device's description.")] = SYSTEM,
     submitter: Annotated[str, typer.Option(help="As for dse submit.")] = "submitter",
     allow: Allow = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and how long it takes.")] = False,
@@ -54,7 +56,7 @@ def validate_command(
 
     Example: dse validate mobilenet_v3 --duration 20s
     """
-    found, round_, console = find_study(study, studies), get_round(round_name), stderr()
+    found, round_, console = find_study(study, studies), get_round(round_name, to_measure=True), stderr()
     candidates, notes = official_candidates(found, trial, _interpreter(python))
     allowed = rules(allow)
     available_bytes = available_memory_bytes()
@@ -91,12 +93,13 @@ def validate_command(
         if point not in front:
             console.print(f"trial {point.trial} ({point.name}) is dominated in the official runs: dropped")
     console.print(f"{len(front)} of {len(candidates)} points stand{'' if duration is None else ' (a rehearsal)'}")
+    words = study_words(study, studies)
     if duration is None:
-        next_command(
-            f"dse submit {study_words(study, studies)} --submitter NAME --round {round_.name}", "writes the submission"
-        )
+        again_words = again(round_.name, allow, system=system)
+        next_command(f"dse submit {words} --submitter NAME{again_words}", "writes the submission")
     else:
-        next_command(f"dse validate {study_words(study, studies)} --round {round_.name}", "does it by the rules")
+        again_words = again(round_.name, allow, system=system, python=python, trials=trial)
+        next_command(f"dse validate {words}{again_words}", "does it by the rules")
 
 
 def _interpreter(python: str | None) -> str | None:

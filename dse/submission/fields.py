@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 SYSTEM_FIELDS = (
     "division",
     "submitter",
@@ -54,6 +56,10 @@ MAY_BE_EMPTY = frozenset(
         "system_type_detail",
     }
 )
+
+FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""A system's id and a submitter's name: both become folders."""
+FOLDER_NAMES = "letters, digits, dot, dash and underscore, none but a letter or digit first"
 
 STATUSES = ("available", "preview", "rdi")
 SYSTEM_TYPES = ("edge", "datacenter", "datacenter,edge", "edge,datacenter")

@@ -121,10 +121,14 @@ ROUNDS: dict[str, Round] = {
 DEFAULT_ROUND = "v6.1"
 
 
-def get_round(name: str) -> Round:
-    """The round of that name. Raises UsageError."""
-    if name not in ROUNDS:
-        raise UsageError(f"found round {name!r}, allowed: {', '.join(ROUNDS)}", hint="name one with --round")
+def get_round(name: str, *, to_measure: bool = False) -> Round:
+    """The round of that name, ``to_measure``: one for which a LoadGen is known. Raises UsageError."""
+    allowed = [round_.name for round_ in ROUNDS.values() if round_.loadgen_versions or not to_measure]
+    if name not in allowed:
+        only_checked = " (no LoadGen with its seeds is known; its trees can be checked)" if name in ROUNDS else ""
+        raise UsageError(
+            f"found round {name!r}{only_checked}, allowed: {', '.join(allowed)}", hint="name one with --round"
+        )
     return ROUNDS[name]
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from dse.errors import SubmissionError, why
+from dse.errors import SubmissionError, UsageError, why
 from dse.files import write_text
-from dse.submission.fields import MAY_BE_EMPTY, STATUSES, SYSTEM_FIELDS, SYSTEM_TYPES
+from dse.submission.fields import FOLDER_NAME, FOLDER_NAMES, MAY_BE_EMPTY, STATUSES, SYSTEM_FIELDS, SYSTEM_TYPES
 
 SCHEMA = 1
 _OF_THE_SUBMISSION = ("division", "submitter")
@@ -50,14 +50,17 @@ class SystemDescription:
         return tuple(name for name, value in self.fields.items() if not value and name not in MAY_BE_EMPTY)
 
 
-def init_system(path: Path, system_id: str, detected: Mapping[str, str], base: Mapping[str, Any] | None = None) -> None:
+def init_system(path: Path, system_id: str, detected: Mapping[str, str], base: Mapping[str, str] | None = None) -> None:
     """Write the YAML to edit: ``base`` first, if there is one, then what was detected, then defaults.
 
-    Raises SubmissionError if the file exists: it may hold somebody's work.
+    Raises SubmissionError if the file exists (it may hold somebody's work) or cannot be written, UsageError for an id
+    that no folder of a submission can have.
     """
+    if not FOLDER_NAME.fullmatch(system_id):
+        raise UsageError(f"found the id {system_id!r}, allowed: {FOLDER_NAMES}", hint="dse system init rpi5-8gb")
     if path.exists():
         raise SubmissionError("exists", path=path, hint="edit it, name another file, or remove it first")
-    known = {**_DEFAULTS, **_NO_ACCELERATOR, **detected, **{name: str(value) for name, value in (base or {}).items()}}
+    known = {**_DEFAULTS, **_NO_ACCELERATOR, **detected, **(base or {})}
     names = [name for name in SYSTEM_FIELDS if name not in _OF_THE_SUBMISSION]
     asked = [name for name in names if name in _ASKED or (name not in known and name not in MAY_BE_EMPTY)]
     rest = [name for name in names if name not in asked]
@@ -77,7 +80,10 @@ def init_system(path: Path, system_id: str, detected: Mapping[str, str], base: M
         for name in fields:
             line = f"{name}: {_scalar(known.get(name, ''))}"
             lines.append(f"{line}  # {_ASKED[name]}" if name in _ASKED else line)
-    write_text(path, "\n".join(lines) + "\n")
+    try:
+        write_text(path, "\n".join(lines) + "\n")
+    except OSError as error:
+        raise SubmissionError(f"cannot be written: {why(error)}", path=path, hint="name another file") from error
 
 
 def read_system(path: Path) -> SystemDescription:
@@ -93,38 +99,49 @@ def read_system(path: Path) -> SystemDescription:
         raise SubmissionError(f"no system description of schema {SCHEMA}", path=path, hint=hint)
     fields = {name: value for name, value in document.items() if name not in ("schema", "id")}
     allowed = [name for name in SYSTEM_FIELDS if name not in _OF_THE_SUBMISSION]
-    if unknown := sorted(set(fields) - set(allowed)):
+    if unknown := [str(name) for name in fields if name not in allowed]:
         raise SubmissionError(f"unknown {', '.join(unknown)}, allowed: {', '.join(allowed)}", path=path)
-    for name, value in fields.items():
-        if isinstance(value, dict | list):
-            raise SubmissionError(f"{name}: found a {type(value).__name__}, allowed: a text or a number", path=path)
-    if not document.get("id"):
-        raise SubmissionError("id: nothing, allowed: a name without spaces", path=path)
-    values = {name: "" if fields.get(name) is None else str(fields[name]) for name in allowed}
-    return SystemDescription(str(document["id"]), values)
+    try:
+        values = {name: _text(name, fields.get(name)) for name in allowed}
+        system_id = _text("id", document.get("id"))
+    except ValueError as error:
+        raise SubmissionError(str(error), path=path) from None
+    if not FOLDER_NAME.fullmatch(system_id):
+        raise SubmissionError(f"id: found {system_id!r}, allowed: {FOLDER_NAMES}", path=path)
+    return SystemDescription(system_id, values)
 
 
-def find_base(base: str, tree: Path | None = None) -> dict[str, Any]:
+def _text(name: str, value: Any) -> str:
+    """A field's value; nothing is an empty text. Raises ValueError for what is neither a text nor a number."""
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        found = "true or false" if isinstance(value, bool) else f"a {type(value).__name__}"
+        raise ValueError(f"{name}: found {found}, allowed: a text or a number; put a text into quotes")
+    return str(value)
+
+
+def find_base(base: str, tree: Path | None = None) -> dict[str, str]:
     """The description to copy: a file of that name, or systems/<base>.json anywhere in a results tree.
 
     Raises SubmissionError. Division, submitter and fields that are not among the 35 are left behind.
     """
     path = Path(base)
     if not path.is_file():
-        found = sorted((tree or Path()).glob(f"**/systems/{base}.json"))
+        found = sorted(path for path in (tree or Path()).glob("**/systems/*.json") if path.stem == base)
         if len(found) != 1:
             raise SubmissionError(
-                f"{len(found)} files systems/{base}.json below {tree or Path.cwd()}, expected one",
+                f"no file {base}, and {len(found)} files systems/{base}.json below {tree or Path.cwd()}, expected one",
                 hint="name the file itself with --base, or the tree with --results",
             )
         path = found[0]
     try:
         document = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise SubmissionError(f"not a system description: {error}", path=path) from error
-    if not isinstance(document, dict):
-        raise SubmissionError("not a system description: no object", path=path)
-    return {k: v for k, v in document.items() if k in SYSTEM_FIELDS and k not in _OF_THE_SUBMISSION}
+        if not isinstance(document, dict):
+            raise ValueError("no object")
+        return {k: _text(k, v) for k, v in document.items() if k in SYSTEM_FIELDS and k not in _OF_THE_SUBMISSION}
+    except (OSError, ValueError, RecursionError) as error:
+        raise SubmissionError(f"not a system description: {why(error)}", path=path) from error
 
 
 def _scalar(value: str) -> str:

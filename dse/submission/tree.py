@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
@@ -22,7 +21,7 @@ from dse import __version__
 from dse.errors import SubmissionError, UsageError
 from dse.files import write_bytes, write_json, write_text
 from dse.submission.checks import DIVISION, check_tree
-from dse.submission.fields import SYSTEM_FIELDS
+from dse.submission.fields import FOLDER_NAME, FOLDER_NAMES, SYSTEM_FIELDS
 from dse.submission.findings import BrokenRulesError, Finding, blocking
 from dse.submission.model_types import model_types
 from dse.submission.point import ACCURACY_LOG, ValidatedPoint, check_evidence
@@ -33,7 +32,6 @@ from dse.submission.truncate import accuracy_text, truncated
 SCHEMA = 1
 MANIFEST = "submission.json"
 _LOGS = ("mlperf_log_detail.txt", "mlperf_log_summary.txt")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -50,10 +48,9 @@ class Submission:
 
     def __post_init__(self) -> None:
         for what, name in (("submitter", self.submitter), ("system", self.system_id)):
-            if not _NAME.fullmatch(name):
+            if not FOLDER_NAME.fullmatch(name):
                 raise UsageError(
-                    f"{what}: found {name!r}, allowed: letters, digits, dot, dash and underscore, none but a letter "
-                    "or digit first",
+                    f"{what}: found {name!r}, allowed: {FOLDER_NAMES}",
                     hint="MLCommons' upload refuses names with spaces",
                 )
         names = [point.name for point in self.points]

@@ -169,6 +169,22 @@ def test_validate_refuses_to_start_over_a_rule_that_no_run_can_mend(dse, study):
     assert not (study / "validation").exists()
 
 
+def test_a_dry_run_refuses_what_the_run_does(dse, study):
+    allow = ("--allow", "data-set-size")
+    assert dse("validate", "study", "--dry-run", *allow).returncode == 0
+    refused = [
+        (("--allow", "everything"), 2, "--allow: found everything, allowed"),
+        ((), 3, "data-set-size open/submitter/results"),
+        ((*allow, "--python", "/no/python"), 4, "/no/python"),
+        ((*allow, "--system", "/no/system.yaml"), 3, "/no/system.yaml: cannot be read"),
+    ]
+    for arguments, code, said in refused:
+        for command in (("validate", "study", "--dry-run"), ("validate", "study")):
+            done = dse(*command, *arguments)
+            assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    assert not (study / "validation").exists()
+
+
 def test_a_study_is_validated_once_at_a_time(dse, study):
     with locked(study):
         done = dse("validate", "study", "--duration", "1s", "--allow", "data-set-size")
@@ -193,6 +209,7 @@ def test_a_broken_rule_names_file_rule_and_fix(dse, study, make_point):
         ("submit", "study", "--submitter", "Example", "--allow", "everything"),
         ("submit", "study", "--submitter", "Example", "--scenarios", "Server"),
         ("submit", "study", "--submitter", "Example", "--round", "v1.1"),
+        ("validate", "study", "--round", "v5.0"),
         ("submit", "check", "study"),
     ],
 )

@@ -30,3 +30,9 @@ def test_a_wheel_belongs_to_one_round():
 def test_an_unknown_round_lists_the_known_ones():
     with pytest.raises(UsageError, match=r"v5\.0, v5\.1, v6\.0, v6\.1"):
         get_round("v1.1")
+
+
+def test_a_round_without_a_loadgen_is_checked_only():
+    assert get_round("v5.0").loadgen_versions == ()
+    with pytest.raises(UsageError, match=r"'v5\.0' \(no LoadGen .*\), allowed: v5\.1, v6\.0, v6\.1"):
+        get_round("v5.0", to_measure=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dse.errors import SubmissionError
+from dse.errors import SubmissionError, UsageError
 from dse.submission.check_system import check_system
 from dse.submission.fields import SYSTEM_FIELDS
 from dse.submission.machine import detect
@@ -51,7 +51,12 @@ def test_a_description_is_never_overwritten(tmp_path):
         ("{", "not YAML"),
         ("a: 1", "no system description"),
         ("schema: 2\nid: a", "no system description"),
-        ("schema: 1", "id: nothing"),
+        ("schema: 1", "id: found '', allowed: letters"),
+        ("schema: 1\nid: a b", "id: found 'a b', allowed: letters"),
+        ("schema: 1\nid: [a]", "id: found a list"),
+        ("schema: 1\nid: a\n5: 6\ntrue: no", "unknown 5, True, allowed: status"),
+        ("schema: 1\nid: a\ncooling: yes", "cooling: found true or false"),
+        ("schema: 1\nid: a\nsystem_name: 2026-01-01", "system_name: found a date"),
         ("schema: 1\nid: a\nsubmitter: me", "unknown submitter, allowed: status"),
         ("schema: 1\nid: a\ncooling: [fan]", "cooling: found a list"),
     ],
@@ -73,6 +78,26 @@ def test_a_file_of_another_encoding(tmp_path):
     (tmp_path / "system.yaml").write_bytes(b"schema: 1\nid: \xff\n")
     with pytest.raises(SubmissionError, match="cannot be read: 'utf-8' codec"):
         read_system(tmp_path / "system.yaml")
+
+
+@pytest.mark.parametrize("name", ["a b", "a/b", ".a", ""])
+def test_an_id_that_is_no_folder(tmp_path, name):
+    with pytest.raises(UsageError, match="allowed: letters, digits"):
+        init_system(tmp_path / "system.yaml", name, {})
+
+
+def test_a_description_where_there_can_be_no_file(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SubmissionError, match="cannot be written"):
+        init_system(tmp_path / "file" / "system.yaml", "board", {})
+
+
+def test_nothing_in_a_base_is_nothing(tmp_path):
+    (tmp_path / "base.json").write_text('{"cooling": null, "number_of_nodes": 1}')
+    assert find_base(str(tmp_path / "base.json")) == {"cooling": "", "number_of_nodes": "1"}
+    (tmp_path / "base.json").write_text('{"cooling": true}')
+    with pytest.raises(SubmissionError, match="cooling: found true or false"):
+        find_base(str(tmp_path / "base.json"))
 
 
 def test_a_base_is_copied_from_a_tree_or_a_file(tmp_path):
