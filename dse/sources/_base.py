@@ -30,4 +30,4 @@ class ModelSource(Protocol):
         """What identifies the variant's bytes without making them: equal identity, equal file."""
 
     def make(self, variant: Mapping[str, Value]) -> ModelFile:
-        """The variant as a file, from the cache or made now. Raises ModelError."""
+        """The variant as a file, from the cache or made now. Raises ModelError, MachineError."""

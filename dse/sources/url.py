@@ -8,10 +8,11 @@ from functools import cached_property
 from pathlib import Path
 
 from dse.errors import ModelError
-from dse.files import fingerprint, sha256_file, write_bytes
+from dse.files import fingerprint
 from dse.model.configuration import Value
 from dse.sources._base import ModelFile
 from dse.sources.archive import is_archive, is_model, read_model
+from dse.sources.cache import kept
 from dse.sources.download import ChecksumRecord, OnProgress, cached, fetch
 
 
@@ -55,7 +56,7 @@ class UrlSource:
         return {"download": self._sha256, "member": self.member or ""}
 
     def make(self, variant: Mapping[str, Value]) -> ModelFile:
-        """The model's file, fetched on first use. Raises ModelError."""
+        """The model's file, fetched on first use. Raises ModelError, MachineError."""
         return self._file
 
     def download(self, on_progress: OnProgress = lambda _done, _all: None) -> tuple[Path, str]:
@@ -71,10 +72,7 @@ class UrlSource:
         path, sha256 = self.download()
         if is_model(path):
             return ModelFile(path, sha256)
-        model = self.cache / f"{fingerprint(self.identity({}))}.tflite"
-        if not model.exists():
-            write_bytes(model, read_model(path, self.member))
-        return ModelFile(model, sha256_file(model))
+        return kept(self.cache, fingerprint(self.identity({})), lambda: read_model(path, self.member))
 
 
 def _accept(path: Path) -> None:

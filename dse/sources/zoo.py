@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from dse.errors import ModelError
-from dse.files import fingerprint, sha256_file, write_bytes
+from dse.files import fingerprint
 from dse.model.configuration import Value
 from dse.sources._base import ModelFile
+from dse.sources.cache import kept
 from search_spaces import zoo
 from search_spaces.zoo import catalogue
 
@@ -38,16 +39,15 @@ class ZooSource:
         return {"zoo": zoo.version(), **variant}
 
     def make(self, variant: Mapping[str, Value]) -> ModelFile:
-        """The variant's file, written on first use. Raises ModelError."""
-        path = self.cache / f"{fingerprint(self.identity(variant))}.tflite"
-        if not path.exists():
-            try:
-                write_bytes(path, zoo.build(**_arguments(variant)))
-            except ValueError as error:
-                raise ModelError(f"the zoo cannot write {dict(variant)}: {error}") from error
-            except OSError as error:
-                raise ModelError(f"cannot be written: {error.strerror}", path=path) from error
-        return ModelFile(path, sha256_file(path))
+        """The variant's file, written on first use. Raises ModelError, MachineError."""
+        return kept(self.cache, fingerprint(self.identity(variant)), lambda: _build(variant))
+
+
+def _build(variant: Mapping[str, Value]) -> bytes:
+    try:
+        return zoo.build(**_arguments(variant))
+    except ValueError as error:
+        raise ModelError(f"the zoo cannot write {dict(variant)}: {error}") from error
 
 
 def _arguments(variant: Mapping[str, Value]) -> dict[str, Any]:

@@ -92,6 +92,16 @@ def test_the_one_model_of_an_archive_is_taken_out(server, source, pack):
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("damage", [lambda data: data[:50], lambda data: data[:-1] + b"x"])
+def test_a_model_that_was_changed_in_the_cache_is_taken_out_again(server, source, damage: Callable[[bytes], bytes]):
+    server.contents = _tar(("model.tflite", _MODEL))
+    made = source.make({})
+    made.path.write_bytes(damage(_MODEL))
+    assert UrlSource(server.url, source.cache, source.record).make({}) == made
+    assert made.path.read_bytes() == _MODEL
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize("pack", _PACKS)
 def test_of_two_models_the_space_has_to_name_one(server, source, tmp_path, pack):
     server.contents = pack(("a/x.tflite", _MODEL), ("a_x.tflite", _OTHER))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
-from dse.errors import ModelError
+from dse.errors import MachineError, ModelError
 from dse.model.configuration import Value
 from dse.sources import ZooSource
 
@@ -26,6 +27,13 @@ def test_a_variant_is_written_once_and_found_again(tmp_path: Path) -> None:
     assert ZooSource(tmp_path).make(dict(reversed(_VARIANT.items()))) == made
     assert made.path.stat().st_mtime_ns == before
     assert list(tmp_path.iterdir()) == [made.path]
+
+
+def test_a_file_that_was_changed_is_written_again(tmp_path: Path) -> None:
+    made = ZooSource(tmp_path).make(_VARIANT)
+    made.path.write_bytes(made.path.read_bytes()[:1000])
+    assert ZooSource(tmp_path).make(_VARIANT) == made
+    assert hashlib.sha256(made.path.read_bytes()).hexdigest() == made.sha256
 
 
 def test_variants_have_files_of_their_own(tmp_path: Path) -> None:
@@ -52,5 +60,5 @@ def test_every_missing_parameter_is_named(tmp_path: Path) -> None:
 
 def test_a_cache_that_cannot_be_written_is_an_error_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file, not a folder")
-    with pytest.raises(ModelError, match="cannot be written"):
+    with pytest.raises(MachineError, match="cannot be used"):
         ZooSource(tmp_path / "cache").make(_VARIANT)
