@@ -39,7 +39,7 @@ def read_model(archive: Path, member: str | None = None) -> bytes:
     checkpoint, is cut off, or does not hold exactly one such file.
     """
     try:
-        if zipfile.is_zipfile(archive):
+        if zipfile.is_zipfile(archive) and not tarfile.is_tarfile(archive):  # a model in a tar may end in a zip archive
             with zipfile.ZipFile(archive) as zipped:
                 return _choose(archive, _zip_members(zipped), member)
         with tarfile.open(archive) as tarred:

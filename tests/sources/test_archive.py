@@ -50,6 +50,17 @@ def test_a_zip_is_an_archive_too(tmp_path):
         read_model(tmp_path / "a.zip")
 
 
+def test_a_tar_whose_model_ends_in_a_zip_archive_is_a_tar(tmp_path):
+    metadata = io.BytesIO()
+    with zipfile.ZipFile(metadata, "w") as zipped:
+        zipped.writestr("labels.txt", "cat")
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        info = member("model.tflite", size=len(metadata.getvalue()))
+        tar.addfile(info, io.BytesIO(metadata.getvalue()))
+    assert zipfile.is_zipfile(tmp_path / "a.tar")
+    assert read_model(tmp_path / "a.tar") == metadata.getvalue()
+
+
 def test_a_link_in_a_zip_is_refused(tmp_path):
     link = zipfile.ZipInfo("model.tflite")
     link.external_attr = 0o120777 << 16
