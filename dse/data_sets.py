@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.errors import DataSetError, MachineError, why
+from dse.errors import DataSetError, why
 from dse.files import fingerprint, sha256_file, write_json
+from dse.paths import using_cache
 from harness.protocol import DataSetSpec
 
 _SCHEMA = 1
@@ -100,11 +101,8 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
     if sha256 is None:
         sha256 = _content_sha256(folder, entries, labels)
         document = {"schema": _SCHEMA, "folder": str(folder), "images": len(entries), "sha256": sha256}
-        try:
+        with using_cache(cache):
             write_json(remembered, document)
-        except OSError as error:
-            hint = "export DSE_CACHE=/another/folder"
-            raise MachineError(f"the cache cannot be written: {error.strerror}", path=cache, hint=hint) from error
     return DataSet(name, folder, labels, len(entries), classes, sha256, is_mixed([label for _, label in entries]))
 
 

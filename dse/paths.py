@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
 import platformdirs
 
+from dse.errors import MachineError, why
+
 
 def cache_dir() -> Path:
     """``DSE_CACHE``, or the user's cache folder. Deleting it loses time, never results."""
     return Path(os.environ.get("DSE_CACHE") or platformdirs.user_cache_dir("dse")).absolute()
+
+
+@contextmanager
+def using_cache(folder: Path) -> Iterator[None]:
+    """Where files of the cache are read and written. Raises MachineError for what the disk refuses."""
+    try:
+        yield
+    except OSError as error:
+        hint = "export DSE_CACHE=/another/folder"
+        raise MachineError(f"the cache cannot be used: {why(error)}", path=folder, hint=hint) from error
 
 
 def shipped(*parts: str) -> Path:

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from dse.errors import MachineError, why
 from dse.files import sha256_file, write_bytes
+from dse.paths import using_cache
 from dse.sources._base import ModelFile
 
 
@@ -16,16 +16,13 @@ def kept(folder: Path, name: str, make: Callable[[], bytes]) -> ModelFile:
 
     Raises MachineError for a cache that cannot be used, and what ``make`` raises.
     """
-    try:
+    with using_cache(folder):
         for path in folder.glob(f"{name}-*.tflite"):
             if path.stem == f"{name}-{(sha256 := sha256_file(path))}":
                 return ModelFile(path, sha256)
-        contents = make()
-        sha256 = hashlib.sha256(contents).hexdigest()
-        path = folder / f"{name}-{sha256}.tflite"
+    contents = make()
+    sha256 = hashlib.sha256(contents).hexdigest()
+    path = folder / f"{name}-{sha256}.tflite"
+    with using_cache(folder):
         write_bytes(path, contents)
-    except OSError as error:
-        hint = "export DSE_CACHE=/another/folder"
-        path = error.filename or folder
-        raise MachineError(f"the cache cannot be used: {why(error)}", path=path, hint=hint) from error
     return ModelFile(path, sha256)

@@ -10,11 +10,12 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path, PurePosixPath
 
 from dse.errors import ModelError
 from dse.files import fingerprint, sha256_file, write_json, write_text
-from dse.paths import cache_dir, shipped
+from dse.paths import cache_dir, shipped, using_cache
 
 OnProgress = Callable[[int, int | None], None]
 """Gets bytes so far, and bytes in all (None: the server does not say)."""
@@ -22,6 +23,13 @@ OnProgress = Callable[[int, int | None], None]
 _SCHEMA = 1
 _TIMEOUT_S = 60.0
 _CHUNK_BYTES = 1 << 20
+_AGAIN = "run the command again: it goes on from there"
+_BROKEN_OFF = (OSError, http.client.HTTPException, ValueError)
+"""What the standard library raises for a server that hangs up, is silent or talks nonsense."""
+_KEPT = "/%:=&?~+!$,;'@()*"
+"""Of an address: what may stand in it as it is, beside letters, digits and ``_.-``."""
+_LONGEST_NAME = 50
+"""Of a file in the cache, in letters of up to four bytes."""
 _MOST_BYTES = 2**30
 """MobileNetV3's archives have 50 to 150 MB."""
 
@@ -63,9 +71,23 @@ class ChecksumRecord:
         return [folder / "checksums.json" for folder in self.folders]
 
 
+def escaped(url: str) -> str:
+    """``url`` as HTTP takes it: spaces and what is not ASCII, as browsers send them. Raises ValueError."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, _ = (parts.hostname or "").encode("idna"), parts.port  # either raises for what is none
+    except ValueError as error:
+        raise ValueError(f"found {url!r}, expected an address: {error}") from error
+    if not host or not url.isprintable():
+        raise ValueError(f"found {url!r}, expected an address: {'a control character' if host else 'no host'}")
+    path, query = (urllib.parse.quote(part, safe=_KEPT) for part in (parts.path, parts.query))
+    return urllib.parse.urlunsplit((parts.scheme, parts.netloc, path, query, ""))
+
+
 def cached(url: str, cache: Path) -> Path:
     """Where `fetch` keeps what ``url`` serves."""
-    return cache / f"{fingerprint(url)[:16]}-{PurePosixPath(urllib.parse.urlparse(url).path).name}"
+    name = PurePosixPath(urllib.parse.urlsplit(url).path).name[-_LONGEST_NAME:]
+    return cache / f"{fingerprint(url)[:16]}-{name}"
 
 
 def fetch(
@@ -80,56 +102,79 @@ def fetch(
 
     It must be ``sha256`` if that is given, what ``record`` says if it knows the address, and is recorded otherwise,
     unless ``accept`` raises ModelError for it. A download that breaks off is resumed by the next call, a cached file
-    that was changed is fetched again. Raises ModelError.
+    that was changed is fetched again. Raises ModelError; MachineError for a cache that cannot be written.
     """
-    known = record.find(url) if sha256 is None else (sha256, None)
-    path = cached(url, cache)
-    if path.exists():
-        found = sha256_file(path)
+    try:
+        escaped(url)
+    except ValueError as error:
+        raise ModelError(str(error), hint="correct the url") from error
+    with using_cache(cache):
+        known = record.find(url) if sha256 is None else (sha256, None)
+        path = cached(url, cache)
+        if path.exists():
+            found = sha256_file(path)
+            if known is None:
+                record.add(url, found)
+            if known is None or known[0] == found:
+                return path, found
+        partial = path.with_name(f"{path.name}.part")
+        cache.mkdir(parents=True, exist_ok=True)
+        _download(url, partial, on_progress)
+        _version_of(partial).unlink(missing_ok=True)
+        found = _check(url, partial, known)
+        try:
+            accept(partial)
+        except ModelError as error:
+            partial.unlink()
+            raise ModelError(error.message, path=url, hint=error.hint) from None
         if known is None:
             record.add(url, found)
-        if known is None or known[0] == found:
-            return path, found
-    partial = path.with_name(f"{path.name}.part")
-    cache.mkdir(parents=True, exist_ok=True)
-    _download(url, partial, on_progress)
-    _version_of(partial).unlink(missing_ok=True)
-    found = _check(url, partial, known)
-    try:
-        accept(partial)
-    except ModelError as error:
-        partial.unlink()
-        raise ModelError(error.message, path=url, hint=error.hint) from None
-    if known is None:
-        record.add(url, found)
-    partial.replace(path)
-    return path, found
+        partial.replace(path)
+        return path, found
 
 
 def _download(url: str, partial: Path, on_progress: OnProgress) -> None:
     """Go on where the last call was, if the server still has that version of the file; else start over."""
     version = _version_of(partial)
     start = partial.stat().st_size if partial.exists() and version.exists() else 0
-    headers = {"Range": f"bytes={start}-", "If-Range": version.read_text(encoding="ascii")} if start else {}
-    again = "run the command again: it goes on from there"
+    response = _open(url, {"Range": f"bytes={start}-", "If-Range": version.read_text()} if start else {})
+    if response is None:
+        return
+    with response:
+        if response.status != http.HTTPStatus.PARTIAL_CONTENT:
+            start = 0
+            partial.unlink(missing_ok=True)  # before its version: never the old bytes with the new one's word
+            _note_version(version, response.headers)
+        total = None if response.length is None else start + response.length
+        done = _store(response, partial, start, total, url, on_progress)
+    if total is not None and done < total:
+        raise ModelError(f"broken off: {done} of {total} bytes", path=url, hint=_AGAIN)
+
+
+def _open(url: str, headers: Mapping[str, str]) -> http.client.HTTPResponse | None:
+    """What the server answers; None when everything came the last time."""
+    request = urllib.request.Request(escaped(url), headers=dict(headers))
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_S) as response:
-            if response.status != http.HTTPStatus.PARTIAL_CONTENT:
-                start = 0
-                partial.unlink(missing_ok=True)  # before its version: never the old bytes with the new one's word
-                _note_version(version, response.headers)
-            length = response.headers.get("Content-Length")
-            total = None if length is None else start + int(length)
-            done = _store(response, partial, start, total, url, on_progress)
+        response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=_TIMEOUT_S)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # everything came the last time
+            return None
         raise ModelError(f"the server says {error.code} {error.reason}", path=url, hint="check the address") from error
-    except (OSError, http.client.HTTPException) as error:
-        raise ModelError(f"broken off: {error}", path=url, hint=again) from error
-    if total is not None and done < total:
-        raise ModelError(f"broken off: {done} of {total} bytes", path=url, hint=again)
+    except urllib.error.URLError as error:
+        said = getattr(error.reason, "strerror", None) or error.reason
+        hint = "check the address and the network"
+        raise ModelError(f"cannot be reached: {said}", path=url, hint=hint) from error
+    except _BROKEN_OFF as error:
+        raise ModelError(f"broken off: {error}", path=url, hint=_AGAIN) from error
+    return response
+
+
+def _read_chunk(response: http.client.HTTPResponse, url: str) -> bytes:
+    try:
+        return response.read(_CHUNK_BYTES)
+    except _BROKEN_OFF as error:
+        raise ModelError(f"broken off: {error}", path=url, hint=_AGAIN) from error
 
 
 def _version_of(partial: Path) -> Path:
@@ -137,10 +182,10 @@ def _version_of(partial: Path) -> Path:
     return partial.with_name(f"{partial.name}.version")
 
 
-def _note_version(path: Path, headers: Mapping[str, str]) -> None:
-    strong = [name for name in (headers.get("ETag"), headers.get("Last-Modified")) if name and name[:2] != "W/"]
-    if strong:
-        write_text(path, strong[0])
+def _note_version(path: Path, headers: Message) -> None:
+    named = [name for name in (headers.get("ETag"), headers.get("Last-Modified")) if name and name[:2] != "W/"]
+    if named and named[0].isascii() and named[0].isprintable():  # else it cannot be sent back
+        write_text(path, named[0])
     else:
         path.unlink(missing_ok=True)
 
@@ -151,7 +196,7 @@ def _store(
     done = start
     with partial.open("r+b" if start else "wb") as file:
         file.seek(start)
-        while chunk := response.read(_CHUNK_BYTES):
+        while chunk := _read_chunk(response, url):
             done += len(chunk)
             if done > _MOST_BYTES:
                 raise ModelError(f"more than {_MOST_BYTES} bytes: no model", path=url)

@@ -18,6 +18,7 @@ from dse.model.space import Level, Parameter, ParameterTree
 from dse.paths import cache_dir, shipped
 from dse.runtimes import runtime_version
 from dse.sources import ChecksumRecord, FileSource, ModelSource, UrlSource, ZooSource
+from dse.sources.download import escaped
 from dse.spaces.check import check_levels, check_variants
 from dse.spaces.document import Document, Place, read_document
 from dse.spaces.format import DataSetSection, ModelSection, RuntimeSection, SpaceFile
@@ -175,6 +176,10 @@ def _source(document: Document, place: Place, name: str, section: ModelSection) 
     if section.zoo:
         return [(name, ZooSource(cache))]
     if section.url:
+        try:
+            escaped(section.url)
+        except ValueError as error:
+            raise document.error((*place, "url"), str(error), "correct the address") from error
         record = ChecksumRecord.beside(document.path)
         return [(name, UrlSource(section.url, cache, record, section.sha256, section.member))]
     if section.path:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dse.errors import ModelError
+from dse.errors import MachineError, ModelError
 from dse.paths import shipped
-from dse.sources.download import ChecksumRecord, fetch
+from dse.sources.download import ChecksumRecord, escaped, fetch
+from tests.limits import small_files
 
 
 @pytest.fixture
@@ -111,8 +112,36 @@ def test_a_cached_file_that_was_changed_is_fetched_again(server, record, tmp_pat
 def test_an_absent_file_and_an_absent_server_are_errors(server, record, tmp_path):
     with pytest.raises(ModelError, match="404"):
         fetch(server.url.replace("model", "absent"), tmp_path, record)
-    with pytest.raises(ModelError, match="broken off"):
+    with pytest.raises(ModelError, match="cannot be reached: Connection refused"):
         fetch("http://127.0.0.1:9/model.tgz", tmp_path, record)
+
+
+@pytest.mark.parametrize(
+    "name", ["m\u00f6del 1.tgz", "\u6a21" * 100 + ".tgz", "a" * 300, "m%20odel.tgz?a=\u00e4&b=c d#e"]
+)
+def test_an_address_with_any_letters_is_fetched(server, record, tmp_path, name):
+    url = server.url.replace("model.tgz", name)
+    assert fetch(url, tmp_path / "cache", record)[0].read_bytes() == server.contents
+    assert record.find(url) is not None
+
+
+def test_what_is_escaped_already_stays():
+    assert escaped("https://a.b:80/c%20d/\u00e4 e?f=%2F&g=\u00e4#h") == "https://a.b:80/c%20d/%C3%A4%20e?f=%2F&g=%C3%A4"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "http://", "http:///x", "http://a:port/x", "http://a:99999/", "http://a..b/", "http://a/\0"]
+)
+def test_what_is_no_address_is_refused(record, tmp_path, url):
+    with pytest.raises(ModelError, match="expected an address"):
+        fetch(url, tmp_path / "cache", record)
+
+
+def test_a_full_disk_is_not_taken_for_a_network(server, record, tmp_path):
+    with small_files(), pytest.raises(MachineError, match="cache cannot be used: File too large") as caught:
+        fetch(server.url, tmp_path / "cache", record)
+    assert str(tmp_path / "cache") in str(caught.value)
+    assert fetch(server.url, tmp_path / "cache", record)[0].read_bytes() == server.contents
 
 
 @pytest.mark.parametrize("content", ['{"schema": 1}', "[]", "{", '{"schema": 2, "sha256": {}}'])

@@ -126,6 +126,7 @@ _EXPLORE = {"min_duration": "100ms"}
         ({"models": {"a": {}}}, "models.a", "found no source, expected one of zoo, path, glob, url", ""),
         ({"models": {"a": {"path": "x", "glob": "y"}}}, "models.a", "found path and glob", ""),
         ({"models": {"a": {"url": "u"}}}, "models.a.url", "pattern", ""),
+        ({"models": {"a": {"url": "http://[::1"}}}, "models.a.url", "'http://[::1', expected an address", "correct"),
         ({"models": {"a": {"url": "http://127.0.0.1/x", "sha256": "AB"}}}, "models.a.sha256", "pattern", ""),
         ({"models": {"a": {"path": "x", "member": "y"}}}, "models.a", "member is only for", ""),
         ({"models": {"a": {"glob": "x", "sha256": "0" * 64}}}, "models.a", "sha256 is only for", ""),
