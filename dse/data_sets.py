@@ -20,6 +20,9 @@ from harness.protocol import DataSetSpec
 
 _SCHEMA = 1
 _IN_BLOCKS = 0.5
+_MOST_DIGITS = 9
+"""Of a class, which is an int32 where it is measured."""
+_MOST_SHOWN = 200
 _ARRAYS = "expected images uint8 [N, H, W] or [N, H, W, 3] and integer labels [N]"
 
 
@@ -78,7 +81,7 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
     The fingerprint covers names, classes and every image's bytes; it is kept in ``cache`` for as long as no file's size
     or modification time changes.
     """
-    entries = _read_labels(labels)
+    entries = [(name, label) for _, name, label in read_labels(labels)]
     if not folder.is_dir():
         raise DataSetError("no such folder", path=folder, hint="name the folder of the images with --images DIR")
     states = []
@@ -104,6 +107,34 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
         with using_cache(cache):
             write_json(remembered, document)
     return DataSet(name, folder, labels, len(entries), classes, sha256, is_mixed([label for _, label in entries]))
+
+
+def read_labels(path: Path) -> list[tuple[int, str, int]]:
+    """The lines 'NAME CLASS' of a label list that are not blank: number, name and class. Raises DataSetError."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataSetError(
+            f"cannot be read: {why(error)}", path=path, hint="name the label list with --labels FILE"
+        ) from error
+    entries: dict[str, tuple[int, str, int]] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        name, label = ([*line.rsplit(maxsplit=1), ""])[:2]
+        name = name.strip()
+        if not label.isascii() or not label.isdigit() or len(label) > _MOST_DIGITS:
+            raise DataSetError(
+                f"found {_shortened(line)!r}, expected 'NAME CLASS' with a class 0, 1, 2, ...", path=path, line=number
+            )
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise DataSetError(f"{_shortened(name)} lies outside the folder of the images", path=path, line=number)
+        if name in entries:
+            raise DataSetError(f"{_shortened(name)} stands here twice", path=path, line=number)
+        entries[name] = (number, name, int(label))
+    if not entries:
+        raise DataSetError("the label list is empty, expected a line 'NAME CLASS' for each image", path=path)
+    return list(entries.values())
 
 
 def require_unchanged(spec: DataSetSpec, cache: Path) -> None:
@@ -169,28 +200,5 @@ def _content_sha256(folder: Path, entries: list[tuple[str, int]], labels: Path) 
     return digest.hexdigest()
 
 
-def _read_labels(path: Path) -> list[tuple[str, int]]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataSetError(
-            f"cannot be read: {why(error)}", path=path, hint="name the label list with --labels FILE"
-        ) from error
-    entries: dict[str, int] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        name, label = ([*line.rsplit(maxsplit=1), ""])[:2]
-        name = name.strip()
-        if not label.isascii() or not label.isdigit():
-            raise DataSetError(
-                f"found {line.strip()!r}, expected 'NAME CLASS' with a class 0, 1, 2, ...", path=path, line=number
-            )
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise DataSetError(f"{name} lies outside the folder of the images", path=path, line=number)
-        if name in entries:
-            raise DataSetError(f"{name} stands here twice", path=path, line=number)
-        entries[name] = int(label)
-    if not entries:
-        raise DataSetError("the label list is empty, expected a line 'NAME CLASS' for each image", path=path)
-    return list(entries.items())
+def _shortened(line: str) -> str:
+    return line.strip() if len(line) <= _MOST_SHOWN else f"{line.strip()[:_MOST_SHOWN]}..."

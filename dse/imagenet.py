@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from dse.errors import DataSetError
+from dse.data_sets import read_labels
+from dse.errors import DataSetError, why
 from dse.files import write_text
 
 SIZE = 50_000
 REDUCED_SIZE = 500
 _CLASSES = 1_000
-_IMAGE = re.compile(r"ILSVRC2012_val_(\d{8})\.JPEG")
+_IMAGE = re.compile(r"ILSVRC2012_val_([0-9]{8})\.JPEG")
 _LABEL_LISTS = ("val.txt", "val_map.txt", "labels.txt")
 _SUBFOLDERS = (".", "val", "ILSVRC2012_img_val", "ILSVRC/Data/CLS-LOC/val")
 
@@ -58,30 +59,36 @@ def find_imagenet(folder: Path, labels: Path | None = None) -> ImageNet:
 def reduced(data_set: ImageNet, labels: Path, size: int = REDUCED_SIZE) -> ImageNet:
     """The first ``size`` images of a data set, by a label list of its own at ``labels``; no image is copied.
 
-    What is measured on it can be explored, never submitted. Raises DataSetError, OSError.
+    What is measured on it can be explored, never submitted. A file of any other contents is not written over. Raises
+    DataSetError, OSError.
     """
-    lines = data_set.labels.read_text(encoding="utf-8").splitlines()
-    if not 0 < size <= len(lines):
-        raise DataSetError(f"found a size of {size}, allowed: 1 to {len(lines)}", path=data_set.labels)
-    write_text(labels, "\n".join(lines[:size]) + "\n")
+    entries = read_labels(data_set.labels)
+    if not 0 < size <= len(entries):
+        raise DataSetError(f"found a size of {size}, allowed: 1 to {len(entries)}", path=data_set.labels)
+    contents = "".join(f"{name} {label}\n" for _, name, label in entries[:size])
+    if labels.exists() and (not labels.is_file() or labels.read_bytes() != contents.encode()):
+        raise DataSetError(f"exists, and is not the list of the first {size}", path=labels, hint="name another file")
+    write_text(labels, contents)
     return ImageNet(data_set.images, labels)
 
 
 def _numbers(folder: Path) -> set[int]:
-    if not folder.is_dir():
-        return set()
-    return {int(match[1]) for path in folder.iterdir() if (match := _IMAGE.fullmatch(path.name))}
+    try:
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    except OSError as error:
+        raise DataSetError(f"cannot be read: {why(error)}", path=folder) from error
+    return {int(match[1]) for name in names if (match := _IMAGE.fullmatch(name))}
 
 
 def _check_labels(path: Path) -> None:
-    seen = set()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        name, _, label = line.strip().partition(" ")
+    entries = read_labels(path)
+    for number, name, label in entries:
         match = _IMAGE.fullmatch(name)
-        if not match or not label.strip().isdigit() or int(label) >= _CLASSES:
+        if not match or not 1 <= int(match[1]) <= SIZE or label >= _CLASSES:
             raise DataSetError(
-                f"found {line!r}, allowed: ILSVRC2012_val_<8 digits>.JPEG and a class 0..999", path=path, line=number
+                f"found '{name} {label}', allowed: ILSVRC2012_val_00000001.JPEG to {SIZE:08} and a class 0..999",
+                path=path,
+                line=number,
             )
-        seen.add(int(match[1]))
-    if len(seen) != SIZE:
-        raise DataSetError(f"labels of {len(seen)} images, expected {SIZE}", path=path)
+    if len(entries) != SIZE:
+        raise DataSetError(f"labels of {len(entries)} images, expected {SIZE}", path=path)

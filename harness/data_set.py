@@ -69,12 +69,14 @@ def _read_list(spec: DataSetSpec, folder: Path) -> tuple[list[str], NDArray[np.i
         raise HarnessError("bad_request", "data_set.labels: found none; a folder of images needs its label list")
     path = folder / spec.labels
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise HarnessError("data_set", f"{path}: cannot be read as a label list: {error}") from error
     names, classes = [], []
     for number, line in enumerate(lines, start=1):
         fields = line.rsplit(maxsplit=1)
+        if not fields:
+            continue
         if len(fields) != 2 or not fields[1].isdecimal():
             raise HarnessError(
                 "data_set", f"{path}:{number}: found {line!r}, allowed: a file name, a space and a class 0, 1, 2, ..."

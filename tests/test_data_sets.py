@@ -146,6 +146,7 @@ def _read_again(root: Path) -> DataSet:
         ("a.png x\n", 1, "'a.png x'"),
         ("a.png -1\n", 1, "'a.png -1'"),
         ("a.png ²\n", 1, "'a.png ²'"),
+        ("a.png 4294967296\n", 1, "'a.png 4294967296'"),
         ("a.png 0\n\n7\n", 3, "'7'"),
         ("", None, "empty"),
         ("../labels.txt 1\n", 1, "outside"),
@@ -160,6 +161,10 @@ def test_a_label_list_that_is_none_is_refused_with_its_line(
         _read(tmp_path, labels)
     assert (caught.value.path, caught.value.line) == (tmp_path / "labels.txt", line)
     assert found in caught.value.message
+
+
+def test_a_mark_of_the_byte_order_and_blank_lines_are_no_names(tmp_path: Path) -> None:
+    assert _read(tmp_path, "\ufeff\r\na.png 0\r\n\r\nb c.png 7\r\n\r\n").sha256 == _read(tmp_path).sha256
 
 
 def test_missing_images_are_counted_and_the_first_is_named(tmp_path: Path) -> None:

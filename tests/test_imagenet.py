@@ -42,7 +42,64 @@ def test_the_reduced_set_is_the_first_500(imagenet, tmp_path):
         reduced(find_imagenet(imagenet), tmp_path / "labels.txt", size=0)
 
 
-@pytest.mark.parametrize("line", ["ILSVRC2012_val_00000001.JPEG", "cat.jpg 3", "ILSVRC2012_val_00000001.JPEG 1000"])
+def test_the_reduced_list_is_written_over_nothing_else(imagenet, tmp_path):
+    found = find_imagenet(imagenet)
+    link = tmp_path / "link.txt"
+    link.symlink_to(found.labels)
+    (tmp_path / "notes.txt").write_text("mine")
+    for taken in (found.labels, link, tmp_path / "notes.txt", tmp_path):
+        with pytest.raises(DataSetError, match="exists, and is not the list of the first 500"):
+            reduced(found, taken)
+    assert len(found.labels.read_text().splitlines()) == 50_000
+    assert reduced(found, tmp_path / "new.txt") == reduced(found, tmp_path / "new.txt")
+
+
+def test_a_list_as_windows_writes_it_is_read(imagenet, tmp_path):
+    lines = (imagenet / "val.txt").read_text().replace("\n", "\r\n").replace(" ", "\t")
+    (tmp_path / "labels.txt").write_bytes(b"\xef\xbb\xbf\r\n" + lines.encode())
+    small = reduced(find_imagenet(imagenet, tmp_path / "labels.txt"), tmp_path / "small.txt")
+    assert small.labels.read_text() == "".join(
+        f"{line}\n" for line in (imagenet / "val.txt").read_text().split("\n")[:500]
+    )
+
+
+@pytest.mark.parametrize(
+    ("contents", "found"),
+    [
+        (b"", "is empty"),
+        (b"\n \r\n", "is empty"),
+        (b"\x1f\x8b\x08\xff", "cannot be read"),
+        (b"\0" * 4000, "expected 'NAME CLASS'"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused(imagenet, tmp_path, contents, found):
+    (tmp_path / "labels.txt").write_bytes(contents)
+    with pytest.raises(DataSetError, match=found) as caught:
+        find_imagenet(imagenet, tmp_path / "labels.txt")
+    assert caught.value.path == tmp_path / "labels.txt"
+    assert len(caught.value.message) < 1000
+
+
+def test_a_list_that_is_a_folder_or_absent_is_refused(imagenet, tmp_path):
+    for path in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(DataSetError, match="cannot be read"):
+            find_imagenet(imagenet, path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ILSVRC2012_val_00000001.JPEG",
+        "cat.jpg 3",
+        "ILSVRC2012_val_00000001.JPEG 1000",
+        "ILSVRC2012_val_00000001.JPEG -1",
+        "ILSVRC2012_val_00000001.JPEG \u00b2",
+        "ILSVRC2012_val_00000001.JPEG " + "9" * 5000,
+        "ILSVRC2012_val_00050001.JPEG 1",
+        "ILSVRC2012_val_00000000.JPEG 1",
+        "ILSVRC2012_val_00000002.JPEG 1",
+    ],
+)
 def test_a_wrong_label_is_shown_with_its_line(imagenet, tmp_path, line):
     (tmp_path / "labels.txt").write_text(f"ILSVRC2012_val_00000002.JPEG 1\n{line}\n")
     with pytest.raises(DataSetError) as caught:

@@ -61,14 +61,17 @@ def test_an_unusable_image_is_named(tmp_path: Path, content: bytes | None, found
         recipe(Preprocessing(), 8)(tmp_path / "one.jpg")
 
 
-def test_a_label_list_keeps_its_order(tmp_path: Path) -> None:
-    (tmp_path / "labels.txt").write_text("b.jpg 7\na name.jpg 0\nc.jpg\t65\n")
+@pytest.mark.parametrize(
+    "written", ["b.jpg 7\na name.jpg 0\nc.jpg\t65\n", "\ufeffb.jpg 7\r\n\r\na name.jpg 0\r\nc.jpg 65\r\n \r\n"]
+)
+def test_a_label_list_keeps_its_order(tmp_path: Path, written: str) -> None:
+    (tmp_path / "labels.txt").write_text(written, encoding="utf-8")
     spec = DataSetSpec("list", "images", "", labels="labels.txt")
     assert read_labels(spec, tmp_path).tolist() == [7, 0, 65]
     assert open_images(spec, tmp_path)(1) == tmp_path / "images" / "a name.jpg"
 
 
-@pytest.mark.parametrize("line", ["b.jpg", "b.jpg seven", "b.jpg -1", "", "b.jpg 1.5", "7"])
+@pytest.mark.parametrize("line", ["b.jpg", "b.jpg seven", "b.jpg -1", "b.jpg 1.5", "7"])
 def test_a_malformed_line_is_shown_with_its_place(tmp_path: Path, line: str) -> None:
     (tmp_path / "labels.txt").write_text(f"a.jpg 1\n{line}\nc.jpg 2\n")
     with pytest.raises(HarnessError) as caught:
