@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from dse.cli import streams
 from dse.cli.interrupt import INTERRUPTED
 from dse.cli.render import print_error
 from dse.errors import DseError, InputError, MachineError
@@ -65,13 +66,21 @@ def make_app(only: str | None = None) -> typer.Typer:
 
 def main() -> None:
     """The entry point of the command ``dse``."""
+    streams.prepare()
     run(make_app(sys.argv[1] if len(sys.argv) > 1 else None))
 
 
 def run(app: typer.Typer) -> None:
     """Run a command line on ``sys.argv``; errors that a user can mend end in a message and an exit code."""
     try:
-        app(standalone_mode=True)
+        try:
+            app(standalone_mode=True)
+        except SystemExit:
+            sys.stdout.flush()  # here, where an error of the disk or pipe has its message and exit code
+            raise
+    except BrokenPipeError:
+        streams.forget_stdout()
+        sys.exit(1)
     except DseError as error:
         print_error(error)
         sys.exit(error.exit_code)

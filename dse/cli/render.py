@@ -39,8 +39,13 @@ def stderr() -> Console:
 
 
 def print_json(document: Any) -> None:
-    """One JSON document on stdout, readable by people and programs."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """One JSON document on stdout, readable by people and programs; escaped where stdout lacks its letters."""
+    written = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        written.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        written = json.dumps(document, indent=2, allow_nan=False)
+    sys.stdout.write(f"{written}\n")
 
 
 def print_error(error: DseError) -> None:

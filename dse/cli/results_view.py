@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from dse.cli.render import print_json as print_json  # one for all commands
 from dse.results.explain import Explanation
 from dse.results.front import GroupFront
 from dse.results.importer import Progress as ImportProgress
@@ -36,11 +36,6 @@ def stderr() -> Console:
     """Where progress, remarks and the next command go."""
     width = None if sys.stderr.isatty() else _PIPE_WIDTH
     return Console(stderr=True, width=width, highlight=False, markup=False, soft_wrap=True)
-
-
-def print_json(document: Any) -> None:
-    """One JSON document on stdout."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def show_table(title: str, table: Table | None) -> None:

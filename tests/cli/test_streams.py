@@ -1,0 +1,79 @@
+"""stdout and stderr as a shell may leave them: closed, full, read by nobody, without letters."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def _dse(words: str, folder: Path, redirected: str = "", **environment: str) -> subprocess.CompletedProcess[bytes]:
+    command = ["sh", "-c", f'exec "$0" -m dse {words} {redirected}', sys.executable]
+    return subprocess.run(
+        command, capture_output=True, check=False, cwd=folder, env={**os.environ, "NO_COLOR": "1", **environment}
+    )
+
+
+@pytest.mark.parametrize("redirected", [">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("words", ["space list", "front small_study", "front small_study --json"])
+def test_closed_streams_are_no_error(small_study: Path, words: str, redirected: str) -> None:
+    done = _dse(words, small_study.parent, f"--studies . {redirected}" if "front" in words else redirected)
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr
+
+
+def test_an_error_keeps_its_exit_code_when_nobody_can_be_told(tmp_path: Path) -> None:
+    assert _dse("front nowhere", tmp_path, "2>&-").returncode == 3
+
+
+@pytest.mark.parametrize("words", ["space list", "space schema", "models list --json", "--help", "front --help"])
+def test_a_pipe_that_nobody_reads_ends_the_command_quietly(tmp_path: Path, words: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "dse", *words.split()]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False, cwd=tmp_path)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is full")
+def test_a_full_disk_behind_stdout_is_told(tmp_path: Path) -> None:
+    done = _dse("space schema", tmp_path, "> /dev/full")
+    assert done.returncode == 4
+    assert b"No space left on device" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_table_is_plain_where_stdout_lacks_its_letters(small_study: Path, encoding: str) -> None:
+    done = _dse("front small_study --studies .", small_study.parent, PYTHONIOENCODING=encoding)
+    assert done.returncode == 0
+    assert "-----" in done.stdout.decode(encoding)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_a_name_that_is_no_text_is_shown_as_its_bytes(tmp_path: Path, encoding: str) -> None:
+    folder = os.fsencode(tmp_path / "caf") + b"\xe9\xff"
+    (Path(os.fsdecode(folder))).mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "dse", "space", "show", folder + b"/none.yaml"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert done.returncode == 3
+    assert folder in done.stderr.replace(b"\n", b"")
+
+
+def test_json_is_escaped_where_stdout_lacks_its_letters(tmp_path: Path) -> None:
+    program = (
+        "from dse.cli import streams; from dse.cli.render import print_json; streams.prepare(); print_json('ä\\udcff')"
+    )
+    for encoding in ("ascii", "utf-8"):
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=environment)
+        assert json.loads(done.stdout) == "ä\udcff"
