@@ -10,12 +10,21 @@ from pathlib import Path
 
 import platformdirs
 
-from dse.errors import MachineError, why
+from dse.errors import InputError, MachineError, why
 
 
 def cache_dir() -> Path:
-    """``DSE_CACHE``, or the user's cache folder. Deleting it loses time, never results."""
-    return Path(os.environ.get("DSE_CACHE") or platformdirs.user_cache_dir("dse")).absolute()
+    """``DSE_CACHE``, or the user's cache folder. Deleting it loses time, never results. Raises InputError."""
+    return nameable(Path(os.environ.get("DSE_CACHE") or platformdirs.user_cache_dir("dse")).absolute())
+
+
+def nameable(path: Path) -> Path:
+    """``path``. Raises InputError for one that JSON, LoadGen and the runtimes cannot name: its bytes are not UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise InputError("its name is not UTF-8", path=path, hint="rename it") from error
+    return path
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from dse.data_sets import DataSet, from_arrays, from_images
 from dse.errors import DseError, SpaceError
 from dse.model.metrics import METRICS, Objective, parse_constraint
 from dse.model.space import Level, Parameter, ParameterTree
-from dse.paths import cache_dir, shipped
+from dse.paths import cache_dir, nameable, shipped
 from dse.runtimes import runtime_version
 from dse.sources import ChecksumRecord, FileSource, ModelSource, UrlSource, ZooSource
 from dse.sources.download import escaped
@@ -191,7 +191,7 @@ def _source(document: Document, place: Place, name: str, section: ModelSection) 
     found = sorted(path for path in Path("/").glob(str(pattern.relative_to("/"))) if path.is_file())
     if not found:
         raise document.error((*place, "glob"), f"no file fits {pattern}", "correct the folder or the pattern")
-    return [(path.stem, FileSource(path)) for path in found]
+    return [(path.stem, FileSource(nameable(path))) for path in found]
 
 
 def _data_set(document: Document, section: DataSetSection) -> DataSet:
@@ -209,4 +209,4 @@ def _data_set(document: Document, section: DataSetSection) -> DataSet:
 
 
 def _resolve(document: Document, written: str) -> Path:
-    return (document.path.absolute().parent / Path(written).expanduser()).absolute()
+    return nameable((document.path.absolute().parent / Path(written).expanduser()).absolute())

@@ -25,6 +25,7 @@ from dse.model.accuracies import Accuracies
 from dse.model.configuration import Configuration, Value
 from dse.model.measurement import Measurement, Phase
 from dse.model.metrics import Constraint, Objective, parse_constraint, parse_metric
+from dse.paths import nameable
 from dse.spaces.placement import placement
 from dse.spaces.space import Space
 from dse.study import trial as trials
@@ -258,10 +259,10 @@ def _read_settings(path: Path) -> dict[str, Any]:
 def locked(folder: Path) -> IO[str]:
     """The open, locked lock file of a study's folder; the kernel lets go of it however the process ends.
 
-    Raises StudyError where another process has it.
+    Raises StudyError where another process has it, InputError for a folder whose name is not UTF-8.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        nameable(folder.absolute()).mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("a+", encoding="utf-8")
     except OSError as error:
         raise StudyError(f"cannot be written: {error.strerror}", path=folder, hint="--studies DIR") from error

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-from dse.errors import DataSetError, DseError, MachineError, ModelError, SpaceError
+from dse.errors import DataSetError, DseError, InputError, MachineError, ModelError, SpaceError
 from dse.spaces.load import find_space, load_space, shipped_spaces
 from dse.spaces.space import Space
 
@@ -276,3 +276,18 @@ def test_spaces_are_found_by_path_and_by_name(here: Path, monkeypatch: pytest.Mo
     assert find_space("mobilenet_v3.yaml") == Path("mobilenet_v3.yaml")
     with pytest.raises(SpaceError, match=r"nothing\.yaml.*mobilenet_v3\.yaml"):
         find_space("nothing.yaml")
+
+
+@pytest.mark.parametrize("place", ["models/\udcff.tflite", "\udcff/a.tflite"])
+def test_a_model_whose_name_is_no_text_is_refused(here: Path, place: str) -> None:
+    path = here / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"model")
+    with pytest.raises(InputError, match="its name is not UTF-8") as caught:
+        _load(
+            here,
+            {"MODELS": str(path.parent)},
+            models={"files": {"glob": "${MODELS}/*.tflite"}},
+            parameters={"threads": [1]},
+        )
+    assert caught.value.path in (path, path.parent / "*.tflite")

@@ -12,7 +12,7 @@ import optuna
 import pytest
 import yaml
 
-from dse.errors import StudyError
+from dse.errors import InputError, StudyError
 from dse.reports.front import study_front
 from dse.study import Study, StudyWriter, find_study
 from harness import protocol
@@ -262,3 +262,9 @@ def test_a_study_is_found_by_name_and_by_path(folder: Path, tmp_path: Path, monk
         assert find_study(name, studies).name == "s"
     with pytest.raises(StudyError, match="no study is here"):
         find_study("none", folder.parent)
+
+
+def test_a_folder_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="its name is not UTF-8"):
+        run_study(tmp_path / "\udcff" / "study", make_space(tmp_path))
+    assert not (tmp_path / "\udcff").exists()
