@@ -18,7 +18,10 @@ _MATTERS_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES
 """A full or locked disk, wherever it is met."""
 _MATTERS_OF_THE_PATH = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
 """A file where a folder should be, or the reverse. Any other OSError is a bug and keeps its traceback."""
-_HELP = "Find the ways to run an image classifier on this device that nobody can beat, and prove them with MLPerf."
+_HELP = (
+    "Find the ways to run an image classifier on this device that nobody can beat, and prove them with MLPerf.\n\n"
+    "Example: dse explore --space mobilenet_v3.yaml"
+)
 _EXIT_CODES = "Exit codes: 0; 2 usage; 3 bad input; 4 machine not fit; 5 nothing could be measured; 130 interrupted."
 _COMMANDS = {
     "explore": "explore:explore_command",

@@ -19,8 +19,9 @@ def dashboard_command(
     studies: Studies = STUDIES,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
 ) -> None:
-    """Serve Optuna Dashboard on a study's storage, on this machine's loopback address, until Ctrl-C.
+    """Serve Optuna Dashboard on a study until Ctrl-C.
 
+    For this machine alone, at its loopback address.
     Its front ignores constraints: dse front is the one that counts.
 
     Example: dse dashboard mobilenet_v3 --port 8081

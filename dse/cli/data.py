@@ -11,7 +11,9 @@ import typer
 from dse.cli.render import next_command, print_json, stdout
 from dse.imagenet import REDUCED_SIZE, SIZE, find_imagenet, reduced
 
-app = typer.Typer(no_args_is_help=True, help="Look at data sets.", rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True, help="Look at data sets.\n\nExample: dse data imagenet ~/imagenet", rich_markup_mode=None
+)
 
 
 @app.callback()
@@ -21,15 +23,18 @@ def _group() -> None:
 
 @app.command("imagenet")
 def imagenet_command(
-    folder: Annotated[Path, typer.Argument(help="Where ILSVRC2012_val_*.JPEG are, or a folder above.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where ILSVRC2012_val_*.JPEG are, or a folder above.")
+    ],
     labels: Annotated[Path | None, typer.Option(help="Label list. [default: val.txt and the like, nearby]")] = None,
     reduced_list: Annotated[
         Path | None, typer.Option("--reduced", help=f"Write the label list of the first {REDUCED_SIZE} images here.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Find ImageNet's 50,000 validation images and their label list, or say what is missing.
+    """Find ImageNet's validation images and their label list.
 
+    All 50,000, or it is said what is missing.
     A reduced list makes the first 500 images a data set of their own, to try things with.
 
     Example: dse data imagenet ~/imagenet --reduced val_500.txt

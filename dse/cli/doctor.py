@@ -15,8 +15,9 @@ _STYLES = {"ok": "green", "advice": "yellow", "missing": "bold red"}
 
 
 def doctor_command(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Look at what measuring needs on this machine, down to a real run of LoadGen on the smallest model.
+    """Look at what measuring needs on this machine.
 
+    Down to a real run of LoadGen on the smallest model.
     Exit code 4 when something is missing.
 
     Example: dse doctor

@@ -27,9 +27,11 @@ def explain_command(
         str, typer.Argument(metavar="TRIAL|CONFIG", help="A trial's number, or a configuration as JSON or a=1,b=2.")
     ],
     studies: Studies = STUDIES,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say whether a configuration is on the front, dominated by whom, infeasible, quarantined, or unmeasured.
+    """Say whether a configuration is on the front, else why not.
+
+    Dominated, by whom and by how much; infeasible; quarantined; or unmeasured.
 
     Example: dse explain mobilenet_v3 17
     """

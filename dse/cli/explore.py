@@ -59,7 +59,7 @@ def explore_command(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the front (or the plan) as JSON.")] = False,
 ) -> None:
-    """Search a space on this machine and print the Pareto front of what was measured.
+    """Search a space on this machine and print its Pareto front.
 
     The same command goes on where it was stopped or killed. Ctrl-C once ends after the running trial, twice at once.
 

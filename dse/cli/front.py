@@ -17,7 +17,7 @@ from dse.study import find_study
 def front_command(
     study: StudyArgument,
     studies: Studies = STUDIES,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
     """Show the Pareto front of a study.

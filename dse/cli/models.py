@@ -11,14 +11,19 @@ from rich.table import Table
 from dse.cli.render import next_command, print_json, stdout
 from search_spaces import zoo
 
-app = typer.Typer(no_args_is_help=True, help="Look at the models that come with dse.", rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Look at the models that come with dse.\n\nExample: dse models list",
+    rich_markup_mode=None,
+)
 
 
 @app.command("list")
 def list_command(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List the trained networks of the embedded zoo with size and accuracy by input side.
+    """List the networks that come with dse.
 
-    Accuracy is top-1 of the float32 network on the 10,000 images of Fashion-MNIST's test split, measured in training.
+    Size, and accuracy by input side: top-1 of the float32 network on the 10,000 images of Fashion-MNIST's test
+    split, measured in training.
 
     Example: dse models list
     """

@@ -36,13 +36,14 @@ def replay_command(
         bool,
         typer.Option("--growing-accuracy", help="Count accuracies on a growing part of the images, as explore does."),
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Search a recorded table as dse explore searches a device, and say how soon the front was found.
+    """Say how soon a search finds the front of a recorded table.
 
+    The table is searched as dse explore searches a device.
     With noise, what is left of the budget after the search confirms the front; without a budget, until it is settled.
 
-    Example: dse replay --table measured.csv --sampler auto --seeds 20 --noise 0.05
+    Example: dse replay --table measured.csv --seeds 20 --noise 0.05
     """
     if sampler not in get_args(Sampler):
         raise UsageError(f"--sampler: found {sampler!r}, allowed: {', '.join(get_args(Sampler))}")

@@ -33,17 +33,20 @@ from dse.results.importer import import_results
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Published MLPerf results (v0.5 to v6.1) and your own in one table, and where fronts stand.",
+    help="Published MLPerf results and your own in one table.\n\nRounds v0.5 to v6.1, and where their fronts stand."
+    "\n\nExample: dse results import inference_results_v1.1",
 )
 
 _ID_DIGITS = len(str(2**63))
 
-_Row = Annotated[str, typer.Argument(help="A row's number, or the end of its directory.")]
+_Row = Annotated[str, typer.Argument(metavar="ROW", help="A row's number, or the end of its directory.")]
 
 
 @app.command("import")
 def import_command(
-    directories: Annotated[list[Path], typer.Argument(help="Repositories, divisions or submitters' directories.")],
+    directories: Annotated[
+        list[Path], typer.Argument(metavar="FOLDER", help="Repositories, divisions or submitters' directories.")
+    ],
     round_name: Annotated[
         str | None, typer.Option("--round", help="The round, where no directory above the results names it.")
     ] = None,
@@ -129,7 +132,9 @@ def explain_command(
     db: Db = None,
     json: Json = False,
 ) -> None:
-    """Say whether a result is on its group's front, else who dominates it by how much, or why it cannot compare.
+    """Say whether a result is on its group's front, else why not.
+
+    Who dominates it by how much, or why it cannot compare.
 
     Example: dse results explain 12 --by device
     """
@@ -153,13 +158,17 @@ def explain_command(
 
 @app.command("rm")
 def rm_command(
-    rows: Annotated[list[str] | None, typer.Argument(help="Rows' numbers, or ends of their directories.")] = None,
+    rows: Annotated[
+        list[str] | None, typer.Argument(metavar="ROW", help="Rows' numbers, or ends of their directories.")
+    ] = None,
     where: Where = None,
     name: Name = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     db: Db = None,
 ) -> None:
-    """Remove results from the table, never from disk; importing their tree again brings them back.
+    """Remove results from the table, never from disk.
+
+    Importing their tree again brings them back.
 
     Example: dse results rm --where "round = 'v0.5'"
     """
@@ -182,7 +191,7 @@ def rm_command(
 
 @app.command("export")
 def export_command(
-    out: Annotated[Path, typer.Argument(help="The file to write; one that is there is replaced.")],
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; one that is there is replaced.")],
     file_format: Annotated[
         str | None, typer.Option("--format", help=f"{', '.join(FORMATS)} [default: by the file's suffix]")
     ] = None,
@@ -191,9 +200,11 @@ def export_command(
     name: Name = None,
     db: Db = None,
 ) -> None:
-    """Write rows as CSV or JSON, or as the table that `dse replay --table` runs.
+    """Write rows as CSV or JSON, or as a table for dse replay.
 
-    Example: dse results export rpi4.csv --format replay --where "device = 'rpi4' AND round = 'v0.5'"
+    \b
+    Example: dse results export rpi4.csv --format replay \\
+        --where "device = 'rpi4' AND round = 'v0.5'"
     """
     file_format = file_format or out.suffix.removeprefix(".")
     if file_format not in FORMATS:
@@ -215,9 +226,13 @@ def studies_command(
     db: Db = None,
     json: Json = False,
 ) -> None:
-    """Write each device and round as an Optuna study, for Optuna Dashboard.
+    """Write each device and round as an Optuna study.
 
-    Example: dse results studies --out published.db --name 'image-classification-edge-*'
+    For Optuna Dashboard.
+
+    \b
+    Example: dse results studies --out published.db \\
+        --name 'image-classification-edge-*'
     """
     # Optuna takes a second to import; only this command needs it.
     from dse.results.studies import write_studies

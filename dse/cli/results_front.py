@@ -43,7 +43,9 @@ def front_command(
 ) -> None:
     """Show who is not dominated, group by group, on exact values.
 
-    Example: dse results front --name 'image-classification-edge-*' --by device,round --plot fronts.png
+    \b
+    Example: dse results front --name 'image-classification-edge-*' \\
+        --by device,round --plot fronts.png
     """
     if json and csv:
         raise UsageError("--json and --csv exclude each other", hint="give one")

@@ -17,9 +17,13 @@ from dse.spaces.format import json_schema
 from dse.spaces.load import find_space, load_space, shipped_spaces
 from dse.spaces.space import Space
 
-app = typer.Typer(no_args_is_help=True, help="Look at search spaces and check them.", rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Look at search spaces and check them.\n\nExample: dse space show mobilenet_v3.yaml",
+    rich_markup_mode=None,
+)
 
-_SpaceArgument = Annotated[str, typer.Argument(help="A YAML file, or the name of a space that ships.")]
+_SpaceArgument = Annotated[str, typer.Argument(metavar="SPACE", help="A YAML file, or the name of a space that ships.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -43,7 +47,7 @@ def list_command(json: _Json = False) -> None:
 def show_command(
     space: _SpaceArgument, models: Models = None, images: Images = None, labels: Labels = None, json: _Json = False
 ) -> None:
-    """Show a space as a tree of parameters, and how many configurations it has.
+    """Show a space as a tree of parameters, and its size.
 
     Example: dse space show mobilenet_v3.yaml
     """
@@ -84,7 +88,7 @@ app.command("from-results")(from_results_command)
 
 @app.command("schema")
 def schema_command() -> None:
-    """Print the JSON Schema of the format; editors complete with it.
+    """Print the JSON Schema of the format, for editors.
 
     Example: dse space schema > search_space.schema.json
     """

@@ -13,26 +13,32 @@ from dse.errors import UsageError
 
 
 def from_results_command(
-    out: Annotated[Path, typer.Argument(help="The space to write (.yaml); its table goes beside it (.csv).")],
+    out: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The space to write (.yaml); its table goes beside it (.csv).")
+    ],
     where: Annotated[
-        str | None, typer.Option(help="An SQL expression over the columns: \"device = 'rpi4' AND round = 'v0.5'\".")
+        str | None, typer.Option(help="An SQL expression over the columns, such as \"device='rpi4'\".")
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="A pattern for <task>-<category>-<scenario>: 'image-classification-edge-*'.")
+        str | None,
+        typer.Option(help="'image-classification-edge-*', or another pattern for <task>-<category>-<scenario>."),
     ] = None,
     scenario: Annotated[str, typer.Option(help="The scenario, or all.")] = "SingleStream",
     db: Annotated[
         Path | None,
-        typer.Option("--db", help="The results database [default: $DSE_RESULTS_DB or the user's data folder]"),
+        typer.Option("--db", help="The results database. [default: $DSE_RESULTS_DB or the user's data folder]"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that hold something else.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Write published results as a search space that dse explore runs: every figure is looked up, nothing is measured.
+    """Write published results as a search space.
 
+    dse explore runs it: every figure is looked up, nothing is measured.
     The results are of one device and round, imported before with dse results import.
 
-    Example: dse space from-results rpi4.yaml --where "device = 'rpi4' AND round = 'v0.5'"
+    \b
+    Example: dse space from-results rpi4.yaml \\
+        --where "device = 'rpi4' AND round = 'v0.5'"
     """
     # DuckDB takes a while to import; of the commands on spaces only this one needs it.
     from dse.results.database import default_path, open_database

@@ -45,7 +45,7 @@ class _StudyOrCommand(TyperGroup):
 app = typer.Typer(
     cls=_StudyOrCommand,
     no_args_is_help=True,
-    help="Write, check and pack a submission. `dse submit STUDY --submitter NAME` writes it.",
+    help="Write, check and pack a submission.\n\nExample: dse submit mobilenet_v3 --submitter Example",
 )
 
 Allow = Annotated[list[str] | None, typer.Option("--allow", help="A rule that may be broken; repeatable.")]
@@ -54,9 +54,11 @@ SYSTEM = Path("system.yaml")
 _System = Annotated[Path, typer.Option(help="The device's description (dse system init).")]
 _Submitter = Annotated[str, typer.Option(help="The organisation that submits; no spaces.")]
 _Scenarios = Annotated[str, typer.Option(help="SingleStream and what is derived from it, with commas.")]
-_TreeRound = Annotated[str | None, typer.Option("--round", help="Default: the round it was written for.")]
-_Tree = Annotated[Path, typer.Argument(help="The folder that contains open/.")]
-_Json = Annotated[bool, typer.Option("--json", help="The findings as JSON.")]
+_TreeRound = Annotated[
+    str | None, typer.Option("--round", help="MLPerf's round. [default: the round it was written for]")
+]
+_Tree = Annotated[Path, typer.Argument(metavar="TREE", help="The folder that contains open/.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
@@ -69,9 +71,13 @@ def tree(
     system: _System = SYSTEM,
     allow: Allow = None,
 ) -> None:
-    """Write the tree of the study's validated front points to STUDY/submission; all of it or nothing.
+    """Write the tree of a study's validated front points.
 
-    Example: dse submit mobilenet_v3 --submitter Example --scenarios SingleStream,Offline,MultiStream
+    To STUDY/submission; all of it or nothing.
+
+    \b
+    Example: dse submit mobilenet_v3 --submitter Example \\
+        --scenarios SingleStream,Offline,MultiStream
     """
     console, found = stderr(), find_study(study, studies)
     candidates, _ = without_repeats(front_candidates(found))
@@ -137,7 +143,9 @@ def preflight(
     allow: Allow = None,
     as_json: _Json = False,
 ) -> None:
-    """Before any long run: every rule that a submission of the front would break, however well the runs go.
+    """Say which rules a submission of the front would break.
+
+    Before any long run: those that are broken however well the runs go.
 
     Example: dse submit preflight mobilenet_v3 --submitter Example
     """
@@ -163,12 +171,14 @@ def check(
     tree: _Tree,
     round_name: _TreeRound = None,
     checker: Annotated[
-        Path | None, typer.Option(help="A checkout of mlcommons/inference. Default: DSE_MLPERF_INFERENCE.")
+        Path | None, typer.Option(help="A checkout of mlcommons/inference. [default: $DSE_MLPERF_INFERENCE]")
     ] = None,
     allow: Allow = None,
     as_json: _Json = False,
 ) -> None:
-    """Check a tree: the built-in rules first, then MLCommons' own checker if there is a checkout of it.
+    """Check a tree by the rules of its round.
+
+    The built-in rules first, then MLCommons' own checker if there is a checkout of it.
 
     Example: dse submit check studies/rpi5/submission/tree --checker ~/inference
     """
@@ -207,12 +217,14 @@ def check(
 def pack(
     tree: _Tree,
     archive: Annotated[
-        Path | None, typer.Option(help="Where to write it.", show_default="<submitter>.tar.gz beside the tree")
+        Path | None, typer.Option(help="Where to write it. [default: SUBMITTER.tar.gz beside the tree]")
     ] = None,
     round_name: _TreeRound = None,
     allow: Allow = None,
 ) -> None:
-    """Make the archive of a tree that breaks no rule: the same tree, the same bytes.
+    """Make the archive of a tree that breaks no rule.
+
+    The same tree, the same bytes.
 
     Example: dse submit pack studies/rpi5/submission/tree
     """

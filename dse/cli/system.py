@@ -13,10 +13,12 @@ from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.submission.machine import detect
 from dse.submission.system import find_base, init_system, read_system
 
-app = typer.Typer(no_args_is_help=True, help="Describe the device for a submission.")
+app = typer.Typer(
+    no_args_is_help=True, help="Describe the device for a submission.\n\nExample: dse system init rpi5-8gb"
+)
 
 _DEFAULT = Path("system.yaml")
-_File = Annotated[Path, typer.Option("--file", help="The description.", show_default="system.yaml")]
+_File = Annotated[Path, typer.Option("--file", help="The description. [default: system.yaml]", show_default=False)]
 
 
 @app.command()
@@ -26,7 +28,9 @@ def init(
     base: Annotated[str | None, typer.Option(help="Copy this description: a JSON file, or an ID in --results.")] = None,
     results: Annotated[Path | None, typer.Option(help="The results tree in which --base is an ID.")] = None,
 ) -> None:
-    """Write a description to edit: what the machine knows is filled in, the rest is asked for.
+    """Write a description to edit.
+
+    What the machine knows is filled in, the rest is asked for.
 
     Example: dse system init rpi5-8gb
     """
@@ -38,9 +42,11 @@ def init(
 @app.command()
 def show(
     file: _File = _DEFAULT,
-    as_json: Annotated[bool, typer.Option("--json", help="The fields as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show the description as it would be submitted, and what is still missing.
+    """Show the description as it would be submitted.
+
+    And what is still missing.
 
     Example: dse system show --json
     """

@@ -49,7 +49,9 @@ def validate_command(
     allow: Allow = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and how long it takes.")] = False,
 ) -> None:
-    """Run the front's points by MLPerf's rules: all of accuracy, then 600 s of performance, each in its own process.
+    """Run the front's points by MLPerf's rules.
+
+    All of accuracy, then 600 s of performance, each in its own process.
 
     The same command goes on where it was stopped, point by point. Ctrl-C once ends after the running point, twice at
     once.
