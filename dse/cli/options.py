@@ -25,6 +25,12 @@ def variables(models: Path | None, images: Path | None, labels: Path | None) -> 
     return {**os.environ, **{name: str(Path(path).absolute()) for name, path in paths.items() if path}}
 
 
+def space_words(space: str, models: Path | None, images: Path | None, labels: Path | None) -> str:
+    """A space and its paths as the next command's options name them, quoted for a shell."""
+    given = {"--space": space, "--models": models, "--images": images, "--labels": labels}
+    return shlex.join([word for option, value in given.items() if value is not None for word in (option, str(value))])
+
+
 def study_words(study: str, studies: Path) -> str:
     """A study as the next command's arguments name it, quoted for a shell."""
     return shlex.join([study] if studies == STUDIES else [study, "--studies", str(studies)])

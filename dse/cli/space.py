@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.tree import Tree
 
-from dse.cli.options import Images, Labels, Models, variables
-from dse.cli.render import next_command, print_json, stdout
+from dse.cli.options import Images, Labels, Models, space_words, variables
+from dse.cli.render import counted, next_command, print_json, stdout
 from dse.cli.space_from_results import from_results_command
 from dse.model.configuration import text
 from dse.model.space import Parameter
@@ -61,7 +61,7 @@ def show_command(
     console.print(tree)
     for line in _summary(loaded):
         console.print(line)
-    next_command(f"dse explore --space {space} --dry-run", "what a search would cost")
+    next_command(f"dse explore {space_words(space, models, images, labels)} --dry-run", "what a search would cost")
 
 
 @app.command("check")
@@ -76,11 +76,11 @@ def check_command(
     if json:
         print_json({"schema": 1, "space": loaded.name, "path": str(loaded.path), "configurations": loaded.tree.size})
     else:
-        found = f"{len(loaded.sources)} model source(s), {loaded.data_set.size} images"
+        found = f"{counted(len(loaded.sources), 'model source')}, {loaded.data_set.size} images"
         if loaded.recorded is not None:
             found = f"recorded in {loaded.recorded.path}"
         stdout().print(f"{loaded.path}: fine, {loaded.tree.size} configurations, {found}")
-        next_command(f"dse explore --space {space}", "searches it")
+        next_command(f"dse explore {space_words(space, models, images, labels)}", "searches it")
 
 
 app.command("from-results")(from_results_command)

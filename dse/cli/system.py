@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +37,7 @@ def init(
     """
     init_system(file, system_id, detect(), find_base(base, results) if base else None)
     stderr().print(f"{file} written: fill in what only you know")
-    next_command(f"dse system show --file {file}", "shows it as it would be submitted")
+    next_command(f"dse system show --file {shlex.quote(str(file))}", "shows it as it would be submitted")
 
 
 @app.command()
@@ -61,4 +62,6 @@ def show(
     if system.missing:
         stderr().print(f"still missing in {file}: {', '.join(system.missing)}")
     else:
-        next_command(f"dse submit preflight STUDY --system {file}", "looks at every rule before any long run")
+        next_command(
+            f"dse submit preflight STUDY --system {shlex.quote(str(file))}", "looks at every rule before any long run"
+        )
