@@ -112,6 +112,8 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
 def read_labels(path: Path) -> list[tuple[int, str, int]]:
     """The lines 'NAME CLASS' of a label list that are not blank: number, name and class. Raises DataSetError."""
     try:
+        if path.exists() and not path.is_file():
+            raise OSError("it is no file")  # a pipe or device may never end
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataSetError(

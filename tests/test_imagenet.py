@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from dse.errors import DataSetError
@@ -80,8 +82,8 @@ def test_a_file_that_is_no_list_is_refused(imagenet, tmp_path, contents, found):
     assert len(caught.value.message) < 1000
 
 
-def test_a_list_that_is_a_folder_or_absent_is_refused(imagenet, tmp_path):
-    for path in (tmp_path, tmp_path / "absent"):
+def test_a_list_that_is_no_file_is_refused(imagenet, tmp_path):
+    for path in (tmp_path, tmp_path / "absent", Path("/dev/zero")):
         with pytest.raises(DataSetError, match="cannot be read"):
             find_imagenet(imagenet, path)
 

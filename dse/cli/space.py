@@ -79,7 +79,7 @@ def check_command(
         found = f"{counted(len(loaded.sources), 'model source')}, {loaded.data_set.size} images"
         if loaded.recorded is not None:
             found = f"recorded in {loaded.recorded.path}"
-        stdout().print(f"{loaded.path}: fine, {loaded.tree.size} configurations, {found}")
+        stdout().print(f"{loaded.path}: fine, {counted(loaded.tree.size, 'configuration')}, {found}")
         next_command(f"dse explore {space_words(space, models, images, labels)}", "searches it")
 
 
