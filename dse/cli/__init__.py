@@ -70,7 +70,11 @@ def make_app(only: str | None = None) -> typer.Typer:
 def main() -> None:
     """The entry point of the command ``dse``."""
     streams.prepare()
-    run(make_app(sys.argv[1] if len(sys.argv) > 1 else None))
+    try:
+        app = make_app(sys.argv[1] if len(sys.argv) > 1 else None)
+    except KeyboardInterrupt:  # while libraries load, which takes seconds on a small board
+        sys.exit(INTERRUPTED)
+    run(app)
 
 
 def run(app: typer.Typer) -> None:
