@@ -1,0 +1,53 @@
+"""`dse doctor`'s findings on machines that show more or less of themselves."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from dse.doctor import Finding, examine
+
+
+def _findings(root: Path) -> dict[str, Finding]:
+    return {finding.name: finding for finding in islice(examine(root), 8)}  # all but the measurement
+
+
+def _governor(root: Path, core: int, governor: str | None) -> None:
+    file = root / f"sys/devices/system/cpu/cpu{core}/cpufreq/scaling_governor"
+    file.parent.mkdir(parents=True)
+    if governor is None:
+        file.mkdir()  # as an offline core's: there, and not to be read
+    else:
+        file.write_text(f"{governor}\n")
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+
+
+def test_a_machine_that_shows_nothing_is_no_error(tmp_path: Path) -> None:
+    found = _findings(tmp_path / "root")
+    for name in ("governor", "load", "memory"):
+        assert (found[name].verdict, found[name].found) == ("ok", "this machine shows none")
+
+
+def test_a_core_that_is_offline_is_passed_over(tmp_path: Path) -> None:
+    _governor(tmp_path, 0, "performance")
+    _governor(tmp_path, 1, None)
+    assert _findings(tmp_path)["governor"] == Finding("governor", "ok", "performance")
+
+
+def test_what_makes_latencies_noisy_is_advice(tmp_path: Path) -> None:
+    _governor(tmp_path, 0, "powersave")
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/loadavg").write_text("999.5 1 1 1/1 1\n")
+    (tmp_path / "proc/meminfo").write_text("MemTotal: 4096 kB\nMemAvailable: 1024 kB\n")
+    found = _findings(tmp_path)
+    assert {name for name in ("governor", "load", "memory") if found[name].verdict == "advice" and found[name].fix} == {
+        "governor",
+        "load",
+        "memory",
+    }
