@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ _IN_BLOCKS = 0.5
 _MOST_DIGITS = 9
 """Of a class, which is an int32 where it is measured."""
 _MOST_SHOWN = 200
+_NO_ARRAYS = (ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What NumPy and the standard library raise for a file that is damaged, encrypted or something else."""
 _ARRAYS = "expected images uint8 [N, H, W] or [N, H, W, 3] and integer labels [N]"
 
 
@@ -64,7 +67,7 @@ def from_arrays(name: str, path: Path, classes: int | None = None) -> DataSet:
             labels, images, dtype = arrays["labels"], *_shape_and_type(arrays.zip, "images.npy")
     except OSError as error:
         raise DataSetError(f"cannot be read: {why(error)}", path=path) from error
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except _NO_ARRAYS as error:
         raise DataSetError(f"found no .npz with arrays called images and labels; {_ARRAYS}", path=path) from error
     form = f"images {dtype} {list(images)}, labels {labels.dtype} {list(labels.shape)}"
     if dtype != np.uint8 or not (len(images) == 3 or (len(images) == 4 and images[3] == 3)):
@@ -187,9 +190,9 @@ def _recall(remembered: Path) -> str | None:
     """The fingerprint that an earlier look at the same files left in the cache, if it left one."""
     try:
         document = json.loads(remembered.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return str(document["sha256"]) if document["schema"] == _SCHEMA else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return str(document["sha256"]) if document["schema"] == _SCHEMA else None
 
 
 def _content_sha256(folder: Path, entries: list[tuple[str, int]], labels: Path) -> str:

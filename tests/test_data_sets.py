@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -222,3 +223,23 @@ def test_contents_that_are_not_those_of_a_request_are_refused(tmp_path: Path) ->
     for found in (archive, folder):
         with pytest.raises(DataSetError, match="not those that were measured"):
             require_unchanged(found.spec, tmp_path / "cache")
+
+
+@given(st.data())
+def test_a_damaged_archive_is_an_error_or_read(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    path = tmp_path_factory.mktemp("damaged") / "a.npz"
+    np.savez_compressed(path, images=np.arange(320, dtype=np.uint8).reshape(20, 4, 4), labels=np.arange(20) % 10)
+    contents = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        contents[data.draw(st.integers(0, len(contents) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(contents)
+    with suppress(DataSetError):
+        from_arrays("x", path)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"schema": 1}', "null", "", "\0"])
+def test_a_damaged_memory_of_a_data_set_is_passed_over(tmp_path: Path, content: str) -> None:
+    before = _read(tmp_path)
+    (remembered,) = (tmp_path / "cache" / "data_sets").iterdir()
+    remembered.write_text(content)
+    assert from_images("two", tmp_path / "images", tmp_path / "labels.txt", tmp_path / "cache") == before

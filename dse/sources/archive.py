@@ -18,8 +18,17 @@ _MOST_BYTES = 2**30
 _MOST_MEMBERS = 10_000
 _COMPRESSED = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
 """How zip, gzip, bzip2 and xz files begin."""
-_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError)
-"""What the standard library raises for an archive that is cut off, encrypted or not what it says."""
+_DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    IndexError,
+    RuntimeError,
+    OSError,
+)
+"""What the standard library raises for an archive that is cut off, encrypted, nameless or not what it says."""
 _AGAIN = "remove it, to download again"
 
 
