@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -24,7 +25,10 @@ _IN_BLOCKS = 0.5
 _MOST_DIGITS = 9
 """Of a class, which is an int32 where it is measured."""
 _MOST_SHOWN = 200
-_NO_ARRAYS = (ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+_NO_ARRAYS = (
+    *(ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError),
+    *(SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
 """What NumPy and the standard library raise for a file that is damaged, encrypted or something else."""
 _ARRAYS = "expected images uint8 [N, H, W] or [N, H, W, 3] and integer labels [N]"
 

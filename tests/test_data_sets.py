@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -243,3 +244,16 @@ def test_a_damaged_memory_of_a_data_set_is_passed_over(tmp_path: Path, content: 
     (remembered,) = (tmp_path / "cache" / "data_sets").iterdir()
     remembered.write_text(content)
     assert from_images("two", tmp_path / "images", tmp_path / "labels.txt", tmp_path / "cache") == before
+
+
+@pytest.mark.parametrize("shape", [b"(3, 4, 4, ", b"(03, 4, 4)", b"(3, 4; 4)", b"(3, 4, x)"])
+def test_a_header_that_is_none_is_an_error(tmp_path: Path, shape: bytes) -> None:
+    plain = _archive(tmp_path / "a.npz", images=np.zeros((3, 4, 4), np.uint8), labels=np.arange(3))
+    with zipfile.ZipFile(plain) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["images.npy"] = members["images.npy"].replace(b"(3, 4, 4)", shape)
+    with zipfile.ZipFile(tmp_path / "b.npz", "w") as archive:
+        for name, contents in members.items():
+            archive.writestr(name, contents)
+    with pytest.raises(DataSetError, match=r"found no \.npz"):
+        from_arrays("x", tmp_path / "b.npz")
