@@ -68,7 +68,7 @@ def from_arrays(name: str, path: Path, classes: int | None = None) -> DataSet:
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            labels, images, dtype = arrays["labels"], *_shape_and_type(arrays.zip, "images.npy")
+            labels, images, dtype = np.asarray(arrays["labels"]), *_shape_and_type(arrays.zip, "images.npy")
     except OSError as error:
         raise DataSetError(f"cannot be read: {why(error)}", path=path) from error
     except _NO_ARRAYS as error:
