@@ -13,7 +13,7 @@ from dse.cli.download import download
 from dse.cli.interrupt import Interrupt
 from dse.cli.live import LiveProgress
 from dse.cli.options import STUDIES, Images, Labels, Models, Studies, variables
-from dse.cli.outcome import plan_line, show_plan, show_result
+from dse.cli.outcome import counts, plan_line, show_plan, show_result
 from dse.cli.render import stderr
 from dse.durations import parse_duration
 from dse.errors import ResultsError, StudyError, UsageError
@@ -86,10 +86,7 @@ def explore_command(
     with StudyWriter(folder, loaded, storage, options) as writer, Interrupt("trial") as interrupt:
         plan = make_plan(loaded, writer.study.measurements, limits)
         console = stderr()
-        console.print(
-            f"{loaded.name}: {plan.configurations} configurations, {plan.known} known. {plan.decision.reason}\n"
-            f"{plan_line(plan, len(first))}"
-        )
+        console.print(f"{loaded.name}: {counts(plan)} known. {plan.decision.reason}\n{plan_line(plan, len(first))}")
         with LiveProgress(loaded.objectives) as live:
             interrupt.say = live.note
             progress = explore(

@@ -29,6 +29,7 @@ def show_plan(plan: Plan, space: Space, folder: Path, *, first: int, as_json: bo
                 "space": space.name,
                 "study": str(folder),
                 "configurations": plan.configurations,
+                "twins": plan.twins,
                 "known": plan.known,
                 "trials": plan.trials,
                 "first": first,
@@ -39,10 +40,14 @@ def show_plan(plan: Plan, space: Space, folder: Path, *, first: int, as_json: bo
         )
         return
     stdout().print(
-        f"{space.name}: {plan.configurations} configurations, {plan.known} of them known in {folder}\n"
-        f"{plan.decision.reason}\n"
-        f"{plan_line(plan, first)}"
+        f"{space.name}: {counts(plan)} of them known in {folder}\n{plan.decision.reason}\n{plan_line(plan, first)}"
     )
+
+
+def counts(plan: Plan) -> str:
+    """``18 configurations, 6 of them the same experiment as another one, 4``: what there is and what is known."""
+    twins = f"{plan.twins} of them the same experiment as another one, " if plan.twins else ""
+    return f"{counted(plan.configurations, 'configuration')}, {twins}{plan.known}"
 
 
 def plan_line(plan: Plan, first: int = 0) -> str:

@@ -15,8 +15,8 @@ from dse.search.knowledge import Knowledge, Place, understand
 from dse.search.plan import Plan, Progress
 from dse.search.policy import NEVER, STABLE_GAIN, Policy, Step, ladder
 from dse.search.problem import Problem
-from dse.search.proposals import make_proposer, search_share
-from dse.spaces.placement import placement
+from dse.search.proposals import OncePerExperiment, make_proposer, search_share
+from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study import StudyWriter
 from harness import protocol
@@ -50,10 +50,9 @@ def explore(
     loses nothing. Raises MachineError for a sampler that lacks a package.
     """
     measurements = writer.study.measurements
-    place = placement(space, measurements)
-    proposer = make_proposer(
-        Problem(space.tree, space.objectives, space.constraints), plan.decision.sampler, seed, first
-    )
+    place = Placement(space, measurements)
+    problem = Problem(space.tree, space.objectives, space.constraints)
+    proposer = OncePerExperiment(make_proposer(problem, plan.decision.sampler, seed, first), place)
     if space.recorded is None:
         # where the first images are no sample of the others, an accuracy on a part of them tells nothing of the rest
         steps = ladder(space.accuracy_images) if space.data_set.mixed else (space.accuracy_images,)
@@ -76,7 +75,7 @@ def explore(
         if step is None and confirm and more:  # all is settled: what was kept to confirm may be searched
             step = policy.next(measurements, lambda: _understand(space, measurements, place), search=True, confirm=True)
         if step is None:
-            if progress.plan.unknown <= progress.done:
+            if plan.configurations - place.twins - plan.known <= progress.done:
                 progress.ended = "every configuration is known"
             elif more:
                 progress.ended = "the front is stable"

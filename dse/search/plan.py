@@ -10,7 +10,7 @@ from dse.model.configuration import Configuration
 from dse.model.front import FrontPoint
 from dse.model.measurement import Measurement, Phase
 from dse.search.proposals import Decision, decide, search_share
-from dse.spaces.placement import placement
+from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 
 _FIRST_GUESS_S = 1.5
@@ -42,6 +42,8 @@ class Plan:
 
     configurations: int
     known: int
+    twins: int
+    """Configurations that are the same experiment as another one: each experiment is measured once."""
     trial_s: float
     budget: Budget
     decision: Decision
@@ -49,7 +51,7 @@ class Plan:
     @property
     def unknown(self) -> int:
         """Configurations without a result."""
-        return self.configurations - self.known
+        return self.configurations - self.twins - self.known
 
     @property
     def trials(self) -> int:
@@ -144,14 +146,14 @@ class Progress:
 
 def make_plan(space: Space, measurements: list[Measurement], budget: Budget) -> Plan:
     """What exploring ``space`` within ``budget`` means, given what is known; downloads nothing."""
-    place = placement(space, measurements)
+    place = Placement(space, measurements)
     found = len({place(measured) for measured in measurements} - {None})
     costs = [m.response.timing_s["total"] for m in measurements if "total" in m.response.timing_s]
     first_guess_s = _FIRST_GUESS_S + space.fidelity.min_duration if space.recorded is None else _LOOKUP_S
     trial_s = median(costs) if costs else first_guess_s
-    unknown = space.tree.size - found
+    unknown = space.tree.size - place.twins - found
     limits = [budget.trials] if budget.trials is not None else []
     if budget.seconds is not None:
         limits.append(int(budget.seconds / trial_s))
     decision = decide(space.file.sampler, unknown, min(limits) if limits else None)
-    return Plan(space.tree.size, found, trial_s, budget, decision)
+    return Plan(space.tree.size, found, place.twins, trial_s, budget, decision)

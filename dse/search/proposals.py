@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from dse.model.configuration import Configuration
 from dse.model.estimate import Estimate
@@ -85,6 +86,41 @@ class _Warm:
     def propose(self, past: Sequence[Estimate]) -> Configuration | None:
         known = {estimate.configuration for estimate in past}
         return next((c for c in self._first if c not in known), None) or self._then.propose(past)
+
+
+class Experiments(Protocol):
+    """Which configurations are one experiment."""
+
+    def same(self, configuration: Configuration) -> Sequence[Configuration]:
+        """Those that are the same experiment as ``configuration``, itself among them."""
+
+    def is_known(self, configuration: Configuration) -> bool:
+        """Whether another configuration that was measured is the same experiment; `same` tells so from then on."""
+
+
+class OncePerExperiment:
+    """A proposer that never proposes what was measured as another configuration: what is known of one, is of both."""
+
+    def __init__(self, proposer: Proposer, experiments: Experiments) -> None:
+        self._proposer = proposer
+        self._experiments = experiments
+
+    @property
+    def gains(self) -> Sequence[float]:
+        """See `dse.search.problem.Proposer`."""
+        return self._proposer.gains
+
+    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
+        """See `dse.search.problem.Proposer`."""
+        while True:
+            known = [
+                e if c == e.configuration else replace(e, configuration=c)
+                for e in past
+                for c in self._experiments.same(e.configuration)
+            ]
+            proposed = self._proposer.propose(known)
+            if proposed is None or not self._experiments.is_known(proposed):
+                return proposed
 
 
 class _Grid:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterator
 
 from dse.model.configuration import Configuration, Value
 from dse.model.space import Level, Parameter, ParameterTree
+from dse.sources import FileSource
 from dse.spaces.document import Document, Place
 from dse.spaces.space import HARNESS_PARAMETERS, Space, parse_cpus
 
@@ -52,7 +53,7 @@ def check_variants(document: Document, space: Space) -> None:
 
 
 def _check_distinct(document: Document, space: Space, place: Place, parameter: Parameter) -> None:
-    """Two levels that make the same experiment would be measured as one and searched as two."""
+    """Two levels of one meaning are a slip; configurations that come to one experiment are measured once anyway."""
     meanings: dict[Hashable, Value] = {}
     for value in parameter.values:
         meaning = _meaning(space, parameter.name, value)
@@ -71,8 +72,8 @@ def _meaning(space: Space, name: str, value: Value) -> Hashable:
             return f"CPUs {', '.join(map(str, parse_cpus(str(value))))}"
         case "runtime":
             return f"{space.file.runtimes[str(value)].engine} {space.runtime_versions[str(value)]}"
-        case "model" if not space.source(alone).parameters and space.is_identified(alone):
-            return ", ".join(f"{key} {part}" for key, part in space.source(alone).identity({}).items() if part)
+        case "model" if isinstance(source := space.source(alone), FileSource):  # an address may serve anything
+            return f"sha256 {source.identity({})['sha256']}"
     return value
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement
@@ -15,33 +15,70 @@ _ATTEMPTS = 2
 _MAYBE_THE_CONFIGURATION = ("crashed", "timeout")
 
 
-def placement(space: Space, measurements: Sequence[Measurement]) -> Callable[[Measurement], Configuration | None]:
+class Placement:
     """Finds the configuration of the space as it is now that a measurement belongs to, or None.
 
     One that was measured before a level or a whole parameter came to the file counts for the configuration that would
     be the same experiment today; what was measured at another fidelity or on other images counts for none. Of
     ``measurements``, the past of the session that begins, failures that may have passed count for none either and are
     tried again: a missing runtime, model or image, and a crash or a timeout that happened once.
+
+    Configurations that are one experiment (two addresses of one file) count as one: the one that was measured first.
     """
-    attempts = Counter(m.key for m in measurements if m.failed)
-    again = {m.trial for m in measurements if _may_have_passed(m, attempts[m.key])}
-    by_key = dict(_keys(space, measurements))
 
-    def place(measured: Measurement) -> Configuration | None:
-        if measured.trial in again:
+    def __init__(self, space: Space, measurements: Sequence[Measurement]) -> None:
+        attempts = Counter(m.key for m in measurements if m.failed)
+        self._again = {m.trial for m in measurements if _may_have_passed(m, attempts[m.key])}
+        self._space = space
+        self._by_key: dict[str, list[Configuration]] = {}
+        self._chosen: dict[str, Configuration] = {}
+        self._same: dict[Configuration, list[Configuration]] = {}
+        for key, configuration in _keys(space, measurements):
+            self._add(key, configuration)
+
+    def __call__(self, measured: Measurement) -> Configuration | None:
+        """The configuration that ``measured`` counts for."""
+        if measured.trial in self._again:
             return None
-        configuration = measured.configuration
-        new = measured.key not in by_key and space.tree.locate(configuration) is not None
-        if new and space.is_identified(configuration):
-            by_key[space.measurement_key(configuration)] = configuration
-        return by_key.get(measured.key)
+        own = measured.configuration
+        new = measured.key not in self._by_key and self._space.tree.locate(own) is not None
+        if new and self._space.is_identified(own):
+            self._add(self._space.measurement_key(own), own)
+        same = self._by_key.get(measured.key)
+        if same is None:
+            return None
+        return self._chosen.setdefault(measured.key, own if own in same else same[0])
 
-    return place
+    @property
+    def twins(self) -> int:
+        """How many configurations are the same experiment as another one, as far as is known."""
+        return sum(len(same) - 1 for same in self._by_key.values())
+
+    def same(self, configuration: Configuration) -> Sequence[Configuration]:
+        """The configurations that are the same experiment as ``configuration``, itself among them."""
+        return self._same.get(configuration, (configuration,))
+
+    def is_known(self, configuration: Configuration) -> bool:
+        """Whether another configuration that was measured is the same experiment; `same` has both from then on."""
+        if not self._space.is_identified(configuration):
+            return False
+        key = self._space.measurement_key(configuration)
+        if self._chosen.get(key, configuration) == configuration:
+            return False
+        self._add(key, configuration)
+        return True
+
+    def _add(self, key: str, configuration: Configuration) -> None:
+        same = self._by_key.setdefault(key, [])
+        if configuration not in same:
+            same.append(configuration)
+        if len(same) > 1:
+            self._same.update(dict.fromkeys(same, same))
 
 
 def _keys(space: Space, measurements: Sequence[Measurement]) -> Iterator[tuple[str, Configuration]]:
     listed = space.tree.size <= LISTED
-    for configuration in space.tree.configurations() if listed else {m.configuration for m in measurements}:
+    for configuration in space.tree.configurations() if listed else {m.configuration: None for m in measurements}:
         if not (listed or space.tree.locate(configuration) is not None):
             continue
         if space.is_identified(configuration):  # what was never downloaded was never measured

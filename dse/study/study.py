@@ -26,7 +26,7 @@ from dse.model.configuration import Configuration, Value
 from dse.model.measurement import Measurement, Phase
 from dse.model.metrics import Constraint, Objective, parse_constraint, parse_metric
 from dse.paths import nameable
-from dse.spaces.placement import placement
+from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study import trial as trials
 from dse.study.storage import OptunaView
@@ -199,7 +199,7 @@ class StudyWriter:
             measurements = before.measurements
             kept = {name: before.settings[name] for name in kept}
             self._check_same(before)
-        place = placement(self._space, measurements)
+        place = Placement(self._space, measurements)
         settings = {
             "schema": SCHEMA,
             **kept,

@@ -1,0 +1,65 @@
+"""Configurations that come to one experiment: measured once, known all, one of them on the front."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dse.reports.front import front_title, study_front
+from dse.search.plan import Budget, make_plan
+from dse.spaces import placement
+from dse.spaces.space import Space
+from dse.study import Study
+from tests.recording import SPACE, RecordedHarness, make_space, run_study
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+
+
+def _twice(folder: Path, **changes: Any) -> Space:
+    """The zoo under two names: 12 configurations that are 6 experiments."""
+    return make_space(folder, models={name: {"zoo": "mobilenet_v3"} for name in ("a", "b")}, **changes)
+
+
+@pytest.mark.parametrize("sampler", ["auto", "surrogate", "tpe", "grid", "random"])
+def test_each_experiment_is_measured_once(tmp_path: Path, sampler: str) -> None:
+    space = _twice(tmp_path, sampler=sampler)
+    progress = run_study(tmp_path / "s", space)
+    assert (progress.done, progress.ended) == (6, "every configuration is known")
+    study = Study.read(tmp_path / "s")
+    assert len({m.key for m in study.measurements}) == len(study.measurements) == 6
+    points = study_front(study)
+    assert len({tuple((k, v) for k, v in p.configuration.items() if k != "model") for p in points}) == len(points)
+    assert f"{len(points)} of 6 measured configurations" in front_title(study, points)
+    plan = make_plan(space, study.measurements, Budget())
+    assert (plan.configurations, plan.twins, plan.known, plan.unknown) == (12, 6, 6, 0)
+    harness = RecordedHarness()
+    run_study(tmp_path / "s", space, harness)
+    assert len(harness.asked) == 1, "the anchor alone"
+
+
+def test_twins_of_a_space_that_is_too_large_to_list_are_found_as_they_come(tmp_path: Path) -> None:
+    levels = {"threads": list(range(1, 2 + placement.LISTED // 4)), "model": ["a", "b"]}
+    space = _twice(tmp_path, sampler="grid", parameters=levels)
+    assert space.tree.size > placement.LISTED
+    for more, done in ((5, 5), (3, 8)):
+        run_study(tmp_path / "s", space, trials=more)
+        measured = [m.key for m in Study.read(tmp_path / "s").measurements if m.phase == "search"]
+        assert len(measured) == len(set(measured)) == done
+
+
+def test_two_addresses_of_one_file_are_one_experiment(tmp_path: Path, server: Any) -> None:
+    server.contents = b"\0\0\0\0TFL3" + bytes(100)
+    models = {name: {"url": f"{server.url}?{name}"} for name in ("a", "b", "c")}
+    for _ in range(2):  # the second time, the checksums are known before the first download
+        space = make_space(tmp_path, models=models, parameters=dict.fromkeys(SPACE["parameters"]) | {"threads": [1, 2]})
+        for source in space.downloads:
+            source.download()
+        progress = run_study(tmp_path / "s", space)
+    assert progress.ended == "every configuration is known"
+    assert len({m.key for m in Study.read(tmp_path / "s").measurements}) == 2
+    assert [m.phase for m in Study.read(tmp_path / "s").measurements] == ["search", "search", "anchor"]
