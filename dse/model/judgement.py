@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
-from dse.model.configuration import Configuration
 from dse.model.estimate import PRIOR_NOISE, PRIOR_WEIGHT
 from dse.model.measurement import Measurement
 from harness.protocol import DeviceState
@@ -42,12 +41,16 @@ class Judgement:
     """The reasons against trials, by number, and the state of the anchor after the last of them."""
 
     reasons: Mapping[int, tuple[Reason, ...]]
-    anchor: Configuration | None
+    anchor: str | None
+    """The key of the experiment that was the anchor last."""
     anchor_good: bool
     last_anchor: int | None
     """The number of the last trial that measured the anchor."""
     foreign_cores: float = 0.0
     """What other processes used in three of four trials at least: usual here, and no reason against any of them."""
+
+    governor_since: int = 0
+    """The trial from which on the usual frequency governor was the usual one."""
 
     @property
     def disturbance(self) -> str | None:
@@ -62,14 +65,22 @@ class Judgement:
 
 
 def judge(measurements: Sequence[Measurement]) -> Judgement:
-    """Judge every trial of a study, in the order in which they ran."""
+    """Judge every trial of a study, in the order in which they ran.
+
+    The usual frequency governor is the first trial's, until the anchor ran twice in a row under another one: then that
+    one is, what ran under any other is left out, and the search measures it again.
+    """
     usual = _usual_foreign_cores(measurements)
-    governors = next((m.response.device_before.cpu_governors for m in measurements if m.response.device_before), ())
+    governors, governor_since = _usual_governors(measurements)
     reasons = {m.trial: tuple(_device_reasons(m, usual, governors)) for m in measurements if not m.failed}
     drift, anchor, good, last = _drift(measurements, reasons)
     for trial, reason in drift.items():
         reasons[trial] = (*reasons.get(trial, ()), reason)
-    return Judgement({trial: found for trial, found in reasons.items() if found}, anchor, good, last, usual)
+    last_anchor = next((m.trial for m in reversed(measurements) if m.phase == "anchor"), None)
+    if last_anchor is not None and any(reason.word == "governor" for reason in reasons.get(last_anchor, ())):
+        good = False  # a second run tells whether the governor has changed for good
+    reasons = {trial: found for trial, found in reasons.items() if found}
+    return Judgement(reasons, anchor, good, last, usual, governor_since)
 
 
 def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, ...]) -> list[Reason]:
@@ -103,40 +114,49 @@ def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, .
 
 def _drift(
     measurements: Sequence[Measurement], reasons: Mapping[int, tuple[Reason, ...]]
-) -> tuple[dict[int, Reason], Configuration | None, bool, int | None]:
+) -> tuple[dict[int, Reason], str | None, bool, int | None]:
     """Marks for trials between a good anchor and one outside its band; the anchor; whether its last run was good.
 
     Two successive anchors outside that agree with each other are a new state of the device: from there on they are
     the reference, and what was measured between the last good one and the first of them stays marked.
+
+    An anchor is an experiment: after an edit of the space it is the same one under another name, or another one, which
+    has a reference of its own. The first run of that one says nothing of the trials before.
     """
-    anchor = next((m.configuration for m in measurements if m.phase == "anchor"), None)
+    anchors = [m.key for m in measurements if m.phase == "anchor"]
+    references: dict[str, list[float]] = {key: [] for key in anchors}
     marks: dict[int, Reason] = {}
-    reference: list[float] = []
-    outside: list[float] = []
+    outside: dict[str, list[float]] = {}
     since: list[int] = []
     good, last = True, None
     for measured in measurements:
         latency = measured.values.get("latency_p90_ns")
-        if measured.configuration != anchor or latency is None or reasons.get(measured.trial):
+        if measured.key not in references or latency is None or reasons.get(measured.trial):
             since.append(measured.trial)
             continue
+        first = not any(references.values())
+        reference = references[measured.key]
         last, level = measured.trial, math.log(latency)
-        if not reference or abs(level - median(reference)) <= _band(reference):
-            if outside:  # nobody knows when the device came back
+        if not reference and not first:
+            reference.append(level)
+            continue
+        if first or abs(level - median(reference)) <= _band(reference):
+            if not good:  # nobody knows when the device came back
                 marks |= {trial: Reason("drift", _BACK) for trial in since}
             reference.append(level)
-            good, since, outside = True, [], []
+            good, since, outside = True, [], {}
             continue
         ratio = math.exp(level - median(reference))
         sentence = f"the anchor, trial {last}, ran {ratio:.2f} times its usual latency"
         marks |= {trial: Reason("drift", sentence) for trial in [*since, last]}
         good, since = False, []
-        if outside and abs(level - median(outside)) <= _band(reference):
-            reference, outside, good = [*outside, level], [], True
+        if measured.key in outside and abs(level - median(outside[measured.key])) <= _band(reference):
+            references = {key: [] for key in references} | {measured.key: [*outside[measured.key], level]}
+            outside, good = {}, True
             marks.pop(last)
         else:
-            outside = [level]
-    return marks, anchor, good, last
+            outside = {measured.key: [level]}
+    return marks, anchors[-1] if anchors else None, good, last
 
 
 def _band(reference: Sequence[float]) -> float:
@@ -173,6 +193,24 @@ def _usual_foreign_cores(measurements: Sequence[Measurement]) -> float:
         if (cores := foreign_cores(m.response.device_before, m.response.device_after)) is not None
     ]
     return sorted(found)[len(found) // 4] if found else 0.0
+
+
+def _usual_governors(measurements: Sequence[Measurement]) -> tuple[tuple[str, ...], int]:
+    """The governors that trials are compared with, and the trial from which on they were."""
+    usual = next((m.response.device_before.cpu_governors for m in measurements if m.response.device_before), ())
+    since, other, began = 0, usual, 0
+    for measured in measurements:
+        before, after = measured.response.device_before, measured.response.device_after
+        if measured.phase != "anchor" or before is None or after is None:
+            continue
+        found = before.cpu_governors
+        if found == usual or found != after.cpu_governors:
+            other = usual
+        elif found == other:
+            usual, since = found, began
+        else:
+            other, began = found, measured.trial
+    return usual, since
 
 
 def _listed(governors: tuple[str, ...]) -> str:

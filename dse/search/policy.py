@@ -179,7 +179,10 @@ class Policy:
         return resumed or since >= self._anchor_every or (since == 0 and len(measurements) > 0)
 
     def _anchor(self, measurements: Sequence[Measurement], now: Knowledge) -> Configuration | None:
-        """The first configuration that worked; its first trial, at the start of the study, is the first anchor run."""
+        """The first configuration that worked; its first trial, at the start of the study, is the first anchor run.
+
+        Where an edit of the space removed it, the first one that worked of those that are left.
+        """
         in_a_row = 0
         for measured in reversed(measurements):
             if measured.phase != "anchor":
@@ -189,10 +192,8 @@ class Policy:
         resumed = self._session_start == len(measurements)
         if enough and not resumed:
             return None
-        known = [k.configuration for k in now.known]
-        if now.judgement.anchor in known:
-            return now.judgement.anchor
-        return next((k.configuration for k in now.known if k.good), None)
+        same = [k for k in now.known if any(m.key == now.judgement.anchor for m in k.trials)]
+        return next((k.configuration for k in (*same, *(k for k in now.known if k.good))), None)
 
 
 def _deciding(membership: Membership, known: Sequence[int]) -> list[int]:
@@ -215,7 +216,8 @@ def _is_lost(known: Known, now: Knowledge) -> bool:
 
     Or because it did not answer as the trial whose accuracy it was to share: then it has to run its own.
     """
-    if any(m.failed for m in known.trials) or len(known.trials) >= _ATTEMPTS:
+    attempts = sum(m.trial >= now.judgement.governor_since for m in known.trials)
+    if any(m.failed for m in known.trials) or attempts >= _ATTEMPTS:
         return False
     if known.good:
         return now.needs_accuracy and all(m.accuracy is None for m in known.good)

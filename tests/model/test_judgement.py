@@ -143,3 +143,59 @@ def test_noise_is_seldom_taken_for_drift_and_drift_seldom_for_noise() -> None:
     assert sum(bool(noisy(0.05, seed)) for seed in range(200)) < 10
     for slow in (1, 3, 6):
         assert sum(slow in noisy(0.05, seed, slow) for seed in range(100)) > 85
+
+
+def other_anchor(trials: Sequence[Measurement], name: str) -> list[Measurement]:
+    """The same trials with another experiment as the anchor."""
+    return [dataclasses.replace(m, key=name) if m.phase == "anchor" else m for m in trials]
+
+
+def test_the_anchor_is_an_experiment_whatever_the_space_calls_it() -> None:
+    """A parameter at its default came to the space: the configuration has another form, the experiment is the same."""
+    renamed = [
+        dataclasses.replace(m, configuration=Configuration({**m.configuration, "delegate": "xnnpack"}))
+        if m.trial > 4
+        else m
+        for m in series("n..n..s.n..")
+    ]
+    assert sorted(words(renamed)) == [4, 5, 6, 7]
+
+
+def test_another_experiment_is_compared_with_itself_alone() -> None:
+    """The fidelity was edited: the anchor runs for longer now, and that is no drift."""
+    edited = [*series("n..n.."), *(other_anchor(series("......ss..s"), "longer")[6:])]
+    found = judge(edited)
+    assert not found.reasons
+    assert (found.anchor, found.anchor_good) == ("longer", True)
+
+
+def test_the_first_run_of_another_anchor_says_nothing_of_the_trials_before() -> None:
+    edited = [*series("n..s.."), *(other_anchor(series("......n.n."), "longer")[6:])]
+    assert sorted(words(edited)) == [1, 2, 3, 4, 5, 7]
+
+
+def under(trials: Sequence[Measurement], governors: str) -> list[Measurement]:
+    """The trials under the governor of each letter: p is performance, s is powersave."""
+    names = {"p": ("performance",), "s": ("powersave",)}
+    found = []
+    for m, letter in zip(trials, governors, strict=True):
+        assert m.response.device_before is not None
+        assert m.response.device_after is not None
+        response = dataclasses.replace(
+            m.response,
+            device_before=dataclasses.replace(m.response.device_before, cpu_governors=names[letter]),
+            device_after=dataclasses.replace(m.response.device_after, cpu_governors=names[letter]),
+        )
+        found.append(dataclasses.replace(m, response=response))
+    return found
+
+
+def test_another_governor_is_the_usual_one_once_the_anchor_ran_twice_under_it() -> None:
+    once = judge(under(series("n..n.."), "sspppp"))
+    assert sorted(once.reasons) == [2, 3, 4, 5]
+    assert not once.anchor_good
+    twice = judge(under(series("n..nn.."), "ssppppp"))
+    assert sorted(twice.reasons) == [0, 1]
+    assert (twice.anchor_good, twice.governor_since) == (True, 3)
+    back = judge(under(series("n..n..n"), "ssppsss"))
+    assert sorted(back.reasons) == [2, 3]

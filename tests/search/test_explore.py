@@ -134,6 +134,32 @@ def test_a_changed_governor_and_foreign_load_are_seen(bench: Bench) -> None:
     assert {"governor", "foreign load"} <= set(lost(study).values())
 
 
+def test_a_governor_that_was_changed_for_good_is_the_usual_one_and_what_ran_before_is_measured_again(
+    bench: Bench,
+) -> None:
+    before = bench.explore(device(noise=0.0, governor=lambda _: "powersave"), Budget(trials=4))
+    assert phases(before) == ["search"] * 4
+    study = bench.explore(device(noise=0.0))
+    assert phases(study)[4:9] == ["anchor", "anchor", "repeat", "repeat", "repeat"]
+    assert lost(study) == dict.fromkeys(range(4), "governor")
+    assert len(study_knowledge(study).estimates) == 18
+
+
+def test_the_anchor_goes_on_after_an_edit(bench: Bench) -> None:
+    """A parameter at its default makes the anchor another configuration, a longer run another experiment."""
+    fake = device(noise=0.0, drift=lambda s: 1.5 if 20 <= s < 22 else 1.0)
+    bench.explore(fake, Budget(trials=10))
+    path = bench.folder / "space.yaml"
+    path.write_text(path.read_text().replace("  threads:", "  delegate: [xnnpack]\n  threads:"))
+    study = bench.explore(fake)
+    assert "drift" in lost(study).values()
+    path.write_text(path.read_text().replace("explore: {", "explore: {min_duration: 2s, "))
+    after = bench.explore(device(noise=0.0, drift=lambda _: 1.5))
+    before = len(study.measurements)
+    assert phases(after)[before:].count("anchor") == 1
+    assert max(lost(after)) < before
+
+
 def test_threads_without_effect_are_not_tried_again(bench: Bench) -> None:
     study = bench.explore(device(useful_threads=1))
     assert set(lost(study).values()) == {"threads"}
