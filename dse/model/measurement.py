@@ -23,7 +23,7 @@ class Measurement:
 
     ``key`` identifies by content what was measured and how, ``accuracy_key`` what its accuracy depends on (None: shared
     with nobody); ``accuracy_from`` is the trial whose accuracy run counts for this one too (its own number when it ran
-    one).
+    one). ``timeout_s`` is how long it was allowed to take, where that is known.
     """
 
     trial: int
@@ -35,6 +35,7 @@ class Measurement:
     phase: Phase = "search"
     metadata: Mapping[str, str] = field(default_factory=dict)
     accuracy_key: str | None = None
+    timeout_s: float | None = None
 
     @property
     def failed(self) -> bool:

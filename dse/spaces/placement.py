@@ -21,14 +21,16 @@ class Placement:
     One that was measured before a level or a whole parameter came to the file counts for the configuration that would
     be the same experiment today; what was measured at another fidelity or on other images counts for none. Of
     ``measurements``, the past of the session that begins, failures that may have passed count for none either and are
-    tried again: a missing runtime, model or image, and a crash or a timeout that happened once.
+    tried again: a missing runtime, model or image, a crash or a timeout that happened once, and every timeout of a time
+    that was shorter than it is now.
 
     Configurations that are one experiment (two addresses of one file) count as one: the one that was measured first.
     """
 
     def __init__(self, space: Space, measurements: Sequence[Measurement]) -> None:
-        attempts = Counter(m.key for m in measurements if m.failed)
-        self._again = {m.trial for m in measurements if _may_have_passed(m, attempts[m.key])}
+        hasty = {m.trial for m in measurements if _had_less_time(m, space.fidelity.trial_timeout)}
+        attempts = Counter(m.key for m in measurements if m.failed and m.trial not in hasty)
+        self._again = hasty | {m.trial for m in measurements if _may_have_passed(m, attempts[m.key])}
         self._space = space
         self._by_key: dict[str, list[Configuration]] = {}
         self._chosen: dict[str, Configuration] = {}
@@ -83,6 +85,13 @@ def _keys(space: Space, measurements: Sequence[Measurement]) -> Iterator[tuple[s
             continue
         if space.is_identified(configuration):  # what was never downloaded was never measured
             yield space.measurement_key(configuration), configuration
+
+
+def _had_less_time(measured: Measurement, timeout_s: float) -> bool:
+    failure = measured.response.failure
+    if failure is None or failure.error != "timeout" or measured.timeout_s is None:
+        return False
+    return measured.timeout_s < timeout_s
 
 
 def _may_have_passed(measured: Measurement, attempts: int) -> bool:

@@ -166,6 +166,7 @@ class StudyWriter:
             accuracy_key=accuracy_key,
             accuracy_from=number if known is None or known.accuracy.total < images else known.trial,
             phase=phase,
+            timeout_s=self._space.fidelity.trial_timeout,
         )
         folder = self.study.trial_folder(number)
         record.write(folder)

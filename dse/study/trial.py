@@ -31,7 +31,8 @@ class TrialRecord:
     """What dse knows about a trial before it is measured.
 
     ``key`` and ``accuracy_key`` identify by content what is measured (`Space.measurement_key`); ``accuracy_from`` is
-    the trial whose accuracy run counts, this one's own number when it has to run it.
+    the trial whose accuracy run counts, this one's own number when it has to run it. ``timeout_s`` is how long it may
+    take (None: a trial of the first versions).
     """
 
     number: int
@@ -40,6 +41,7 @@ class TrialRecord:
     accuracy_key: str
     accuracy_from: int
     phase: Phase = "search"
+    timeout_s: float | None = None
 
     def write(self, folder: Path) -> None:
         """Begin the trial's folder. Raises OSError."""
@@ -52,6 +54,7 @@ class TrialRecord:
             "accuracy_key": self.accuracy_key,
             "accuracy_from": self.accuracy_from,
             "phase": self.phase,
+            "timeout_s": self.timeout_s,
         }
         write_json(folder / "trial.json", document)
 
@@ -70,6 +73,7 @@ def read_record(folder: Path) -> TrialRecord:
             accuracy_key=document["accuracy_key"],
             accuracy_from=document["accuracy_from"],
             phase=document.get("phase", "search"),  # trials of the first version had no other
+            timeout_s=document.get("timeout_s"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(f"cannot be read: {error!r}", path=path, hint=_move_away(folder)) from error
@@ -129,6 +133,7 @@ def measurement(record: TrialRecord, response: Response, accuracies: Accuracies)
         accuracy_from=record.accuracy_from,
         accuracy_key=record.accuracy_key,
         phase=record.phase,
+        timeout_s=record.timeout_s,
     )
     return measured.with_best(accuracies)
 

@@ -133,6 +133,16 @@ def test_a_failed_trial_is_told_with_its_reason(folder: Path, tmp_path: Path) ->
     )
 
 
+def test_a_timeout_is_tried_again_once_there_is_more_time(folder: Path, tmp_path: Path) -> None:
+    def asked(timeout: str) -> int:
+        harness = RecordedHarness(fails("timeout"))
+        fidelity = {"explore": {"accuracy_images": 100, "trial_timeout": timeout}}
+        run_study(folder, make_space(tmp_path, parameters={"side": [48], "threads": [1]}, fidelity=fidelity), harness)
+        return len(harness.asked)
+
+    assert [asked(timeout) for timeout in ("2s", "2s", "2s", "5s", "5s", "5s", "1s")] == [1, 1, 0, 1, 1, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("error", "runs"), [("delegate_refused", 1), ("model_missing", 3), ("data_set", 3), ("timeout", 2), ("crashed", 2)]
 )
