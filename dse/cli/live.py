@@ -107,14 +107,8 @@ def _status(progress: Progress) -> str:
     if progress.repeats and progress.phase == "confirm":
         outlook = f", {counted(progress.repeats, 'repeat')}, {progress.open} more to settle the front"
     left = show_duration(progress.remaining_s)
-    return f"{progress.done} of about {counted(_total(progress), 'trial')}, {left} left{outlook}"
-
-
-def _total(progress: Progress) -> int:
-    if not progress.trial_times_s:
-        return progress.plan.trials
-    per_trial_s = sum(progress.trial_times_s) / len(progress.trial_times_s)
-    return progress.done + max(0, round(progress.remaining_s / per_trial_s))
+    total = progress.done + progress.remaining_trials
+    return f"{progress.done} of about {counted(total, 'trial')}, {left} left{outlook}"
 
 
 def _failures(progress: Progress) -> str:

@@ -51,17 +51,20 @@ def counts(plan: Plan) -> str:
 
 
 def plan_line(plan: Plan, first: int = 0) -> str:
-    """What the time goes to: ``about 30 configurations of 2.1 s in 1 min 24 s, then 36 s to confirm the front``.
+    """What the time goes to: ``about 30 configurations of 2.1 s in 1 min 24 s, then up to 36 s to confirm the front``.
 
     With a warm start, also how many configurations come ``first``.
     """
     searched, total = plan.search_s, plan.budget.seconds
     warm = f"; first the {first} of the warm start" if first else ""
     if searched is None or total is None:
-        return f"plan: about {plan.trials} configurations of {plan.trial_s:.1f} s in {show_duration(plan.time_s)}{warm}"
+        then = f", then the accuracies of the front on all {plan.images} images" if plan.images and plan.trials else ""
+        shown = counted(plan.trials, "configuration")
+        return f"plan: about {shown} of {plan.trial_s:.1f} s in {show_duration(plan.time_s)}{then}{warm}"
     count = min(plan.trials, max(1, int(searched / plan.trial_s)))
-    confirm = f", then {show_duration(total - searched)} to confirm the front" if total > searched else ""
-    return f"plan: about {count} configurations of {plan.trial_s:.1f} s in {show_duration(searched)}{confirm}{warm}"
+    confirm = f", then up to {show_duration(total - searched)} to confirm the front" if total > searched else ""
+    shown = counted(count, "configuration")
+    return f"plan: about {shown} of {plan.trial_s:.1f} s in {show_duration(searched)}{confirm}{warm}"
 
 
 def show_result(study: Study, progress: Progress, studies: Path, *, as_json: bool, interrupted: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,8 +13,8 @@ from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement
 from dse.paths import cache_dir
 from dse.search.knowledge import Knowledge, Place, understand
-from dse.search.plan import Plan, Progress
-from dse.search.policy import NEVER, STABLE_GAIN, Policy, Step, ladder
+from dse.search.plan import Plan, Progress, accuracy_steps
+from dse.search.policy import NEVER, STABLE_GAIN, Policy, Step
 from dse.search.problem import Problem
 from dse.search.proposals import OncePerExperiment, make_proposer, search_share
 from dse.spaces.placement import Placement
@@ -53,16 +54,16 @@ def explore(
     place = Placement(space, measurements)
     problem = Problem(space.tree, space.objectives, space.constraints)
     proposer = OncePerExperiment(make_proposer(problem, plan.decision.sampler, seed, first), place)
+    steps = accuracy_steps(space)
     if space.recorded is None:
-        # where the first images are no sample of the others, an accuracy on a part of them tells nothing of the rest
-        steps = ladder(space.accuracy_images) if space.data_set.mixed else (space.accuracy_images,)
         policy = Policy(
             proposer, session_start=len(measurements), stable_gain=STABLE_GAIN if confirm else 0.0, ladder=steps
         )
     else:  # a record says the same each time: to ask again would only make it look surer
-        steps = (space.recorded.least_images,)
         policy = Policy(proposer, anchor_every=NEVER, ladder=steps)
-    progress = Progress(plan, time.monotonic(), front=_understand(space, measurements, place).front)
+    now = _understand(space, measurements, place)
+    progress = Progress(plan, time.monotonic(), front=now.front)
+    progress.after_s = _after_s(policy.left(now, confirm=confirm), now, progress)
     observe(progress)
     while not stopped() and not _time_is_up(progress):
         more = plan.budget.trials is None or progress.done < plan.budget.trials
@@ -88,6 +89,7 @@ def explore(
         now = _understand(space, measurements, place)
         _count(progress, step, measured, now)
         progress.open = len(policy.open(now, confirm=confirm))
+        progress.after_s = _after_s(policy.left(now, confirm=confirm), now, progress)
         progress.gain = policy.gain(progress.remaining_trials)
         observe(progress)
         reasons = now.judgement.reasons.get(measured.trial)
@@ -119,6 +121,19 @@ def _count(progress: Progress, step: Step, measured: Measurement, now: Knowledge
         progress.failures[reason] = progress.failures.get(reason, 0) + 1
     for lost in now.judgement.reasons.get(measured.trial, ()):
         progress.failures[lost.word] = progress.failures.get(lost.word, 0) + 1
+
+
+def _after_s(steps: Sequence[Step], now: Knowledge, progress: Progress) -> float:
+    """What ``steps`` take; all of a limited time where some are repeats: nobody knows how many more will follow."""
+    known = {e.configuration: e for e in now.estimates}
+    seconds = 0.0
+    for step in steps:
+        e = known[step.configuration]
+        more = step.images > (e.accuracy.total if e.accuracy else 0)
+        if not more and progress.plan.budget.seconds is not None:
+            return math.inf
+        seconds += progress.trial_s + more * step.images * e.values.get("latency_mean_ns", 0.0) / 1e9
+    return seconds
 
 
 def make_request(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from statistics import median
@@ -9,6 +10,7 @@ from statistics import median
 from dse.model.configuration import Configuration
 from dse.model.front import FrontPoint
 from dse.model.measurement import Measurement, Phase
+from dse.search.policy import ladder
 from dse.search.proposals import Decision, decide, search_share
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
@@ -47,6 +49,8 @@ class Plan:
     trial_s: float
     budget: Budget
     decision: Decision
+    images: int | None = None
+    """On how many images the accuracies of the front are counted in the end, where they begin with fewer."""
 
     @property
     def unknown(self) -> int:
@@ -72,7 +76,10 @@ class Plan:
     def search_s(self) -> float | None:
         """How much of a limited time goes to new configurations; the rest is for confirming."""
         share = search_share(self.decision, self.budget.seconds)
-        return None if self.budget.seconds is None else min(share or self.budget.seconds, self.unknown * self.trial_s)
+        if self.budget.seconds is None:
+            return None
+        count = self.unknown if self.budget.trials is None else min(self.unknown, self.budget.trials)
+        return min(share or self.budget.seconds, count * self.trial_s)
 
 
 @dataclass
@@ -92,6 +99,8 @@ class Progress:
     """Trials of this session that measured a known configuration again."""
     open: int = 0
     """Configurations that have to be measured again before the front is settled, as far as is known."""
+    after_s: float = 0.0
+    """Seconds that the device needs once nothing new is measured: repeats, and the images that accuracies lack."""
     gain: float | None = None
     """What the configurations that the rest of the budget reaches are expected to add to the hypervolume at most, as a
     share, where the proposer tells."""
@@ -112,36 +121,48 @@ class Progress:
 
     @property
     def fraction(self) -> float:
-        """How much of the budget is spent, 0..1."""
-        parts = [self.done / max(self.plan.unknown, 1)]
-        if self.plan.budget.trials:
-            parts.append(self.done / self.plan.budget.trials)
-        if self.plan.budget.time_s:
-            parts.append(self.elapsed_s / self.plan.budget.time_s)
-        if self.plan.budget.device_s:
-            parts.append(self.device_s / self.plan.budget.device_s)
-        return min(1.0, max(parts))
+        """How much of the search is over, 0..1."""
+        return self.elapsed_s / max(self.elapsed_s + self.remaining_s, 1e-9)
+
+    @property
+    def trial_s(self) -> float:
+        """What a trial costs, by those so far."""
+        return median(self.trial_times_s) if self.trial_times_s else self.plan.trial_s
 
     @property
     def remaining_trials(self) -> int:
         """How many more configurations the part of the budget that is for new ones reaches, about."""
-        trial_s = median(self.trial_times_s) if self.trial_times_s else self.plan.trial_s
-        searched_s = self.plan.search_s
-        left_s = self.remaining_s if searched_s is None else min(self.remaining_s, searched_s - self.device_s)
-        return max(0, min(self.plan.unknown - self.done, int(left_s / trial_s)))
+        limits = [self.plan.unknown - self.done]
+        if self.plan.budget.trials is not None:
+            limits.append(self.plan.budget.trials - self.done)
+        if self.plan.search_s is not None:
+            limits.append(int(min(self._budget_left_s, self.plan.search_s - self.device_s) / self.trial_s))
+        return max(0, min(limits))
 
     @property
     def remaining_s(self) -> float:
-        """Wall seconds left, from the costs of the trials so far."""
-        trial_s = median(self.trial_times_s) if self.trial_times_s else self.plan.trial_s
-        limits = [(self.plan.unknown - self.done) * trial_s]
+        """Wall seconds left, from the costs of the trials so far and what has to follow the search."""
+        limits = [self.plan.unknown - self.done]
         if self.plan.budget.trials is not None:
-            limits.append((self.plan.budget.trials - self.done) * trial_s)
+            limits.append(self.plan.budget.trials - self.done)
+        return max(0.0, min(self._budget_left_s, max(0, min(limits)) * self.trial_s + self.after_s))
+
+    @property
+    def _budget_left_s(self) -> float:
+        limits = [math.inf]
         if self.plan.budget.time_s is not None:
             limits.append(self.plan.budget.time_s - self.elapsed_s)
         if self.plan.budget.device_s is not None:
             limits.append(self.plan.budget.device_s - self.device_s)
-        return max(0.0, min(limits))
+        return min(limits)
+
+
+def accuracy_steps(space: Space) -> tuple[int, ...]:
+    """On how many images an accuracy of ``space`` is counted first, next, ..., in the end."""
+    if space.recorded is not None:
+        return (space.recorded.least_images,)
+    # where the first images are no sample of the others, an accuracy on a part of them tells nothing of the rest
+    return ladder(space.accuracy_images) if space.data_set.mixed else (space.accuracy_images,)
 
 
 def make_plan(space: Space, measurements: list[Measurement], budget: Budget) -> Plan:
@@ -156,4 +177,6 @@ def make_plan(space: Space, measurements: list[Measurement], budget: Budget) -> 
     if budget.seconds is not None:
         limits.append(int(budget.seconds / trial_s))
     decision = decide(space.file.sampler, unknown, min(limits) if limits else None)
-    return Plan(space.tree.size, found, place.twins, trial_s, budget, decision)
+    steps = accuracy_steps(space)
+    images = steps[-1] if len(steps) > 1 else None
+    return Plan(space.tree.size, found, place.twins, trial_s, budget, decision, images)

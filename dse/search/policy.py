@@ -134,6 +134,12 @@ class Policy:
             images = self._complete(now)
         return self._steps(now, dict.fromkeys(repeats, self._ladder[0]) | images)
 
+    def left(self, now: Knowledge, *, confirm: bool) -> list[Step]:
+        """`open`, and the front's accuracies that have to be completed in the end, as far as is known."""
+        complete = self._steps(now, self._complete(now))
+        completed = {step.configuration for step in complete}
+        return [*(step for step in self.open(now, confirm=confirm) if step.configuration not in completed), *complete]
+
     def _steps(self, now: Knowledge, images: Mapping[int, int]) -> list[Step]:
         """A step for each of the estimates ``images``, with so many images, in the order in which they came."""
         return [Step(now.estimates[i].configuration, "confirm", images[i]) for i in sorted(images)]

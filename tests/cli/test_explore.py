@@ -60,6 +60,14 @@ def test_a_plan_in_words_counts_what_is_known(small_study: Path, dse: Any) -> No
     assert "6 configurations, 6 of them known" in done.out.replace("\n", " ")
 
 
+def test_a_plan_says_what_few_trials_take_and_what_follows_them(here: Path, dse: Any) -> None:
+    space = make_space(here, fidelity={"explore": {"accuracy_images": 10_000}}).path
+    few = ("explore", "--space", space, "--dry-run", "--trials", "3")
+    assert "about 3 configurations of 2.0 s in 6.0 s, then the accuracies of the front on all 10000" in dse(*few).out
+    limited = dse(*few, "--budget", "5m", "--timeout", "2m")
+    assert "about 3 configurations of 2.0 s in 6.0 s, then up to 1 min 54 s to confirm the front" in limited.out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -299,6 +299,23 @@ def test_where_no_time_ends_it_the_accuracies_of_the_front_are_completed(bench: 
     assert {p.accuracy.total for p in study_front(study) if p.accuracy} == {10_000}
 
 
+@pytest.mark.parametrize(("budget", "confirm"), [(Budget(trials=3), False), (Budget(trials=3, device_s=1e9), True)])
+def test_time_is_left_as_long_as_work_is_and_none_after_the_last_run(
+    bench: Bench, budget: Budget, confirm: bool
+) -> None:
+    bench.write("[1, 2, 3]", images=10_000)
+    left: dict[int, float] = {}
+
+    def observe(progress: Progress) -> None:
+        left[progress.done + progress.repeats] = progress.remaining_s
+
+    study = bench.explore(device(noise=0.0), budget, confirm=confirm, observe=observe)
+    assert phases(study).count("confirm") > 0
+    assert left.pop(len(study.measurements)) == 0
+    assert min(left.values()) > 0
+    assert left.keys() == set(range(len(study.measurements)))
+
+
 def test_a_fast_model_has_all_images_at_once(bench: Bench) -> None:
     bench.write("[1, 2, 3]", images=10_000)
     study = bench.explore(FakeDevice(lambda r: latency(r) / 100, accuracy), Budget(trials=3))
