@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json as json_module
 import math
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from dse.cli.options import STUDIES, Studies, StudyArgument, study_words
 from dse.cli.render import next_command, print_json, stdout
 from dse.errors import UsageError
 from dse.files import canonical_json
-from dse.model.configuration import Configuration
+from dse.model.configuration import Configuration, Value, text
 from dse.model.metrics import Objective
 from dse.model.proportion import wilson
 from dse.reports.front import recorded_in, study_knowledge
@@ -73,7 +74,7 @@ def explain_command(
 
 def _explanation(study: Study, what: str) -> Explanation:
     if not (what.isascii() and what.isdecimal()):
-        return explain(study_knowledge(study), _configuration(what))
+        return explain(study_knowledge(study), _configuration(what, study.levels))
     measured = next((m for m in study.measurements if m.trial == int(what)), None)
     if measured is None:
         raise UsageError(f"found trial {what}, the study has {len(study.measurements)} finished trials")
@@ -88,7 +89,8 @@ def _explanation(study: Study, what: str) -> Explanation:
     return explanation
 
 
-def _configuration(what: str) -> Configuration:
+def _configuration(what: str, levels: Mapping[str, Collection[Value]]) -> Configuration:
+    """``what`` as a configuration of the study whose parameters have ``levels``. Raises UsageError."""
     try:
         if what.startswith("{"):
             configuration = Configuration(json_module.loads(what))
@@ -96,19 +98,25 @@ def _configuration(what: str) -> Configuration:
             pairs = [part.partition("=") for part in what.replace(",", " ").split()]
             if lone := [name for name, equals, _ in pairs if not equals]:
                 raise ValueError(f"{lone[0]!r} has no '='")
-            configuration = Configuration({name: _value(text) for name, _, text in pairs})
+            configuration = Configuration({name: _value(text, levels.get(name, ())) for name, _, text in pairs})
         canonical_json(dict(configuration.parameters))  # ValueError for NaN
+        if unknown := [name for name in configuration if levels and name not in levels]:
+            raise ValueError(f"the study has no parameter {unknown[0]}, allowed: {', '.join(levels)}")
         return configuration
     except ValueError as error:
         raise UsageError(f"found {what!r}, expected a trial's number or a configuration: {error}") from None
 
 
-def _value(text: str) -> str | int | float | bool:
+def _value(written: str, levels: Collection[Value]) -> Value:
+    """The level that is written so; where there is none, a number or switch if it is one, else a word."""
+    same = next((level for level in levels if text(level) == written), None)
+    if same is not None:
+        return same
     try:
-        value = json_module.loads(text)
+        value = json_module.loads(written)
     except ValueError:
-        return text
-    return value if isinstance(value, (int, float, bool)) else text
+        return written
+    return value if isinstance(value, (int, float, bool)) else written
 
 
 def _margin(objective: Objective, margin: float) -> str:

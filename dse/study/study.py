@@ -69,6 +69,23 @@ class Study:
         return min(int(space["fidelity"]["explore"]["accuracy_images"] or size), size)
 
     @property
+    def levels(self) -> dict[str, list[Value]]:
+        """The parameters of the space and of the trials by name, with the levels that are known of each."""
+        found: dict[str, dict[Value, None]] = {}
+
+        def descend(parameters: Mapping[str, Any]) -> None:
+            for name, levels in parameters.items():
+                found.setdefault(name, {}).update(dict.fromkeys(levels))
+                for below in levels.values() if isinstance(levels, dict) else ():
+                    descend(below or {})
+
+        descend(self.settings["space"]["parameters"])
+        for measured in self.measurements:
+            for name, value in [*measured.configuration.items(), *(self.place(measured) or {}).items()]:
+                found.setdefault(name, {})[value] = None
+        return {name: list(levels) for name, levels in found.items()}
+
+    @property
     def storage_url(self) -> str:
         """Where Optuna finds the study; SQLite in the folder unless another was named."""
         return self.settings["storage"] or f"sqlite:///{self.folder / 'study.db'}"

@@ -64,6 +64,22 @@ def test_what_was_never_measured_and_what_is_none(tmp_path: Path, dse: Any) -> N
     assert "found trial 999" in done.err
 
 
+@pytest.mark.parametrize("what", ["foo=1", '{"foo": 1}', "threads=1,foo=x"])
+def test_an_unknown_parameter_is_named_with_those_that_there_are(tmp_path: Path, dse: Any, what: str) -> None:
+    explored(tmp_path, 100_000)
+    done = dse("explain", "s", what)
+    assert (done.code, done.out) == (2, "")
+    assert "the study has no parameter foo, allowed: family, form, width, side, precision, threads" in done.err
+
+
+def test_a_level_that_is_a_word_is_found_though_it_looks_like_a_number(tmp_path: Path, dse: Any) -> None:
+    models = {"2024": {"zoo": "mobilenet_v3"}}
+    parameters = {"model": ["2024"], "threads": [1], "side": [48]}
+    run_study(tmp_path / "studies" / "s", make_space(tmp_path, models=models, parameters=parameters))
+    configuration = "family=small,form=minimalistic,width=0.35,side=48,precision=float32,threads=1,model=2024"
+    assert "front: nothing dominates it" in dse("explain", "s", configuration).out
+
+
 @pytest.mark.parametrize("what", ["\u00b2", "a=NaN", '{"a": NaN}', "abc"])
 def test_what_is_no_configuration(tmp_path: Path, dse: Any, what: str) -> None:
     explored(tmp_path, 100_000)
