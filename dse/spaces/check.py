@@ -8,14 +8,17 @@ from dse.model.configuration import Configuration, Value
 from dse.model.space import Level, Parameter, ParameterTree
 from dse.sources import FileSource
 from dse.spaces.document import Document, Place
-from dse.spaces.space import HARNESS_PARAMETERS, Space, parse_cpus
+from dse.spaces.space import HARNESS_PARAMETERS, MOST_CPUS, Space, parse_cpus
 
 
 def check_levels(document: Document, space: Space) -> None:
     """Raise SpaceError for a level that the harness does not take, or that is the same as another one here."""
     allowed: dict[str, tuple[Callable[[Value], bool], str]] = {
         "delegate": (lambda value: value in ("xnnpack", "builtin"), "xnnpack, builtin"),
-        "threads": (_is_count, "whole numbers from 1"),
+        "threads": (
+            lambda value: _is_count(value) and int(value) <= MOST_CPUS,
+            f"whole numbers from 1 to {MOST_CPUS}",
+        ),
         "buffer_size": (
             lambda value: _is_count(value) and int(value) <= space.data_set.size,
             f"whole numbers from 1 to {space.data_set.size}, the images of the data set",

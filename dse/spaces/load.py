@@ -125,8 +125,12 @@ def _substitute(document: Document, value: Any, place: Place, variables: Mapping
 
 def _first(document: Document, error: ValidationError) -> SpaceError:
     problem = error.errors()[0]
-    place = tuple(part for part in problem["loc"] if part != "schema_")
+    place = tuple(part for part in problem["loc"] if part not in ("schema_", "[key]"))
     message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] in ("model_type", "dict_type"):
+        message = "expected keys with values" + (", found a list" if isinstance(problem["input"], list) else "")
+    if problem["input"] is None:
+        message = f"{message}, found nothing"
     if problem["type"] == "extra_forbidden":
         allowed = _allowed_keys(place[:-1])
         return document.error(place, "unknown key", f"allowed here: {', '.join(allowed)}" if allowed else None)

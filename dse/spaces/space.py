@@ -20,7 +20,7 @@ from harness.protocol import Preprocessing, RuntimeSpec
 HARNESS_PARAMETERS = ("threads", "buffer_size", "delegate", "runtime", "cpu_affinity")
 """Parameters that the harness takes; every other one belongs to the model's source."""
 
-_MOST_CPUS = 8192
+MOST_CPUS = 8192
 """More than a Linux kernel can be built for."""
 
 
@@ -170,7 +170,7 @@ def parse_cpus(source: str) -> tuple[int, ...]:
             numbers = range(int(first), int(last if dash else first) + 1)
         except ValueError:
             numbers = range(0)
-        if not numbers or numbers.stop > _MOST_CPUS:
+        if not numbers or numbers.stop > MOST_CPUS:
             raise ValueError(f"found {source!r}, allowed: CPU numbers such as 0-3 or 0,2")
         cpus.update(numbers)
     return tuple(sorted(cpus))
