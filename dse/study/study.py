@@ -29,11 +29,11 @@ from dse.paths import nameable
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study import trial as trials
+from dse.study.settings import SCHEMA, read_settings
 from dse.study.storage import OptunaView
 from dse.study.trial import TrialRecord
 from harness.protocol import Response
 
-SCHEMA = 1
 _PACKAGES = ("ai-edge-litert", "mlcommons-loadgen", "moocore", "numpy", "optuna")
 
 
@@ -66,7 +66,7 @@ class Study:
         """How many images an accuracy is counted on when it is complete."""
         space = self.settings["space"]
         size = int(space["data_set"]["size"])
-        return min(int(space["fidelity"]["explore"]["accuracy_images"] or size), size)
+        return min(int(space["fidelity"]["explore"].get("accuracy_images") or size), size)
 
     @property
     def levels(self) -> dict[str, list[Value]]:
@@ -105,7 +105,7 @@ class Study:
     @classmethod
     def read(cls, folder: Path) -> Study:
         """The study in ``folder`` as it is now. Raises StudyError."""
-        settings = _read_settings(folder / "study.yaml")
+        settings = read_settings(folder / "study.yaml")
         pairs = trials.read_measurements(folder / "trials")
         return cls(folder, settings, [record for record, _ in pairs], [measured for _, measured in pairs])
 
@@ -248,30 +248,6 @@ class StudyWriter:
                 path=path,
                 hint="take another --study name",
             )
-
-
-def _read_settings(path: Path) -> dict[str, Any]:
-    try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise StudyError(
-            "no study is here", path=path.parent, hint="dse explore makes one; --studies names their folder"
-        ) from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise StudyError(f"cannot be read: {error}", path=path) from error
-    if not isinstance(settings, dict) or settings.get("schema") != SCHEMA:
-        found = settings.get("schema") if isinstance(settings, dict) else settings
-        raise StudyError(f"found schema {found!r}, this version reads {SCHEMA}", path=path)
-    if "parameters" in settings and "space" not in settings:
-        raise StudyError("a search space, not a study", path=path, hint="take another --study name")
-    settings.setdefault("placed", {})
-    settings.setdefault("id", "")
-    try:
-        study = Study(path.parent, settings)
-        _ = (study.objectives, study.constraints, study.storage_url, settings["created"], settings["space"]["name"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StudyError(f"is not a study's: {error!r}", path=path, hint="take another --study name") from error
-    return settings
 
 
 def locked(folder: Path) -> IO[str]:

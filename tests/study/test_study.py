@@ -250,7 +250,14 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
         (lambda s: yaml.safe_dump(s | {"schema": 99}), "found schema 99, this version reads 1"),
         (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"objectives": {"speed": "up"}}}), "speed"),
         (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"constraints": ["x"]}}), "is not a study's"),
-        (lambda s: yaml.safe_dump(s | {"space": None}), "is not a study's"),
+        (lambda s: yaml.safe_dump(s | {"space": None}), "is not a study's: space: found nothing, expected keys with"),
+        (
+            lambda s: yaml.safe_dump(s | {"placed": {0: "x"}}),
+            "placed.0: found 'x', expected keys with values or nothing",
+        ),
+        (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"data_set": {}}}), "space.data_set.size: found nothing"),
+        (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"objectives": {}}}), "space.objectives: found none"),
+        (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"parameters": {"a": 3}}}), "space.parameters.a: found 3"),
     ],
 )
 def test_a_damaged_study_is_named(folder: Path, tmp_path: Path, change: Any, message: str) -> None:
