@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -35,6 +36,14 @@ def using_cache(folder: Path) -> Iterator[None]:
     except OSError as error:
         hint = "export DSE_CACHE=/another/folder"
         raise MachineError(f"the cache cannot be used: {why(error)}", path=folder, hint=hint) from error
+
+
+def require_cache() -> None:
+    """Raise MachineError where `cache_dir` cannot be made or written: else every trial would fail for that."""
+    path = cache_dir()
+    with using_cache(path):
+        path.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()
 
 
 def shipped(*parts: str) -> Path:

@@ -19,6 +19,7 @@ from dse.durations import parse_duration
 from dse.errors import ResultsError, StudyError, UsageError
 from dse.harnesses import Harness, SubprocessHarness, TableHarness
 from dse.model.configuration import Configuration
+from dse.paths import require_cache
 from dse.reports.front import study_front
 from dse.search.explore import explore
 from dse.search.plan import Budget, make_plan
@@ -26,7 +27,7 @@ from dse.search.unseen import Unseen
 from dse.spaces.load import find_space, load_space
 from dse.spaces.placement import LISTED
 from dse.spaces.space import Space
-from dse.study import Study, StudyWriter, find_study
+from dse.study import StudyWriter, find_study, trials_so_far
 
 
 def explore_command(
@@ -74,13 +75,13 @@ def explore_command(
         device_s=_duration("--budget", budget) if budget is not None else None if given else loaded.file.budget.time,
     )
     first = _first(warm_start, studies, loaded) if warm_start else []
+    known = trials_so_far(folder, loaded, storage)  # what would be refused is, before downloads and in a plan too
     if dry_run:
-        known = Study.read(folder).measurements if (folder / "study.yaml").exists() else []
         show_plan(make_plan(loaded, known, limits), loaded, folder, first=len(first), as_json=json)
         return
+    if loaded.recorded is None:
+        require_cache()
     if loaded.downloads:
-        if (folder / "study.yaml").exists():
-            Study.read(folder)  # what is no study is refused before the downloads, not after
         download(loaded.downloads)
     options = {"seed": loaded.file.seed if seed is None else seed}
     with StudyWriter(folder, loaded, storage, options) as writer, Interrupt("trial") as interrupt:

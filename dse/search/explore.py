@@ -11,7 +11,7 @@ from dse.errors import MachineError, ModelError
 from dse.harnesses import Harness
 from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement
-from dse.paths import cache_dir
+from dse.paths import cache_dir, require_cache
 from dse.search.knowledge import Knowledge, Place, understand
 from dse.search.plan import Plan, Progress, accuracy_steps
 from dse.search.policy import NEVER, STABLE_GAIN, Policy, Step
@@ -172,6 +172,8 @@ def _measure(
     try:
         model = space.source(configuration).make(space.variant(configuration))
     except ModelError as error:
+        if isinstance(error.__cause__, OSError):
+            require_cache()  # a cache that cannot be written is no matter of this model
         response = Response(failure=Failure("model_missing", str(error)))
         protocol.write(response, folder / "response.json")
         return writer.finish(record, response)
@@ -188,7 +190,11 @@ def _measure(
         spot_check=accuracy is not None or not writer.is_spot_checked(record),
     )
     _, runtime = space.runtime(configuration)
-    response = harness(runtime.python).run(request, folder, space.fidelity.trial_timeout)
+    try:
+        response = harness(runtime.python).run(request, folder, space.fidelity.trial_timeout)
+    except OSError:
+        writer.require_folder(record)
+        raise
     return writer.finish(record, response)
 
 

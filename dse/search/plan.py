@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -12,6 +13,7 @@ from dse.model.front import FrontPoint
 from dse.model.measurement import Measurement, Phase
 from dse.search.policy import ladder
 from dse.search.proposals import Decision, decide, search_share
+from dse.search.samplers import require_packages
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 
@@ -165,8 +167,12 @@ def accuracy_steps(space: Space) -> tuple[int, ...]:
     return ladder(space.accuracy_images) if space.data_set.mixed else (space.accuracy_images,)
 
 
-def make_plan(space: Space, measurements: list[Measurement], budget: Budget) -> Plan:
-    """What exploring ``space`` within ``budget`` means, given what is known; downloads nothing."""
+def make_plan(space: Space, measurements: Sequence[Measurement], budget: Budget) -> Plan:
+    """What exploring ``space`` within ``budget`` means, given what is known; downloads nothing.
+
+    Raises MachineError for a sampler that lacks a package.
+    """
+    require_packages(space.file.sampler)
     place = Placement(space, measurements)
     found = len({place(measured) for measured in measurements} - {None})
     costs = [m.response.timing_s["total"] for m in measurements if "total" in m.response.timing_s]

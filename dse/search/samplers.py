@@ -29,14 +29,19 @@ _MOST_REPEATS = 50
 _GP_NEEDS = ("torch", "scipy")
 
 
-def make_sampler(name: str, seed: int) -> BaseSampler:
-    """The Optuna sampler called ``name``. Raises KeyError for an unknown name, MachineError for a missing package."""
+def require_packages(name: str) -> None:
+    """Raise MachineError for a package that the sampler called ``name`` needs and that is missing."""
     missing = [package for package in _GP_NEEDS if name == "gp" and importlib.util.find_spec(package) is None]
     if missing:
         raise MachineError(
             f"sampler: gp needs {' and '.join(missing)}, not installed for this Python",
             hint=f"pip install {' '.join(missing)}, or sampler: auto",
         )
+
+
+def make_sampler(name: str, seed: int) -> BaseSampler:
+    """The Optuna sampler called ``name``. Raises KeyError for an unknown name, MachineError for a missing package."""
+    require_packages(name)
     samplers: Mapping[str, Callable[[], BaseSampler]] = {
         "tpe": lambda: optuna.samplers.TPESampler(
             seed=seed, multivariate=True, group=True, n_startup_trials=_STARTUP_TRIALS

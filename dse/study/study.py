@@ -117,6 +117,19 @@ def find_study(name: str, studies: Path) -> Study:
     return Study.read(folder.resolve())
 
 
+def trials_so_far(folder: Path, space: Space, storage: str | None) -> Sequence[Measurement]:
+    """What a search of ``space`` in ``folder`` would go on from; none where no study is.
+
+    Raises StudyError for what `StudyWriter` would refuse, but for a study that is in use.
+    """
+    _check_name(folder)
+    if not (folder / "study.yaml").exists():
+        return []
+    before = Study.read(folder)
+    _check_same(before, space, storage)
+    return before.measurements
+
+
 class StudyWriter:
     """The one writer of a study: a context manager that holds the folder's lock.
 
@@ -134,10 +147,7 @@ class StudyWriter:
         self._resources = ExitStack()
 
     def __enter__(self) -> Self:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self._folder.name):
-            raise StudyError(
-                f"found the name {self._folder.name!r}, allowed: letters, digits, dots, dashes", hint="--study NAME"
-            )
+        _check_name(self._folder)
         with ExitStack() as resources:
             resources.enter_context(locked(self._folder))
             remove_leftovers(self._folder)
@@ -171,8 +181,9 @@ class StudyWriter:
         """A new trial's record, written, and its folder.
 
         Where no accuracy on ``images`` images is known that counts for ``configuration``, the trial has to run its own:
-        its ``accuracy_from`` is its own number.
+        its ``accuracy_from`` is its own number. Raises StudyError.
         """
+        self.require_folder()
         number = 1 + max((record.number for record in self.study.records), default=-1)
         key, accuracy_key = self._space.measurement_key(configuration), self._space.accuracy_key(configuration)
         known = self._accuracies.best(accuracy_key, self._spot_checks.get(key))
@@ -195,6 +206,7 @@ class StudyWriter:
 
     def finish(self, record: TrialRecord, response: Response) -> Measurement:
         """Count a trial whose response is on disk, and tell Optuna. Raises StudyError."""
+        self.require_folder(record)
         measured = trials.measurement(record, response, self._accuracies)
         if response.spot_check:
             self._spot_checks[record.key] = response.spot_check
@@ -202,6 +214,17 @@ class StudyWriter:
         self.study.measurements.append(measured)
         self._view.add(measured)
         return measured
+
+    def require_folder(self, record: TrialRecord | None = None) -> None:
+        """Raise StudyError where somebody removed or moved the study, or the record's trial, during the search."""
+        wanted = [self._folder / "study.yaml", *([self.study.trial_folder(record.number)] if record else [])]
+        for path in wanted:
+            if not path.exists():
+                raise StudyError(
+                    f"{path.relative_to(self._folder)} is gone since the search began",
+                    path=self._folder,
+                    hint="put it back, and run the same command again; without study.yaml it begins anew",
+                )
 
     def _open(self) -> Study:
         """The study with its settings brought up to date; those of its creation that stay are kept."""
@@ -216,7 +239,7 @@ class StudyWriter:
             before = Study.read(self._folder)
             measurements = before.measurements
             kept = {name: before.settings[name] for name in kept}
-            self._check_same(before)
+            _check_same(before, self._space, self._storage)
         place = Placement(self._space, measurements)
         settings = {
             "schema": SCHEMA,
@@ -234,20 +257,24 @@ class StudyWriter:
         write_text(path, yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=120))
         return Study.read(self._folder)
 
-    def _check_same(self, before: Study) -> None:
-        path, storage, space = before.folder / "study.yaml", before.settings["storage"], before.settings["space"]
-        if self._storage not in (None, storage):
-            raise StudyError(
-                f"found storage {storage or 'study.db'}, asked for {self._storage}",
-                path=path,
-                hint="leave --storage out, or take another --study name",
-            )
-        if space["name"] != self._space.name:
-            raise StudyError(
-                f"this study is of the space {space['name']}, not of {self._space.name}",
-                path=path,
-                hint="take another --study name",
-            )
+
+def _check_name(folder: Path) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", folder.name):
+        raise StudyError(f"found the name {folder.name!r}, allowed: letters, digits, dots, dashes", hint="--study NAME")
+
+
+def _check_same(before: Study, space: Space, storage: str | None) -> None:
+    path, known, name = before.folder / "study.yaml", before.settings["storage"], before.settings["space"]["name"]
+    if storage not in (None, known):
+        raise StudyError(
+            f"found storage {known or 'study.db'}, asked for {storage}",
+            path=path,
+            hint="leave --storage out, or take another --study name",
+        )
+    if name != space.name:
+        raise StudyError(
+            f"this study is of the space {name}, not of {space.name}", path=path, hint="take another --study name"
+        )
 
 
 def locked(folder: Path) -> IO[str]:

@@ -131,6 +131,32 @@ def test_models_that_nobody_can_run_end_with_nothing_measured(here: Path, dse: A
     assert len(list((here / "studies" / "broken" / "trials").iterdir())) == 1
 
 
+def test_a_plan_refuses_what_the_search_refuses(small_study: Path, dse: Any) -> None:
+    space = make_space(small_study.parent, name="other").path
+    for words, said in (
+        ((space, "--study", "small_study"), "of the space small_study, not of other"),
+        ((small_study.parent / "small_study.yaml", "--storage", "sqlite:///x.db"), "found storage study.db, asked for"),
+        ((space, "--study", "no name"), "found the name 'no name'"),
+    ):
+        for more in ((), ("--dry-run",)):
+            done = dse("explore", "--space", *words, "--studies", small_study.parent, *more)
+            assert (done.code, done.out) == (3, "")
+            assert said in done.err
+
+
+def test_a_cache_that_cannot_be_written_is_a_matter_of_the_machine(
+    here: Path, dse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = make_space(here).path
+    (here / "file").write_text("")
+    monkeypatch.setenv("DSE_CACHE", str(here / "file" / "cache"))
+    done = dse("explore", "--space", space)
+    assert (done.code, done.out) == (4, "")
+    assert "the cache cannot be used: Not a directory" in done.err
+    assert "export DSE_CACHE=" in done.err
+    assert not (here / "studies").exists()
+
+
 def test_a_study_in_use_is_bad_input(here: Path, dse: Any) -> None:
     space = make_space(here)
     with StudyWriter(here / "studies" / "small_study", space, None, {}):

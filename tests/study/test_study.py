@@ -16,8 +16,8 @@ from dse.errors import InputError, StudyError
 from dse.reports.front import study_front
 from dse.study import Study, StudyWriter, find_study
 from harness import protocol
-from harness.protocol import Response
-from tests.recording import RecordedHarness, check_study, fails, make_space, run_study, stored_trials
+from harness.protocol import Request, Response
+from tests.recording import RecordedHarness, answer, check_study, fails, make_space, run_study, stored_trials
 
 
 def test_a_study_measures_every_configuration_once(folder: Path, tmp_path: Path) -> None:
@@ -227,6 +227,20 @@ def test_a_copied_folder_is_the_same_study(folder: Path, tmp_path: Path) -> None
     harness = RecordedHarness()
     run_study(copy, make_space(tmp_path), harness)
     assert all(m.phase == "anchor" for m in check_study(copy).measurements[6:])
+
+
+@pytest.mark.parametrize("gone", ["", "study.yaml", "trials/1"])
+def test_what_is_removed_during_the_search_is_named(folder: Path, tmp_path: Path, gone: str) -> None:
+    space = make_space(tmp_path)
+
+    def respond(request: Request) -> Response:
+        if (folder / "trials" / "1").exists():
+            shutil.rmtree(folder / gone) if (folder / gone).is_dir() else (folder / gone).unlink()
+        return answer(request)
+
+    with pytest.raises(StudyError, match="is gone since the search began") as caught:
+        run_study(folder, space, RecordedHarness(respond))
+    assert caught.value.path == folder
 
 
 @pytest.mark.parametrize("name", ["no name", ".hidden", "-x", "a\nb", "größe"])
