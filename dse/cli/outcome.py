@@ -111,6 +111,15 @@ def show_result(study: Study, progress: Progress, studies: Path, *, as_json: boo
 def _nothing(study: Study) -> DseError:
     """Why there is no front."""
     reasons = sorted(m.response.failure.message for m in study.measurements if m.response.failure)
+    knowledge = study_knowledge(study)
+    left_out = [k.trials[-1] for k in knowledge.known if not k.good and not k.trials[-1].failed]
+    if left_out and not knowledge.estimates:
+        first = knowledge.judgement.reasons[left_out[0].trial][0]
+        return NothingMeasuredError(
+            f"every trial that worked was left out of the front, e.g. trial {left_out[0].trial}: {first.sentence}",
+            path=study.folder,
+            hint="mend that, and run the same command again",
+        )
     if len(reasons) < len(study.measurements):
         constraints = " and ".join(map(str, study.constraints)) or "the objectives"
         return NothingMeasuredError(

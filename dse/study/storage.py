@@ -29,7 +29,10 @@ ARTIFACTS = {1: "performance/mlperf_log_summary.txt", 2: "performance/mlperf_log
 
 
 class OptunaView:
-    """The Optuna study called ``name`` in the storage at ``url``, made when it is missing. Raises StudyError."""
+    """The Optuna study called ``name`` in the storage at ``url``, made when it is missing. Raises StudyError.
+
+    In a storage that is the study's ``own`` its former names go, once its folder has another.
+    """
 
     def __init__(
         self,
@@ -40,6 +43,8 @@ class OptunaView:
         constraints: Sequence[Constraint],
         tree: ParameterTree,
         measurements: Sequence[Measurement],
+        *,
+        own: bool = False,
     ) -> None:
         self._name = name
         self._url = url
@@ -54,6 +59,8 @@ class OptunaView:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         with self._storage_errors():
             self._storage = optuna.storages.RDBStorage(url)
+            if own:
+                self._remove_former_names()
             self._study = self._open()
             self._catch_up(measurements)
 
@@ -109,6 +116,12 @@ class OptunaView:
                 hint="take another --study name or another --storage",
             )
         return self._begin_anew()
+
+    def _remove_former_names(self) -> None:
+        for name in optuna.get_all_study_names(self._storage):
+            found = optuna.load_study(study_name=name, storage=self._storage).user_attrs.get("dse study")
+            if name != self._name and found == self._identity["dse study"]:
+                optuna.delete_study(study_name=name, storage=self._storage)
 
     def _begin_anew(self) -> optuna.Study:
         optuna.delete_study(study_name=self._name, storage=self._storage)

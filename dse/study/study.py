@@ -167,6 +167,7 @@ class StudyWriter:
                 self._space.constraints,
                 self._space.tree,
                 self.study.measurements,
+                own=self.study.settings["storage"] is None,
             )
             resources.callback(self._view.close)
             self._resources = resources.pop_all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import yaml
 
 from dse.reports.front import study_front
 from dse.study import Study, StudyWriter
-from tests.recording import make_space, run_study
+from harness.protocol import DeviceState
+from tests.recording import RecordedHarness, answer, make_space, run_study
 
 
 @pytest.fixture
@@ -155,6 +157,18 @@ def test_a_cache_that_cannot_be_written_is_a_matter_of_the_machine(
     assert "the cache cannot be used: Not a directory" in done.err
     assert "export DSE_CACHE=" in done.err
     assert not (here / "studies").exists()
+
+
+def test_a_study_of_which_every_trial_was_left_out_says_so(here: Path, dse: Any) -> None:
+    throttled = DeviceState("2026-01-01T00:00:00.000000+00:00", 0.0, throttled=("under-voltage",))
+    harness = RecordedHarness(lambda request: replace(answer(request), device_before=throttled))
+    space = make_space(here, parameters={"side": [48], "threads": [1]})
+    study = here / "studies" / "small_study"
+    while len(list(study.glob("trials/*"))) < 3:  # then it is not tried any more, and the command measures nothing
+        run_study(study, space, harness)
+    done = dse("explore", "--space", space.path)
+    assert done.code == 5
+    assert "every trial that worked was left out of the front, e.g. trial 2: the device says: under-voltage" in done.err
 
 
 def test_a_study_in_use_is_bad_input(here: Path, dse: Any) -> None:

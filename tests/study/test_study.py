@@ -229,6 +229,14 @@ def test_a_copied_folder_is_the_same_study(folder: Path, tmp_path: Path) -> None
     assert all(m.phase == "anchor" for m in check_study(copy).measurements[6:])
 
 
+@pytest.mark.usefixtures("measured")
+def test_a_renamed_study_has_its_new_name_in_optuna_too(folder: Path, tmp_path: Path) -> None:
+    renamed = folder.rename(folder.with_name("renamed"))
+    run_study(renamed, make_space(tmp_path))
+    check_study(renamed)
+    assert optuna.get_all_study_names(f"sqlite:///{renamed / 'study.db'}") == ["renamed"]
+
+
 @pytest.mark.parametrize("gone", ["", "study.yaml", "trials/1"])
 def test_what_is_removed_during_the_search_is_named(folder: Path, tmp_path: Path, gone: str) -> None:
     space = make_space(tmp_path)
