@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_MOST_CUTS = {1: 512, 2: 256, 3: 32, 4: 14}
-"""Cuts per axis, by number of objectives: beyond them, neighbouring cells are taken together."""
+_MOST_CUTS = {1: 512, 2: 256, 3: 32, 4: 14, 5: 8, 6: 6, 7: 4}
+"""Cuts per axis, by number of objectives: beyond them, neighbouring cells are taken together. Memory and time are their
+power: 7 objectives with 8 cuts took 9 GB and 40 s."""
 
 
 def expected_improvement(front: Array, mean: Array, sd: Array, reference: Array) -> Array:
@@ -21,7 +22,7 @@ def expected_improvement(front: Array, mean: Array, sd: Array, reference: Array)
     is known in closed form (Emmerich, Deutz, Klinkenberg 2011).
     """
     points, objectives = len(mean), len(reference)
-    most = _MOST_CUTS.get(objectives, 8)
+    most = _MOST_CUTS.get(objectives, 3)
     cuts = [_cuts(front[:, j], reference[j], most) for j in range(objectives)]
     covered = []
     for j, cut in enumerate(cuts):

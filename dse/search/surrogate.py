@@ -22,6 +22,7 @@ from dse.search.gaussian import Array, Encoder, GaussianProcess
 from dse.search.improvement import expected_improvement, normal_cdf
 from dse.search.problem import Problem
 from dse.search.unseen import Unseen
+from dse.spaces.placement import LISTED
 
 _FIRST = 4
 """Measurements before the first fit: two corners, two at random."""
@@ -127,7 +128,10 @@ class SurrogateProposer:
 
 
 class ScreenProposer:
-    """Every configuration once, the cheapest first: by predicted latency, once there is something to predict from."""
+    """Every configuration once, the cheapest first: by predicted latency, once there is something to predict from.
+
+    Of a tree that is too large to list, the cheapest of a random sample come first, then the others at random.
+    """
 
     gains: Sequence[float] = ()
 
@@ -149,10 +153,11 @@ class ScreenProposer:
             return first or self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))
         fitted = complete[: _refit_at(len(complete))]
         if fitted != self._fitted:
-            everything = list(self._problem.tree.configurations())
+            everything = list(self._unseen.some((), random.Random(self._seed), LISTED))
             mean, _ = self._figures.predict(self._latency, _thinned(fitted, self._problem), everything)
             self._fitted, self._order = fitted, [everything[index] for index in np.argsort(mean, kind="stable")]
-        return next((configuration for configuration in self._order if configuration not in known), None)
+        cheapest = next((configuration for configuration in self._order if configuration not in known), None)
+        return cheapest or self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))
 
 
 class _Figures:

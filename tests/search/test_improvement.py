@@ -32,5 +32,14 @@ def test_a_point_that_is_surely_dominated_gains_nothing() -> None:
     assert gain[1] == pytest.approx(0.9**2 - 0.8**2, rel=1e-2)
 
 
+def test_eight_objectives_are_cut_into_few_cells() -> None:
+    rng = np.random.default_rng(0)
+    front = rng.random((40, 8))
+    gain = expected_improvement(
+        front[moocore.is_nondominated(front)], np.array([[0.0] * 8, [1.0] * 8]), np.full((2, 8), 0.05), np.full(8, 1.1)
+    )
+    assert gain[0] > 100 * gain[1] >= 0
+
+
 def test_the_normal_distribution() -> None:
     assert normal_cdf(np.array([-1.959964, 0.0, 1.959964])) == pytest.approx([0.025, 0.5, 0.975], abs=1e-6)

@@ -77,7 +77,7 @@ def test_another_seed_is_another_search(sampler: str) -> None:
     assert len({tuple(search(sampler, seed, [])) for seed in range(4)}) > 1
 
 
-@pytest.mark.parametrize("sampler", ["surrogate", "tpe", "nsga2", "random"])
+@pytest.mark.parametrize("sampler", ["screen", "surrogate", "tpe", "nsga2", "random"])
 def test_a_tree_of_ten_million_is_searched_without_listing_it(sampler: str) -> None:
     wide = Problem(ParameterTree(tuple(parameter(f"p{i}", *range(10)) for i in range(7))), OBJECTIVES)
     past: list[Estimate] = []
