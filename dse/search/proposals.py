@@ -119,8 +119,10 @@ class OncePerExperiment:
                 for c in self._experiments.same(e.configuration)
             ]
             proposed = self._proposer.propose(known)
-            if proposed is None or not self._experiments.is_known(proposed):
-                return proposed
+            if proposed is None:
+                return None
+            if not self._experiments.is_known(proposed):
+                return self._experiments.same(proposed)[0]  # one name for all that are alike
 
 
 class _Grid:

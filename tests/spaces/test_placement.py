@@ -32,6 +32,7 @@ def test_each_experiment_is_measured_once(tmp_path: Path, sampler: str) -> None:
     assert (progress.done, progress.ended) == (6, "every configuration is known")
     study = Study.read(tmp_path / "s")
     assert len({m.key for m in study.measurements}) == len(study.measurements) == 6
+    assert {m.configuration["model"] for m in study.measurements} == {"a"}
     points = study_front(study)
     assert len({tuple((k, v) for k, v in p.configuration.items() if k != "model") for p in points}) == len(points)
     assert f"{len(points)} of 6 measured configurations" in front_title(study, points)
