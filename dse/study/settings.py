@@ -26,7 +26,6 @@ _FORM: Mapping[tuple[str, ...], tuple[type, ...]] = {
     ("space", "replay"): (str, _NOTHING),
     ("space", "objectives"): (dict,),
     ("space", "constraints"): (list,),
-    ("space", "parameters"): (dict,),
     ("space", "models"): (dict,),
     ("space", "models", "*"): (dict,),
     ("space", "runtimes"): (dict,),
@@ -59,7 +58,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     try:
         for place, kinds in _FORM.items():
             _check(settings, place, kinds, ())
-        _check_levels(settings["space"]["parameters"], ("space", "parameters"))
+        _check_levels(settings["space"].get("parameters", {}), ("space", "parameters"))
         if not settings["space"]["objectives"]:
             raise ValueError("space.objectives: found none")
         for name, direction in settings["space"]["objectives"].items():

@@ -79,7 +79,7 @@ class Study:
                 for below in levels.values() if isinstance(levels, dict) else ():
                     descend(below or {})
 
-        descend(self.settings["space"]["parameters"])
+        descend(self.settings["space"].get("parameters", {}))
         for measured in self.measurements:
             for name, value in [*measured.configuration.items(), *(self.place(measured) or {}).items()]:
                 found.setdefault(name, {})[value] = None
