@@ -11,7 +11,7 @@ from dse.errors import MachineError, ModelError
 from dse.harnesses import Harness
 from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement
-from dse.paths import cache_dir, require_cache
+from dse.paths import cache_dir
 from dse.search.knowledge import Knowledge, Place, understand
 from dse.search.plan import Plan, Progress, accuracy_steps
 from dse.search.policy import NEVER, STABLE_GAIN, Policy, Step
@@ -48,7 +48,7 @@ def explore(
     ``harness`` gets the interpreter of a runtime (None: this one) and returns the harness that measures with it. A
     model that cannot be made costs one trial, as a runtime that crashes does. ``first`` is proposed before anything
     else. With ``strict`` a trial that does not count (throttling, foreign load, drift) raises MachineError, which
-    loses nothing. Raises MachineError for a sampler that lacks a package.
+    loses nothing. Raises MachineError for a sampler that lacks a package and for a cache that cannot be written.
     """
     measurements = writer.study.measurements
     place = Placement(space, measurements)
@@ -172,8 +172,9 @@ def _measure(
     try:
         model = space.source(configuration).make(space.variant(configuration))
     except ModelError as error:
-        if isinstance(error.__cause__, OSError):
-            require_cache()  # a cache that cannot be written is no matter of this model
+        if isinstance(error.__cause__, OSError) and error.path and Path(error.path).is_relative_to(cache_dir()):
+            hint = "mend that folder, or export DSE_CACHE=/another/folder"  # it is no matter of this model
+            raise MachineError(error.message, path=error.path, hint=hint) from error
         response = Response(failure=Failure("model_missing", str(error)))
         protocol.write(response, folder / "response.json")
         return writer.finish(record, response)

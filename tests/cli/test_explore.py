@@ -157,6 +157,13 @@ def test_a_cache_that_cannot_be_written_is_a_matter_of_the_machine(
     assert "the cache cannot be used: Not a directory" in done.err
     assert "export DSE_CACHE=" in done.err
     assert not (here / "studies").exists()
+    (here / "other").mkdir()
+    (here / "other" / "models").write_text("")
+    monkeypatch.setenv("DSE_CACHE", str(here / "other"))
+    assert dse("explore", "--space", space).code == 4
+    study = here / "studies" / "small_study"
+    assert len(list((study / "trials").iterdir())) == 1
+    assert Study.read(study).measurements == []
 
 
 def test_a_study_of_which_every_trial_was_left_out_says_so(here: Path, dse: Any) -> None:
