@@ -91,6 +91,10 @@ def front_command(
         f"{submitted - front - dominated} not comparable",
         soft_wrap=True,
     )
+    if mixed := _mixed(groups):
+        view.remark(
+            f"in {', '.join(mixed)} models of different data sets may compete; --by {by},model keeps them apart"
+        )
     dominated_rows = [point.row for group in groups for point in group.dominated]
     words = selection_words(by=by, objectives=objectives, where=where, name=name, db=db)
     view.next_command(f"dse results explain {(dominated_rows or rows)[0]['id']}{words}", "says where a result stands")
@@ -115,6 +119,18 @@ def _fronts_json(groups: list[GroupFront], own: OwnFront | None) -> list[dict[st
             document["standing"] = stand(own, group).to_json()
         documents.append(document)
     return documents
+
+
+def _mixed(groups: list[GroupFront]) -> list[str]:
+    """Tasks in which one group has several models. Image classifiers all have ImageNet; other models are benchmarks."""
+    return sorted(
+        {
+            str(group.group["task"])
+            for group in groups
+            if group.group["task"] != "image-classification"
+            and len({point.row["model"] for point in (*group.points, *group.dominated)}) > 1
+        }
+    )
 
 
 def _fronts_csv(groups: list[GroupFront]) -> str:

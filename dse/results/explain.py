@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dse.results.front import GroupFront, Point, cut, dominates
+from dse.results.front import ALWAYS_APART, GroupFront, Point, cut, dominates
 from dse.results.objectives import Exact, Objective, plain
 
 
@@ -60,8 +60,9 @@ def explain(
     row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], objectives: Sequence[Objective] | None, by: Sequence[str]
 ) -> Explanation:
     """Where ``row`` stands among the ``rows`` (itself included) of its group; `cut` says what ``objectives`` are."""
-    keys = (*by, "task", "scenario")
-    (group,) = cut([other for other in rows if all(other[key] == row[key] for key in keys)], objectives, by)
+    keys = (*by, *ALWAYS_APART)
+    groups = cut([other for other in rows if all(other[key] == row[key] for key in keys)], objectives, by)
+    group = next(g for g in groups if g.group.get("accuracy_metric", row["accuracy_metric"]) == row["accuracy_metric"])
     for left_out, reason in group.not_comparable:
         if left_out["id"] == row["id"]:
             values = tuple(objective.value(row) for objective in group.objectives)

@@ -106,14 +106,31 @@ def cut(
 ) -> list[GroupFront]:
     """The front of every group of ``rows`` with equal values in the columns ``by`` (and task and scenario).
 
-    Without ``objectives`` each scenario has its own: `default_objectives`.
+    Figures of different metrics (ROUGE and exact match) do not compete: a group with several is cut into one for each,
+    which its ``accuracy_metric`` names. Without ``objectives`` each scenario has its own: `default_objectives`.
     """
     keys = (*by, *(name for name in ALWAYS_APART if name not in by))
     groups: dict[tuple[Hashable, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault(tuple(row[key] for key in keys), []).append(row)
     ordered = sorted(groups.items(), key=lambda item: tuple(str(part) for part in item[0]))
-    return [_cut_group(dict(zip(keys, group, strict=True)), members, objectives) for group, members in ordered]
+    return [
+        _cut_group(dict(zip(keys, group, strict=True)) | metric, members, objectives)
+        for group, all_members in ordered
+        for metric, members in _by_metric(all_members)
+    ]
+
+
+def _by_metric(rows: Sequence[Mapping[str, Any]]) -> list[tuple[dict[str, Any], Sequence[Mapping[str, Any]]]]:
+    """The rows of each accuracy metric, where there are several; a row without an accuracy compares with none."""
+    metrics = sorted({row["accuracy_metric"] for row in rows} - {None})
+    if len(metrics) < 2:
+        return [({}, rows)]
+    found = [
+        ({"accuracy_metric": metric}, [row for row in rows if row["accuracy_metric"] == metric])
+        for metric in (*metrics, None)
+    ]
+    return [(metric, members) for metric, members in found if members]
 
 
 def _cut_group(

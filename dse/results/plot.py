@@ -36,7 +36,8 @@ def plot_fronts(groups: Sequence[GroupFront], path: Path, *, grouping: str, own:
     further objectives are not shown. The groups with most results get a colour of their own, the rest are grey.
     """
     groups = sorted((group for group in groups if group.points), key=lambda group: -group.submitted)
-    varying = [key for key in (groups[0].group if groups else ()) if len({group.group[key] for group in groups}) > 1]
+    keys = dict.fromkeys(key for group in groups for key in group.group)
+    varying = [key for key in keys if len({group.group.get(key) for group in groups}) > 1]
     figure = Figure(figsize=(11, 6), layout="constrained")
     axes = figure.subplots()
     for number, group in reversed(list(enumerate(groups))):
@@ -128,7 +129,7 @@ def _scaled(value: Exact, objective: Objective) -> float:
 
 
 def _label(group: GroupFront, varying: Sequence[str]) -> str:
-    words = " ".join(str(group.group[key]) for key in varying)
+    words = " ".join("-" if (value := group.group.get(key)) is None else str(value) for key in varying)
     return f"{words or 'all'}: {len(group.points)} of {group.submitted}"
 
 

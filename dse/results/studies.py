@@ -144,6 +144,8 @@ def _name(group: GroupFront) -> str:
     parts = [group.group["device"], group.group["round"]]
     if group.group["task"] != "image-classification":
         parts.append(group.group["task"])
+    if "accuracy_metric" in group.group:
+        parts.append(group.group["accuracy_metric"])
     if group.group["scenario"] != "SingleStream":
         parts.append(group.group["scenario"].lower())
     return " ".join(parts)

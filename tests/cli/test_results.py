@@ -42,6 +42,15 @@ def run_json(*words: str) -> Any:
     return json.loads(run(*words, "--json"))
 
 
+def test_models_of_different_data_sets_are_said_to_compete(database: Path, tmp_path: Path) -> None:
+    for path in (tmp_path / "tree").rglob("accuracy.txt"):
+        path.write_text("{'rouge1': '44.4312', 'rouge2': '22.0', 'rougeL': '28.8'}\n")
+    run("import", str(tmp_path / "tree"))
+    said = "in text-generation models of different data sets may compete; --by device,round,model keeps them apart"
+    assert said in CliRunner().invoke(app, ["front"]).stderr
+    assert "keeps them apart" not in CliRunner().invoke(app, ["front", "--by", "device,round,model"]).stderr
+
+
 def test_import_says_what_it_did(database: Path, tmp_path: Path) -> None:
     (tmp_path / "tree/v6.1/open/me/results/board-tflite-v2.4.1-ruy/bad/SingleStream/performance").mkdir(parents=True)
     report = run_json("import", str(tmp_path / "tree"))

@@ -152,6 +152,7 @@ def test_a_multistream_result_of_a_singlestream_log_competes_by_eight_samples() 
             "scenario": "MultiStream",
             "scenario_log": log,
             "validity": "VALID",
+            "accuracy_metric": "top1",
             "good": 1,
             "total": 2,
             "latency_p99_ns": 10,
@@ -163,6 +164,23 @@ def test_a_multistream_result_of_a_singlestream_log_competes_by_eight_samples() 
     assert [o.name for o in group.objectives] == ["accuracy", "multistream_latency"]
     assert [[p.row["id"] for p in points] for points in (group.points, group.dominated)] == [[2], [1]]
     assert [reason for _, reason in group.not_comparable] == ["it has no multistream_latency"]
+
+
+def test_figures_of_different_metrics_do_not_compete(sample_rows: Rows) -> None:
+    one, other, none = (
+        {**sample_rows[0], "id": number, "task": "text-generation", "accuracy_metric": metric}
+        for number, metric in enumerate(("ROUGE1", "exact_match", None))
+    )
+    one |= {"accuracy": 0.4, "good": None, "total": None}
+    other |= {"accuracy": 0.8, "good": None, "total": None}
+    none |= {"accuracy": None, "good": None, "total": None}
+    groups = cut([one, other, none], None, ("device",))
+    assert [group.group["accuracy_metric"] for group in groups] == ["ROUGE1", "exact_match", None]
+    assert [len(group.points) for group in groups] == [1, 1, 0]
+    assert groups[2].not_comparable[0][1] == "it has no accuracy"
+    assert "accuracy_metric" not in cut([one, none], None, ("device",))[0].group
+    assert explain(one, [one, other, none], None, ("device",)).verdict == "front"
+    assert explain(none, [one, other, none], None, ("device",)).verdict == "not comparable"
 
 
 def test_grouping() -> None:
