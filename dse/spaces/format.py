@@ -148,7 +148,9 @@ class ExploreSection(_Section):
     """How long a measurement of the search runs."""
 
     min_duration: Duration = 0.5
-    min_query_count: int = Field(100, ge=64, description="LoadGen's early stopping needs 64 for a p90 estimate.")
+    min_query_count: int = Field(
+        100, ge=64, le=10**9, description="LoadGen's early stopping needs 64 for a p90 estimate."
+    )
     accuracy_images: int | None = Field(None, ge=1, description="Images for accuracy; all of them when not given.")
     trial_timeout: Duration = 120.0
 

@@ -59,8 +59,10 @@ def read_settings(path: Path) -> dict[str, Any]:
         for place, kinds in _FORM.items():
             _check(settings, place, kinds, ())
         _check_levels(settings["space"].get("parameters", {}), ("space", "parameters"))
-        if not settings["space"]["objectives"]:
-            raise ValueError("space.objectives: found none")
+        measured = ("models", "runtimes") if settings["space"].get("replay") is None else ()
+        for name in ("objectives", *measured):
+            if not settings["space"][name]:
+                raise ValueError(f"space.{name}: found none")
         for name, direction in settings["space"]["objectives"].items():
             parse_metric(name)
             if direction not in get_args(Direction):

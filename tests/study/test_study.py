@@ -279,6 +279,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
         ),
         (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"data_set": {}}}), "space.data_set.size: found nothing"),
         (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"objectives": {}}}), "space.objectives: found none"),
+        (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"models": {}}}), "space.models: found none"),
         (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"parameters": {"a": 3}}}), "space.parameters.a: found 3"),
     ],
 )
