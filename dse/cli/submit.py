@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.text import Text
 from typer.core import TyperGroup
 
-from dse.cli.options import STUDIES, Studies, StudyArgument, option_words, study_words
+from dse.cli.official import (
+    SYSTEM,
+    Allow,
+    RoundName,
+    again,
+    findings_of,
+    official_candidates,
+    print_findings,
+    rules,
+    trials_words,
+)
+from dse.cli.options import STUDIES, Studies, StudyArgument, study_words
 from dse.cli.render import counted, next_command, print_json, stderr, stdout
 from dse.errors import SubmissionError, UsageError
-from dse.study import Study, find_study
-from dse.submission.candidate import Candidate, without_repeats
-from dse.submission.checks import check_tree
-from dse.submission.environment import available_memory_bytes, loadgen_version
-from dse.submission.findings import RULES, BrokenRulesError, Finding, blocking
+from dse.study import find_study
+from dse.submission.candidate import without_repeats
+from dse.submission.checks import DIVISION, check_tree
+from dse.submission.environment import available_memory_bytes
+from dse.submission.findings import BrokenRulesError, blocking
 from dse.submission.front import front_candidates
 from dse.submission.official import find_checkout, run_official
 from dse.submission.pack import pack as pack_tree
-from dse.submission.point import validated_points
-from dse.submission.preflight import preflight as check_before
+from dse.submission.point import ValidatedPoint, require_intact, validated_points
 from dse.submission.rounds import DEFAULT_ROUND, SCENARIOS, Round, Scenario, get_round
 from dse.submission.system import read_system
 from dse.submission.tree import Submission, read_round, write_tree
@@ -48,9 +54,6 @@ app = typer.Typer(
     help="Write, check and pack a submission.\n\nExample: dse submit mobilenet_v3 --submitter Example",
 )
 
-Allow = Annotated[list[str] | None, typer.Option("--allow", help="A rule that may be broken; repeatable.")]
-RoundName = Annotated[str, typer.Option("--round", help="MLPerf's round: v5.1, v6.0 or v6.1.")]
-SYSTEM = Path("system.yaml")
 _System = Annotated[Path, typer.Option(help="The device's description (dse system init).")]
 _Submitter = Annotated[str, typer.Option(help="The organisation that submits; no spaces.")]
 _Scenarios = Annotated[str, typer.Option(help="SingleStream and what is derived from it, with commas.")]
@@ -81,16 +84,22 @@ def tree(
     """
     console, found = stderr(), find_study(study, studies)
     candidates, _ = without_repeats(front_candidates(found))
-    points, others, round_ = [], [], get_round(round_name, to_measure=True)
-    for point in validated_points(found.folder):
+    on_front = [item.trial for item in candidates]
+    validated, others, round_ = dict[int, ValidatedPoint](), [], get_round(round_name, to_measure=True)
+    # of two points with the same runs, the one that is on the front
+    for point in sorted(validated_points(found.folder), key=lambda point: point.trial not in on_front):
+        same = next((item.trial for item in candidates if stands_for(point, item)), None)
         if point.rehearsal or point.round != round_.name:
             others.append(f"trial {point.trial} {'a rehearsal' if point.rehearsal else f'of round {point.round}'}")
-        elif any(stands_for(point, item) for item in candidates):
-            points.append(point)
-        else:
+        elif same is None:
             console.print(f"trial {point.trial} ({point.name}) is not on the study's front any more: left out")
-    if missing := [item.trial for item in candidates if not any(stands_for(point, item) for point in points)]:
-        console.print(f"on the front and not validated, left out: {_trials(missing)}")
+        elif (first := validated.setdefault(same, point)) is not point:
+            console.print(f"trial {point.trial} ({point.name}): the same runs as trial {first.trial}: left out")
+    points = sorted(validated.values(), key=lambda point: point.trial)
+    for point in points:  # before its figures drop another point
+        require_intact(point)
+    if missing := [trial for trial in on_front if trial not in validated]:
+        console.print(f"on the front and not validated, left out: {trials_words(missing)}")
     if others and not points:
         raise SubmissionError(
             f"no official runs of round {round_.name}: {', '.join(others)}",
@@ -236,28 +245,6 @@ def pack(
     typer.echo(f"{pack_tree(tree, target)}  {target}")
 
 
-def official_candidates(
-    study: Study, trials: list[int] | None, python: str | None
-) -> tuple[list[Candidate], list[str]]:
-    """The front's points as official runs have them, and what is different from exploration. Raises as they do."""
-    kept, repeats = without_repeats(front_candidates(study, trials or (), python))
-    enlarged: dict[tuple[int, int], list[int]] = {}
-    for item in kept:
-        if item.buffer_size > item.explored_buffer_size:
-            enlarged.setdefault((item.explored_buffer_size, item.buffer_size), []).append(item.trial)
-    notes = [
-        f"{_trials(found)}: explored with a buffer of {explored}, measured officially with {official}, as the rules "
-        "want; memory is not the explored one"
-        for (explored, official), found in enlarged.items()
-    ]
-    notes += [f"trial {trial}: the same official runs as trial {other}, left out" for trial, other in repeats.items()]
-    return kept, notes
-
-
-def _trials(numbers: list[int]) -> str:
-    return f"{'trial' if len(numbers) == 1 else 'trials'} {', '.join(map(str, numbers))}"
-
-
 def _scenarios(text: str) -> tuple[Scenario, ...]:
     asked = {name.strip() for name in text.split(",")}
     if unknown := asked - set(SCENARIOS):
@@ -265,63 +252,16 @@ def _scenarios(text: str) -> tuple[Scenario, ...]:
     return tuple(name for name in SCENARIOS if name in asked)
 
 
-def rules(allow: Sequence[str] | None) -> frozenset[str]:
-    """The rules that --allow names. Raises UsageError."""
-    if unknown := sorted(set(allow or ()) - set(RULES)):
-        raise UsageError(f"--allow: found {', '.join(unknown)}, allowed: {', '.join(RULES)}")
-    return frozenset(allow or ())
-
-
-def findings_of(
-    candidates: Sequence[Candidate],
-    submitter: str,
-    system: Path,
-    round_: Round,
-    scenarios: Sequence[Scenario] = ("SingleStream",),
-) -> list[Finding]:
-    """What `dse.submission.preflight` says, with the LoadGen of each interpreter that would measure."""
-    description = read_system(system)
-    interpreters = sorted({item.python or sys.executable for item in candidates})
-    return [
-        item
-        for interpreter in interpreters
-        for item in check_before(
-            [item for item in candidates if (item.python or sys.executable) == interpreter],
-            submitter=submitter,
-            system_id=description.system_id,
-            system=description.fields,
-            round_=round_,
-            loadgen_version=loadgen_version(interpreter),
-            scenarios=scenarios,
-        )
-    ]
-
-
-def print_findings(findings: Sequence[Finding], console: Console, prefix: str = "") -> None:
-    """Three lines for each: rule and file, found and allowed, fix."""
-    for item in findings:
-        console.print(Text.assemble((f"{prefix}{item.rule}", "bold"), f" {item.path}"), soft_wrap=True)
-        console.print(Text(f"  found {item.found}; allowed: {item.allowed}"), soft_wrap=True)
-        console.print(Text(f"  fix: {item.fix}"), soft_wrap=True)
-
-
-def again(
-    round_name: str | None,
-    allow: Sequence[str] | None,
-    *,
-    system: Path = SYSTEM,
-    python: str | None = None,
-    trials: Sequence[int] | None = None,
-) -> str:
-    """The options that the next command has to have again, as its words."""
-    words = option_words(round=round_name, system=None if system == SYSTEM else system, python=python)
-    words += "".join(option_words(trial=trial) for trial in trials or ())
-    return words + "".join(option_words(allow=name) for name in allow or ())
-
-
 def _round_of(tree: Path, named: str | None) -> Round:
-    if not tree.is_dir():
-        raise SubmissionError("no such folder", path=tree, hint="dse submit STUDY --submitter NAME writes one")
+    if not (tree / DIVISION).is_dir():
+        inside = tree / "tree"
+        what = f"no folder {DIVISION}/ in it" if tree.is_dir() else "no such folder"
+        hint = "dse submit STUDY --submitter NAME writes one: STUDY/submission/tree"
+        raise SubmissionError(
+            f"{what}; looked for the tree of a submission, a folder that contains {DIVISION}/<submitter>/",
+            path=tree,
+            hint=f"name {inside}" if (inside / DIVISION).is_dir() else hint,
+        )
     found = named or read_round(tree)
     if found is None:
         raise UsageError(f"{tree} does not say its round", hint="name it with --round")

@@ -9,9 +9,7 @@ import typer
 
 from dse.cli.interrupt import INTERRUPTED, Interrupt
 from dse.cli.live_validation import LiveValidation
-from dse.cli.options import STUDIES, Studies, StudyArgument, study_words
-from dse.cli.render import counted, next_command, stderr
-from dse.cli.submit import (
+from dse.cli.official import (
     SYSTEM,
     Allow,
     RoundName,
@@ -21,6 +19,8 @@ from dse.cli.submit import (
     print_findings,
     rules,
 )
+from dse.cli.options import STUDIES, Studies, StudyArgument, study_words
+from dse.cli.render import counted, next_command, stderr
 from dse.data_sets import require_unchanged
 from dse.durations import parse_duration, show_duration
 from dse.errors import NothingMeasuredError, UsageError
@@ -72,14 +72,14 @@ def validate_command(
         print_findings(unmendable, console)
         raise BrokenRulesError(unmendable, hint="mend them, or --allow RULE to measure nevertheless")
     if dry_run:
+        _require_data(todo)
         return
 
     def harness(candidate: Candidate) -> SubprocessHarness:
         return SubprocessHarness(candidate.python) if candidate.python else SubprocessHarness()
 
     with locked(found.folder):
-        for spec in dict.fromkeys(step.candidate.request.data_set for step in todo.steps if not step.done):
-            require_unchanged(spec, cache_dir())
+        _require_data(todo)
         with Interrupt("point") as interrupt, LiveValidation(todo) as live:
             interrupt.say = live.note
             outcomes = run(todo, harness, live, interrupt.requested)
@@ -102,6 +102,12 @@ def validate_command(
     else:
         again_words = again(round_.name, allow, system=system, python=python, trials=trial)
         next_command(f"dse validate {words}{again_words}", "does it by the rules")
+
+
+def _require_data(todo: Plan) -> None:
+    """Raise DataSetError where the images are not those that were explored."""
+    for spec in dict.fromkeys(step.candidate.request.data_set for step in todo.steps if not step.done):
+        require_unchanged(spec, cache_dir())
 
 
 def _interpreter(python: str | None) -> str | None:

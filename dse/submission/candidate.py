@@ -16,6 +16,8 @@ from harness.protocol import AccuracySpec, Performance, PerformanceSpec, Request
 
 USER_CONF = "../user.conf"
 """As seen from either run's request."""
+_MOST_READABLE = 160
+"""Characters of a name before its hash: files are named after it, and a file's name has 255 bytes."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Candidate:
         if runtime.cpu_affinity:
             parts.append(f"cpu{'.'.join(map(str, runtime.cpu_affinity))}")
         wanted = "-".join(parts)
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", wanted).lstrip("._-")
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", wanted).lstrip("._-")[:_MOST_READABLE]
         return name if name == wanted else f"{name}-{fingerprint(dict(self.configuration))[:8]}"
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dse.errors import SubmissionError
+from dse.errors import SubmissionError, why
 from dse.files import sha256_file
 from dse.submission.detail_log import DetailLog, read_detail_log
 from dse.submission.fields import MEASUREMENT_FIELDS
@@ -29,6 +29,8 @@ from dse.submission.rounds import (
 from dse.submission.truncate import is_truncated
 
 _FIGURE = re.compile(r"""^(?:\{"accuracy|accuracy)[": ]*=?\s*([\d.]+)""")
+_NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
+_SAMPLES = "effective_samples_per_query"
 _COUNTS = re.compile(r"\bgood=(\d+), total=(\d+)")
 _HASH = re.compile(r"^hash=([0-9a-f]{64})$")
 
@@ -91,6 +93,8 @@ def _check_result(place: str, log: DetailLog, scenario: Scenario, system_type: s
         yield finding(place, "early-stopping", log.values.get("early_stopping_result", "no early stopping in the log"))
     if not log.figure(RESULT_KEY[measured]):
         yield finding(place, "result-figure", f"{RESULT_KEY[measured]} {log.values.get(RESULT_KEY[measured])}")
+    if measured == "Offline" and not log.number(_SAMPLES):
+        yield finding(place, "result-figure", f"{_SAMPLES} {log.values.get(_SAMPLES)}")
     if measured != scenario:
         if system_type is not None and "edge" not in system_type.lower():
             yield finding(place, "inferred", f"{scenario} from {measured}, system_type {system_type!r}")
@@ -135,15 +139,14 @@ def _check_accuracy_text(tree: Path, folder: Path, covered: object) -> Iterator[
     except (OSError, UnicodeDecodeError) as error:
         yield finding(place, "accuracy-text", f"cannot be read: {error}")
         return
-    figure = next((match for line in lines if (match := _FIGURE.match(line))), None)
-    if not figure:
+    figures = [match for line in lines if (match := _FIGURE.match(line))]
+    for match in figures:
+        if not _NUMBER.fullmatch(match[1]):
+            yield finding(place, "accuracy-text", repr(match.string))
+    if not figures:
         yield finding(place, "accuracy-figure", "no such line")
-    elif not (counts := _COUNTS.search(figure.string)):
-        yield finding(place, "accuracy-figure", repr(figure.string.strip()))
-    else:
-        good, total = int(counts[1]), int(counts[2])
-        if total == 0 or f"{100 * good / total:.3f}" != figure[1] or (covered is not None and total != covered):
-            yield finding(place, "accuracy-figure", f"{figure.string.strip()!r}, images in the log: {covered}")
+    elif not _is_true(figures[0], covered):
+        yield finding(place, "accuracy-figure", f"{figures[0].string!r}, images in the log: {covered}")
     hash_line = next((match for line in lines if (match := _HASH.match(line))), None)
     log = folder / "mlperf_log_accuracy.json"
     if not hash_line:
@@ -152,18 +155,20 @@ def _check_accuracy_text(tree: Path, folder: Path, covered: object) -> Iterator[
         yield finding(place, "accuracy-hash", f"{hash_line[0]}, the file beside it has another")
 
 
+def _is_true(figure: re.Match[str], covered: object) -> bool:
+    counts = _COUNTS.search(figure.string)
+    if counts is None:
+        return False
+    good, total = int(counts[1]), int(counts[2])
+    return total > 0 and f"{100 * good / total:.3f}" == figure[1] and covered in (None, total)
+
+
 def check_measurements(tree: Path, folder: Path, path: Path | None) -> Iterator[Finding]:
     """The rules that measurements JSON (``path``, None: there is none), user.conf and README.md break."""
-    place = (path or folder).relative_to(tree)
-    document = None if path is None else read_object(path)
-    if document is None:
-        yield finding(place, "measurements", "none, or not a JSON object")
+    if path is None:
+        yield finding(folder.relative_to(tree), "measurements", "no such file")
     else:
-        for name in MEASUREMENT_FIELDS:
-            if name not in document:
-                yield finding(place, "measurements-field-missing", f"no {name}")
-            elif not document[name]:
-                yield finding(place, "measurements-field-empty", f"{name}: {document[name]!r}")
+        yield from _check_fields(path.relative_to(tree), path)
     for name in ("user.conf", "README.md"):
         file = folder / name
         if not file.is_file():
@@ -172,16 +177,30 @@ def check_measurements(tree: Path, folder: Path, path: Path | None) -> Iterator[
             yield finding(file.relative_to(tree), "run-file-empty", "0 bytes")
 
 
-def read_object(path: Path) -> Mapping[str, Any] | None:
-    """The JSON object in a file; None when there is no such file or it holds something else.
+def _check_fields(place: Path, path: Path) -> Iterator[Finding]:
+    try:
+        document = read_object(path)
+    except SubmissionError as error:
+        yield finding(place, "measurements", error.message)
+        return
+    for name in MEASUREMENT_FIELDS:
+        if name not in document:
+            yield finding(place, "measurements-field-missing", f"no {name}")
+        elif not document[name]:
+            yield finding(place, "measurements-field-empty", f"{name}: {document[name]!r}")
 
-    Also with a byte order mark, which the checker does not read over.
-    """
+
+def read_object(path: Path) -> Mapping[str, Any]:
+    """The JSON object in a file, read as strictly as the checker does. Raises SubmissionError."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return document if isinstance(document, dict) else None
+    except OSError as error:
+        raise SubmissionError(f"cannot be read: {why(error)}", path=path) from error
+    except ValueError as error:
+        raise SubmissionError(f"not JSON in UTF-8: {error}", path=path) from error
+    if not isinstance(document, dict):
+        raise SubmissionError(f"found a {type(document).__name__}", path=path)
+    return document
 
 
 def _check_summary(tree: Path, folder: Path) -> Iterator[Finding]:

@@ -38,18 +38,22 @@ def _check_submitter(tree: Path, submitter: Path, round_: Round) -> Iterator[Fin
         yield finding(results.relative_to(tree), "results", "no such folder")
         return
     mapping_path = submitter / "model_mapping.json"
-    mapping = read_object(mapping_path) if mapping_path.exists() else {}
-    if mapping is None:
-        yield finding(mapping_path.relative_to(tree), "model-mapping", "not a JSON object")
-        mapping = {}
+    mapping: Mapping[str, Any] = {}
+    if mapping_path.exists():
+        try:
+            mapping = read_object(mapping_path)
+        except SubmissionError as error:
+            yield finding(mapping_path.relative_to(tree), "model-mapping", error.message)
     source = submitter / round_.source
     if not source.exists():
         yield finding(source.relative_to(tree), "source", "no such folder")
     for system in _folders(results):
         path = submitter / "systems" / f"{system.name}.json"
-        description = read_object(path)
-        if description is None:
-            yield finding(path.relative_to(tree), "system", "none, or not a JSON object")
+        description: Mapping[str, Any] = {}
+        try:
+            description = read_object(path)
+        except SubmissionError as error:
+            yield finding(path.relative_to(tree), "system", error.message)
         else:
             yield from check_system(str(path.relative_to(tree)), description, submitter.name, DIVISION)
         for model in _folders(system):
@@ -57,7 +61,7 @@ def _check_submitter(tree: Path, submitter: Path, round_: Round) -> Iterator[Fin
                 found = f"{model.name!r} -> {mapping[model.name]!r}" if model.name in mapping else repr(model.name)
                 yield finding(mapping_path.relative_to(tree), "model", found)
             for folder in _folders(model):
-                yield from _check_result(tree, submitter, folder, description or {}, round_)
+                yield from _check_result(tree, submitter, folder, description, round_)
 
 
 def _check_result(
@@ -69,10 +73,10 @@ def _check_result(
         return
     system_type = str(system["system_type"]) if "system_type" in system else None
     yield from check_performance(tree, folder / "performance" / "run_1", scenario, system_type, round_)
-    yield from check_accuracy(tree, folder / "accuracy")
     power = folder / "performance" / "power"
     if power.exists():
         yield finding(power.relative_to(tree), "power", "there is one")
+    yield from check_accuracy(tree, folder / "accuracy")
     names = folder.parent.parent.name, folder.parent.name, folder.name
     measurements = submitter / round_.measurements(*names)
     yield from check_measurements(tree, measurements, _measurements_file(measurements, names[0], names[2], round_))

@@ -57,9 +57,9 @@ MAY_BE_EMPTY = frozenset(
     }
 )
 
-FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """A system's id and a submitter's name: both become folders."""
-FOLDER_NAMES = "letters, digits, dot, dash and underscore, none but a letter or digit first"
+FOLDER_NAMES = "letters, digits, dot, dash and underscore, none but a letter or digit first, 100 at most"
 
 STATUSES = ("available", "preview", "rdi")
 SYSTEM_TYPES = ("edge", "datacenter", "datacenter,edge", "edge,datacenter")

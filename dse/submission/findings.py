@@ -40,6 +40,7 @@ class Finding:
 
 
 _REPORT = "edit the system's YAML (dse system init) and write the tree again"
+_OBJECT = "a JSON object in UTF-8 without a byte order mark"
 _AGAIN = "validate the point again: dse validate STUDY"
 _REWRITE = "write the tree again: dse submit STUDY"
 
@@ -50,7 +51,7 @@ _RULES = (
     Rule("division", "dse", "only the folder open/: dse submits to the open division", "remove the other folder"),
     Rule("source", "checker", "the folder src/ (v5.x: code/)", _REWRITE),
     Rule("scenario", "checker", "SingleStream, MultiStream or Offline", "rename or remove the folder"),
-    Rule("model-mapping", "checker", "a JSON object, model name -> benchmark", "correct model_mapping.json"),
+    Rule("model-mapping", "checker", f"{_OBJECT}, model name -> benchmark", "correct model_mapping.json"),
     Rule(
         "model",
         "checker",
@@ -58,7 +59,7 @@ _RULES = (
         'add "<model>": "resnet" to model_mapping.json',
     ),
     # systems/<system>.json
-    Rule("system", "checker", "systems/<system>.json, a JSON object, for each folder in results/", _REPORT),
+    Rule("system", "checker", f"systems/<system>.json, {_OBJECT}, for each folder in results/", _REPORT),
     Rule("system-field-missing", "checker", "all 35 fields", _REPORT),
     Rule("system-field-empty", "checker", 'a value that is not empty ("-" if there is none)', _REPORT),
     Rule("system-status", "checker", "available, preview or rdi", _REPORT),
@@ -66,10 +67,10 @@ _RULES = (
     Rule("system-submitter", "checker", "the name of the submitter's folder", _REPORT),
     Rule("system-division", "checker", "the name of the division's folder", _REPORT),
     Rule("system-count", "checker", "a whole number", _REPORT),
-    Rule("system-notes", "checker", "texts", _REPORT),
+    Rule("system-notes", "checker", "texts in hw_notes and sw_notes", _REPORT),
     Rule("system-network", "checker", "no is_network: dse measures on the device itself", _REPORT),
     # measurements
-    Rule("measurements", "checker", "a JSON object with the five fields", _REWRITE),
+    Rule("measurements", "checker", f"{_OBJECT} with the five fields", _REWRITE),
     Rule("measurements-field-missing", "checker", "all five fields", _REWRITE),
     Rule("measurements-field-empty", "checker", "a value that is not empty", _REWRITE),
     Rule("run-file-missing", "checker", "user.conf and README.md", _REWRITE),
@@ -111,7 +112,7 @@ _RULES = (
     Rule("accuracy-log", "checker", "LoadGen's mlperf_log_detail.txt, as written", _AGAIN, True),
     Rule("accuracy-mode", "dse", "an AccuracyOnly run", _AGAIN, True),
     Rule("accuracy-errors", "checker", "a log without LoadGen errors", _AGAIN, True),
-    Rule("accuracy-text", "checker", "accuracy.txt", _REWRITE),
+    Rule("accuracy-text", "checker", "accuracy.txt, in UTF-8, with a number after accuracy=", _REWRITE),
     Rule("accuracy-figure", "dse", "a line accuracy=...%, good=..., total=... that is true to itself", _REWRITE),
     Rule("accuracy-hash", "dse", "a line hash=<SHA-256 of the complete mlperf_log_accuracy.json>", _REWRITE),
     Rule("accuracy-json", "checker", "mlperf_log_accuracy.json", _REWRITE),

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dse.errors import SubmissionError
+from dse.errors import SubmissionError, why
 from dse.files import sha256_file, write_json
 from dse.submission.rounds import ROUNDS, round_of_loadgen
 from harness.decode import ProtocolError, decode
@@ -85,7 +85,11 @@ class ValidatedPoint:
 def validated_points(study: Path) -> list[ValidatedPoint]:
     """The points of a study whose validation is complete, by trial. Raises SubmissionError for a damaged one."""
     found = [path.parent for path in (study / FOLDER).glob(f"*/{_FILE}") if path.parent.name.isdecimal()]
-    return sorted(map(read_point, found), key=lambda point: point.trial)
+    points = sorted(map(read_point, found), key=lambda point: point.trial)
+    for point in points:
+        if point.folder.name != str(point.trial):
+            raise SubmissionError(f"a copy of trial {point.trial}'s", path=point.folder, hint="remove it")
+    return points
 
 
 def is_complete(folder: Path) -> bool:
@@ -100,22 +104,22 @@ def read_point(folder: Path) -> ValidatedPoint:
         document = json.loads(path.read_bytes())
         if document["schema"] != SCHEMA:
             raise SubmissionError(f"found schema {document['schema']!r}, this version reads {SCHEMA}", path=path)
-        if folder.name.isdecimal() and document["trial"] != int(folder.name):
-            raise ValueError(f"trial {document['trial']!r} in folder {folder.name}")
         return ValidatedPoint(
-            trial=document["trial"],
-            name=document["name"],
+            trial=decode(int, document["trial"], "trial"),
+            name=decode(str, document["name"], "name"),
             configuration=dict(document["configuration"]),
             origin=decode(ModelOrigin, document["origin"], "origin"),
-            round=document["round"],
-            rehearsal=document["rehearsal"],
+            round=decode(str, document["round"], "round"),
+            rehearsal=decode(bool, document["rehearsal"], "rehearsal"),
             folder=folder,
             performance=_read_run(folder, "performance"),
             accuracy=_read_run(folder, "accuracy"),
-            sha256=dict(document["sha256"]),
+            sha256=decode(dict[str, str], document["sha256"], "sha256"),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SubmissionError(f"a damaged validation: {error!r}", path=path, hint=_AGAIN) from error
+    except KeyError as error:
+        raise SubmissionError(f"a damaged validation: no {error.args[0]}", path=path, hint=_AGAIN) from error
+    except (OSError, ValueError, TypeError) as error:
+        raise SubmissionError(f"a damaged validation: {error}", path=path, hint=_AGAIN) from error
 
 
 def write_point(
@@ -153,13 +157,19 @@ def check_evidence(point: ValidatedPoint) -> None:
     """Raise SubmissionError, with every reason, unless both runs are official, untouched and of the same thing."""
     if not point.model.is_file():
         raise model_is_gone(point.trial, point.model)
-    reasons = list(_doubts(point))
+    doubts = [*(["its runs are a rehearsal"] if point.rehearsal else []), *_damages(point), *_evidence_doubts(point)]
+    _refuse(point, "is not submitted", doubts)
+
+
+def require_intact(point: ValidatedPoint) -> None:
+    """Raise SubmissionError, with every reason, unless both runs lie there as they ended, with their figures."""
+    _refuse(point, "is recorded as validated, but", list(_damages(point)))
+
+
+def _refuse(point: ValidatedPoint, what: str, reasons: list[str]) -> None:
     if reasons:
-        raise SubmissionError(
-            f"trial {point.trial} ({point.name}) is not submitted: {'; '.join(reasons)}",
-            path=point.folder,
-            hint=_AGAIN,
-        )
+        message = f"trial {point.trial} ({point.name}) {what}: {'; '.join(reasons)}"
+        raise SubmissionError(message, path=point.folder, hint=_AGAIN)
 
 
 def model_is_gone(trial: int, model: Path) -> SubmissionError:
@@ -168,16 +178,14 @@ def model_is_gone(trial: int, model: Path) -> SubmissionError:
     return SubmissionError(f"the model file of trial {trial} is gone", path=model, hint=hint)
 
 
-def _doubts(point: ValidatedPoint) -> Iterator[str]:
-    if point.rehearsal:
-        yield "its runs are a rehearsal"
+def _damages(point: ValidatedPoint) -> Iterator[str]:
     for what, run, logs in (
         ("performance", point.performance, _LOGS),
         ("accuracy", point.accuracy, (*_LOGS, ACCURACY_LOG)),
     ):
         if run.response.failure:
             yield f"its {what} run failed: {run.response.failure.message}"
-        for path in (*(run.logs / name for name in logs), run.folder / "request.json", run.folder / "response.json"):
+        for path in (run.folder / "request.json", run.folder / "response.json", *(run.logs / name for name in logs)):
             if path.relative_to(point.folder).as_posix() not in point.sha256:
                 yield f"no {path.name} of its {what} run"
     if point.user_conf.name not in point.sha256:
@@ -192,10 +200,10 @@ def _doubts(point: ValidatedPoint) -> Iterator[str]:
         yield "no figures in the response of its performance run"
     if point.accuracy.response.accuracy is None:
         yield "no figures in the response of its accuracy run"
-    yield from _evidence_doubts(point, point.performance.response.evidence, point.accuracy.response.evidence)
 
 
-def _evidence_doubts(point: ValidatedPoint, performance: Evidence | None, accuracy: Evidence | None) -> Iterator[str]:
+def _evidence_doubts(point: ValidatedPoint) -> Iterator[str]:
+    performance, accuracy = point.performance.response.evidence, point.accuracy.response.evidence
     if performance is None or accuracy is None:
         yield "a run left no evidence of what it measured"
         return
@@ -216,6 +224,9 @@ def _read_run(folder: Path, name: str) -> Run:
     run = folder / name
     try:
         request, response = read(Request, run / "request.json"), read(Response, run / "response.json")
+    except OSError as error:
+        message = f"a validated point without one of its runs: {why(error)}"
+        raise SubmissionError(message, path=error.filename or run, hint=_AGAIN) from error
     except ProtocolError as error:
-        raise SubmissionError(f"a damaged run: {error}", path=run, hint=_AGAIN) from error
+        raise SubmissionError(f"a damaged run of a validated point: {error}", path=run, hint=_AGAIN) from error
     return Run(request, response, run, run / name)

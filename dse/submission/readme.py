@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path, PurePath
 from typing import Any
 
+import yaml
+
 from dse.submission.point import ValidatedPoint
-from dse.submission.rounds import Round, Scenario
+from dse.submission.rounds import MAX_UPLOAD_FILE_BYTES, Round, Scenario
 from harness.protocol import Evidence, Request
 
 _RUNTIMES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
@@ -64,14 +67,22 @@ its own; LoadGen's logs appear beside its request, settings come from `{point.na
 
 def source_readme(points: list[ValidatedPoint]) -> str:
     """README.md of the code folder."""
-    names = "\n".join(f"- `{point.name}/`: requests, user.conf and the model file" for point in points)
+    names = "\n".join(
+        f"- `{point.name}/`: requests, user.conf and {'the' if fits_upload(point.model) else 'no'} model file"
+        for point in points
+    )
     return f"""# What is needed to repeat the runs
 
 - `harness/`: the system under test: LoadGen, the runtime, preprocessing, accuracy
 {names}
 
-Each result's README.md has its commands.
+A model file of more than 50 MiB cannot be uploaded; each result's README.md has its SHA-256 and the commands.
 """
+
+
+def fits_upload(model: Path) -> bool:
+    """Whether MLCommons' upload takes a file of that size."""
+    return model.stat().st_size <= MAX_UPLOAD_FILE_BYTES
 
 
 def portable_request(request: Request, model_name: str) -> str:
@@ -86,6 +97,20 @@ def portable_request(request: Request, model_name: str) -> str:
         if document[run]:
             document[run]["user_conf"] = "../user.conf"
     return json.dumps(document, indent=2) + "\n"
+
+
+def portable_study(study: str) -> str:
+    """study.yaml without the paths of the machine, and without the storage's address, which may have a password."""
+    document = {**_without_paths(yaml.safe_load(study)), "storage": None}
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+
+
+def _without_paths(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_paths(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_paths(item) for item in value]
+    return PurePath(value).name if isinstance(value, str) and value.startswith("/") else value
 
 
 def _install(evidence: Evidence, versions: dict[str, str]) -> str:

@@ -93,7 +93,7 @@ def read_system(path: Path) -> SystemDescription:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SubmissionError(f"cannot be read: {why(error)}", path=path, hint=hint) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date that no calendar has
         raise SubmissionError(f"not YAML: {error}", path=path, hint=hint) from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise SubmissionError(f"no system description of schema {SCHEMA}", path=path, hint=hint)

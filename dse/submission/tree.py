@@ -25,8 +25,8 @@ from dse.submission.fields import FOLDER_NAME, FOLDER_NAMES, SYSTEM_FIELDS
 from dse.submission.findings import BrokenRulesError, Finding, blocking
 from dse.submission.model_types import model_types
 from dse.submission.point import ACCURACY_LOG, ValidatedPoint, check_evidence
-from dse.submission.readme import portable_request, result_readme, source_readme
-from dse.submission.rounds import BENCHMARK, MAX_UPLOAD_FILE_BYTES, Round, Scenario
+from dse.submission.readme import fits_upload, portable_request, portable_study, result_readme, source_readme
+from dse.submission.rounds import BENCHMARK, Round, Scenario
 from dse.submission.truncate import accuracy_text, truncated
 
 SCHEMA = 1
@@ -144,14 +144,14 @@ def _write_source(submission: Submission, source: Path) -> None:
     )
     write_text(source / "README.md", source_readme(list(submission.points)))
     if submission.study_file:
-        write_bytes(source / "study.yaml", submission.study_file.read_bytes())
+        write_text(source / "study.yaml", portable_study(submission.study_file.read_text(encoding="utf-8")))
     for point in submission.points:
         folder = source / point.name
         model_name = f"{point.name}.tflite"
         write_bytes(folder / "user.conf", point.user_conf.read_bytes())
         for name, run in (("performance", point.performance), ("accuracy", point.accuracy)):
             write_text(folder / name / "request.json", portable_request(run.request, model_name))
-        if point.model.stat().st_size <= MAX_UPLOAD_FILE_BYTES:
+        if fits_upload(point.model):
             write_bytes(folder / model_name, point.model.read_bytes())
 
 

@@ -15,7 +15,7 @@ from dse.model.metrics import Objective, values_of
 from dse.submission.candidate import Candidate
 from dse.submission.check_runs import check_accuracy, check_performance, check_seeds
 from dse.submission.findings import RULES, Finding
-from dse.submission.point import FOLDER, ValidatedPoint, is_complete, read_point, write_point
+from dse.submission.point import FOLDER, ValidatedPoint, is_complete, read_point, require_intact, write_point
 from dse.submission.queries import SECONDS, Queries, plan_queries, require_memory
 from dse.submission.rounds import MIN_DURATION_MS, Round
 from dse.submission.user_conf import user_conf
@@ -114,6 +114,8 @@ def plan(
         accuracy_s = candidate.images * candidate.explored.latency_mean_ns / 1e9 + _OVERHEAD_S
         recorded = read_point(folder) if is_complete(folder) else None
         done = recorded is not None and _is_wanted(recorded, candidate, round_, duration_ms)
+        if recorded is not None and done:
+            require_intact(recorded)
         if recorded is not None and not done and duration_ms is not None and not recorded.rehearsal:
             raise SubmissionError(
                 f"trial {candidate.trial} has official runs of round {recorded.round}, which a rehearsal would replace",

@@ -7,9 +7,11 @@ import hashlib
 import importlib.util
 import json
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -151,6 +153,40 @@ def test_a_front_point_without_official_runs_is_named(dse, study, make_point):
     assert done.returncode == 0
 
 
+def test_a_point_under_another_interpreter_is_another_point(dse, study, make_point):
+    make_point()
+    record = study / "trials/9"
+    shutil.copytree(study / "trials/7", record)
+    text = (record / "trial.json").read_text()
+    for before, after in (
+        ('"number": 7', '"number": 9'),
+        ('"key": "7"', '"key": "9"'),
+        ('"threads": 1', '"threads": 1, "runtime": "old"'),
+    ):
+        text = text.replace(before, after)
+    (record / "trial.json").write_text(text)
+    python = Path(sys.executable).parent / ".." / "bin" / "python"
+    settings = yaml.safe_load((study / "study.yaml").read_text())
+    settings["space"]["runtimes"]["old"] = {"engine": "litert", "python": str(python)}
+    (study / "study.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    done = dse("submit", "study", "--submitter", "Example", "--allow", "data-set-size")
+    assert "on the front and not validated, left out: trial 9" in done.stderr
+    bad = (study.parent / "system.yaml").read_text().replace("cooling:", "cooling: null #")
+    (study.parent / "bad.yaml").write_text(bad)
+    findings = json.loads(dse("submit", "preflight", "study", "--json", "--system", "bad.yaml").stdout)["findings"]
+    assert [item["rule"] for item in findings].count("system-field-empty") == 1
+    notes = json.loads(dse("submit", "preflight", "study", "--json", "--python", sys.executable).stdout)["notes"]
+    assert notes == ["trial 9: the same official runs as trial 7, left out"]
+
+
+def test_the_same_runs_are_submitted_once(dse, study, make_point):
+    make_point(trial=5)
+    make_point()
+    done = dse("submit", "study", "--submitter", "Example", "--allow", "data-set-size")
+    assert "trial 5 (tiny-int8-t1): the same runs as trial 7: left out" in done.stderr
+    assert list(json.loads((study / "submission/submission.json").read_text())["points"].values()) == [7]
+
+
 def test_preflight_says_what_no_run_can_mend_and_what_will_be_different(dse, study):
     request = study / "trials/7/request.json"
     request.write_text(request.read_text().replace('"buffer_size": 1024', '"buffer_size": 64'))
@@ -162,26 +198,45 @@ def test_preflight_says_what_no_run_can_mend_and_what_will_be_different(dse, stu
     assert document["notes"][0].startswith("trial 7: explored with a buffer of 64, measured officially with 1024")
 
 
-def test_validate_refuses_to_start_over_a_rule_that_no_run_can_mend(dse, study):
-    done = dse("validate", "study")
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])
+def test_validate_refuses_to_start_over_a_rule_that_no_run_can_mend(dse, study, dry_run):
+    done = dse("validate", "study", *dry_run)
     assert done.returncode == 3
     assert "data-set-size open/submitter/results" in done.stderr
     assert not (study / "validation").exists()
 
 
-def test_a_dry_run_refuses_what_the_run_does(dse, study):
-    allow = ("--allow", "data-set-size")
-    assert dse("validate", "study", "--dry-run", *allow).returncode == 0
-    refused = [
+@pytest.mark.parametrize(
+    ("words", "returncode", "reason"),
+    [
         (("--allow", "everything"), 2, "--allow: found everything, allowed"),
-        ((), 3, "data-set-size open/submitter/results"),
-        ((*allow, "--python", "/no/python"), 4, "/no/python"),
-        ((*allow, "--system", "/no/system.yaml"), 3, "/no/system.yaml: cannot be read"),
-    ]
-    for arguments, code, said in refused:
-        for command in (("validate", "study", "--dry-run"), ("validate", "study")):
-            done = dse(*command, *arguments)
-            assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+        (("--allow", "data-set-size", "--python", "/no/python"), 4, "the interpreter /no/python does not run"),
+        (("--allow", "data-set-size", "--system", "none.yaml"), 3, "none.yaml: cannot be read"),
+        (("--allow", "data-set-size"), 3, "sleep.npz: cannot be read"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_run_refuses(dse, study, words, returncode, reason):
+    for more in ((), ("--dry-run",)):
+        done = dse("validate", "study", *words, *more)
+        assert (done.returncode, reason in done.stderr) == (returncode, True), done.stderr
+    assert not (study / "validation").exists()
+
+
+def test_preflight_names_the_run_of_what_it_looked_at(dse, study):
+    words = ("--python", sys.executable, "--trial", "7", "--allow", "data-set-size")
+    done = dse("submit", "preflight", "study", *words)
+    assert f"dse validate study --round v6.1 {' '.join(words)}" in done.stderr
+
+
+def test_a_dry_run_says_what_would_run(dse, study, tmp_path):
+    path = tmp_path / "sleep.npz"
+    np.savez(path, images=np.zeros((1200, 2, 2), np.uint8), labels=np.zeros(1200, np.int64))
+    record = study / "trials/7/request.json"
+    document = json.loads(record.read_text())
+    document["data_set"] |= {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    record.write_text(json.dumps(document))
+    done = dse("validate", "study", "--allow", "data-set-size", "--dry-run")
+    assert (done.returncode, "1 point for round v6.1, official runs" in done.stderr) == (0, True), done.stderr
     assert not (study / "validation").exists()
 
 
@@ -210,13 +265,12 @@ def test_a_broken_rule_names_file_rule_and_fix(dse, study, make_point):
         ("submit", "study", "--submitter", "Example", "--scenarios", "Server"),
         ("submit", "study", "--submitter", "Example", "--round", "v1.1"),
         ("validate", "study", "--round", "v5.0"),
-        ("submit", "check", "study"),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(dse, study, arguments):
     done = dse(*arguments)
     assert done.returncode == 2
-    assert "allowed" in done.stderr or "--round" in done.stderr
+    assert "allowed" in done.stderr
 
 
 def test_the_system_is_shown_as_it_would_be_submitted(dse, study):
@@ -228,4 +282,22 @@ def test_the_system_is_shown_as_it_would_be_submitted(dse, study):
 def test_a_tree_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
     done = CliRunner().invoke(make_app(), ["submit", "check", str(tmp_path / "nothing")])
     assert isinstance(done.exception, SubmissionError)
-    assert done.exception.message == "no such folder"
+    assert done.exception.message == (
+        "no such folder; looked for the tree of a submission, a folder that contains open/<submitter>/"
+    )
+    assert "STUDY/submission/tree" in done.exception.hint
+
+
+@pytest.mark.parametrize("command", ["check", "pack"])
+def test_a_folder_that_is_no_tree(dse, study, make_point, command):
+    done = dse("submit", command, "study", "--round", "v6.1", "--allow", "nothing")
+    assert (done.returncode, "no folder open/ in it" in done.stderr) == (3, True)
+    make_point()
+    dse("submit", "study", "--submitter", "Example", "--allow", "data-set-size")
+    assert "name study/submission/tree" in dse("submit", command, "study/submission").stderr
+
+
+def test_a_tree_that_does_not_say_its_round(dse, study):
+    (study / "open").mkdir()
+    done = dse("submit", "check", "study")
+    assert (done.returncode, "--round" in done.stderr) == (2, True)

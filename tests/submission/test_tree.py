@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dse.errors import SubmissionError, UsageError
-from dse.files import write_json
+from dse.files import sha256_file, write_json
 from dse.submission.checks import check_tree
 from dse.submission.findings import BrokenRulesError
-from dse.submission.point import ModelOrigin, check_evidence, read_point, write_point
+from dse.submission.point import ModelOrigin, check_evidence, read_point, require_intact, validated_points, write_point
 from dse.submission.rounds import ROUNDS
 from dse.submission.tree import Submission, read_round, write_tree
 from harness.protocol import Request, Response, read, write
@@ -133,6 +135,31 @@ def test_requests_in_the_tree_tell_nothing_of_the_machine_that_made_them(submiss
     assert request.data_set.path == "../sleep.npz"
 
 
+def test_the_study_in_the_tree_tells_nothing_of_the_machine_nor_the_password_of_its_storage(submission, tmp_path):
+    study = tmp_path / "study.yaml"
+    space = {"data_set": {"path": "/home/me/images/"}, "models": {"a": {"glob": "/home/me/*.tflite"}}, "sides": [48]}
+    study.write_text(yaml.safe_dump({"schema": 1, "storage": "mysql://me:secret@host/db", "space": space}))
+    write_tree(dataclasses.replace(submission, study_file=study), tmp_path / "submission", ALLOW)
+    found = yaml.safe_load((tmp_path / "submission" / HOME / "src/study.yaml").read_text())
+    space = {"data_set": {"path": "images"}, "models": {"a": {"glob": "*.tflite"}}, "sides": [48]}
+    assert found == {"schema": 1, "storage": None, "space": space}
+
+
+def test_a_model_too_large_for_the_upload_is_said_to_be_absent(submission, tmp_path):
+    point = submission.points[0]
+    with point.model.open("r+b") as file:
+        file.truncate(50 * 2**20 + 1)
+    digest = sha256_file(point.model)
+    for run in ("performance", "accuracy"):
+        evidence = dataclasses.replace(point.accuracy.response.evidence, model_sha256=digest)
+        rewrite(point.folder, run, evidence=evidence)
+    large = dataclasses.replace(submission, points=[read_point(point.folder)])
+    write_tree(large, tmp_path / "submission", ALLOW)
+    source = tmp_path / "submission" / HOME / "src"
+    assert not list(source.glob("*/*.tflite"))
+    assert "`tiny-int8-t1/`: requests, user.conf and no model file" in (source / "README.md").read_text()
+
+
 def test_derived_scenarios_have_the_same_logs(make_tree):
     result = make_tree() / "open/Example/results/board/tiny-int8-t1"
     logs = {path.read_bytes() for path in result.glob("*/performance/run_1/mlperf_log_detail.txt")}
@@ -175,6 +202,54 @@ def test_a_tampered_file_is_refused(submission, tmp_path, name):
     path.write_bytes(path.read_bytes() + b"\n")
     point = read_point(submission.points[0].folder)
     assert_refused(dataclasses.replace(submission, points=[point]), tmp_path, f"{name} is not what it was")
+
+
+def damaged(folder: Path, **changes: object) -> None:
+    """Change fields of validation.json; Ellipsis removes one."""
+    document = {**json.loads((folder / "validation.json").read_text()), **changes}
+    left = {name: value for name, value in document.items() if value is not ...}
+    (folder / "validation.json").write_text(json.dumps(left))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"sha256": ...}, "a damaged validation: no sha256"),
+        ({"sha256": []}, r"sha256: found \[\]"),
+        ({"trial": "7"}, "trial: found '7'"),
+        ({"name": None}, "name: found None"),
+        ({"schema": 2}, "found schema 2"),
+    ],
+)
+def test_a_damaged_record_is_an_error(make_point, changes, reason):
+    folder = make_point().folder
+    damaged(folder, **changes)
+    with pytest.raises(SubmissionError, match=reason) as caught:
+        read_point(folder)
+    assert str(folder / "validation.json") in str(caught.value)
+
+
+@pytest.mark.parametrize("run", ["performance", "accuracy"])
+def test_a_record_without_a_response_is_an_error(make_point, run):
+    folder = make_point().folder
+    (folder / run / "response.json").unlink()
+    with pytest.raises(SubmissionError, match=rf"{run}/response\.json: a validated point without one of its runs"):
+        read_point(folder)
+
+
+def test_a_response_without_a_hash_is_refused(make_point):
+    point = make_point()
+    others = {name: digest for name, digest in point.sha256.items() if not name.endswith("response.json")}
+    damaged(point.folder, sha256=others)
+    with pytest.raises(SubmissionError, match=r"validated, but: no response\.json of its performance run; no resp"):
+        require_intact(read_point(point.folder))
+
+
+def test_a_copied_record_is_no_other_point(make_point):
+    folder = make_point().folder
+    shutil.copytree(folder, folder.with_name("8"))
+    with pytest.raises(SubmissionError, match="a copy of trial 7's"):
+        validated_points(folder.parents[1])
 
 
 def test_a_missing_log_is_refused(submission, tmp_path):

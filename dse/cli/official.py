@@ -1,0 +1,105 @@
+"""What `dse submit` and `dse validate` share: the front's points as official runs have them, and the rules."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from dse.cli.options import option_words
+from dse.errors import UsageError
+from dse.study import Study
+from dse.submission.candidate import Candidate, without_repeats
+from dse.submission.environment import loadgen_version
+from dse.submission.findings import RULES, Finding
+from dse.submission.front import front_candidates
+from dse.submission.preflight import preflight
+from dse.submission.rounds import Round, Scenario
+from dse.submission.system import read_system
+
+Allow = Annotated[list[str] | None, typer.Option("--allow", help="A rule that may be broken; repeatable.")]
+RoundName = Annotated[str, typer.Option("--round", help="MLPerf's round: v5.1, v6.0 or v6.1.")]
+SYSTEM = Path("system.yaml")
+
+
+def official_candidates(
+    study: Study, trials: list[int] | None, python: str | None
+) -> tuple[list[Candidate], list[str]]:
+    """The front's points as official runs have them, and what is different from exploration. Raises as they do."""
+    kept, repeats = without_repeats(front_candidates(study, trials or (), python))
+    enlarged: dict[tuple[int, int], list[int]] = {}
+    for item in kept:
+        if item.buffer_size > item.explored_buffer_size:
+            enlarged.setdefault((item.explored_buffer_size, item.buffer_size), []).append(item.trial)
+    notes = [
+        f"{trials_words(found)}: explored with a buffer of {explored}, measured officially with {official}, as the "
+        "rules want; memory is not the explored one"
+        for (explored, official), found in enlarged.items()
+    ]
+    notes += [f"trial {trial}: the same official runs as trial {other}, left out" for trial, other in repeats.items()]
+    return kept, notes
+
+
+def trials_words(numbers: list[int]) -> str:
+    """``trial 3``, ``trials 3, 5``."""
+    return f"{'trial' if len(numbers) == 1 else 'trials'} {', '.join(map(str, numbers))}"
+
+
+def rules(allow: Sequence[str] | None) -> frozenset[str]:
+    """The rules that --allow names. Raises UsageError."""
+    if unknown := sorted(set(allow or ()) - set(RULES)):
+        raise UsageError(f"--allow: found {', '.join(unknown)}, allowed: {', '.join(RULES)}")
+    return frozenset(allow or ())
+
+
+def findings_of(
+    candidates: Sequence[Candidate],
+    submitter: str,
+    system: Path,
+    round_: Round,
+    scenarios: Sequence[Scenario] = ("SingleStream",),
+) -> list[Finding]:
+    """What `dse.submission.preflight` says, with the LoadGen of each interpreter that would measure."""
+    description = read_system(system)
+    interpreters = sorted({item.python or sys.executable for item in candidates})
+    found = [
+        item
+        for interpreter in interpreters
+        for item in preflight(
+            [item for item in candidates if (item.python or sys.executable) == interpreter],
+            submitter=submitter,
+            system_id=description.system_id,
+            system=description.fields,
+            round_=round_,
+            loadgen_version=loadgen_version(interpreter),
+            scenarios=scenarios,
+        )
+    ]
+    return list(dict.fromkeys(found))  # the system's are those of every interpreter
+
+
+def print_findings(findings: Sequence[Finding], console: Console, prefix: str = "") -> None:
+    """Three lines for each: rule and file, found and allowed, fix."""
+    for item in findings:
+        console.print(Text.assemble((f"{prefix}{item.rule}", "bold"), f" {item.path}"), soft_wrap=True)
+        console.print(Text(f"  found {item.found}; allowed: {item.allowed}"), soft_wrap=True)
+        console.print(Text(f"  fix: {item.fix}"), soft_wrap=True)
+
+
+def again(
+    round_name: str | None,
+    allow: Sequence[str] | None,
+    *,
+    system: Path = SYSTEM,
+    python: str | None = None,
+    trials: Sequence[int] | None = None,
+) -> str:
+    """The options that the next command has to have again, as its words."""
+    words = option_words(round=round_name, system=None if system == SYSTEM else system, python=python)
+    words += "".join(option_words(trial=trial) for trial in trials or ())
+    return words + "".join(option_words(allow=name) for name in allow or ())
