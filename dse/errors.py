@@ -40,7 +40,7 @@ class DseError(Exception):
         return f"{place}{self.message}"
 
 
-def why(error: Exception) -> str:
+def why(error: BaseException | str) -> str:
     """What an error of the system or of a parser says, without its number and the path that is named anyway."""
     return str(getattr(error, "strerror", None) or error)
 

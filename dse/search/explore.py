@@ -48,7 +48,7 @@ def explore(
     ``harness`` gets the interpreter of a runtime (None: this one) and returns the harness that measures with it. A
     model that cannot be made costs one trial, as a runtime that crashes does. ``first`` is proposed before anything
     else. With ``strict`` a trial that does not count (throttling, foreign load, drift) raises MachineError, which
-    loses nothing. Raises MachineError for a sampler that lacks a package and for a cache that cannot be written.
+    loses nothing. Raises MachineError for a sampler that lacks a package and for a cache that cannot be used.
     """
     measurements = writer.study.measurements
     place = Placement(space, measurements)
@@ -172,9 +172,6 @@ def _measure(
     try:
         model = space.source(configuration).make(space.variant(configuration))
     except ModelError as error:
-        if isinstance(error.__cause__, OSError) and error.path and Path(error.path).is_relative_to(cache_dir()):
-            hint = "mend that folder, or export DSE_CACHE=/another/folder"  # it is no matter of this model
-            raise MachineError(error.message, path=error.path, hint=hint) from error
         response = Response(failure=Failure("model_missing", str(error)))
         protocol.write(response, folder / "response.json")
         return writer.finish(record, response)

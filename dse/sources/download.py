@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path, PurePosixPath
 
-from dse.errors import ModelError
+from dse.errors import MachineError, ModelError, why
 from dse.files import fingerprint, sha256_file, write_json, write_text
 from dse.paths import cache_dir, shipped, using_cache
 
@@ -60,12 +60,13 @@ class ChecksumRecord:
         return None
 
     def add(self, url: str, sha256: str) -> None:
-        """Record the checksum of ``url``. Raises ModelError."""
+        """Record the checksum of ``url``. Raises ModelError for a damaged file, MachineError where none is written."""
         path = next((path for path in self._files() if _is_writable(path.parent)), self._files()[-1])
         try:
             write_json(path, {"schema": _SCHEMA, "sha256": dict(sorted({**_read(path), url: sha256}.items()))})
         except OSError as error:
-            raise ModelError(f"cannot be written: {error.strerror}", path=path, hint="export DSE_CACHE=DIR") from error
+            hint = "make room there, or export DSE_CACHE=/another/folder"
+            raise MachineError(f"cannot be written: {why(error)}", path=path, hint=hint) from error
 
     def _files(self) -> list[Path]:
         return [folder / "checksums.json" for folder in self.folders]
@@ -102,7 +103,7 @@ def fetch(
 
     It must be ``sha256`` if that is given, what ``record`` says if it knows the address, and is recorded otherwise,
     unless ``accept`` raises ModelError for it. A download that breaks off is resumed by the next call, a cached file
-    that was changed is fetched again. Raises ModelError; MachineError for a cache that cannot be written.
+    that was changed is fetched again. Raises ModelError; MachineError for a cache that cannot be used.
     """
     try:
         escaped(url)
@@ -162,9 +163,8 @@ def _open(url: str, headers: Mapping[str, str]) -> http.client.HTTPResponse | No
             return None
         raise ModelError(f"the server says {error.code} {error.reason}", path=url, hint="check the address") from error
     except urllib.error.URLError as error:
-        said = getattr(error.reason, "strerror", None) or error.reason
         hint = "check the address and the network"
-        raise ModelError(f"cannot be reached: {said}", path=url, hint=hint) from error
+        raise ModelError(f"cannot be reached: {why(error.reason)}", path=url, hint=hint) from error
     except _BROKEN_OFF as error:
         raise ModelError(f"broken off: {error}", path=url, hint=_AGAIN) from error
     return response

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
 import io
 import json
+import random
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -14,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dse.cli import make_app
-from dse.errors import ModelError
+from dse.errors import ModelError, NothingMeasuredError
 from dse.sources import ChecksumRecord, UrlSource
 from dse.spaces.load import load_space
 
@@ -184,6 +187,15 @@ def test_a_failed_download_makes_no_study(server, space, tmp_path):
     done = CliRunner().invoke(make_app(), ["explore", "--space", str(space)])
     assert isinstance(done.exception, ModelError)
     assert not (tmp_path / "studies").exists()
+
+
+def test_a_damaged_archive_costs_its_trials_not_the_search(server, space, tmp_path):
+    whole = bz2.compress(gzip.decompress(_tar(("model.tflite", _MODEL + random.Random(0).randbytes(2**21)))))
+    server.contents = whole[: 2**20] + b"\0" * 100 + whole[2**20 + 100 :]  # an OSError for Python
+    done = CliRunner().invoke(make_app(), ["explore", "--space", str(space)])
+    assert isinstance(done.exception, NothingMeasuredError)
+    assert "2 trials failed, e.g.: " in str(done.exception)
+    assert "not a whole archive" in str(done.exception)
 
 
 def test_only_web_addresses_are_urls(space):
