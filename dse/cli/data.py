@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dse.cli.options import Json, option_words
 from dse.cli.render import next_command, print_json, stdout
 from dse.imagenet import REDUCED_SIZE, SIZE, find_imagenet, reduced
 
@@ -30,7 +30,7 @@ def imagenet_command(
     reduced_list: Annotated[
         Path | None, typer.Option("--reduced", help=f"Write the label list of the first {REDUCED_SIZE} images here.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Find ImageNet's validation images and their label list.
 
@@ -47,5 +47,5 @@ def imagenet_command(
         print_json({"schema": 1, "images": str(found.images), "labels": str(found.labels), "size": size})
         return
     stdout().print(f"images  {found.images}\nlabels  {found.labels}", soft_wrap=True, highlight=False)
-    paths = f"--images {shlex.quote(str(found.images))} --labels {shlex.quote(str(found.labels))}"
-    next_command(f"dse explore --space imagenet_tflite.yaml --models DIR {paths}", "searches the models in DIR")
+    paths = option_words(images=found.images, labels=found.labels)
+    next_command(f"dse explore --space imagenet_tflite.yaml --models DIR{paths}", "searches the models in DIR")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
 from rich.text import Text
 
+from dse.cli.options import Json
 from dse.cli.render import next_command, print_json, stdout
 from dse.doctor import examine
 from dse.errors import MachineError
@@ -14,7 +12,7 @@ from dse.errors import MachineError
 _STYLES = {"ok": "green", "advice": "yellow", "missing": "bold red"}
 
 
-def doctor_command(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def doctor_command(json: Json = False) -> None:
     """Look at what measuring needs on this machine.
 
     Down to a real run of LoadGen on the smallest model.

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from dse.cli.options import STUDIES, Studies, StudyArgument, study_words
-from dse.cli.render import next_command, print_json, stdout
+from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
+from dse.cli.render import counted, next_command, print_json, stdout
 from dse.errors import UsageError
 from dse.files import canonical_json
 from dse.model.configuration import Configuration, Value, text
@@ -28,7 +28,7 @@ def explain_command(
         str, typer.Argument(metavar="TRIAL|CONFIG", help="A trial's number, or a configuration as JSON or a=1,b=2.")
     ],
     studies: Studies = STUDIES,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Say whether a configuration is on the front, else why not.
 
@@ -51,7 +51,7 @@ def explain_command(
             lines.append(of if low == high else f"{of}: {100 * low:.2f} to {100 * high:.2f} % on all (95 %)")
         runs = len(estimate.trials)
         named = f"trial{'' if runs == 1 else 's'} {_listed(estimate.trials)}"
-        lines.append(f"{', '.join(shown)}; {_count(runs, 'run')}, {named}")
+        lines.append(f"{', '.join(shown)}; {counted(runs, 'run')}, {named}")
         lines.append(f"probability to be on the front: {100 * explanation.confidence:.0f} %")
     if explanation.by and explanation.margins:
         lines.append(f"dominated by {explanation.by.configuration}")
@@ -156,7 +156,3 @@ def _document(explanation: Explanation) -> dict[str, Any]:
             for trial, reasons in (explanation.lost or {}).items()
         },
     }
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

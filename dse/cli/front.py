@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dse.cli.options import STUDIES, Studies, StudyArgument, study_words
+from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
 from dse.cli.render import front_table, next_command, print_json, stdout
 from dse.errors import NothingMeasuredError, UsageError
 from dse.reports.front import front_csv, front_document, front_title, study_front
@@ -17,7 +17,7 @@ from dse.study import find_study
 def front_command(
     study: StudyArgument,
     studies: Studies = STUDIES,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
     """Show the Pareto front of a study.

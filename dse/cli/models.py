@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from dse.cli.options import Json
 from dse.cli.render import next_command, print_json, stdout
 from search_spaces import zoo
 
@@ -19,7 +18,7 @@ app = typer.Typer(
 
 
 @app.command("list")
-def list_command(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def list_command(json: Json = False) -> None:
     """List the networks that come with dse.
 
     Size, and accuracy by input side: top-1 of the float32 network on the 10,000 images of Fashion-MNIST's test

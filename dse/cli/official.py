@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from dse.cli.options import option_words
+from dse.cli.options import SYSTEM, option_words
 from dse.errors import UsageError
 from dse.study import Study
 from dse.submission.candidate import Candidate, without_repeats
@@ -24,13 +24,21 @@ from dse.submission.system import read_system
 
 Allow = Annotated[list[str] | None, typer.Option("--allow", help="A rule that may be broken; repeatable.")]
 RoundName = Annotated[str, typer.Option("--round", help="MLPerf's round: v5.1, v6.0 or v6.1.")]
-SYSTEM = Path("system.yaml")
+Submitter = Annotated[str, typer.Option(help="The organisation that submits; no spaces.")]
+System = Annotated[Path, typer.Option(help="The device's description (dse system init).")]
+Trials = Annotated[list[int] | None, typer.Option("--trial", help="Only this point of the front; repeatable.")]
+Python = Annotated[str | None, typer.Option(help="Interpreter with the round's LoadGen and the runtime.")]
 
 
 def official_candidates(
     study: Study, trials: list[int] | None, python: str | None
 ) -> tuple[list[Candidate], list[str]]:
-    """The front's points as official runs have them, and what is different from exploration. Raises as they do."""
+    """The front's points as official runs have them, and what is different from exploration.
+
+    Raises as `front_candidates` does.
+    """
+    if python and "/" in python:  # from any folder, as the harness runs in the run's; not resolved, or a venv is left
+        python = str(Path(python).absolute())
     kept, repeats = without_repeats(front_candidates(study, trials or (), python))
     enlarged: dict[tuple[int, int], list[int]] = {}
     for item in kept:
@@ -93,13 +101,12 @@ def print_findings(findings: Sequence[Finding], console: Console, prefix: str = 
 
 def again(
     round_name: str | None,
-    allow: Sequence[str] | None,
+    allow: list[str] | None,
     *,
     system: Path = SYSTEM,
     python: str | None = None,
-    trials: Sequence[int] | None = None,
+    trials: list[int] | None = None,
 ) -> str:
     """The options that the next command has to have again, as its words."""
-    words = option_words(round=round_name, system=None if system == SYSTEM else system, python=python)
-    words += "".join(option_words(trial=trial) for trial in trials or ())
-    return words + "".join(option_words(allow=name) for name in allow or ())
+    named = None if system == SYSTEM else system
+    return option_words(round=round_name, system=named, python=python, trial=trials, allow=allow)

@@ -10,12 +10,23 @@ from typing import Annotated
 import typer
 
 STUDIES = Path("studies")
+SYSTEM = Path("system.yaml")
 
 Studies = Annotated[Path, typer.Option(help="Folder that holds studies.")]
 StudyArgument = Annotated[str, typer.Argument(help="Study: a name in --studies, or a path.", metavar="STUDY")]
 Models = Annotated[Path | None, typer.Option(help="Folder for ${DSE_MODELS} in the space.")]
 Images = Annotated[Path | None, typer.Option(help="Folder for ${DSE_IMAGES} in the space.")]
 Labels = Annotated[Path | None, typer.Option(help="Label list for ${DSE_LABELS} in the space.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Db = Annotated[
+    Path | None,
+    typer.Option("--db", help="The results database. [default: $DSE_RESULTS_DB or the user's data folder]"),
+]
+Where = Annotated[str | None, typer.Option(help="An SQL expression over the columns, such as \"engine='tflite'\".")]
+Name = Annotated[
+    str | None,
+    typer.Option(help="'image-classification-edge-*', or another pattern for <task>-<edge|datacenter>-<scenario>."),
+]
 
 
 def variables(models: Path | None, images: Path | None, labels: Path | None) -> dict[str, str]:
@@ -25,17 +36,15 @@ def variables(models: Path | None, images: Path | None, labels: Path | None) -> 
     return {**os.environ, **{name: str(Path(path).absolute()) for name, path in paths.items() if path}}
 
 
-def space_words(space: str, models: Path | None, images: Path | None, labels: Path | None) -> str:
-    """A space and its paths as the next command's options name them, quoted for a shell."""
-    given = {"--space": space, "--models": models, "--images": images, "--labels": labels}
-    return shlex.join([word for option, value in given.items() if value is not None for word in (option, str(value))])
-
-
 def study_words(study: str, studies: Path) -> str:
     """A study as the next command's arguments name it, quoted for a shell."""
     return shlex.join([study] if studies == STUDIES else [study, "--studies", str(studies)])
 
 
 def option_words(**given: object) -> str:
-    """Options as the next command's words, each after a space and quoted for a shell; None is left out."""
-    return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None)
+    """Options as the next command's words, each after a space and quoted for a shell.
+
+    None is left out; a list gives the option once for each of its items.
+    """
+    items = {name: value if isinstance(value, list) else [value] for name, value in given.items() if value is not None}
+    return "".join(f" --{name} {shlex.quote(str(item))}" for name, values in items.items() for item in values)

@@ -11,6 +11,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table as Shown
 
+from dse.cli.options import Json
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.durations import show_duration
 from dse.errors import UsageError
@@ -36,7 +37,7 @@ def replay_command(
         bool,
         typer.Option("--growing-accuracy", help="Count accuracies on a growing part of the images, as explore does."),
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Say how soon a search finds the front of a recorded table.
 

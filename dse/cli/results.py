@@ -9,20 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from dse.cli import results_view as view
+from dse.cli.options import Db, Json, Name, Where, option_words
 from dse.cli.render import counted
 from dse.cli.results_front import front_command
-from dse.cli.results_options import (
-    DEFAULT_BY,
-    By,
-    Db,
-    Json,
-    Name,
-    Objectives,
-    Scenario,
-    Where,
-    objectives_of,
-    selection_words,
-)
+from dse.cli.results_options import DEFAULT_BY, By, Objectives, Scenario, objectives_of, selection_words
 from dse.errors import UsageError
 from dse.results.database import Database, default_path, open_database
 from dse.results.explain import explain
@@ -213,7 +203,7 @@ def export_command(
         rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
     view.written(out, f"{export(rows, out, file_format)} rows")
     if file_format == "replay":
-        view.next_command(f"dse replay --table {shlex.quote(str(out))}", "searches it as if it were measured")
+        view.next_command(f"dse replay{option_words(table=out)}", "searches it as if it were measured")
 
 
 @app.command("studies")

@@ -9,18 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from dse.cli import results_view as view
-from dse.cli.results_options import (
-    DEFAULT_BY,
-    By,
-    Db,
-    Json,
-    Name,
-    Objectives,
-    Scenario,
-    Where,
-    objectives_of,
-    selection_words,
-)
+from dse.cli.options import Db, Json, Name, Where
+from dse.cli.results_options import DEFAULT_BY, By, Objectives, Scenario, objectives_of, selection_words
 from dse.errors import UsageError
 from dse.results.database import COLUMNS, default_path, open_database
 from dse.results.front import ALWAYS_APART, GroupFront, check_grouping, check_scenario, cut, select

@@ -11,16 +11,6 @@ from dse.cli.options import option_words
 from dse.results.objectives import OBJECTIVES, Objective, parse_objectives
 from dse.results.walk import SCENARIOS
 
-Db = Annotated[
-    Path | None,
-    typer.Option("--db", help="The results database. [default: $DSE_RESULTS_DB or the user's data folder]"),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Where = Annotated[str | None, typer.Option(help="An SQL expression over the columns, such as \"engine='tflite'\".")]
-Name = Annotated[
-    str | None,
-    typer.Option(help="'image-classification-edge-*', or another pattern for <task>-<edge|datacenter>-<scenario>."),
-]
 Objectives = Annotated[
     str | None,
     typer.Option(

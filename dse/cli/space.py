@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.tree import Tree
 
-from dse.cli.options import Images, Labels, Models, space_words, variables
+from dse.cli.options import Images, Json, Labels, Models, option_words, variables
 from dse.cli.render import counted, next_command, print_json, stdout
 from dse.cli.space_from_results import from_results_command
 from dse.model.configuration import text
@@ -24,11 +24,10 @@ app = typer.Typer(
 )
 
 _SpaceArgument = Annotated[str, typer.Argument(metavar="SPACE", help="A YAML file, or the name of a space that ships.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
-def list_command(json: _Json = False) -> None:
+def list_command(json: Json = False) -> None:
     """List the spaces that ship.
 
     Example: dse space list
@@ -45,7 +44,7 @@ def list_command(json: _Json = False) -> None:
 
 @app.command("show")
 def show_command(
-    space: _SpaceArgument, models: Models = None, images: Images = None, labels: Labels = None, json: _Json = False
+    space: _SpaceArgument, models: Models = None, images: Images = None, labels: Labels = None, json: Json = False
 ) -> None:
     """Show a space as a tree of parameters, and its size.
 
@@ -61,12 +60,15 @@ def show_command(
     console.print(tree)
     for line in _summary(loaded):
         console.print(line)
-    next_command(f"dse explore {space_words(space, models, images, labels)} --dry-run", "what a search would cost")
+    next_command(
+        f"dse explore{option_words(space=space, models=models, images=images, labels=labels)} --dry-run",
+        "what a search would cost",
+    )
 
 
 @app.command("check")
 def check_command(
-    space: _SpaceArgument, models: Models = None, images: Images = None, labels: Labels = None, json: _Json = False
+    space: _SpaceArgument, models: Models = None, images: Images = None, labels: Labels = None, json: Json = False
 ) -> None:
     """Check a space: syntax, levels, models, data set. Exit code 3 and the line where it is wrong.
 
@@ -80,7 +82,9 @@ def check_command(
         if loaded.recorded is not None:
             found = f"recorded in {loaded.recorded.path}"
         stdout().print(f"{loaded.path}: fine, {counted(loaded.tree.size, 'configuration')}, {found}")
-        next_command(f"dse explore {space_words(space, models, images, labels)}", "searches it")
+        next_command(
+            f"dse explore{option_words(space=space, models=models, images=images, labels=labels)}", "searches it"
+        )
 
 
 app.command("from-results")(from_results_command)

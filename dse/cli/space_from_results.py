@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dse.cli.options import Db, Json, Name, Where, option_words
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.errors import UsageError
 
@@ -16,20 +16,12 @@ def from_results_command(
     out: Annotated[
         Path, typer.Argument(metavar="FILE", help="The space to write (.yaml); its table goes beside it (.csv).")
     ],
-    where: Annotated[
-        str | None, typer.Option(help="An SQL expression over the columns, such as \"device='rpi4'\".")
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(help="'image-classification-edge-*', or another pattern for <task>-<category>-<scenario>."),
-    ] = None,
+    where: Where = None,
+    name: Name = None,
     scenario: Annotated[str, typer.Option(help="The scenario, or all.")] = "SingleStream",
-    db: Annotated[
-        Path | None,
-        typer.Option("--db", help="The results database. [default: $DSE_RESULTS_DB or the user's data folder]"),
-    ] = None,
+    db: Db = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that hold something else.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Write published results as a search space.
 
@@ -65,4 +57,4 @@ def from_results_command(
             f"{written.path}: {written.configurations} configurations of {len(rows)} results", soft_wrap=True
         )
         stderr().print(f"their figures are in {written.table}")
-    next_command(f"dse explore --space {shlex.quote(str(out))}", "searches them, without a device")
+    next_command(f"dse explore{option_words(space=out)}", "searches them, without a device")

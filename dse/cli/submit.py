@@ -11,9 +11,12 @@ import typer
 from typer.core import TyperGroup
 
 from dse.cli.official import (
-    SYSTEM,
     Allow,
+    Python,
     RoundName,
+    Submitter,
+    System,
+    Trials,
     again,
     findings_of,
     official_candidates,
@@ -21,7 +24,7 @@ from dse.cli.official import (
     rules,
     trials_words,
 )
-from dse.cli.options import STUDIES, Studies, StudyArgument, study_words
+from dse.cli.options import STUDIES, SYSTEM, Json, Studies, StudyArgument, study_words
 from dse.cli.render import counted, next_command, print_json, stderr, stdout
 from dse.errors import SubmissionError, UsageError
 from dse.study import find_study
@@ -54,24 +57,21 @@ app = typer.Typer(
     help="Write, check and pack a submission.\n\nExample: dse submit mobilenet_v3 --submitter Example",
 )
 
-_System = Annotated[Path, typer.Option(help="The device's description (dse system init).")]
-_Submitter = Annotated[str, typer.Option(help="The organisation that submits; no spaces.")]
 _Scenarios = Annotated[str, typer.Option(help="SingleStream and what is derived from it, with commas.")]
 _TreeRound = Annotated[
     str | None, typer.Option("--round", help="MLPerf's round. [default: the round it was written for]")
 ]
 _Tree = Annotated[Path, typer.Argument(metavar="TREE", help="The folder that contains open/.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
 def tree(
     study: StudyArgument,
-    submitter: _Submitter,
+    submitter: Submitter,
     studies: Studies = STUDIES,
     round_name: RoundName = DEFAULT_ROUND,
     scenarios: _Scenarios = "SingleStream",
-    system: _System = SYSTEM,
+    system: System = SYSTEM,
     allow: Allow = None,
 ) -> None:
     """Write the tree of a study's validated front points.
@@ -143,14 +143,14 @@ def tree(
 def preflight(
     study: StudyArgument,
     studies: Studies = STUDIES,
-    submitter: _Submitter = "submitter",
+    submitter: Submitter = "submitter",
     round_name: RoundName = DEFAULT_ROUND,
     scenarios: _Scenarios = "SingleStream",
-    system: _System = SYSTEM,
-    python: Annotated[str | None, typer.Option(help="Interpreter of the official runs.")] = None,
-    trial: Annotated[list[int] | None, typer.Option(help="Only this point of the front; repeatable.")] = None,
+    system: System = SYSTEM,
+    python: Python = None,
+    trial: Trials = None,
     allow: Allow = None,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Say which rules a submission of the front would break.
 
@@ -183,7 +183,7 @@ def check(
         Path | None, typer.Option(help="A checkout of mlcommons/inference. [default: $DSE_MLPERF_INFERENCE]")
     ] = None,
     allow: Allow = None,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Check a tree by the rules of its round.
 

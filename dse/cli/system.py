@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from dse.cli.options import SYSTEM, Json, option_words
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.submission.machine import detect
 from dse.submission.system import find_base, init_system, read_system
@@ -18,14 +18,13 @@ app = typer.Typer(
     no_args_is_help=True, help="Describe the device for a submission.\n\nExample: dse system init rpi5-8gb"
 )
 
-_DEFAULT = Path("system.yaml")
 _File = Annotated[Path, typer.Option("--file", help="The description. [default: system.yaml]", show_default=False)]
 
 
 @app.command()
 def init(
     system_id: Annotated[str, typer.Argument(metavar="ID", help="A name without spaces, e.g. rpi5-8gb.")],
-    file: _File = _DEFAULT,
+    file: _File = SYSTEM,
     base: Annotated[str | None, typer.Option(help="Copy this description: a JSON file, or an ID in --results.")] = None,
     results: Annotated[Path | None, typer.Option(help="The results tree in which --base is an ID.")] = None,
 ) -> None:
@@ -37,13 +36,13 @@ def init(
     """
     init_system(file, system_id, detect(), find_base(base, results) if base else None)
     stderr().print(f"{file} written: fill in what only you know")
-    next_command(f"dse system show --file {shlex.quote(str(file))}", "shows it as it would be submitted")
+    next_command(f"dse system show{option_words(file=file)}", "shows it as it would be submitted")
 
 
 @app.command()
 def show(
-    file: _File = _DEFAULT,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    file: _File = SYSTEM,
+    as_json: Json = False,
 ) -> None:
     """Show the description as it would be submitted.
 
@@ -63,5 +62,5 @@ def show(
         stderr().print(f"still missing in {file}: {', '.join(system.missing)}")
     else:
         next_command(
-            f"dse submit preflight STUDY --system {shlex.quote(str(file))}", "looks at every rule before any long run"
+            f"dse submit preflight STUDY{option_words(system=file)}", "looks at every rule before any long run"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,16 +9,19 @@ import typer
 from dse.cli.interrupt import INTERRUPTED, Interrupt
 from dse.cli.live_validation import LiveValidation
 from dse.cli.official import (
-    SYSTEM,
     Allow,
+    Python,
     RoundName,
+    Submitter,
+    System,
+    Trials,
     again,
     findings_of,
     official_candidates,
     print_findings,
     rules,
 )
-from dse.cli.options import STUDIES, Studies, StudyArgument, study_words
+from dse.cli.options import STUDIES, SYSTEM, Studies, StudyArgument, study_words
 from dse.cli.render import counted, next_command, stderr
 from dse.data_sets import require_unchanged
 from dse.durations import parse_duration, show_duration
@@ -39,13 +41,13 @@ def validate_command(
     study: StudyArgument,
     studies: Studies = STUDIES,
     round_name: RoundName = DEFAULT_ROUND,
-    trial: Annotated[list[int] | None, typer.Option(help="Only this point of the front; repeatable.")] = None,
+    trial: Trials = None,
     duration: Annotated[
         str | None, typer.Option(help="Rehearse with runs of this length, e.g. 20s: never submitted.")
     ] = None,
-    python: Annotated[str | None, typer.Option(help="Interpreter with the round's LoadGen and the runtime.")] = None,
-    system: Annotated[Path, typer.Option(help="The device's description.")] = SYSTEM,
-    submitter: Annotated[str, typer.Option(help="As for dse submit.")] = "submitter",
+    python: Python = None,
+    system: System = SYSTEM,
+    submitter: Submitter = "submitter",
     allow: Allow = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and how long it takes.")] = False,
 ) -> None:
@@ -59,7 +61,7 @@ def validate_command(
     Example: dse validate mobilenet_v3 --duration 20s
     """
     found, round_, console = find_study(study, studies), get_round(round_name, to_measure=True), stderr()
-    candidates, notes = official_candidates(found, trial, _interpreter(python))
+    candidates, notes = official_candidates(found, trial, python)
     allowed = rules(allow)
     available_bytes = available_memory_bytes()
     todo = plan(candidates, found.folder, round_, available_bytes=available_bytes, duration_ms=_milliseconds(duration))
@@ -108,11 +110,6 @@ def _require_data(todo: Plan) -> None:
     """Raise DataSetError where the images are not those that were explored."""
     for spec in dict.fromkeys(step.candidate.request.data_set for step in todo.steps if not step.done):
         require_unchanged(spec, cache_dir())
-
-
-def _interpreter(python: str | None) -> str | None:
-    """A path as it is from any folder, since the harness runs in the run's; not resolved, or a venv would be left."""
-    return str(Path(python).absolute()) if python and "/" in python else python
 
 
 def _milliseconds(duration: str | None) -> int | None:
