@@ -46,6 +46,6 @@ def imagenet_command(
         size = SIZE if reduced_list is None else REDUCED_SIZE
         print_json({"schema": 1, "images": str(found.images), "labels": str(found.labels), "size": size})
         return
-    stdout().print(f"images  {found.images}\nlabels  {found.labels}", soft_wrap=True, highlight=False)
+    stdout().print(f"images  {found.images}\nlabels  {found.labels}", soft_wrap=True)
     paths = option_words(images=found.images, labels=found.labels)
     next_command(f"dse explore --space imagenet_tflite.yaml --models DIR{paths}", "searches the models in DIR")

@@ -68,7 +68,7 @@ def explain_command(
     ]
     if table := recorded_in(found):
         lines.append(f"recorded in {table}, not measured here")
-    stdout().print("\n".join(lines), highlight=False, markup=False)
+    stdout().print("\n".join(lines))
     next_command(f"dse front {study_words(study, studies)}", "shows the front")
 
 

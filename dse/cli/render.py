@@ -8,7 +8,7 @@ import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -29,13 +29,17 @@ _LEAST_CONFIGURATION = 28
 
 def stdout() -> Console:
     """Where data goes: as wide as the terminal, or wide in a file."""
-    width = None if sys.stdout.isatty() else max(_FILE_WIDTH, shutil.get_terminal_size().columns)
-    return Console(width=width, markup=False, emoji=False)
+    return Console(width=_width(sys.stdout), highlight=False, markup=False, emoji=False)
 
 
 def stderr() -> Console:
     """Where progress, warnings and the next command go; wrapped between words in a terminal, not at all in a file."""
-    return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=not sys.stderr.isatty())
+    width, soft_wrap = _width(sys.stderr), not sys.stderr.isatty()
+    return Console(stderr=True, width=width, highlight=False, markup=False, emoji=False, soft_wrap=soft_wrap)
+
+
+def _width(stream: TextIO) -> int | None:
+    return None if stream.isatty() else max(_FILE_WIDTH, shutil.get_terminal_size().columns)
 
 
 def print_json(document: Any) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from dse.cli import results_view as view
 from dse.cli.options import Db, Json, Name, Where, option_words
-from dse.cli.render import counted
+from dse.cli.render import counted, next_command, print_json, stderr, stdout
 from dse.cli.results_front import front_command
 from dse.cli.results_options import DEFAULT_BY, By, Objectives, Scenario, objectives_of, selection_words
 from dse.errors import UsageError
@@ -54,19 +54,19 @@ def import_command(
                 directories, db or default_path(), round_name=round_name, details=details, progress=progress
             )
     except KeyboardInterrupt:
-        view.remark("interrupted; what is stored stays, and the same command goes on with the rest")
+        stderr().print("interrupted; what is stored stays, and the same command goes on with the rest")
         raise
     if json:
-        view.print_json(report.to_json())
+        print_json(report.to_json())
         return
     for problem in report.problems:
-        view.remark(f"problem: {problem.path}: {problem.reason}")
-    view.stdout().print(
+        stderr().print(f"problem: {problem.path}: {problem.reason}", soft_wrap=True)
+    stdout().print(
         f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
         f"{counted(len(report.problems), 'problem')}; {counted(report.total, 'result')} in {db or default_path()}",
         soft_wrap=True,
     )
-    view.next_command(f"dse results front{selection_words(db=db)}", "shows who is not dominated, by device and round")
+    next_command(f"dse results front{selection_words(db=db)}", "shows who is not dominated, by device and round")
 
 
 app.command("front")(front_command)
@@ -88,13 +88,13 @@ def list_command(
     with open_database(db or default_path(), read_only=True) as database:
         rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
     if json:
-        view.print_json(rows[:limit])
+        print_json(rows[:limit])
         return
-    view.stdout().print(view.rows_table(rows[:limit]))
+    stdout().print(view.rows_table(rows[:limit]))
     if len(rows) > limit:
-        view.remark(f"{limit} of {len(rows)} results; more with --limit {len(rows)}, fewer with --where")
+        stderr().print(f"{limit} of {len(rows)} results; more with --limit {len(rows)}, fewer with --where")
     if rows:
-        view.next_command(f"dse results show {rows[0]['id']}{selection_words(db=db)}", "shows every column of one")
+        next_command(f"dse results show {rows[0]['id']}{selection_words(db=db)}", "shows every column of one")
 
 
 @app.command("show")
@@ -106,10 +106,10 @@ def show_command(row: _Row, db: Db = None, json: Json = False) -> None:
     with open_database(db or default_path(), read_only=True) as database:
         found = _one(database, row)
     if json:
-        view.print_json(found)
+        print_json(found)
         return
-    view.stdout().print(view.row_table(found))
-    view.next_command(f"dse results explain {found['id']}{selection_words(db=db)}", "says where it stands")
+    stdout().print(view.row_table(found))
+    next_command(f"dse results explain {found['id']}{selection_words(db=db)}", "says where it stands")
 
 
 @app.command("explain")
@@ -138,12 +138,12 @@ def explain_command(
         )
     explanation = explain(found, rows, axes, columns)
     if json:
-        view.print_json(explanation.to_json())
+        print_json(explanation.to_json())
         return
     view.show_table(view.explanation_title(explanation), view.explanation_table(explanation))
     if explanation.dominators:
         first = explanation.dominators[0].point.row["id"]
-        view.next_command(f"dse results show {first}{selection_words(db=db)}", "shows the first of them")
+        next_command(f"dse results show {first}{selection_words(db=db)}", "shows the first of them")
 
 
 @app.command("rm")
@@ -170,13 +170,13 @@ def rm_command(
         doomed = select(database, where=where, name=name, ids=ids)
     if not doomed:
         raise UsageError("no result matches", hint="see what there is: `dse results list`")
-    view.stderr().print(view.rows_table(doomed))
+    stderr().print(view.rows_table(doomed))
     if not yes and not _agreed(f"Remove {counted(len(doomed), 'result')} from {path}?"):
-        view.remark("nothing removed")
+        stderr().print("nothing removed")
         return
     with open_database(path) as database:
         database.remove([row["id"] for row in doomed])
-    view.stdout().print(f"{counted(len(doomed), 'result')} removed")
+    stdout().print(f"{counted(len(doomed), 'result')} removed")
 
 
 @app.command("export")
@@ -203,7 +203,7 @@ def export_command(
         rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
     view.written(out, f"{export(rows, out, file_format)} rows")
     if file_format == "replay":
-        view.next_command(f"dse replay{option_words(table=out)}", "searches it as if it were measured")
+        next_command(f"dse replay{option_words(table=out)}", "searches it as if it were measured")
 
 
 @app.command("studies")
@@ -232,11 +232,11 @@ def studies_command(
         rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
     written = write_studies(rows, out, axes)
     if json:
-        view.print_json([{"study": s.name, "trials": s.trials, "state": s.state} for s in written])
+        print_json([{"study": s.name, "trials": s.trials, "state": s.state} for s in written])
         return
     for study in written:
-        view.stdout().print(f"{study.name}: {counted(study.trials, 'trial')}, {study.state}")
-    view.next_command(shlex.join(["optuna-dashboard", f"sqlite:///{out}"]), "opens them")
+        stdout().print(f"{study.name}: {counted(study.trials, 'trial')}, {study.state}")
+    next_command(shlex.join(["optuna-dashboard", f"sqlite:///{out}"]), "opens them")
 
 
 def _agreed(question: str) -> bool:

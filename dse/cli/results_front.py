@@ -10,6 +10,7 @@ import typer
 
 from dse.cli import results_view as view
 from dse.cli.options import Db, Json, Name, Where
+from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.cli.results_options import DEFAULT_BY, By, Objectives, Scenario, objectives_of, selection_words
 from dse.errors import UsageError
 from dse.results.database import COLUMNS, default_path, open_database
@@ -58,7 +59,7 @@ def front_command(
     if plot is not None:
         _plot(groups, plot, grouping, own)
     if json:
-        view.print_json(_fronts_json(groups, own))
+        print_json(_fronts_json(groups, own))
         return
     if csv:
         sys.stdout.write(_fronts_csv(groups))
@@ -71,23 +72,23 @@ def front_command(
         view.show_table(
             f"{own.title}: {len(own.points)} points beside each published front", view.standing_table(standings)
         )
-        view.remark(
+        stderr().print(
             f"accuracies compare only if the study's data set ({own.data_set or 'unknown'}) is the published one's"
         )
     submitted, front = sum(group.submitted for group in groups), sum(len(group.points) for group in groups)
     dominated = sum(len(group.dominated) for group in groups)
-    view.stdout().print(
+    stdout().print(
         f"grouped by {grouping}: {submitted} submitted, {front} on a front, {dominated} dominated, "
         f"{submitted - front - dominated} not comparable",
         soft_wrap=True,
     )
     if mixed := _mixed(groups):
-        view.remark(
+        stderr().print(
             f"in {', '.join(mixed)} models of different data sets may compete; --by {by},model keeps them apart"
         )
     dominated_rows = [point.row for group in groups for point in group.dominated]
     words = selection_words(by=by, objectives=objectives, where=where, name=name, db=db)
-    view.next_command(f"dse results explain {(dominated_rows or rows)[0]['id']}{words}", "says where a result stands")
+    next_command(f"dse results explain {(dominated_rows or rows)[0]['id']}{words}", "says where a result stands")
 
 
 def _plot(groups: list[GroupFront], path: Path, grouping: str, own: OwnFront | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from dse.cli.render import print_json as print_json  # one for all commands
+from dse.cli.render import stderr, stdout
 from dse.results.explain import Explanation
 from dse.results.front import GroupFront
 from dse.results.importer import Progress as ImportProgress
@@ -23,19 +21,7 @@ from dse.results.importer import ProgressReport
 from dse.results.objectives import OBJECTIVES, Objective, show, show_number, shown_unit
 from dse.results.own import OwnFront, Standing
 
-_PIPE_WIDTH = 160
 _REFRESH_S = 0.1
-
-
-def stdout() -> Console:
-    """Where data goes: as wide as the terminal, or wide enough for a file."""
-    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False)
-
-
-def stderr() -> Console:
-    """Where progress, remarks and the next command go."""
-    width = None if sys.stderr.isatty() else _PIPE_WIDTH
-    return Console(stderr=True, width=width, highlight=False, markup=False, soft_wrap=True)
 
 
 def show_table(title: str, table: Table | None) -> None:
@@ -44,16 +30,6 @@ def show_table(title: str, table: Table | None) -> None:
     console.print(Text(title, style="bold"), soft_wrap=True)
     if table is not None:
         console.print(table)
-
-
-def remark(text: str) -> None:
-    """A line on stderr."""
-    stderr().print(Text(text))
-
-
-def next_command(command: str, why: str) -> None:
-    """The command to type next, on stderr."""
-    stderr().print(Text.assemble(("next: ", "bold green"), (command, "bold"), f"  {why}"))
 
 
 @contextmanager
@@ -243,4 +219,4 @@ def _performance(row: Mapping[str, Any]) -> str:
 
 def written(path: Path, what: str) -> None:
     """Say on stderr what was written where."""
-    remark(f"{what} written to {path}")
+    stderr().print(f"{what} written to {path}", soft_wrap=True)

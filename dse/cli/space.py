@@ -54,7 +54,7 @@ def show_command(
     if json:
         print_json({"schema": 1, "configurations": loaded.tree.size, "space": loaded.resolved()})
         return
-    tree = Tree(f"{loaded.name}: {loaded.tree.size} configurations")
+    tree = Tree(f"{loaded.name}: {counted(loaded.tree.size, 'configuration')}")
     _grow(tree, loaded.tree.roots)
     console = stdout()
     console.print(tree)

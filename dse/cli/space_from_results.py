@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dse.cli.options import Db, Json, Name, Where, option_words
-from dse.cli.render import next_command, print_json, stderr, stdout
+from dse.cli.render import counted, next_command, print_json, stderr, stdout
 from dse.errors import UsageError
 
 
@@ -54,7 +54,8 @@ def from_results_command(
         )
     else:
         stdout().print(
-            f"{written.path}: {written.configurations} configurations of {len(rows)} results", soft_wrap=True
+            f"{written.path}: {counted(written.configurations, 'configuration')} of {counted(len(rows), 'result')}",
+            soft_wrap=True,
         )
         stderr().print(f"their figures are in {written.table}")
     next_command(f"dse explore{option_words(space=out)}", "searches them, without a device")
