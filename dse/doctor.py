@@ -13,9 +13,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from dse.errors import DseError
+from dse.errors import DseError, MachineError
 from dse.harnesses import SubprocessHarness
-from dse.paths import cache_dir, shipped
+from dse.paths import cache_dir, require_cache, shipped
 from dse.sources import ZooSource
 from harness.protocol import DataSetSpec, PerformanceSpec, Request
 from search_spaces import zoo
@@ -42,7 +42,7 @@ def examine(root: Path = Path("/")) -> Iterator[Finding]:
     for package, why in (("mlcommons-loadgen", "MLPerf LoadGen"), ("ai-edge-litert", "the default runtime")):
         yield _package(package, why)
     yield _compiler()
-    yield _folder("cache", cache_dir())
+    yield _cache()
     yield _governor(root)
     yield _load(root)
     yield _memory(root)
@@ -74,20 +74,16 @@ def _compiler() -> Finding:
     return Finding("compiler", "missing", f"no {lacking}; LoadGen has no wheel for {os.uname().machine}", fix)
 
 
-def _folder(name: str, path: Path) -> Finding:
+def _cache() -> Finding:
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path):
-            pass
-        free = shutil.disk_usage(path).free
-    except OSError as error:
-        return Finding(
-            name, "missing", f"{path} cannot be written: {error.strerror}", "export DSE_CACHE=/another/folder"
-        )
-    found = f"{path}, {free / 2**30:.1f} GiB free"
+        require_cache()
+    except MachineError as error:
+        return Finding("cache", "missing", str(error), error.hint)
+    free = shutil.disk_usage(cache_dir()).free
+    found = f"{cache_dir()}, {free / 2**30:.1f} GiB free"
     if free < _LOW_DISK_BYTES:
-        return Finding(name, "advice", found, "free some space, or export DSE_CACHE=/another/folder")
-    return Finding(name, "ok", found)
+        return Finding("cache", "advice", found, "free some space, or export DSE_CACHE=/another/folder")
+    return Finding("cache", "ok", found)
 
 
 def _governor(root: Path) -> Finding:
