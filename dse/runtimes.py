@@ -1,4 +1,4 @@
-"""Which version of a runtime an interpreter has; nothing is loaded to find out."""
+"""Which version of a package an interpreter has, such as a runtime; nothing is loaded to find out."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ from dse.errors import MachineError, why
 from dse.spaces.format import RuntimeSection
 
 _PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
+_TIMEOUT_S = 60
 
 
 def runtime_version(section: RuntimeSection) -> str:
     """The version of the engine under its interpreter. Raises MachineError with the command that installs it."""
-    package = _PACKAGES[section.engine]
-    python = section.python or sys.executable
-    install = f"{python} -m pip install {package}"
-    if section.python is None:
+    return package_version(_PACKAGES[section.engine], section.python, "correct runtimes: in the space")
+
+
+def package_version(package: str, python: str | None, fix: str) -> str:
+    """The version of ``package`` under ``python`` (None: this interpreter).
+
+    Raises MachineError: for a missing package with the command that installs it, with ``fix`` for an interpreter that
+    does not run.
+    """
+    install = f"{python or sys.executable} -m pip install {package}"
+    if python is None:
         try:
             return metadata.version(package)
         except metadata.PackageNotFoundError:
             raise MachineError(f"{package} is not installed", hint=install) from None
     program = f"from importlib.metadata import version; print(version({package!r}))"
     try:
-        done = subprocess.run([python, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run([python, "-c", program], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise MachineError(
-            f"the interpreter {python} does not run: {why(error)}", hint="correct runtimes: in the space"
-        ) from None
+        raise MachineError(f"the interpreter {python} does not run: {why(error)}", hint=fix) from None
     if done.returncode:
         raise MachineError(f"{package} is not installed for {python}", hint=install)
     return done.stdout.strip()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -74,12 +73,11 @@ def findings_of(
 ) -> list[Finding]:
     """What `dse.submission.preflight` says, with the LoadGen of each interpreter that would measure."""
     description = read_system(system)
-    interpreters = sorted({item.python or sys.executable for item in candidates})
     found = [
         item
-        for interpreter in interpreters
+        for interpreter in dict.fromkeys(item.python for item in candidates)
         for item in preflight(
-            [item for item in candidates if (item.python or sys.executable) == interpreter],
+            [item for item in candidates if item.python == interpreter],
             submitter=submitter,
             system_id=description.system_id,
             system=description.fields,
