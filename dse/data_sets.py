@@ -205,7 +205,7 @@ def _content_sha256(folder: Path, entries: list[tuple[str, int]], labels: Path) 
         try:
             digest.update(f"{image} {label} {sha256_file(folder / image)}\n".encode())
         except OSError as error:
-            raise DataSetError(f"{folder / image} cannot be read: {error.strerror}", path=labels) from error
+            raise DataSetError(f"{folder / image} cannot be read: {why(error)}", path=labels) from error
     return digest.hexdigest()
 
 

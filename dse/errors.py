@@ -42,6 +42,8 @@ class DseError(Exception):
 
 def why(error: BaseException | str) -> str:
     """What an error of the system or of a parser says, without its number and the path that is named anyway."""
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
     return str(getattr(error, "strerror", None) or error)
 
 

@@ -12,7 +12,7 @@ import typer
 from dse.cli import streams
 from dse.cli.interrupt import INTERRUPTED
 from dse.cli.render import print_error
-from dse.errors import DseError, InputError, MachineError
+from dse.errors import DseError, InputError, MachineError, why
 
 _MATTERS_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 """A full or locked disk, wherever it is met."""
@@ -92,7 +92,7 @@ def run(app: typer.Typer) -> None:
         print_error(error)
         sys.exit(error.exit_code)
     except OSError as error:
-        said = f"cannot be written: {error.strerror}"
+        said = f"cannot be written: {why(error)}"
         if error.errno in _MATTERS_OF_THE_MACHINE:
             matter: DseError = MachineError(said, path=error.filename, hint="dse doctor")
         elif error.errno in _MATTERS_OF_THE_PATH:

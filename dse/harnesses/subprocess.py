@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dse import processes
+from dse.errors import why
 from harness import boot, protocol
 from harness.decode import ProtocolError
 from harness.protocol import ErrorClass, Failure, Request, Response
@@ -32,7 +33,7 @@ class SubprocessHarness:
                 environment={"DSE_PARENT": str(os.getpid())},
             )
         except OSError as error:
-            return _failed(response_path, "runtime_missing", f"{self.python} does not start: {error.strerror}")
+            return _failed(response_path, "runtime_missing", f"{self.python} does not start: {why(error)}")
         if ended.timed_out:
             return _failed(response_path, "timeout", f"killed after {timeout_s:g} s without an answer")
         try:

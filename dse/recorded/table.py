@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
-from dse.errors import ResultsError
+from dse.errors import ResultsError, why
 from dse.files import fingerprint
 from dse.model.configuration import Configuration, Value
 from dse.model.space import ParameterTree
@@ -59,7 +59,7 @@ def read_table(path: Path) -> RecordedTable:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ResultsError(f"cannot be read: {error.strerror}", path=path, hint="correct the table's name") from error
+        raise ResultsError(f"cannot be read: {why(error)}", path=path, hint="correct the table's name") from error
     return parse_table(data, path)
 
 

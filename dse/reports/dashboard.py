@@ -10,7 +10,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import optuna
 from optuna.artifacts.exceptions import ArtifactNotFound
 
-from dse.errors import StudyError
+from dse.errors import StudyError, why
 from dse.study import Study
 from dse.study.storage import artifact_path
 
@@ -60,4 +60,4 @@ def make_dashboard(study: Study, host: str, port: int) -> WSGIServer:
     try:
         return make_server(host, port, application, server_class=_Server, handler_class=_QuietHandler)
     except OSError as error:
-        raise StudyError(f"cannot listen on {host}:{port}: {error.strerror}", hint="take another --port") from error
+        raise StudyError(f"cannot listen on {host}:{port}: {why(error)}", hint="take another --port") from error

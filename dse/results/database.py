@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import duckdb
 import platformdirs
 
-from dse.errors import MachineError, ResultsError, UsageError
+from dse.errors import MachineError, ResultsError, UsageError, why
 from dse.results.columns import storable
 from dse.results.row import DETAIL_COLUMNS, IDENTITY_COLUMNS, ROW_COLUMNS
 
@@ -67,7 +67,7 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         hint = "name another place with --db, or in DSE_RESULTS_DB"
-        raise MachineError(f"cannot be made: {error.strerror}", path=path.parent, hint=hint) from error
+        raise MachineError(f"cannot be made: {why(error)}", path=path.parent, hint=hint) from error
     config = {**_CONFIG, "enable_external_access": False} if read_only else _CONFIG
     try:
         # As a whole path it is a file to DuckDB, whatever its name begins with.

@@ -144,10 +144,8 @@ def _key(objective: Objective, measured: set[str]) -> str | None:
 
 
 def _no_front(path: Path, error: Exception) -> StudyError:
-    found = f"{error} is missing" if isinstance(error, KeyError) else why(error)
-    return StudyError(
-        f"not a front that dse wrote: {found}", path=path, hint=f"make it anew: `dse front STUDY --json > {path}`"
-    )
+    hint = f"make it anew: `dse front STUDY --json > {shlex.quote(str(path))}`"
+    return StudyError(f"not a front that dse wrote: {why(error)}", path=path, hint=hint)
 
 
 def _whole(value: Any) -> int:

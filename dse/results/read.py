@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dse.errors import ResultsError
+from dse.errors import ResultsError, why
 from dse.results.accuracy import Accuracy, parse_accuracy
 from dse.results.describe import parse_measurements, parse_object, parse_system
 from dse.results.design import category, design, software, task
@@ -137,7 +137,7 @@ def _read(path: str) -> bytes:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise ResultsError(f"unreadable: {error.strerror}", path=path) from error
+        raise ResultsError(f"unreadable: {why(error)}", path=path) from error
 
 
 def _problem(path: str, error: ResultsError) -> Problem:

@@ -228,7 +228,9 @@ def _read(path: Path) -> dict[str, str]:
             raise ModelError(f"found schema {document['schema']!r}, this version reads {_SCHEMA}", path=path)
         return {str(url): str(sha256) for url, sha256 in document["sha256"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"damaged: {error!r}", path=path, hint="remove it, to record the checksums again") from error
+        raise ModelError(
+            f"damaged: {why(error)}", path=path, hint="remove it, to record the checksums again"
+        ) from error
 
 
 def _is_writable(folder: Path) -> bool:

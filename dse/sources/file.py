@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from dse.errors import ModelError
+from dse.errors import ModelError, why
 from dse.files import sha256_file
 from dse.model.configuration import Value
 from dse.sources._base import ModelFile
@@ -42,7 +42,7 @@ class FileSource:
         try:
             found = sha256_file(self.path)
         except OSError as error:
-            raise ModelError(f"cannot be read: {error.strerror}", path=self.path) from error
+            raise ModelError(f"cannot be read: {why(error)}", path=self.path) from error
         if self.expected_sha256 not in (None, found):
             raise ModelError(
                 f"found SHA-256 {found}, expected {self.expected_sha256}",

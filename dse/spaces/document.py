@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from dse.errors import SpaceError
+from dse.errors import SpaceError, why
 
 Place = tuple[Hashable, ...]
 _MOST_NODES = 100_000
@@ -44,7 +44,7 @@ def read_document(path: Path) -> Document:
     except FileNotFoundError:
         raise SpaceError("no such file", path=path, hint="dse space list shows the spaces that ship") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SpaceError(f"cannot be read: {error}", path=path) from error
+        raise SpaceError(f"cannot be read: {why(error)}", path=path) from error
     return parse_document(source, path)
 
 

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import yaml
 
-from dse.errors import StudyError
+from dse.errors import StudyError, why
 from dse.model.metrics import Direction, parse_constraint, parse_metric
 
 SCHEMA = 1
@@ -47,7 +47,7 @@ def read_settings(path: Path) -> dict[str, Any]:
             "no study is here", path=path.parent, hint="dse explore makes one; --studies names their folder"
         ) from None
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise StudyError(f"cannot be read: {error}", path=path) from error
+        raise StudyError(f"cannot be read: {why(error)}", path=path) from error
     if not isinstance(settings, dict) or settings.get("schema") != SCHEMA:
         found = settings.get("schema") if isinstance(settings, dict) else settings
         raise StudyError(f"found schema {found!r}, this version reads {SCHEMA}", path=path)

@@ -19,7 +19,7 @@ from typing import IO, Any, Self
 import yaml
 
 import dse
-from dse.errors import StudyError
+from dse.errors import StudyError, why
 from dse.files import remove_leftovers, write_text
 from dse.model.accuracies import Accuracies
 from dse.model.configuration import Configuration, Value
@@ -287,7 +287,7 @@ def locked(folder: Path) -> IO[str]:
         nameable(folder.absolute()).mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("a+", encoding="utf-8")
     except OSError as error:
-        raise StudyError(f"cannot be written: {error.strerror}", path=folder, hint="--studies DIR") from error
+        raise StudyError(f"cannot be written: {why(error)}", path=folder, hint="--studies DIR") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

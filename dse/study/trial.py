@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dse.errors import StudyError
+from dse.errors import StudyError, why
 from dse.files import write_json
 from dse.model.accuracies import Accuracies
 from dse.model.configuration import Configuration
@@ -76,7 +76,7 @@ def read_record(folder: Path) -> TrialRecord:
             timeout_s=document.get("timeout_s"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StudyError(f"cannot be read: {error!r}", path=path, hint=_move_away(folder)) from error
+        raise StudyError(f"cannot be read: {why(error)}", path=path, hint=_move_away(folder)) from error
     if str(record.number) != folder.name:
         raise StudyError(f"found trial {record.number}, expected {folder.name}", path=path, hint=_move_away(folder))
     return record
@@ -93,7 +93,7 @@ def read_response(folder: Path) -> Response:
     try:
         return protocol.read(Response, path)
     except (OSError, ProtocolError) as error:
-        raise StudyError(f"cannot be read: {error}", path=path, hint=_move_away(folder)) from error
+        raise StudyError(f"cannot be read: {why(error)}", path=path, hint=_move_away(folder)) from error
 
 
 def folders(trials: Path) -> list[Path]:

@@ -137,7 +137,7 @@ def _check_accuracy_text(tree: Path, folder: Path, covered: object) -> Iterator[
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        yield finding(place, "accuracy-text", f"cannot be read: {error}")
+        yield finding(place, "accuracy-text", f"cannot be read: {why(error)}")
         return
     figures = [match for line in lines if (match := _FIGURE.match(line))]
     for match in figures:

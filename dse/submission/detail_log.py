@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dse.errors import SubmissionError
+from dse.errors import SubmissionError, why
 
 _MARKER = ":::MLLOG"
 
@@ -38,7 +38,7 @@ def read_detail_log(path: Path) -> DetailLog:
     try:
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")  # others than LF may stand in a value
     except (OSError, UnicodeDecodeError) as error:
-        raise SubmissionError(f"cannot be read: {error}", path=path) from error
+        raise SubmissionError(f"cannot be read: {why(error)}", path=path) from error
     if not lines[0].startswith(_MARKER):
         raise SubmissionError(f"the first line does not start with {_MARKER}", path=path, line=1)
     values: dict[str, Any] = {}

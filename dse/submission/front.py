@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from dse.errors import SubmissionError, UsageError
+from dse.errors import SubmissionError, UsageError, why
 from dse.model.front import FrontPoint
 from dse.reports.front import recorded_in, study_front
 from dse.spaces.space import HARNESS_PARAMETERS
@@ -44,7 +44,7 @@ def _candidate(study: Study, point: FrontPoint, python: str | None) -> Candidate
     try:
         request = read(Request, folder / "request.json")
     except (OSError, ProtocolError) as error:
-        raise SubmissionError(f"cannot be read: {error}", path=folder / "request.json") from error
+        raise SubmissionError(f"cannot be read: {why(error)}", path=folder / "request.json") from error
     name, model = _model(study.settings["space"]["models"], point)
     return Candidate(
         trial=point.trial,

@@ -12,7 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from dse.errors import ModelError
+from dse.errors import ModelError, why
 
 _NAMES = {0: "fp32", 1: "fp16", 3: "uint8", 7: "int16", 9: "int8", 17: "int4", 18: "bf16"}
 """TensorType of the schema; the types that a weight can have."""
@@ -35,7 +35,7 @@ def model_types(path: Path) -> ModelTypes:
     try:
         contents = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"cannot be read: {error}", path=path) from error
+        raise ModelError(f"cannot be read: {why(error)}", path=path) from error
     if contents[4:8] != b"TFL3":
         raise ModelError("not a .tflite file", path=path)
     try:

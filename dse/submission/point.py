@@ -116,10 +116,8 @@ def read_point(folder: Path) -> ValidatedPoint:
             accuracy=_read_run(folder, "accuracy"),
             sha256=decode(dict[str, str], document["sha256"], "sha256"),
         )
-    except KeyError as error:
-        raise SubmissionError(f"a damaged validation: no {error.args[0]}", path=path, hint=_AGAIN) from error
-    except (OSError, ValueError, TypeError) as error:
-        raise SubmissionError(f"a damaged validation: {error}", path=path, hint=_AGAIN) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SubmissionError(f"a damaged validation: {why(error)}", path=path, hint=_AGAIN) from error
 
 
 def write_point(

@@ -18,7 +18,7 @@ from typing import Any
 
 import harness
 from dse import __version__
-from dse.errors import SubmissionError, UsageError
+from dse.errors import SubmissionError, UsageError, why
 from dse.files import write_bytes, write_json, write_text
 from dse.submission.checks import DIVISION, check_tree
 from dse.submission.fields import FOLDER_NAME, FOLDER_NAMES, SYSTEM_FIELDS
@@ -98,7 +98,7 @@ def read_round(destination: Path) -> str | None:
             try:
                 return str(json.loads(path.read_bytes())["round"])
             except (ValueError, KeyError, TypeError) as error:
-                raise SubmissionError(f"damaged: {error!r}", path=path, hint="write the tree again") from error
+                raise SubmissionError(f"damaged: {why(error)}", path=path, hint="write the tree again") from error
     return None
 
 

@@ -214,7 +214,7 @@ def damaged(folder: Path, **changes: object) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"sha256": ...}, "a damaged validation: no sha256"),
+        ({"sha256": ...}, "a damaged validation: 'sha256' is missing"),
         ({"sha256": []}, r"sha256: found \[\]"),
         ({"trial": "7"}, "trial: found '7'"),
         ({"name": None}, "name: found None"),
