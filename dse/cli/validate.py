@@ -29,7 +29,7 @@ from dse.errors import NothingMeasuredError, UsageError
 from dse.harnesses import SubprocessHarness
 from dse.paths import cache_dir
 from dse.study import find_study
-from dse.study.study import locked
+from dse.study.lock import locked
 from dse.submission.candidate import Candidate
 from dse.submission.environment import available_memory_bytes
 from dse.submission.findings import RULES, BrokenRulesError, blocking

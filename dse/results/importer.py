@@ -13,11 +13,11 @@ from dse.errors import ResultsError, UsageError
 from dse.results.columns import storable
 from dse.results.database import Database, Known, open_database
 from dse.results.helpers import Shared, cores
+from dse.results.manifest import manifest_of
 from dse.results.parts import Outcome, Part, ReadPart, digest, read_detail_rows, read_part
 from dse.results.plan import Plan, plan_import
 from dse.results.read import Problem, detail_files
 from dse.results.submitters import find_submitters, round_of
-from dse.results.walk import manifest_of
 from dse.results.walks import SubmitterKey, WalkedSubmitter, read_walks, state_of, write_walks
 
 # A helper takes about as long to start as one core takes to do so many items (benchmarks/import_results.py).

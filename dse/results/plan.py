@@ -8,8 +8,9 @@ from pathlib import Path
 
 from dse.results.columns import storable
 from dse.results.database import Known
+from dse.results.manifest import unchanged
 from dse.results.parts import Part
-from dse.results.walk import Submitter, unchanged
+from dse.results.walk import Submitter
 from dse.results.walks import SubmitterKey, Walks
 
 

@@ -14,9 +14,8 @@ from dse.errors import ResultsError
 from dse.files import write_text
 from dse.recorded.table import parse_table
 from dse.results.space import replay_table
+from dse.spaces.format import NAME, SCHEMA
 from dse.spaces.tree import written_tree
-
-_SCHEMA = 1  # of a search space, see dse/spaces/format.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def write_replay_space(rows: Sequence[Mapping[str, Any]], path: Path, *, replace
     """
     if path.suffix not in (".yaml", ".yml"):
         raise ResultsError("found no name of a search space", path=path, hint="name a .yaml file")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", path.stem):
+    if not re.fullmatch(NAME, path.stem):
         raise ResultsError(
             f"found the name {path.stem!r}, allowed: letters, digits, dots, dashes", path=path, hint="name another file"
         )
@@ -61,7 +60,7 @@ def _space(name: str, table: str, rows: Sequence[Mapping[str, Any]], parameters:
     origins = sorted({f"{row['device']} in {row['round']}" for row in rows})
     shown = ", ".join(origins[:3]) + (f" and {len(origins) - 3} more" if len(origins) > 3 else "")
     document = {
-        "schema": _SCHEMA,
+        "schema": SCHEMA,
         "name": name,
         "description": f"Published MLPerf results of {shown}, recorded, not measured here.",
         "replay": table,

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from dse.results.columns import storable
+from dse.results.manifest import ABSENT, DIRECTORY_SIZE, State, manifest
 
 SCENARIOS = {
     "singlestream": "SingleStream",
@@ -31,8 +32,6 @@ _ALIASES = {"resnet": "resnet50"}
 
 SUMMARY = "mlperf_log_summary.txt"
 DETAIL = "mlperf_log_detail.txt"
-_DIRECTORY_SIZE = -1  # stands for a size where the time alone tells: a directory's
-_ABSENT = (-2, 0)  # the state of a file that was looked for and is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ class Submitter:
         self._round = round_name
         self._home = path
         self._listings: dict[str, _Entries] = {}
-        self._seen: dict[str, tuple[int, int]] = {}
+        self._seen: dict[str, State] = {}
         self._unreadable: list[Stray] = []
 
     def systems(self) -> dict[str, int]:
@@ -154,7 +153,7 @@ class Submitter:
         to the submitter's directory.
         """
         start = len(self.path) + 1
-        return "\n".join(f"{path[start:] or '.'}\t{size}\t{mtime}" for path, (size, mtime) in self._seen.items())
+        return manifest((path[start:] or ".", state) for path, state in self._seen.items())
 
     def _found(
         self,
@@ -211,10 +210,10 @@ class Submitter:
         try:
             stat = os.stat(path)  # noqa: PTH116  # see the class
         except (FileNotFoundError, NotADirectoryError):
-            self._seen[path] = _ABSENT
+            self._seen[path] = ABSENT
             return None
         except OSError:  # whoever reads it says why it cannot be read
-            self._seen[path] = _ABSENT
+            self._seen[path] = ABSENT
             return path
         self._seen[path] = (stat.st_size, stat.st_mtime_ns)
         return path
@@ -224,13 +223,13 @@ class Submitter:
             try:
                 stat = entry.stat()
             except OSError:  # a link to nowhere, say; whoever reads it says so
-                self._seen[entry.path] = _ABSENT
+                self._seen[entry.path] = ABSENT
             else:
                 self._seen[entry.path] = (stat.st_size, stat.st_mtime_ns)
 
     def _scan(self, path: str) -> list[os.DirEntry[str]]:
         try:
-            self._seen[path] = (_DIRECTORY_SIZE, os.stat(path).st_mtime_ns)  # noqa: PTH116  # see the class
+            self._seen[path] = (DIRECTORY_SIZE, os.stat(path).st_mtime_ns)  # noqa: PTH116  # see the class
             return list(os.scandir(path))  # to its end, where it closes itself
         except OSError as error:
             self._unreadable.append(Stray(path, f"unreadable: {error.strerror}"))
@@ -264,36 +263,6 @@ class Submitter:
         """Changes when a file that was read changes in size or time, appears, goes or moves."""
         lines = [",".join(sorted(system_scenarios)), *(f"{path}\t{self._seen[path]}" for path in paths)]
         return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
-
-
-def manifest_of(paths: Iterable[str]) -> str:
-    """Lines of a `Submitter.manifest` for further files to watch, by whole paths. Raises OSError for a missing one."""
-    stats = [(path, os.stat(path)) for path in paths]  # noqa: PTH116  # see Submitter
-    return "\n".join(f"{path}\t{stat.st_size}\t{stat.st_mtime_ns}" for path, stat in stats)
-
-
-def unchanged(home: str, manifest: str) -> bool:
-    """Whether every directory and file of the `Submitter.manifest` of the directory ``home`` is as it was."""
-    try:
-        top = os.open(home, os.O_RDONLY)  # paths from there are resolved faster than from the root
-    except OSError:
-        return False
-    try:
-        for line in manifest.split("\n"):
-            path, size, mtime = line.rsplit("\t", 2)
-            try:
-                stat = os.stat(path, dir_fd=top)
-            except OSError:
-                if (int(size), int(mtime)) != _ABSENT:
-                    return False
-                continue
-            if stat.st_mtime_ns != int(mtime) or (stat.st_size != int(size) and int(size) != _DIRECTORY_SIZE):
-                return False
-    except ValueError:  # a name with a line's end in it
-        return False
-    finally:
-        os.close(top)
-    return True
 
 
 def _is_directory(entry: os.DirEntry[str]) -> bool:

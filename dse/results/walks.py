@@ -15,14 +15,12 @@ from typing import NamedTuple
 import orjson
 
 from dse.results.columns import storable
+from dse.results.manifest import State
 
 SubmitterKey = tuple[str, str]
 """A submitter's directory and round."""
 
 _SCHEMA = 1
-
-DatabaseState = tuple[int, int]
-"""Size in bytes and time of the last change in nanoseconds."""
 
 
 class WalkedSubmitter(NamedTuple):
@@ -54,7 +52,7 @@ def walks_file(database: Path) -> Path:
     return database.with_name(f"{database.name}.walks.json")
 
 
-def state_of(database: Path) -> DatabaseState:
+def state_of(database: Path) -> State:
     """The state of a database that is not being changed. Raises OSError."""
     stat = database.stat()
     return stat.st_size, stat.st_mtime_ns
@@ -72,7 +70,7 @@ def read_walks(database: Path) -> Walks:
         return Walks()
 
 
-def write_walks(database: Path, state: DatabaseState, walks: Walks) -> None:
+def write_walks(database: Path, state: State, walks: Walks) -> None:
     """Note walks as those of the database in this ``state``. Raises OSError."""
     submitters = [
         {**walk._asdict(), "path": storable(walk.path), "manifest": storable(walk.manifest)}

@@ -70,7 +70,8 @@ _OBJECTIVES_SCHEMA = {
 _DURATION_SCHEMA = {"type": ["string", "number"], "description": "Seconds, or a number with ms, s, m or h: 500ms, 45m."}
 
 Duration = Annotated[float, BeforeValidator(_duration), Field(gt=0), WithJsonSchema(_DURATION_SCHEMA)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "area", "lanczos"]
 

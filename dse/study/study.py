@@ -1,9 +1,7 @@
-"""One study: its folder, its lock, its trials, and the view of them that Optuna gets."""
+"""One study: its folder, its trials, and the view of them that Optuna gets."""
 
 from __future__ import annotations
 
-import fcntl
-import os
 import platform
 import re
 import uuid
@@ -14,21 +12,22 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import yaml
 
 import dse
-from dse.errors import StudyError, why
+from dse.errors import StudyError
 from dse.files import remove_leftovers, write_text
 from dse.model.accuracies import Accuracies
 from dse.model.configuration import Configuration, Value
 from dse.model.measurement import Measurement, Phase
 from dse.model.metrics import Constraint, Objective, parse_constraint, parse_metric
-from dse.paths import nameable
+from dse.spaces.format import NAME
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study import trial as trials
+from dse.study.lock import locked
 from dse.study.settings import SCHEMA, read_settings
 from dse.study.storage import OptunaView
 from dse.study.trial import TrialRecord
@@ -39,7 +38,7 @@ _PACKAGES = ("ai-edge-litert", "mlcommons-loadgen", "moocore", "numpy", "optuna"
 
 @dataclass
 class Study:
-    """What lies in a study's folder. Reading needs no lock; `Study.writing` takes it."""
+    """What lies in a study's folder. Reading needs no lock; `StudyWriter` takes it."""
 
     folder: Path
     settings: dict[str, Any]
@@ -260,7 +259,7 @@ class StudyWriter:
 
 
 def _check_name(folder: Path) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", folder.name):
+    if not re.fullmatch(NAME, folder.name):
         raise StudyError(f"found the name {folder.name!r}, allowed: letters, digits, dots, dashes", hint="--study NAME")
 
 
@@ -276,30 +275,3 @@ def _check_same(before: Study, space: Space, storage: str | None) -> None:
         raise StudyError(
             f"this study is of the space {name}, not of {space.name}", path=path, hint="take another --study name"
         )
-
-
-def locked(folder: Path) -> IO[str]:
-    """The open, locked lock file of a study's folder; the kernel lets go of it however the process ends.
-
-    Raises StudyError where another process has it, InputError for a folder whose name is not UTF-8.
-    """
-    try:
-        nameable(folder.absolute()).mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("a+", encoding="utf-8")
-    except OSError as error:
-        raise StudyError(f"cannot be written: {why(error)}", path=folder, hint="--studies DIR") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        owner = lock.read().strip() or "another process"
-        lock.close()
-        raise StudyError(f"in use by {owner}", path=folder, hint="wait for it, or take another --study name") from None
-    try:
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()} on {platform.node()}\n")
-        lock.flush()
-    except OSError as error:
-        error.filename = str(folder)  # a full disk does not say where
-        raise
-    return lock

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from dse.errors import ResultsError
+from dse.results.manifest import unchanged
 from dse.results.submitters import find_submitters, round_of
-from dse.results.walk import FoundResult, Submitter, unchanged
+from dse.results.walk import FoundResult, Submitter
 
 
 def walk(root: Path) -> list[FoundResult]:

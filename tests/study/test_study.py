@@ -161,7 +161,7 @@ def test_what_was_repaired_is_measured(folder: Path, tmp_path: Path) -> None:
 
 def test_a_study_in_use_is_refused_with_its_owner(folder: Path, tmp_path: Path) -> None:
     program = (
-        "import sys\nfrom pathlib import Path\nfrom dse.study.study import locked\n"
+        "import sys\nfrom pathlib import Path\nfrom dse.study.lock import locked\n"
         "lock = locked(Path(sys.argv[1]))\nprint('locked', flush=True)\nsys.stdin.read()\n"
     )
     command = [sys.executable, "-c", program, str(folder)]

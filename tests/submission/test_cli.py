@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from dse.cli import make_app
 from dse.errors import DseError, SubmissionError
 from dse.model.configuration import Configuration
-from dse.study.study import locked
+from dse.study.lock import locked
 from dse.study.trial import TrialRecord
 from harness.protocol import Accuracy, DataSetSpec, write
 
