@@ -26,10 +26,11 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replace ``path`` by ``data`` in one step: a reader, or a crash, finds the old file or the new. Raises OSError.
 
-    A link stays, and the file that it leads to is replaced; a device or a pipe takes the data as it is.
+    A link stays, and the file that it leads to is replaced; a device or a pipe takes the data as it is. Where it is not
+    ``durable``, nobody waits for the disk, and a machine that loses power may leave a torn file.
     """
     is_file = not _is_device(path)
     target = Path(os.path.realpath(path))
@@ -37,7 +38,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
     try:
         if is_file:
-            _replace(target, data)
+            _replace(target, data, durable=durable)
         else:
             path.write_bytes(data)
     except OSError as error:
@@ -53,13 +54,14 @@ def _is_device(path: Path) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, data: bytes, *, durable: bool) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -6,7 +6,6 @@ are walked again.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import NamedTuple
 
 import orjson
 
+from dse.files import write_bytes
 from dse.results.columns import storable
 from dse.results.manifest import State
 
@@ -77,15 +77,7 @@ def write_walks(database: Path, state: State, walks: Walks) -> None:
         for walk in walks.submitters.values()
     ]
     document = {"schema": _SCHEMA, "database": state, "rows": walks.rows, "submitters": submitters}
-    path = walks_file(database)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(orjson.dumps(document))  # nobody waits for the disk: a torn file counts for nothing
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        error.filename = str(path)  # a full disk does not say where
-        raise
+    write_bytes(walks_file(database), orjson.dumps(document), durable=False)  # a torn file counts for nothing
 
 
 def _same(walk: WalkedSubmitter) -> tuple[str, ...]:
