@@ -60,14 +60,16 @@ class Plan:
         return self.configurations - self.twins - self.known
 
     @property
+    def most_trials(self) -> int:
+        """How many trials there can be, however much time they take."""
+        return self.unknown if self.budget.trials is None else min(self.unknown, self.budget.trials)
+
+    @property
     def trials(self) -> int:
         """How many trials the budget reaches, about."""
-        limits = [self.unknown]
-        if self.budget.trials is not None:
-            limits.append(self.budget.trials)
-        if self.budget.seconds is not None:
-            limits.append(max(1, int(self.budget.seconds / self.trial_s)))
-        return min(limits)
+        if self.budget.seconds is None:
+            return self.most_trials
+        return min(self.most_trials, max(1, int(self.budget.seconds / self.trial_s)))
 
     @property
     def time_s(self) -> float:
@@ -80,8 +82,7 @@ class Plan:
         share = search_share(self.decision, self.budget.seconds)
         if self.budget.seconds is None:
             return None
-        count = self.unknown if self.budget.trials is None else min(self.unknown, self.budget.trials)
-        return min(share or self.budget.seconds, count * self.trial_s)
+        return min(share or self.budget.seconds, self.most_trials * self.trial_s)
 
 
 @dataclass
@@ -134,20 +135,20 @@ class Progress:
     @property
     def remaining_trials(self) -> int:
         """How many more configurations the part of the budget that is for new ones reaches, about."""
-        limits = [self.plan.unknown - self.done]
-        if self.plan.budget.trials is not None:
-            limits.append(self.plan.budget.trials - self.done)
-        if self.plan.search_s is not None:
-            limits.append(int(min(self._budget_left_s, self.plan.search_s - self.device_s) / self.trial_s))
-        return max(0, min(limits))
+        if self.plan.search_s is None:
+            return self._trials_left
+        reached = int(min(self._budget_left_s, self.plan.search_s - self.device_s) / self.trial_s)
+        return max(0, min(self._trials_left, reached))
 
     @property
     def remaining_s(self) -> float:
         """Wall seconds left, from the costs of the trials so far and what has to follow the search."""
-        limits = [self.plan.unknown - self.done]
-        if self.plan.budget.trials is not None:
-            limits.append(self.plan.budget.trials - self.done)
-        return max(0.0, min(self._budget_left_s, max(0, min(limits)) * self.trial_s + self.after_s))
+        return max(0.0, min(self._budget_left_s, self._trials_left * self.trial_s + self.after_s))
+
+    @property
+    def _trials_left(self) -> int:
+        """How many more configurations there can be, however much time they take."""
+        return max(0, self.plan.most_trials - self.done)
 
     @property
     def _budget_left_s(self) -> float:
