@@ -41,6 +41,11 @@ def explain_command(
     if json:
         print_json(_document(explanation))
         return
+    stdout().print("\n".join(_lines(found, explanation)))
+    next_command(f"dse front {study_words(study, studies)}", "shows the front")
+
+
+def _lines(found: Study, explanation: Explanation) -> list[str]:
     lines = [str(explanation.configuration), f"{explanation.verdict}: {explanation.sentence}"]
     if explanation.estimate:
         estimate = explanation.estimate
@@ -68,8 +73,7 @@ def explain_command(
     ]
     if table := recorded_in(found):
         lines.append(f"recorded in {table}, not measured here")
-    stdout().print("\n".join(lines))
-    next_command(f"dse front {study_words(study, studies)}", "shows the front")
+    return lines
 
 
 def _explanation(study: Study, what: str) -> Explanation:

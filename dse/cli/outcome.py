@@ -13,6 +13,7 @@ from dse.cli.render import counted, front_table, next_command, print_json, stder
 from dse.durations import show_duration
 from dse.errors import DseError, NothingMeasuredError
 from dse.reports.front import front_document, front_title, study_knowledge, write_front
+from dse.search.knowledge import Knowledge
 from dse.search.plan import Plan, Progress
 from dse.spaces.space import Space
 from dse.study import Study
@@ -96,22 +97,21 @@ def show_result(study: Study, progress: Progress, studies: Path, *, as_json: boo
     if knowledge.judgement.disturbance:
         console.print(knowledge.judgement.disturbance)
     if reasons:
-        counts = Counter(reason.word for found in reasons.values() for reason in found)
-        shown = ", ".join(f"{count} {word}" for word, count in counts.most_common())
+        words = Counter(reason.word for found in reasons.values() for reason in found)
+        shown = ", ".join(f"{count} {word}" for word, count in words.most_common())
         console.print(f"left out of the front: {counted(len(reasons), 'trial')} ({shown})")
         next_command(f"dse explain {study_words(study.name, studies)} TRIAL", "says why one is left out")
     if interrupted:
         next_command("the same command", "goes on where this stopped")
         raise typer.Exit(INTERRUPTED)
     if not points:
-        raise _nothing(study)
+        raise _nothing(study, knowledge)
     next_command(f"dse dashboard {study_words(study.name, studies)}", "looks at every trial")
 
 
-def _nothing(study: Study) -> DseError:
+def _nothing(study: Study, knowledge: Knowledge) -> DseError:
     """Why there is no front."""
     reasons = sorted(m.response.failure.message for m in study.measurements if m.response.failure)
-    knowledge = study_knowledge(study)
     left_out = [k.trials[-1] for k in knowledge.known if not k.good and not k.trials[-1].failed]
     if left_out and not knowledge.estimates:
         first = knowledge.judgement.reasons[left_out[0].trial][0]

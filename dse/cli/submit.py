@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from typer.core import TyperGroup
 
 from dse.cli.official import (
@@ -27,7 +28,7 @@ from dse.cli.official import (
 from dse.cli.options import STUDIES, SYSTEM, Json, Studies, StudyArgument, study_words
 from dse.cli.render import counted, next_command, print_json, stderr, stdout
 from dse.errors import SubmissionError, UsageError
-from dse.study import find_study
+from dse.study import Study, find_study
 from dse.submission.candidate import without_repeats
 from dse.submission.checks import DIVISION, check_tree
 from dse.submission.environment import available_memory_bytes
@@ -82,36 +83,9 @@ def tree(
     Example: dse submit mobilenet_v3 --submitter Example \\
         --scenarios SingleStream,Offline,MultiStream
     """
-    console, found = stderr(), find_study(study, studies)
-    candidates, _ = without_repeats(front_candidates(found))
-    on_front = [item.trial for item in candidates]
-    validated, others, round_ = dict[int, ValidatedPoint](), [], get_round(round_name, to_measure=True)
-    # of two points with the same runs, the one that is on the front
-    for point in sorted(validated_points(found.folder), key=lambda point: point.trial not in on_front):
-        same = next((item.trial for item in candidates if stands_for(point, item)), None)
-        if point.rehearsal or point.round != round_.name:
-            others.append(f"trial {point.trial} {'a rehearsal' if point.rehearsal else f'of round {point.round}'}")
-        elif same is None:
-            console.print(f"trial {point.trial} ({point.name}) is not on the study's front any more: left out")
-        elif (first := validated.setdefault(same, point)) is not point:
-            console.print(f"trial {point.trial} ({point.name}): the same runs as trial {first.trial}: left out")
-    points = sorted(validated.values(), key=lambda point: point.trial)
-    for point in points:  # before its figures drop another point
-        require_intact(point)
-    if missing := [trial for trial in on_front if trial not in validated]:
-        console.print(f"on the front and not validated, left out: {trials_words(missing)}")
-    if others and not points:
-        raise SubmissionError(
-            f"no official runs of round {round_.name}: {', '.join(others)}",
-            path=found.folder,
-            hint=f"dse validate {study_words(study, studies)} --round {round_.name}",
-        )
-    if others:
-        console.print(f"no official runs of round {round_.name}, left out: {', '.join(others)}")
-    front = official_front(points, found.objectives)
-    for point in points:
-        if point not in front:
-            console.print(f"trial {point.trial} ({point.name}) is dominated in the official runs: left out")
+    console, found, round_ = stderr(), find_study(study, studies), get_round(round_name, to_measure=True)
+    hint = f"dse validate {study_words(study, studies)} --round {round_.name}"
+    front = _front_to_submit(found, round_, console, hint)
     description = read_system(system)
     submission = Submission(
         submitter,
@@ -243,6 +217,37 @@ def pack(
     submitters = sorted(path.name for path in (tree / "open").iterdir())
     target = archive or tree.resolve().parent / f"{'-'.join(submitters)}.tar.gz"
     typer.echo(f"{pack_tree(tree, target)}  {target}")
+
+
+def _front_to_submit(study: Study, round_: Round, console: Console, hint: str) -> list[ValidatedPoint]:
+    """The validated points that are on the front, by the official runs too; of the others it is said why not."""
+    candidates, _ = without_repeats(front_candidates(study))
+    on_front = [item.trial for item in candidates]
+    validated, others = dict[int, ValidatedPoint](), []
+    # of two points with the same runs, the one that is on the front
+    for point in sorted(validated_points(study.folder), key=lambda point: point.trial not in on_front):
+        same = next((item.trial for item in candidates if stands_for(point, item)), None)
+        if point.rehearsal or point.round != round_.name:
+            others.append(f"trial {point.trial} {'a rehearsal' if point.rehearsal else f'of round {point.round}'}")
+        elif same is None:
+            console.print(f"trial {point.trial} ({point.name}) is not on the study's front any more: left out")
+        elif (first := validated.setdefault(same, point)) is not point:
+            console.print(f"trial {point.trial} ({point.name}): the same runs as trial {first.trial}: left out")
+    points = sorted(validated.values(), key=lambda point: point.trial)
+    for point in points:  # before its figures drop another point
+        require_intact(point)
+    if missing := [trial for trial in on_front if trial not in validated]:
+        console.print(f"on the front and not validated, left out: {trials_words(missing)}")
+    if others and not points:
+        message = f"no official runs of round {round_.name}: {', '.join(others)}"
+        raise SubmissionError(message, path=study.folder, hint=hint)
+    if others:
+        console.print(f"no official runs of round {round_.name}, left out: {', '.join(others)}")
+    front = official_front(points, study.objectives)
+    for point in points:
+        if point not in front:
+            console.print(f"trial {point.trial} ({point.name}) is dominated in the official runs: left out")
+    return front
 
 
 def _scenarios(text: str) -> tuple[Scenario, ...]:
