@@ -54,7 +54,7 @@ def hypervolumes(space: Space, fronts: list[list[FrontPoint]]) -> list[float]:
 
 
 def _harness(python: str | None) -> SubprocessHarness:
-    return SubprocessHarness(python) if python else SubprocessHarness()
+    return SubprocessHarness(python)
 
 
 def main() -> None:

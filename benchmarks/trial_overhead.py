@@ -33,7 +33,7 @@ def main() -> None:
     space = load_space(find_space(options.space))
 
     def harness(python: str | None) -> Harness:
-        return SubprocessHarness(python) if python else SubprocessHarness()
+        return SubprocessHarness(python)
 
     with tempfile.TemporaryDirectory() as folder, StudyWriter(Path(folder) / "overhead", space, None, {}) as writer:
         plan = make_plan(space, [], Budget(trials=options.trials))

@@ -12,11 +12,10 @@ import typer
 from dse.cli.download import download
 from dse.cli.interrupt import Interrupt
 from dse.cli.live import LiveProgress
-from dse.cli.options import STUDIES, Images, Labels, Models, Studies, variables
+from dse.cli.options import STUDIES, Images, Labels, Models, Studies, seconds_of, variables
 from dse.cli.outcome import counts, plan_line, show_plan, show_result
 from dse.cli.render import stderr
-from dse.durations import parse_duration
-from dse.errors import ResultsError, StudyError, UsageError
+from dse.errors import ResultsError, StudyError
 from dse.harnesses import Harness, SubprocessHarness, TableHarness
 from dse.model.configuration import Configuration
 from dse.paths import require_cache
@@ -70,9 +69,9 @@ def explore_command(
     folder = (studies / (study or loaded.name)).absolute()
     given = any(limit is not None for limit in (trials, timeout, budget))
     limits = Budget(
-        time_s=_duration("--timeout", timeout) if timeout is not None else None,
+        time_s=seconds_of("--timeout", timeout) if timeout is not None else None,
         trials=trials or (None if given else loaded.file.budget.trials),
-        device_s=_duration("--budget", budget) if budget is not None else None if given else loaded.file.budget.time,
+        device_s=seconds_of("--budget", budget) if budget is not None else None if given else loaded.file.budget.time,
     )
     first = _first(warm_start, studies, loaded) if warm_start else []
     known = trials_so_far(folder, loaded, storage)  # what would be refused is, before downloads and in a plan too
@@ -136,14 +135,4 @@ def _harnesses(space: Space) -> Callable[[str | None], Harness]:
     if space.recorded is not None:
         recorded = TableHarness(space.recorded)
         return lambda _: recorded
-    return lambda python: SubprocessHarness(python) if python else SubprocessHarness()
-
-
-def _duration(option: str, source: str) -> float:
-    try:
-        seconds = parse_duration(source)
-    except ValueError as error:
-        raise UsageError(f"{option}: {error}") from None
-    if seconds <= 0:
-        raise UsageError(f"{option}: found {source!r}, allowed: more than nothing")
-    return seconds
+    return SubprocessHarness

@@ -9,6 +9,9 @@ from typing import Annotated
 
 import typer
 
+from dse.durations import parse_duration
+from dse.errors import UsageError
+
 STUDIES = Path("studies")
 SYSTEM = Path("system.yaml")
 
@@ -34,6 +37,17 @@ def variables(models: Path | None, images: Path | None, labels: Path | None) -> 
     given = {"DSE_MODELS": models, "DSE_IMAGES": images, "DSE_LABELS": labels}
     paths = {name: str(path) if path else os.environ.get(name) for name, path in given.items()}
     return {**os.environ, **{name: str(Path(path).absolute()) for name, path in paths.items() if path}}
+
+
+def seconds_of(option: str, source: str) -> float:
+    """The duration that ``option`` gives, in seconds. Raises UsageError for what is none, and for nothing."""
+    try:
+        seconds = parse_duration(source)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
+    if seconds <= 0:
+        raise UsageError(f"{option}: found {source!r}, allowed: more than nothing")
+    return seconds
 
 
 def study_words(study: str, studies: Path) -> str:

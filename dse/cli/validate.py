@@ -21,16 +21,15 @@ from dse.cli.official import (
     print_findings,
     rules,
 )
-from dse.cli.options import STUDIES, SYSTEM, Studies, StudyArgument, study_words
+from dse.cli.options import STUDIES, SYSTEM, Studies, StudyArgument, seconds_of, study_words
 from dse.cli.render import counted, next_command, stderr
 from dse.data_sets import require_unchanged
-from dse.durations import parse_duration, show_duration
-from dse.errors import NothingMeasuredError, UsageError
+from dse.durations import show_duration
+from dse.errors import NothingMeasuredError
 from dse.harnesses import SubprocessHarness
 from dse.paths import cache_dir
 from dse.study import find_study
 from dse.study.lock import locked
-from dse.submission.candidate import Candidate
 from dse.submission.environment import available_memory_bytes
 from dse.submission.findings import RULES, BrokenRulesError, blocking
 from dse.submission.rounds import DEFAULT_ROUND, get_round
@@ -64,7 +63,8 @@ def validate_command(
     candidates, notes = official_candidates(found, trial, python)
     allowed = rules(allow)
     available_bytes = available_memory_bytes()
-    todo = plan(candidates, found.folder, round_, available_bytes=available_bytes, duration_ms=_milliseconds(duration))
+    duration_ms = None if duration is None else max(1, round(1e3 * seconds_of("--duration", duration)))
+    todo = plan(candidates, found.folder, round_, available_bytes=available_bytes, duration_ms=duration_ms)
     for note in notes:
         console.print(note)
     _show(todo)
@@ -76,15 +76,11 @@ def validate_command(
     if dry_run:
         _require_data(todo)
         return
-
-    def harness(candidate: Candidate) -> SubprocessHarness:
-        return SubprocessHarness(candidate.python) if candidate.python else SubprocessHarness()
-
     with locked(found.folder):
         _require_data(todo)
         with Interrupt("point") as interrupt, LiveValidation(todo) as live:
             interrupt.say = live.note
-            outcomes = run(todo, harness, live, interrupt.requested)
+            outcomes = run(todo, lambda candidate: SubprocessHarness(candidate.python), live, interrupt.requested)
     points = [outcome.point for outcome in outcomes if outcome.point]
     if len(outcomes) < len(todo.steps):
         console.print(f"{len(points)} of {len(todo.steps)} points are validated")
@@ -95,7 +91,7 @@ def validate_command(
     front = official_front(points, found.objectives)
     for point in points:
         if point not in front:
-            console.print(f"trial {point.trial} ({point.name}) is dominated in the official runs: dropped")
+            console.print(f"trial {point.trial} ({point.name}) is dominated in the official runs: left out")
     console.print(f"{len(front)} of {len(candidates)} points stand{'' if duration is None else ' (a rehearsal)'}")
     words = study_words(study, studies)
     if duration is None:
@@ -110,15 +106,6 @@ def _require_data(todo: Plan) -> None:
     """Raise DataSetError where the images are not those that were explored."""
     for spec in dict.fromkeys(step.candidate.request.data_set for step in todo.steps if not step.done):
         require_unchanged(spec, cache_dir())
-
-
-def _milliseconds(duration: str | None) -> int | None:
-    if duration is None:
-        return None
-    try:
-        return round(1e3 * parse_duration(duration))
-    except ValueError as error:
-        raise UsageError(f"--duration: {error}") from None
 
 
 def _show(todo: Plan) -> None:

@@ -16,24 +16,24 @@ from harness.protocol import ErrorClass, Failure, Request, Response
 
 @dataclass(frozen=True)
 class SubprocessHarness:
-    """Runs the harness under ``python``, an interpreter that has the runtime (default: this one)."""
+    """Runs the harness under ``python``, an interpreter that has the runtime (None: this one)."""
 
-    python: str = sys.executable
+    python: str | None = None
 
     def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
         """Write request.json, run the process, return response.json, which exists afterwards whatever happened."""
-        response_path = folder / "response.json"
+        response_path, python = folder / "response.json", self.python or sys.executable
         protocol.write(request, folder / "request.json")
         try:
             ended = processes.run(
-                [*boot.command(self.python), "run", str(folder / "request.json")],
+                [*boot.command(python), "run", str(folder / "request.json")],
                 folder=folder,
                 log=folder / "stderr.log",
                 timeout_s=timeout_s,
                 environment={"DSE_PARENT": str(os.getpid())},
             )
         except OSError as error:
-            return _failed(response_path, "runtime_missing", f"{self.python} does not start: {why(error)}")
+            return _failed(response_path, "runtime_missing", f"{python} does not start: {why(error)}")
         if ended.timed_out:
             return _failed(response_path, "timeout", f"killed after {timeout_s:g} s without an answer")
         try:

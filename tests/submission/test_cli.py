@@ -240,6 +240,14 @@ def test_a_dry_run_says_what_would_run(dse, study, tmp_path):
     assert not (study / "validation").exists()
 
 
+@pytest.mark.parametrize(("duration", "said"), [("0s", "more than nothing"), ("20", "a number with ms, s, m or h")])
+def test_a_rehearsal_takes_some_time(dse, study, duration, said):
+    done = dse("validate", "study", "--duration", duration)
+    assert done.returncode == 2
+    assert f"--duration: found '{duration}', allowed: {said}" in done.stderr
+    assert not (study / "validation").exists()
+
+
 def test_a_study_is_validated_once_at_a_time(dse, study):
     with locked(study):
         done = dse("validate", "study", "--duration", "1s", "--allow", "data-set-size")
