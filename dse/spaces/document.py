@@ -49,7 +49,7 @@ def read_document(path: Path) -> Document:
 
 
 def parse_document(source: str, path: Path) -> Document:
-    """Parse ``source``; ``path`` is for messages."""
+    """Parse ``source``; ``path`` is for messages. Raises SpaceError as `read_document` does."""
     try:
         loader = yaml.SafeLoader(source)
         reader = _Reader(loader, path)

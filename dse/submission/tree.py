@@ -91,7 +91,10 @@ def write_tree(submission: Submission, destination: Path, allow: Collection[str]
 
 
 def read_round(destination: Path) -> str | None:
-    """The round that a tree was written for, from the manifest beside (or in) it; None when there is none."""
+    """The round that a tree was written for, from the manifest beside (or in) it; None when there is none.
+
+    Raises SubmissionError for a damaged manifest.
+    """
     for folder in (destination, destination.parent):
         path = folder / MANIFEST
         if path.is_file():
