@@ -102,7 +102,7 @@ def test_the_fingerprint_of_a_folder_covers_names_classes_order_and_bytes(tmp_pa
         _read(tmp_path, "a.png 0\n").sha256,
     ]
     (tmp_path / "images" / "a.png").write_bytes(b"other")
-    found.append(from_images("two", tmp_path / "images", tmp_path / "labels.txt", tmp_path / "cache").sha256)
+    found.append(_read_again(tmp_path).sha256)
     assert len(set(found)) == 5
 
 
@@ -119,14 +119,7 @@ def test_a_changed_image_of_the_same_size_is_noticed(tmp_path: Path) -> None:
     image = tmp_path / "images" / "a.png"
     image.write_bytes(b"A.PNG")
     os.utime(image, ns=(1, 1))
-    assert from_images("two", tmp_path / "images", tmp_path / "labels.txt", tmp_path / "cache").sha256 != before
-
-
-def test_a_damaged_memory_of_a_fingerprint_is_made_again(tmp_path: Path) -> None:
-    before = _read(tmp_path).sha256
-    (remembered,) = (tmp_path / "cache" / "data_sets").iterdir()
-    remembered.write_text("{")
-    assert _read_again(tmp_path).sha256 == before
+    assert _read_again(tmp_path).sha256 != before
 
 
 def test_a_cache_that_cannot_be_written_is_a_matter_of_the_machine(tmp_path: Path) -> None:
@@ -238,12 +231,12 @@ def test_a_damaged_archive_is_an_error_or_read(tmp_path_factory: pytest.TempPath
         from_arrays("x", path)
 
 
-@pytest.mark.parametrize("content", ["[]", "{}", '{"schema": 1}', "null", "", "\0"])
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"schema": 1}', "null", "", "\0"])
 def test_a_damaged_memory_of_a_data_set_is_passed_over(tmp_path: Path, content: str) -> None:
     before = _read(tmp_path)
     (remembered,) = (tmp_path / "cache" / "data_sets").iterdir()
     remembered.write_text(content)
-    assert from_images("two", tmp_path / "images", tmp_path / "labels.txt", tmp_path / "cache") == before
+    assert _read_again(tmp_path) == before
 
 
 @pytest.mark.parametrize("shape", [b"(3, 4, 4, ", b"(03, 4, 4)", b"(3, 4; 4)", b"(3, 4, x)"])
