@@ -78,6 +78,11 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
+def holds_other(path: Path, data: bytes) -> bool:
+    """Whether to write ``data`` to ``path`` would lose something that is there. Raises OSError."""
+    return path.exists() and (not path.is_file() or path.read_bytes() != data)
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove what `write_bytes` of a killed process left in ``folder``, of which the caller is the only writer."""
     for path in folder.glob(".*.tmp"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dse.data_sets import read_labels
 from dse.errors import DataSetError, why
-from dse.files import write_text
+from dse.files import holds_other, write_text
 
 SIZE = 50_000
 REDUCED_SIZE = 500
@@ -66,7 +66,7 @@ def reduced(data_set: ImageNet, labels: Path, size: int = REDUCED_SIZE) -> Image
     if not 0 < size <= len(entries):
         raise DataSetError(f"found a size of {size}, allowed: 1 to {len(entries)}", path=data_set.labels)
     contents = "".join(f"{name} {label}\n" for _, name, label in entries[:size])
-    if labels.exists() and (not labels.is_file() or labels.read_bytes() != contents.encode()):
+    if holds_other(labels, contents.encode()):
         raise DataSetError(f"exists, and is not the list of the first {size}", path=labels, hint="name another file")
     write_text(labels, contents)
     return ImageNet(data_set.images, labels)

@@ -9,13 +9,14 @@ from importlib import metadata
 from dse.errors import MachineError, why
 from dse.spaces.format import RuntimeSection
 
-_PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
+PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
+"""What a space calls a runtime, and its name on PyPI."""
 _TIMEOUT_S = 60
 
 
 def runtime_version(section: RuntimeSection) -> str:
     """The version of the engine under its interpreter. Raises MachineError with the command that installs it."""
-    return package_version(_PACKAGES[section.engine], section.python, "correct runtimes: in the space")
+    return package_version(PACKAGES[section.engine], section.python, "correct runtimes: in the space")
 
 
 def package_version(package: str, python: str | None, fix: str) -> str:

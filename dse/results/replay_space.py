@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from dse.errors import ResultsError
-from dse.files import write_text
+from dse.files import holds_other, write_text
 from dse.recorded.table import parse_table
 from dse.results.space import replay_table
 from dse.spaces.format import NAME, SCHEMA
@@ -43,17 +43,13 @@ def write_replay_space(rows: Sequence[Mapping[str, Any]], path: Path, *, replace
     table_text = replay_table(rows)
     tree = parse_table(table_text.encode(), table).tree
     texts = {table: table_text, path: _space(path.stem, table.name, rows, written_tree(tree.roots))}
-    if not replace:
-        for file, text in texts.items():
-            _check_not_lost(file, text)
+    for file, text in texts.items():
+        if not replace and holds_other(file, text.encode()):
+            hint = "--force, or name another file"
+            raise ResultsError("is there already and holds something else", path=file, hint=hint)
     for file, text in texts.items():
         write_text(file, text)
     return ReplaySpace(path, table, tree.size)
-
-
-def _check_not_lost(path: Path, text: str) -> None:
-    if path.exists() and (not path.is_file() or path.read_bytes() != text.encode()):
-        raise ResultsError("is there already and holds something else", path=path, hint="--force, or name another file")
 
 
 def _space(name: str, table: str, rows: Sequence[Mapping[str, Any]], parameters: dict[str, Any]) -> str:

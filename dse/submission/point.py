@@ -28,7 +28,7 @@ from harness.protocol import Evidence, Request, Response, read
 SCHEMA = 1
 FOLDER = "validation"
 _FILE = "validation.json"
-_LOGS = ("mlperf_log_detail.txt", "mlperf_log_summary.txt")
+LOGS = ("mlperf_log_detail.txt", "mlperf_log_summary.txt")
 ACCURACY_LOG = "mlperf_log_accuracy.json"
 _AGAIN = "validate the point again: remove its folder and run dse validate STUDY"
 
@@ -178,8 +178,8 @@ def model_is_gone(trial: int, model: Path) -> SubmissionError:
 
 def _damages(point: ValidatedPoint) -> Iterator[str]:
     for what, run, logs in (
-        ("performance", point.performance, _LOGS),
-        ("accuracy", point.accuracy, (*_LOGS, ACCURACY_LOG)),
+        ("performance", point.performance, LOGS),
+        ("accuracy", point.accuracy, (*LOGS, ACCURACY_LOG)),
     ):
         if run.response.failure:
             yield f"its {what} run failed: {run.response.failure.message}"

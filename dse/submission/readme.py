@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
+from dse.runtimes import PACKAGES
 from dse.submission.point import ValidatedPoint
 from dse.submission.rounds import MAX_UPLOAD_FILE_BYTES, Round, Scenario
 from harness.protocol import Evidence, Request
 
-_RUNTIMES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
 _OTHERS = {"numpy": "numpy", "opencv": "opencv-python-headless"}
 """What the harness calls a package, and its name on PyPI."""
 
@@ -116,7 +116,7 @@ def _without_paths(value: Any) -> Any:
 def _install(evidence: Evidence, versions: dict[str, str]) -> str:
     pins = [
         f"mlcommons-loadgen=={evidence.loadgen_version.partition(' ')[0]}",
-        f"{_RUNTIMES[evidence.runtime]}=={evidence.runtime_version}",
+        f"{PACKAGES[evidence.runtime]}=={evidence.runtime_version}",
         *(f"{package}=={versions[name]}" for name, package in _OTHERS.items() if name in versions),
     ]
     return f"pip install {' '.join(pins)}"

@@ -24,14 +24,13 @@ from dse.submission.checks import DIVISION, check_tree
 from dse.submission.fields import FOLDER_NAME, FOLDER_NAMES, SYSTEM_FIELDS
 from dse.submission.findings import BrokenRulesError, Finding, blocking
 from dse.submission.model_types import model_types
-from dse.submission.point import ACCURACY_LOG, ValidatedPoint, check_evidence
+from dse.submission.point import ACCURACY_LOG, LOGS, ValidatedPoint, check_evidence
 from dse.submission.readme import fits_upload, portable_request, portable_study, result_readme, source_readme
 from dse.submission.rounds import BENCHMARK, Round, Scenario
 from dse.submission.truncate import accuracy_text, truncated
 
 SCHEMA = 1
 MANIFEST = "submission.json"
-_LOGS = ("mlperf_log_detail.txt", "mlperf_log_summary.txt")
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def _write_result(
         (point.performance.logs, results / "performance" / "run_1"),
         (point.accuracy.logs, results / "accuracy"),
     ):
-        for name in _LOGS:
+        for name in LOGS:
             write_bytes(target / name, (source / name).read_bytes())
     accuracy = point.accuracy.response.accuracy
     if accuracy is None:
