@@ -21,11 +21,15 @@ from dse.submission.preflight import preflight
 from dse.submission.rounds import Round, Scenario
 from dse.submission.system import read_system
 
-Allow = Annotated[list[str] | None, typer.Option("--allow", help="A rule that may be broken; repeatable.")]
+Allow = Annotated[
+    list[str] | None, typer.Option("--allow", metavar="RULE", help="A rule that may be broken; repeatable.")
+]
 RoundName = Annotated[str, typer.Option("--round", help="MLPerf's round: v5.1, v6.0 or v6.1.")]
 Submitter = Annotated[str, typer.Option(help="The organisation that submits; no spaces.")]
 System = Annotated[Path, typer.Option(help="The device's description (dse system init).")]
-Trials = Annotated[list[int] | None, typer.Option("--trial", help="Only this point of the front; repeatable.")]
+Trials = Annotated[
+    list[int] | None, typer.Option("--trial", metavar="TRIAL", help="Only this point of the front; repeatable.")
+]
 Python = Annotated[str | None, typer.Option(help="Interpreter with the round's LoadGen and the runtime.")]
 
 
