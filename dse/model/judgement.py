@@ -44,11 +44,8 @@ class Judgement:
     anchor: str | None
     """The key of the experiment that was the anchor last."""
     anchor_good: bool
-    last_anchor: int | None
-    """The number of the last trial that measured the anchor."""
     foreign_cores: float = 0.0
     """What other processes used in three of four trials at least: usual here, and no reason against any of them."""
-
     governor_since: int = 0
     """The trial from which on the usual frequency governor was the usual one."""
 
@@ -73,14 +70,14 @@ def judge(measurements: Sequence[Measurement]) -> Judgement:
     usual = _usual_foreign_cores(measurements)
     governors, governor_since = _usual_governors(measurements)
     reasons = {m.trial: tuple(_device_reasons(m, usual, governors)) for m in measurements if not m.failed}
-    drift, anchor, good, last = _drift(measurements, reasons)
+    drift, anchor, good = _drift(measurements, reasons)
     for trial, reason in drift.items():
         reasons[trial] = (*reasons.get(trial, ()), reason)
     last_anchor = next((m.trial for m in reversed(measurements) if m.phase == "anchor"), None)
     if last_anchor is not None and any(reason.word == "governor" for reason in reasons.get(last_anchor, ())):
         good = False  # a second run tells whether the governor has changed for good
     reasons = {trial: found for trial, found in reasons.items() if found}
-    return Judgement(reasons, anchor, good, last, usual, governor_since)
+    return Judgement(reasons, anchor, good, usual, governor_since)
 
 
 def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, ...]) -> list[Reason]:
@@ -114,7 +111,7 @@ def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, .
 
 def _drift(
     measurements: Sequence[Measurement], reasons: Mapping[int, tuple[Reason, ...]]
-) -> tuple[dict[int, Reason], str | None, bool, int | None]:
+) -> tuple[dict[int, Reason], str | None, bool]:
     """Marks for trials between a good anchor and one outside its band; the anchor; whether its last run was good.
 
     Two successive anchors outside that agree with each other are a new state of the device: from there on they are
@@ -128,7 +125,7 @@ def _drift(
     marks: dict[int, Reason] = {}
     outside: dict[str, list[float]] = {}
     since: list[int] = []
-    good, last = True, None
+    good = True
     for measured in measurements:
         latency = measured.values.get("latency_p90_ns")
         if measured.key not in references or latency is None or reasons.get(measured.trial):
@@ -136,7 +133,7 @@ def _drift(
             continue
         first = not any(references.values())
         reference = references[measured.key]
-        last, level = measured.trial, math.log(latency)
+        level = math.log(latency)
         if not reference and not first:
             reference.append(level)
             continue
@@ -147,16 +144,16 @@ def _drift(
             good, since, outside = True, [], {}
             continue
         ratio = math.exp(level - median(reference))
-        sentence = f"the anchor, trial {last}, ran {ratio:.2f} times its usual latency"
-        marks |= {trial: Reason("drift", sentence) for trial in [*since, last]}
+        sentence = f"the anchor, trial {measured.trial}, ran {ratio:.2f} times its usual latency"
+        marks |= {trial: Reason("drift", sentence) for trial in [*since, measured.trial]}
         good, since = False, []
         if measured.key in outside and abs(level - median(outside[measured.key])) <= _band(reference):
             references = {key: [] for key in references} | {measured.key: [*outside[measured.key], level]}
             outside, good = {}, True
-            marks.pop(last)
+            marks.pop(measured.trial)
         else:
             outside = {measured.key: [level]}
-    return marks, anchors[-1] if anchors else None, good, last
+    return marks, anchors[-1] if anchors else None, good
 
 
 def _band(reference: Sequence[float]) -> float:
