@@ -127,7 +127,8 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """
-    words = [sys.executable, "-c", program, str(tmp_path / "r.duckdb")]
+    (tmp_path / "query.py").write_text(program)  # to DuckDB, python -c is a person, who wants a bar after two seconds
+    words = [sys.executable, str(tmp_path / "query.py"), str(tmp_path / "r.duckdb")]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("interrupted\n", 0), done.stderr
 
