@@ -63,7 +63,7 @@ def explore(
         policy = Policy(proposer, anchor_every=NEVER, ladder=steps)
     now = _understand(space, measurements, place)
     progress = Progress(plan, time.monotonic(), front=now.front)
-    progress.after_s = _after_s(policy.left(now, confirm=confirm), now, progress)
+    progress.after_s = _after_s(policy.left(measurements, now, confirm=confirm), now, progress)
     observe(progress)
     while not stopped() and not _time_is_up(progress):
         more = plan.budget.trials is None or progress.done < plan.budget.trials
@@ -81,7 +81,7 @@ def explore(
             elif more:
                 progress.ended = "the front is stable"
             break
-        progress.running, progress.phase = step.configuration, step.phase
+        progress.running, progress.phase, progress.began = step.configuration, step.phase, time.monotonic()
         observe(progress)
         began = time.monotonic()
         measured = _measure(writer, space, step, steps, harness)
@@ -89,7 +89,7 @@ def explore(
         now = _understand(space, measurements, place)
         _count(progress, step, measured, now)
         progress.open = len(policy.open(now, confirm=confirm))
-        progress.after_s = _after_s(policy.left(now, confirm=confirm), now, progress)
+        progress.after_s = _after_s(policy.left(measurements, now, confirm=confirm), now, progress)
         progress.gain = policy.gain(progress.remaining_trials)
         observe(progress)
         reasons = now.judgement.reasons.get(measured.trial)
@@ -124,15 +124,17 @@ def _count(progress: Progress, step: Step, measured: Measurement, now: Knowledge
 
 
 def _after_s(steps: Sequence[Step], now: Knowledge, progress: Progress) -> float:
-    """What ``steps`` take; all of a limited time where some are repeats: nobody knows how many more will follow."""
+    """What ``steps`` take; all of a limited time where some are to confirm: nobody knows how many more will follow."""
     known = {e.configuration: e for e in now.estimates}
-    seconds = 0.0
+    seconds = len(steps) * progress.trial_s
     for step in steps:
-        e = known[step.configuration]
+        e = known.get(step.configuration)
+        if e is None or step.phase != "confirm":
+            continue
         more = step.images > (e.accuracy.total if e.accuracy else 0)
         if not more and progress.plan.budget.seconds is not None:
             return math.inf
-        seconds += progress.trial_s + more * step.images * e.values.get("latency_mean_ns", 0.0) / 1e9
+        seconds += more * step.images * e.values.get("latency_mean_ns", 0.0) / 1e9
     return seconds
 
 

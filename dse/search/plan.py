@@ -94,6 +94,8 @@ class Progress:
     done: int = 0
     failures: dict[str, int] = field(default_factory=dict)
     running: Configuration | None = None
+    began: float = 0.0
+    """When the trial that runs, or ran last, began: by the clock of ``started``."""
     front: list[FrontPoint] = field(default_factory=list)
     last: Measurement | None = None
     trial_times_s: list[float] = field(default_factory=list)
@@ -142,8 +144,12 @@ class Progress:
 
     @property
     def remaining_s(self) -> float:
-        """Wall seconds left, from the costs of the trials so far and what has to follow the search."""
-        return max(0.0, min(self._budget_left_s, self._trials_left * self.trial_s + self.after_s))
+        """Wall seconds left, from the costs of the trials so far and what has to follow the search.
+
+        A trial that runs is not broken off when the budget ends.
+        """
+        running_s = 0.0 if self.running is None else self.began + self.trial_s - time.monotonic()
+        return max(0.0, running_s, min(self._budget_left_s, self._trials_left * self.trial_s + self.after_s))
 
     @property
     def _trials_left(self) -> int:

@@ -6,7 +6,7 @@ is on the front.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dse.model.confidence import Membership
@@ -90,22 +90,21 @@ class Policy:
         self, measurements: Sequence[Measurement], knowledge: Callable[[], Knowledge], *, search: bool, confirm: bool
     ) -> Step | None:
         """The next step, or None when nothing is left of what ``search`` and ``confirm`` allow."""
-        if self._anchor_is_due(measurements):
-            anchor = self._anchor(measurements, knowledge())
-            if anchor is not None:
-                return Step(anchor, "anchor", self._ladder[0])
+        anchor = self._due_anchor(measurements, knowledge)
+        if anchor is not None:
+            return anchor
         if self._round:
             return self._next_of_round()
         now = knowledge()
-        lost = next((k.configuration for k in now.known if _is_lost(k, now)), None)
+        lost = next(self._lost(now), None)
         if lost is not None and now.judgement.counts(measurements[-1]):  # whatever was in the way is over
-            return Step(lost, "repeat", self._ladder[0])
+            return lost
         proposed = self._proposer.propose(now.past) if search else None
         self._gains = self._proposer.gains if search else self._gains
         if proposed is not None and (not self._gains or self._gains[0] >= self._stable_gain):
             return Step(proposed, "search", self._ladder[0])
         if lost is not None:
-            return Step(lost, "repeat", self._ladder[0])
+            return lost
         self._round = self.open(now, confirm=confirm)
         return self._next_of_round() if self._round else None
 
@@ -134,11 +133,17 @@ class Policy:
             images = self._complete(now)
         return self._steps(now, dict.fromkeys(repeats, self._ladder[0]) | images)
 
-    def left(self, now: Knowledge, *, confirm: bool) -> list[Step]:
-        """`open`, and the front's accuracies that have to be completed in the end, as far as is known."""
-        complete = self._steps(now, self._complete(now))
-        completed = {step.configuration for step in complete}
-        return [*(step for step in self.open(now, confirm=confirm) if step.configuration not in completed), *complete]
+    def left(self, measurements: Sequence[Measurement], now: Knowledge, *, confirm: bool) -> list[Step]:
+        """What is to be measured again, as far as is known, if nothing new is: the anchor, what did not count, the rest
+        of a round, `open`, and the accuracies of the front that have to be completed in the end.
+        """
+        anchor = self._due_anchor(measurements, lambda: now)
+        steps = [*self._round, *self.open(now, confirm=confirm), *self._steps(now, self._complete(now))]
+        most = {step.configuration: step for step in sorted(steps, key=lambda step: step.images)}
+        return [*([anchor] if anchor else []), *self._lost(now), *most.values()]
+
+    def _lost(self, now: Knowledge) -> Iterator[Step]:
+        return (Step(k.configuration, "repeat", self._ladder[0]) for k in now.known if _is_lost(k, now))
 
     def _steps(self, now: Knowledge, images: Mapping[int, int]) -> list[Step]:
         """A step for each of the estimates ``images``, with so many images, in the order in which they came."""
@@ -174,6 +179,10 @@ class Policy:
             if self._asked.get(estimate.configuration, 0) <= counted < self._ladder[-1]:
                 first.setdefault(estimate.accuracy_from, i)
         return list(first.values())
+
+    def _due_anchor(self, measurements: Sequence[Measurement], knowledge: Callable[[], Knowledge]) -> Step | None:
+        anchor = self._anchor(measurements, knowledge()) if self._anchor_is_due(measurements) else None
+        return None if anchor is None else Step(anchor, "anchor", self._ladder[0])
 
     def _anchor_is_due(self, measurements: Sequence[Measurement]) -> bool:
         since = 0

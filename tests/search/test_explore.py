@@ -316,6 +316,38 @@ def test_time_is_left_as_long_as_work_is_and_none_after_the_last_run(
     assert left.keys() == set(range(len(study.measurements)))
 
 
+def test_time_is_left_for_what_is_measured_again(bench: Bench) -> None:
+    """Trials that did not count, the anchor after twenty trials and of a search that goes on."""
+    left: dict[tuple[int, bool], float] = {}
+
+    def observe(progress: Progress) -> None:
+        left[progress.done + progress.repeats, progress.running is not None] = progress.remaining_s
+
+    study = bench.explore(device(throttled=lambda t: t == 34), observe=observe)
+    assert phases(study) == ["search"] * 18 + ["repeat"] * 2 + ["anchor"]
+    assert left.pop((len(study.measurements), False)) == 0
+    assert min(left.values()) > 0
+    left.clear()
+    study = bench.explore(device(), observe=observe)
+    assert phases(study)[-1] == "anchor"
+    assert left.pop((1, False)) == 0
+    assert left.keys() == {(0, False), (0, True)}
+    assert min(left.values()) > 0
+
+
+def test_time_is_left_while_a_trial_runs_beyond_the_budget(bench: Bench) -> None:
+    left: list[float] = []
+
+    def observe(progress: Progress) -> None:
+        if progress.running is not None:
+            progress.trial_times_s.append(1.0)  # as if the device had been at it for longer
+            left.append(progress.remaining_s)
+
+    bench.explore(device(), Budget(device_s=1.5), observe=observe)
+    assert left
+    assert min(left) > 0
+
+
 def test_a_fast_model_has_all_images_at_once(bench: Bench) -> None:
     bench.write("[1, 2, 3]", images=10_000)
     study = bench.explore(FakeDevice(lambda r: latency(r) / 100, accuracy), Budget(trials=3))
