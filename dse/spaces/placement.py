@@ -35,11 +35,17 @@ class Placement:
         self._by_key: dict[str, list[Configuration]] = {}
         self._chosen: dict[str, Configuration] = {}
         self._same: dict[Configuration, list[Configuration]] = {}
+        self._found: dict[int, Configuration | None] = {}
         for key, configuration in _keys(space, measurements):
             self._add(key, configuration)
 
     def __call__(self, measured: Measurement) -> Configuration | None:
-        """The configuration that ``measured`` counts for."""
+        """The configuration that ``measured`` counts for: the same one as long as the search goes on."""
+        if measured.trial not in self._found:
+            self._found[measured.trial] = self._find(measured)
+        return self._found[measured.trial]
+
+    def _find(self, measured: Measurement) -> Configuration | None:
         if measured.trial in self._again:
             return None
         own = measured.configuration

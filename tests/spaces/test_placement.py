@@ -53,6 +53,18 @@ def test_twins_of_a_space_that_is_too_large_to_list_are_found_as_they_come(tmp_p
         assert len(measured) == len(set(measured)) == done
 
 
+def test_what_a_search_says_at_its_end_is_what_the_study_says(tmp_path: Path) -> None:
+    """In a space that is too large to list, an edit parts trials from the configuration that they belong to now."""
+    levels = {"side": [48, 64, 96], "threads": list(range(1, 2 + placement.LISTED // 3))}
+    space = make_space(tmp_path, sampler="grid", parameters=levels)
+    assert space.tree.size > placement.LISTED
+    run_study(tmp_path / "s", space, trials=1)
+    edited = make_space(tmp_path, sampler="grid", parameters={**levels, "buffer_size": [1024]})
+    progress = run_study(tmp_path / "s", edited, trials=2)
+    found = study_front(Study.read(tmp_path / "s"))
+    assert [(p.trial, p.trials) for p in progress.front] == [(p.trial, p.trials) for p in found]
+
+
 def test_two_addresses_of_one_file_are_one_experiment(tmp_path: Path, server: Any) -> None:
     server.contents = b"\0\0\0\0TFL3" + bytes(100)
     models = {name: {"url": f"{server.url}?{name}"} for name in ("a", "b", "c")}
