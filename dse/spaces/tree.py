@@ -57,9 +57,11 @@ def _levels(document: Document, content: Any, place: Place, above: frozenset[str
         )
     else:
         raise document.error(place, f"found {_kind(content)}, expected a list of levels", _HINT)
-    for index, level in enumerate(levels):
-        if any(level.value == other.value or text(level.value) == text(other.value) for other in levels[:index]):
+    seen: set[Value] = set()
+    for level in levels:
+        if not seen.isdisjoint(names := (level.value, text(level.value))):
             raise document.error(place, f"the level {level.value!r} stands here twice", "remove one")
+        seen.update(names)
     return levels
 
 
