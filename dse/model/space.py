@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dse.model.configuration import Configuration, Value, text
 
@@ -15,6 +15,11 @@ class Level:
 
     value: Value
     children: tuple[Parameter, ...] = ()
+    size: int = field(init=False, compare=False, repr=False)
+    """In how many ways a walk goes on below it; counted once, as every sample of a large space asks for it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", _size(self.children))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,11 @@ class Parameter:
 
     name: str
     levels: tuple[Level, ...]
+    size: int = field(init=False, compare=False, repr=False)
+    """In how many ways a walk takes it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", sum(level.size for level in self.levels))
 
     @property
     def values(self) -> tuple[Value, ...]:
@@ -129,7 +139,7 @@ def _same(a: Value, b: Value) -> bool:
 
 
 def _size(parameters: tuple[Parameter, ...]) -> int:
-    return math.prod(sum(_size(level.children) for level in parameter.levels) for parameter in parameters)
+    return math.prod(parameter.size for parameter in parameters)
 
 
 def _walk(parameters: tuple[Parameter, ...], index: int) -> dict[str, Value]:
@@ -139,10 +149,9 @@ def _walk(parameters: tuple[Parameter, ...], index: int) -> dict[str, Value]:
     first, rest = parameters[0], parameters[1:]
     index, beside = divmod(index, _size(rest))
     for level in first.levels:
-        below = _size(level.children)
-        if index < below:
+        if index < level.size:
             return {first.name: level.value, **_walk(level.children, index), **_walk(rest, beside)}
-        index -= below
+        index -= level.size
     raise IndexError(index)
 
 
