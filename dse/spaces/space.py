@@ -148,6 +148,7 @@ class Space:
             "data_set": {
                 **(written["data_set"] or {"name": self.data_set.name}),
                 "path": str(self.data_set.path),
+                "labels": None if self.data_set.labels is None else str(self.data_set.labels),
                 "size": self.data_set.size,
                 "classes": self.data_set.classes,
                 "sha256": self.data_set.sha256,

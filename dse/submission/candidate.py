@@ -10,7 +10,8 @@ from typing import Any
 
 from dse.errors import SubmissionError
 from dse.files import fingerprint
-from dse.submission.point import ModelOrigin
+from dse.submission.located import same_run
+from dse.submission.point import OWN_MODEL, ModelOrigin
 from dse.submission.rounds import LOADGEN_MODEL, MIN_BUFFER_SIZE
 from harness.protocol import AccuracySpec, Performance, PerformanceSpec, Request, Response
 
@@ -79,12 +80,12 @@ class Candidate:
     def performance_request(self) -> Request:
         """The PerformanceOnly run by MLPerf's settings."""
         spec = PerformanceSpec(buffer_size=self.buffer_size, user_conf=USER_CONF, model_name=LOADGEN_MODEL)
-        return dataclasses.replace(self.request, performance=spec, accuracy=None)
+        return dataclasses.replace(self.request, model_path=OWN_MODEL, performance=spec, accuracy=None)
 
     def accuracy_request(self) -> Request:
         """The AccuracyOnly run over the complete data set."""
         spec = AccuracySpec(samples=None, user_conf=USER_CONF, model_name=LOADGEN_MODEL)
-        return dataclasses.replace(self.request, performance=None, accuracy=spec)
+        return dataclasses.replace(self.request, model_path=OWN_MODEL, performance=None, accuracy=spec)
 
 
 def without_repeats(candidates: Sequence[Candidate]) -> tuple[list[Candidate], dict[int, int]]:
@@ -96,8 +97,8 @@ def without_repeats(candidates: Sequence[Candidate]) -> tuple[list[Candidate], d
     kept: list[Candidate] = []
     repeats: dict[int, int] = {}
     for candidate in candidates:
-        run = candidate.python, candidate.performance_request()
-        same = [other for other in kept if (other.python, other.performance_request()) == run]
+        request = candidate.performance_request()
+        same = [o for o in kept if o.python == candidate.python and same_run(o.performance_request(), request)]
         if same:
             repeats[candidate.trial] = same[0].trial
         else:

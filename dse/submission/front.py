@@ -12,6 +12,7 @@ from dse.reports.front import recorded_in, study_front
 from dse.spaces.space import HARNESS_PARAMETERS
 from dse.study import Study
 from dse.submission.candidate import Candidate
+from dse.submission.located import located
 from dse.submission.point import ModelOrigin
 from harness.decode import ProtocolError
 from harness.protocol import Request, read
@@ -45,6 +46,7 @@ def _candidate(study: Study, point: FrontPoint, python: str | None) -> Candidate
         request = read(Request, folder / "request.json")
     except (OSError, ProtocolError) as error:
         raise SubmissionError(f"cannot be read: {why(error)}", path=folder / "request.json") from error
+    request = located(request, study.settings["space"], point.configuration)
     name, model = _model(study.settings["space"]["models"], point)
     return Candidate(
         trial=point.trial,

@@ -6,6 +6,7 @@ an unfinished point:
     validation/<trial>/
       validation.json           schema 1: see `write_point`
       user.conf                 what both runs gave to LoadGen
+      model.tflite              what both runs loaded; in points of older versions the requests name it elsewhere
       performance/              request.json response.json, performance/ with LoadGen's logs
       accuracy/                 request.json response.json, accuracy/ with LoadGen's logs
 """
@@ -30,6 +31,8 @@ FOLDER = "validation"
 _FILE = "validation.json"
 LOGS = ("mlperf_log_detail.txt", "mlperf_log_summary.txt")
 ACCURACY_LOG = "mlperf_log_accuracy.json"
+OWN_MODEL = "../model.tflite"
+"""As seen from either run's request."""
 _AGAIN = "validate the point again: remove its folder and run dse validate STUDY"
 
 
@@ -131,7 +134,7 @@ def write_point(
     rehearsal: bool,
 ) -> ValidatedPoint:
     """Record the two runs that lie in ``folder`` with the hash of each of their files. Raises SubmissionError."""
-    files = [path for run in ("performance", "accuracy") for path in (folder / run).rglob("*") if path.is_file()]
+    files = [path for path in folder.rglob("*") if path.is_file() and path != folder / _FILE]
     write_json(
         folder / _FILE,
         {
@@ -142,10 +145,7 @@ def write_point(
             "origin": dataclasses.asdict(origin),
             "round": round_name,
             "rehearsal": rehearsal,
-            "sha256": {
-                path.relative_to(folder).as_posix(): sha256_file(path)
-                for path in sorted([*files, folder / "user.conf"])
-            },
+            "sha256": {path.relative_to(folder).as_posix(): sha256_file(path) for path in sorted(files)},
         },
     )
     return read_point(folder)

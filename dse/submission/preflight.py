@@ -108,7 +108,10 @@ def _made_up(candidate: Candidate, round_: Round, loadgen_version: str, folder: 
         rehearsal=False,
         folder=folder,
         performance=Run(
-            candidate.performance_request(), replace(candidate.response, evidence=evidence), folder, performance
+            replace(candidate.performance_request(), model_path=str(model)),
+            replace(candidate.response, evidence=evidence),
+            folder,
+            performance,
         ),
         accuracy=Run(
             candidate.accuracy_request(),

@@ -15,7 +15,8 @@ from dse.model.metrics import Objective, values_of
 from dse.submission.candidate import Candidate
 from dse.submission.check_runs import check_accuracy, check_performance, check_seeds
 from dse.submission.findings import RULES, Finding
-from dse.submission.point import FOLDER, ValidatedPoint, is_complete, read_point, require_intact, write_point
+from dse.submission.located import same_run
+from dse.submission.point import FOLDER, OWN_MODEL, ValidatedPoint, is_complete, read_point, require_intact, write_point
 from dse.submission.queries import SECONDS, Queries, plan_queries, require_memory
 from dse.submission.rounds import MIN_DURATION_MS, Round
 from dse.submission.user_conf import user_conf
@@ -183,7 +184,7 @@ def stands_for(point: ValidatedPoint, candidate: Candidate) -> bool:
 
     The same request under another version of the runtime is another run.
     """
-    if point.performance.request != candidate.performance_request():
+    if not same_run(point.performance.request, candidate.performance_request()):
         return False
     return point.trial == candidate.trial or _runtime(point.performance.response) == _runtime(candidate.response)
 
@@ -207,6 +208,7 @@ def _run_point(
         shutil.rmtree(folder)
     conf = user_conf(candidate.buffer_size, step.queries.expected_latency_ns, min_duration_ms=plan.duration_ms)
     write_text(folder / "user.conf", conf)
+    shutil.copyfile(candidate.request.model_path, folder / Path(OWN_MODEL).name)
     runs: tuple[tuple[RunName, Request, float], ...] = (
         ("accuracy", candidate.accuracy_request(), step.accuracy_s),
         ("performance", candidate.performance_request(), step.performance_s),

@@ -21,6 +21,7 @@ from dse.errors import DseError, SubmissionError
 from dse.model.configuration import Configuration
 from dse.study.lock import locked
 from dse.study.trial import TrialRecord
+from dse.submission.point import write_point
 from harness.protocol import Accuracy, DataSetSpec, write
 
 _spec = importlib.util.spec_from_file_location("submission_conftest", Path(__file__).with_name("conftest.py"))
@@ -129,9 +130,32 @@ def test_a_missing_model_file_is_named_and_nothing_is_to_be_thrown_away(dse, stu
         assert "put the same file there again" in done.stderr
 
 
+def test_the_official_runs_stand_for_a_trial_whose_model_lies_elsewhere_now(dse, study, make_point):
+    point = make_point()
+    trial = study / "trials/7/request.json"
+    moved = point.model.rename(point.model.with_name("moved.tflite"))
+    trial.write_text(trial.read_text().replace("tiny-int8-t1.tflite", moved.name))
+    shutil.copy(moved, study / "tiny-int8-t1.tflite")
+    for run in (point.performance, point.accuracy):
+        path = run.folder / "request.json"
+        path.write_text(path.read_text().replace(str(point.model), "../../../tiny-int8-t1.tflite"))
+    write_point(
+        point.folder,
+        trial=7,
+        name=point.name,
+        configuration=point.configuration,
+        origin=point.origin,
+        round_name="v6.1",
+        rehearsal=False,
+    )
+    done = dse("submit", "study", "--submitter", "Example", "--allow", "data-set-size")
+    assert (done.returncode, "left out" in done.stderr) == (0, False), done.stderr
+
+
 def test_what_is_not_on_the_front_any_more_is_left_out(dse, study, make_point):
     make_point()
-    make_point(trial=8, name="slow")
+    slow = make_point(trial=8, name="slow").performance.folder / "request.json"
+    slow.write_text(slow.read_text().replace('"threads": 1', '"threads": 2'))
     done = dse("submit", "study", "--submitter", "Example", "--allow", "data-set-size")
     assert "trial 8 (slow) is not on the study's front any more: left out" in done.stderr
     assert list(json.loads((study / "submission/submission.json").read_text())["points"].values()) == [7]

@@ -13,7 +13,7 @@ from dse.errors import MachineError, SubmissionError
 from dse.model.metrics import METRICS, Objective
 from dse.submission.candidate import Candidate, without_repeats
 from dse.submission.fields import SYSTEM_FIELDS
-from dse.submission.point import ModelOrigin, check_evidence, validated_points
+from dse.submission.point import ModelOrigin, check_evidence, read_point, validated_points
 from dse.submission.preflight import preflight
 from dse.submission.rounds import ROUNDS, Round
 from dse.submission.validate import Plan, official_front, plan, run, stands_for
@@ -83,6 +83,16 @@ def test_both_runs_are_recorded_with_their_evidence(candidate, tmp_path):
     assert [progress.run for progress in seen] == ["accuracy", "performance", None]
     assert seen[-1].left_s == pytest.approx(0)
     assert "resnet50.SingleStream.performance_sample_count_override = 1024" in outcome.point.user_conf.read_text()
+
+
+def test_the_model_that_ran_stays_with_the_runs(candidate, tmp_path):
+    run(planned([candidate()], tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness())
+    (tmp_path / "model.tflite").unlink()
+    moved = (tmp_path / "validation").rename(tmp_path / "elsewhere")
+    check_evidence(read_point(moved / "3"))
+    (moved / "3/model.tflite").write_bytes(b"another")
+    with pytest.raises(SubmissionError, match=r"model\.tflite is not what it was"):
+        check_evidence(read_point(moved / "3"))
 
 
 def test_an_interrupted_validation_goes_on_at_the_next_point(candidate, tmp_path):

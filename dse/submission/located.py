@@ -1,0 +1,75 @@
+"""A request of exploration with its files where they lie now: a study outlives a cache, a folder, an installation."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dse.errors import ModelError
+from dse.files import sha256_file
+from dse.model.configuration import Value
+from dse.paths import cache_dir, shipped
+from dse.sources import ZooSource
+from dse.sources.download import cached
+from dse.spaces.space import HARNESS_PARAMETERS
+from harness.protocol import DataSetSpec, Request
+
+
+def located(request: Request, space: Mapping[str, Any], configuration: Mapping[str, Value]) -> Request:
+    """``request`` with this session's cache and, where a file is gone, the same bytes from elsewhere.
+
+    ``space`` is the one in study.yaml, as the last exploration found it. What is found nowhere stays as it was named.
+    Raises MachineError for a cache that cannot be used.
+    """
+    return dataclasses.replace(
+        request,
+        model_path=str(_model(request, space["models"], configuration)),
+        data_set=_data_set(request.data_set, space["data_set"]),
+        cache_dir=str(cache_dir()),
+    )
+
+
+def same_run(one: Request, other: Request) -> bool:
+    """Whether two requests ask for one run, wherever the model, the images and the cache lie."""
+    return _placeless(one) == _placeless(other)
+
+
+def _placeless(request: Request) -> Request:
+    data_set = dataclasses.replace(request.data_set, name="", path="", labels=None)  # a folder's name is its default
+    return dataclasses.replace(request, model_path="", cache_dir="", data_set=data_set)
+
+
+def _model(request: Request, models: Mapping[str, Mapping[str, Any]], configuration: Mapping[str, Value]) -> Path:
+    named = Path(request.model_path)
+    if named.is_file():
+        return named
+    found = (path for section in models.values() for path in _places(section, request.model_sha256, configuration))
+    return next((path for path in found if path.is_file() and sha256_file(path) == request.model_sha256), named)
+
+
+def _places(section: Mapping[str, Any], sha256: str, configuration: Mapping[str, Value]) -> Iterator[Path]:
+    """Where a model of the space may be; the zoo's is written again."""
+    cache = cache_dir() / "models"
+    if section.get("zoo"):
+        variant = {k: v for k, v in configuration.items() if k not in HARNESS_PARAMETERS and k != "model"}
+        try:
+            yield ZooSource(cache).make(variant).path
+        except ModelError:
+            return
+    elif section.get("url"):
+        yield cached(section["url"], cache)
+        yield from cache.glob(f"*-{sha256}.tflite")
+    elif section.get("path"):
+        yield Path(section["path"])
+    elif (pattern := Path(section.get("glob") or "")).is_absolute():
+        yield from Path("/").glob(str(pattern.relative_to("/")))
+
+
+def _data_set(spec: DataSetSpec, section: Mapping[str, Any]) -> DataSetSpec:
+    if all(Path(path).exists() for path in (spec.path, spec.labels) if path) or section.get("sha256") != spec.sha256:
+        return spec
+    embedded = section.get("embedded")
+    path = shipped(embedded, "validation.npz") if embedded else section["path"]
+    return dataclasses.replace(spec, path=str(path), labels=section.get("labels"))

@@ -1,0 +1,77 @@
+"""The files of a measured request, found after they moved; by content, never by name alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from dse.files import sha256_file
+from dse.paths import shipped
+from dse.sources import ZooSource
+from dse.submission.located import located, same_run
+from harness.protocol import DataSetSpec, PerformanceSpec, Request, RuntimeSpec
+
+VARIANT = {"family": "small", "form": "minimalistic", "width": 0.35, "side": 48, "precision": "float32"}
+IMAGES = {"sha256": "d", "path": "/new/images", "labels": "/new/list.txt"}
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def asked(model: Path, sha256: str) -> Request:
+    data_set = DataSetSpec("images", "/old/images", "d", "/old/list.txt")
+    return Request(str(model), sha256, data_set, "/old/cache", performance=PerformanceSpec())
+
+
+def test_a_model_of_the_zoo_is_written_again(cache, tmp_path):
+    made = ZooSource(tmp_path / "old").make(VARIANT)
+    made.path.unlink()
+    found = located(
+        asked(made.path, made.sha256),
+        {"models": {"zoo": {"zoo": "mobilenet_v3"}}, "data_set": IMAGES},
+        {**VARIANT, "threads": 2},
+    )
+    assert sha256_file(Path(found.model_path)) == made.sha256
+    assert found.cache_dir == str(cache)
+
+
+@pytest.mark.parametrize("key", ["path", "glob"])
+def test_a_model_and_images_that_moved_are_taken_where_the_space_has_them(cache, tmp_path, key):
+    new = tmp_path / "new.tflite"
+    new.write_bytes(b"model")
+    (tmp_path / "other.tflite").write_bytes(b"another")
+    where = {"path": str(new), "glob": f"{tmp_path}/*.tflite"}[key]
+    request = asked(tmp_path / "old/new.tflite", sha256_file(new))
+    found = located(request, {"models": {"files": {key: where}}, "data_set": IMAGES}, {"model": "new"})
+    assert (found.model_path, found.data_set.path, found.data_set.labels) == (str(new), "/new/images", "/new/list.txt")
+    assert same_run(found, request)
+
+
+def test_other_bytes_are_not_taken(cache, tmp_path):
+    new = tmp_path / "new.tflite"
+    new.write_bytes(b"another")
+    request = asked(tmp_path / "old/new.tflite", "e" * 64)
+    space = {"models": {"files": {"path": str(new)}}, "data_set": {**IMAGES, "sha256": "other"}}
+    found = located(request, space, {"model": "new"})
+    assert (found.model_path, found.data_set) == (request.model_path, request.data_set)
+
+
+def test_the_images_that_come_with_dse_are_those_of_this_installation(cache, tmp_path):
+    request = asked(tmp_path / "model.tflite", "e" * 64)
+    request = dataclasses.replace(request, data_set=DataSetSpec("fashion_mnist", "/gone/validation.npz", "d"))
+    section = {"sha256": "d", "embedded": "fashion_mnist", "path": "/gone/validation.npz"}
+    found = located(request, {"models": {}, "data_set": section}, {})
+    assert found.data_set.path == str(shipped("fashion_mnist", "validation.npz"))
+
+
+@pytest.mark.parametrize(
+    "change", [{"model_sha256": "f"}, {"runtime": RuntimeSpec(threads=2)}, {"data_set": DataSetSpec("images", "", "e")}]
+)
+def test_another_content_is_another_run(tmp_path, change):
+    request = asked(tmp_path / "model.tflite", "e")
+    assert not same_run(request, dataclasses.replace(request, **change))
