@@ -44,7 +44,10 @@ def _run(request_path: Path) -> int:
         print(f"{request_path}: no such file", file=sys.stderr)
         return 2
     response_path.unlink(missing_ok=True)  # if this process crashes, no older response must be taken for its own
-    write(_response(request_path), response_path)
+    response = _response(request_path)
+    write(response, response_path)
+    if response.failure:
+        print(f"{response.failure.error}: {response.failure.message}", file=sys.stderr)
     # Without the teardown of the runtimes' and LoadGen's threads and libraries: it takes time, and may crash.
     sys.stdout.flush()
     sys.stderr.flush()

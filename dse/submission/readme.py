@@ -25,6 +25,9 @@ def result_readme(point: ValidatedPoint, scenario: Scenario, system: str, round_
     if evidence is None or performance.performance is None or accuracy.accuracy is None:
         raise ValueError(f"{point.name}: a run without figures")
     figures = performance.performance
+    estimate_ns = figures.early_stopping_p90_ns
+    estimate = "none: too few queries" if estimate_ns is None else f"{estimate_ns / 1e6:.6f} ms"
+    python = ".".join(performance.versions.get("python", "3.11").split(".")[:2])
     configuration = "\n".join(f"| {name} | {value} |" for name, value in point.configuration.items())
     derived = (
         ""
@@ -39,9 +42,10 @@ MLPerf Inference {round_.name}, open division, image classification. Measured wi
 | --- | --- |
 | top-1 | {accuracy.accuracy.good} of {accuracy.accuracy.total} images |
 | p90 latency | {figures.latency_p90_ns / 1e6:.6f} ms over {figures.query_count} queries |
+| its early-stopping estimate | {estimate} |
 | runtime | {evidence.runtime} {evidence.runtime_version}, delegate {evidence.delegate} |
 | model, SHA-256 | {evidence.model_sha256} |
-| data set, SHA-256 | {evidence.data_set_sha256} |
+| data set, SHA-256 | {point.performance.request.data_set.name}, {evidence.data_set_sha256} |
 | preprocessing, SHA-256 | {evidence.preprocessing_sha256} |
 
 The configuration that ran:
@@ -52,7 +56,7 @@ The configuration that ran:
 
 ## The commands
 
-In the folder `{round_.source}/` of this submission, with Python 3.11 or later:
+In the folder `{round_.source}/` of this submission, with Python {python}:
 
 ```
 {_install(evidence, performance.versions)}
@@ -61,7 +65,8 @@ python -m harness run {point.name}/accuracy/request.json
 ```
 
 Before, write the place of the data set into `data_set.path` (and `labels`) of both requests. Each run is a process of
-its own; LoadGen's logs appear beside its request, settings come from `{point.name}/user.conf`.
+its own with the settings in `{point.name}/user.conf`; its figures, or why there are none, are in `response.json` beside
+its request, and LoadGen's logs in the folder there.
 """
 
 

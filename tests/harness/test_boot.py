@@ -19,6 +19,14 @@ def test_nothing_in_the_current_folder_is_imported(tmp_path: Path) -> None:
     assert done.stderr == "absent.json: no such file\n"
 
 
+def test_a_failure_is_said_to_who_runs_a_request_by_hand(tmp_path: Path) -> None:
+    (tmp_path / "request.json").write_text("{}")
+    done = run(tmp_path, "run", "request.json")
+    assert done.returncode == 0  # the response tells
+    assert '"bad_request"' in (tmp_path / "response.json").read_text()
+    assert done.stderr.startswith("bad_request: ")
+
+
 def test_a_wrong_call_says_how_to_call(tmp_path: Path) -> None:
     done = run(tmp_path, "measure")
     assert done.returncode == 2

@@ -110,6 +110,10 @@ def test_the_documents_say_what_was_measured(submission, tmp_path):
     readme = (result / "README.md").read_text()
     assert "python -m harness run tiny-int8-t1/performance/request.json" in readme
     assert "pip install mlcommons-loadgen==6.0.17 ai-edge-litert==2.3.0 numpy==2.4.6" in readme
+    assert "of this submission, with Python 3.11:" in readme  # the one that measured
+    assert "| p90 latency | 10.279422 ms over 58121 queries |" in readme
+    assert "| its early-stopping estimate | 10.282726 ms |" in readme
+    assert "| data set, SHA-256 | sleep, " in readme
     manifest = json.loads((tmp_path / "submission/submission.json").read_text())
     assert (manifest["submittable"], manifest["allowed"]) == (False, ALLOW)
 
