@@ -99,7 +99,7 @@ def plan(
     available_bytes: int,
     duration_ms: int | None = None,
 ) -> Plan:
-    """The steps for ``candidates``, the recorded ones of the same round and duration marked as done.
+    """The steps for ``candidates``, the recorded ones of the same round, and as long, marked as done.
 
     Durations come from exploration's mean latency, the memory that LoadGen needs from its shortest one. Raises
     MachineError when ``available_bytes`` are too few, SubmissionError for a damaged record, or for a rehearsal that
@@ -195,9 +195,12 @@ def _runtime(response: Response) -> tuple[str, str] | None:
 
 
 def _is_wanted(point: ValidatedPoint, candidate: Candidate, round_: Round, duration_ms: int | None) -> bool:
-    """An official run satisfies a rehearsal too."""
+    """An official run satisfies a rehearsal too, and a rehearsal a shorter one."""
     same = point.round == round_.name and stands_for(point, candidate)
-    return same and (not point.rehearsal or duration_ms is not None)
+    if not (same and point.rehearsal):
+        return same
+    figures = point.performance.response.performance
+    return duration_ms is not None and (figures is None or figures.duration_ns >= 1_000_000 * duration_ms)
 
 
 def _run_point(

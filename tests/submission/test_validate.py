@@ -124,6 +124,12 @@ def test_a_rehearsal_is_marked_and_does_not_count_as_done(candidate, tmp_path):
     assert not planned([candidate()], tmp_path, ROUNDS["v6.0"], duration_ms=20_000).steps[0].done
 
 
+def test_a_longer_rehearsal_is_run_and_a_shorter_one_is_not(candidate, tmp_path):
+    run(planned([candidate()], tmp_path, ROUNDS["v6.1"], duration_ms=600_000), lambda _: RecordedHarness())
+    for duration_ms, done in ((20_000, True), (600_000, True), (700_000, False)):
+        assert planned([candidate()], tmp_path, ROUNDS["v6.1"], duration_ms=duration_ms).steps[0].done is done
+
+
 def test_a_rehearsal_takes_no_place_of_official_runs(candidate, tmp_path):
     run(planned([candidate(3)], tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness())
     (before,) = validated_points(tmp_path)
