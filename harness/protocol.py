@@ -282,9 +282,14 @@ def read(cls: type[_T], path: Path) -> _T:
 def write(document: Request | Response, path: Path) -> None:
     """Write atomically: a reader finds the whole document or none. Raises OSError."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(dataclasses.asdict(document), file, indent=2, allow_nan=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(dataclasses.asdict(document), file, indent=2, allow_nan=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # a full disk does not say where, others name the temporary
+        temporary.unlink(missing_ok=True)
+        raise

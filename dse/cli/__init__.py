@@ -14,8 +14,11 @@ from dse.cli.interrupt import INTERRUPTED
 from dse.cli.render import print_error
 from dse.errors import DseError, InputError, MachineError, why
 
-_MATTERS_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-"""A full or locked disk, wherever it is met."""
+_MATTERS_OF_THE_MACHINE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
+    *(errno.EROFS, errno.EACCES, errno.EPERM),
+)
+"""A full, failing or locked disk, wherever it is met."""
 _MATTERS_OF_THE_PATH = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
 """A file where a folder should be, or the reverse. Any other OSError is a bug and keeps its traceback."""
 _HELP = (

@@ -63,6 +63,8 @@ class Done(NamedTuple):
         (KeyboardInterrupt(), 130),
         (typer.Exit(7), 7),
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/full/study.yaml"), 4),
+        (OSError(errno.EFBIG, os.strerror(errno.EFBIG), "/full/study.yaml"), 4),
+        (OSError(errno.EIO, os.strerror(errno.EIO), "/card/study.yaml"), 4),
         (NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), "file/study.yaml"), 3),
         (FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), "file"), 3),
     ],

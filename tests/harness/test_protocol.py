@@ -1,5 +1,7 @@
 import dataclasses
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,23 @@ def test_write_replaces_in_one_step(tmp_path: Path) -> None:
         write(Response(failure), path)
         assert read(Response, path).failure == failure
     assert [file.name for file in tmp_path.iterdir()] == ["response.json"]
+
+
+def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    code = """\
+import resource, sys
+from pathlib import Path
+from harness.protocol import Failure, Response, write
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    write(Response(Failure("internal", "x")), Path(sys.argv[1]))
+except OSError as error:
+    print(error.filename)
+"""
+    path = tmp_path / "response.json"
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
