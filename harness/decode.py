@@ -34,7 +34,8 @@ def decode(expected: Any, value: Any, place: str = "document") -> Any:
         return float(value)
     if isinstance(expected, type) and isinstance(value, expected) and (expected is bool or not isinstance(value, bool)):
         return value
-    raise ProtocolError(f"{place}: found {value!r}, expected {expected}")
+    named = expected.__name__ if isinstance(expected, type) else expected
+    raise ProtocolError(f"{place}: found {value!r}, expected {named}")
 
 
 def _decode_dataclass(expected: Any, value: Any, place: str) -> Any:

@@ -109,7 +109,7 @@ def read_point(folder: Path) -> ValidatedPoint:
             raise SubmissionError(f"found schema {document['schema']!r}, this version reads {SCHEMA}", path=path)
         return ValidatedPoint(
             trial=decode(int, document["trial"], "trial"),
-            name=decode(str, document["name"], "name"),
+            name=_folder_name(document["name"]),
             configuration=dict(document["configuration"]),
             origin=decode(ModelOrigin, document["origin"], "origin"),
             round=decode(str, document["round"], "round"),
@@ -216,6 +216,14 @@ def _evidence_doubts(point: ValidatedPoint) -> Iterator[str]:
     measured_for = round_of_loadgen(performance.loadgen_version)
     if measured_for and measured_for.name != point.round:
         yield f"LoadGen {performance.loadgen_version} has the seeds of {measured_for.name}, not of {point.round}"
+
+
+def _folder_name(value: Any) -> str:
+    """``value``, which must not lead out of the tree. Raises ValueError."""
+    name: str = decode(str, value, "name")
+    if name in ("", "..") or Path(name).name != name:
+        raise ValueError(f"name: found {name!r}, expected the name of a folder")
+    return name
 
 
 def _read_run(folder: Path, name: str) -> Run:

@@ -221,7 +221,8 @@ def damaged(folder: Path, **changes: object) -> None:
         ({"sha256": ...}, "a damaged validation: 'sha256' is missing"),
         ({"sha256": []}, r"sha256: found \[\]"),
         ({"trial": "7"}, "trial: found '7'"),
-        ({"name": None}, "name: found None"),
+        ({"name": None}, "name: found None, expected str"),
+        ({"name": "../../evil"}, r"name: found '\.\./\.\./evil', expected the name of a folder"),
         ({"schema": 2}, "found schema 2"),
     ],
 )
