@@ -1,7 +1,7 @@
 """A validated point: the two official runs of a front point, and the chain of evidence between them.
 
-On disk, below a study's folder, one folder a trial; `validation.json` is written last, so a folder without it holds
-an unfinished point:
+On disk, below a study's folder, one folder a trial (`<trial>-<round>` once official runs of another round came);
+`validation.json` is written last, so a folder without it holds an unfinished point:
 
     validation/<trial>/
       validation.json           schema 1: see `write_point`
@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,7 @@ FOLDER = "validation"
 _FILE = "validation.json"
 LOGS = ("mlperf_log_detail.txt", "mlperf_log_summary.txt")
 ACCURACY_LOG = "mlperf_log_accuracy.json"
+_NAME = re.compile(r"\d+(-v\d+\.\d+)?")
 OWN_MODEL = "../model.tflite"
 """As seen from either run's request."""
 _AGAIN = "validate the point again: remove its folder and run dse validate STUDY"
@@ -87,12 +90,23 @@ class ValidatedPoint:
 
 def validated_points(study: Path) -> list[ValidatedPoint]:
     """The points of a study whose validation is complete, by trial. Raises SubmissionError for a damaged one."""
-    found = [path.parent for path in (study / FOLDER).glob(f"*/{_FILE}") if path.parent.name.isdecimal()]
-    points = sorted(map(read_point, found), key=lambda point: point.trial)
+    found = [path.parent for path in (study / FOLDER).glob(f"*/{_FILE}") if _NAME.fullmatch(path.parent.name)]
+    points = sorted(map(read_point, found), key=lambda point: (point.trial, point.round))
     for point in points:
-        if point.folder.name != str(point.trial):
+        if point.folder.name not in (str(point.trial), f"{point.trial}-{point.round}"):
             raise SubmissionError(f"a copy of trial {point.trial}'s", path=point.folder, hint="remove it")
     return points
+
+
+def make_way(point: ValidatedPoint, round_name: str) -> None:
+    """Clear the folder of ``point`` for runs of a round: official runs of another one are kept beside it."""
+    older, newer = (point.folder.with_name(f"{point.trial}-{name}") for name in (point.round, round_name))
+    is_kept = not point.rehearsal and older != newer
+    for folder in (newer, older if is_kept else point.folder):
+        if folder.exists():
+            shutil.rmtree(folder)
+    if is_kept:
+        point.folder.rename(older)
 
 
 def is_complete(folder: Path) -> bool:

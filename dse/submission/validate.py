@@ -16,7 +16,17 @@ from dse.submission.candidate import Candidate
 from dse.submission.check_runs import check_accuracy, check_performance, check_seeds
 from dse.submission.findings import RULES, Finding
 from dse.submission.located import same_run
-from dse.submission.point import FOLDER, OWN_MODEL, ValidatedPoint, is_complete, read_point, require_intact, write_point
+from dse.submission.point import (
+    FOLDER,
+    OWN_MODEL,
+    ValidatedPoint,
+    is_complete,
+    make_way,
+    read_point,
+    require_intact,
+    validated_points,
+    write_point,
+)
 from dse.submission.queries import SECONDS, Queries, plan_queries, require_memory
 from dse.submission.rounds import MIN_DURATION_MS, Round
 from dse.submission.user_conf import user_conf
@@ -107,23 +117,24 @@ def plan(
     """
     min_duration_ms = MIN_DURATION_MS if duration_ms is None else duration_ms
     room_bytes = available_bytes - max((item.response.peak_memory_bytes or 0 for item in candidates), default=0)
-    steps = []
+    steps, points = [], validated_points(study)
     for candidate in candidates:
         folder = study / FOLDER / str(candidate.trial)
         queries = plan_queries(candidate.explored.latency_min_ns, min_duration_ms, room_bytes)
         performance_s = min_duration_ms / 1e3 + queries.count * SECONDS + _OVERHEAD_S
         accuracy_s = candidate.images * candidate.explored.latency_mean_ns / 1e9 + _OVERHEAD_S
-        recorded = read_point(folder) if is_complete(folder) else None
-        done = recorded is not None and _is_wanted(recorded, candidate, round_, duration_ms)
-        if recorded is not None and done:
+        recorded = next((point for point in points if _is_wanted(point, candidate, round_, duration_ms)), None)
+        replaced = next((point for point in points if point.folder == folder), None)
+        if recorded is not None:
             require_intact(recorded)
-        if recorded is not None and not done and duration_ms is not None and not recorded.rehearsal:
+            folder = recorded.folder
+        elif replaced is not None and duration_ms is not None and not replaced.rehearsal:
             raise SubmissionError(
-                f"trial {candidate.trial} has official runs of round {recorded.round}, which a rehearsal would replace",
+                f"trial {candidate.trial} has official runs of round {replaced.round}, which a rehearsal would replace",
                 path=folder,
-                hint=f"rehearse --round {recorded.round}, or other trials with --trial, or move this folder away",
+                hint=f"rehearse --round {replaced.round}, or other trials with --trial, or move this folder away",
             )
-        steps.append(Step(candidate, folder, done, queries, performance_s, accuracy_s))
+        steps.append(Step(candidate, folder, recorded is not None, queries, performance_s, accuracy_s))
     require_memory({step.candidate.trial: step.queries for step in steps if not step.done}, room_bytes)
     return Plan(tuple(steps), round_, duration_ms, room_bytes)
 
@@ -136,9 +147,9 @@ def run(
 ) -> list[Outcome]:
     """Run what the plan has not done yet; one outcome per point, in its order, up to the point at which ``stopped``.
 
-    A point's folder is made when both of its runs have ended well, and takes the place of an older one then; until then
-    it is ``running-TRIAL``. So an interrupted call is repeated by calling again, and loses nothing. Accuracy comes
-    first: wrong seeds show in its log, before the 600 s are spent.
+    A point's folder is made when both of its runs have ended well, and takes the place of an older one of its round
+    then; until then it is ``running-TRIAL``. So an interrupted call is repeated by calling again, and loses nothing.
+    Accuracy comes first: wrong seeds show in its log, before the 600 s are spent.
     """
     outcomes = []
     left_s = plan.seconds
@@ -235,7 +246,9 @@ def _run_point(
         round_name=plan.round.name,
         rehearsal=plan.duration_ms is not None,
     )
-    if step.folder.exists():
+    if is_complete(step.folder):
+        make_way(read_point(step.folder), plan.round.name)
+    elif step.folder.exists():
         shutil.rmtree(step.folder)
     folder.rename(step.folder)
     return Outcome(candidate.trial, read_point(step.folder))

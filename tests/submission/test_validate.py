@@ -139,6 +139,25 @@ def test_a_rehearsal_takes_no_place_of_official_runs(candidate, tmp_path):
     assert validated_points(tmp_path) == [before]
 
 
+def test_official_runs_of_two_rounds_stand_side_by_side(candidate, tmp_path):
+    for name in ("v6.1", "v6.0", "v6.1"):
+        todo = planned([candidate(3)], tmp_path, ROUNDS[name])
+        run(todo, lambda _, name=name: RecordedHarness(name))
+    assert [(point.trial, point.round) for point in validated_points(tmp_path)] == [(3, "v6.0"), (3, "v6.1")]
+    assert all(planned([candidate(3)], tmp_path, ROUNDS[name]).steps[0].done for name in ("v6.0", "v6.1"))
+    changed = planned([candidate(3, threads=2)], tmp_path, ROUNDS["v6.1"])
+    run(changed, lambda _: RecordedHarness())
+    assert [point.round for point in validated_points(tmp_path)] == ["v6.0", "v6.1"]
+
+
+def test_the_same_runs_of_another_trial_are_not_run_again(candidate, tmp_path):
+    run(planned([candidate(3)], tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness())
+    todo = planned([candidate(4)], tmp_path, ROUNDS["v6.1"])
+    assert todo.steps[0].done
+    (outcome,) = run(todo, lambda _: RecordedHarness())
+    assert outcome.point == validated_points(tmp_path)[0]
+
+
 def test_runs_that_fail_leave_the_recorded_ones(candidate, tmp_path):
     run(planned([candidate(3)], tmp_path, ROUNDS["v6.1"]), lambda _: RecordedHarness())
     (before,) = validated_points(tmp_path)
