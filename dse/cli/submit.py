@@ -223,17 +223,19 @@ def _front_to_submit(study: Study, round_: Round, console: Console, hint: str) -
     """The validated points that are on the front, by the official runs too; of the others it is said why not."""
     candidates, _ = without_repeats(front_candidates(study))
     on_front = [item.trial for item in candidates]
-    validated, others = dict[int, ValidatedPoint](), []
+    validated, unfit = dict[int, ValidatedPoint](), dict[int, str]()
     # of two points with the same runs, the one that is on the front
     for point in sorted(validated_points(study.folder), key=lambda point: point.trial not in on_front):
         same = next((item.trial for item in candidates if stands_for(point, item)), None)
         if point.rehearsal or point.round != round_.name:
-            others.append(f"trial {point.trial} {'a rehearsal' if point.rehearsal else f'of round {point.round}'}")
+            unfit[point.trial] = "a rehearsal" if point.rehearsal else f"of round {point.round}"
         elif same is None:
             console.print(f"trial {point.trial} ({point.name}) is not on the study's front any more: left out")
         elif (first := validated.setdefault(same, point)) is not point:
             console.print(f"trial {point.trial} ({point.name}): the same runs as trial {first.trial}: left out")
     points = sorted(validated.values(), key=lambda point: point.trial)
+    fit = {point.trial for point in points}
+    others = [f"trial {trial} {what}" for trial, what in unfit.items() if trial not in fit]
     for point in points:  # before its figures drop another point
         require_intact(point)
     if missing := [trial for trial in on_front if trial not in validated]:

@@ -203,6 +203,15 @@ def test_a_point_under_another_interpreter_is_another_point(dse, study, make_poi
     assert notes == ["trial 9: the same official runs as trial 7, left out"]
 
 
+def test_each_round_gets_its_own_official_runs(dse, study, make_point):
+    make_point(round_name="v6.0").folder.rename(study / "validation/7-v6.0")
+    make_point()
+    for name in ("v6.0", "v6.1"):
+        done = dse("submit", "study", "--submitter", "Example", "--allow", "data-set-size", "--round", name)
+        assert (done.returncode, "left out" in done.stderr) == (0, False), done.stderr
+        assert json.loads((study / "submission/submission.json").read_text())["round"] == name
+
+
 def test_the_same_runs_are_submitted_once(dse, study, make_point):
     make_point(trial=5)
     make_point()
