@@ -73,11 +73,12 @@ def tree(
     round_name: RoundName = DEFAULT_ROUND,
     scenarios: _Scenarios = "SingleStream",
     system: System = SYSTEM,
+    out: Annotated[Path | None, typer.Option(help="The folder to write. [default: STUDY/submission]")] = None,
     allow: Allow = None,
 ) -> None:
     """Write the tree of a study's validated front points.
 
-    To STUDY/submission; all of it or nothing.
+    All of it or nothing, in place of an older one of the same submitter, system and round.
 
     \b
     Example: dse submit mobilenet_v3 --submitter Example \\
@@ -96,7 +97,7 @@ def tree(
         _scenarios(scenarios),
         found.folder / "study.yaml",
     )
-    destination = found.folder / "submission"
+    destination = out or found.folder / "submission"
     try:
         allowed = write_tree(submission, destination, rules(allow))
     except BrokenRulesError as error:

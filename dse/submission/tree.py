@@ -75,6 +75,8 @@ def write_tree(submission: Submission, destination: Path, allow: Collection[str]
         check_evidence(point)
     if destination.exists() and not (destination / MANIFEST).is_file():
         raise SubmissionError("exists and is no submission of dse", path=destination, hint="name another folder")
+    if destination.exists():
+        _require_same(submission, _read_manifest(destination / MANIFEST), destination)
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{destination.name}.", dir=destination.parent) as temporary:
         made = Path(temporary, "new")
@@ -97,11 +99,25 @@ def read_round(destination: Path) -> str | None:
     for folder in (destination, destination.parent):
         path = folder / MANIFEST
         if path.is_file():
-            try:
-                return str(json.loads(path.read_bytes())["round"])
-            except (ValueError, KeyError, TypeError) as error:
-                raise SubmissionError(f"damaged: {why(error)}", path=path, hint="write the tree again") from error
+            return str(_read_manifest(path)["round"])
     return None
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """Raises SubmissionError."""
+    try:
+        document = json.loads(path.read_bytes())
+        return {**document, "round": document["round"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SubmissionError(f"damaged: {why(error)}", path=path, hint="remove it and write the tree again") from error
+
+
+def _require_same(submission: Submission, older: Mapping[str, Any], destination: Path) -> None:
+    """Raise SubmissionError where an older tree is not the same submission: its archive and logs may be needed."""
+    mine = {"round": submission.round.name, "submitter": submission.submitter, "system": submission.system_id}
+    if others := [f"{name} {older.get(name)}" for name, value in mine.items() if older.get(name) != value]:
+        message = f"holds another submission: {', '.join(others)}"
+        raise SubmissionError(message, path=destination, hint="name another folder with --out, or move this one away")
 
 
 def lay_out(submission: Submission, folder: Path) -> None:

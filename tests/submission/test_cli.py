@@ -207,9 +207,11 @@ def test_each_round_gets_its_own_official_runs(dse, study, make_point):
     make_point(round_name="v6.0").folder.rename(study / "validation/7-v6.0")
     make_point()
     for name in ("v6.0", "v6.1"):
-        done = dse("submit", "study", "--submitter", "Example", "--allow", "data-set-size", "--round", name)
+        done = dse(
+            "submit", "study", "--submitter", "Example", "--allow", "data-set-size", "--round", name, "--out", name
+        )
         assert (done.returncode, "left out" in done.stderr) == (0, False), done.stderr
-        assert json.loads((study / "submission/submission.json").read_text())["round"] == name
+        assert json.loads((study.parent / name / "submission.json").read_text())["round"] == name
 
 
 def test_the_same_runs_are_submitted_once(dse, study, make_point):

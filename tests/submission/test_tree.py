@@ -118,6 +118,19 @@ def test_the_documents_say_what_was_measured(submission, tmp_path):
     assert (manifest["submittable"], manifest["allowed"]) == (False, ALLOW)
 
 
+@pytest.mark.parametrize("change", [{"submitter": "Other"}, {"system_id": "other"}, {"round": ROUNDS["v6.0"]}])
+def test_another_submission_is_not_replaced(submission, tmp_path, make_point, change):
+    write_tree(submission, tmp_path / "submission", ALLOW)
+    archive = tmp_path / "submission/Example.tar.gz"
+    archive.touch()
+    if "round" in change:
+        change = {**change, "points": [make_point(round_name="v6.0", trial=9)]}
+    with pytest.raises(SubmissionError, match="holds another submission: ") as caught:
+        write_tree(dataclasses.replace(submission, **change), tmp_path / "submission", ALLOW)
+    assert archive.exists()
+    assert "--out" in caught.value.hint
+
+
 def test_the_accuracy_log_is_cut_and_its_hash_is_that_of_the_complete_one(submission, tmp_path):
     write_tree(submission, tmp_path / "submission", ALLOW)
     folder = tmp_path / "submission" / HOME / "results/board/tiny-int8-t1/SingleStream/accuracy"
