@@ -62,8 +62,8 @@ def _places(section: Mapping[str, Any], sha256: str, configuration: Mapping[str,
         yield cached(section["url"], cache)
         yield from cache.glob(f"*-{sha256}.tflite")
     elif section.get("path"):
-        yield Path(section["path"])
-    elif (pattern := Path(section.get("glob") or "")).is_absolute():
+        yield Path(section["path"]).expanduser().absolute()
+    elif (pattern := Path(section.get("glob") or "").expanduser()).is_absolute():
         yield from Path("/").glob(str(pattern.relative_to("/")))
 
 
