@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from dse.errors import ResultsError
 from dse.results.walk import SCENARIOS
 
 _SUBMITTER_PARTS = frozenset({"systems", "measurements", "code", "src"})
-_NOT_DESCENDED = _SUBMITTER_PARTS | {"audit", "compliance", "calibration", "documentation"}
+_NOT_DESCENDED = _SUBMITTER_PARTS | {"audit", "compliance", "calibration", "documentation", "complete_accuracy_logs"}
 _ROUND = re.compile(r"(?:^|[_-])(v\d+\.\d+)(?=$|[_-])", re.IGNORECASE)
 
 
@@ -36,17 +37,29 @@ def find_submitters(root: Path) -> list[Path]:
 def round_of(submitter: Path) -> str:
     """The round that the nearest directory above names (``v1.1``, ``inference_results_v1.1``); never taken from a log.
 
+    A directory with the submission.json of `dse submit` names the round that is in it.
+
     Raises `ResultsError` when none does.
     """
     for parent in submitter.parents:
         match = _ROUND.search(parent.name)
         if match:
             return match[1].lower()
+        if written_for := _written_for(parent):
+            return written_for
     raise ResultsError(
         "no directory above it names the round",
         path=submitter,
         hint="say which: `dse results import DIR --round v1.1`",
     )
+
+
+def _written_for(folder: Path) -> str | None:
+    try:
+        found = json.loads((folder / "submission.json").read_bytes())["round"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found.lower() if isinstance(found, str) and _ROUND.fullmatch(found) else None
 
 
 def _directories(path: str) -> list[os.DirEntry[str]]:

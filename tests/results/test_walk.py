@@ -67,6 +67,20 @@ def test_round(path: str, expected: str) -> None:
     assert round_of(Path(path)) == expected
 
 
+def test_a_submission_of_dse_says_its_round_and_has_its_results_once(
+    tmp_path: Path, write_result: Callable[..., Path]
+) -> None:
+    write_result(tmp_path / "submission/tree")
+    shutil.copytree(tmp_path / "submission/tree", tmp_path / "submission/complete_accuracy_logs")
+    (submitter,) = find_submitters(tmp_path)
+    (tmp_path / "submission/submission.json").write_text('{"round": "v6.0"}')
+    assert round_of(submitter) == "v6.0"
+    for damaged in ("", "[]", '{"round": 6}', '{"round": "six"}'):
+        (tmp_path / "submission/submission.json").write_text(damaged)
+        with pytest.raises(ResultsError, match="names the round"):
+            round_of(submitter)
+
+
 def test_no_round_to_be_found() -> None:
     with pytest.raises(ResultsError, match="names the round") as error:
         round_of(Path("/home/me/open/me"))
