@@ -13,7 +13,7 @@ from dse.spaces.space import HARNESS_PARAMETERS
 from dse.study import Study
 from dse.submission.candidate import Candidate
 from dse.submission.located import located
-from dse.submission.point import ModelOrigin
+from dse.submission.point import FOLDER, ModelOrigin
 from harness.decode import ProtocolError
 from harness.protocol import Request, read
 
@@ -46,7 +46,7 @@ def _candidate(study: Study, point: FrontPoint, python: str | None) -> Candidate
         request = read(Request, folder / "request.json")
     except (OSError, ProtocolError) as error:
         raise SubmissionError(f"cannot be read: {why(error)}", path=folder / "request.json") from error
-    request = located(request, study.settings["space"], point.configuration)
+    request = located(request, study.settings["space"], point.configuration, study.folder / FOLDER)
     name, model = _model(study.settings["space"]["models"], point)
     return Candidate(
         trial=point.trial,

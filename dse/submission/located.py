@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,19 @@ from dse.spaces.space import HARNESS_PARAMETERS
 from harness.protocol import DataSetSpec, Request
 
 
-def located(request: Request, space: Mapping[str, Any], configuration: Mapping[str, Value]) -> Request:
+def located(
+    request: Request, space: Mapping[str, Any], configuration: Mapping[str, Value], validated: Path | None = None
+) -> Request:
     """``request`` with this session's cache and, where a file is gone, the same bytes from elsewhere.
 
-    ``space`` is the one in study.yaml, as the last exploration found it. What is found nowhere stays as it was named.
-    Raises MachineError for a cache that cannot be used.
+    ``space`` is the one in study.yaml, as the last exploration found it, ``validated`` the folder of official runs.
+    What is found nowhere stays as it was named. Raises MachineError for a cache that cannot be used.
     """
+    kept = validated.glob("*/model.tflite") if validated else ()
+    places = (path for section in space["models"].values() for path in _places(section, request, configuration))
     return dataclasses.replace(
         request,
-        model_path=str(_model(request, space["models"], configuration)),
+        model_path=str(_model(request, chain(kept, places))),
         data_set=_data_set(request.data_set, space["data_set"]),
         cache_dir=str(cache_dir()),
     )
@@ -41,15 +46,14 @@ def _placeless(request: Request) -> Request:
     return dataclasses.replace(request, model_path="", cache_dir="", data_set=data_set)
 
 
-def _model(request: Request, models: Mapping[str, Mapping[str, Any]], configuration: Mapping[str, Value]) -> Path:
+def _model(request: Request, places: Iterable[Path]) -> Path:
     named = Path(request.model_path)
     if named.is_file():
         return named
-    found = (path for section in models.values() for path in _places(section, request.model_sha256, configuration))
-    return next((path for path in found if path.is_file() and sha256_file(path) == request.model_sha256), named)
+    return next((path for path in places if path.is_file() and sha256_file(path) == request.model_sha256), named)
 
 
-def _places(section: Mapping[str, Any], sha256: str, configuration: Mapping[str, Value]) -> Iterator[Path]:
+def _places(section: Mapping[str, Any], request: Request, configuration: Mapping[str, Value]) -> Iterator[Path]:
     """Where a model of the space may be; the zoo's is written again."""
     cache = cache_dir() / "models"
     if section.get("zoo"):
@@ -60,7 +64,7 @@ def _places(section: Mapping[str, Any], sha256: str, configuration: Mapping[str,
             return
     elif section.get("url"):
         yield cached(section["url"], cache)
-        yield from cache.glob(f"*-{sha256}.tflite")
+        yield from cache.glob(f"*-{request.model_sha256}.tflite")
     elif section.get("path"):
         yield Path(section["path"]).expanduser().absolute()
     elif (pattern := Path(section.get("glob") or "").expanduser()).is_absolute():

@@ -185,9 +185,10 @@ def _refuse(point: ValidatedPoint, what: str, reasons: list[str]) -> None:
 
 
 def model_is_gone(trial: int, model: Path) -> SubmissionError:
-    """What to say where a trial's model file is missing: not that its runs are to be thrown away."""
+    """What to say where a trial's model file is not there: not that its runs are to be thrown away."""
+    what = "is not the one that was measured" if model.is_file() else "is gone"
     hint = "put the same file there again; its runs stay as they are"
-    return SubmissionError(f"the model file of trial {trial} is gone", path=model, hint=hint)
+    return SubmissionError(f"the model file of trial {trial} {what}", path=model, hint=hint)
 
 
 def _damages(point: ValidatedPoint) -> Iterator[str]:

@@ -88,10 +88,10 @@ def _made_up(candidate: Candidate, round_: Round, loadgen_version: str, folder: 
     write_text(accuracy / ACCURACY_LOG, "[\n]\n")
     write_text(folder / "user.conf", user_conf(candidate.buffer_size, candidate.explored.latency_min_ns))
     model = Path(candidate.request.model_path)
-    if not model.is_file():
+    if not model.is_file() or sha256_file(model) != candidate.request.model_sha256:
         raise model_is_gone(candidate.trial, model)
     evidence = Evidence(
-        model_sha256=sha256_file(model),
+        model_sha256=candidate.request.model_sha256,
         data_set_sha256=candidate.request.data_set.sha256,
         preprocessing_sha256="",
         runtime=candidate.request.runtime.name,

@@ -128,6 +128,10 @@ def test_a_missing_model_file_is_named_and_nothing_is_to_be_thrown_away(dse, stu
         assert done.returncode == 3
         assert "the model file of trial 7 is gone" in done.stderr
         assert "put the same file there again" in done.stderr
+    model.write_bytes(_conftest.tflite(weight_type=0))
+    done = dse("validate", "study", "--dry-run", "--allow", "data-set-size")
+    assert done.returncode == 3
+    assert f"{model}: the model file of trial 7 is not the one that was measured" in done.stderr
 
 
 def test_the_official_runs_stand_for_a_trial_whose_model_lies_elsewhere_now(dse, study, make_point):

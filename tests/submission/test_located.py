@@ -52,6 +52,15 @@ def test_a_model_and_images_that_moved_are_taken_where_the_space_has_them(cache,
     assert same_run(found, request)
 
 
+def test_a_model_that_ran_officially_is_found_with_its_runs(cache, tmp_path):
+    kept = tmp_path / "validation/3/model.tflite"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"model")
+    request = asked(tmp_path / "old.tflite", sha256_file(kept))
+    found = located(request, {"models": {}, "data_set": IMAGES}, {}, tmp_path / "validation")
+    assert found.model_path == str(kept)
+
+
 def test_other_bytes_are_not_taken(cache, tmp_path):
     new = tmp_path / "new.tflite"
     new.write_bytes(b"another")
