@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from dse.errors import StudyError
+from dse.errors import MachineError, StudyError
 from dse.model.configuration import Value
 from dse.model.measurement import Measurement
 from dse.model.metrics import METRICS, Constraint, Objective
@@ -81,6 +82,10 @@ class OptunaView:
         except StudyError:
             raise
         except Exception as error:  # SQLAlchemy and database drivers raise what they like
+            if _is_refused_by_the_disk(error):
+                hint = "make room there and run the same command again: the trials' folders have all of it"
+                path = self._url.partition("///")[2]
+                raise MachineError(f"cannot be written: {driver_says(error)}", path=path, hint=hint) from error
             remedy = "correct --storage"
             if self._url.startswith("sqlite:"):
                 remedy = f"remove {self._url.partition('///')[2]}: it is made again from the trials' folders"
@@ -183,13 +188,23 @@ class OptunaView:
 
 def driver_says(error: Exception) -> str:
     """What the database's driver says: Optuna and SQLAlchemy wrap it in guesses of their own."""
+    return str(_of_the_driver(error))
+
+
+def _of_the_driver(error: BaseException) -> BaseException:
     found: BaseException | None = error
     while found is not None:
-        said = getattr(found, "orig", None)
+        said: BaseException | None = getattr(found, "orig", None)
         if said is not None:
-            return str(said)
+            return said
         found = found.__cause__
-    return str(error)
+    return error
+
+
+def _is_refused_by_the_disk(error: Exception) -> bool:
+    found = _of_the_driver(error)
+    name = found.sqlite_errorname if isinstance(found, sqlite3.Error) and hasattr(found, "sqlite_errorname") else ""
+    return name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY"))
 
 
 def _without_password(url: str) -> str:

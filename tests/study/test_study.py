@@ -12,11 +12,12 @@ import optuna
 import pytest
 import yaml
 
-from dse.errors import InputError, StudyError
+from dse.errors import InputError, MachineError, StudyError
 from dse.reports.front import study_front
 from dse.study import Study, StudyWriter, find_study
 from harness import protocol
 from harness.protocol import Request, Response
+from tests.limits import small_files
 from tests.recording import RecordedHarness, answer, check_study, fails, make_space, run_study, stored_trials
 
 
@@ -100,6 +101,18 @@ def test_a_damaged_database_says_what_to_do(folder: Path, tmp_path: Path) -> Non
     ):
         pass
     assert f"remove {folder / 'study.db'}" in (caught.value.hint or "")
+
+
+def test_a_full_disk_is_the_machines_matter_and_loses_no_trial(folder: Path, tmp_path: Path) -> None:
+    run_study(folder, make_space(tmp_path), trials=1)
+    (folder / "study.db").unlink()
+    writer = StudyWriter(folder, make_space(tmp_path), None, {})
+    with pytest.raises(MachineError, match=r"study\.db: cannot be written: ") as caught, small_files(), writer:
+        pass
+    assert "make room there" in (caught.value.hint or "")
+    with StudyWriter(folder, make_space(tmp_path), None, {}):
+        pass
+    assert len(stored_trials(folder)) == len(check_study(folder).measurements) > 0
 
 
 def test_the_dashboards_spelling_of_constraints_is_there_and_agrees(folder: Path, tmp_path: Path) -> None:
