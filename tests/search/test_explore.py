@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -20,86 +19,7 @@ from dse.spaces.load import load_space
 from dse.study import Study, StudyWriter
 from harness import protocol
 from harness.protocol import Failure, Request
-
-SPACE = """
-schema: 1
-name: fake
-data_set: {embedded: fashion_mnist}
-models: {zoo: {zoo: mobilenet_v3}}
-parameters:
-  family: [small]
-  form: [minimalistic]
-  width: [0.35]
-  side: %s
-  threads: %s
-  buffer_size: [64, 256]
-objectives: [accuracy, latency_p90_ns]
-fidelity: {explore: {accuracy_images: %s}}
-"""
-
-
-def latency(request: Request) -> float:
-    return 1e6 * (1 + int(request.model_sha256[:2], 16) / 64) / request.runtime.threads**0.7 + 100 * (
-        request.performance.buffer_size if request.performance else 0
-    )
-
-
-def accuracy(request: Request) -> float:
-    return 0.5 + int(request.model_sha256[:2], 16) / 640
-
-
-def device(**changes: object) -> FakeDevice:
-    return FakeDevice(latency, accuracy, **changes)  # type: ignore[arg-type]  # any field by name
-
-
-class Bench:
-    """A space, a study folder, and searches in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.write("[1, 2, 3]")
-
-    def write(self, threads: str, sides: str = "[48, 64, 96]\n  precision: [float32]", images: int = 500) -> None:
-        (self.folder / "space.yaml").write_text(SPACE % (sides, threads, images))
-
-    def explore(
-        self,
-        fake: FakeDevice | ReplayHarness,
-        budget: Budget = Budget(),  # noqa: B008  # frozen
-        *,
-        study: str = "study",
-        seed: int = 0,
-        observe: Callable[[Progress], None] = lambda _: None,
-        confirm: bool = False,
-        strict: bool = False,
-        first: Sequence[Configuration] = (),
-    ) -> Study:
-        space = load_space(self.folder / "space.yaml")
-        with StudyWriter(self.folder / study, space, None, {}) as writer:
-            plan = make_plan(space, writer.study.measurements, budget)
-            explore(
-                writer,
-                space,
-                lambda _: fake,
-                plan,
-                seed,
-                observe,
-                lambda: False,
-                confirm=confirm,
-                strict=strict,
-                first=first,
-            )
-        return Study.read(self.folder / study)
-
-
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
-    return Bench(tmp_path)
-
-
-def phases(study: Study) -> list[str]:
-    return [m.phase for m in study.measurements]
+from tests.search.bench import Bench, accuracy, device, latency, phases
 
 
 def configurations(points: Sequence[object]) -> set[object]:
@@ -297,55 +217,6 @@ def test_where_no_time_ends_it_the_accuracies_of_the_front_are_completed(bench: 
     assert phases(study).count("search") == 3
     assert {m.accuracy.total for m in study.measurements[:1] if m.accuracy} == {625}
     assert {p.accuracy.total for p in study_front(study) if p.accuracy} == {10_000}
-
-
-@pytest.mark.parametrize(("budget", "confirm"), [(Budget(trials=3), False), (Budget(trials=3, device_s=1e9), True)])
-def test_time_is_left_as_long_as_work_is_and_none_after_the_last_run(
-    bench: Bench, budget: Budget, confirm: bool
-) -> None:
-    bench.write("[1, 2, 3]", images=10_000)
-    left: dict[int, float] = {}
-
-    def observe(progress: Progress) -> None:
-        left[progress.done + progress.repeats] = progress.remaining_s
-
-    study = bench.explore(device(noise=0.0), budget, confirm=confirm, observe=observe)
-    assert phases(study).count("confirm") > 0
-    assert left.pop(len(study.measurements)) == 0
-    assert min(left.values()) > 0
-    assert left.keys() == set(range(len(study.measurements)))
-
-
-def test_time_is_left_for_what_is_measured_again(bench: Bench) -> None:
-    """Trials that did not count, the anchor after twenty trials and of a search that goes on."""
-    left: dict[tuple[int, bool], float] = {}
-
-    def observe(progress: Progress) -> None:
-        left[progress.done + progress.repeats, progress.running is not None] = progress.remaining_s
-
-    study = bench.explore(device(throttled=lambda t: t == 34), observe=observe)
-    assert phases(study) == ["search"] * 18 + ["repeat"] * 2 + ["anchor"]
-    assert left.pop((len(study.measurements), False)) == 0
-    assert min(left.values()) > 0
-    left.clear()
-    study = bench.explore(device(), observe=observe)
-    assert phases(study)[-1] == "anchor"
-    assert left.pop((1, False)) == 0
-    assert left.keys() == {(0, False), (0, True)}
-    assert min(left.values()) > 0
-
-
-def test_time_is_left_while_a_trial_runs_beyond_the_budget(bench: Bench) -> None:
-    left: list[float] = []
-
-    def observe(progress: Progress) -> None:
-        if progress.running is not None:
-            progress.trial_times_s.append(1.0)  # as if the device had been at it for longer
-            left.append(progress.remaining_s)
-
-    bench.explore(device(), Budget(device_s=1.5), observe=observe)
-    assert left
-    assert min(left) > 0
 
 
 def test_a_fast_model_has_all_images_at_once(bench: Bench) -> None:

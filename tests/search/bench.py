@@ -1,0 +1,88 @@
+"""A search with a device that is made up, in a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dse.harnesses import FakeDevice, ReplayHarness
+from dse.model.configuration import Configuration
+from dse.search.explore import explore
+from dse.search.plan import Budget, Progress, make_plan
+from dse.spaces.load import load_space
+from dse.study import Study, StudyWriter
+from harness.protocol import Request
+
+SPACE = """
+schema: 1
+name: fake
+data_set: {embedded: fashion_mnist}
+models: {zoo: {zoo: mobilenet_v3}}
+parameters:
+  family: [small]
+  form: [minimalistic]
+  width: [0.35]
+  side: %s
+  threads: %s
+  buffer_size: [64, 256]
+objectives: [accuracy, latency_p90_ns]
+fidelity: {explore: {accuracy_images: %s}}
+"""
+
+
+def latency(request: Request) -> float:
+    return 1e6 * (1 + int(request.model_sha256[:2], 16) / 64) / request.runtime.threads**0.7 + 100 * (
+        request.performance.buffer_size if request.performance else 0
+    )
+
+
+def accuracy(request: Request) -> float:
+    return 0.5 + int(request.model_sha256[:2], 16) / 640
+
+
+def device(**changes: object) -> FakeDevice:
+    return FakeDevice(latency, accuracy, **changes)  # type: ignore[arg-type]  # any field by name
+
+
+class Bench:
+    """A space, a study folder, and searches in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.write("[1, 2, 3]")
+
+    def write(self, threads: str, sides: str = "[48, 64, 96]\n  precision: [float32]", images: int = 500) -> None:
+        (self.folder / "space.yaml").write_text(SPACE % (sides, threads, images))
+
+    def explore(
+        self,
+        fake: FakeDevice | ReplayHarness,
+        budget: Budget = Budget(),  # noqa: B008  # frozen
+        *,
+        study: str = "study",
+        seed: int = 0,
+        observe: Callable[[Progress], None] = lambda _: None,
+        confirm: bool = False,
+        strict: bool = False,
+        first: Sequence[Configuration] = (),
+    ) -> Study:
+        space = load_space(self.folder / "space.yaml")
+        with StudyWriter(self.folder / study, space, None, {}) as writer:
+            plan = make_plan(space, writer.study.measurements, budget)
+            explore(
+                writer,
+                space,
+                lambda _: fake,
+                plan,
+                seed,
+                observe,
+                lambda: False,
+                confirm=confirm,
+                strict=strict,
+                first=first,
+            )
+        return Study.read(self.folder / study)
+
+
+def phases(study: Study) -> list[str]:
+    return [m.phase for m in study.measurements]
