@@ -198,7 +198,8 @@ def export_command(
     """
     file_format = file_format or out.suffix.removeprefix(".")
     if file_format not in FORMATS:
-        raise UsageError(f"no format {file_format!r}", hint=f"--format is one of {', '.join(FORMATS)}")
+        found = f"no format {file_format!r}" if file_format else f"the name {out} has no suffix that tells a format"
+        raise UsageError(found, hint=f"--format is one of {', '.join(FORMATS)}")
     with open_database(db or default_path(), read_only=True) as database:
         rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
     view.written(out, f"{export(rows, out, file_format)} rows")

@@ -108,9 +108,8 @@ def _rows(data: bytes, path: Path) -> dict[int, Row]:
         raise ResultsError(f"cannot be read as CSV: {error}", path=path, hint=_HINT) from error
     for number, line in lines:
         if len(line) != len(header):
-            raise ResultsError(
-                f"found {len(line)} cells, expected {len(header)} as in the first line", path=path, line=number
-            )
+            found = f"found {len(line)} cells, expected {len(header)} as in the first line"
+            raise ResultsError(found, path=path, line=number, hint=_HINT)
     twice = [name for index, name in enumerate(header) if name and name in header[:index]]
     if twice:
         raise ResultsError(f"found column {twice[0]} twice", path=path, line=1, hint="leave one of them")

@@ -228,6 +228,7 @@ def test_the_next_command_works_as_typed_and_means_the_same_selection(
         (("show", "SingleStream"), "4 rows end so: 1, 2, 3, 4"),
         (("rm",), "nothing named"),
         (("export", "x.xls"), "no format 'xls'"),
+        (("export", "x"), "the name x has no suffix that tells a format"),
     ],
 )
 def test_usage_errors(database: Path, words: tuple[str, ...], message: str) -> None:
