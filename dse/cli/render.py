@@ -6,14 +6,16 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.text import Text
 
+from dse.cli.streams import clean, unfiltered
 from dse.errors import DseError
 from dse.model.configuration import Value, text
 from dse.model.metrics import Objective
@@ -29,13 +31,28 @@ _LEAST_CONFIGURATION = 28
 
 def stdout() -> Console:
     """Where data goes: as wide as the terminal, or wide in a file."""
-    return Console(width=_width(sys.stdout), highlight=False, markup=False, emoji=False)
+    return _CleanConsole(
+        file=unfiltered(sys.stdout), width=_width(sys.stdout), highlight=False, markup=False, emoji=False
+    )
 
 
 def stderr() -> Console:
     """Where progress, warnings and the next command go; wrapped between words in a terminal, not at all in a file."""
     width, soft_wrap = _width(sys.stderr), not sys.stderr.isatty()
-    return Console(stderr=True, width=width, highlight=False, markup=False, emoji=False, soft_wrap=soft_wrap)
+    file = unfiltered(sys.stderr)
+    return _CleanConsole(file=file, width=width, highlight=False, markup=False, emoji=False, soft_wrap=soft_wrap)
+
+
+class _CleanConsole(Console):
+    """A console whose own colours and movements pass, and nobody else's."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=clean(segment.text))
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process with 1; `dse.cli.run` knows what to do."""
+        raise
 
 
 def _width(stream: TextIO) -> int | None:

@@ -1,16 +1,21 @@
-"""What becomes an exit code, and what stays a traceback."""
+"""What becomes an exit code, and with which words."""
 
 from __future__ import annotations
 
 import errno
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import typer
 
+import dse
 from dse.cli import make_app, run
 from dse.errors import (
     DataSetError,
@@ -25,17 +30,17 @@ from dse.errors import (
 
 
 @pytest.fixture
-def raised(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[BaseException], Done]:
+def raised(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
     """What is left of a command line whose one command raises."""
 
-    def end(error: BaseException) -> Done:
+    def end(error: BaseException, *words: str) -> Done:
         app = typer.Typer()
 
-        @app.command()
+        @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
         def command() -> None:
             raise error
 
-        monkeypatch.setattr(sys, "argv", ["dse"])
+        monkeypatch.setattr(sys, "argv", ["dse", *words])
         with pytest.raises(SystemExit) as ended:
             run(app)
         return Done(int(ended.value.code or 0), *capsys.readouterr())
@@ -69,22 +74,61 @@ class Done(NamedTuple):
         (FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), "file"), 3),
     ],
 )
-def test_errors_become_exit_codes(raised: Callable[[BaseException], Done], error: BaseException, code: int) -> None:
+def test_errors_become_exit_codes(raised: Callable[..., Done], error: BaseException, code: int) -> None:
     done = raised(error)
     assert done.code == code
     assert done.out == ""
     assert "Traceback" not in done.err
 
 
-def test_a_full_disk_is_named(raised: Callable[[BaseException], Done]) -> None:
+def test_a_full_disk_is_named(raised: Callable[..., Done]) -> None:
     done = raised(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/full/study.yaml"))
-    assert "error: /full/study.yaml: cannot be written: No space left on device" in done.err
+    assert "error: /full/study.yaml: cannot be read or written: No space left on device" in done.err
 
 
-@pytest.mark.parametrize("bug", [ZeroDivisionError(), FileNotFoundError(errno.ENOENT, "No such file")])
-def test_a_bug_keeps_its_traceback(raised: Callable[[BaseException], Done], bug: Exception) -> None:
-    with pytest.raises(type(bug)):
-        raised(bug)
+@pytest.mark.parametrize(
+    ("bug", "said"),
+    [
+        (ZeroDivisionError("by zero"), "a bug of dse: ZeroDivisionError: by zero"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "/gone"), "a bug of dse: FileNotFoundError: [Errno 2]"),
+        (shutil.Error([("/a", "/b", "No space left")]), "a bug of dse: Error: [('/a', '/b', 'No space left')]"),
+        (ValueError("x" * 10_000), "a bug of dse: ValueError: xxx"),
+    ],
+)
+def test_a_bug_is_told_as_one(raised: Callable[..., Done], bug: Exception, said: str) -> None:
+    done = raised(bug)
+    assert done.code == 1
+    assert said in done.err
+    assert "dse --debug COMMAND" in done.err
+    assert "Traceback" not in done.err
+    assert len(done.err) < 1_000
+
+
+@pytest.mark.parametrize(("error", "code"), [(MemoryError(), 4), (RecursionError("maximum"), 3)])
+def test_what_is_too_large_is_a_sentence(raised: Callable[..., Done], error: Exception, code: int) -> None:
+    done = raised(error)
+    assert (done.code, "Traceback" in done.err) == (code, False)
+
+
+def test_debug_shows_where_an_error_was_raised(raised: Callable[..., Done]) -> None:
+    done = raised(StudyError("odd"), "--debug")
+    assert done.code == 3
+    assert "Traceback" in done.err
+    assert "error: odd" in done.err
+    assert "Traceback" not in raised(StudyError("odd"), "x", "--debug").err
+
+
+def test_the_version_is_told() -> None:
+    done = subprocess.run([sys.executable, "-m", "dse", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"dse {dse.__version__}\n"
+    assert dse.__version__ == metadata.version("dse")
+
+
+def test_a_shell_completes_commands(tmp_path: Path) -> None:
+    asked = {"_DSE_COMPLETE": "complete_bash", "COMP_WORDS": "dse ex", "COMP_CWORD": "1"}
+    command = [Path(sys.executable).with_name("dse")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **asked})
+    assert done.stdout.split() == ["explore", "explain"]
 
 
 def test_one_command_brings_only_itself() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from dse.cli.streams import clean
 
 
 def _dse(words: str, folder: Path, redirected: str = "", **environment: str) -> subprocess.CompletedProcess[bytes]:
@@ -37,7 +40,7 @@ def test_a_pipe_that_nobody_reads_ends_the_command_quietly(tmp_path: Path, words
     command = [sys.executable, "-m", "dse", *words.split()]
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False, cwd=tmp_path)
     os.close(writer)
-    assert (done.returncode, done.stderr) == (1, b"")
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is full")
@@ -77,3 +80,51 @@ def test_json_is_escaped_where_stdout_lacks_its_letters(tmp_path: Path) -> None:
         environment = {**os.environ, "PYTHONIOENCODING": encoding}
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=environment)
         assert json.loads(done.stdout) == "ä\udcff"
+
+
+_HOSTILE = "a\x1b]0;pwn\x07\x1b[31mX\x9b1m\x7f\r\u202eb\u2028c"
+_COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_PRINTING = """
+import sys, warnings
+from dse.cli import render, streams
+from dse.errors import DseError
+streams.prepare()
+text = {text!r}
+for console in (render.stdout(), render.stderr()):
+    console.print(text)
+    console.print(render.Text(text, style="bold"), soft_wrap=True)
+render.print_json({{text: [text]}})
+render.print_error(DseError(text, hint=text, path=text))
+render.next_command(text, text)
+print(text)
+warnings.warn(text)
+"""
+
+
+def test_what_commands_a_terminal_is_shown_and_does_nothing() -> None:
+    program = [sys.executable, "-c", _PRINTING.format(text=_HOSTILE)]
+    done = subprocess.run(program, capture_output=True, check=True, encoding="utf-8")
+    for output in (done.stdout, done.stderr):
+        assert not _COMMANDING.findall(output)
+        assert output.count("pwn") >= 3
+    assert "a\\u001b]0;pwn\\u0007\\u001b[31mX\\u009b1m\\u007f\\u000d\\u202eb\\u2028c" in done.stdout
+
+
+def test_a_terminal_gets_the_colours_of_dse_alone() -> None:
+    environment = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm-256color"}
+    environment.pop("NO_COLOR", None)
+    program = [sys.executable, "-c", _PRINTING.format(text=_HOSTILE)]
+    done = subprocess.run(program, capture_output=True, check=True, encoding="utf-8", env=environment)
+    assert "\x1b[1;31merror: " in done.stderr
+    assert not _COMMANDING.findall(re.sub("\x1b\\[[0-9;]*m", "", done.stderr))
+    assert "\x1b[31mX" not in done.stderr
+
+
+def test_cleaned_json_is_the_same_document() -> None:
+    program = f"from dse.cli import render, streams; streams.prepare(); render.print_json({_HOSTILE!r})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8")
+    assert json.loads(done.stdout) == _HOSTILE
+
+
+def test_a_byte_of_a_name_that_commands_is_escaped_too() -> None:
+    assert clean("a\udc9b1m\udce9") == "a\\u009b1m\udce9"
