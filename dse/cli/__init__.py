@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import itertools
+import os
 import sys
 import traceback
+from collections.abc import Collection
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -14,7 +16,6 @@ import typer
 from dse import __version__
 from dse.cli import streams
 from dse.cli.interrupt import INTERRUPTED
-from dse.cli.render import print_error
 from dse.errors import DseError, InputError, MachineError, why
 
 _MATTERS_OF_THE_MACHINE = (
@@ -33,39 +34,37 @@ _EXIT_CODES = (
     "Exit codes: 0; 1 a bug of dse; 2 usage; 3 bad input; 4 machine not fit; 5 nothing measured; 130 interrupted."
 )
 _COMMANDS = {
-    "explore": "explore:explore_command",
-    "front": "front:front_command",
-    "explain": "explain:explain_command",
-    "replay": "replay:replay_command",
-    "validate": "validate:validate_command",
-    "submit": "submit:app",
-    "system": "system:app",
-    "dashboard": "dashboard:dashboard_command",
-    "space": "space:app",
-    "models": "models:app",
-    "data": "data:app",
-    "results": "results:app",
-    "doctor": "doctor:doctor_command",
+    "explore": ("explore:explore_command", "Search a space on this machine and print its Pareto front."),
+    "front": ("front:front_command", "Show the Pareto front of a study."),
+    "explain": ("explain:explain_command", "Say whether a configuration is on the front, else why not."),
+    "replay": ("replay:replay_command", "Say how soon a search finds the front of a recorded table."),
+    "validate": ("validate:validate_command", "Run the front's points by MLPerf's rules."),
+    "dashboard": ("dashboard:dashboard_command", "Serve Optuna Dashboard on a study until Ctrl-C."),
+    "doctor": ("doctor:doctor_command", "Look at what measuring needs on this machine."),
+    "submit": ("submit:app", "Write, check and pack a submission."),
+    "system": ("system:app", "Describe the device for a submission."),
+    "space": ("space:app", "Look at search spaces and check them."),
+    "models": ("models:app", "Look at the models that come with dse."),
+    "data": ("data:app", "Look at data sets."),
+    "results": ("results:app", "Published MLPerf results and your own in one table."),
 }
+"""Where each command is, and its summary: each brings libraries that the others do without, and all take a second."""
 
 
-def make_app(only: str | None = None) -> typer.Typer:
-    """The command line with all commands, or with ``only`` one where that is a command's name.
-
-    Each command brings libraries that the others do without; to load them all would take most of a second.
-    """
+def make_app(*, load: Collection[str] = _COMMANDS.keys()) -> typer.Typer:
+    """The command line. A command that is not to ``load`` has its name and its summary, and cannot be run."""
     app = typer.Typer(
         name="dse",
         no_args_is_help=True,
-        add_completion=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         help=_HELP,
         epilog=_EXIT_CODES,
     )
-    app.callback()(_options)  # a group even with one command in it
-    for name, place in _COMMANDS.items():
-        if only in _COMMANDS and name != only:
+    app.callback()(_options)
+    for name, (place, summary) in _COMMANDS.items():
+        if name not in load:
+            app.command(name, help=summary)(lambda: None)
             continue
         module, _, attribute = place.partition(":")
         command: Any = getattr(import_module(f"dse.cli.{module}"), attribute)
@@ -74,6 +73,12 @@ def make_app(only: str | None = None) -> typer.Typer:
         else:
             app.command(name)(command)
     return app
+
+
+def _words() -> list[str]:
+    """The command line after ``dse``; what stands there so far when a shell asks how it may go on."""
+    completing = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS")
+    return completing.split()[1:] if "_DSE_COMPLETE" in os.environ and completing else sys.argv[1:]
 
 
 def _print_version(asked: bool) -> None:
@@ -97,7 +102,7 @@ def main() -> None:
     """The entry point of the command ``dse``."""
     streams.prepare()
     try:
-        app = make_app(next((word for word in sys.argv[1:] if not word.startswith("-")), None))
+        app = make_app(load={word for word in _words() if not word.startswith("-")} & _COMMANDS.keys())
     except KeyboardInterrupt:  # while libraries load, which takes seconds on a small board
         sys.exit(INTERRUPTED)
     run(app)
@@ -122,6 +127,8 @@ def run(app: typer.Typer) -> None:
     except Exception as error:  # noqa: BLE001 - the last net: nothing ends without a sentence
         if _wants_debug():
             traceback.print_exc()
+        from dse.cli.render import print_error  # Rich, which --help and --version do without
+
         told = _told(error)
         print_error(told)
         sys.exit(told.exit_code)

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from dse.cli.render import stderr
-
 INTERRUPTED = 130
 """The exit code."""
 
@@ -17,6 +15,8 @@ class Interrupt:
     """Counts Ctrl-C while it is entered: the first asks to end after this ``step``, the second raises."""
 
     def __init__(self, step: str) -> None:
+        from dse.cli.render import stderr  # Rich, which a command line that only fails does without
+
         self.count = 0
         self.say: Callable[[str], None] = stderr().print
         self._step = step
