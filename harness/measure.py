@@ -81,11 +81,17 @@ class _Measurement:
             path = self._folder / request.model_path
             check_file(path)
             _check_sha256(path, request.model_sha256)
+            empty_bytes = process.resident_bytes()
             runtime = open_runtime(request.runtime)
             self._versions[request.runtime.name] = runtime.version
             found["baseline_memory_bytes"] = process.resident_bytes()
             model = runtime.load(path)
             info = found["model"] = describe(model, path, request.data_set.classes)
+            # A runtime may get memory when the model first runs. Later, pixels and samples would be counted too.
+            _run_once(model.invoke, np.zeros(model.input.shape, model.input.type))
+            peak_bytes = process.peak_resident_bytes()
+            if peak_bytes is not None and empty_bytes is not None:
+                found["model_memory_bytes"] = max(0, peak_bytes - empty_bytes)
         with self._phase("preprocess"):
             cache = PixelCache(request, self._request_path, model.input.side)
             self._versions["opencv"] = cache.opencv_version
@@ -121,6 +127,7 @@ class _Measurement:
             )
         run = self._run_loadgen(settings, invoke, memory, total, buffer, "performance")
         peak_bytes = process.peak_resident_bytes()
+        self._found["sample_memory_bytes"] = buffer * memory.sample_bytes
         self._found["peak_memory_bytes"] = run.peak_loaded_bytes
         if peak_bytes is not None and run.peak_loaded_bytes is not None:
             self._found["loadgen_memory_bytes"] = max(0, peak_bytes - run.peak_loaded_bytes)
@@ -256,13 +263,10 @@ def _warm_up(invoke: Invoke, memory: SampleMemory, duration_s: float) -> int:
     memory.unload([0])
     latencies_ns: list[int] = []
     end = time.perf_counter() + duration_s
-    try:
-        while len(latencies_ns) < 3 or time.perf_counter() < end:
-            start_ns = time.perf_counter_ns()
-            invoke(sample)
-            latencies_ns.append(time.perf_counter_ns() - start_ns)
-    except (ValueError, RuntimeError) as error:
-        raise HarnessError("invoke_failed", " ".join(str(error).split())) from error
+    while len(latencies_ns) < 3 or time.perf_counter() < end:
+        start_ns = time.perf_counter_ns()
+        _run_once(invoke, sample)
+        latencies_ns.append(time.perf_counter_ns() - start_ns)
     return min(latencies_ns)
 
 
@@ -270,11 +274,17 @@ def _predict(invoke: Invoke, memory: SampleMemory, image: int) -> int:
     """The index of the largest output. Raises HarnessError (``invoke_failed``)."""
     memory.load([image])
     try:
-        return int(invoke(memory.samples[image]).argmax())
-    except (ValueError, RuntimeError) as error:
-        raise HarnessError("invoke_failed", " ".join(str(error).split())) from error
+        return int(_run_once(invoke, memory.samples[image]).argmax())
     finally:
         memory.unload([image])
+
+
+def _run_once(invoke: Invoke, sample: NDArray[Any]) -> NDArray[Any]:
+    """Raises HarnessError (``invoke_failed``)."""
+    try:
+        return invoke(sample)
+    except (ValueError, RuntimeError) as error:
+        raise HarnessError("invoke_failed", " ".join(str(error).split())) from error
 
 
 def _preprocessing_sha256(request: Request, opencv_version: str) -> str:

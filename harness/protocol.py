@@ -245,6 +245,11 @@ class Response:
     spot_check: SpotCheck | None = None
     peak_memory_bytes: int | None = None
     """Peak resident set of the process once runtime, model and samples are in memory and the model has run."""
+    model_memory_bytes: int | None = None
+    """What runtime, model and its buffers added to the process: the peak resident set once the model has run, less the
+    resident set before the runtime was loaded. No samples, no LoadGen, no Python. None in responses of before."""
+    sample_memory_bytes: int | None = None
+    """The samples in memory during the performance run, in the model's input type."""
     loadgen_memory_bytes: int | None = None
     """What came on top in the performance run: LoadGen keeps 318 to 550 bytes for each query that it generates, which
     grows with the run's length and the model's speed, and says nothing about the model."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -158,6 +159,11 @@ class SampleMemory:
         self._cache = cache
         self._tensor = tensor
         self._values = input_values(preprocessing, tensor)
+
+    @property
+    def sample_bytes(self) -> int:
+        """What one sample takes."""
+        return math.prod(self._tensor.shape) * np.dtype(self._tensor.type).itemsize
 
     def load(self, indices: Sequence[int]) -> None:
         """Copy these images into memory. Raises HarnessError, MemoryError."""

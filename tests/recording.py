@@ -47,6 +47,7 @@ def answer(request: Request) -> Response:
         performance=Performance(*[latency_ns] * 8, latency_ns, 500, 10**9, True, True, True, True),
         accuracy=accuracy if request.accuracy else None,
         peak_memory_bytes=2**26 // request.runtime.threads,
+        model_memory_bytes=2**24 // request.runtime.threads,
         device_before=DeviceState("2026-01-01T00:00:00.000000+00:00", 0.0),
         device_after=DeviceState("2026-01-01T00:00:01.000000+00:00", 0.0),
         timing_s={"total": 1.0},

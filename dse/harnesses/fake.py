@@ -102,6 +102,7 @@ class FakeDevice:
             accuracy=self._accuracy(request),
             spot_check=SpotCheck(images, self._answers(request)) if images else None,
             peak_memory_bytes=self.memory_bytes,
+            model_memory_bytes=self.memory_bytes // 2,
             cores_used=float(min(request.runtime.threads, self.useful_threads)),
             device_before=before,
             device_after=self._state(),

@@ -39,12 +39,13 @@ METRICS: Mapping[str, Metric] = {
         Metric("latency_p99_ns", "minimize", "ns", "p99 latency"),
         Metric("latency_mean_ns", "minimize", "ns", "mean latency"),
         Metric("latency_early_stopping_p90_ns", "minimize", "ns", "early-stopping p90"),
+        Metric("model_memory_bytes", "minimize", "B", "model memory"),
         Metric("peak_memory_bytes", "minimize", "B", "peak memory"),
         Metric("model_bytes", "minimize", "B", "model size"),
     )
 }
 
-DEFAULT_OBJECTIVES = ("accuracy", "latency_p90_ns", "peak_memory_bytes")
+DEFAULT_OBJECTIVES = ("accuracy", "latency_p90_ns", "model_memory_bytes")
 
 
 def values_of(response: Response) -> dict[str, float]:
@@ -52,6 +53,7 @@ def values_of(response: Response) -> dict[str, float]:
     performance, accuracy = response.performance, response.accuracy
     found: dict[str, float | None] = {
         "accuracy": accuracy.good / accuracy.total if accuracy else None,
+        "model_memory_bytes": response.model_memory_bytes,
         "peak_memory_bytes": response.peak_memory_bytes,
         "model_bytes": response.model.file_bytes if response.model else None,
     }

@@ -22,7 +22,8 @@ class Placement:
     be the same experiment today; what was measured at another fidelity or on other images counts for none. Of
     ``measurements``, the past of the session that begins, failures that may have passed count for none either and are
     tried again: a missing runtime, model or image, a crash or a timeout that happened once, and every timeout of a time
-    that was shorter than it is now.
+    that was shorter than it is now. So is a trial of a version that did not measure the model's memory, where an
+    objective or a constraint is on it.
 
     Configurations that are one experiment (two addresses of one file) count as one: the one that was measured first.
     """
@@ -31,6 +32,8 @@ class Placement:
         hasty = {m.trial for m in measurements if _had_less_time(m, space.fidelity.trial_timeout)}
         attempts = Counter(m.key for m in measurements if m.failed and m.trial not in hasty)
         self._again = hasty | {m.trial for m in measurements if _may_have_passed(m, attempts[m.key])}
+        if "model_memory_bytes" in {o.name for o in space.objectives} | {c.metric.name for c in space.constraints}:
+            self._again |= {m.trial for m in measurements if _lacks_model_memory(m)}
         self._space = space
         self._by_key: dict[str, list[Configuration]] = {}
         self._chosen: dict[str, Configuration] = {}
@@ -98,6 +101,10 @@ def _had_less_time(measured: Measurement, timeout_s: float) -> bool:
     if failure is None or failure.error != "timeout" or measured.timeout_s is None:
         return False
     return measured.timeout_s < timeout_s
+
+
+def _lacks_model_memory(measured: Measurement) -> bool:
+    return "peak_memory_bytes" in measured.values and "model_memory_bytes" not in measured.values
 
 
 def _may_have_passed(measured: Measurement, attempts: int) -> bool:

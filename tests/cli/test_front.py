@@ -28,7 +28,7 @@ def test_json_is_one_object_of_the_documented_form(small_study: Path, dse: Any) 
     assert document["objectives"] == [
         {"name": "accuracy", "direction": "maximize", "unit": "1"},
         {"name": "latency_p90_ns", "direction": "minimize", "unit": "ns"},
-        {"name": "peak_memory_bytes", "direction": "minimize", "unit": "B"},
+        {"name": "model_memory_bytes", "direction": "minimize", "unit": "B"},
     ]
     measured = {m.trial: m for m in Study.read(small_study).measurements}
     assert document["points"]

@@ -38,7 +38,7 @@ def test_a_search_ends_in_a_front_and_its_second_run_measures_nothing_again(tmp_
         summary = (Path(point["logs"]) / "performance" / "mlperf_log_summary.txt").read_text()
         assert f"90.00 percentile latency (ns)   : {point['values']['latency_p90_ns']:.0f}" in summary
         assert 0.5 < point["values"]["accuracy"] <= 1
-        assert point["values"]["peak_memory_bytes"] > 2**20
+        assert point["values"]["model_memory_bytes"] > 2**20
     for name in ("front.csv", "front.json", "front.png"):
         assert (tmp_path / "tiny" / name).stat().st_size > 0
 

@@ -63,6 +63,21 @@ def test_both_runs_in_one_process(tmp_path: Path, model: Path, data_set: Path) -
         assert sorted(path.name for path in (tmp_path / "trial" / run).iterdir()) == LOGS
 
 
+def test_the_models_memory_is_without_the_samples_and_without_the_making_of_pixels(tmp_path: Path, model: Path) -> None:
+    data_set = write_colours(tmp_path / "colours.npz", count=1500)
+    big = write_tiny_model(tmp_path / "big.tflite", side=64)
+    found = []
+    for number, buffer in enumerate((8, 8, 1024)):  # the first one starts a child that makes the pixels
+        performance = {"buffer_size": buffer, "min_duration_ms": 20, "min_query_count": 64}
+        found.append(run_harness(tmp_path / str(number), request_for(big, data_set, performance=performance)))
+    memory = [response.model_memory_bytes or 0 for response in found]
+    assert min(memory) > 2**20
+    assert max(memory) - min(memory) < 2**18, memory
+    peaks = [response.peak_memory_bytes or 0 for response in found]
+    assert peaks[2] - peaks[1] > 1000 * 64 * 64 * 3 * 4
+    assert [response.sample_memory_bytes for response in found] == [n * 64 * 64 * 3 * 4 for n in (8, 8, 1024)]
+
+
 def answers(model: Path, data_set: Path, values: np.ndarray, layout: str) -> list[int]:
     """Image by image, without LoadGen or the cache."""
     invoke = open_runtime(RuntimeSpec()).load(model).invoke

@@ -83,6 +83,7 @@ def test_every_metric_comes_out_of_a_full_response_and_none_of_an_empty_one() ->
         performance=Performance(*range(1, 9), 9, 500, 10**9, True, True, True, True),
         accuracy=Accuracy(3, 4, ""),
         peak_memory_bytes=10,
+        model_memory_bytes=9,
         model=ModelInfo((1, 8, 8, 3), "float32", "NHWC", (1, 10), "float32", False, 11),
     )
     assert values_of(response).keys() == METRICS.keys()

@@ -58,7 +58,7 @@ def _refused(here: Path, /, variables: dict[str, str] | None = None, **changes: 
 def test_a_space_is_resolved_with_every_default(here: Path) -> None:
     space = _load(here)
     assert space.tree.size == 4
-    assert [objective.name for objective in space.objectives] == ["accuracy", "latency_p90_ns", "peak_memory_bytes"]
+    assert [objective.name for objective in space.objectives] == ["accuracy", "latency_p90_ns", "model_memory_bytes"]
     assert (space.data_set.size, space.data_set.classes, space.accuracy_images) == (8, 10, 8)
     assert space.runtime_versions.keys() == {"litert"}
     resolved = space.resolved()

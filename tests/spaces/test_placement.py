@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from dse.search.plan import Budget, make_plan
 from dse.spaces import placement
 from dse.spaces.space import Space
 from dse.study import Study
-from tests.recording import SPACE, RecordedHarness, make_space, run_study
+from harness.protocol import Request, Response
+from tests.recording import SPACE, RecordedHarness, answer, make_space, run_study
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +78,26 @@ def test_two_addresses_of_one_file_are_one_experiment(tmp_path: Path, server: An
     assert progress.ended == "every configuration is known"
     assert len({m.key for m in Study.read(tmp_path / "s").measurements}) == 2
     assert [m.phase for m in Study.read(tmp_path / "s").measurements] == ["search", "search", "anchor"]
+
+
+def _without_model_memory(request: Request) -> Response:
+    """As versions before the metric answered."""
+    return replace(answer(request), model_memory_bytes=None)
+
+
+def test_a_study_of_before_the_metric_goes_on_with_its_own_objectives(tmp_path: Path) -> None:
+    space = make_space(tmp_path, objectives=["accuracy", "latency_p90_ns", "peak_memory_bytes"])
+    run_study(tmp_path / "s", space, RecordedHarness(_without_model_memory))
+    assert study_front(Study.read(tmp_path / "s"))
+    progress = run_study(tmp_path / "s", space)
+    assert progress.done == 0
+
+
+def test_where_the_models_memory_is_asked_for_trials_of_before_it_are_measured_again(tmp_path: Path) -> None:
+    before = make_space(tmp_path, objectives=["accuracy", "latency_p90_ns", "peak_memory_bytes"])
+    run_study(tmp_path / "s", before, RecordedHarness(_without_model_memory))
+    space = make_space(tmp_path)
+    for done in (6, 0):
+        progress = run_study(tmp_path / "s", space)
+        assert (progress.done, progress.ended) == (done, "every configuration is known")
+    assert all("model_memory_bytes" in point.values for point in study_front(Study.read(tmp_path / "s")))

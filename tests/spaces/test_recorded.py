@@ -74,7 +74,7 @@ def test_a_space_may_have_a_part_of_the_table(here: Path) -> None:
         (
             {"objectives": None},
             1,
-            "objectives: found peak_memory_bytes, which t.csv does not record",
+            "objectives: found model_memory_bytes, which t.csv does not record",
             "accuracy, latency",
         ),
         ({"constraints": ["latency_p99_ns <= 1ms"]}, 7, "constraints: found latency_p99_ns", "latency_p50_ns"),
