@@ -12,7 +12,7 @@ from dse.errors import SubmissionError
 from dse.files import fingerprint
 from dse.submission.located import same_run
 from dse.submission.point import OWN_MODEL, ModelOrigin
-from dse.submission.rounds import LOADGEN_MODEL, MIN_BUFFER_SIZE
+from dse.submission.rounds import LOADGEN_MODEL, official_buffer_size
 from harness.protocol import AccuracySpec, Performance, PerformanceSpec, Request, Response
 
 USER_CONF = "../user.conf"
@@ -69,7 +69,7 @@ class Candidate:
     @property
     def buffer_size(self) -> int:
         """The samples in memory in the official runs: the rules want 1,024 at least, and there may be fewer."""
-        return min(max(MIN_BUFFER_SIZE, self.explored_buffer_size), self.images)
+        return official_buffer_size(self.explored_buffer_size, self.images)
 
     @property
     def official_configuration(self) -> dict[str, Any]:

@@ -14,19 +14,20 @@ On disk, below a study's folder, one folder a trial (`<trial>-<round>` once offi
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dse.errors import SubmissionError, why
 from dse.files import sha256_file, write_json
+from dse.reading import MIB, read_json
+from dse.submission.ranges import impossible
 from dse.submission.rounds import ROUNDS, round_of_loadgen
-from harness.decode import ProtocolError, decode
-from harness.protocol import Evidence, Request, Response, read
+from harness.decode import decode
+from harness.protocol import Evidence, Request, Response
 
 SCHEMA = 1
 FOLDER = "validation"
@@ -34,6 +35,10 @@ _FILE = "validation.json"
 LOGS = ("mlperf_log_detail.txt", "mlperf_log_summary.txt")
 ACCURACY_LOG = "mlperf_log_accuracy.json"
 _NAME = re.compile(r"\d+(-v\d+\.\d+)?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MOST_RECORD_BYTES = 4 * MIB
+"""Of validation.json, a request or a response, which have a few kilobytes."""
+_MOST_TRIALS = 10**9
 OWN_MODEL = "../model.tflite"
 """As seen from either run's request."""
 _AGAIN = "validate the point again: remove its folder and run dse validate STUDY"
@@ -90,12 +95,28 @@ class ValidatedPoint:
 
 def validated_points(study: Path) -> list[ValidatedPoint]:
     """The points of a study whose validation is complete, by trial. Raises SubmissionError for a damaged one."""
-    found = [path.parent for path in (study / FOLDER).glob(f"*/{_FILE}") if _NAME.fullmatch(path.parent.name)]
-    points = sorted(map(read_point, found), key=lambda point: (point.trial, point.round))
-    for point in points:
-        if point.folder.name not in (str(point.trial), f"{point.trial}-{point.round}"):
-            raise SubmissionError(f"a copy of trial {point.trial}'s", path=point.folder, hint="remove it")
+    points, problems = readable_points(study)
+    if problems:
+        raise problems[0]
     return points
+
+
+def readable_points(study: Path) -> tuple[list[ValidatedPoint], list[SubmissionError]]:
+    """The points of a study whose validation is complete, by trial, and what is wrong with those that are damaged."""
+    points, problems = [], []
+    for path in sorted((study / FOLDER).glob(f"*/{_FILE}")):
+        if not _NAME.fullmatch(path.parent.name):
+            continue
+        try:
+            point = read_point(path.parent)
+        except SubmissionError as error:
+            problems.append(error)
+            continue
+        if point.folder.name in (str(point.trial), f"{point.trial}-{point.round}"):
+            points.append(point)
+        else:
+            problems.append(SubmissionError(f"a copy of trial {point.trial}'s", path=point.folder, hint="remove it"))
+    return sorted(points, key=lambda point: (point.trial, point.round)), problems
 
 
 def make_way(point: ValidatedPoint, round_name: str) -> None:
@@ -118,20 +139,22 @@ def read_point(folder: Path) -> ValidatedPoint:
     """The point in ``folder``. Raises SubmissionError when something is missing or not what dse wrote."""
     path = folder / _FILE
     try:
-        document = json.loads(path.read_bytes())
-        if document["schema"] != SCHEMA:
+        document = read_json(path, _MOST_RECORD_BYTES)
+        if not isinstance(document, dict):
+            raise TypeError(f"found a {type(document).__name__}, expected an object")
+        if document["schema"] != SCHEMA or isinstance(document["schema"], bool):
             raise SubmissionError(f"found schema {document['schema']!r}, this version reads {SCHEMA}", path=path)
         return ValidatedPoint(
-            trial=decode(int, document["trial"], "trial"),
+            trial=_trial(document["trial"]),
             name=_folder_name(document["name"]),
-            configuration=dict(document["configuration"]),
+            configuration=_configuration(document["configuration"]),
             origin=decode(ModelOrigin, document["origin"], "origin"),
             round=decode(str, document["round"], "round"),
             rehearsal=decode(bool, document["rehearsal"], "rehearsal"),
             folder=folder,
             performance=_read_run(folder, "performance"),
             accuracy=_read_run(folder, "accuracy"),
-            sha256=decode(dict[str, str], document["sha256"], "sha256"),
+            sha256=_hashes(document["sha256"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SubmissionError(f"a damaged validation: {why(error)}", path=path, hint=_AGAIN) from error
@@ -233,21 +256,51 @@ def _evidence_doubts(point: ValidatedPoint) -> Iterator[str]:
         yield f"LoadGen {performance.loadgen_version} has the seeds of {measured_for.name}, not of {point.round}"
 
 
+def _trial(value: Any) -> int:
+    trial: int = decode(int, value, "trial")
+    if not 0 <= trial < _MOST_TRIALS:
+        raise ValueError(f"trial: found {trial}, allowed: 0 to {_MOST_TRIALS - 1}")
+    return trial
+
+
 def _folder_name(value: Any) -> str:
     """``value``, which must not lead out of the tree. Raises ValueError."""
     name: str = decode(str, value, "name")
-    if name in ("", "..") or Path(name).name != name:
+    if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
         raise ValueError(f"name: found {name!r}, expected the name of a folder")
     return name
+
+
+def _configuration(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"configuration: found {value!r}, expected an object")
+    for name, level in value.items():
+        if not isinstance(level, str | int | float | bool):
+            raise ValueError(f"configuration.{name}: found {level!r}, expected a word, a number or a switch")
+    return value
+
+
+def _hashes(value: Any) -> dict[str, str]:
+    """Hashes by the files' names, none of which leads out of the point's folder. Raises ValueError."""
+    hashes: dict[str, str] = decode(dict[str, str], value, "sha256")
+    for name, digest in hashes.items():
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\0" in name:
+            raise ValueError(f"sha256: found {name!r}, expected a file of the point")
+        if not _SHA256.fullmatch(digest):
+            raise ValueError(f"sha256.{name}: found {digest!r}, expected a SHA-256 in hexadecimal")
+    return hashes
 
 
 def _read_run(folder: Path, name: str) -> Run:
     run = folder / name
     try:
-        request, response = read(Request, run / "request.json"), read(Response, run / "response.json")
+        request = decode(Request, read_json(run / "request.json", _MOST_RECORD_BYTES), "request.json")
+        response = decode(Response, read_json(run / "response.json", _MOST_RECORD_BYTES), "response.json")
     except OSError as error:
         message = f"a validated point without one of its runs: {why(error)}"
         raise SubmissionError(message, path=error.filename or run, hint=_AGAIN) from error
-    except ProtocolError as error:
+    except ValueError as error:
         raise SubmissionError(f"a damaged run of a validated point: {error}", path=run, hint=_AGAIN) from error
+    if found := impossible(response):
+        raise SubmissionError(f"impossible figures: {found}", path=run / "response.json", hint=_AGAIN)
     return Run(request, response, run, run / name)

@@ -132,6 +132,11 @@ def get_round(name: str, *, to_measure: bool = False) -> Round:
     return ROUNDS[name]
 
 
+def official_buffer_size(explored: int, images: int) -> int:
+    """Samples in memory in official runs: the rules want 1,024 at least, and a data set may have fewer images."""
+    return min(max(MIN_BUFFER_SIZE, explored), images)
+
+
 def round_of_loadgen(version: str) -> Round | None:
     """The round whose seeds an mlcommons-loadgen wheel has, None for a wheel that was not looked at.
 
