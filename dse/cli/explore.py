@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from dse.cli.download import download
+from dse.cli.edited import keep_earlier, say_edits
 from dse.cli.interrupt import Interrupt
 from dse.cli.live import LiveProgress
 from dse.cli.options import STUDIES, Images, Labels, Models, Studies, seconds_of, variables
@@ -20,13 +21,14 @@ from dse.harnesses import Harness, SubprocessHarness, TableHarness
 from dse.model.configuration import Configuration
 from dse.paths import require_cache
 from dse.reports.front import study_front
+from dse.search.edits import Edits, edits
 from dse.search.explore import explore
 from dse.search.plan import Budget, make_plan
 from dse.search.unseen import Unseen
 from dse.spaces.load import find_space, load_space
 from dse.spaces.placement import LISTED
 from dse.spaces.space import Space
-from dse.study import StudyWriter, find_study, trials_so_far
+from dse.study import StudyWriter, find_study, study_so_far
 
 
 def explore_command(
@@ -50,6 +52,10 @@ def explore_command(
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**32 - 1, help="Seed of the sampler. [default: the space's]")
     ] = None,
+    update: Annotated[
+        bool,
+        typer.Option("--update", help="Take an edited space though it changes the study's front; the old is kept."),
+    ] = False,
     storage: Annotated[str | None, typer.Option(help="Optuna storage URL. [default: study.db in the folder]")] = None,
     models: Models = None,
     images: Images = None,
@@ -74,8 +80,11 @@ def explore_command(
         device_s=seconds_of("--budget", budget) if budget is not None else None if given else loaded.file.budget.time,
     )
     first = _first(warm_start, studies, loaded) if warm_start else []
-    known = trials_so_far(folder, loaded, storage)  # what would be refused is, before downloads and in a plan too
+    before = study_so_far(folder, loaded, storage)  # what would be refused is, before downloads and in a plan too
+    edited = edits(before, loaded) if before else Edits()
+    say_edits(edited, folder, update=update)
     if dry_run:
+        known = before.measurements if before else ()
         show_plan(make_plan(loaded, known, limits), loaded, folder, first=len(first), as_json=json)
         return
     if loaded.recorded is None:
@@ -83,7 +92,8 @@ def explore_command(
     if loaded.downloads:
         download(loaded.downloads)
     options = {"seed": loaded.file.seed if seed is None else seed}
-    with StudyWriter(folder, loaded, storage, options) as writer, Interrupt("trial") as interrupt:
+    keep = keep_earlier if edited.changing else lambda _: None
+    with StudyWriter(folder, loaded, storage, options, keep=keep) as writer, Interrupt("trial") as interrupt:
         plan = make_plan(loaded, writer.study.measurements, limits)
         console = stderr()
         console.print(f"{loaded.name}: {counts(plan)} known. {plan.decision.reason}\n{plan_line(plan, len(first))}")

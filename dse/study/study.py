@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -116,29 +116,39 @@ def find_study(name: str, studies: Path) -> Study:
     return Study.read(folder.resolve())
 
 
-def trials_so_far(folder: Path, space: Space, storage: str | None) -> Sequence[Measurement]:
-    """What a search of ``space`` in ``folder`` would go on from; none where no study is.
+def study_so_far(folder: Path, space: Space, storage: str | None) -> Study | None:
+    """The study that a search of ``space`` in ``folder`` would go on with; None where none is.
 
     Raises StudyError for what `StudyWriter` would refuse, but for a study that is in use.
     """
     _check_name(folder)
     if not (folder / "study.yaml").exists():
-        return []
+        return None
     before = Study.read(folder)
     _check_same(before, space, storage)
-    return before.measurements
+    return before
 
 
 class StudyWriter:
     """The one writer of a study: a context manager that holds the folder's lock.
 
     Entering it makes the folder if it is new, removes what a killed run left unfinished, and brings Optuna's view up to
-    date with the trial folders. Raises StudyError then: in use, of another space, damaged.
+    date with the trial folders. ``keep`` gets a study that is there already before its settings are replaced. Raises
+    StudyError then: in use, of another space, damaged.
     """
 
     study: Study
 
-    def __init__(self, folder: Path, space: Space, storage: str | None, options: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        space: Space,
+        storage: str | None,
+        options: dict[str, Any],
+        *,
+        keep: Callable[[Study], object] = lambda _: None,
+    ) -> None:
+        self._keep = keep
         self._folder = folder
         self._space = space
         self._storage = storage
@@ -240,6 +250,7 @@ class StudyWriter:
             measurements = before.measurements
             kept = {name: before.settings[name] for name in kept}
             _check_same(before, self._space, self._storage)
+            self._keep(before)
         place = Placement(self._space, measurements)
         settings = {
             "schema": SCHEMA,

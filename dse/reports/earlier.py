@@ -1,0 +1,30 @@
+"""The front of a study before its space was edited: kept in a numbered folder, where it stays readable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from dse.files import write_json, write_text
+from dse.reports.front import front_csv, front_document, study_front
+from dse.study import Study
+
+FOLDER = "earlier"
+"""Below the study's folder."""
+
+
+def next_folder(study: Path) -> Path:
+    """Where `keep_front` writes next."""
+    taken = [int(path.name) for path in (study / FOLDER).glob("*") if path.name.isascii() and path.name.isdecimal()]
+    return study / FOLDER / str(1 + max(taken, default=0))
+
+
+def keep_front(study: Study) -> Path:
+    """Write the front that ``study`` has as it is now, and its settings; returns the folder. Raises OSError."""
+    folder, points = next_folder(study.folder), study_front(study)
+    write_text(folder / "front.csv", front_csv(study, points))
+    write_json(folder / "front.json", front_document(study, points))
+    settings = yaml.safe_dump(study.settings, sort_keys=False, allow_unicode=True, width=120)
+    write_text(folder / "settings.yaml", settings)
+    return folder

@@ -1,0 +1,98 @@
+"""What an edited space means for a study that began with another: which edits change the answers it has given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dse.search.knowledge import understand
+from dse.spaces.placement import Placement
+from dse.spaces.space import Space
+from dse.study import Study
+
+_NO_MATTER = ("schema", "name", "description", "sampler", "seed", "budget", "objectives", "constraints", "replay")
+"""Sections that say how to search, or that are looked at on their own."""
+_WHERE = ("data_set.path", "data_set.labels", "data_set.images", "data_set.file")
+"""Where images lie is no matter: ``data_set.sha256`` says what they are."""
+_MOST_SAID = 6
+
+
+@dataclass(frozen=True)
+class Edits:
+    """What differs, each as a sentence for people: ``changing`` says what the study would answer otherwise from now on,
+    ``others`` what does not take anything from its front.
+    """
+
+    changing: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+def edits(before: Study, space: Space) -> Edits:
+    """How ``space`` differs from the one that the study was last searched with."""
+    was, now = before.settings["space"], space.resolved()
+    objectives = [f"{direction} {name}" for name, direction in was["objectives"].items()]
+    wanted = [f"{objective.direction} {objective.name}" for objective in space.objectives]
+    changing = []
+    if set(objectives) != set(wanted):
+        changing.append(f"objectives: {', '.join(objectives)} in the study, {', '.join(wanted)} in the space")
+    bounds, wanted = [str(c) for c in before.constraints], [str(c) for c in space.constraints]
+    if set(bounds) != set(wanted):
+        said = [", ".join(listed) or "none" for listed in (bounds, wanted)]
+        changing.append(f"constraints: {said[0]} in the study, {said[1]} in the space")
+    on_front, lost = _lost(before, space)
+    others = [found for key in now if key not in _NO_MATTER for found in _differences(key, was.get(key), now[key])]
+    if lost:
+        because = f": {_some(others)}" if others else ": another model file, runtime version or data set"
+        changing.append(f"{lost} of {on_front} points on the front are not in the space any more{because}")
+        others = []
+    return Edits(tuple(changing), (_some(others),) if others else ())
+
+
+def _lost(before: Study, space: Space) -> tuple[int, int]:
+    """How many points the study's front has, and how many of them count for nothing in ``space``."""
+    measurements = before.measurements
+    known = understand(before.objectives, before.constraints, measurements, before.place, before.accuracy_images)
+    front = known.front
+    if not front:
+        return 0, 0
+    place = Placement(space, measurements)
+    kept = {measured.trial for measured in measurements if place(measured) is not None}
+    return len(front), sum(kept.isdisjoint(point.trials) for point in front)
+
+
+def _some(differences: list[str]) -> str:
+    more = f"; {len(differences) - _MOST_SAID} more" if len(differences) > _MOST_SAID else ""
+    return "; ".join(differences[:_MOST_SAID]) + more
+
+
+def _differences(place: str, was: Any, now: Any) -> Iterator[str]:
+    """Sentences for what differs below ``place``; what the study's version of dse did not know yet is no edit."""
+    if isinstance(was, Mapping) and isinstance(now, Mapping):
+        for key in {**was, **now}:
+            if key in was and key in now:
+                yield from _differences(f"{place}.{key}", was[key], now[key])
+            elif _is_named(place):
+                yield f"{place}.{key} {'added' if key in now else 'removed'}"
+    elif place.startswith("parameters") and isinstance(was, list | Mapping) and isinstance(now, list | Mapping):
+        added, removed = [level for level in now if level not in was], [level for level in was if level not in now]
+        for levels, word in ((added, "added"), (removed, "removed")):
+            if levels:
+                yield f"{place}: {', '.join(map(str, levels))} {word}"
+    elif was != now and place not in _WHERE:
+        yield f"{place}: {_shown(was)} in the study, {_shown(now)} in the space"
+
+
+def _is_named(place: str) -> bool:
+    """Whether the keys below ``place`` are the user's own names, not dse's."""
+    return place in ("models", "runtimes") or place.startswith("parameters")
+
+
+def _shown(value: Any) -> str:
+    return (
+        "nothing"
+        if value is None
+        else f"{value[:12]}..."
+        if isinstance(value, str) and len(value) == 64
+        else f"{value}"
+    )
