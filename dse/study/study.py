@@ -187,8 +187,10 @@ class StudyWriter:
     ) -> None:
         self._resources.close()
 
-    def begin(self, configuration: Configuration, phase: Phase = "search", images: int = 1) -> tuple[TrialRecord, Path]:
-        """A new trial's record, written, and its folder.
+    def begin(
+        self, configuration: Configuration, phase: Phase = "search", images: int = 1, elapsed_s: float | None = None
+    ) -> tuple[TrialRecord, Path]:
+        """A new trial's record, written, and its folder. The study has been searched for ``elapsed_s`` so far.
 
         Where no accuracy on ``images`` images is known that counts for ``configuration``, the trial has to run its own:
         its ``accuracy_from`` is its own number. Raises StudyError.
@@ -205,6 +207,7 @@ class StudyWriter:
             accuracy_from=number if known is None or known.accuracy.total < images else known.trial,
             phase=phase,
             timeout_s=self._space.fidelity.trial_timeout,
+            elapsed_s=None if elapsed_s is None else round(elapsed_s, 3),
         )
         folder = self.study.trial_folder(number)
         record.write(folder)

@@ -32,7 +32,8 @@ class TrialRecord:
 
     ``key`` and ``accuracy_key`` identify by content what is measured (`Space.measurement_key`); ``accuracy_from`` is
     the trial whose accuracy run counts, this one's own number when it has to run it. ``timeout_s`` is how long it may
-    take (None: a trial of the first versions).
+    take (None: a trial of the first versions), ``elapsed_s`` how long the study had been searched when it began (None:
+    nobody took that down).
     """
 
     number: int
@@ -42,6 +43,7 @@ class TrialRecord:
     accuracy_from: int
     phase: Phase = "search"
     timeout_s: float | None = None
+    elapsed_s: float | None = None
 
     def write(self, folder: Path) -> None:
         """Begin the trial's folder. Raises OSError."""
@@ -55,6 +57,7 @@ class TrialRecord:
             "accuracy_from": self.accuracy_from,
             "phase": self.phase,
             "timeout_s": self.timeout_s,
+            "elapsed_s": self.elapsed_s,
         }
         write_json(folder / "trial.json", document)
 
@@ -74,6 +77,7 @@ def read_record(folder: Path) -> TrialRecord:
             accuracy_from=document["accuracy_from"],
             phase=document.get("phase", "search"),  # trials of the first version had no other
             timeout_s=document.get("timeout_s"),
+            elapsed_s=document.get("elapsed_s"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(f"cannot be read: {why(error)}", path=path, hint=_move_away(folder)) from error

@@ -321,3 +321,13 @@ def test_a_folder_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="its name is not UTF-8"):
         run_study(tmp_path / "\udcff" / "study", make_space(tmp_path))
     assert not (tmp_path / "\udcff").exists()
+
+
+def test_a_trial_says_how_long_the_study_had_been_searched(folder: Path, tmp_path: Path) -> None:
+    space = make_space(tmp_path)
+    with StudyWriter(folder, space, None, {}) as writer:
+        for elapsed_s in (None, 12.3456):
+            record, trial = writer.begin(next(space.tree.configurations()), elapsed_s=elapsed_s)
+            writer.finish(record, Response(peak_memory_bytes=5))
+            protocol.write(Response(peak_memory_bytes=5), trial / "response.json")
+    assert [record.elapsed_s for record in Study.read(folder).records] == [None, 12.346]
