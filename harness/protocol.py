@@ -8,14 +8,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import stat
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from harness.decode import ProtocolError, decode
+from harness.decode import Instant, ProtocolError, Range, decode
 
 SCHEMA = 1
+_MOST_BYTES = 2**23
+
+Count = Annotated[int, Range(0)]
+Duration = Annotated[int, Range(1)]
+Amount = Annotated[float, Range(0)]
 
 ErrorClass = Literal[
     "bad_request",  # the request is not one
@@ -143,17 +149,17 @@ class Request:
 class Performance:
     """LoadGen's own figures, from its detail log, never timed again. Latencies are integer nanoseconds."""
 
-    latency_min_ns: int
-    latency_mean_ns: int
-    latency_p50_ns: int
-    latency_p90_ns: int
-    latency_p95_ns: int
-    latency_p99_ns: int
-    latency_p999_ns: int
-    latency_max_ns: int
-    early_stopping_p90_ns: int | None
-    query_count: int
-    duration_ns: int
+    latency_min_ns: Duration
+    latency_mean_ns: Duration
+    latency_p50_ns: Duration
+    latency_p90_ns: Duration
+    latency_p95_ns: Duration
+    latency_p99_ns: Duration
+    latency_p999_ns: Duration
+    latency_max_ns: Duration
+    early_stopping_p90_ns: Duration | None
+    query_count: Count
+    duration_ns: Count
     valid: bool
     min_duration_met: bool
     min_queries_met: bool
@@ -165,9 +171,15 @@ class Performance:
 class Accuracy:
     """Top-1 over ``total`` images, and the SHA-256 of the predictions as little-endian int32 in data-set order."""
 
-    good: int
-    total: int
+    good: Count
+    total: Annotated[int, Range(1)]
     predictions_sha256: str
+
+    def problem(self) -> str | None:
+        """What contradicts itself."""
+        if self.good > self.total:
+            return f"found {self.good} right answers out of {self.total} images, allowed: up to as many as images"
+        return None
 
 
 @dataclass(frozen=True)
@@ -178,7 +190,7 @@ class SpotCheck:
     plain invocations after the performance run.
     """
 
-    images: int
+    images: Annotated[int, Range(1)]
     predictions_sha256: str
 
 
@@ -186,14 +198,14 @@ class SpotCheck:
 class DeviceState:
     """What the machine says about itself at one moment; None or empty where it does not tell."""
 
-    time_utc: str
-    load_1min: float
+    time_utc: Annotated[str, Instant()]
+    load_1min: Amount
     cpu_governors: tuple[str, ...] = ()
-    cpu_frequency_khz: tuple[int, ...] = ()
+    cpu_frequency_khz: tuple[Count, ...] = ()
     temperatures_celsius: dict[str, float] = field(default_factory=dict)
     throttled: tuple[str, ...] = ()
-    throttle_count: int | None = None
-    memory_available_bytes: int | None = None
+    throttle_count: Count | None = None
+    memory_available_bytes: Count | None = None
     foreign_cpu_s: float | None = None
     """CPU seconds that other processes have used since boot: the difference after - before is foreign load."""
 
@@ -202,13 +214,13 @@ class DeviceState:
 class ModelInfo:
     """What the runtime says about the model's input and first output."""
 
-    input_shape: tuple[int, ...]
+    input_shape: tuple[Count, ...]
     input_type: str
     input_layout: Literal["NHWC", "NCHW"]
-    output_shape: tuple[int, ...]
+    output_shape: tuple[Count, ...]
     output_type: str
     background_class: bool
-    file_bytes: int
+    file_bytes: Count
 
 
 @dataclass(frozen=True)
@@ -243,27 +255,27 @@ class Response:
     performance: Performance | None = None
     accuracy: Accuracy | None = None
     spot_check: SpotCheck | None = None
-    peak_memory_bytes: int | None = None
+    peak_memory_bytes: Count | None = None
     """Peak resident set of the process once runtime, model and samples are in memory and the model has run."""
-    model_memory_bytes: int | None = None
+    model_memory_bytes: Count | None = None
     """What runtime, model and its buffers added to the process: the peak resident set once the model has run, less the
     resident set before the runtime was loaded. No samples, no LoadGen, no Python. None in responses of before."""
-    sample_memory_bytes: int | None = None
+    sample_memory_bytes: Count | None = None
     """The samples in memory during the performance run, in the model's input type."""
-    loadgen_memory_bytes: int | None = None
+    loadgen_memory_bytes: Count | None = None
     """What came on top in the performance run: LoadGen keeps 318 to 550 bytes for each query that it generates, which
     grows with the run's length and the model's speed, and says nothing about the model."""
-    baseline_memory_bytes: int | None = None
+    baseline_memory_bytes: Count | None = None
     """Resident set before the model and the samples were loaded."""
-    cores_used: float | None = None
+    cores_used: Amount | None = None
     """CPU time over wall time of the performance run."""
-    probe_latency_ns: int | None = None
+    probe_latency_ns: Count | None = None
     model: ModelInfo | None = None
     evidence: Evidence | None = None
     device_before: DeviceState | None = None
     device_after: DeviceState | None = None
     versions: dict[str, str] = field(default_factory=dict)
-    timing_s: dict[str, float] = field(default_factory=dict)
+    timing_s: dict[str, Amount] = field(default_factory=dict)
     """Wall seconds by phase; ``performance`` and ``accuracy`` are LoadGen's timed runs, the rest is overhead.
 
     ``total`` counts from the start of the process. What the phases leave of it is LoadGen's own start and end, some
@@ -278,10 +290,21 @@ _T = TypeVar("_T")
 def read(cls: type[_T], path: Path) -> _T:
     """The document at ``path`` as ``cls``. Raises OSError, ProtocolError."""
     try:
-        document = json.loads(path.read_bytes())
-    except ValueError as error:
+        document = json.loads(_contents(path))
+    except (ValueError, RecursionError) as error:
         raise ProtocolError(f"{path}: not JSON: {error}") from error
     return typing.cast(_T, decode(cls, document, str(path)))
+
+
+def _contents(path: Path) -> bytes:
+    """What is in a regular file: a pipe may never end, a device has no end. Raises OSError, ProtocolError."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(f"{path}: is no regular file")
+        contents = file.read(_MOST_BYTES + 1)
+    if len(contents) > _MOST_BYTES:
+        raise ProtocolError(f"{path}: found more than {_MOST_BYTES} bytes, which no request or response has")
+    return contents
 
 
 def write(document: Request | Response, path: Path) -> None:

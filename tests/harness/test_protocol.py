@@ -1,17 +1,41 @@
 import dataclasses
 import json
+import os
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.decode import ProtocolError, decode
-from harness.protocol import DataSetSpec, Failure, Request, Response, read, write
+from harness.protocol import (
+    Accuracy,
+    DataSetSpec,
+    DeviceState,
+    Failure,
+    Performance,
+    Request,
+    Response,
+    SpotCheck,
+    read,
+    write,
+)
 
-st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+st.register_type_strategy(float, st.floats(0, 1e18))
+st.register_type_strategy(int, st.integers(1, 2**63 - 1))
+st.register_type_strategy(str, st.text(st.characters(exclude_categories=["Cs"])))
+st.register_type_strategy(
+    DeviceState,
+    st.builds(DeviceState, st.datetimes(datetime(1970, 1, 2), datetime(8999, 1, 1), timezones=st.timezones()).map(str)),
+)
+st.register_type_strategy(
+    Accuracy,
+    st.tuples(st.integers(0, 2**62), st.integers(1, 2**62)).map(lambda n: Accuracy(min(n), max(n), "0" * 64)),
+)
 
 
 @given(st.from_type(Request))
@@ -73,3 +97,80 @@ def test_what_is_not_json_is_named(tmp_path: Path) -> None:
     (tmp_path / "request.json").write_text("{")
     with pytest.raises(ProtocolError, match=r"request\.json: not JSON"):
         read(Request, tmp_path / "request.json")
+
+
+def _response() -> dict[str, Any]:
+    state = DeviceState("2026-01-01T00:00:00.000000Z", 0.0)
+    performance = Performance(*range(1, 9), 9, 500, 10**9, True, True, True, True)
+    return dataclasses.asdict(
+        Response(None, performance, Accuracy(3, 4, "0"), SpotCheck(2, "0"), 10, device_before=state, device_after=state)
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("accuracy.good", 5, "document.accuracy: found 5 right answers out of 4 images"),
+        ("accuracy.good", -1, "document.accuracy.good: found -1, allowed: 0 or more"),
+        ("accuracy.total", 0, "document.accuracy.total: found 0, allowed: 1 or more"),
+        ("accuracy.total", 4.0, "document.accuracy.total: found 4.0, expected int"),
+        ("accuracy.predictions_sha256", "\ud800", "allowed: text that UTF-8 can write"),
+        ("spot_check.images", 0, "document.spot_check.images: found 0, allowed: 1 or more"),
+        ("performance.latency_p90_ns", -5, "document.performance.latency_p90_ns: found -5, allowed: 1 or more"),
+        ("performance.latency_p90_ns", 10**400, "latency_p90_ns: found a whole number of more than 19 digits"),
+        ("performance.query_count", 10**19, "query_count: found a whole number of more than 19 digits"),
+        ("performance.valid", 1, "document.performance.valid: found 1, expected bool"),
+        ("performance.warnings", "none", "document.performance.warnings: found 'none', expected a list"),
+        ("performance.warnings", [[]], "document.performance.warnings[0]: found [], expected str"),
+        ("peak_memory_bytes", 10**300, "document.peak_memory_bytes: found a whole number"),
+        ("peak_memory_bytes", "x" * 1000, "document.peak_memory_bytes: found 'xxx"),
+        ("cores_used", 10**400, "document.cores_used: found a whole number of more than 19 digits"),
+        ("cores_used", -0.5, "document.cores_used: found -0.5, allowed: 0 or more"),
+        ("cores_used", float("inf"), "document.cores_used: found inf, allowed: a number of up to 19 digits"),
+        ("timing_s", {"total": float("nan")}, "document.timing_s.total: found nan, allowed: a number"),
+        ("timing_s", [1], "document.timing_s: found [1], expected an object"),
+        ("timing_s", {"a\x1b": "x"}, "document.timing_s.'a\\x1b': found 'x', expected float"),
+        ("device_before.foreign_cpu_s", 1e300, "foreign_cpu_s: found 1e+300, allowed: a number of up to 19 digits"),
+        ("device_before.time_utc", "yesterday", "time_utc: found 'yesterday', allowed: a time with its zone"),
+        ("device_before.time_utc", "2026-01-01T00:00:00", "allowed: a time with its zone"),
+        ("device_before.time_utc", "0001-01-01T00:00:00+14:00", "allowed: a time with its zone"),
+        ("failure", {"error": [], "message": ""}, "document.failure.error: found [], allowed: 'bad_request'"),
+        ("schema", True, "document.schema: found True, this version reads 1"),
+        ("versions", {"a": None}, "document.versions.a: found None, expected str"),
+    ],
+)
+def test_a_figure_that_cannot_be_is_refused_with_its_place_and_what_is_allowed(
+    place: str, value: object, message: str
+) -> None:
+    document = json.loads(json.dumps(_response()))
+    assert decode(Response, document).peak_memory_bytes == 10
+    *folders, name = place.split(".")
+    section = document
+    for folder in folders:
+        section = section[folder]
+    section[name] = value
+    with pytest.raises(ProtocolError) as caught:
+        decode(Response, json.loads(json.dumps(document)))
+    assert message in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
+def test_what_is_no_document_of_a_sane_size_is_refused_without_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "response.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(ProtocolError, match="not JSON"):
+        read(Response, path)
+    path.write_text('{"schema": 1, "peak_memory_bytes": ' + "9" * 5000 + "}")
+    with pytest.raises(ProtocolError, match="not JSON"):
+        read(Response, path)
+    os.truncate(path, 2**33)
+    with pytest.raises(ProtocolError, match="more than 8388608 bytes"):
+        read(Response, path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="is no regular file"):
+        read(Response, path)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(OSError, match="is no regular file"):
+        read(Response, path)
