@@ -17,8 +17,8 @@ def download(sources: Sequence[UrlSource]) -> None:
     columns = (BarColumn(24), DownloadColumn(), TransferSpeedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         for number, source in enumerate(sources, 1):
-            console.print(f"downloading {number} of {len(sources)}: {source.url}")
-            task = bar.add_task(source.url.rpartition("/")[2], total=None)
+            console.print(f"downloading {number} of {len(sources)}: {source.shown_url}")
+            task = bar.add_task(source.shown_url.rpartition("/")[2], total=None)
             source.download(_shown(bar, task))
             bar.remove_task(task)
 

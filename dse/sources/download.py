@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import http.client
 import json
 import os
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from dse.errors import MachineError, ModelError, why
 from dse.files import fingerprint, sha256_file, write_json, write_text
 from dse.paths import cache_dir, shipped, using_cache
+from dse.sources.address import authorization, escaped, record_key, shown
 
 OnProgress = Callable[[int, int | None], None]
 """Gets bytes so far, and bytes in all (None: the server does not say)."""
@@ -26,8 +28,6 @@ _CHUNK_BYTES = 1 << 20
 _AGAIN = "run the command again: it goes on from there"
 _BROKEN_OFF = (OSError, http.client.HTTPException, ValueError)
 """What the standard library raises for a server that hangs up, is silent or talks nonsense."""
-_KEPT = "/%:=&?~+!$,;'@()*"
-"""Of an address: what may stand in it as it is, beside letters, digits and ``_.-``."""
 _LONGEST_NAME = 50
 """Of a file in the cache, in letters of up to four bytes."""
 _MOST_BYTES = 2**30
@@ -36,7 +36,7 @@ _MOST_BYTES = 2**30
 
 @dataclass(frozen=True)
 class ChecksumRecord:
-    """What is known of addresses, in files `checksums.json` (schema 1) in ``folders``.
+    """What is known of addresses, in files `checksums.json` (schema 1) in ``folders``; they never hold a secret.
 
     The first file that knows an address decides; a new one goes to the first folder that can be written.
     """
@@ -55,7 +55,7 @@ class ChecksumRecord:
     def find(self, url: str) -> tuple[str, Path] | None:
         """The SHA-256 recorded for ``url``, and the file that says so. Raises ModelError for a damaged file."""
         for path in self._files():
-            if sha256 := _read(path).get(url):
+            if sha256 := _read(path).get(record_key(url)):
                 return sha256, path
         return None
 
@@ -63,7 +63,9 @@ class ChecksumRecord:
         """Record the checksum of ``url``. Raises ModelError for a damaged file, MachineError where none is written."""
         path = next((path for path in self._files() if _is_writable(path.parent)), self._files()[-1])
         try:
-            write_json(path, {"schema": _SCHEMA, "sha256": dict(sorted({**_read(path), url: sha256}.items()))})
+            write_json(
+                path, {"schema": _SCHEMA, "sha256": dict(sorted({**_read(path), record_key(url): sha256}.items()))}
+            )
         except OSError as error:
             hint = "make room there, or export DSE_CACHE=/another/folder"
             raise MachineError(f"cannot be written: {why(error)}", path=path, hint=hint) from error
@@ -72,23 +74,18 @@ class ChecksumRecord:
         return [folder / "checksums.json" for folder in self.folders]
 
 
-def escaped(url: str) -> str:
-    """``url`` as HTTP takes it: spaces and what is not ASCII, as browsers send them. Raises ValueError."""
-    try:
-        parts = urllib.parse.urlsplit(url)
-        host, _ = (parts.hostname or "").encode("idna"), parts.port  # either raises for what is none
-    except ValueError as error:
-        raise ValueError(f"found {url!r}, expected an address: {error}") from error
-    if not host or not url.isprintable():
-        raise ValueError(f"found {url!r}, expected an address: {'a control character' if host else 'no host'}")
-    path, query = (urllib.parse.quote(part, safe=_KEPT) for part in (parts.path, parts.query))
-    return urllib.parse.urlunsplit((parts.scheme, parts.netloc, path, query, ""))
-
-
 def cached(url: str, cache: Path) -> Path:
     """Where `fetch` keeps what ``url`` serves."""
-    name = PurePosixPath(urllib.parse.urlsplit(url).path).name[-_LONGEST_NAME:]
-    return cache / f"{fingerprint(url)[:16]}-{name}"
+    return cache / f"{fingerprint(record_key(url))[:16]}-{_file_name(url)}"
+
+
+def kept_of(url: str, cache: Path) -> Iterator[Path]:
+    """Every file that `fetch` may have kept for an address that shows itself as ``url``: its query is not recorded."""
+    yield from cache.glob(f"{'[0-9a-f]' * 16}-{glob.escape(_file_name(url))}")
+
+
+def _file_name(url: str) -> str:
+    return PurePosixPath(urllib.parse.urlsplit(shown(url)).path).name[-_LONGEST_NAME:]
 
 
 def fetch(
@@ -127,7 +124,7 @@ def fetch(
             accept(partial)
         except ModelError as error:
             partial.unlink()
-            raise ModelError(error.message, path=url, hint=error.hint) from None
+            raise ModelError(error.message, path=shown(url), hint=error.hint) from None
         if known is None:
             record.add(url, found)
         partial.replace(path)
@@ -149,24 +146,28 @@ def _download(url: str, partial: Path, on_progress: OnProgress) -> None:
         total = None if response.length is None else start + response.length
         done = _store(response, partial, start, total, url, on_progress)
     if total is not None and done < total:
-        raise ModelError(f"broken off: {done} of {total} bytes", path=url, hint=_AGAIN)
+        raise ModelError(f"broken off: {done} of {total} bytes", path=shown(url), hint=_AGAIN)
 
 
 def _open(url: str, headers: Mapping[str, str]) -> http.client.HTTPResponse | None:
     """What the server answers; None when everything came the last time."""
     request = urllib.request.Request(escaped(url), headers=dict(headers))
+    if words := authorization(url):
+        request.add_unredirected_header("Authorization", words)  # for this server alone
     try:
         response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=_TIMEOUT_S)
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and headers:
             return None
-        raise ModelError(f"the server says {error.code} {error.reason}", path=url, hint="check the address") from error
+        raise ModelError(
+            f"the server says {error.code} {error.reason}", path=shown(url), hint="check the address"
+        ) from error
     except urllib.error.URLError as error:
         hint = "check the address and the network"
-        raise ModelError(f"cannot be reached: {why(error.reason)}", path=url, hint=hint) from error
+        raise ModelError(f"cannot be reached: {why(error.reason)}", path=shown(url), hint=hint) from error
     except _BROKEN_OFF as error:
-        raise ModelError(f"broken off: {error}", path=url, hint=_AGAIN) from error
+        raise ModelError(f"broken off: {error}", path=shown(url), hint=_AGAIN) from error
     return response
 
 
@@ -174,7 +175,7 @@ def _read_chunk(response: http.client.HTTPResponse, url: str) -> bytes:
     try:
         return response.read(_CHUNK_BYTES)
     except _BROKEN_OFF as error:
-        raise ModelError(f"broken off: {error}", path=url, hint=_AGAIN) from error
+        raise ModelError(f"broken off: {error}", path=shown(url), hint=_AGAIN) from error
 
 
 def _version_of(partial: Path) -> Path:
@@ -199,7 +200,7 @@ def _store(
         while chunk := _read_chunk(response, url):
             done += len(chunk)
             if done > _MOST_BYTES:
-                raise ModelError(f"more than {_MOST_BYTES} bytes: no model", path=url)
+                raise ModelError(f"more than {_MOST_BYTES} bytes: no model", path=shown(url))
             file.write(chunk)
             on_progress(done, total)
     return done
@@ -213,7 +214,7 @@ def _check(url: str, path: Path, known: tuple[str, Path | None] | None) -> str:
     expected, place = known
     raise ModelError(
         f"SHA-256 {found}, expected {expected} ({place or 'the search space'}); the file was removed",
-        path=url,
+        path=shown(url),
         hint="run the command again; if it stays, the file behind the address has changed: "
         + (f"remove the address from {place} to accept it" if place else "correct the sha256 to accept it"),
     )
@@ -226,7 +227,7 @@ def _read(path: Path) -> dict[str, str]:
         document = json.loads(path.read_bytes())
         if document["schema"] != _SCHEMA:
             raise ModelError(f"found schema {document['schema']!r}, this version reads {_SCHEMA}", path=path)
-        return {str(url): str(sha256) for url, sha256 in document["sha256"].items()}
+        return {record_key(str(url)): str(sha256) for url, sha256 in document["sha256"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"damaged: {why(error)}", path=path, hint="remove it, to record the checksums again"

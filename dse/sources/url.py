@@ -11,6 +11,7 @@ from dse.errors import ModelError
 from dse.files import fingerprint
 from dse.model.configuration import Value
 from dse.sources._base import ModelFile
+from dse.sources.address import shown
 from dse.sources.archive import is_archive, is_model, read_model
 from dse.sources.cache import kept
 from dse.sources.download import ChecksumRecord, OnProgress, cached, fetch
@@ -21,6 +22,7 @@ class UrlSource:
     """What ``url`` serves; a .tflite file, or a tar or zip archive with one inside.
 
     It must have the SHA-256 ``sha256``; without one, that which ``record`` took down at the first download.
+    A user and password in it, and its query, go to its server alone.
     ``member`` names the file inside the archive; without it, the archive must have exactly one .tflite.
     """
 
@@ -34,6 +36,11 @@ class UrlSource:
     def parameters(self) -> Mapping[str, tuple[Value, ...]]:
         """None: a download is one variant."""
         return {}
+
+    @property
+    def shown_url(self) -> str:
+        """The address without what may be a secret: user, password, query."""
+        return shown(self.url)
 
     @property
     def known_sha256(self) -> str | None:

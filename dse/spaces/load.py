@@ -18,7 +18,8 @@ from dse.model.space import Level, Parameter, ParameterTree
 from dse.paths import cache_dir, nameable, shipped
 from dse.runtimes import runtime_version
 from dse.sources import ChecksumRecord, FileSource, ModelSource, UrlSource, ZooSource
-from dse.sources.download import escaped
+from dse.sources.address import escaped
+from dse.sources.address import shown as shown_url
 from dse.spaces.check import check_levels, check_variants
 from dse.spaces.document import Document, Place, read_document
 from dse.spaces.format import DataSetSection, ModelSection, RuntimeSection, SpaceFile
@@ -26,8 +27,10 @@ from dse.spaces.recorded import check_one_way, recorded_space
 from dse.spaces.space import Space
 from dse.spaces.tree import read_tree
 
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _OPTIONS = {"DSE_MODELS": "--models DIR", "DSE_IMAGES": "--images DIR", "DSE_LABELS": "--labels FILE"}
+_PATHS = ("path", "glob", "images", "labels", "file", "replay")
+"""The keys in which ``${NAME}`` is filled in."""
 
 
 def shipped_spaces() -> dict[str, Path]:
@@ -51,7 +54,9 @@ def find_space(name: str) -> Path:
 
 
 def load_space(path: Path, variables: Mapping[str, str] = os.environ) -> Space:
-    """Read, check and resolve the space at ``path``; ``${NAME}`` in paths comes from ``variables``.
+    """Read, check and resolve the space at ``path``.
+
+    In paths, ``${DSE_MODELS}``, ``${DSE_IMAGES}`` and ``${DSE_LABELS}`` come from ``variables``, and nothing else.
 
     Raises SpaceError, ModelError, DataSetError; ResultsError for a replay table.
     """
@@ -60,7 +65,7 @@ def load_space(path: Path, variables: Mapping[str, str] = os.environ) -> Space:
         raise document.error((), "found no mapping, expected a search space", "start from one of dse space list")
     check_one_way(document)
     try:
-        file = SpaceFile.model_validate(_substitute(document, document.content, (), variables))
+        file = SpaceFile.model_validate(_filled_in(document, document.content, (), variables))
     except ValidationError as error:
         raise _first(document, error) from None
     if file.replay is not None:
@@ -99,25 +104,29 @@ def _measured_space(document: Document, file: SpaceFile) -> Space:
     )
 
 
-def _substitute(document: Document, value: Any, place: Place, variables: Mapping[str, str]) -> Any:
-    """Fill in ``${NAME}`` where paths stand: they belong to a machine, not to a space."""
+def _filled_in(document: Document, value: Any, place: Place, variables: Mapping[str, str]) -> Any:
+    """``value`` with ``${NAME}`` filled in where a path stands: it belongs to a machine, not to a space.
+
+    No other variable of the environment, and none in an address: a space from elsewhere would send it there.
+    """
     if isinstance(value, dict):
-        return {
-            key: _substitute(document, item, (*place, key), variables)
-            if place or key in ("models", "data_set", "runtimes", "replay")
-            else item
-            for key, item in value.items()
-        }
-    if not isinstance(value, str):
+        return {key: _filled_in(document, item, (*place, key), variables) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled_in(document, item, (*place, index), variables) for index, item in enumerate(value)]
+    if not isinstance(value, str) or place == ("description",):
         return value
 
     def fill(match: re.Match[str]) -> str:
-        name = match.group(1)
-        if not variables.get(name):
-            option = _OPTIONS.get(name)
+        name = match[1]
+        if name not in _OPTIONS or place[-1] not in _PATHS:
             raise document.error(
-                place, f"${{{name}}} is not set", f"export {name}=..." + (f", or {option}" if option else "")
+                place,
+                f"found {match[0]}, allowed: {', '.join(f'${{{option}}}' for option in _OPTIONS)} in "
+                f"{', '.join(_PATHS)}",
+                "write it out; a path may begin with ~",
             )
+        if not variables.get(name):
+            raise document.error(place, f"{match[0]} is not set", f"export {name}=..., or {_OPTIONS[name]}")
         return glob.escape(variables[name]) if place[-1] == "glob" else variables[name]
 
     return _VARIABLE.sub(fill, value)
@@ -137,6 +146,8 @@ def _first(document: Document, error: ValidationError) -> SpaceError:
     if problem["type"] == "missing":
         return document.error(place, "is missing", "see search_space.schema.json, or start from one of dse space list")
     found = problem["input"]
+    if place[-1:] == ("url",) and isinstance(found, str):
+        found = shown_url(found)
     shown = f" (found {found!r})" if isinstance(found, (str, int, float, bool)) and "found" not in message else ""
     more = len(error.errors()) - 1
     return document.error(place, message + shown, f"and {more} more below" if more else None)

@@ -135,10 +135,12 @@ class Space:
         )
 
     def resolved(self) -> dict[str, Any]:
-        """The space as plain data with nothing implicit, for study.yaml."""
+        """The space as plain data with nothing implicit and no secret, for study.yaml."""
         written = self.file.model_dump(by_alias=True)
         models = {
-            name: {**section, "sha256": source.known_sha256} if isinstance(source, UrlSource) else section
+            name: {**section, "url": source.shown_url, "sha256": source.known_sha256}
+            if isinstance(source, UrlSource)
+            else section
             for name, section in written["models"].items()
             for source in [self.sources.get(name)]
         }

@@ -9,6 +9,7 @@ from typing import Any
 from dse.errors import SubmissionError, UsageError, why
 from dse.model.front import FrontPoint
 from dse.reports.front import recorded_in, study_front
+from dse.sources.address import shown
 from dse.spaces.space import HARNESS_PARAMETERS
 from dse.study import Study
 from dse.submission.candidate import Candidate
@@ -88,7 +89,7 @@ def _variant(name: str, point: FrontPoint) -> str:
 def _origin(model: dict[str, Any], request: Request) -> ModelOrigin:
     """Weights from an address are somebody else's, unchanged; the zoo's were trained for dse."""
     if model.get("url"):
-        return ModelOrigin(str(model["url"]))
+        return ModelOrigin(shown(str(model["url"])))
     if model.get("zoo"):
         return ModelOrigin(f"{model['zoo']} of dse's model zoo", retraining="yes, from scratch")
     return ModelOrigin(Path(request.model_path).name)

@@ -13,7 +13,7 @@ from dse.files import sha256_file
 from dse.model.configuration import Value
 from dse.paths import cache_dir, shipped
 from dse.sources import ZooSource
-from dse.sources.download import cached
+from dse.sources.download import kept_of
 from dse.spaces.space import HARNESS_PARAMETERS
 from harness.protocol import DataSetSpec, Request
 
@@ -63,7 +63,7 @@ def _places(section: Mapping[str, Any], request: Request, configuration: Mapping
         except ModelError:
             return
     elif section.get("url"):
-        yield cached(section["url"], cache)
+        yield from kept_of(section["url"], cache)
         yield from cache.glob(f"*-{request.model_sha256}.tflite")
     elif section.get("path"):
         yield Path(section["path"]).expanduser().absolute()

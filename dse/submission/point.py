@@ -24,6 +24,7 @@ from typing import Any
 from dse.errors import SubmissionError, why
 from dse.files import sha256_file, write_json
 from dse.reading import MIB, read_json
+from dse.sources.address import without_secret
 from dse.submission.ranges import impossible
 from dse.submission.rounds import ROUNDS, round_of_loadgen
 from harness.decode import decode
@@ -148,7 +149,7 @@ def read_point(folder: Path) -> ValidatedPoint:
             trial=_trial(document["trial"]),
             name=_folder_name(document["name"]),
             configuration=_configuration(document["configuration"]),
-            origin=decode(ModelOrigin, document["origin"], "origin"),
+            origin=_origin(document["origin"]),
             round=decode(str, document["round"], "round"),
             rehearsal=decode(bool, document["rehearsal"], "rehearsal"),
             folder=folder,
@@ -158,6 +159,11 @@ def read_point(folder: Path) -> ValidatedPoint:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SubmissionError(f"a damaged validation: {why(error)}", path=path, hint=_AGAIN) from error
+
+
+def _origin(document: Any) -> ModelOrigin:
+    origin: ModelOrigin = decode(ModelOrigin, document, "origin")
+    return dataclasses.replace(origin, starting_weights_filename=without_secret(origin.starting_weights_filename))
 
 
 def write_point(

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from dse.runtimes import PACKAGES
+from dse.sources.address import without_secret
 from dse.submission.point import ValidatedPoint
 from dse.submission.rounds import MAX_UPLOAD_FILE_BYTES, Round, Scenario
 from harness.protocol import Evidence, Request
@@ -105,7 +106,7 @@ def portable_request(request: Request, model_name: str) -> str:
 
 
 def portable_study(study: str) -> str:
-    """study.yaml without the paths of the machine, and without the storage's address, which may have a password."""
+    """study.yaml without the paths of the machine, and without what may be a secret in addresses and the storage."""
     document = {**_without_paths(yaml.safe_load(study)), "storage": None}
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
 
@@ -115,7 +116,9 @@ def _without_paths(value: Any) -> Any:
         return {key: _without_paths(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_without_paths(item) for item in value]
-    return PurePath(value).name if isinstance(value, str) and value.startswith("/") else value
+    if not isinstance(value, str):
+        return value
+    return PurePath(value).name if value.startswith("/") else without_secret(value)
 
 
 def _install(evidence: Evidence, versions: dict[str, str]) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from dse.errors import MachineError, ModelError
 from dse.paths import shipped
-from dse.sources.download import ChecksumRecord, escaped, fetch
+from dse.sources.download import ChecksumRecord, fetch
 from tests.limits import small_files
 
 
@@ -125,16 +125,50 @@ def test_an_address_with_any_letters_is_fetched(server, record, tmp_path, name):
     assert record.find(url) is not None
 
 
-def test_what_is_escaped_already_stays():
-    assert escaped("https://a.b:80/c%20d/\u00e4 e?f=%2F&g=\u00e4#h") == "https://a.b:80/c%20d/%C3%A4%20e?f=%2F&g=%C3%A4"
-
-
 @pytest.mark.parametrize(
     "url", ["http://[::1", "http://", "http:///x", "http://a:port/x", "http://a:99999/", "http://a..b/", "http://a/\0"]
 )
 def test_what_is_no_address_is_refused(record, tmp_path, url):
     with pytest.raises(ModelError, match="expected an address"):
         fetch(url, tmp_path / "cache", record)
+
+
+def test_a_secret_goes_to_its_server_and_nowhere_else(server, record, tmp_path):
+    url = server.url.replace("//", "//me:s3cret@") + "?token=t0ken"
+    seen = []
+    path, found = fetch(url, tmp_path / "cache", record, on_progress=lambda *_: seen.append(1))
+    assert server.asked == [("/model.tgz?token=t0ken", "Basic bWU6czNjcmV0")]
+    assert record.find(url) == (found, tmp_path / "checksums.json")
+    assert record.find(url + "2") is None
+    assert fetch(url, tmp_path / "cache", record)[0] == path
+    assert fetch(url + "2", tmp_path / "cache", record)[0] != path
+    written = "".join(str(f) + f.read_text("latin-1") for f in tmp_path.rglob("*") if f.is_file())
+    assert "s3cret" not in written
+    assert "t0ken" not in written
+
+
+@pytest.mark.parametrize("change", [{"breaks_after": 10}, {"contents": b""}])
+def test_no_message_names_a_secret(server, record, tmp_path, change):
+    vars(server).update(change)
+    url = server.url.replace("//", "//me:s3cret@") + "?token=t0ken"
+    for address in (url, url.replace("model", "absent"), url.replace("127.0.0.1", "127.0.0.1:9@[")):
+        with pytest.raises(ModelError) as caught:
+            fetch(address, tmp_path / "cache", record, "0" * 64)
+        for secret in ("s3cret", "t0ken"):
+            assert secret not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_record_of_an_older_version_that_has_a_secret_is_read_and_loses_it(server, record, tmp_path):
+    url = server.url + "?token=t0ken"
+    old = {"schema": 1, "sha256": {url: sha256(server.contents), "http://me:s3cret@a/x": "0" * 64}}
+    (tmp_path / "checksums.json").write_text(json.dumps(old))
+    assert record.find(url) == (sha256(server.contents), tmp_path / "checksums.json")
+    assert record.find("http://me:other@a/x") == ("0" * 64, tmp_path / "checksums.json")
+    fetch(server.url, tmp_path / "cache", record)
+    written = (tmp_path / "checksums.json").read_text()
+    assert "t0ken" not in written
+    assert "s3cret" not in written
+    assert record.find(url) is not None
 
 
 def test_a_full_disk_is_not_taken_for_a_network(server, record, tmp_path):

@@ -182,6 +182,27 @@ def test_exploring_downloads_first_and_records_the_checksum_beside_the_space(ser
     assert found in (tmp_path / "studies/by_url/study.yaml").read_text()
 
 
+def test_a_secret_in_an_address_is_in_no_file_and_no_line(server, space, tmp_path):
+    """Resumed too, and where the study was made by a version that wrote it down."""
+    url = server.url.replace("//", "//me:s3cret@") + "?token=t0ken"
+    space.write_text(space.read_text().replace(server.url, f"'{url}'"))
+    said = ""
+    study = tmp_path / "studies/by_url/study.yaml"
+    for command in (["explore", "--space", str(space), "--trials", "1"], ["explore", "--space", str(space)]):
+        done = CliRunner().invoke(make_app(), command)
+        said += f"{done.output} {done.exception}"
+        assert f"url: {server.url}\n" in study.read_text()
+        study.write_text(study.read_text().replace(server.url, url))
+    said += CliRunner().invoke(make_app(), ["space", "show", str(space), "--json"]).stdout
+    CliRunner().invoke(make_app(), ["explore", "--space", str(space)])
+    space.unlink()
+    written = "".join(str(f) + f.read_text("latin-1") for f in tmp_path.rglob("*") if f.is_file())
+    for secret in ("s3cret", "t0ken"):
+        assert secret not in written
+        assert secret not in said
+    assert server.asked == [("/model.tgz?token=t0ken", "Basic bWU6czNjcmV0")]
+
+
 def test_a_failed_download_makes_no_study(server, space, tmp_path):
     server.breaks_after = 10
     done = CliRunner().invoke(make_app(), ["explore", "--space", str(space)])

@@ -137,7 +137,19 @@ _EXPLORE = {"min_duration": "100ms"}
         ({"models": {"a": {"path": "none.tflite"}}}, "models.a.path", "no such file", "correct"),
         ({"models": {"a": {"glob": "none/*.tflite"}}}, "models.a.glob", "no file fits", "correct"),
         ({"models": {"a": {"zoo": "resnet"}}}, "models.a.zoo", "'mobilenet_v3' (found 'resnet')", ""),
-        ({"models": {"a": {"path": "${NOWHERE}/x"}}}, "models.a.path", "${NOWHERE} is not set", "export NOWHERE="),
+        (
+            {"models": {"a": {"path": "${NOWHERE}/x"}}},
+            "models.a.path",
+            "${NOWHERE}, allowed: ${DSE_MODELS}",
+            "write it",
+        ),
+        ({"models": {"a": {"path": "${DSE_MODELS}/x"}}}, "models.a.path", "is not set", "export DSE_MODELS="),
+        ({"models": {"a": {"path": "${}/x"}}}, "models.a.path", "found ${}, allowed", ""),
+        ({"models": {"a": {"url": "http://a/${DSE_MODELS}"}}}, "models.a.url", "found ${DSE_MODELS}, allowed", ""),
+        ({"models": {"a": {"url": "ftp://me:pw@a/?x"}}}, "models.a.url", "found 'ftp://a/'", ""),
+        ({"models": {"a": {"url": "http://me:pw@[/?x"}}}, "models.a.url", "expected an address", ""),
+        ({"runtimes": {"a": {"python": "${SECRET}"}}}, "runtimes.a.python", "found ${SECRET}, allowed", ""),
+        ({"constraints": ["accuracy >= ${SECRET}"]}, "constraints.0", "found ${SECRET}, allowed", ""),
         ({"models": {"a": {"glob": "${DSE_MODELS}/*"}}}, "models.a.glob", "is not set", "--models DIR"),
         ({"data_set": {}}, "data_set", "found no source, expected one of embedded, file, images", ""),
         ({"data_set": {"images": "x"}}, "data_set", "images and labels belong together", ""),
@@ -221,8 +233,23 @@ def test_models_of_a_folder_become_levels(here: Path) -> None:
 def test_a_variable_is_a_folder_even_when_it_looks_like_a_pattern(here: Path) -> None:
     folder = here / "models [x]*"
     (here / "models").rename(folder)
-    space = _load(here, {"M": str(folder)}, models={"m": {"glob": "${M}/*.tflite"}}, parameters=None)
+    space = _load(here, {"DSE_MODELS": str(folder)}, models={"m": {"glob": "${DSE_MODELS}/*.tflite"}}, parameters=None)
     assert space.tree.size == 2
+
+
+def test_no_other_variable_of_the_environment_gets_into_a_space(here: Path) -> None:
+    variables = {"SECRET": "s3cret", "DSE_CACHE": "s3cret", "DSE_MODELS": "s3cret"}
+    for text in ("${SECRET}", "${DSE_CACHE}", "x-${SECRET}"):
+        for changes in (
+            {"models": {"m": {"url": f"http://127.0.0.1:9/x?k={text}"}}},
+            {"models": {"m": {"url": "http://127.0.0.1:9/x?k=${DSE_MODELS}"}}},
+            {"models": {"m": {"path": f"models/{text}"}}},
+            {"data_set": {"file": text}},
+            {"parameters": {"threads": [text]}},
+        ):
+            error = _refused(here, variables, **changes)
+            assert "s3cret" not in f"{error} {error.hint}"
+    assert _load(here, variables, description="${SECRET}").file.description == "${SECRET}"
 
 
 def test_two_models_of_one_content_are_refused(here: Path) -> None:
@@ -291,8 +318,8 @@ def test_a_model_whose_name_is_no_text_is_refused(here: Path, place: str) -> Non
     with pytest.raises(InputError, match="its name is not UTF-8") as caught:
         _load(
             here,
-            {"MODELS": str(path.parent)},
-            models={"files": {"glob": "${MODELS}/*.tflite"}},
+            {"DSE_MODELS": str(path.parent)},
+            models={"files": {"glob": "${DSE_MODELS}/*.tflite"}},
             parameters={"threads": [1]},
         )
     assert caught.value.path in (path, path.parent / "*.tflite")

@@ -10,6 +10,7 @@ import pytest
 from dse.files import sha256_file
 from dse.paths import shipped
 from dse.sources import ZooSource
+from dse.sources.download import cached
 from dse.submission.located import located, same_run
 from harness.protocol import DataSetSpec, PerformanceSpec, Request, RuntimeSpec
 
@@ -84,3 +85,13 @@ def test_the_images_that_come_with_dse_are_those_of_this_installation(cache, tmp
 def test_another_content_is_another_run(tmp_path, change):
     request = asked(tmp_path / "model.tflite", "e")
     assert not same_run(request, dataclasses.replace(request, **change))
+
+
+def test_a_downloaded_model_is_found_though_the_study_does_not_have_its_query(cache, tmp_path):
+    kept = cached("http://a/b/m.tflite?token=secret", cache / "models")
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"model")
+    cached("http://a/b/m.tflite?token=other", cache / "models").write_bytes(b"another")
+    request = asked(tmp_path / "old.tflite", sha256_file(kept))
+    found = located(request, {"models": {"m": {"url": "http://a/b/m.tflite"}}, "data_set": IMAGES}, {})
+    assert found.model_path == str(kept)
