@@ -254,7 +254,9 @@ def _one(database: Database, text: str) -> dict[str, Any]:
     if text.isascii() and text.isdigit() and len(text) < _ID_DIGITS:
         found = select(database, ids=[int(text)])
     else:
-        found = database.query("SELECT * FROM results WHERE ends_with(directory, ?) ORDER BY id", [text.strip("/")])
+        found = database.query(
+            "SELECT * FROM results WHERE system.main.ends_with(directory, ?) ORDER BY id", [text.strip("/")]
+        )
     if not found:
         raise UsageError(f"no row {text}", hint="see the numbers: `dse results list`")
     if len(found) > 1:

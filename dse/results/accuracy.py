@@ -9,23 +9,56 @@ from dse.errors import ResultsError
 from dse.results.columns import count
 
 _TAIL_BYTES = 4096
+_TEXT_BYTES = 1000
+"""Of the line with a figure, as much is kept."""
+_NUMBER = rb"(\d[\d.]{0,40}(?:[eE][-+]?\d{1,3})?)(%?)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """A figure and how a line says it: ``before`` or one of ``after`` stands in the same line, before or after it.
+
+    ``scale`` is what the file prints for 1; None where benchmarks differ: then above 1 it is points of a hundred.
+    """
+
+    metric: str
+    pattern: re.Pattern[bytes]
+    before: bytes = b""
+    after: tuple[bytes, ...] = (b"",)
+    scale: int | None = None
+
+
+def _figure(
+    metric: str, name: bytes, *, before: bytes = b"", after: tuple[bytes, ...] = (b"",), scale: int | None = None
+) -> _Figure:
+    return _Figure(metric, re.compile(name + _NUMBER), before, after, scale)
+
+
 # Order matters: AUC lines carry an accuracy and a good/total triple of their own, and of several figures in one line
-# the first in this order is the one that MLCommons' checker names first for the benchmark.
+# the first in this order is the one that MLCommons' checker names first for the benchmark. No pattern goes beyond its
+# own name and number: one with `.*` in it takes a minute for a megabyte that repeats its name.
 _FIGURES = (
-    ("1-WER", re.compile(rb"Word Error Rate:.*accuracy\s*=\s*([\d.]+)(%?).*")),
-    ("AUC", re.compile(rb"AUC\s*=\s*([\d.]+)(%?).*")),
-    ("mAP", re.compile(rb"(?:mAP\s*=|'Total':)\s*([\d.]+)(%?).*")),
-    ("BLEU", re.compile(rb"BLEU:\s*([\d.]+)(%?).*")),
-    ("F1", re.compile(rb"[\"']f1[\"']:\s*([\d.]+)(%?).*")),
-    ("ROUGE1", re.compile(rb"'rouge1':\s*'?([\d.]+)(%?).*")),
-    ("ROUGEL", re.compile(rb"'rougeL':\s*'?([\d.]+)(%?).*")),
-    ("CLIP_SCORE", re.compile(rb"'CLIP_SCORE':\s*'?([\d.]+)(%?).*")),
-    ("exact_match", re.compile(rb"'exact_match':\s*'?([\d.]+)(%?).*")),
-    ("dice", re.compile(rb"mean\s*=\s*([\d.]+)(%?)[,;].*(?:whole tumor|kidney).*")),
-    ("top1", re.compile(rb"accuracy\s*=\s*([\d.]+)(%).*")),
+    _figure("1-WER", rb"accuracy[ \t]*=[ \t]*", before=b"Word Error Rate:"),
+    _figure("GAUC", rb"metric/lifetime_gauc/rating:[ \t]*", scale=1),  # DLRM v3
+    _figure("AUC", rb"AUC[ \t]*=[ \t]*"),
+    _figure("mAP", rb"(?:mAP[ \t]*=|'Total':)[ \t]*"),
+    _figure("BLEU", rb"BLEU:[ \t]*"),
+    _figure("F1", rb"[\"']f1[\"']:[ \t]*"),
+    _figure("ROUGE1", rb"'rouge1':[ \t]*'?"),
+    _figure("ROUGEL", rb"'rougeL':[ \t]*'?"),
+    _figure("CLIP_SCORE", rb"'CLIP_SCORE':[ \t]*'?"),
+    _figure("vbench_score", rb"'vbench_score':[ \t]*'?", scale=100),
+    _figure("exact_match", rb"'exact_match':[ \t]*'?"),
+    _figure("mean_accuracy", rb"[\"']mean-accuracy[\"']:[ \t]*'?", scale=100),
+    _figure("dice", rb"mean[ \t]*=[ \t]*", after=(b"whole tumor", b"kidney")),
+    _figure("top1", rb"accuracy[ \t]*=[ \t]*(?=[\d.eE+-]{1,50}%)"),
+    _figure("top1", rb"(?m:^)(?:\{\"accuracy|accuracy)[\": \t]*=?[ \t]*"),
+    _figure("accuracy", rb"(?m:^)[ \t]*Accuracy:[ \t]*", scale=100),  # retrieval-augmented generation
 )
-_COUNTS = re.compile(rb"good\s*=\s*(\d+),\s*total\s*=\s*(\d+)")
-_HASH = re.compile(rb"^hash\s*=\s*([0-9a-fA-F]{64})", re.MULTILINE)
+METRICS = tuple(dict.fromkeys(figure.metric for figure in _FIGURES))
+"""Every figure that is read, by the name that the column ``accuracy_metric`` has for it."""
+_COUNTS = re.compile(rb"good\"?[ \t]*[=:][ \t]*(\d{1,5000}),[ \t]*\"?total\"?[ \t]*[=:][ \t]*(\d{1,5000})")
+_HASH = re.compile(rb"^hash[ \t]*=[ \t]*([0-9a-fA-F]{64})", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +78,72 @@ class Accuracy:
 
 
 def parse_accuracy(data: bytes) -> Accuracy:
-    """The last figure in the file. Raises `ResultsError` (without path) when there is none."""
+    """The last figure in the file.
+
+    Raises `ResultsError` (without path) when there is none, when it cannot be, and when its line contradicts itself.
+    """
     # The figure is nearly always at the end; a whole line, so that no figure loses the word before it.
     tail = data[-_TAIL_BYTES:]
     if len(data) > _TAIL_BYTES:
         tail = tail[tail.find(b"\n") + 1 :]
     log_hash = _HASH.search(tail)
     for part in (tail, data):
-        for metric, pattern in _FIGURES:
-            matches = list(pattern.finditer(part))
-            if matches:
-                return _read(metric, matches[-1], log_hash)
-    raise ResultsError(f"no accuracy figure; looked for {', '.join(metric for metric, _ in _FIGURES)}")
+        for figure in _FIGURES:
+            found = _last(figure, part)
+            if found:
+                return _read(figure, *found, log_hash)
+    raise ResultsError(f"no accuracy figure; looked for {', '.join(METRICS)}")
 
 
-def _read(metric: str, match: re.Match[bytes], log_hash: re.Match[bytes] | None) -> Accuracy:
+def _last(figure: _Figure, data: bytes) -> tuple[re.Match[bytes], bytes] | None:
+    """The last match whose line has the other words of the figure, and the line from the first of them on."""
+    found: tuple[re.Match[bytes], int, int] | None = None
+    line_start = line_end = first = last = -1
+    for match in figure.pattern.finditer(data):
+        if match.start() >= line_end:  # each line is looked through once, however many matches it has
+            line_start = data.rfind(b"\n", 0, match.start()) + 1
+            line_end = data.find(b"\n", match.end())
+            line_end = len(data) if line_end < 0 else line_end
+            first = data.find(figure.before, line_start, line_end) if figure.before else line_start
+            last = max(data.rfind(word, line_start, line_end) if word else line_end for word in figure.after)
+        if 0 <= first <= match.start() and last >= match.end():
+            found = match, first if figure.before else match.start(), line_end
+    if found is None:
+        return None
+    match, start, end = found
+    return match, data[start:end]
+
+
+def _read(figure: _Figure, match: re.Match[bytes], line: bytes, log_hash: re.Match[bytes] | None) -> Accuracy:
+    shown = match[1].decode()
     try:
-        printed = float(match[1])
+        printed = float(shown)
     except ValueError:
-        raise ResultsError(f"{metric} is {match[1].decode()!r}, not a number") from None
-    counts = _COUNTS.search(match[0]) if metric == "top1" else None
+        raise ResultsError(f"{figure.metric} is {shown!r}, not a number") from None
+    scale = 100 if match[2] else figure.scale or (100 if printed > 1 else 1)
+    value = printed / scale
+    if not 0 <= value <= 1:
+        raise ResultsError(f"{figure.metric} is {shown}{match[2].decode()}, which no accuracy is")
+    counts = _COUNTS.search(line) if figure.metric == "top1" else None
     good, total = (count(counts[1]), count(counts[2])) if counts else (None, None)
     if good is not None and total is not None:
         if not 0 <= good <= total or total == 0:
             raise ResultsError(f"good={good}, total={total} is no accuracy")
+        if abs(printed - scale * good / total) > 1.001 * _last_digit(shown):
+            counted = f"good={good}, total={total} are {100 * good / total:.3f} %"
+            raise ResultsError(f"contradicts itself: accuracy={shown}{match[2].decode()}, but {counted}")
         value = good / total
-    else:
-        value = printed / 100 if match[2] or printed > 1 else printed
     return Accuracy(
-        metric,
+        figure.metric,
         value,
-        match[0].decode("utf-8", "replace").strip(),
+        line[:_TEXT_BYTES].decode("utf-8", "replace").strip(),
         good,
         total,
         log_hash[1].decode().lower() if log_hash else None,
     )
+
+
+def _last_digit(shown: str) -> float:
+    """What one more in the last printed digit adds: some loggers round it, some cut it off."""
+    digits, _, exponent = shown.lower().partition("e")
+    return float(10.0 ** (int(exponent or 0) - len(digits.partition(".")[2])))

@@ -6,10 +6,10 @@ query sees.
 
 from __future__ import annotations
 
+import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,19 +18,25 @@ import platformdirs
 
 from dse.errors import MachineError, ResultsError, UsageError, why
 from dse.results.columns import storable
+from dse.results.connection import as_told, check_place, connect, is_damage, is_interrupt
 from dse.results.row import DETAIL_COLUMNS, IDENTITY_COLUMNS, ROW_COLUMNS
+from dse.results.walk import SCENARIOS
 
 SCHEMA = 2  # 1: first form; 2: tokens, headline, 99.9 % estimate; 1 - WER
 _BASE = {"id": "BIGINT", **ROW_COLUMNS, "content": "VARCHAR"}
 _DETAILS = {"id": "BIGINT", **DETAIL_COLUMNS}
-# For some thousand rows, starting threads costs longer than they save, and so does trying compressions that rarely win.
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "threads": 1,
-    "async_threads": 0,
-    "disabled_compression_methods": "zstd,alp,alprd",
-}
-_OBJECT_BYTES = 2**24  # of JSON, as DuckDB takes by default
+_RESULTS_DATABASE = {"schema": "BIGINT", "next_id": "BIGINT"}
+_TABLES = {"base": _BASE, "details": _DETAILS, "dse_results": _RESULTS_DATABASE}
+_LABELS = ("name", "task", "category", "device", "validity", "path", "signature", "content")
+_NEVER_NULL = ("id", *IDENTITY_COLUMNS, *_LABELS)
+_IMPOSSIBLE = (
+    "WHERE "
+    + " OR ".join(f"{name} IS NULL" for name in _NEVER_NULL)
+    + f" OR id < 0 OR scenario NOT IN ({', '.join(repr(name) for name in SCENARIOS.values())})"
+    " OR good < 0 OR good > total OR NOT system.main.isfinite(accuracy)"
+)
 _INTERNAL = ("signature", "content", "detail_signature")
+_RESULTS = f"SELECT * EXCLUDE ({', '.join(_INTERNAL)}) FROM main.base LEFT JOIN main.details USING (id)"
 COLUMNS: dict[str, str] = {name: kind for name, kind in {**_BASE, **DETAIL_COLUMNS}.items() if name not in _INTERNAL}
 """The columns of the view ``results`` and their DuckDB types."""
 
@@ -54,56 +60,36 @@ def default_path() -> Path:
 def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
     """The database at ``path``; a new one is made unless ``read_only``.
 
-    A read-only connection cannot change anything, nor reach files outside, whatever is asked of it. Raises
-    `ResultsError` when the file is missing (``read_only``), in use, damaged, no DuckDB file or of another schema, and
-    `MachineError` when it cannot be written; what it held before stays, and a new file of which nothing is kept goes.
+    No connection reaches another file, whatever is asked of it, and a read-only one changes nothing. Raises
+    `ResultsError` when the file is missing (``read_only``), no file, in use, damaged, not made by dse or of another
+    schema, and `MachineError` when the disk or the memory is short; what it held before stays, and a new file of which
+    nothing is kept goes.
     """
-    if str(path).startswith(":memory:"):
-        raise ResultsError("no file, and nothing in it would stay", path=path, hint="name a file with --db")
-    if read_only and not path.exists():
+    is_new = not check_place(path)
+    if read_only and is_new:
         raise ResultsError("no results database", path=path, hint="make one: `dse results import DIR`")
-    is_new = not path.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         hint = "name another place with --db, or in DSE_RESULTS_DB"
         raise MachineError(f"cannot be made: {why(error)}", path=path.parent, hint=hint) from error
-    config = {**_CONFIG, "enable_external_access": False} if read_only else _CONFIG
-    try:
-        # As a whole path it is a file to DuckDB, whatever its name begins with.
-        connection = duckdb.connect(str(path.absolute()), read_only=read_only, config=config)
-    except (duckdb.Error, RuntimeError) as error:
-        if "could not set lock" in str(error).lower():
-            raise ResultsError(
-                "in use by another program", path=path, hint="wait until the other command is done"
-            ) from error
-        if is_new and isinstance(error, duckdb.IOException):
-            path.unlink(missing_ok=True)
-            raise _unwritable(path, error) from error
-        if _is_damage(error):
-            raise _damaged(path) from error
-        raise ResultsError(
-            "no database that DuckDB can read", path=path, hint="name a file that `dse results import` made"
-        ) from error
+    connection = connect(path, read_only=read_only, is_new=is_new)
     database = Database(connection, path, is_new=is_new)
     try:
         database.check_schema(create=not read_only)
         yield database
         database.keep_tables()
-    except duckdb.Error as error:
-        if _is_damage(error):
-            raise _damaged(path) from error
-        if isinstance(error, (duckdb.IOException, duckdb.FatalException)):
-            raise _unwritable(path, error) from error
-        raise
-    except RuntimeError as error:  # what DuckDB makes of Ctrl-C
-        if "interrupted" in str(error).lower():
+    except (duckdb.Error, RuntimeError, MemoryError) as error:
+        if is_interrupt(error):
             raise KeyboardInterrupt from error
-        raise
+        if isinstance(error, RuntimeError) and not isinstance(error, duckdb.Error):
+            raise
+        raise as_told(error, path) from error
     finally:
         if is_new and database.has_new_tables:  # nothing of it was kept, and nobody else can have written here
             path.unlink(missing_ok=True)
-        connection.close()
+        with suppress(duckdb.Error):  # a disk that is full says so once
+            connection.close()
 
 
 class Database:
@@ -126,15 +112,15 @@ class Database:
                 self.is_new = False
             else:
                 return
-        try:
-            ((schema,),) = self._connection.execute("SELECT schema FROM dse_results").fetchall()
-        except duckdb.CatalogException:
-            if create and not self._connection.execute("SHOW ALL TABLES").fetchall():
-                self._create()
-                return
+        if create and not self._connection.execute("SHOW ALL TABLES").fetchall():
+            self._create()
+            return
+        tables = self._tables()
+        if tables.get("dse_results") != _table_sql("dse_results"):
             raise ResultsError(
                 "a DuckDB file, but not of results", path=self._path, hint="name one that `dse results import` made"
-            ) from None
+            )
+        (schema,) = self._one("SELECT schema FROM main.dse_results WHERE next_id > 0")
         if schema < SCHEMA:  # its figures may be other ones, and the trees that they came from may be gone
             raise ResultsError(
                 f"written by an earlier dse: schema {schema}, this one reads and writes {SCHEMA}",
@@ -147,6 +133,38 @@ class Database:
                 path=self._path,
                 hint="update dse, or name another file with `--db`",
             )
+        odd = [name for name in _TABLES if tables.get(name) != _table_sql(name)]
+        if odd:  # a view, or a column that is computed, could give anything
+            raise self._odd(f"{' and '.join(odd)}: found other columns, or no table")
+        wrong, alike = self._one(
+            f"SELECT count(*) FILTER ({_IMPOSSIBLE}), count(*) - count(DISTINCT id) FROM main.base"
+        )
+        (twice,) = self._one("SELECT count(*) - count(DISTINCT id) FROM main.details")
+        if wrong or alike or twice:
+            raise self._odd(f"{max(wrong, alike, twice)} rows that no import writes")
+        self._name_results()
+
+    def _tables(self) -> dict[str, str]:
+        """How each table was made, in SQL; views are none."""
+        found = self._connection.execute(
+            "SELECT table_name, sql FROM system.main.duckdb_tables() "
+            "WHERE database_name = system.main.current_database() AND schema_name = 'main'"
+        )
+        return {name: sql.replace('"', "") for name, sql in found.fetchall()}
+
+    def _one(self, sql: str) -> tuple[int, ...]:
+        rows = self._connection.execute(sql).fetchall()
+        if len(rows) != 1 or None in rows[0]:
+            raise self._odd("dse_results: found no schema, or several")
+        return tuple(rows[0])
+
+    def _odd(self, found: str) -> ResultsError:
+        hint = "name another file with --db, and import the trees into it: `dse results import DIR --db FILE`"
+        return ResultsError(f"not a database as dse makes it: {found}", path=self._path, hint=hint)
+
+    def _name_results(self) -> None:
+        """Have ``results`` mean what it should, whatever a view of that name in the file means."""
+        self._connection.execute(f"CREATE TEMP VIEW results AS {_RESULTS}")
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """The rows of one SELECT. Raises `UsageError`, naming the columns, for what DuckDB does not understand."""
@@ -160,7 +178,7 @@ class Database:
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         except duckdb.Error as error:
-            if _is_damage(error):
+            if is_damage(error) or is_interrupt(error) or isinstance(error, duckdb.OutOfMemoryException):
                 raise
             reason = str(error).split("\n\n")[0].strip()
             raise UsageError(
@@ -170,17 +188,17 @@ class Database:
     def known(self) -> dict[tuple[str, ...], Known]:
         """Every result by its identity."""
         columns = ", ".join(IDENTITY_COLUMNS)
-        rows = self._connection.execute(f"SELECT {columns}, id, signature, content, path FROM base").fetchall()
+        rows = self._connection.execute(f"SELECT {columns}, id, signature, content, path FROM main.base").fetchall()
         width = len(IDENTITY_COLUMNS)
         return {row[:width]: Known(*row[width:]) for row in rows}
 
     def detail_signatures(self) -> dict[int, str]:
         """By id, the signature of the detail files that were read."""
-        return dict(self._connection.execute("SELECT id, detail_signature FROM details").fetchall())
+        return dict(self._connection.execute("SELECT id, detail_signature FROM main.details").fetchall())
 
     def paths(self) -> list[str]:
         """The directory of every result."""
-        return [path for (path,) in self._connection.execute("SELECT path FROM base").fetchall()]
+        return [path for (path,) in self._connection.execute("SELECT path FROM main.base").fetchall()]
 
     @contextmanager
     def transaction(self, *, last: bool = False) -> Iterator[None]:
@@ -192,7 +210,8 @@ class Database:
         try:
             yield
         except BaseException:
-            self._connection.rollback()
+            with suppress(duckdb.Error):  # it is why there is no commit that is told
+                self._connection.rollback()
             raise
         self._commit()
 
@@ -203,7 +222,7 @@ class Database:
 
     def add_rows(self, lines: Sequence[bytes]) -> None:
         """Add a row for each line of JSON, under ids that no row had before, also none that was removed since."""
-        update = f"UPDATE dse_results SET next_id = next_id + {len(lines)} RETURNING next_id"
+        update = f"UPDATE main.dse_results SET next_id = next_id + {len(lines)} RETURNING next_id"
         ((end,),) = self._connection.execute(update).fetchall()
         self._load("base", [_with_id(row_id, line) for row_id, line in enumerate(lines, start=end - len(lines))])
 
@@ -221,7 +240,8 @@ class Database:
         """Note (id, signature, path) for rows whose files changed in time or place but not in content."""
         if signatures:
             self._connection.executemany(
-                "UPDATE base SET signature = ?, path = ? WHERE id = ?", [[s, storable(p), i] for i, s, p in signatures]
+                "UPDATE main.base SET signature = ?, path = ? WHERE id = ?",
+                [[s, storable(p), i] for i, s, p in signatures],
             )
 
     def remove(self, ids: Sequence[int]) -> None:
@@ -232,17 +252,18 @@ class Database:
     def _delete(self, ids: Sequence[int], *tables: str) -> None:
         if ids:
             for table in tables:
-                self._connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT unnest(?))", [list(ids)])
+                self._connection.execute(f"DELETE FROM main.{table} WHERE id IN (SELECT unnest(?))", [list(ids)])
 
     def _load(self, table: str, lines: Sequence[bytes]) -> None:
         """Append JSON lines: DuckDB reads them, by the table's own types, thirty times as fast as parameters."""
-        if not lines:
-            return
-        with _lines_file(lines) as name:
-            quoted = name.replace("'", "''")
-            longest = max(_OBJECT_BYTES, *map(len, lines))
-            options = f"FORMAT json, ARRAY false, maximum_object_size {longest}"
-            self._connection.execute(f"COPY {table} FROM '{quoted}' ({options})")
+        if lines:
+            texts = [line.decode() for line in lines]
+            types = json.dumps(_TABLES[table])
+            self._connection.execute(
+                f"INSERT INTO main.{table} SELECT unnest(system.main.from_json(line::JSON, ?), recursive := true) "
+                "FROM (SELECT unnest(?) AS line)",
+                [types, texts],
+            )
 
     def _commit(self) -> None:
         self._connection.commit()
@@ -250,46 +271,18 @@ class Database:
 
     def _create(self) -> None:
         self._connection.begin()
-        for table, columns in (("base", _BASE), ("details", _DETAILS)):
-            body = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-            self._connection.execute(f"CREATE TABLE {table} ({body})")
-        self._connection.execute(f"CREATE TABLE dse_results AS SELECT {SCHEMA}::BIGINT AS schema, 1::BIGINT AS next_id")
-        hidden = ", ".join(_INTERNAL)
-        self._connection.execute(
-            f"CREATE VIEW results AS SELECT * EXCLUDE ({hidden}) FROM base LEFT JOIN details USING (id)"
-        )
+        for name in _TABLES:
+            self._connection.execute(_table_sql(name))
+        self._connection.execute("INSERT INTO dse_results VALUES (?, 1)", [SCHEMA])
+        self._connection.execute(f"CREATE VIEW results AS {_RESULTS}")
+        self._name_results()
         self.has_new_tables = True
 
 
-def _is_damage(error: Exception) -> bool:
-    """Whether bytes of the file are not what was written: DuckDB has a checksum for each block."""
-    said = "Corrupt database file" in str(error) or "Could not read enough bytes" in str(error)
-    return said or isinstance(error, duckdb.SerializationException)
-
-
-def _damaged(path: Path) -> ResultsError:
-    return ResultsError(
-        "damaged: its bytes are not those that were written",
-        path=path,
-        hint="remove it and import its trees again: `dse results import DIR`",
-    )
-
-
-def _unwritable(path: Path, error: duckdb.Error) -> MachineError:
-    return MachineError(f"cannot be written: {str(error).rpartition(': ')[2].strip()}", path=path, hint="dse doctor")
-
-
-@contextmanager
-def _lines_file(lines: Sequence[bytes]) -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="dse-results-") as folder:
-        path = Path(folder) / "rows.jsonl"
-        try:
-            with path.open("wb") as file:
-                file.writelines(lines)
-        except OSError as error:
-            error.filename = str(path)  # a full disk does not say where
-            raise
-        yield str(path)
+def _table_sql(name: str) -> str:
+    """The statement that makes a table, as DuckDB itself puts it but for its quotes."""
+    columns = ", ".join(f"{column} {kind}" for column, kind in _TABLES[name].items())
+    return f"CREATE TABLE {name}({columns});"
 
 
 def _with_id(row_id: int, line: bytes) -> bytes:

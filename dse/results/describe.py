@@ -36,7 +36,7 @@ def parse_system(data: bytes) -> SystemColumns:
         if old in system:
             system.setdefault(new, system[old])
     texts = {key: _text(system.get(key)) for key in _SYSTEM_KEYS}
-    return SystemColumns(**texts, system_json=json.dumps(system, ensure_ascii=False))
+    return SystemColumns(**texts, system_json=_json(system))
 
 
 @lru_cache(maxsize=1024)  # of one model, the files of many systems are the same
@@ -52,4 +52,11 @@ def _text(value: Any) -> str | None:
     """Text stays text, so that a system called ``0`` and ``4 (big); 4 (LITTLE)`` survive; other values as JSON."""
     if value is None:
         return None
-    return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).replace("\0", "")
+    return (value if isinstance(value, str) else _json(value)).replace("\0", "")
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:  # it has fewer levels to spare than who read it
+        raise ResultsError("JSON that cannot be read: too deeply nested") from None

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dse.errors import ResultsError
+from dse.reading import parse_json
 from dse.results.columns import count, fitting
 from dse.results.describe import parse_object
 from dse.results.row import DETAIL_COLUMNS, Details
 
-_JSON_LINE = re.compile(rb'^:::MLLOG (\{"key": "([^"]+)".*\})\s*$', re.MULTILINE)
+_JSON_LINE = re.compile(rb'^:::MLLOG (\{"key": "([^"\n]{1,200})".*\})\s*$', re.MULTILINE)
 _GENERATED = re.compile(r'GeneratedQueries: "queries" : (\d+)')
 _POWER = re.compile(r'POWER_(BEGIN|END):.*"time" : (.+)')
 _SAMPLE = re.compile(r"^Time,(\d\d-\d\d-\d{4} \d\d:\d\d:\d\d\.\d+),Watts,(-?[\d.]+),", re.MULTILINE)
@@ -81,7 +81,7 @@ def _parse_json_lines(data: bytes, values: dict[str, str | int | float], errors:
         if name is None and not is_error:
             continue
         try:
-            line = json.loads(match[1])
+            line = parse_json(match[1])
             value = line["value"]
             if name is not None and DETAIL_COLUMNS[name] == "BIGINT" and isinstance(value, str):
                 value = int(value)  # some logs have counts in quotes
@@ -133,7 +133,7 @@ def with_power(
     watts: list[float] = []
     for offset in (zones, timedelta(0)):
         begin, end = _shifted(details.power_begin, offset), _shifted(details.power_end, offset)
-        watts = watts or [float(value) for time, value in times if begin < time < end]
+        watts = watts or [_watts(value) for time, value in times if begin < time < end]
     if not watts:
         raise ResultsError(f"no power samples between {details.power_begin} and {details.power_end}")
     average = sum(watts) / len(watts)
@@ -144,6 +144,13 @@ def with_power(
         avg_power_w=average,
         energy_per_query_j=average / qps if single_stream and qps else None,
     )
+
+
+def _watts(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ResultsError(f"power of {text[:40]!r}, not a number of watts") from None
 
 
 def _shifted(time: str, offset: timedelta) -> str:

@@ -173,8 +173,8 @@ def select(
     """
     conditions, parameters = ["true"], list[Any]()
     if scenario is not None:
-        conditions.append("lower(scenario) = lower(?)")
-        parameters.append(scenario)
+        conditions.append("scenario = ?")
+        parameters.append(SCENARIOS.get(scenario.lower(), scenario))
     if name is not None:
         conditions.append("name GLOB ?")
         parameters.append(name)

@@ -22,7 +22,7 @@ _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7
 _REST_COLOR = "#bbbbbb"
 _MARKERS = {"edge": "o", "datacenter": "s"}
 _NO_DATE = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-_PERCENTAGES = frozenset({"top1", "mAP", "AUC", "1-WER", "F1", "exact_match"})
+_PERCENTAGES = frozenset({"top1", "mAP", "AUC", "GAUC", "1-WER", "F1", "exact_match", "mean_accuracy", "accuracy"})
 _OTHER_MARKER = "D"
 """Of systems that are both, or that nobody knows to be either."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from dse.errors import ResultsError, why
+from dse.reading import MIB, read_bytes
 from dse.results.accuracy import Accuracy, parse_accuracy
 from dse.results.describe import parse_measurements, parse_object, parse_system
 from dse.results.design import category, design, software, task
@@ -29,7 +28,12 @@ from dse.results.summary import Summary, parse_summary
 from dse.results.walk import DETAIL, FoundResult
 
 _T = TypeVar("_T")
-_CHUNK_BYTES = 2**16
+_MOST_SUMMARY_BYTES = MIB
+_MOST_ACCURACY_BYTES = 16 * MIB
+"""The longest of v0.7 has 71,124 lines of noise, 4 MB, above its figure."""
+_MOST_JSON_BYTES = 64 * MIB
+_MOST_LOG_BYTES = 256 * MIB
+"""Of a detail log or of power samples: ten hours of power, a sample a second, are 5 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def read_results(batch: Iterable[FoundResult]) -> list[tuple[Row | None, list[Pr
 def _read_result(found: FoundResult, shared: _Shared) -> tuple[Row | None, list[Problem]]:
     problems: list[Problem] = []
     try:
-        data = _read(found.runs[0].summary)
+        data = _read(found.runs[0].summary, _MOST_SUMMARY_BYTES)
         summary = parse_summary(data)
     except ResultsError as error:
         return None, [_problem(found.runs[0].summary, error)]
@@ -107,13 +111,13 @@ def read_details(summary: str, signature: str) -> tuple[Details | None, list[Pro
     if not files:
         return None, []
     try:
-        details = replace(parse_detail(_read(files[0])), detail_signature=signature)
+        details = replace(parse_detail(_read(files[0], _MOST_LOG_BYTES)), detail_signature=signature)
     except ResultsError as error:
         return None, [_problem(files[0], error)]
     if len(files) == 1:
         return details, []
     try:
-        samples, client, server = (_read(path) for path in files[1:])
+        samples, client, server = (_read(path, _MOST_LOG_BYTES) for path in files[1:])
         # Which log it is matters, not the directory: an Offline directory may hold a SingleStream log.
         single_stream = details.result_qps_with_loadgen_overhead is not None
         return with_power(details, samples, client, server, single_stream=single_stream), []
@@ -124,19 +128,10 @@ def read_details(summary: str, signature: str) -> tuple[Details | None, list[Pro
 _Shared = dict[str, Any]
 
 
-def _read(path: str) -> bytes:
+def _read(path: str, most_bytes: int) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a file object per file costs more than the read
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ResultsError("no regular file", path=path)
-            chunks = [os.read(descriptor, _CHUNK_BYTES)]
-            while len(chunks[-1]) == _CHUNK_BYTES:  # a file gives less at its end only
-                chunks.append(os.read(descriptor, _CHUNK_BYTES))
-            return b"".join(chunks)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
+        return read_bytes(Path(path), most_bytes)
+    except (OSError, ValueError) as error:
         raise ResultsError(f"unreadable: {why(error)}", path=path) from error
 
 
@@ -148,7 +143,7 @@ def _accuracy(found: FoundResult, problems: list[Problem]) -> tuple[Accuracy | N
     if found.accuracy is None:
         return None, None
     try:
-        data = _read(found.accuracy)
+        data = _read(found.accuracy, _MOST_ACCURACY_BYTES)
         return parse_accuracy(data), hashlib.sha256(data).hexdigest()
     except ResultsError as error:
         problems.append(_problem(found.accuracy, error))
@@ -167,7 +162,7 @@ def _shared_file(path: str, parse: Callable[[bytes], _T], shared: _Shared, probl
     """A file that many results share, read and parsed once; each of them reports its problem."""
     if path not in shared:
         try:
-            shared[path] = parse(_read(path))
+            shared[path] = parse(_read(path, _MOST_JSON_BYTES))
         except ResultsError as error:
             shared[path] = _problem(path, error)
     content = shared[path]
@@ -182,7 +177,7 @@ def _measurements(found: FoundResult, problems: list[Problem]) -> MeasurementsCo
     bad = []
     for path in found.measurements:
         try:
-            columns = parse_measurements(_read(path))
+            columns = parse_measurements(_read(path, _MOST_JSON_BYTES))
         except ResultsError as error:
             bad.append(_problem(path, error))
             continue
@@ -211,7 +206,7 @@ def _performance(found: FoundResult, summary: Summary, problems: list[Problem]) 
     figures = [figure]
     for run in found.runs[1:]:
         try:
-            figures.append(_figure(scenario, parse_summary(_read(run.summary)))[0])
+            figures.append(_figure(scenario, parse_summary(_read(run.summary, _MOST_SUMMARY_BYTES)))[0])
         except ResultsError as error:
             problems.append(_problem(run.summary, error))
     known = [value for value in figures if value is not None]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from dse.errors import ResultsError
+from dse.errors import ResultsError, why
+from dse.reading import MIB, read_json
 from dse.results.walk import SCENARIOS
 
 _SUBMITTER_PARTS = frozenset({"systems", "measurements", "code", "src"})
@@ -19,7 +19,7 @@ _ROUND = re.compile(r"(?:^|[_-])(v\d+\.\d+)(?=$|[_-])", re.IGNORECASE)
 def find_submitters(root: Path) -> list[Path]:
     """The submitters' directories at or below ``root`` (also a ``results`` directory itself), in order of path.
 
-    Raises `ResultsError` when ``root`` is no directory or holds no results.
+    Raises `ResultsError` when ``root`` is no directory, holds no results, or has one that cannot be read.
     """
     if not root.is_dir():
         raise ResultsError("no such directory", path=root, hint="name a directory that holds `results/`")
@@ -56,7 +56,7 @@ def round_of(submitter: Path) -> str:
 
 def _written_for(folder: Path) -> str | None:
     try:
-        found = json.loads((folder / "submission.json").read_bytes())["round"]
+        found = read_json(folder / "submission.json", MIB)["round"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return found.lower() if isinstance(found, str) and _ROUND.fullmatch(found) else None
@@ -64,22 +64,28 @@ def _written_for(folder: Path) -> str | None:
 
 def _directories(path: str) -> list[os.DirEntry[str]]:
     """Visible subdirectories in order of name, those that differ by case alone included."""
-    with os.scandir(path) as listing:
-        found = [entry for entry in listing if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)]
+    try:
+        with os.scandir(path) as listing:
+            found = [e for e in listing if not e.name.startswith(".") and e.is_dir(follow_symlinks=False)]
+    except OSError as error:
+        hint = "name the directories below that hold `results/`"
+        raise ResultsError(f"cannot be read: {why(error)}", path=path, hint=hint) from error
     return sorted(found, key=lambda entry: entry.name)
 
 
-def _submitters(path: str) -> Iterator[str]:
-    children = _directories(path)
-    names = {child.name.lower(): child for child in children}
-    if "results" in names and (names.keys() & _SUBMITTER_PARTS or _holds_scenarios(names["results"].path)):
-        yield path
-    elif os.path.basename(path).lower() == "results" and _holds_scenarios(path):  # noqa: PTH119  # see _Submitter
-        yield str(Path(path).parent)
-    else:
-        for child in children:
-            if child.name.lower() not in _NOT_DESCENDED:
-                yield from _submitters(child.path)
+def _submitters(root: str) -> Iterator[str]:
+    """In order of path; a stack of its own, since folders may be nested deeper than Python's."""
+    paths = [root]
+    while paths:
+        path = paths.pop()
+        children = _directories(path)
+        names = {child.name.lower(): child for child in children}
+        if "results" in names and (names.keys() & _SUBMITTER_PARTS or _holds_scenarios(names["results"].path)):
+            yield path
+        elif os.path.basename(path).lower() == "results" and _holds_scenarios(path):  # noqa: PTH119  # see Submitter
+            yield str(Path(path).parent)
+        else:
+            paths.extend(child.path for child in reversed(children) if child.name.lower() not in _NOT_DESCENDED)
 
 
 def _holds_scenarios(results: str) -> bool:

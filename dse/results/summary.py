@@ -173,6 +173,8 @@ _READERS: dict[str, Callable[[str], str | bool | int | float | None]] = {
 _KEYS = {key: (name, _READERS[Summary.__annotations__[name].split(" ")[0]]) for key, name in _NAMES.items()}
 _LATENCY_PERCENTILES = frozenset(name for name in _LATENCIES.values() if name.startswith("latency_p"))
 _ESTIMATES = frozenset(("early_stopping_p90_ns", "early_stopping_p99_ns", "early_stopping_p99_9_ns"))
+_LINE_LENGTH = 4096
+"""Of what any LoadGen prints in a line; the name of the system under test is the user's."""
 _COUNTS = re.compile(r"(\d+) (warning|error)s? encountered", re.IGNORECASE)
 
 
@@ -202,6 +204,8 @@ def parse_summary(data: bytes) -> Summary:
     # Some loggers append the C string's NUL to the SUT name, and one submitter's lines end in CRLF.
     for number, raw in enumerate(data.decode("utf-8", "replace").replace("\0", "").splitlines(), start=1):
         try:
+            if len(raw) > _LINE_LENGTH:
+                raise ResultsError(f"a line of {len(raw)} characters, at most {_LINE_LENGTH} are read")
             name, value = _read_line(raw)
         except ResultsError as error:
             raise ResultsError(error.message, line=number) from None

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import orjson
 
 from dse.files import write_bytes
+from dse.reading import MIB, read_bytes
 from dse.results.columns import storable
 from dse.results.manifest import State
 
@@ -21,6 +22,8 @@ SubmitterKey = tuple[str, str]
 """A submitter's directory and round."""
 
 _SCHEMA = 1
+_MOST_BYTES = 1024 * MIB
+"""A hundred bytes for each file of a tree."""
 
 
 class WalkedSubmitter(NamedTuple):
@@ -61,13 +64,20 @@ def state_of(database: Path) -> State:
 def read_walks(database: Path) -> Walks:
     """The walks that go with the database as it is; none where the file is missing, of another state or unreadable."""
     try:
-        document = orjson.loads(walks_file(database).read_bytes())
+        document = orjson.loads(read_bytes(walks_file(database), _MOST_BYTES))
         if document["schema"] != _SCHEMA or tuple(document["database"]) != state_of(database):
             return Walks()
-        walks = [WalkedSubmitter(**walk) for walk in document["submitters"]]
-        return Walks(document["rows"], {(walk.path, walk.round): walk for walk in walks})
+        walks = [_walked(**walk) for walk in document["submitters"]]
+        return Walks(int(document["rows"]), {(walk.path, walk.round): walk for walk in walks})
     except (OSError, ValueError, KeyError, TypeError):  # nothing but time is lost
         return Walks()
+
+
+def _walked(path: str, round: str, results: int, details: bool, manifest: str) -> WalkedSubmitter:  # noqa: A002
+    """A walk as it was written. Raises TypeError for other kinds of values."""
+    if not all(isinstance(text, str) for text in (path, round, manifest)) or not isinstance(results, int):
+        raise TypeError("no walk")
+    return WalkedSubmitter(path, round, results, details is True, manifest)
 
 
 def write_walks(database: Path, state: State, walks: Walks) -> None:

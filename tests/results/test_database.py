@@ -8,11 +8,14 @@ import duckdb
 import pytest
 
 from dse.errors import MachineError, ResultsError, UsageError
+from dse.results.columns import to_json
 from dse.results.database import SCHEMA, Database, default_path, open_database
 from dse.results.front import select
+from dse.results.row import IDENTITY_COLUMNS
 from tests.limits import small_files
 
-ROW = b'{"path":"x"}\n'
+_TEXTS = (*IDENTITY_COLUMNS, "name", "task", "category", "device", "validity", "path", "signature", "content")
+ROW = to_json({**dict.fromkeys(_TEXTS, "x"), "scenario": "Server"}) + b"\n"
 
 
 def test_reading_makes_no_file(tmp_path: Path) -> None:
@@ -170,11 +173,16 @@ def test_a_disk_that_takes_no_more_loses_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_for_what_is_stored_is_named(tmp_path: Path) -> None:
+def test_a_disk_that_is_full_at_the_commit_is_told(tmp_path: Path) -> None:
     path = tmp_path / "r.duckdb"
     with open_database(path):
         pass
-    with open_database(path) as db:
-        with pytest.raises(OSError, match=r"rows\.jsonl"), small_files():
-            db.add_rows([b'{"path":"%b"}\n' % (b"x" * 20_000)])
+
+    def add() -> None:
+        with open_database(path) as db, db.transaction():
+            db.add_rows([ROW] * 1000)
+
+    with pytest.raises(MachineError, match=r"r\.duckdb: cannot be written: "), small_files():
+        add()
+    with open_database(path, read_only=True) as db:
         assert db.known() == {}

@@ -107,3 +107,10 @@ def test_a_count_may_be_in_quotes(count: str, found: int | None) -> None:
             parse_detail(log)
     else:
         assert parse_detail(log).query_count == found
+
+
+def test_power_that_is_no_number_is_a_problem() -> None:
+    details = Details(power_begin="07-28-2021 10:00:00.000", power_end="07-28-2021 10:00:02.000")
+    samples = b"Time,07-28-2021 10:00:01.000,Watts,1.2.3,Volts,1\n"
+    with pytest.raises(ResultsError, match=r"power of '1\.2\.3', not a number of watts"):
+        with_power(details, samples, b"{}", b"{}", single_stream=True)

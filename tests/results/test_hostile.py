@@ -15,6 +15,7 @@ import pytest
 from dse.errors import ResultsError
 from dse.results.database import open_database
 from dse.results.importer import import_results
+from dse.results.walks import Walks, read_walks
 
 HUGE = "9" * 5000
 
@@ -41,6 +42,15 @@ def _system(result: Path) -> Path:
     return result.parents[3] / "systems" / f"{result.parents[1].name}.json"
 
 
+def _sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(20 * 2**30)
+
+
+def _detail(result: Path) -> Path:
+    return result / "performance/run_1/mlperf_log_detail.txt"
+
+
 BREAKAGES: dict[str, Callable[[Path], object]] = {
     "system JSON is a link to nowhere": lambda result: _link(_system(result), "nowhere"),
     "measurements JSON is a link to nowhere": lambda result: _link(result / "measurements.json", "nowhere"),
@@ -51,6 +61,14 @@ BREAKAGES: dict[str, Callable[[Path], object]] = {
     "the summary has no end": lambda result: _link(_summary(result), "/dev/zero"),
     "system JSON of 200,000 brackets": lambda result: _system(result).write_text("[" * 200_000),
     "a number of 5,000 digits": lambda result: _system(result).write_text(f'{{"number_of_nodes": {HUGE}}}'),
+    "accuracy.txt of 20 GB": lambda result: _sparse(_accuracy(result)),
+    "the summary of 20 GB": lambda result: _sparse(_summary(result)),
+    "system JSON of 20 GB": lambda result: _sparse(_system(result)),
+    "measurements JSON of 20 GB": lambda result: _sparse(result / "measurements.json"),
+    "the summary has a line of 1 MB": lambda result: _summary(result).write_text("SUT name : " + "x" * 900_000),
+    "accuracy.txt contradicts itself": lambda result: _accuracy(result).write_text(
+        "accuracy=72.86%, good=573, total=788379"
+    ),
     "counts above 64 bits": lambda result: _accuracy(result).write_text(
         f"accuracy=99.000%, good={2**64}, total={2**64}"
     ),
@@ -71,6 +89,81 @@ def test_one_bad_file(tmp_path: Path, write_result: Callable[..., Path], breakag
         assert len(report.problems) == 1, report.problems
         assert report.problems[0].path.startswith(str(tmp_path / "v6.1/open/me"))
         assert report.total == (1 if "summary" in breakage or "errors" in breakage else 2)
+
+
+DETAILS: dict[str, Callable[[Path], object]] = {
+    "20 GB": _sparse,
+    "a pipe": os.mkfifo,
+    "a thousand brackets": lambda log: log.write_text(
+        ':::MLLOG {"key": "loadgen_version", "value": ' + "[" * 100_000 + "]" * 100_000 + "}\n"
+    ),
+    "no number": lambda log: log.write_text(':::MLLOG {"key": "loadgen_version", "value": NaN}\n'),
+}
+
+
+@pytest.mark.parametrize("kind", DETAILS)
+def test_a_bad_detail_log(tmp_path: Path, write_result: Callable[..., Path], kind: str) -> None:
+    DETAILS[kind](_detail(write_result(tmp_path / "v6.1")))
+    report = import_results([tmp_path / "v6.1"], tmp_path / "r.duckdb", details=True)
+    assert report.added == 1
+    assert [Path(problem.path).name for problem in report.problems] == (
+        [] if kind == "a pipe" else ["mlperf_log_detail.txt"]  # what is no file is no log
+    )
+
+
+def test_a_thousand_nested_folders(tmp_path: Path, write_result: Callable[..., Path]) -> None:
+    write_result(tmp_path / "v6.1")
+    deep = tmp_path / "v6.1/a"
+    deep.mkdir()
+    at = os.open(deep, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("a", dir_fd=at)
+        below = os.open("a", os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    assert import_results([tmp_path / "v6.1"], tmp_path / "r.duckdb").added == 1
+
+
+def test_folders_whose_path_is_too_long_are_named(tmp_path: Path, write_result: Callable[..., Path]) -> None:
+    write_result(tmp_path / "v6.1")
+    at = os.open(tmp_path / "v6.1", os.O_RDONLY)
+    for _ in range(30):
+        os.mkdir("a" * 200, dir_fd=at)
+        below = os.open("a" * 200, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    with pytest.raises(ResultsError, match="cannot be read: File name too long"):
+        import_results([tmp_path / "v6.1"], tmp_path / "r.duckdb")
+
+
+@pytest.mark.parametrize("content", [None, b"[" * 100_000, b'{"schema": 1}', b"{}", b"\xff"])
+def test_walks_that_cannot_be_read_count_for_nothing(
+    tmp_path: Path, write_result: Callable[..., Path], content: bytes | None
+) -> None:
+    write_result(tmp_path / "v6.1")
+    database = tmp_path / "r.duckdb"
+    import_results([tmp_path / "v6.1"], database)
+    walks = tmp_path / "r.duckdb.walks.json"
+    walks.unlink()
+    if content is None:
+        os.mkfifo(walks)
+    else:
+        walks.write_bytes(content)
+    assert read_walks(database) == Walks()
+
+
+def test_walks_of_odd_kinds_count_for_nothing(tmp_path: Path, write_result: Callable[..., Path]) -> None:
+    write_result(tmp_path / "v6.1")
+    database = tmp_path / "r.duckdb"
+    import_results([tmp_path / "v6.1"], database)
+    walks = tmp_path / "r.duckdb.walks.json"
+    document = json.loads(walks.read_text())
+    for key in ("path", "round", "manifest", "results"):
+        odd = {**document, "submitters": [{**document["submitters"][0], key: [1]}]}
+        walks.write_text(json.dumps(odd))
+        assert import_results([tmp_path / "v6.1"], database).unchanged == 1
 
 
 def test_a_large_system_json(tmp_path: Path, write_result: Callable[..., Path]) -> None:
