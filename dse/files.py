@@ -5,9 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any
+
+_TEMPORARY = re.compile(r"\..+\.[0-9]+\.tmp", re.DOTALL)
+_ANEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+"""A file that is not there yet: a link of that name is not followed."""
 
 
 def canonical_json(value: Any) -> str:
@@ -26,14 +31,16 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_bytes(path: Path, data: bytes, *, durable: bool = True, follow: bool = True) -> None:
     """Replace ``path`` by ``data`` in one step: a reader, or a crash, finds the old file or the new. Raises OSError.
 
-    A link stays, and the file that it leads to is replaced; a device or a pipe takes the data as it is. Where it is not
-    ``durable``, nobody waits for the disk, and a machine that loses power may leave a torn file.
+    A link stays, and the file that it leads to is replaced; a device or a pipe takes the data as it is: for a path that
+    the user named. Where ``follow`` is not set, whatever has the name is replaced, link and pipe too: for dse's own
+    files in a folder that somebody else may have made. Where it is not ``durable``, nobody waits for the disk, and a
+    machine that loses power may leave a torn file.
     """
-    is_file = not _is_device(path)
-    target = Path(os.path.realpath(path))
+    is_file = not follow or not _is_device(path)
+    target = Path(os.path.realpath(path)) if follow else path
     if is_file:
         target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -56,8 +63,9 @@ def _is_device(path: Path) -> bool:
 
 def _replace(path: Path, data: bytes, *, durable: bool) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)  # of a killed process with this number, or a link that was put there
     try:
-        with temporary.open("wb") as file:
+        with os.fdopen(os.open(temporary, _ANEW, 0o666), "wb") as file:
             file.write(data)
             if durable:
                 file.flush()
@@ -68,14 +76,14 @@ def _replace(path: Path, data: bytes, *, durable: bool) -> None:
         raise
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, follow: bool = True) -> None:
     """`write_bytes` for text, as UTF-8."""
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(), follow=follow)
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, *, follow: bool = True) -> None:
     """`write_text` for a JSON document that people read and diff: indented, keys in the given order."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n", follow=follow)
 
 
 def holds_other(path: Path, data: bytes) -> bool:
@@ -86,7 +94,13 @@ def holds_other(path: Path, data: bytes) -> bool:
 def remove_leftovers(folder: Path) -> None:
     """Remove what `write_bytes` of a killed process left in ``folder``, of which the caller is the only writer."""
     for path in folder.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
+        if is_leftover(path):
+            path.unlink(missing_ok=True)
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether `write_bytes` of a killed process, or the harness's, left ``path``: a file and no folder."""
+    return _TEMPORARY.fullmatch(path.name) is not None and not (path.is_dir() and not path.is_symlink())
 
 
 def _plain(value: Any) -> Any:

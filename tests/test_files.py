@@ -139,3 +139,34 @@ def test_a_disk_that_takes_no_more_is_named_and_the_old_file_stays(tmp_path: Pat
         write_bytes(tmp_path / "a", bytes(200_000))
     assert full.value.filename == str(tmp_path / "a")
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a", b"old")]
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "pipe"])
+def test_dses_own_file_is_replaced_whatever_has_its_name(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "precious").write_text("old")
+    own = tmp_path / "front.csv"
+    if kind == "pipe":
+        os.mkfifo(own)
+    else:
+        own.symlink_to("precious" if kind == "link" else "new")
+    write_text(own, "text", follow=False)
+    assert own.read_text() == "text"
+    assert stat.S_ISREG(own.lstat().st_mode)
+    assert (tmp_path / "precious").read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["front.csv", "precious"]
+
+
+def test_a_link_with_the_temporary_files_name_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("old")
+    (tmp_path / f".front.csv.{os.getpid()}.tmp").symlink_to("precious")
+    write_text(tmp_path / "front.csv", "text")
+    assert (tmp_path / "precious").read_text() == "old"
+    assert (tmp_path / "front.csv").read_text() == "text"
+
+
+def test_somebody_elses_temporary_files_and_folders_stay(tmp_path: Path) -> None:
+    (tmp_path / ".a.1.tmp").mkdir()
+    for name in (".notes.tmp", ".tmp", ".a.b.tmp"):
+        (tmp_path / name).write_text("")
+    remove_leftovers(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 4
