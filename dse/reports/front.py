@@ -115,7 +115,7 @@ def write_front(study: Study, points: Sequence[FrontPoint]) -> list[Path]:
     from dse.reports.plot import plot_front  # matplotlib costs a second, and only a finished search draws
 
     paths = [study.folder / name for name in ("front.csv", "front.json", "front.png")]
-    write_text(paths[0], front_csv(study, points))
-    write_json(paths[1], front_document(study, points))
+    write_text(paths[0], front_csv(study, points), follow=False)
+    write_json(paths[1], front_document(study, points), follow=False)
     plot_front(study, points, front_title(study, points), paths[2])
     return paths

@@ -70,7 +70,7 @@ def plot_front(study: Study, points: Sequence[FrontPoint], title: str, path: Pat
     axes.legend(loc="best")
     image = io.BytesIO()
     figure.savefig(image, format="png")
-    write_bytes(path, image.getvalue())
+    write_bytes(path, image.getvalue(), follow=False)
 
 
 def _staircase(axes: Axes, points: Sequence[FrontPoint], x: Objective, y: Objective) -> None:

@@ -2,38 +2,61 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import platform
+import stat
 from pathlib import Path
 from typing import IO
 
 from dse.errors import StudyError, why
 from dse.paths import nameable
 
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_OWNER = "process "
+
 
 def locked(folder: Path) -> IO[str]:
     """The open, locked lock file of a study's folder; the kernel lets go of it however the process ends.
 
-    Raises StudyError where another process has it, InputError for a folder whose name is not UTF-8.
+    Raises StudyError where another process has it or where something else has its name, InputError for a folder whose
+    name is not UTF-8.
     """
+    path = folder / ".lock"
     try:
         nameable(folder.absolute()).mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("a+", encoding="utf-8")
+        descriptor = os.open(path, _FLAGS, 0o666)
     except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO) or path.is_symlink():
+            raise _not_ours(path) from error
         raise StudyError(f"cannot be written: {why(error)}", path=folder, hint="--studies DIR") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _not_ours(path)
+    lock = os.fdopen(descriptor, "r+", encoding="utf-8", errors="replace")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        before = lock.read(200)
+        if before and not before.startswith(_OWNER):  # another name of a file of the user's
+            raise _not_ours(path)
         lock.seek(0)
-        owner = lock.read().strip() or "another process"
+        lock.truncate()
+        lock.write(f"{_OWNER}{os.getpid()} on {platform.node()}\n")
+        lock.flush()
+    except BlockingIOError:
+        owner = lock.read(200).strip() or "another process"
         lock.close()
         raise StudyError(f"in use by {owner}", path=folder, hint="wait for it, or take another --study name") from None
-    try:
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()} on {platform.node()}\n")
-        lock.flush()
     except OSError as error:
+        lock.close()
         error.filename = str(folder)  # a full disk does not say where
         raise
+    except StudyError:
+        lock.close()
+        raise
     return lock
+
+
+def _not_ours(path: Path) -> StudyError:
+    return StudyError("not the lock file that dse writes", path=path, hint=f"look at it, and remove {path}")

@@ -29,6 +29,14 @@ ARTIFACTS = {1: "performance/mlperf_log_summary.txt", 2: "performance/mlperf_log
 """Files of a trial that the dashboard offers, by the number that ends their artifact id."""
 
 
+_WAIT_S = 2.0
+"""For a lock of SQLite's: a dashboard holds one for milliseconds."""
+
+
+class BusyError(StudyError):
+    """Another program has the database locked."""
+
+
 class OptunaView:
     """The Optuna study called ``name`` in the storage at ``url``, made when it is missing. Raises StudyError.
 
@@ -59,7 +67,8 @@ class OptunaView:
         self._distributions = _distributions(tree, measurements)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         with self._storage_errors():
-            self._storage = optuna.storages.RDBStorage(url)
+            waiting = {"connect_args": {"timeout": _WAIT_S}} if url.startswith("sqlite:") else {}
+            self._storage = optuna.storages.RDBStorage(url, engine_kwargs=waiting)
             if own:
                 self._remove_former_names()
             self._study = self._open()
@@ -86,12 +95,14 @@ class OptunaView:
                 hint = "make room there and run the same command again: the trials' folders have all of it"
                 path = self._url.partition("///")[2]
                 raise MachineError(f"cannot be written: {driver_says(error)}", path=path, hint=hint) from error
+            said = driver_says(error).replace(self._url, without_user(self._url))
+            message = f"the Optuna storage {without_user(self._url)} cannot be used: {said}"
+            if _is_locked(error):
+                raise BusyError(message, hint="end the program that has it open, or wait") from error
             remedy = "correct --storage"
             if self._url.startswith("sqlite:"):
                 remedy = f"remove {self._url.partition('///')[2]}: it is made again from the trials' folders"
-            raise StudyError(
-                f"the Optuna storage {_without_password(self._url)} cannot be used: {driver_says(error)}", hint=remedy
-            ) from error
+            raise StudyError(message, hint=remedy) from error
 
     def _catch_up(self, measurements: Sequence[Measurement]) -> None:
         """Add what is missing; begin anew when the storage holds something else.
@@ -117,7 +128,7 @@ class OptunaView:
             return study
         if found.get("dse study") != self._identity["dse study"] and study.get_trials(deepcopy=False):
             raise StudyError(
-                f"the Optuna storage {_without_password(self._url)} has another study called {self._name}",
+                f"the Optuna storage {without_user(self._url)} has another study called {self._name}",
                 hint="take another --study name or another --storage",
             )
         return self._begin_anew()
@@ -202,13 +213,27 @@ def _of_the_driver(error: BaseException) -> BaseException:
 
 
 def _is_refused_by_the_disk(error: Exception) -> bool:
+    return _sqlite_error(error).startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY"))
+
+
+def _is_locked(error: Exception) -> bool:
+    return _sqlite_error(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def _sqlite_error(error: Exception) -> str:
     found = _of_the_driver(error)
-    name = found.sqlite_errorname if isinstance(found, sqlite3.Error) and hasattr(found, "sqlite_errorname") else ""
-    return name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY"))
+    return str(getattr(found, "sqlite_errorname", "")) if isinstance(found, sqlite3.Error) else ""
 
 
-def _without_password(url: str) -> str:
-    return re.sub(r"://([^/:@]+):[^@]*@", r"://\1:***@", url)
+def without_user(url: str) -> str:
+    """An address as it may be shown: no user, no password, whatever letters they have, and no query."""
+    return re.sub(r"\?.*", "?***", re.sub(r"://[^/:@]*(:.*)?@", "://***@", url, flags=re.DOTALL), flags=re.DOTALL)
+
+
+def without_password(url: str) -> str:
+    """An address as it may be recorded: it has the user's name, and the query unless that has a secret."""
+    named = re.sub(r"(://[^/:@]*):.*@", r"\1@", url, flags=re.DOTALL)
+    return re.sub(r"\?.*(pass|pwd|secret|token|key).*", "", named, flags=re.DOTALL | re.IGNORECASE)
 
 
 def artifact_id(trial: int, kind: int) -> str:

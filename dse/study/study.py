@@ -1,49 +1,31 @@
-"""One study: its folder, its trials, and the view of them that Optuna gets."""
+"""One study as it lies in its folder: settings, trials, and what could not be read."""
 
 from __future__ import annotations
 
-import platform
-import re
-import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-import yaml
-
-import dse
 from dse.errors import StudyError
-from dse.files import remove_leftovers, write_text
-from dse.model.accuracies import Accuracies
 from dse.model.configuration import Configuration, Value
-from dse.model.measurement import Measurement, Phase
+from dse.model.measurement import Measurement
 from dse.model.metrics import Constraint, Objective, parse_constraint, parse_metric
-from dse.spaces.format import NAME
-from dse.spaces.placement import Placement
-from dse.spaces.space import Space
-from dse.study import trial as trials
-from dse.study.lock import locked
-from dse.study.settings import SCHEMA, read_settings
-from dse.study.storage import OptunaView
-from dse.study.trial import TrialRecord
-from harness.protocol import Response
-
-_PACKAGES = ("ai-edge-litert", "mlcommons-loadgen", "moocore", "numpy", "optuna")
+from dse.study.folder import database_url
+from dse.study.settings import read_settings
+from dse.study.trial import TrialRecord, Trials, read_trials
 
 
 @dataclass
 class Study:
-    """What lies in a study's folder. Reading needs no lock; `StudyWriter` takes it."""
+    """What lies in a study's folder. Reading needs no lock; `dse.study.writer.StudyWriter` takes it."""
 
     folder: Path
     settings: dict[str, Any]
     records: list[TrialRecord] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
+    damaged: list[StudyError] = field(default_factory=list)
+    """Why trials are left out that cannot be read: what was found where, and how to mend it."""
 
     @property
     def name(self) -> str:
@@ -87,7 +69,7 @@ class Study:
     @property
     def storage_url(self) -> str:
         """Where Optuna finds the study; SQLite in the folder unless another was named."""
-        return self.settings["storage"] or f"sqlite:///{self.folder / 'study.db'}"
+        return self.settings["storage"] or database_url(self.folder)
 
     def trial_folder(self, number: int) -> Path:
         """Where a trial's files are."""
@@ -104,9 +86,13 @@ class Study:
     @classmethod
     def read(cls, folder: Path) -> Study:
         """The study in ``folder`` as it is now. Raises StudyError."""
-        settings = read_settings(folder / "study.yaml")
-        pairs = trials.read_measurements(folder / "trials")
-        return cls(folder, settings, [record for record, _ in pairs], [measured for _, measured in pairs])
+        return cls.of(folder, read_settings(folder / "study.yaml"), read_trials(folder / "trials"))
+
+    @classmethod
+    def of(cls, folder: Path, settings: dict[str, Any], found: Trials) -> Study:
+        """The study in ``folder`` with ``settings`` and what `read_trials` found."""
+        records, measurements = [record for record, _ in found.finished], [measured for _, measured in found.finished]
+        return cls(folder, settings, records, measurements, found.damaged)
 
 
 def find_study(name: str, studies: Path) -> Study:
@@ -114,178 +100,3 @@ def find_study(name: str, studies: Path) -> Study:
     given = Path(name)
     folder = given if (given / "study.yaml").exists() else studies / name
     return Study.read(folder.resolve())
-
-
-def study_so_far(folder: Path, space: Space, storage: str | None) -> Study | None:
-    """The study that a search of ``space`` in ``folder`` would go on with; None where none is.
-
-    Raises StudyError for what `StudyWriter` would refuse, but for a study that is in use.
-    """
-    _check_name(folder)
-    if not (folder / "study.yaml").exists():
-        return None
-    before = Study.read(folder)
-    _check_same(before, space, storage)
-    return before
-
-
-class StudyWriter:
-    """The one writer of a study: a context manager that holds the folder's lock.
-
-    Entering it makes the folder if it is new, removes what a killed run left unfinished, and brings Optuna's view up to
-    date with the trial folders. ``keep`` gets a study that is there already before its settings are replaced. Raises
-    StudyError then: in use, of another space, damaged.
-    """
-
-    study: Study
-
-    def __init__(
-        self,
-        folder: Path,
-        space: Space,
-        storage: str | None,
-        options: dict[str, Any],
-        *,
-        keep: Callable[[Study], object] = lambda _: None,
-    ) -> None:
-        self._keep = keep
-        self._folder = folder
-        self._space = space
-        self._storage = storage
-        self._options = options
-        self._resources = ExitStack()
-
-    def __enter__(self) -> Self:
-        _check_name(self._folder)
-        with ExitStack() as resources:
-            resources.enter_context(locked(self._folder))
-            remove_leftovers(self._folder)
-            for unfinished in trials.folders(self._folder / "trials"):
-                if not trials.is_finished(unfinished):
-                    trials.discard(unfinished)
-            self.study = self._open()
-            self._accuracies = Accuracies()
-            for record, measured in zip(self.study.records, self.study.measurements, strict=True):
-                self._accuracies.add(record.number, record.accuracy_key, measured.response)
-            self._spot_checks = {m.key: m.response.spot_check for m in self.study.measurements if m.response.spot_check}
-            self._view = OptunaView(
-                self.study.storage_url,
-                self.study.name,
-                self.study.settings["id"],
-                self._space.objectives,
-                self._space.constraints,
-                self._space.tree,
-                self.study.measurements,
-                own=self.study.settings["storage"] is None,
-            )
-            resources.callback(self._view.close)
-            self._resources = resources.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._resources.close()
-
-    def begin(
-        self, configuration: Configuration, phase: Phase = "search", images: int = 1, elapsed_s: float | None = None
-    ) -> tuple[TrialRecord, Path]:
-        """A new trial's record, written, and its folder. The study has been searched for ``elapsed_s`` so far.
-
-        Where no accuracy on ``images`` images is known that counts for ``configuration``, the trial has to run its own:
-        its ``accuracy_from`` is its own number. Raises StudyError.
-        """
-        self.require_folder()
-        number = 1 + max((record.number for record in self.study.records), default=-1)
-        key, accuracy_key = self._space.measurement_key(configuration), self._space.accuracy_key(configuration)
-        known = self._accuracies.best(accuracy_key, self._spot_checks.get(key))
-        record = TrialRecord(
-            number=number,
-            configuration=configuration,
-            key=key,
-            accuracy_key=accuracy_key,
-            accuracy_from=number if known is None or known.accuracy.total < images else known.trial,
-            phase=phase,
-            timeout_s=self._space.fidelity.trial_timeout,
-            elapsed_s=None if elapsed_s is None else round(elapsed_s, 3),
-        )
-        folder = self.study.trial_folder(number)
-        record.write(folder)
-        return record, folder
-
-    def is_spot_checked(self, record: TrialRecord) -> bool:
-        """Whether it is known what the record's configuration answers on the first images."""
-        return record.key in self._spot_checks
-
-    def finish(self, record: TrialRecord, response: Response) -> Measurement:
-        """Count a trial whose response is on disk, and tell Optuna. Raises StudyError."""
-        self.require_folder(record)
-        measured = trials.measurement(record, response, self._accuracies)
-        if response.spot_check:
-            self._spot_checks[record.key] = response.spot_check
-        self.study.records.append(record)
-        self.study.measurements.append(measured)
-        self._view.add(measured)
-        return measured
-
-    def require_folder(self, record: TrialRecord | None = None) -> None:
-        """Raise StudyError where somebody removed or moved the study, or the record's trial, during the search."""
-        wanted = [self._folder / "study.yaml", *([self.study.trial_folder(record.number)] if record else [])]
-        for path in wanted:
-            if not path.exists():
-                raise StudyError(
-                    f"{path.relative_to(self._folder)} is gone since the search began",
-                    path=self._folder,
-                    hint="put it back, and run the same command again; without study.yaml it begins anew",
-                )
-
-    def _open(self) -> Study:
-        """The study with its settings brought up to date; those of its creation that stay are kept."""
-        path = self._folder / "study.yaml"
-        kept = {
-            "id": uuid.uuid4().hex,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "storage": self._storage,
-        }
-        measurements: Sequence[Measurement] = ()
-        if path.exists():
-            before = Study.read(self._folder)
-            measurements = before.measurements
-            kept = {name: before.settings[name] for name in kept}
-            _check_same(before, self._space, self._storage)
-            self._keep(before)
-        place = Placement(self._space, measurements)
-        settings = {
-            "schema": SCHEMA,
-            **kept,
-            "options": self._options,
-            "versions": {"dse": dse.__version__, "python": platform.python_version()}
-            | {name: metadata.version(name) for name in _PACKAGES},
-            "space": self._space.resolved(),
-            "placed": {
-                m.trial: None if configuration is None else dict(configuration)
-                for m in measurements
-                if (configuration := place(m)) != m.configuration
-            },
-        }
-        write_text(path, yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=120))
-        return Study.read(self._folder)
-
-
-def _check_name(folder: Path) -> None:
-    if not re.fullmatch(NAME, folder.name):
-        raise StudyError(f"found the name {folder.name!r}, allowed: letters, digits, dots, dashes", hint="--study NAME")
-
-
-def _check_same(before: Study, space: Space, storage: str | None) -> None:
-    path, known, name = before.folder / "study.yaml", before.settings["storage"], before.settings["space"]["name"]
-    if storage not in (None, known):
-        raise StudyError(
-            f"found storage {known or 'study.db'}, asked for {storage}",
-            path=path,
-            hint="leave --storage out, or take another --study name",
-        )
-    if name != space.name:
-        raise StudyError(
-            f"this study is of the space {name}, not of {space.name}", path=path, hint="take another --study name"
-        )

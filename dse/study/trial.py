@@ -6,24 +6,27 @@ both is a finished trial, whatever happened to the process that waited for it.
 
 from __future__ import annotations
 
-import json
+import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, get_args
 
 from dse.errors import StudyError, why
-from dse.files import write_json
+from dse.files import is_leftover, write_json
 from dse.model.accuracies import Accuracies
 from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement, Phase
-from harness import protocol
-from harness.decode import ProtocolError
+from dse.reading import read_json
+from dse.study.values import is_level, is_number, is_whole, is_word, shown
+from harness.decode import decode
 from harness.protocol import Response
 
 SCHEMA = 1
-_NUMBER = re.compile(r"0|[1-9][0-9]*")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
+_DISCARDED = ".discarded."
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ class TrialRecord:
     elapsed_s: float | None = None
 
     def write(self, folder: Path) -> None:
-        """Begin the trial's folder. Raises OSError."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Begin the trial's folder, which is a new one. Raises OSError."""
+        folder.mkdir(parents=True)
         document = {
             "schema": SCHEMA,
             "number": self.number,
@@ -59,68 +62,110 @@ class TrialRecord:
             "timeout_s": self.timeout_s,
             "elapsed_s": self.elapsed_s,
         }
-        write_json(folder / "trial.json", document)
+        write_json(folder / "trial.json", document, follow=False)
+
+
+class Trials(NamedTuple):
+    """What lies below ``trials/``: finished trials in order, why others cannot be read, and what a killed run left."""
+
+    finished: list[tuple[TrialRecord, Measurement]]
+    damaged: list[StudyError]
+    unfinished: list[Path]
+
+
+def read_trials(trials: Path) -> Trials:
+    """Every trial below ``trials`` as it was when it ended. A damaged one costs itself, and no other."""
+    accuracies = Accuracies()
+    found = Trials([], [], [])
+    for folder in folders(trials):
+        try:
+            if is_finished(folder):
+                record = read_record(folder)
+                found.finished.append((record, measurement(record, read_response(folder), accuracies)))
+            elif _is_begun(folder):
+                found.unfinished.append(folder)
+        except StudyError as error:
+            found.damaged.append(error)
+    return found
+
+
+def require_all_here(trials: Path) -> None:
+    """Raise StudyError where a trial's response lies elsewhere and cannot be reached now.
+
+    To go on without it would measure it again, and its number may be in use.
+    """
+    for folder in folders(trials):
+        is_finished(folder)
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether the folder has a response. Raises StudyError for a link that leads nowhere now."""
+    response = folder / "response.json"
+    for path in (folder, response):
+        if path.is_symlink() and not path.exists():
+            raise StudyError(
+                f"a link to {path.readlink()}, which is not there now",
+                path=path,
+                hint=f"mount or fetch what it leads to, or {_move_away(folder)}",
+            )
+    return os.path.lexists(response)
 
 
 def read_record(folder: Path) -> TrialRecord:
     """The record of ``folder``, whose name is the trial's number. Raises StudyError."""
     path = folder / "trial.json"
     try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if document["schema"] != SCHEMA:
-            raise StudyError(f"found schema {document['schema']}, this version reads {SCHEMA}", path=path)
-        record = TrialRecord(
-            number=document["number"],
-            configuration=Configuration(dict(document["configuration"])),
-            key=document["key"],
-            accuracy_key=document["accuracy_key"],
-            accuracy_from=document["accuracy_from"],
-            phase=document.get("phase", "search"),  # trials of the first version had no other
-            timeout_s=document.get("timeout_s"),
-            elapsed_s=document.get("elapsed_s"),
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        record = _record(read_json(path))
+        if str(record.number) != folder.name:
+            raise ValueError(f"found trial {record.number}, expected {folder.name}")
+    except (OSError, ValueError) as error:
         raise StudyError(f"cannot be read: {why(error)}", path=path, hint=_move_away(folder)) from error
-    if str(record.number) != folder.name:
-        raise StudyError(f"found trial {record.number}, expected {folder.name}", path=path, hint=_move_away(folder))
     return record
-
-
-def is_finished(folder: Path) -> bool:
-    """Whether the folder has a complete response."""
-    return (folder / "response.json").exists()
 
 
 def read_response(folder: Path) -> Response:
     """The response of a finished trial. Raises StudyError."""
     path = folder / "response.json"
     try:
-        return protocol.read(Response, path)
-    except (OSError, ProtocolError) as error:
+        response: Response = decode(Response, read_json(path), "response")
+    except (OSError, ValueError) as error:
         raise StudyError(f"cannot be read: {why(error)}", path=path, hint=_move_away(folder)) from error
+    return response
 
 
 def folders(trials: Path) -> list[Path]:
-    """The folders below ``trials`` that are named as trials are, in order of their number."""
-    if not trials.is_dir():
+    """The folders below ``trials`` that are named as trials are, in order of their number. Raises StudyError."""
+    try:
+        names = [entry.name for entry in os.scandir(trials) if _NUMBER.fullmatch(entry.name)]
+    except FileNotFoundError:
         return []
-    return sorted((path for path in trials.iterdir() if _NUMBER.fullmatch(path.name)), key=lambda path: int(path.name))
+    except OSError as error:
+        raise StudyError(
+            f"cannot be read: {why(error)}", path=trials, hint="the trials' folders belong there"
+        ) from error
+    return [trials / name for name in sorted(names, key=int)]
+
+
+def next_number(trials: Path) -> int:
+    """A number that no folder below ``trials`` has, whatever is in it. Raises StudyError."""
+    number = 1 + max((int(folder.name) for folder in folders(trials)), default=-1)
+    if not _NUMBER.fullmatch(str(number)):
+        raise StudyError(f"no trial after {number - 1} has a number", path=trials, hint="move that folder away")
+    return number
 
 
 def discard(folder: Path) -> None:
-    """Remove an unfinished trial: it was killed before its response and counts for nothing."""
-    shutil.rmtree(folder)
+    """Remove an unfinished trial: it was killed before its response and counts for nothing. Raises OSError."""
+    doomed = folder.with_name(f"{_DISCARDED}{folder.name}")  # whoever is killed here leaves no trial without its record
+    folder.rename(doomed)
+    shutil.rmtree(doomed)
 
 
-def read_measurements(trials: Path) -> list[tuple[TrialRecord, Measurement]]:
-    """Every finished trial below ``trials`` in order of its number, as it was when it ended. Raises StudyError."""
-    accuracies = Accuracies()
-    found = []
-    for folder in folders(trials):
-        if is_finished(folder):
-            record = read_record(folder)
-            found.append((record, measurement(record, read_response(folder), accuracies)))
-    return found
+def remove_discarded(trials: Path) -> None:
+    """Remove what a writer that was killed in `discard` left. Raises OSError."""
+    for path in trials.glob(f"{_DISCARDED}*"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
 
 
 def measurement(record: TrialRecord, response: Response, accuracies: Accuracies) -> Measurement:
@@ -140,6 +185,69 @@ def measurement(record: TrialRecord, response: Response, accuracies: Accuracies)
         timeout_s=record.timeout_s,
     )
     return measured.with_best(accuracies)
+
+
+def _is_begun(folder: Path) -> bool:
+    """Whether dse began the unfinished trial in ``folder``; False where nothing is. Raises StudyError for what it did
+    not write."""
+    try:
+        if folder.is_symlink() or not folder.is_dir():
+            raise StudyError("not a folder of a trial", path=folder, hint=_move_away(folder))
+        with os.scandir(folder) as entries:
+            if all(is_leftover(Path(entry)) for entry in entries):
+                return True  # killed, or looked at, before its record was there
+    except FileNotFoundError:  # a writer discards it in this instant
+        return False
+    except OSError as error:
+        raise StudyError(f"cannot be read: {why(error)}", path=folder, hint=_move_away(folder)) from error
+    if (folder / "trial.json").is_symlink():
+        raise StudyError("a link; dse writes a file there", path=folder / "trial.json", hint=_move_away(folder))
+    read_record(folder)
+    return True
+
+
+def _record(document: Any) -> TrialRecord:
+    """``trial.json``, every value of the type and range that dse writes. Raises ValueError."""
+    if not isinstance(document, dict):
+        raise ValueError("found no object, expected a trial's record")
+    if not is_whole(document.get("schema")) or document["schema"] != SCHEMA:
+        raise ValueError(f"found schema {shown(document.get('schema'))}, this version reads {SCHEMA}")
+    document = {**_SINCE, **document}
+    for name, (fits, expected) in _FORM.items():
+        if name not in document:
+            raise ValueError(f"{name} is missing")
+        if not fits(document[name]):
+            raise ValueError(f"{name}: found {shown(document[name])}, expected {expected}")
+    for name, value in document["configuration"].items():
+        if not is_level(value):
+            raise ValueError(f"configuration.{name}: found {shown(value)}, expected a word, a number, true or false")
+    return TrialRecord(
+        number=document["number"],
+        configuration=Configuration(document["configuration"]),
+        key=document["key"],
+        accuracy_key=document["accuracy_key"],
+        accuracy_from=document["accuracy_from"],
+        phase=document["phase"],
+        timeout_s=document["timeout_s"],
+        elapsed_s=document["elapsed_s"],
+    )
+
+
+_FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "number": (is_whole, "a whole number"),
+    "configuration": (lambda value: isinstance(value, dict), "keys with values"),
+    "key": (is_word, "a word"),
+    "accuracy_key": (is_word, "a word"),
+    "accuracy_from": (is_whole, "a whole number"),
+    "phase": (
+        lambda value: isinstance(value, str) and value in get_args(Phase),
+        f"one of {', '.join(get_args(Phase))}",
+    ),
+    "timeout_s": (lambda value: value is None or (is_number(value) and value > 0), "seconds"),
+    "elapsed_s": (lambda value: value is None or (is_number(value) and value >= 0), "seconds"),
+}
+_SINCE = {"phase": "search", "timeout_s": None, "elapsed_s": None}
+"""What trials of earlier versions do not have."""
 
 
 def _move_away(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 import sys
@@ -194,9 +195,9 @@ def test_reading_needs_no_lock(folder: Path, tmp_path: Path) -> None:
 
 def test_the_lock_is_free_after_a_failed_start(folder: Path, tmp_path: Path) -> None:
     run_study(folder, make_space(tmp_path), trials=1)
-    (folder / "trials" / "0" / "trial.json").write_text("{")
+    (folder / "study.yaml").write_text("{")
     for _ in range(2):
-        with pytest.raises(StudyError, match=r"trial\.json"):
+        with pytest.raises(StudyError, match=r"study\.yaml"):
             run_study(folder, make_space(tmp_path))
 
 
@@ -276,11 +277,24 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
         run_study(tmp_path / "studies" / "s", make_space(tmp_path))
 
 
+def _in_space(settings: Any, section: str, **changes: Any) -> str:
+    space = settings["space"]
+    return yaml.safe_dump(settings | {"space": space | {section: space[section] | changes}})
+
+
+def _aliases(levels: int) -> str:
+    names = "abcdefghijklm"
+    return "".join(
+        f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
+        for before, name in itertools.pairwise(names[: levels + 1])
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda _: "{", "cannot be read"),
-        (lambda _: "", "found schema None, this version reads 1"),
+        (lambda _: "", "found schema nothing, this version reads 1"),
         (lambda _: "schema: 1\n", "is not a study's"),
         (lambda s: yaml.safe_dump(s | {"schema": 99}), "found schema 99, this version reads 1"),
         (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"objectives": {"speed": "up"}}}), "speed"),
@@ -290,14 +304,27 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
             lambda s: yaml.safe_dump(s | {"placed": {0: "x"}}),
             "placed.0: found 'x', expected keys with values or nothing",
         ),
-        (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"data_set": {}}}), "space.data_set.size: found nothing"),
+        (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"data_set": {}}}), "space.data_set.path: found nothing"),
+        (lambda s: yaml.safe_dump(s | {"schema": True}), "found schema True, this version reads 1"),
+        (lambda s: yaml.safe_dump(s | {"placed": {0: {"a": [1]}}}), "placed.0.a: found a list, expected a word, a num"),
+        (lambda s: yaml.safe_dump(s | {"placed": {"x": None}}), "placed: found 'x', expected the number of a trial"),
+        (lambda s: _in_space(s, "data_set", size=0), "space.data_set.size: found 0, expected a whole number from 1"),
+        (lambda s: _in_space(s, "data_set", size=1.5), "space.data_set.size: found 1.5, expected a number"),
+        (lambda s: _in_space(s, "runtimes", litert={}), "space.runtimes.litert.engine: found nothing, expected a word"),
+        (lambda s: _in_space(s, "runtimes", litert={"engine": "x"}), "engine: found 'x', allowed: litert, tflite-run"),
+        (lambda s: _in_space(s, "objectives", accuracy=["maximize"]), "accuracy: found a list, allowed: maximize, min"),
+        (lambda s: _in_space(s, "parameters", width=[float("nan")]), "parameters.width: found nan, expected words"),
+        (lambda s: _in_space(s, "parameters", width=[[1]]), "parameters.width: found a list, expected words"),
+        (lambda s: yaml.safe_dump(s).replace("schema: 1", 'schema: !!int ""'), "which is no int that dse reads"),
+        (lambda s: "a: &a [x, x]\n" + _aliases(9) + yaml.safe_dump(s), "more than 100000 values"),
+        (lambda _: "[" * 100_000, "nesting depth"),
         (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"objectives": {}}}), "space.objectives: found none"),
         (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"models": {}}}), "space.models: found none"),
         (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"parameters": {"a": 3}}}), "space.parameters.a: found 3"),
     ],
 )
+@pytest.mark.usefixtures("measured")
 def test_a_damaged_study_is_named(folder: Path, tmp_path: Path, change: Any, message: str) -> None:
-    run_study(folder, make_space(tmp_path), trials=1)
     path = folder / "study.yaml"
     path.write_text(change(yaml.safe_load(path.read_text())))
     for use in (lambda: Study.read(folder), lambda: run_study(folder, make_space(tmp_path))):

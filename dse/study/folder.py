@@ -1,0 +1,93 @@
+"""What may lie in a study's folder: nothing of anybody else's is taken for the study, or written through."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from dse.errors import StudyError, why
+from dse.files import is_leftover
+
+_DATABASE = "study.db"
+_DATABASE_FILES = tuple(_DATABASE + suffix for suffix in ("", "-journal", "-wal", "-shm"))
+
+
+def is_study(folder: Path) -> bool:
+    """Whether there is a study.yaml, be it a link that leads nowhere now."""
+    return os.path.lexists(folder / "study.yaml")
+
+
+def require_ours(folder: Path) -> None:
+    """Raise StudyError for a folder that has files and no study.yaml.
+
+    A writer that was killed before it wrote study.yaml leaves its lock and its database.
+    """
+    if is_study(folder):
+        return
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise StudyError(f"cannot be read: {why(error)}", path=folder, hint="--studies DIR") from error
+    others = [n for n in names if n not in (".lock", *_DATABASE_FILES) and not is_leftover(folder / n)]
+    if others:
+        raise StudyError(
+            f"holds {others[0]} and no study.yaml: not a study's folder",
+            path=folder,
+            hint="take another --study name, or put study.yaml back",
+        )
+
+
+def require_own_folders(folder: Path) -> None:
+    """Raise StudyError where a folder that dse writes into leads out of the study's."""
+    for path in (folder / "trials", folder / "earlier"):
+        if path.is_symlink():
+            raise StudyError(
+                "a link; dse writes into folders of the study's own",
+                path=path,
+                hint="move what it leads to here, or have the whole study elsewhere: --studies DIR",
+            )
+
+
+def own_database(folder: Path) -> str:
+    """The address of the study's own database; links and pipes with its files' names are removed. Raises StudyError.
+
+    SQLite follows links; the database is made again from the trials' folders.
+    """
+    for name in _DATABASE_FILES:
+        path = folder / name
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            continue
+        if stat.S_ISDIR(mode):
+            raise StudyError("a folder where a file of dse's belongs", path=path, hint=f"move {path} away")
+        if not stat.S_ISREG(mode):
+            path.unlink()
+    return database_url(folder)
+
+
+def database_url(folder: Path) -> str:
+    """The address of the study's own database."""
+    return f"sqlite:///{folder / _DATABASE}"
+
+
+def require_there(folder: Path, lock: int, *wanted: Path) -> None:
+    """Raise StudyError where the study was moved, or one of ``wanted`` removed, since ``lock`` was opened in it."""
+    gone = [path for path in (folder / "study.yaml", *wanted) if not path.exists()]
+    if not gone:
+        return
+    held = Path(f"/proc/self/fd/{lock}").readlink()
+    if held.name == ".lock" and held.parent != folder.resolve() and held.exists():
+        raise StudyError(
+            f"was moved to {held.parent} while the search ran",
+            path=folder,
+            hint="run the same command again with the study's new place: what was measured counts there",
+        )
+    raise StudyError(
+        f"{gone[0].relative_to(folder)} is gone since the search began",
+        path=folder,
+        hint="put it back, and run the same command again; a folder without study.yaml is no study",
+    )

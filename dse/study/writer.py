@@ -1,0 +1,230 @@
+"""The one writer of a study: it makes the folder, begins and finishes trials, and keeps Optuna's view up to date."""
+
+from __future__ import annotations
+
+import platform
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+
+import dse
+from dse.errors import MachineError, StudyError
+from dse.files import remove_leftovers, write_text
+from dse.model.accuracies import Accuracies
+from dse.model.configuration import Configuration
+from dse.model.measurement import Measurement, Phase
+from dse.spaces.format import NAME
+from dse.spaces.placement import Placement
+from dse.spaces.space import Space
+from dse.study import folder as places
+from dse.study import trial as trials
+from dse.study.lock import locked
+from dse.study.settings import SCHEMA, read_settings, settings_of
+from dse.study.storage import OptunaView, without_password, without_user
+from dse.study.study import Study
+from dse.study.trial import TrialRecord, read_trials
+from dse.study.view import LateView
+from harness.protocol import Response
+
+_PACKAGES = ("ai-edge-litert", "mlcommons-loadgen", "moocore", "numpy", "optuna")
+
+
+def study_so_far(folder: Path, space: Space, storage: str | None) -> Study | None:
+    """The study that a search of ``space`` in ``folder`` would go on with; None where none is.
+
+    Raises StudyError for what `StudyWriter` would refuse, but for a study that is in use.
+    """
+    _check_name(folder)
+    places.require_ours(folder)
+    return _before(folder, space, storage) if places.is_study(folder) else None
+
+
+class StudyWriter:
+    """The one writer of a study: a context manager that holds the folder's lock.
+
+    Entering it makes the folder if it is new, removes what a killed run left unfinished, and brings Optuna's view up to
+    date with the trial folders. ``keep`` gets a study that is there already before its settings are replaced; ``say``
+    gets a sentence where the view has to wait. Raises StudyError then: in use, of another space, not a study's folder,
+    with a trial that is not mounted now.
+    """
+
+    study: Study
+
+    def __init__(
+        self,
+        folder: Path,
+        space: Space,
+        storage: str | None,
+        options: dict[str, Any],
+        *,
+        keep: Callable[[Study], object] = lambda _: None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.say = say
+        self._keep = keep
+        self._folder = folder
+        self._space = space
+        self._storage = storage
+        self._options = options
+        self._resources = ExitStack()
+
+    def __enter__(self) -> Self:
+        _check_name(self._folder)
+        places.require_ours(self._folder)
+        path = self._folder / "study.yaml"
+        with ExitStack() as resources:
+            self._lock = resources.enter_context(locked(self._folder)).fileno()
+            remove_leftovers(self._folder)
+            before = _before(self._folder, self._space, self._storage) if places.is_study(self._folder) else None
+            text = self._settings(before)
+            settings = settings_of(text, path)
+            self.study = Study.of(self._folder, settings, self._clean()) if before else Study(self._folder, settings)
+            self._accuracies = Accuracies()
+            for record, measured in zip(self.study.records, self.study.measurements, strict=True):
+                self._accuracies.add(record.number, record.accuracy_key, measured.response)
+            self._spot_checks = {m.key: m.response.spot_check for m in self.study.measurements if m.response.spot_check}
+            self._view = resources.enter_context(LateView(self._open_view, lambda sentence: self.say(sentence)))
+            self._view.open(may_wait=before is not None or self._storage is None)
+            if before is not None:
+                self._keep(before)
+            write_text(path, text, follow=False)  # not before: a storage that does not open would stay in it
+            self._resources = resources.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._resources.close()
+
+    def begin(
+        self, configuration: Configuration, phase: Phase = "search", images: int = 1, elapsed_s: float | None = None
+    ) -> tuple[TrialRecord, Path]:
+        """A new trial's record, written, and its folder. The study has been searched for ``elapsed_s`` so far.
+
+        Where no accuracy on ``images`` images is known that counts for ``configuration``, the trial has to run its own:
+        its ``accuracy_from`` is its own number. Raises StudyError.
+        """
+        self.require_folder()
+        number = trials.next_number(self._folder / "trials")
+        key, accuracy_key = self._space.measurement_key(configuration), self._space.accuracy_key(configuration)
+        known = self._accuracies.best(accuracy_key, self._spot_checks.get(key))
+        record = TrialRecord(
+            number=number,
+            configuration=configuration,
+            key=key,
+            accuracy_key=accuracy_key,
+            accuracy_from=number if known is None or known.accuracy.total < images else known.trial,
+            phase=phase,
+            timeout_s=self._space.fidelity.trial_timeout,
+            elapsed_s=None if elapsed_s is None else round(elapsed_s, 3),
+        )
+        folder = self.study.trial_folder(number)
+        record.write(folder)
+        return record, folder
+
+    def is_spot_checked(self, record: TrialRecord) -> bool:
+        """Whether it is known what the record's configuration answers on the first images."""
+        return record.key in self._spot_checks
+
+    def finish(self, record: TrialRecord, response: Response) -> Measurement:
+        """Count a trial whose response is on disk, and tell Optuna. Raises StudyError."""
+        self.require_folder(record)
+        measured = trials.measurement(record, response, self._accuracies)
+        if response.spot_check:
+            self._spot_checks[record.key] = response.spot_check
+        self.study.records.append(record)
+        self.study.measurements.append(measured)
+        try:
+            self._view.add(measured)
+        except MachineError:
+            self.require_folder(record)  # a database whose folder was moved is called read-only
+            raise
+        return measured
+
+    def require_folder(self, record: TrialRecord | None = None) -> None:
+        """Raise StudyError where somebody removed or moved the study, or the record's trial, during the search."""
+        wanted = [self.study.trial_folder(record.number)] if record else []
+        places.require_there(self._folder, self._lock, *wanted)
+
+    def _clean(self) -> trials.Trials:
+        """The trials of the study, without what a killed run left."""
+        found = read_trials(self._folder / "trials")
+        trials.remove_discarded(self._folder / "trials")
+        for unfinished in found.unfinished:
+            trials.discard(unfinished)
+        return found
+
+    def _open_view(self) -> OptunaView:
+        own = self.study.settings["storage"] is None
+        return OptunaView(
+            places.own_database(self._folder) if own else self._storage or self.study.storage_url,
+            self.study.name,
+            self.study.settings["id"],
+            self._space.objectives,
+            self._space.constraints,
+            self._space.tree,
+            self.study.measurements,
+            own=own,
+        )
+
+    def _settings(self, before: Study | None) -> str:
+        """study.yaml brought up to date; what stays of its creation is kept."""
+        kept = {
+            "id": uuid.uuid4().hex,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "storage": None if self._storage is None else without_password(self._storage),
+        }
+        if before is not None:
+            kept = {name: before.settings[name] for name in kept}
+        measurements = before.measurements if before else []
+        place = Placement(self._space, measurements)
+        settings = {
+            "schema": SCHEMA,
+            **kept,
+            "options": self._options,
+            "versions": {"dse": dse.__version__, "python": platform.python_version()}
+            | {name: metadata.version(name) for name in _PACKAGES},
+            "space": self._space.resolved(),
+            "placed": {
+                m.trial: None if configuration is None else dict(configuration)
+                for m in measurements
+                if (configuration := place(m)) != m.configuration
+            },
+        }
+        return str(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=120))
+
+
+def _before(folder: Path, space: Space, storage: str | None) -> Study:
+    """The study that is to go on. Raises StudyError where it cannot."""
+    settings = read_settings(folder / "study.yaml")
+    _check_same(settings, folder, space, storage)
+    places.require_own_folders(folder)
+    trials.require_all_here(folder / "trials")
+    return Study.of(folder, settings, read_trials(folder / "trials"))
+
+
+def _check_name(folder: Path) -> None:
+    if not re.fullmatch(NAME, folder.name):
+        raise StudyError(f"found the name {folder.name!r}, allowed: letters, digits, dots, dashes", hint="--study NAME")
+
+
+def _check_same(settings: dict[str, Any], folder: Path, space: Space, storage: str | None) -> None:
+    path, known, name = folder / "study.yaml", settings["storage"], settings["space"]["name"]
+    if storage is not None and without_password(storage) != (known and without_password(known)):
+        raise StudyError(
+            f"found storage {without_user(known) if known else 'study.db'}, asked for {without_user(storage)}",
+            path=path,
+            hint="leave --storage out, or take another --study name",
+        )
+    if name != space.name:
+        raise StudyError(
+            f"this study is of the space {name}, not of {space.name}", path=path, hint="take another --study name"
+        )

@@ -1,0 +1,126 @@
+"""Optuna's view is late, locked, elsewhere or wrong: the trials' folders are the study."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from dse.errors import StudyError
+from dse.search.explore import explore
+from dse.search.plan import Budget, make_plan
+from dse.study import Study, StudyWriter
+from dse.study.storage import without_password, without_user
+from harness.protocol import Request, Response
+from tests.recording import RecordedHarness, answer, check_study, make_space, run_study, stored_trials
+
+
+def _explore(folder: Path, tmp_path: Path, harness: RecordedHarness, said: list[str]) -> None:
+    space = make_space(tmp_path)
+    with StudyWriter(folder, space, None, {}, say=said.append) as writer:
+        plan = make_plan(space, writer.study.measurements, Budget())
+        explore(writer, space, harness, plan, 0, lambda _: None, lambda: False)
+
+
+def test_a_locked_database_does_not_end_the_search_and_catches_up(folder: Path, tmp_path: Path) -> None:
+    run_study(folder, make_space(tmp_path), trials=1)
+    said: list[str] = []
+    with closing(sqlite3.connect(folder / "study.db", isolation_level=None)) as other:
+
+        def respond(request: Request) -> Response:
+            number = len(list((folder / "trials").iterdir()))
+            if number == 2:
+                other.execute("BEGIN EXCLUSIVE")
+            elif number == 5:
+                other.execute("ROLLBACK")
+            return answer(request)
+
+        _explore(folder, tmp_path, RecordedHarness(respond), said)
+    assert len({m.key for m in check_study(folder).measurements}) == 6
+    (sentence,) = said
+    assert "database is locked" in sentence
+    assert "every trial is in its folder, the search goes on" in sentence
+    assert "remove" not in sentence
+
+
+@pytest.mark.usefixtures("measured")
+def test_a_database_that_stays_locked_is_told_and_the_next_search_catches_up(folder: Path, tmp_path: Path) -> None:
+    stored = len(stored_trials(folder))
+    said: list[str] = []
+    with closing(sqlite3.connect(folder / "study.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with StudyWriter(folder, make_space(tmp_path), None, {}, say=said.append) as writer:
+            record, trial = writer.begin(next(make_space(tmp_path).tree.configurations()))
+            response = writer.study.measurements[0].response
+            (trial / "response.json").write_bytes((folder / "trials" / "0" / "response.json").read_bytes())
+            writer.finish(record, response)
+    assert "later" in said[0]
+    assert "the next dse explore" in said[-1]
+    assert len(stored_trials(folder)) == stored
+    with StudyWriter(folder, make_space(tmp_path), None, {}):
+        pass
+    assert len(check_study(folder).measurements) == len(stored_trials(folder)) == stored + 1
+
+
+def test_a_storage_that_does_not_open_leaves_no_study(tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    with pytest.raises(StudyError, match="cannot be used"):
+        run_study(folder, make_space(tmp_path), storage=f"sqlite:///{tmp_path}/none/x.db")
+    assert not (folder / "study.yaml").exists()
+    run_study(folder, make_space(tmp_path), trials=1)
+    assert Study.read(folder).settings["storage"] is None
+
+
+def test_no_message_and_no_file_has_a_password(folder: Path, tmp_path: Path) -> None:
+    url = f"sqlite://me:s3/cr@et@/{tmp_path / 'x.db'}"
+    with pytest.raises(StudyError) as caught:
+        run_study(folder, make_space(tmp_path), storage=url)
+    assert "cr@et" not in str(caught.value) + str(caught.value.hint)
+    run_study(folder, make_space(tmp_path), trials=1)
+    with pytest.raises(StudyError, match="asked for") as caught:
+        run_study(folder, make_space(tmp_path), storage=url)
+    assert "cr@et" not in str(caught.value) + str(caught.value.hint)
+    (folder / "study.yaml").write_text((folder / "study.yaml").read_text().replace("storage: null", f"storage: {url}"))
+    with pytest.raises(StudyError, match="found storage") as caught:
+        run_study(folder, make_space(tmp_path), storage="sqlite:///other.db")
+    assert "cr@et" not in str(caught.value) + str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "recorded"),
+    [
+        ("postgresql://u:s3cret@host:1/db", "postgresql://***@host:1/db", "postgresql://u@host:1/db"),
+        ("postgresql://u:s/3@cr:et@host/db", "postgresql://***@host/db", "postgresql://u@host/db"),
+        ("postgresql://u@host/db", "postgresql://***@host/db", "postgresql://u@host/db"),
+        ("postgresql://host/db?password=s3cret", "postgresql://host/db?***", "postgresql://host/db"),
+        ("mysql://host/db?charset=utf8", "mysql://host/db?***", "mysql://host/db?charset=utf8"),
+        ("sqlite:////home/a@b/c:d@e.db", "sqlite:////home/a@b/c:d@e.db", "sqlite:////home/a@b/c:d@e.db"),
+    ],
+)
+def test_an_address_is_shown_and_recorded_without_its_secrets(url: str, shown: str, recorded: str) -> None:
+    assert (without_user(url), without_password(url)) == (shown, recorded)
+
+
+def test_a_study_that_is_moved_while_it_runs_is_told_so(folder: Path, tmp_path: Path) -> None:
+    moved = folder.with_name("moved")
+
+    def respond(request: Request) -> Response:
+        if (folder / "trials" / "1").exists():
+            folder.rename(moved)
+        return answer(request)
+
+    with pytest.raises(StudyError, match=f"was moved to {moved} while the search ran") as caught:
+        run_study(folder, make_space(tmp_path), RecordedHarness(respond))
+    assert caught.value.path == folder
+    assert not folder.exists()
+
+
+def test_a_study_that_is_moved_as_its_view_is_written_is_told_so(folder: Path, tmp_path: Path) -> None:
+    moved, space = folder.with_name("moved"), make_space(tmp_path)
+    with StudyWriter(folder, space, None, {}) as writer:
+        record, _ = writer.begin(next(space.tree.configurations()))
+        folder.rename(moved)
+        with pytest.raises(StudyError, match="was moved to"):
+            writer.finish(record, Response())
