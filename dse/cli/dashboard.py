@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Studies, StudyArgument
 from dse.cli.render import stderr
 from dse.reports.dashboard import make_dashboard
-from dse.study import find_study
 
 _LOOPBACK = "127.0.0.1"
 
@@ -26,7 +26,7 @@ def dashboard_command(
 
     Example: dse dashboard mobilenet_v3 --port 8081
     """
-    found = find_study(study, studies)
+    found = open_study(study, studies)
     with make_dashboard(found, _LOOPBACK, port) as server:
         console = stderr()
         console.print(f"{found.name}: http://{_LOOPBACK}:{server.server_port}/dashboard/  (Ctrl-C ends it)")

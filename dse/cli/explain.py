@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
 from dse.cli.render import counted, next_command, print_json, stdout
 from dse.errors import UsageError
@@ -19,7 +20,7 @@ from dse.model.metrics import Objective
 from dse.model.proportion import wilson
 from dse.reports.front import recorded_in, study_knowledge
 from dse.search.explain import Explanation, explain
-from dse.study import Study, find_study
+from dse.study import Study
 
 
 def explain_command(
@@ -36,7 +37,7 @@ def explain_command(
 
     Example: dse explain mobilenet_v3 17
     """
-    found = find_study(study, studies)
+    found = open_study(study, studies)
     explanation = _explanation(found, what)
     if json:
         print_json(_document(explanation))

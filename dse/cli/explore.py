@@ -13,6 +13,7 @@ from dse.cli.download import download
 from dse.cli.edited import keep_earlier, say_edits
 from dse.cli.interrupt import Interrupt
 from dse.cli.live import LiveProgress
+from dse.cli.opened import open_study, say_damaged
 from dse.cli.options import STUDIES, Images, Labels, Models, Studies, seconds_of, variables
 from dse.cli.outcome import counts, plan_line, show_plan, show_result
 from dse.cli.render import stderr
@@ -28,7 +29,7 @@ from dse.search.unseen import Unseen
 from dse.spaces.load import find_space, load_space
 from dse.spaces.placement import LISTED
 from dse.spaces.space import Space
-from dse.study import StudyWriter, find_study, study_so_far
+from dse.study import StudyWriter, study_so_far
 
 
 def explore_command(
@@ -81,6 +82,8 @@ def explore_command(
     )
     first = _first(warm_start, studies, loaded) if warm_start else []
     before = study_so_far(folder, loaded, storage)  # what would be refused is, before downloads and in a plan too
+    if before:
+        say_damaged(before)
     edited = edits(before, loaded) if before else Edits()
     say_edits(edited, folder, update=update)
     if dry_run:
@@ -93,12 +96,13 @@ def explore_command(
         download(loaded.downloads)
     options = {"seed": loaded.file.seed if seed is None else seed}
     keep = keep_earlier if edited.changing else lambda _: None
-    with StudyWriter(folder, loaded, storage, options, keep=keep) as writer, Interrupt("trial") as interrupt:
+    say = stderr().print
+    with StudyWriter(folder, loaded, storage, options, keep=keep, say=say) as writer, Interrupt("trial") as interrupt:
         plan = make_plan(loaded, writer.study.measurements, limits)
         console = stderr()
         console.print(f"{loaded.name}: {counts(plan)} known. {plan.decision.reason}\n{plan_line(plan, len(first))}")
         with LiveProgress(loaded.objectives) as live:
-            interrupt.say = live.note
+            interrupt.say = writer.say = live.note
             progress = explore(
                 writer,
                 loaded,
@@ -117,7 +121,7 @@ def explore_command(
 def _first(warm_start: str, studies: Path, space: Space) -> list[Configuration]:
     """What was on the front elsewhere, as configurations of ``space``. Raises StudyError, ResultsError."""
     if not Path(warm_start).is_file():
-        known = find_study(warm_start, studies)
+        known = open_study(warm_start, studies)
         found = [p.configuration for p in study_front(known) if space.tree.locate(p.configuration) is not None]
         if not found:
             raise StudyError(

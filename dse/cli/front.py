@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
 from dse.cli.render import front_table, next_command, print_json, stdout
 from dse.errors import NothingMeasuredError, UsageError
 from dse.reports.front import front_csv, front_document, front_title, study_front
-from dse.study import find_study
 
 
 def front_command(
@@ -26,7 +26,7 @@ def front_command(
     """
     if json and csv:
         raise UsageError("--json and --csv exclude each other", hint="give one")
-    found = find_study(study, studies)
+    found = open_study(study, studies)
     points = study_front(found)
     if json:
         print_json(front_document(found, points))

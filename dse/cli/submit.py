@@ -25,10 +25,11 @@ from dse.cli.official import (
     rules,
     trials_words,
 )
+from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, SYSTEM, Json, Studies, StudyArgument, study_words
 from dse.cli.render import counted, next_command, print_json, stderr, stdout
 from dse.errors import SubmissionError, UsageError
-from dse.study import Study, find_study
+from dse.study import Study
 from dse.submission.candidate import without_repeats
 from dse.submission.checks import DIVISION, check_tree
 from dse.submission.environment import available_memory_bytes
@@ -84,7 +85,7 @@ def tree(
     Example: dse submit mobilenet_v3 --submitter Example \\
         --scenarios SingleStream,Offline,MultiStream
     """
-    console, found, round_ = stderr(), find_study(study, studies), get_round(round_name, to_measure=True)
+    console, found, round_ = stderr(), open_study(study, studies), get_round(round_name, to_measure=True)
     hint = f"dse validate {study_words(study, studies)} --round {round_.name}"
     front = _front_to_submit(found, round_, console, hint)
     description = read_system(system)
@@ -133,7 +134,7 @@ def preflight(
 
     Example: dse submit preflight mobilenet_v3 --submitter Example
     """
-    found, round_ = find_study(study, studies), get_round(round_name, to_measure=True)
+    found, round_ = open_study(study, studies), get_round(round_name, to_measure=True)
     candidates, notes = official_candidates(found, trial, python)
     findings = findings_of(candidates, submitter, system, round_, _scenarios(scenarios))
     if as_json:

@@ -21,6 +21,7 @@ from dse.cli.official import (
     print_findings,
     rules,
 )
+from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, SYSTEM, Studies, StudyArgument, seconds_of, study_words
 from dse.cli.render import counted, next_command, stderr
 from dse.data_sets import require_unchanged
@@ -28,7 +29,6 @@ from dse.durations import show_duration
 from dse.errors import NothingMeasuredError
 from dse.harnesses import SubprocessHarness
 from dse.paths import cache_dir
-from dse.study import find_study
 from dse.study.lock import locked
 from dse.submission.environment import available_memory_bytes
 from dse.submission.findings import RULES, BrokenRulesError, blocking
@@ -59,7 +59,7 @@ def validate_command(
 
     Example: dse validate mobilenet_v3 --duration 20s
     """
-    found, round_, console = find_study(study, studies), get_round(round_name, to_measure=True), stderr()
+    found, round_, console = open_study(study, studies), get_round(round_name, to_measure=True), stderr()
     candidates, notes = official_candidates(found, trial, python)
     allowed = rules(allow)
     available_bytes = available_memory_bytes()

@@ -73,6 +73,7 @@ def front_document(study: Study, points: Sequence[FrontPoint]) -> dict[str, Any]
             }
             for point in points
         ],
+        **({"damaged": [str(error) for error in study.damaged]} if study.damaged else {}),
     }
 
 

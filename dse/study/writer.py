@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib import metadata

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +84,18 @@ def test_a_study_without_a_front_says_so(tmp_path: Path, dse: Any, monkeypatch: 
     run_study(tmp_path / "s", make_space(tmp_path), RecordedHarness(fails("crashed")), trials=1)
     assert dse("front", tmp_path / "s").code == 5
     assert _json(dse("front", tmp_path / "s", "--json").out)["points"] == []
+
+
+def test_a_damaged_trial_costs_itself_and_is_said(small_study: Path, tmp_path: Path, dse: Any) -> None:
+    copy = tmp_path / "studies" / "small_study"
+    shutil.copytree(small_study, copy)
+    damaged = copy / "trials" / "1" / "trial.json"
+    damaged.write_text("[" * 100_000)
+    done = dse("front", copy, "--json")
+    assert done.code == 0
+    assert f"left out: {damaged}: cannot be read: not JSON that dse reads: it is too deeply nested" in done.err
+    assert f"move {damaged.parent} away" in done.err
+    document = _json(done.out)
+    assert 1 not in {trial for point in document["points"] for trial in point["trials"]}
+    assert document["damaged"] == [f"{damaged}: cannot be read: not JSON that dse reads: it is too deeply nested"]
+    assert "damaged" not in _json(dse("front", small_study, "--json").out)
