@@ -48,6 +48,7 @@ class Known(NamedTuple):
     signature: str
     content: str
     path: str
+    run: str | None
 
 
 def default_path() -> Path:
@@ -188,7 +189,9 @@ class Database:
     def known(self) -> dict[tuple[str, ...], Known]:
         """Every result by its identity."""
         columns = ", ".join(IDENTITY_COLUMNS)
-        rows = self._connection.execute(f"SELECT {columns}, id, signature, content, path FROM main.base").fetchall()
+        rows = self._connection.execute(
+            f"SELECT {columns}, id, signature, content, path, run FROM main.base"
+        ).fetchall()
         width = len(IDENTITY_COLUMNS)
         return {row[:width]: Known(*row[width:]) for row in rows}
 

@@ -14,7 +14,7 @@ from dse.results.columns import storable
 from dse.results.database import Database, Known, open_database
 from dse.results.helpers import Shared, cores
 from dse.results.manifest import manifest_of
-from dse.results.parts import Outcome, Part, ReadPart, digest, read_detail_rows, read_part
+from dse.results.parts import Outcome, Part, ReadPart, ReadResult, digest, read_detail_rows, read_part
 from dse.results.plan import Plan, plan_import
 from dse.results.read import Problem, detail_files
 from dse.results.submitters import find_submitters, round_of
@@ -175,8 +175,8 @@ def _sort(parts: Sequence[Part], read_parts: Sequence[ReadPart], known: Mapping[
                 found.problems.append(Problem(result.path, again))
                 continue
             seen[result.key] = result.path
-            runs.append((result.key, result.summary))
             before, outcome = known.get(result.key), result.outcome
+            runs.append((result.key, _official_summary(result, before)))
             if outcome is None:
                 found.unchanged += 1
                 continue
@@ -190,6 +190,12 @@ def _sort(parts: Sequence[Part], read_parts: Sequence[ReadPart], known: Mapping[
             else:
                 found.updated[before.id] = outcome.line
     return found
+
+
+def _official_summary(result: ReadResult, before: Known | None) -> str:
+    """The summary of the run that the row is of, or would be."""
+    run = result.outcome.run if result.outcome else before.run if before else None
+    return result.summaries.get(run or "") or next(iter(result.summaries.values()))
 
 
 def _store_rows(db: Database, found: _Found) -> None:

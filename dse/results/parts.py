@@ -27,20 +27,24 @@ class Part(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What reading gave: columns as a line of JSON without the id, its digest, what was unusable."""
+    """What reading gave: columns as a line of JSON without the id, its digest, what was unusable, the official run."""
 
     line: bytes | None
     content: str
     problems: list[Problem]
+    run: str = ""
 
 
 class ReadResult(NamedTuple):
-    """A result that was found: its identity, where it is, and what reading gave; None where nothing changed."""
+    """A result that was found: its identity, where it is, and what reading gave; None where nothing changed.
+
+    ``summaries`` are those of its runs, by name, in the order in which one of them is official.
+    """
 
     key: tuple[str, ...]
     path: str
     signature: str
-    summary: str
+    summaries: dict[str, str]
     outcome: Outcome | None
 
 
@@ -62,7 +66,13 @@ def read_part(part: Part) -> ReadPart:
     outcomes = dict(zip((result.path for result in changed), _read_rows(changed), strict=True))
     return ReadPart(
         [
-            ReadResult(key, result.path, result.signature, result.runs[0].summary, outcomes.get(result.path))
+            ReadResult(
+                key,
+                result.path,
+                result.signature,
+                {run.name: run.summary for run in result.runs},
+                outcomes.get(result.path),
+            )
             for key, result in zip(keys, found, strict=True)
         ],
         [Problem(stray.path, stray.reason) for stray in walked if not isinstance(stray, FoundResult)],
@@ -94,5 +104,7 @@ def _read_rows(results: Sequence[FoundResult]) -> list[Outcome]:
         published = row.published()
         content = digest(published)
         where = {"path": row.provenance.path, "signature": row.provenance.signature, "content": content}
-        outcomes.append(Outcome(b"%b,%b\n" % (to_json(where)[:-1], published[1:]), content, problems))
+        outcomes.append(
+            Outcome(b"%b,%b\n" % (to_json(where)[:-1], published[1:]), content, problems, row.performance.run)
+        )
     return outcomes

@@ -14,17 +14,17 @@ from dse.results.accuracy import Accuracy, parse_accuracy
 from dse.results.describe import parse_measurements, parse_object, parse_system
 from dse.results.design import category, design, software, task
 from dse.results.detail import parse_detail, with_power
+from dse.results.performance import ReadRun, official, performance
 from dse.results.row import (
     AccuracyColumns,
     Details,
     Labels,
     MeasurementsColumns,
-    Performance,
     Provenance,
     Row,
     SystemColumns,
 )
-from dse.results.summary import Summary, parse_summary
+from dse.results.summary import parse_summary
 from dse.results.walk import DETAIL, FoundResult
 
 _T = TypeVar("_T")
@@ -55,12 +55,14 @@ def read_results(batch: Iterable[FoundResult]) -> list[tuple[Row | None, list[Pr
 
 def _read_result(found: FoundResult, shared: _Shared) -> tuple[Row | None, list[Problem]]:
     problems: list[Problem] = []
-    try:
-        data = _read(found.runs[0].summary, _MOST_SUMMARY_BYTES)
-        summary = parse_summary(data)
-    except ResultsError as error:
-        return None, [_problem(found.runs[0].summary, error)]
-    sha256 = hashlib.sha256(data).hexdigest()
+    runs = _runs(found, problems)
+    if not runs or runs[0].name != found.runs[0].name:  # without the first, none of the others is official
+        return None, problems
+    run = official(found.identity, runs)
+    figures = performance(found.identity, run, runs)
+    if figures.performance is None and run.summary.scenario_log == found.identity.scenario:
+        path = next(each.summary for each in found.runs if each.name == run.name)
+        problems.append(Problem(path, f"has no figure of {found.identity.scenario}"))
     accuracy, accuracy_sha256 = _accuracy(found, problems)
     system = _shared_file(found.system_json, parse_system, shared, problems) if found.system_json else None
     system = system or SystemColumns()
@@ -73,13 +75,13 @@ def _read_result(found: FoundResult, shared: _Shared) -> tuple[Row | None, list[
         software=parts,
         design=design(found.identity.model, parts.engine),
         accuracy=_accuracy_columns(accuracy),
-        performance=_performance(found, summary, problems),
-        summary=summary,
+        performance=figures,
+        summary=run.summary,
         system=system,
         measurements=_measurements(found, problems),
         provenance=Provenance(
             path=found.path,
-            sha256=sha256,
+            sha256=run.sha256,
             accuracy_sha256=accuracy_sha256,
             missing=", ".join(
                 name
@@ -123,6 +125,18 @@ def read_details(summary: str, signature: str) -> tuple[Details | None, list[Pro
         return with_power(details, samples, client, server, single_stream=single_stream), []
     except ResultsError as error:
         return replace(details, detail_signature=""), [_problem(files[1], error)]
+
+
+def _runs(found: FoundResult, problems: list[Problem]) -> list[ReadRun]:
+    """The runs whose summary can be used, in the order in which they were found."""
+    runs = []
+    for run in found.runs:
+        try:
+            data = _read(run.summary, _MOST_SUMMARY_BYTES)
+            runs.append(ReadRun(run.name, hashlib.sha256(data).hexdigest(), parse_summary(data)))
+        except ResultsError as error:
+            problems.append(_problem(run.summary, error))
+    return runs
 
 
 _Shared = dict[str, Any]
@@ -198,52 +212,3 @@ def _labels(found: FoundResult, task_name: str, system_type: str | None) -> Labe
     category_name, declared = category(system_type, found.system_scenarios)
     name = f"{task_name}-{category_name}-{found.identity.scenario.lower()}"
     return Labels(name, task_name, category_name, declared)
-
-
-def _performance(found: FoundResult, summary: Summary, problems: list[Problem]) -> Performance:
-    scenario = found.identity.scenario
-    figure, unit = _figure(scenario, summary)
-    figures = [figure]
-    for run in found.runs[1:]:
-        try:
-            figures.append(_figure(scenario, parse_summary(_read(run.summary, _MOST_SUMMARY_BYTES)))[0])
-        except ResultsError as error:
-            problems.append(_problem(run.summary, error))
-    known = [value for value in figures if value is not None]
-    throughput, source = _throughput(summary)
-    return Performance(
-        run=found.runs[0].name,
-        runs=len(found.runs),
-        performance=figure,
-        performance_unit=unit,
-        perf_min_over_runs=min(known, default=None),
-        perf_max_over_runs=max(known, default=None),
-        throughput=throughput,
-        throughput_source=source,
-    )
-
-
-def _figure(scenario: str, summary: Summary) -> tuple[float | None, str | None]:
-    """The headline of a scenario's directory, whichever scenario its log is of, and its unit."""
-    if scenario == "SingleStream":  # from v2.0 on the estimate that early stopping gives; 99.9 for PointPainting
-        estimate = summary.early_stopping_p99_9_ns or summary.early_stopping_p90_ns
-        return estimate or summary.latency_p90_ns, "ns"
-    if scenario != "MultiStream":  # language models are ranked by tokens
-        tokens = summary.tokens_per_second
-        return (_throughput(summary)[0], "samples/s") if tokens is None else (tokens, "tokens/s")
-    if summary.scenario_log == "SingleStream":
-        # By the rules of later rounds eight samples take eight times the estimated p99 of one.
-        p99 = summary.early_stopping_p99_ns
-        return (8 * p99, "ns") if p99 is not None else (None, None)
-    if summary.early_stopping_met is not None:
-        return summary.early_stopping_p99_ns or summary.latency_p99_ns, "ns"
-    return summary.samples_per_query, "samples/query"
-
-
-def _throughput(summary: Summary) -> tuple[float | None, str | None]:
-    if summary.headline is not None:
-        rate: float | None = getattr(summary, summary.headline)
-        return rate, summary.headline
-    if summary.qps_without_loadgen_overhead is not None:
-        return summary.qps_without_loadgen_overhead, "qps_without_loadgen_overhead"
-    return None, None

@@ -175,6 +175,8 @@ _LATENCY_PERCENTILES = frozenset(name for name in _LATENCIES.values() if name.st
 _ESTIMATES = frozenset(("early_stopping_p90_ns", "early_stopping_p99_ns", "early_stopping_p99_9_ns"))
 _LINE_LENGTH = 4096
 """Of what any LoadGen prints in a line; the name of the system under test is the user's."""
+_END = re.compile(rb"errors? encountered", re.IGNORECASE)
+"""At the end of every summary but of one submitter's in v0.5, whose last line is a setting."""
 _COUNTS = re.compile(r"(\d+) (warning|error)s? encountered", re.IGNORECASE)
 
 
@@ -217,6 +219,10 @@ def parse_summary(data: bytes) -> Summary:
                 values.setdefault("headline", name)
     if "scenario_log" not in values or "validity" not in values:
         raise ResultsError("no performance summary of LoadGen: 'Scenario' and 'Result is' are missing")
+    if "performance_sample_count" not in values and not _END.search(data):
+        raise ResultsError(
+            "cut off: neither its last setting, performance_sample_count, nor its count of errors is there"
+        )
     values["scenario_log"] = str(values["scenario_log"]).replace(" ", "")
     return Summary(**values)  # type: ignore[arg-type]  # names and kinds come from Summary's own annotations
 

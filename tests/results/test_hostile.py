@@ -66,6 +66,12 @@ BREAKAGES: dict[str, Callable[[Path], object]] = {
     "system JSON of 20 GB": lambda result: _sparse(_system(result)),
     "measurements JSON of 20 GB": lambda result: _sparse(result / "measurements.json"),
     "the summary has a line of 1 MB": lambda result: _summary(result).write_text("SUT name : " + "x" * 900_000),
+    "the summary is cut off": lambda result: _summary(result).write_text(
+        _summary(result).read_text().partition("  Min duration satisfied")[0]
+    ),
+    "the summary is cut off in a figure": lambda result: _summary(result).write_text(
+        _summary(result).read_text().partition("90.00 percentile latency (ns)   : 12")[0] + "90.00 percentile : 12"
+    ),
     "accuracy.txt contradicts itself": lambda result: _accuracy(result).write_text(
         "accuracy=72.86%, good=573, total=788379"
     ),

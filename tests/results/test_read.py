@@ -10,7 +10,7 @@ import pytest
 from dse.results.read import read_results
 from dse.results.walk import FoundResult, Submitter
 
-TAIL = "90.00 percentile latency (ns) : 90\n99.00 percentile latency (ns) : 99\n"
+TAIL = "90.00 percentile latency (ns) : 90\n99.00 percentile latency (ns) : 99\nNo errors encountered during test.\n"
 ESTIMATES = " * Early stopping 90.0th percentile estimate: 91\n * Early stopping 99.0th percentile estimate: 100\n"
 POINTS = " * Early stopping 99.9th percentile estimate: 1000\n * Early stopping 99.0th percentile estimate: 100\n"
 

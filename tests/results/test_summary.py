@@ -58,6 +58,8 @@ TPOT Early Stopping Result:
  * Early stopping 99.0th percentile estimate: 27
 90.00 percentile latency (ns)   : 3545
 {rest}
+
+No errors encountered during test.
 """
 
 
@@ -93,11 +95,11 @@ def test_estimates_of_tokens_are_none_of_the_latency() -> None:
 
 
 def test_old_spelling_of_a_scenario() -> None:
-    assert parse_summary(b"Scenario : Single Stream\nResult is : VALID\n").scenario_log == "SingleStream"
+    assert parse_summary(b"Scenario : Single Stream\nResult is : VALID\nperformance_sample_count : 64\n").scenario_log == "SingleStream"
 
 
 def test_a_sut_name_with_a_colon_and_bytes_that_are_no_text() -> None:
-    parsed = parse_summary(b"SUT name : a : b\xff\0\r\nScenario : Server\r\nResult is : INVALID\r\n")
+    parsed = parse_summary(b"SUT name : a : b\xff\0\r\nScenario : Server\r\nResult is : INVALID\r\n2 ERRORS encountered.\r\n")
     assert parsed.sut_name == "a : b\ufffd"
     assert parsed.validity == "INVALID"
 
@@ -106,6 +108,14 @@ def test_a_sut_name_with_a_colon_and_bytes_that_are_no_text() -> None:
 def test_what_is_no_performance_summary(data: bytes) -> None:
     with pytest.raises(ResultsError, match="missing"):
         parse_summary(data)
+
+
+@pytest.mark.parametrize(
+    "end", ["", "Min latency (ns) : 1\n90.00 percentile latency (ns) : 12", "performance_sample_coun", "No err"]
+)
+def test_a_summary_that_is_cut_off_says_nothing(end: str) -> None:
+    with pytest.raises(ResultsError, match="cut off"):
+        parse_summary(f"Scenario : SingleStream\nResult is : VALID\n{end}".encode())
 
 
 def test_a_damaged_figure_names_its_line() -> None:

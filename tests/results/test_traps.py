@@ -11,6 +11,7 @@ import pytest
 
 from dse.results.importer import import_results
 from dse.results.submitters import find_submitters, round_of
+from dse.results.summary import parse_summary
 
 Rows = list[dict[str, Any]]
 
@@ -91,6 +92,60 @@ def test_4_several_runs_give_the_spread(sample_rows: Rows) -> None:
     server = one(sample_rows, "Tencent", "resnet50/server")
     assert server["performance"] == server["scheduled_samples_per_second"] == 4021.94
     assert server["perf_min_over_runs"] <= server["performance"] <= server["perf_max_over_runs"]
+
+
+SERVER_RATES = {"run_1": 500.25, "run_2": 488.75, "run_3": 501.5}
+
+
+@pytest.mark.parametrize(("round_name", "official"), [("v0.5", "run_2"), ("v0.7", "run_2"), ("v1.0", "run_1")])
+def test_4_the_slowest_of_servers_runs_is_official_where_the_rules_say_so(
+    tmp_path: Path, write_result: Callable[..., Path], summary: Callable[..., str], round_name: str, official: str
+) -> None:
+    # As 3 of the 264 published ones that have several; all of the sample's are official in run_1.
+    result = write_result(tmp_path / round_name, scenario="Server")
+    for run, rate in SERVER_RATES.items():
+        folder = result / "performance" / run
+        folder.mkdir(exist_ok=True)
+        text = summary(scenario="Server").replace(
+            "90.0th percentile latency (ns) :", f"Scheduled samples per second : {rate}\nx :"
+        )
+        (folder / "mlperf_log_summary.txt").write_text(text)
+        (folder / "mlperf_log_detail.txt").write_text(
+            f':::MLLOG {{"key": "loadgen_version", "value": "{run}", "time_ms": 0.1, "metadata": {{}}}}\n'
+        )
+    for again in (False, True):  # details of a row that was there before are of the same run
+        rows, report = read(tmp_path / round_name, tmp_path, details=again)
+        assert report.problems == ()
+    (row,) = rows
+    assert (row["run"], row["loadgen_version"]) == (official, official)
+    assert row["performance"] == row["throughput"] == row["scheduled_samples_per_second"] == SERVER_RATES[official]
+    assert (row["perf_min_over_runs"], row["perf_max_over_runs"], row["runs"]) == (488.75, 501.5, 3)
+
+
+def test_4_rows_of_an_earlier_reading_are_read_again(
+    tmp_path: Path, write_result: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_result(tmp_path / "v0.5")
+    with monkeypatch.context() as earlier:
+        earlier.setattr("dse.results.walk._READING", "1")
+        earlier.setattr("dse.results.walks._SCHEMA", 1)
+        read(tmp_path / "v0.5", tmp_path)
+    read_again = []
+    monkeypatch.setattr("dse.results.read.parse_summary", lambda data: read_again.append(data) or parse_summary(data))
+    read(tmp_path / "v0.5", tmp_path, workers=1)
+    read(tmp_path / "v0.5", tmp_path, workers=1)
+    assert len(read_again) == 1
+
+
+def test_8_a_summary_without_its_figure_is_a_problem(
+    tmp_path: Path, write_result: Callable[..., Path], summary: Callable[..., str]
+) -> None:
+    result = write_result(tmp_path / "v6.1")
+    lines = [line for line in summary().splitlines() if "90" not in line]
+    (result / "performance/run_1/mlperf_log_summary.txt").write_text("\n".join(lines))
+    (row,), report = read(tmp_path / "v6.1", tmp_path)
+    assert row["performance"] is None
+    assert [problem.reason for problem in report.problems] == ["has no figure of SingleStream"]
 
 
 def test_5_nul_in_the_sut_name_and_crlf(sample: Path, sample_rows: Rows) -> None:
