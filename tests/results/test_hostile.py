@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -117,30 +118,32 @@ def test_a_bad_detail_log(tmp_path: Path, write_result: Callable[..., Path], kin
     )
 
 
-def test_a_thousand_nested_folders(tmp_path: Path, write_result: Callable[..., Path]) -> None:
-    write_result(tmp_path / "v6.1")
-    deep = tmp_path / "v6.1/a"
-    deep.mkdir()
-    at = os.open(deep, os.O_RDONLY)
-    for _ in range(1200):
-        os.mkdir("a", dir_fd=at)
-        below = os.open("a", os.O_RDONLY, dir_fd=at)
+@contextmanager
+def _nested(folder: Path, name: str, depth: int) -> Iterator[None]:
+    """Folders within each other, which are gone at the end: pytest's own removal gives up at 1,000."""
+    folder.mkdir()
+    at = os.open(folder, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=at)
+        below = os.open(name, os.O_RDONLY, dir_fd=at)
         os.close(at)
         at = below
     os.close(at)
-    assert import_results([tmp_path / "v6.1"], tmp_path / "r.duckdb").added == 1
+    try:
+        yield
+    finally:
+        subprocess.run(["rm", "-rf", str(folder)], check=True)
+
+
+def test_a_thousand_nested_folders(tmp_path: Path, write_result: Callable[..., Path]) -> None:
+    write_result(tmp_path / "v6.1")
+    with _nested(tmp_path / "v6.1/a", "a", 1200):
+        assert import_results([tmp_path / "v6.1"], tmp_path / "r.duckdb").added == 1
 
 
 def test_folders_whose_path_is_too_long_are_named(tmp_path: Path, write_result: Callable[..., Path]) -> None:
     write_result(tmp_path / "v6.1")
-    at = os.open(tmp_path / "v6.1", os.O_RDONLY)
-    for _ in range(30):
-        os.mkdir("a" * 200, dir_fd=at)
-        below = os.open("a" * 200, os.O_RDONLY, dir_fd=at)
-        os.close(at)
-        at = below
-    os.close(at)
-    with pytest.raises(ResultsError, match="cannot be read: File name too long"):
+    with _nested(tmp_path / "v6.1/a", "a" * 200, 30), pytest.raises(ResultsError, match="File name too long"):
         import_results([tmp_path / "v6.1"], tmp_path / "r.duckdb")
 
 

@@ -95,11 +95,16 @@ def test_estimates_of_tokens_are_none_of_the_latency() -> None:
 
 
 def test_old_spelling_of_a_scenario() -> None:
-    assert parse_summary(b"Scenario : Single Stream\nResult is : VALID\nperformance_sample_count : 64\n").scenario_log == "SingleStream"
+    assert (
+        parse_summary(b"Scenario : Single Stream\nResult is : VALID\nperformance_sample_count : 64\n").scenario_log
+        == "SingleStream"
+    )
 
 
 def test_a_sut_name_with_a_colon_and_bytes_that_are_no_text() -> None:
-    parsed = parse_summary(b"SUT name : a : b\xff\0\r\nScenario : Server\r\nResult is : INVALID\r\n2 ERRORS encountered.\r\n")
+    parsed = parse_summary(
+        b"SUT name : a : b\xff\0\r\nScenario : Server\r\nResult is : INVALID\r\n2 ERRORS encountered.\r\n"
+    )
     assert parsed.sut_name == "a : b\ufffd"
     assert parsed.validity == "INVALID"
 
