@@ -18,16 +18,17 @@ def dashboard_command(
     study: StudyArgument,
     studies: Studies = STUDIES,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
+    edit: Annotated[bool, typer.Option("--edit", help="Let notes be written, into the study's database.")] = False,
 ) -> None:
     """Serve Optuna Dashboard on a study until Ctrl-C.
 
-    For this machine alone, at its loopback address.
+    For this machine alone, at its loopback address; pages from elsewhere are refused, and nothing can be changed.
     Its front ignores constraints: dse front is the one that counts.
 
     Example: dse dashboard mobilenet_v3 --port 8081
     """
     found = open_study(study, studies)
-    with make_dashboard(found, _LOOPBACK, port) as server:
+    with make_dashboard(found, _LOOPBACK, port, edit=edit) as server:
         console = stderr()
         console.print(f"{found.name}: http://{_LOOPBACK}:{server.server_port}/dashboard/  (Ctrl-C ends it)")
         try:

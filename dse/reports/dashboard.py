@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any, BinaryIO
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import optuna
 from optuna.artifacts.exceptions import ArtifactNotFound
 
 from dse.errors import StudyError, why
+from dse.reports.guard import Guard
 from dse.study import Study
-from dse.study.storage import artifact_path
+from dse.study.folder import require_database
+from dse.study.storage import artifact_path, open_storage
 
 
 class TrialFiles:
@@ -24,9 +28,21 @@ class TrialFiles:
     def open_reader(self, artifact_id: str) -> BinaryIO:
         """The file behind an id of `dse.study.storage.artifact_id`. Raises ArtifactNotFound."""
         try:
-            return (self._trials / artifact_path(artifact_id)).open("rb")
-        except (OSError, ValueError, KeyError) as error:
+            file = os.fdopen(os.open(self._trials / artifact_path(artifact_id), os.O_RDONLY | os.O_NONBLOCK), "rb")
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                file.close()
+                raise ValueError("no regular file")
+        except (OSError, ValueError) as error:
             raise ArtifactNotFound(f"no artifact {artifact_id}") from error
+        return file
+
+    def has(self, artifact_id: str) -> bool:
+        """Whether `open_reader` would find a file."""
+        try:
+            self.open_reader(artifact_id).close()
+        except ArtifactNotFound:
+            return False
+        return True
 
     def write(self, artifact_id: str, content_body: BinaryIO) -> None:
         """Refuse: what a trial measured does not change. Raises PermissionError."""
@@ -48,16 +64,26 @@ class _QuietHandler(WSGIRequestHandler):
         """Say nothing: a line per request helps nobody."""
 
 
-def make_dashboard(study: Study, host: str, port: int) -> WSGIServer:
+def make_dashboard(study: Study, host: str, port: int, *, edit: bool = False) -> WSGIServer:
     """A server of the dashboard for ``study``, bound and not yet serving; port 0 takes a free one.
 
-    Raises StudyError when the port is taken.
+    It answers this machine's own pages, and only to look, unless ``edit`` is set (`dse.reports.guard.Guard`). Raises
+    StudyError when the port is taken, or when Optuna's view is not there.
     """
     from optuna_dashboard import wsgi  # with its web framework half a second
 
+    if study.settings["storage"] is None:
+        require_database(study.folder)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    application = wsgi(optuna.storages.RDBStorage(study.storage_url), TrialFiles(study.folder / "trials"))
+    files = TrialFiles(study.folder / "trials")
     try:
-        return make_server(host, port, application, server_class=_Server, handler_class=_QuietHandler)
+        server = _Server((host, port), _QuietHandler)
     except OSError as error:
         raise StudyError(f"cannot listen on {host}:{port}: {why(error)}", hint="take another --port") from error
+    try:
+        application = wsgi(open_storage(study.storage_url), files)
+        server.set_app(Guard(application, server.server_port, files.has, edit=edit))
+    except BaseException:
+        server.server_close()
+        raise
+    return server

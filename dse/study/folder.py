@@ -74,6 +74,19 @@ def database_url(folder: Path) -> str:
     return f"sqlite:///{folder / _DATABASE}"
 
 
+def require_database(folder: Path) -> None:
+    """Raise StudyError where the study's own database is no file of its folder.
+
+    To open it would make one, or write to what a link leads to.
+    """
+    path = folder / _DATABASE
+    if path.is_symlink() or not path.is_file():
+        found = "a link" if path.is_symlink() else "no such file"
+        raise StudyError(
+            f"{found}; a database of the study's own belongs there", path=path, hint="dse explore makes it"
+        )
+
+
 def require_there(folder: Path, lock: int, *wanted: Path) -> None:
     """Raise StudyError where the study was moved, or one of ``wanted`` removed, since ``lock`` was opened in it."""
     gone = [path for path in (folder / "study.yaml", *wanted) if not path.exists()]

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -25,7 +26,12 @@ from dse.model.measurement import Measurement
 from dse.model.metrics import METRICS, Constraint, Objective
 from dse.model.space import ParameterTree
 
-ARTIFACTS = {1: "performance/mlperf_log_summary.txt", 2: "performance/mlperf_log_detail.txt", 3: "response.json"}
+ARTIFACTS = {
+    1: "performance/mlperf_log_summary.txt",
+    2: "performance/mlperf_log_detail.txt",
+    3: "response.json",
+    4: "stderr.log",
+}
 """Files of a trial that the dashboard offers, by the number that ends their artifact id."""
 
 
@@ -40,7 +46,8 @@ class BusyError(StudyError):
 class OptunaView:
     """The Optuna study called ``name`` in the storage at ``url``, made when it is missing. Raises StudyError.
 
-    In a storage that is the study's ``own`` its former names go, once its folder has another.
+    ``trials`` is where the trials' folders are. In a storage that is the study's ``own`` its former names go, once its
+    folder has another.
     """
 
     def __init__(
@@ -53,8 +60,10 @@ class OptunaView:
         tree: ParameterTree,
         measurements: Sequence[Measurement],
         *,
+        trials: Path,
         own: bool = False,
     ) -> None:
+        self._trials = trials
         self._name = name
         self._url = url
         self._identity = {
@@ -66,9 +75,8 @@ class OptunaView:
         self._constraints = tuple(constraints)
         self._distributions = _distributions(tree, measurements)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        with self._storage_errors():
-            waiting = {"connect_args": {"timeout": _WAIT_S}} if url.startswith("sqlite:") else {}
-            self._storage = optuna.storages.RDBStorage(url, engine_kwargs=waiting)
+        self._storage = open_storage(url)
+        with _storage_errors(url):
             if own:
                 self._remove_former_names()
             self._study = self._open()
@@ -76,33 +84,13 @@ class OptunaView:
 
     def add(self, measurement: Measurement) -> None:
         """Add one finished trial, in one transaction. Raises StudyError."""
-        with self._storage_errors():
+        with _storage_errors(self._url):
             self._study.add_trial(self._trial(measurement))
 
     def close(self) -> None:
         """Let go of the storage's connections."""
         self._storage.remove_session()
         self._storage.engine.dispose()
-
-    @contextmanager
-    def _storage_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except StudyError:
-            raise
-        except Exception as error:  # SQLAlchemy and database drivers raise what they like
-            if _is_refused_by_the_disk(error):
-                hint = "make room there and run the same command again: the trials' folders have all of it"
-                path = self._url.partition("///")[2]
-                raise MachineError(f"cannot be written: {driver_says(error)}", path=path, hint=hint) from error
-            said = driver_says(error).replace(self._url, without_user(self._url))
-            message = f"the Optuna storage {without_user(self._url)} cannot be used: {said}"
-            if _is_locked(error):
-                raise BusyError(message, hint="end the program that has it open, or wait") from error
-            remedy = "correct --storage"
-            if self._url.startswith("sqlite:"):
-                remedy = f"remove {self._url.partition('///')[2]}: it is made again from the trials' folders"
-            raise StudyError(message, hint=remedy) from error
 
     def _catch_up(self, measurements: Sequence[Measurement]) -> None:
         """Add what is missing; begin anew when the storage holds something else.
@@ -185,6 +173,7 @@ class OptunaView:
         attributes: dict[str, Any] = {
             f"artifacts:{artifact_id(measurement.trial, kind)}": _artifact(measurement.trial, kind, path)
             for kind, path in ARTIFACTS.items()
+            if (self._trials / str(measurement.trial) / path).is_file()
         }
         excess = {
             str(constraint): constraint.excess(measurement.values[constraint.metric.name])
@@ -195,6 +184,34 @@ class OptunaView:
         if excess:
             attributes["constraints"] = list(excess.values())  # the one spelling that Optuna Dashboard 0.21 reads
         return attributes
+
+
+def open_storage(url: str) -> optuna.storages.RDBStorage:
+    """Optuna's storage at ``url``. Raises StudyError, BusyError, MachineError."""
+    waiting = {"connect_args": {"timeout": _WAIT_S}} if url.startswith("sqlite:") else {}
+    with _storage_errors(url):
+        return optuna.storages.RDBStorage(url, engine_kwargs=waiting)
+
+
+@contextmanager
+def _storage_errors(url: str) -> Iterator[None]:
+    try:
+        yield
+    except StudyError:
+        raise
+    except Exception as error:  # SQLAlchemy and database drivers raise what they like
+        if _is_refused_by_the_disk(error):
+            hint = "make room there and run the same command again: the trials' folders have all of it"
+            path = url.partition("///")[2]
+            raise MachineError(f"cannot be written: {driver_says(error)}", path=path, hint=hint) from error
+        said = driver_says(error).replace(url, without_user(url))
+        message = f"the Optuna storage {without_user(url)} cannot be used: {said}"
+        if _is_locked(error):
+            raise BusyError(message, hint="end the program that has it open, or wait") from error
+        remedy = "correct --storage"
+        if url.startswith("sqlite:"):
+            remedy = f"remove {url.partition('///')[2]}: it is made again from the trials' folders"
+        raise StudyError(message, hint=remedy) from error
 
 
 def driver_says(error: Exception) -> str:

@@ -172,6 +172,7 @@ class StudyWriter:
             self._space.constraints,
             self._space.tree,
             self.study.measurements,
+            trials=self._folder / "trials",
             own=own,
         )
 
