@@ -45,7 +45,7 @@ def hypervolumes(space: Space, fronts: list[list[FrontPoint]]) -> list[float]:
     """Over the range of all fronts together, reference point 10 % beyond the worst."""
     signs = np.array([-1.0 if o.direction == "maximize" else 1.0 for o in space.objectives])
     tables = [
-        np.array([[scaled(o.name, p.values[o.name]) for o in space.objectives] for p in f]) * signs for f in fronts
+        np.array([[scaled(o.metric, p.values[o.name]) for o in space.objectives] for p in f]) * signs for f in fronts
     ]
     together = np.concatenate(tables)
     low, span = together.min(axis=0), np.maximum(np.ptp(together, axis=0), 1e-12)

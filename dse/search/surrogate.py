@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import moocore
@@ -16,7 +16,7 @@ import numpy as np
 
 from dse.model.configuration import Configuration
 from dse.model.estimate import Estimate
-from dse.model.metrics import METRICS, Constraint, Objective
+from dse.model.metrics import Constraint, Metric, Objective
 from dse.model.space import ParameterTree
 from dse.search.gaussian import Array, Encoder, GaussianProcess
 from dse.search.improvement import expected_improvement, normal_cdf
@@ -59,21 +59,21 @@ class SurrogateProposer:
         """See `dse.search.problem.Proposer`."""
         return self._gains
 
-    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
-        """See `dse.search.problem.Proposer`."""
-        known = {estimate.configuration for estimate in past}
+    def propose(self, past: Sequence[Estimate], pending: Collection[Configuration] = ()) -> Configuration | None:
+        """See `dse.search.problem.Proposer`; what is ``pending`` is measured elsewhere and not proposed again."""
+        known = {estimate.configuration for estimate in past}.union(pending)
         self._gains = ()
-        first = _first_proposal(self._problem, self._unseen, past, self._seed)
+        first = _first_proposal(self._problem, self._unseen, past, known, self._seed)
         if first is not None:
             return first
-        found = self.outlook(past)
+        found = self.outlook(past, pending)
         self._gains = found.gains if found else ()
         return found.configuration if found else self._unseen.pick(known, self._rng(past))
 
-    def outlook(self, past: Sequence[Estimate]) -> Outlook | None:
+    def outlook(self, past: Sequence[Estimate], pending: Collection[Configuration] = ()) -> Outlook | None:
         """The best candidate and what all promise; None before the first fit and when nothing is left."""
         problem, rng = self._problem, self._rng(past)
-        known = {estimate.configuration for estimate in past}
+        known = {estimate.configuration for estimate in past}.union(pending)
         complete = _thinned([e for e in past if _is_complete(e, problem)], problem)
         candidates = list(self._unseen.some(known, rng, _MOST_CANDIDATES))
         if len(complete) < min(_FIRST, len(past)) or not complete or not candidates:
@@ -95,11 +95,11 @@ class SurrogateProposer:
     ) -> tuple[Array, float]:
         """Expected hypervolume improvement ``[candidates]`` and the hypervolume now, in the same unit."""
         objectives = self._problem.objectives
-        guesses = [self._figures.predict(o.name, complete, candidates) for o in objectives]
+        guesses = [self._figures.predict(o.metric, complete, candidates) for o in objectives]
         signs = np.array([-1.0 if o.direction == "maximize" else 1.0 for o in objectives])
         mean = np.stack([guess[0] for guess in guesses], axis=1) * signs
         sd = np.stack([guess[1] for guess in guesses], axis=1)
-        seen = np.array([[scaled(o.name, e.values[o.name]) for o in objectives] for e in feasible]) * signs
+        seen = np.array([[scaled(o.metric, e.values[o.name]) for o in objectives] for e in feasible]) * signs
         everything = np.concatenate([seen, mean])
         low, span = everything.min(axis=0), np.maximum(np.ptp(everything, axis=0), 1e-12)
         points = (seen - low) / span
@@ -118,8 +118,8 @@ class SurrogateProposer:
             mean, _ = self._figures.predict(None, inside[-_MOST_POINTS:], candidates)
             chance *= np.clip(mean, _LIKELY_FAILURE, 1.0)
         for constraint in self._problem.constraints:
-            mean, sd = self._figures.predict(constraint.metric.name, complete, candidates)
-            distance = (scaled(constraint.metric.name, constraint.bound) - mean) / sd
+            mean, sd = self._figures.predict(constraint.metric, complete, candidates)
+            distance = (scaled(constraint.metric, constraint.bound) - mean) / sd
             chance *= np.maximum(normal_cdf(distance if constraint.operator == "<=" else -distance), 1e-6)
         return chance
 
@@ -142,13 +142,13 @@ class ScreenProposer:
         self._unseen = Unseen(problem.tree)
         self._fitted: list[Estimate] = []
         self._order: list[Configuration] = []
-        self._latency = next((o.name for o in problem.objectives if o.metric.unit == "ns"), None)
+        self._latency = next((o.metric for o in problem.objectives if o.metric.unit == "ns"), None)
 
     def propose(self, past: Sequence[Estimate]) -> Configuration | None:
         """See `dse.search.problem.Proposer`."""
         known = {estimate.configuration for estimate in past}
         complete = [e for e in past if _is_complete(e, self._problem)]
-        first = _first_proposal(self._problem, self._unseen, past, self._seed)
+        first = _first_proposal(self._problem, self._unseen, past, known, self._seed)
         if first is not None or self._latency is None or not complete:
             return first or self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))
         fitted = complete[: _refit_at(len(complete))]
@@ -165,35 +165,36 @@ class _Figures:
 
     def __init__(self, tree: ParameterTree) -> None:
         self._encoder = Encoder(tree)
-        self._scales: dict[str | None, tuple[bytes, Array]] = {}
+        self._scales: dict[Metric | None, tuple[bytes, Array]] = {}
 
     def predict(
-        self, figure: str | None, known: Sequence[Estimate], candidates: Sequence[Configuration]
+        self, metric: Metric | None, known: Sequence[Estimate], candidates: Sequence[Configuration]
     ) -> tuple[Array, Array]:
-        """Mean and standard deviation of `scaled` values; of success (0 or 1) where ``figure`` is None."""
+        """Mean and standard deviation of `scaled` values; of success (0 or 1) where ``metric`` is None."""
         inputs = self._encoder.encode([e.configuration for e in known])
         values = np.array(
-            [float(bool(e.values)) if figure is None else scaled(figure, e.values[figure]) for e in known]
+            [float(bool(e.values)) if metric is None else scaled(metric, e.values[metric.name]) for e in known]
         )
         first = _refit_at(len(known))
         key = inputs[:first].tobytes() + values[:first].tobytes()
-        kept = self._scales.get(figure)
+        kept = self._scales.get(metric)
         if kept is None or kept[0] != key:
             kept = key, GaussianProcess(self._encoder.is_number, inputs[:first], values[:first]).scales
-            self._scales[figure] = kept
+            self._scales[metric] = kept
         return GaussianProcess(self._encoder.is_number, inputs, values, kept[1]).predict(
             self._encoder.encode(candidates)
         )
 
 
-def scaled(figure: str, value: float) -> float:
+def scaled(metric: Metric, value: float) -> float:
     """The figure as a front sees it: latencies and bytes by ratio, accuracies as they are."""
-    return value if METRICS[figure].unit == "1" else math.log10(max(value, 1.0))
+    return value if metric.unit == "1" else math.log10(max(value, 1.0))
 
 
-def _first_proposal(problem: Problem, unseen: Unseen, past: Sequence[Estimate], seed: int) -> Configuration | None:
+def _first_proposal(
+    problem: Problem, unseen: Unseen, past: Sequence[Estimate], known: Collection[Configuration], seed: int
+) -> Configuration | None:
     """Two corners and then random ones, until enough succeeded for a fit; None from there on."""
-    known = {estimate.configuration for estimate in past}
     corner = next((corner for corner in corners(problem.tree) if corner not in known), None)
     if corner is not None:
         return corner

@@ -1,0 +1,120 @@
+"""dse's sampler in anybody's study: Optuna's own conformance suite, the tree, no repeats, failures, constraints."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import optuna
+import pytest
+from optuna.samplers import BaseSampler
+from optuna.testing.pytest_samplers import (
+    BasicSamplerTestCase,
+    MultiObjectiveSamplerTestCase,
+    RelativeSamplerTestCase,
+)
+from optuna.trial import TrialState
+
+from dse.model.configuration import Configuration
+from dse.model.space import Level, Parameter, ParameterTree
+from dse.samplers import EHVISampler
+
+
+class TestConformance(BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSamplerTestCase):
+    @pytest.fixture
+    def sampler(self) -> Callable[[], BaseSampler]:
+        return lambda: EHVISampler(seed=1)
+
+
+def _parameter(name: str, *values: str | float, below: tuple[Parameter, ...] = ()) -> Parameter:
+    return Parameter(name, tuple(Level(value, below if value == "small" else ()) for value in values))
+
+
+TREE = ParameterTree(
+    (
+        _parameter("family", "small", "large", below=(_parameter("width", 0.25, 0.5, 1.0),)),
+        _parameter("side", 48, 64, 80, 96, 128),
+        _parameter("threads", 1, 2, 4),
+    )
+)
+
+
+def _measured(study: optuna.Study, trial: optuna.Trial) -> tuple[float, float] | None:
+    """A made-up device that cannot run four threads: size costs time and buys accuracy."""
+    parameters = {"family": trial.suggest_categorical("family", ["small", "large"])}
+    if parameters["family"] == "small":
+        parameters["width"] = trial.suggest_categorical("width", [0.25, 0.5, 1.0])
+    parameters["side"] = trial.suggest_categorical("side", [48, 64, 80, 96, 128])
+    parameters["threads"] = trial.suggest_categorical("threads", [1, 2, 4])
+    if parameters["threads"] == 4:
+        return None
+    size = float(parameters.get("width", 2.0)) * float(parameters["side"])
+    return size / (size + 30.0), 1e5 * size**1.5 / float(parameters["threads"])
+
+
+def _study(seed: int, trials: int) -> optuna.Study:
+    study = optuna.create_study(directions=["maximize", "minimize"], sampler=EHVISampler(TREE, seed))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names(["accuracy", "latency_p90_ns"])
+    for _ in range(trials):
+        trial = study.ask()
+        values = _measured(study, trial)
+        study.tell(trial, values, state=None if values else TrialState.FAIL)
+    return study
+
+
+def test_every_configuration_is_suggested_once() -> None:
+    found = [Configuration(trial.params) for trial in _study(1, TREE.size).trials]
+    assert len(set(found)) == TREE.size
+    assert set(found) == set(TREE.configurations())
+
+
+def test_a_study_of_a_space_ends_when_all_is_known() -> None:
+    study = optuna.create_study(directions=["maximize", "minimize"], sampler=EHVISampler(TREE, 1))
+    study.optimize(lambda trial: _measured(study, trial) or (0.0, 1e9), n_trials=10 * TREE.size)
+    assert len(study.trials) == TREE.size
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_failures_are_avoided_and_the_front_is_found_early(seed: int) -> None:
+    study = _study(seed, 20)  # of 60 configurations, a third of which fail
+    assert sum(trial.state == TrialState.FAIL for trial in study.trials) <= 6
+    fastest_small = {"family": "small", "width": 0.25, "side": 48, "threads": 2}
+    best_large = {"family": "large", "side": 128, "threads": 2}
+    front = [trial.params for trial in study.best_trials]
+    assert fastest_small in front
+    assert best_large in front
+
+
+def test_the_same_seed_suggests_the_same() -> None:
+    assert [trial.params for trial in _study(4, 12).trials] == [trial.params for trial in _study(4, 12).trials]
+
+
+def test_what_runs_elsewhere_is_not_suggested_again() -> None:
+    study = _study(2, 8)
+    asked = [study.ask() for _ in range(10)]
+    for trial in asked:
+        _measured(study, trial)
+    assert len({Configuration(trial.params) for trial in study.trials}) == 18
+
+
+def test_constraints_of_the_study_are_heard() -> None:
+    study = optuna.create_study(directions=["maximize"], sampler=EHVISampler(seed=3))
+    for _ in range(15):
+        trial = study.ask()
+        x = trial.suggest_float("x", 0, 10)
+        trial.set_constraint("at most 3", x - 3)
+        study.tell(trial, x)
+    assert 2.5 < study.best_trial.params["x"] <= 3
+
+
+def test_a_range_is_searched_in_steps_that_it_has() -> None:
+    study = optuna.create_study(sampler=EHVISampler(seed=5))
+    for _ in range(12):
+        trial = study.ask()
+        x, y = trial.suggest_int("x", 0, 100, step=5), trial.suggest_float("y", 1e-4, 1.0, log=True)
+        study.tell(trial, (x - 60) ** 2 / 100 + abs(y - 0.01))
+    assert all(trial.params["x"] % 5 == 0 for trial in study.trials)
+    assert len({Configuration(trial.params) for trial in study.trials}) == 12
+    assert study.best_value < 10
