@@ -10,6 +10,7 @@ from dse.errors import StudyError, why
 from dse.model.metrics import Direction, parse_constraint, parse_metric
 from dse.reading import MOST_YAML_BYTES, UnreadableError, parse_yaml, read_text
 from dse.runtimes import PACKAGES
+from dse.sources.address import without_secret
 from dse.study.values import is_level, is_whole, is_word, shown
 
 SCHEMA = 1
@@ -100,6 +101,9 @@ def settings_of(text: str, path: Path) -> dict[str, Any]:
             parse_constraint(constraint)
     except ValueError as error:
         raise StudyError(f"is not a study's: {error}", path=path, hint=_HINT) from error
+    for section in settings["space"]["models"].values():
+        if isinstance(section.get("url"), str):  # older versions wrote it down as the space has it
+            section["url"] = without_secret(section["url"])
     return settings
 
 
