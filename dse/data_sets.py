@@ -7,13 +7,11 @@ import json
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.errors import DataSetError, why
 from dse.files import fingerprint, sha256_file, write_json
@@ -21,7 +19,6 @@ from dse.paths import using_cache
 from harness.protocol import DataSetSpec
 
 _SCHEMA = 1
-_IN_BLOCKS = 0.5
 _MOST_DIGITS = 9
 """Of a class, which is an int32 where it is measured."""
 _MOST_SHOWN = 200
@@ -37,8 +34,7 @@ _ARRAYS = "expected images uint8 [N, H, W] or [N, H, W, 3] and integer labels [N
 class DataSet:
     """A data set that was looked at: ``size`` images, identified by ``sha256``.
 
-    ``classes`` is how many classes the task has, None where nobody said: a sample's labels cannot tell. ``mixed`` says
-    whether the first images are a sample of all of them, which they are not where the list is in order of classes.
+    ``classes`` is how many classes the task has, None where nobody said: a sample's labels cannot tell.
     """
 
     name: str
@@ -47,7 +43,6 @@ class DataSet:
     size: int
     classes: int | None
     sha256: str
-    mixed: bool = True
 
     @property
     def spec(self) -> DataSetSpec:
@@ -79,7 +74,7 @@ def from_arrays(name: str, path: Path, classes: int | None = None) -> DataSet:
     if labels.dtype.kind not in "iu" or labels.shape != images[:1] or not len(labels) or labels.min() < 0:
         raise DataSetError(f"found {form}, {_ARRAYS}, N > 0, labels >= 0", path=path)
     _check_classes(int(labels.max()), classes, path)
-    return DataSet(name, path, None, len(labels), classes, sha256_file(path), is_mixed(labels))
+    return DataSet(name, path, None, len(labels), classes, sha256_file(path))
 
 
 def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int | None = None) -> DataSet:
@@ -113,7 +108,7 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
         document = {"schema": _SCHEMA, "folder": str(folder), "images": len(entries), "sha256": sha256}
         with using_cache(cache):
             write_json(remembered, document)
-    return DataSet(name, folder, labels, len(entries), classes, sha256, is_mixed([label for _, label in entries]))
+    return DataSet(name, folder, labels, len(entries), classes, sha256)
 
 
 def read_labels(path: Path) -> list[tuple[int, str, int]]:
@@ -159,21 +154,6 @@ def require_unchanged(spec: DataSetSpec, cache: Path) -> None:
             path=path,
             hint="put the old files back, or search again in a new study: dse explore --study NAME",
         )
-
-
-def is_mixed(labels: Sequence[int] | NDArray[np.integer[Any]]) -> bool:
-    """Whether the classes come in no order: neither rising all along, nor in blocks of one class.
-
-    In blocks: two neighbours are of one class in half of all places at least, and twice as often as by chance.
-    """
-    found = np.asarray(labels)
-    if len(found) < 2:
-        return True
-    _, counts = np.unique(found, return_counts=True)
-    by_chance = float(((counts / len(found)) ** 2).sum())
-    alike = float((found[1:] == found[:-1]).mean())
-    in_blocks = alike >= _IN_BLOCKS and alike >= 2 * by_chance
-    return not (in_blocks or (len(counts) > 1 and bool((found[1:] >= found[:-1]).all())))
 
 
 def _check_classes(largest: int, classes: int | None, path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-from harness.protocol import Accuracy, SpotCheck
+from harness.protocol import Accuracy, ImageOrder, SpotCheck
 
 
 def read_predictions(log: Path, total: int) -> NDArray[np.int32]:
@@ -33,16 +33,22 @@ def read_predictions(log: Path, total: int) -> NDArray[np.int32]:
     return predictions
 
 
-def top1(predictions: NDArray[np.int32], labels: NDArray[np.int32]) -> Accuracy:
-    """Right answers out of ``[N]`` predictions and labels."""
+def top1(
+    predictions: NDArray[np.int32], labels: NDArray[np.int32], image_order: ImageOrder, data_set_images: int
+) -> Accuracy:
+    """Right answers out of ``[N]`` predictions and labels, of so many images in all."""
     return Accuracy(
-        good=int((predictions == labels).sum()), total=len(predictions), predictions_sha256=_digest(predictions)
+        good=int((predictions == labels).sum()),
+        total=len(predictions),
+        predictions_sha256=_digest(predictions),
+        image_order=image_order,
+        data_set_images=data_set_images,
     )
 
 
-def spot_check(predictions: NDArray[np.int32]) -> SpotCheck:
+def spot_check(predictions: NDArray[np.int32], image_order: ImageOrder) -> SpotCheck:
     """The digest of the first images' predictions ``[N]``."""
-    return SpotCheck(len(predictions), _digest(predictions))
+    return SpotCheck(len(predictions), _digest(predictions), image_order)
 
 
 def _digest(predictions: NDArray[np.int32]) -> str:

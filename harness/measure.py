@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from harness import accuracy, loadgen, process
 from harness.device_state import DeviceReader
 from harness.errors import HarnessError
+from harness.image_order import random_order
 from harness.protocol import AccuracySpec, Evidence, Failure, PerformanceSpec, Request, Response
 from harness.runtimes import Invoke, check_file, describe, open_runtime
 from harness.samples import PixelCache, SampleMemory
@@ -58,7 +59,10 @@ class _Measurement:
             "machine": os.uname().machine,
         }
         self._timing_s = {"start_and_imports": process.age_s()}
-        self._predictions = np.empty(0, np.int32)
+        self._predictions: dict[int, int] = {}
+        """Of the images that an accuracy run took, by their place in the list."""
+        self._order = np.empty(0, np.int64)
+        """In which images are taken where not all are."""
 
     def response(self, failure: Failure | None) -> Response:
         """What there is by now, whether it ended well or not."""
@@ -97,7 +101,11 @@ class _Measurement:
             self._versions["opencv"] = cache.opencv_version
             labels = cache.labels()
             _check_labels(request, int(labels.max()), model.outputs - int(info.background_class))
-            cache.prepare(range(_images_wanted(request, len(labels))))
+            self._order = np.arange(len(labels))
+            if request.image_order == "random":
+                self._order = random_order(len(labels), request.data_set.sha256)
+            cache.prepare(range(min(request.performance.buffer_size if request.performance else 1, len(labels))))
+            cache.prepare(self._order[: _images_wanted(request, len(labels))].tolist())
         memory = SampleMemory(cache, request.preprocessing, model.input)
         if request.performance is not None:
             self._run_performance(request.performance, model.invoke, memory, len(labels))
@@ -145,11 +153,14 @@ class _Measurement:
             )
         settings = loadgen.accuracy_settings(spec, self._folder)
         buffer = min(samples, settings.performance_sample_count_override or loadgen.ACCURACY_BUFFER)
-        run = self._run_loadgen(settings, invoke, memory, samples, buffer, "accuracy")
+        all_of_them = samples == len(labels)  # these are always taken as the list has them, as MLPerf wants it
+        images = np.arange(samples) if all_of_them else self._order[:samples]
+        run = self._run_loadgen(settings, invoke, memory.of(images), samples, buffer, "accuracy")
         self._timing_s["accuracy"] = run.issue_s
-        log = self._folder / "accuracy" / "mlperf_log_accuracy.json"
-        predictions = self._predictions = accuracy.read_predictions(log, samples)
-        self._found["accuracy"] = accuracy.top1(predictions, labels[:samples])
+        predictions = accuracy.read_predictions(self._folder / "accuracy" / "mlperf_log_accuracy.json", samples)
+        self._predictions = dict(zip(images.tolist(), predictions.tolist(), strict=True))
+        order = "list" if all_of_them else self._request.image_order
+        self._found["accuracy"] = accuracy.top1(predictions, labels[images], order, len(labels))
 
     def _accuracy_images(self, spec: AccuracySpec, invoke: Invoke, memory: SampleMemory, total: int) -> int:
         """How many images the accuracy run takes: ``samples``, or as many of ``more`` as fit into ``within_s``."""
@@ -160,11 +171,12 @@ class _Measurement:
 
     def _check_spot(self, images: int, invoke: Invoke, memory: SampleMemory) -> None:
         """Raises HarnessError (``invoke_failed``)."""
-        predictions = self._predictions[:images]
-        if len(predictions) < images:
-            first_class = int(self._found["model"].background_class)
-            predictions = np.array([_predict(invoke, memory, i) - first_class for i in range(images)], np.int32)
-        self._found["spot_check"] = accuracy.spot_check(predictions)
+        first_class = int(self._found["model"].background_class)
+        wanted = self._order[:images].tolist()
+        if not self._predictions.keys() >= set(wanted):
+            self._predictions = {i: _predict(invoke, memory, i) - first_class for i in wanted}
+        predictions = np.array([self._predictions[i] for i in wanted], np.int32)
+        self._found["spot_check"] = accuracy.spot_check(predictions, self._request.image_order)
 
     def _run_loadgen(
         self,
@@ -250,10 +262,8 @@ def _check_labels(request: Request, largest: int, classes: int) -> None:
 
 
 def _images_wanted(request: Request, total: int) -> int:
-    wanted = max(request.performance.buffer_size if request.performance else 1, request.spot_check_images)
-    if request.accuracy:
-        wanted = max(wanted, request.accuracy.samples or total)
-    return min(wanted, total)
+    wanted = (request.accuracy.samples or total) if request.accuracy else 0
+    return min(max(wanted, request.spot_check_images), total)
 
 
 def _warm_up(invoke: Invoke, memory: SampleMemory, duration_s: float) -> int:

@@ -19,6 +19,9 @@ from harness.decode import Instant, ProtocolError, Range, decode
 SCHEMA = 1
 _MOST_BYTES = 2**23
 
+ImageOrder = Literal["list", "random"]
+"""Of the label list or archive, or `image_order.random_order`, in which a part of the images stands for the rest."""
+
 Count = Annotated[int, Range(0)]
 Duration = Annotated[int, Range(1)]
 Amount = Annotated[float, Range(0)]
@@ -106,7 +109,7 @@ class PerformanceSpec:
 
 @dataclass(frozen=True)
 class AccuracySpec:
-    """A LoadGen AccuracyOnly run over the first ``samples`` images of the data set's fixed order (None: all).
+    """A LoadGen AccuracyOnly run over the first ``samples`` images (None: all) in the request's ``image_order``.
 
     Of ``more``, larger numbers of images in rising order, it takes the last that is expected to end ``within_s``: a
     fast model is judged by more images in the same time.
@@ -141,6 +144,8 @@ class Request:
     accuracy: AccuracySpec | None = None
     spot_check_images: int = 0
     """Of how many of the first images the response is to have the predictions' digest; see `SpotCheck`."""
+    image_order: ImageOrder = "list"
+    """Which images come first where not all are taken. All of them are always taken in the order of the list."""
     warmup_s: float = 0.02
     schema: int = SCHEMA
 
@@ -169,11 +174,17 @@ class Performance:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Top-1 over ``total`` images, and the SHA-256 of the predictions as little-endian int32 in data-set order."""
+    """Top-1 over ``total`` images, and the SHA-256 of their predictions, in their order, as little-endian int32.
+
+    ``image_order`` says which images these are, where they are not all ``data_set_images`` of the data set. Responses
+    of earlier versions have neither: they took the first of the list.
+    """
 
     good: Count
     total: Annotated[int, Range(1)]
     predictions_sha256: str
+    image_order: ImageOrder = "list"
+    data_set_images: Count | None = None
 
     def problem(self) -> str | None:
         """What contradicts itself."""
@@ -192,6 +203,7 @@ class SpotCheck:
 
     images: Annotated[int, Range(1)]
     predictions_sha256: str
+    image_order: ImageOrder = "list"
 
 
 @dataclass(frozen=True)

@@ -152,10 +152,21 @@ def input_values(preprocessing: Preprocessing, tensor: Tensor) -> NDArray[Any]:
 
 
 class SampleMemory:
-    """The samples that LoadGen wants in memory, each as the model takes it: ``samples[index]`` is ``[1, ...]``."""
+    """The samples that LoadGen wants in memory, each as the model takes it: ``samples[index]`` is ``[1, ...]``.
 
-    def __init__(self, cache: PixelCache, preprocessing: Preprocessing, tensor: Tensor) -> None:
+    Of ``images``, where they are given, sample i is number ``images[i]`` of the data set; otherwise number i.
+    """
+
+    def __init__(
+        self,
+        cache: PixelCache,
+        preprocessing: Preprocessing,
+        tensor: Tensor,
+        images: NDArray[np.int64] | None = None,
+    ) -> None:
         self.samples: dict[int, NDArray[Any]] = {}
+        self._images = images
+        self._preprocessing = preprocessing
         self._cache = cache
         self._tensor = tensor
         self._values = input_values(preprocessing, tensor)
@@ -165,19 +176,24 @@ class SampleMemory:
         """What one sample takes."""
         return math.prod(self._tensor.shape) * np.dtype(self._tensor.type).itemsize
 
+    def of(self, images: NDArray[np.int64]) -> SampleMemory:
+        """An empty one for other images of the same data set."""
+        return SampleMemory(self._cache, self._preprocessing, self._tensor, images)
+
     def load(self, indices: Sequence[int]) -> None:
-        """Copy these images into memory. Raises HarnessError, MemoryError."""
+        """Copy these samples into memory. Raises HarnessError, MemoryError."""
         tensor, values = self._tensor, self._values
-        self._cache.prepare(indices)
+        images = indices if self._images is None else [int(self._images[index]) for index in indices]
+        self._cache.prepare(images)
         memory = np.empty((len(indices), *tensor.shape), tensor.type)
         pixels = np.empty((tensor.side, tensor.side, 3), np.uint8)
         direct = tensor.layout == "NHWC" and tensor.type == "uint8" and bool((values == np.arange(256)).all())
-        for row, index in enumerate(indices):
+        for row, (index, image) in enumerate(zip(indices, images, strict=True)):
             sample = memory[row]
             if direct:
-                self._cache.read(index, sample[0])
+                self._cache.read(image, sample[0])
             else:
-                self._cache.read(index, pixels)
+                self._cache.read(image, pixels)
                 ordered = pixels if tensor.layout == "NHWC" else pixels.transpose(2, 0, 1)
                 np.take(values, ordered, out=sample[0], mode="clip")
             self.samples[index] = sample

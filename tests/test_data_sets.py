@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.data_sets import DataSet, from_arrays, from_images, is_mixed, require_unchanged
+from dse.data_sets import DataSet, from_arrays, from_images, require_unchanged
 from dse.errors import DataSetError, MachineError
 
 
@@ -183,27 +183,6 @@ def test_a_missing_folder_and_a_missing_list_say_which_option_names_them(tmp_pat
         from_images("x", folder, tmp_path / "none", tmp_path)
     assert "--images" in (no_folder.value.hint or "")
     assert "--labels" in (no_labels.value.hint or "")
-
-
-@pytest.mark.parametrize(
-    ("labels", "mixed"),
-    [
-        (list(range(10)) * 50, True),  # one of each class, again and again
-        (sorted(list(range(10)) * 50), False),
-        (list(range(500)), False),  # one image a class, in order
-        ([7] * 60 + [2] * 60 + [5] * 60, False),  # in blocks, in no order
-        ([0, 0, 0, 0], True),  # one class has no order
-        ([0] * 95 + [1] + [0] * 4, True),  # neighbours are alike because nearly all are
-        ([3], True),
-    ],
-)
-def test_images_in_order_of_classes_are_told_from_mixed_ones(labels: list[int], mixed: bool) -> None:
-    assert is_mixed(labels) == mixed
-
-
-@given(st.integers(0, 2**32), st.integers(2, 20))
-def test_shuffled_images_are_mixed(seed: int, classes: int) -> None:
-    assert is_mixed(np.random.default_rng(seed).permutation(np.arange(400) % classes))
 
 
 def test_contents_that_are_not_those_of_a_request_are_refused(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def _summary(space: Space) -> list[str]:
         ]
     return [
         f"objectives: {objectives}; constraints: {constraints}",
-        f"data set: {data.name}, {data.size} images; accuracy from {space.accuracy_images}"
-        + ("" if data.mixed else "; they are in order of classes: never from a part of them"),
+        f"data set: {data.name}, {data.size} images; accuracy from "
+        + (f"{space.accuracy_images}, drawn at random" if space.accuracy_images < data.size else "all of them"),
         f"fidelity: {space.fidelity.min_duration:g} s and {space.fidelity.min_query_count} queries at least",
     ]

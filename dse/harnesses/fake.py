@@ -100,7 +100,7 @@ class FakeDevice:
         return Response(
             performance=performance if request.performance else None,
             accuracy=self._accuracy(request),
-            spot_check=SpotCheck(images, self._answers(request)) if images else None,
+            spot_check=SpotCheck(images, self._answers(request), request.image_order) if images else None,
             peak_memory_bytes=self.memory_bytes,
             model_memory_bytes=self.memory_bytes // 2,
             cores_used=float(min(request.runtime.threads, self.useful_threads)),
@@ -113,7 +113,8 @@ class FakeDevice:
         if request.accuracy is None:
             return None
         total = min(request.accuracy.images(self.images, self.latency_ns(request)), self.images)
-        return Accuracy(round(self.accuracy(request) * total), total, self._answers(request))
+        order = "list" if total == self.images else request.image_order
+        return Accuracy(round(self.accuracy(request) * total), total, self._answers(request), order, self.images)
 
     def _answers(self, request: Request) -> str:
         return hashlib.sha256(f"{request.model_sha256}{self.answers(request)}".encode()).hexdigest()

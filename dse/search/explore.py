@@ -163,6 +163,7 @@ def make_request(
         ),
         accuracy=accuracy,
         spot_check_images=_SPOT_CHECK_IMAGES if spot_check else 0,
+        image_order="random",
     )
 
 

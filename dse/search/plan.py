@@ -170,8 +170,7 @@ def accuracy_steps(space: Space) -> tuple[int, ...]:
     """On how many images an accuracy of ``space`` is counted first, next, ..., in the end."""
     if space.recorded is not None:
         return (space.recorded.least_images,)
-    # where the first images are no sample of the others, an accuracy on a part of them tells nothing of the rest
-    return ladder(space.accuracy_images) if space.data_set.mixed else (space.accuracy_images,)
+    return ladder(space.accuracy_images)
 
 
 def make_plan(space: Space, measurements: Sequence[Measurement], budget: Budget) -> Plan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from dse.model.accuracies import is_part_of_list
 from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement
 from dse.spaces.space import Space
@@ -22,8 +23,8 @@ class Placement:
     be the same experiment today; what was measured at another fidelity or on other images counts for none. Of
     ``measurements``, the past of the session that begins, failures that may have passed count for none either and are
     tried again: a missing runtime, model or image, a crash or a timeout that happened once, and every timeout of a time
-    that was shorter than it is now. So is a trial of a version that did not measure the model's memory, where an
-    objective or a constraint is on it.
+    that was shorter than it is now. So is a trial of an earlier version where a figure that is asked for
+    is of another kind now: the model's memory, which was not measured, and an accuracy on the first images of the list.
 
     Configurations that are one experiment (two addresses of one file) count as one: the one that was measured first.
     """
@@ -32,8 +33,12 @@ class Placement:
         hasty = {m.trial for m in measurements if _had_less_time(m, space.fidelity.trial_timeout)}
         attempts = Counter(m.key for m in measurements if m.failed and m.trial not in hasty)
         self._again = hasty | {m.trial for m in measurements if _may_have_passed(m, attempts[m.key])}
-        if "model_memory_bytes" in {o.name for o in space.objectives} | {c.metric.name for c in space.constraints}:
+        asked = {o.name for o in space.objectives} | {c.metric.name for c in space.constraints}
+        if "model_memory_bytes" in asked:
             self._again |= {m.trial for m in measurements if _lacks_model_memory(m)}
+        if "accuracy" in asked and space.recorded is None:
+            size = space.data_set.size
+            self._again |= {m.trial for m in measurements if m.accuracy and is_part_of_list(m.accuracy, size)}
         self._space = space
         self._by_key: dict[str, list[Configuration]] = {}
         self._chosen: dict[str, Configuration] = {}

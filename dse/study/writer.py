@@ -87,7 +87,7 @@ class StudyWriter:
             text = self._settings(before)
             settings = settings_of(text, path)
             self.study = Study.of(self._folder, settings, self._clean()) if before else Study(self._folder, settings)
-            self._accuracies = Accuracies()
+            self._accuracies = Accuracies(self._space.data_set.size if self._space.recorded is None else 0)
             for record, measured in zip(self.study.records, self.study.measurements, strict=True):
                 self._accuracies.add(record.number, record.accuracy_key, measured.response)
             self._spot_checks = {m.key: m.response.spot_check for m in self.study.measurements if m.response.spot_check}

@@ -46,7 +46,7 @@ def test_an_incomplete_log_is_no_accuracy(tmp_path: Path, content: object, messa
 
 def test_top1_counts_and_identifies() -> None:
     predictions = np.array([3, 1, 2], np.int32)
-    accuracy = top1(predictions, np.array([3, 0, 2], np.int32))
+    accuracy = top1(predictions, np.array([3, 0, 2], np.int32), "list", 3)
     assert (accuracy.good, accuracy.total) == (2, 3)
     # printf "\3\0\0\0\1\0\0\0\2\0\0\0" | sha256sum
     assert accuracy.predictions_sha256 == "dec2809e6e374a6f8998def7721d410ca4d634f5b842bd3989c5cc94ed785ddb"

@@ -1,5 +1,6 @@
 """The harness as dse starts it: a fresh process, a real runtime, a real LoadGen."""
 
+import hashlib
 import json
 import os
 import signal
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 
 from harness.boot import command
-from harness.protocol import Response, RuntimeSpec
+from harness.image_order import random_order
+from harness.protocol import Accuracy, Response, RuntimeSpec, SpotCheck
 from harness.runtimes import open_runtime
 from tests.harness.running import request_for, run_harness, write_colours
 from tests.harness.tiny_models import write_tiny_model
@@ -76,6 +78,42 @@ def test_the_models_memory_is_without_the_samples_and_without_the_making_of_pixe
     peaks = [response.peak_memory_bytes or 0 for response in found]
     assert peaks[2] - peaks[1] > 1000 * 64 * 64 * 3 * 4
     assert [response.sample_memory_bytes for response in found] == [n * 64 * 64 * 3 * 4 for n in (8, 8, 1024)]
+
+
+@pytest.mark.parametrize("performance", [None, {"buffer_size": 8, "min_duration_ms": 20, "min_query_count": 10}])
+def test_a_part_of_images_in_order_of_classes_is_drawn_from_all_of_them(
+    tmp_path: Path, model: Path, performance: Any
+) -> None:
+    data_set = write_colours(tmp_path / "colours.npz", count=400)
+    with np.load(data_set) as archive:
+        images, labels = archive["images"], np.sort(archive["labels"])
+    np.savez(data_set, images=images, labels=labels)
+    values = (np.arange(256, dtype=np.float32) - 127.5) / 127.5
+    expected, order = np.array(answers(model, data_set, values, "NHWC"), "<i4"), random_order(400, "c" * 64)
+    for samples in (50, 400):
+        changes = {"accuracy": {"samples": samples}, "spot_check_images": 30, "performance": performance}
+        request = request_for(model, data_set, image_order="random", **changes)
+        response = run_harness(tmp_path / str(samples), request)
+        assert response.failure is None
+        taken = order[:50] if samples == 50 else np.arange(400)
+        assert response.accuracy == Accuracy(
+            int((expected == labels)[taken].sum()),
+            samples,
+            hashlib.sha256(expected[taken].tobytes()).hexdigest(),
+            "random" if samples == 50 else "list",
+            400,
+        )
+        digest = hashlib.sha256(expected[order[:30]].tobytes()).hexdigest()
+        assert response.spot_check == SpotCheck(30, digest, "random")
+
+
+def test_without_an_accuracy_run_the_spot_check_takes_the_same_images(
+    tmp_path: Path, model: Path, data_set: Path
+) -> None:
+    changes = {"image_order": "random", "spot_check_images": 10}
+    both = run_harness(tmp_path / "1", request_for(model, data_set, **changes))
+    alone = run_harness(tmp_path / "2", request_for(model, data_set, accuracy=None, **changes))
+    assert both.spot_check == alone.spot_check
 
 
 def answers(model: Path, data_set: Path, values: np.ndarray, layout: str) -> list[int]:

@@ -65,3 +65,20 @@ def test_a_trial_gets_the_best_that_fits(
     measured = Measurement(9, Configuration(), "", response, accuracy_key="a").with_best(accuracies)
     assert (measured.accuracy.good if measured.accuracy else None) == good
     assert measured.accuracy_from == source
+
+
+def test_a_part_in_the_order_of_the_list_counts_for_nothing_beside_one_drawn_at_random() -> None:
+    known = Accuracies()
+    known.add(0, "a", found(30, 40))
+    before = known.best("a", ONE)
+    assert before is not None
+    assert before.accuracy.total == 40
+    drawn = Response(accuracy=Accuracy(5, 10, "", "random", 100), spot_check=SpotCheck(64, "one", "random"))
+    known.add(1, "a", drawn)
+    for spot_check in (ONE, drawn.spot_check, None):
+        best = known.best("a", spot_check)
+        assert best is not None
+        assert best.trial == 1
+    known.add(2, "a", found(60, 100))
+    assert (best := known.best("a", drawn.spot_check)) is not None
+    assert best.trial == 2, "all images, in whatever order"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -13,10 +12,9 @@ from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement
 from dse.reports.front import study_front, study_knowledge
 from dse.search.explain import explain
-from dse.search.explore import explore
-from dse.search.plan import Budget, Progress, make_plan
+from dse.search.plan import Budget, Progress
 from dse.spaces.load import load_space
-from dse.study import Study, StudyWriter
+from dse.study import Study
 from harness import protocol
 from harness.protocol import Failure, Request
 from tests.search.bench import Bench, accuracy, device, latency, phases
@@ -269,14 +267,3 @@ def test_explanations(bench: Bench) -> None:
             assert found.margins is not None
             assert min(found.margins.values()) >= 0 < max(found.margins.values())
     assert explain(knowledge, Configuration({"side": 1})).verdict == "unmeasured"
-
-
-def test_images_in_order_of_classes_are_never_taken_in_part(bench: Bench) -> None:
-    bench.write("[1, 2, 3]", images=10_000)
-    space = load_space(bench.folder / "space.yaml")
-    space = replace(space, data_set=replace(space.data_set, mixed=False))
-    with StudyWriter(bench.folder / "study", space, None, {}) as writer:
-        plan = make_plan(space, [], Budget(trials=2))
-        explore(writer, space, lambda _: device(), plan, 0, lambda _: None, lambda: False)
-    totals = {m.accuracy.total for m in Study.read(bench.folder / "study").measurements if m.accuracy}
-    assert totals == {10_000}

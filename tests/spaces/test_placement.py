@@ -13,7 +13,7 @@ from dse.search.plan import Budget, make_plan
 from dse.spaces import placement
 from dse.spaces.space import Space
 from dse.study import Study
-from harness.protocol import Request, Response
+from harness.protocol import Accuracy, Request, Response
 from tests.recording import SPACE, RecordedHarness, answer, make_space, run_study
 
 
@@ -101,3 +101,39 @@ def test_where_the_models_memory_is_asked_for_trials_of_before_it_are_measured_a
         progress = run_study(tmp_path / "s", space)
         assert (progress.done, progress.ended) == (done, "every configuration is known")
     assert all("model_memory_bytes" in point.values for point in study_front(Study.read(tmp_path / "s")))
+
+
+def _on_the_first_of_the_list(request: Request) -> Response:
+    """As versions before the random order answered."""
+    response = answer(request)
+    if response.accuracy is None:
+        return response
+    accuracy = Accuracy(response.accuracy.good // 2, response.accuracy.total, response.accuracy.predictions_sha256)
+    return replace(response, accuracy=accuracy)
+
+
+def test_accuracies_on_the_first_images_of_the_list_are_counted_again_and_never_mixed_in(tmp_path: Path) -> None:
+    space = make_space(tmp_path)
+    run_study(tmp_path / "s", space, RecordedHarness(_on_the_first_of_the_list))
+    before = study_front(Study.read(tmp_path / "s"))
+    assert {point.accuracy.image_order for point in before if point.accuracy} == {"list"}
+    progress = run_study(tmp_path / "s", space, trials=2)
+    assert progress.done == 2
+    for _ in range(2):
+        run_study(tmp_path / "s", space)
+        study = Study.read(tmp_path / "s")
+        points = study_front(study)
+        assert {point.accuracy.image_order for point in points if point.accuracy} == {"random"}
+        assert len([m for m in study.measurements if m.phase == "search"]) == 12
+
+
+def test_complete_accuracies_count_on_whatever_the_order(tmp_path: Path) -> None:
+    space = make_space(tmp_path, fidelity={"explore": {"accuracy_images": None}})
+
+    def complete(request: Request) -> Response:
+        response = answer(request)
+        found = Accuracy(7000, 10_000, request.model_sha256) if request.accuracy else None
+        return replace(response, accuracy=found)
+
+    run_study(tmp_path / "s", space, RecordedHarness(complete))
+    assert run_study(tmp_path / "s", space).done == 0
