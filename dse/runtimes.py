@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 
 from dse.errors import MachineError, why
@@ -12,6 +14,17 @@ from dse.spaces.format import RuntimeSection
 PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
 """What a space calls a runtime, and its name on PyPI."""
 _TIMEOUT_S = 60
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.+!_-]{0,63}")
+
+
+def asked(sections: Mapping[str, RuntimeSection]) -> dict[str, str]:
+    """The version of every runtime by name: runs the interpreters that a space names. Raises MachineError."""
+    return {name: runtime_version(section) for name, section in sections.items()}
+
+
+def looked_up(sections: Mapping[str, RuntimeSection]) -> dict[str, str]:
+    """The version of every runtime by name that no program has to be run for. Raises MachineError."""
+    return asked({name: section for name, section in sections.items() if section.python in (None, sys.executable)})
 
 
 def runtime_version(section: RuntimeSection) -> str:
@@ -26,16 +39,19 @@ def package_version(package: str, python: str | None, fix: str) -> str:
     does not run.
     """
     install = f"{python or sys.executable} -m pip install {package}"
-    if python is None:
+    if python is None or python == sys.executable:
         try:
             return metadata.version(package)
         except metadata.PackageNotFoundError:
             raise MachineError(f"{package} is not installed", hint=install) from None
     program = f"from importlib.metadata import version; print(version({package!r}))"
     try:
-        done = subprocess.run([python, "-c", program], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+        done = subprocess.run([python, "-c", program], capture_output=True, timeout=_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MachineError(f"the interpreter {python} does not run: {why(error)}", hint=fix) from None
     if done.returncode:
         raise MachineError(f"{package} is not installed for {python}", hint=install)
-    return done.stdout.strip()
+    said = done.stdout.decode(errors="replace").strip()
+    if not _VERSION.fullmatch(said):
+        raise MachineError(f"the interpreter {python} says {said[:60]!r}, which is no version of {package}", hint=fix)
+    return said

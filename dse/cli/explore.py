@@ -17,11 +17,13 @@ from dse.cli.opened import open_study, say_damaged
 from dse.cli.options import STUDIES, Images, Labels, Models, Studies, seconds_of, variables
 from dse.cli.outcome import counts, plan_line, show_plan, show_result
 from dse.cli.render import stderr
+from dse.cli.trusted import NOT_ASKED, Trust, require_trust
 from dse.errors import ResultsError, StudyError
 from dse.harnesses import Harness, SubprocessHarness, TableHarness
 from dse.model.configuration import Configuration
 from dse.paths import require_cache
 from dse.reports.front import study_front
+from dse.runtimes import asked
 from dse.search.edits import Edits, edits
 from dse.search.explore import explore
 from dse.search.plan import Budget, make_plan
@@ -30,6 +32,7 @@ from dse.spaces.load import find_space, load_space
 from dse.spaces.placement import LISTED
 from dse.spaces.space import Space
 from dse.study import StudyWriter, study_so_far
+from dse.study.versions import with_measured_versions
 
 
 def explore_command(
@@ -58,6 +61,7 @@ def explore_command(
         typer.Option("--update", help="Take an edited space though it changes the study's front; the old is kept."),
     ] = False,
     storage: Annotated[str | None, typer.Option(help="Optuna storage URL. [default: study.db in the folder]")] = None,
+    trust: Trust = False,
     models: Models = None,
     images: Images = None,
     labels: Labels = None,
@@ -72,7 +76,11 @@ def explore_command(
 
     Example: dse explore --space mobilenet_v3.yaml --timeout 5m
     """
-    loaded = load_space(find_space(space), variables(models, images, labels))
+    given_paths, found = variables(models, images, labels), find_space(space)
+    loaded = load_space(found, given_paths)
+    if loaded.programs and not dry_run:
+        require_trust(loaded.programs, loaded.path, trusted=trust)
+        loaded = load_space(found, given_paths, asked)
     folder = (studies / (study or loaded.name)).absolute()
     given = any(limit is not None for limit in (trials, timeout, budget))
     limits = Budget(
@@ -84,6 +92,10 @@ def explore_command(
     before = study_so_far(folder, loaded, storage)  # what would be refused is, before downloads and in a plan too
     if before:
         say_damaged(before)
+        loaded = with_measured_versions(loaded, before)
+    if dry_run:
+        for name, program in loaded.programs.items():
+            stderr().print(f"runtime {name} names a program: {program}; {NOT_ASKED}")
     edited = edits(before, loaded) if before else Edits()
     say_edits(edited, folder, update=update)
     if dry_run:

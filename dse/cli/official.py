@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from dse.cli.options import SYSTEM, option_words
+from dse.cli.render import stderr
+from dse.cli.trusted import NOT_ASKED
 from dse.errors import UsageError
 from dse.study import Study
 from dse.submission.candidate import Candidate, without_repeats
@@ -74,8 +76,13 @@ def findings_of(
     system: Path,
     round_: Round,
     scenarios: Sequence[Scenario] = ("SingleStream",),
+    *,
+    run: bool,
 ) -> list[Finding]:
-    """What `dse.submission.preflight` says, with the LoadGen of each interpreter that would measure."""
+    """What `dse.submission.preflight` says, with the LoadGen of each interpreter that would measure.
+
+    Those that the candidates' study names are asked only where they may be ``run``.
+    """
     description = read_system(system)
     found = [
         item
@@ -86,11 +93,26 @@ def findings_of(
             system_id=description.system_id,
             system=description.fields,
             round_=round_,
-            loadgen_version=loadgen_version(interpreter),
+            loadgen_version=loadgen_version(interpreter) if run or interpreter is None else None,
             scenarios=scenarios,
         )
     ]
     return list(dict.fromkeys(found))  # the system's are those of every interpreter
+
+
+def programs_of(candidates: Sequence[Candidate]) -> dict[str, str]:
+    """The interpreters that would run the candidates, by what each is for."""
+    return {
+        str(item.configuration.get("runtime", item.request.runtime.name)): item.python
+        for item in candidates
+        if item.python
+    }
+
+
+def say_not_asked(candidates: Sequence[Candidate], study: Study) -> None:
+    """Name the interpreters of the study whose LoadGen nobody asked for: looking runs none."""
+    for name, program in programs_of(candidates).items():
+        stderr().print(f"runtime {name}: {program}, as {study.folder / 'study.yaml'} says; {NOT_ASKED}")
 
 
 def print_findings(findings: Sequence[Finding], console: Console, prefix: str = "") -> None:

@@ -10,6 +10,7 @@ from rich.tree import Tree
 from dse.cli.options import Images, Json, Labels, Models, option_words, variables
 from dse.cli.render import counted, next_command, print_json, stdout
 from dse.cli.space_from_results import from_results_command
+from dse.cli.trusted import NOT_ASKED
 from dse.model.configuration import text
 from dse.model.space import Parameter
 from dse.spaces.document import read_document
@@ -82,6 +83,8 @@ def check_command(
         if loaded.recorded is not None:
             found = f"recorded in {loaded.recorded.path}"
         stdout().print(f"{loaded.path}: fine, {counted(loaded.tree.size, 'configuration')}, {found}")
+        for line in _programs(loaded):
+            stdout().print(line)
         next_command(
             f"dse explore{option_words(space=space, models=models, images=images, labels=labels)}", "searches it"
         )
@@ -123,4 +126,9 @@ def _summary(space: Space) -> list[str]:
         f"data set: {data.name}, {data.size} images; accuracy from "
         + (f"{space.accuracy_images}, drawn at random" if space.accuracy_images < data.size else "all of them"),
         f"fidelity: {space.fidelity.min_duration:g} s and {space.fidelity.min_query_count} queries at least",
+        *_programs(space),
     ]
+
+
+def _programs(space: Space) -> list[str]:
+    return [f"runtime {name} names a program: {program}; {NOT_ASKED}" for name, program in space.programs.items()]

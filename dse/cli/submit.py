@@ -23,6 +23,7 @@ from dse.cli.official import (
     official_candidates,
     print_findings,
     rules,
+    say_not_asked,
     trials_words,
 )
 from dse.cli.opened import open_study
@@ -136,7 +137,9 @@ def preflight(
     """
     found, round_ = open_study(study, studies), get_round(round_name, to_measure=True)
     candidates, notes = official_candidates(found, trial, python)
-    findings = findings_of(candidates, submitter, system, round_, _scenarios(scenarios))
+    if python is None:
+        say_not_asked(candidates, found)
+    findings = findings_of(candidates, submitter, system, round_, _scenarios(scenarios), run=python is not None)
     if as_json:
         document = {"round": round_.name, "findings": [dataclasses.asdict(item) for item in findings], "notes": notes}
         print_json(document)

@@ -19,11 +19,14 @@ from dse.cli.official import (
     findings_of,
     official_candidates,
     print_findings,
+    programs_of,
     rules,
+    say_not_asked,
 )
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, SYSTEM, Studies, StudyArgument, seconds_of, study_words
 from dse.cli.render import counted, next_command, stderr
+from dse.cli.trusted import Trust, require_trust
 from dse.data_sets import require_unchanged
 from dse.durations import show_duration
 from dse.errors import NothingMeasuredError
@@ -48,6 +51,7 @@ def validate_command(
     system: System = SYSTEM,
     submitter: Submitter = "submitter",
     allow: Allow = None,
+    trust: Trust = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and how long it takes.")] = False,
 ) -> None:
     """Run the front's points by MLPerf's rules.
@@ -68,7 +72,12 @@ def validate_command(
     for note in notes:
         console.print(note)
     _show(todo)
-    findings = findings_of(candidates, submitter, system, round_)
+    programs = {} if python else programs_of(candidates)
+    if dry_run:
+        say_not_asked(candidates if programs else (), found)
+    elif programs:
+        require_trust(programs, found.folder / "study.yaml", trusted=trust)
+    findings = findings_of(candidates, submitter, system, round_, run=not (dry_run and programs))
     unmendable = [item for item in blocking(findings, allowed) if not RULES[item.rule].mendable]
     if unmendable and duration is None:
         print_findings(unmendable, console)

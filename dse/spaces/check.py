@@ -74,7 +74,8 @@ def _meaning(space: Space, name: str, value: Value) -> Hashable:
         case "cpu_affinity":
             return f"CPUs {', '.join(map(str, parse_cpus(str(value))))}"
         case "runtime":
-            return f"{space.file.runtimes[str(value)].engine} {space.runtime_versions[str(value)]}"
+            section, version = space.file.runtimes[str(value)], space.runtime_versions.get(str(value))
+            return f"{section.engine} {f'of {section.python}' if version is None else version}"
         case "model" if isinstance(source := space.source(alone), FileSource):  # an address may serve anything
             return f"sha256 {source.identity({})['sha256']}"
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from dse.errors import DseError, SpaceError
 from dse.model.metrics import METRICS, Objective, parse_constraint
 from dse.model.space import Level, Parameter, ParameterTree
 from dse.paths import cache_dir, nameable, shipped
-from dse.runtimes import runtime_version
+from dse.runtimes import looked_up
 from dse.sources import ChecksumRecord, FileSource, ModelSource, UrlSource, ZooSource
 from dse.sources.address import escaped
 from dse.sources.address import shown as shown_url
@@ -53,8 +53,14 @@ def find_space(name: str) -> Path:
     )
 
 
-def load_space(path: Path, variables: Mapping[str, str] = os.environ) -> Space:
+Versions = Callable[[Mapping[str, RuntimeSection]], Mapping[str, str]]
+
+
+def load_space(path: Path, variables: Mapping[str, str] = os.environ, versions: Versions = looked_up) -> Space:
     """Read, check and resolve the space at ``path``.
+
+    No program is run: who has to know the version of a runtime that has an interpreter of its own gives another
+    ``versions``, such as `dse.runtimes.asked`, which gets the runtimes once everything else is right.
 
     In paths, ``${DSE_MODELS}``, ``${DSE_IMAGES}`` and ``${DSE_LABELS}`` come from ``variables``, and nothing else.
 
@@ -71,13 +77,13 @@ def load_space(path: Path, variables: Mapping[str, str] = os.environ) -> Space:
     if file.replay is not None:
         space = recorded_space(document, file, _resolve(document, file.replay))
     else:
-        space = _measured_space(document, file)
+        space = _measured_space(document, file, versions)
     check_levels(document, space)
     check_variants(document, space)
     return space
 
 
-def _measured_space(document: Document, file: SpaceFile) -> Space:
+def _measured_space(document: Document, file: SpaceFile, versions: Versions) -> Space:
     if file.data_set is None or not file.models:
         raise document.error(
             ("data_set" if file.data_set is None else "models",),
@@ -100,7 +106,7 @@ def _measured_space(document: Document, file: SpaceFile) -> Space:
         constraints=tuple(parse_constraint(constraint) for constraint in file.constraints),
         data_set=data_set,
         sources=sources,
-        runtime_versions={name: runtime_version(section) for name, section in file.runtimes.items()},
+        runtime_versions=versions(file.runtimes),
     )
 
 

@@ -36,6 +36,7 @@ class Space:
     data_set: DataSet
     sources: Mapping[str, ModelSource]
     runtime_versions: Mapping[str, str]
+    """Of each runtime by name; of one with an interpreter of its own only where that was asked."""
 
     @property
     def name(self) -> str:
@@ -90,6 +91,11 @@ class Space:
     def buffer_size(self, configuration: Configuration) -> int:
         """LoadGen's performance_sample_count for this configuration; MLPerf's 1024, or all images, by default."""
         return int(configuration.get("buffer_size", min(1024, self.data_set.size)))
+
+    @property
+    def programs(self) -> dict[str, str]:
+        """The interpreters that the space names, by the runtime that each is for."""
+        return {name: section.python for name, section in self.file.runtimes.items() if section.python is not None}
 
     @property
     def downloads(self) -> list[UrlSource]:

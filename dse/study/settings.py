@@ -38,7 +38,7 @@ _FORM: Mapping[tuple[str, ...], tuple[type, ...]] = {
     ("space", "data_set"): (dict,),
     ("space", "data_set", "name"): (str, _NOTHING),
     ("space", "data_set", "embedded"): (str, _NOTHING),
-    ("space", "data_set", "path"): (str,),
+    ("space", "data_set", "path"): (str, _NOTHING),
     ("space", "data_set", "size"): (int,),
     ("space", "fidelity"): (dict,),
     ("space", "fidelity", "explore"): (dict,),
@@ -81,6 +81,8 @@ def settings_of(text: str, path: Path) -> dict[str, Any]:
             _check(settings, place, kinds, ())
         for trial, configuration in settings["placed"].items():
             _check_configuration(trial, configuration or {})
+        if not any(settings["space"]["data_set"].get(key) for key in ("name", "embedded", "path")):
+            raise ValueError("space.data_set: found no name, expected one")
         for name in ("data_set.size", "fidelity.explore.accuracy_images"):
             _check_count(settings["space"], name)
         for name, section in settings["space"]["runtimes"].items():

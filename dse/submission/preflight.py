@@ -34,15 +34,17 @@ def preflight(
     system_id: str,
     system: Mapping[str, Any],
     round_: Round,
-    loadgen_version: str,
+    loadgen_version: str | None,
     scenarios: Sequence[Scenario] = ("SingleStream",),
 ) -> list[Finding]:
     """The rules that a submission of ``candidates`` would break however well the runs go.
 
-    ``loadgen_version`` is the mlcommons-loadgen of the harness's environment: it decides the seeds. What measuring can
+    ``loadgen_version`` is the mlcommons-loadgen of the harness's environment: it decides the seeds (None: nobody asked,
+    and it is taken to be the round's). What measuring can
     mend is made up as if it had gone well. Raises ModelError, SubmissionError.
     """
-    findings = _check_loadgen(loadgen_version, round_)
+    findings = [] if loadgen_version is None else _check_loadgen(loadgen_version, round_)
+    loadgen_version = loadgen_version or next(iter(round_.loadgen_versions), "")
     measured_for = round_of_loadgen(loadgen_version) or round_
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

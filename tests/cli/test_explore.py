@@ -224,3 +224,39 @@ def test_a_plan_says_how_much_of_another_study_comes_first(here: Path, dse: Any)
     done = dse("explore", "--space", other, "--study", "new", "--warm-start", "before", "--dry-run")
     assert done.code == 3
     assert "no configuration on its front is one of" in done.err
+
+
+@pytest.fixture
+def program(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An interpreter that came with a space, and leaves a trace when it runs."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(here / "config"))
+    path = here / "evil.sh"
+    path.write_text(f'#!/bin/sh\ntouch {here}/ran\nexec {sys.executable} "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize("words", [("explore", "--dry-run", "--space"), ("space", "check"), ("space", "show")])
+def test_looking_runs_no_program_of_a_space(here: Path, dse: Any, program: Path, words: tuple[str, ...]) -> None:
+    done = dse(*words, _broken_models(here, runtimes={"r": {"python": "./evil.sh"}}))
+    assert done.code == 0
+    assert f"runtime r names a program: {program}; version not asked" in (done.out + done.err).replace("\n", "")
+    assert not (here / "ran").exists()
+
+
+def test_a_program_of_a_space_is_run_once_it_is_trusted(here: Path, dse: Any, program: Path) -> None:
+    space = _broken_models(here, runtimes={"r": {"python": "./evil.sh"}})
+    done = dse("explore", "--space", space)
+    assert (done.code, done.out) == (3, "")
+    assert f"names a program that would be run: {program}" in done.err
+    assert "--trust" in done.err
+    assert not (here / "ran").exists()
+    assert not (here / "studies").exists()
+    for words in (("--trust",), ()):
+        done = dse("explore", "--space", space, *words)
+        assert done.code == 5
+        assert f"runtime r is run by {program}, as {space} says" in done.err
+        (here / "ran").unlink()
+    program.write_text(program.read_text() + "# changed\n")
+    assert dse("explore", "--space", space).code == 3
+    assert not (here / "ran").exists()

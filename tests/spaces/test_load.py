@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from dse.errors import DataSetError, DseError, InputError, MachineError, ModelError, SpaceError
+from dse.runtimes import asked
 from dse.spaces.load import find_space, load_space, shipped_spaces
 from dse.spaces.space import Space
 
@@ -287,9 +288,21 @@ def test_a_broken_data_set_is_refused_with_the_place_that_names_it(here: Path) -
 
 
 def test_a_runtime_without_its_package_is_refused_with_the_command_that_installs_it(here: Path) -> None:
-    error = _refused(here, runtimes={"x": {"python": "/no/such/python"}})
-    assert isinstance(error, MachineError)
-    assert "/no/such/python" in error.message
+    _load(here, runtimes={"x": {"python": "/no/such/python"}})
+    with pytest.raises(MachineError, match="/no/such/python"):
+        load_space(here / "space.yaml", {}, asked)
+
+
+def test_looking_at_a_space_runs_no_program(here: Path) -> None:
+    program = here / "evil.sh"
+    program.write_text(f"#!/bin/sh\ntouch {here}/ran\necho 9.9\n")
+    program.chmod(0o755)
+    runtimes = {"x": {"python": "./evil.sh"}, "y": {"python": sys.executable}}
+    space = _load(here, runtimes=runtimes, parameters=_LEVELS | {"runtime": ["x", "y"]})
+    assert not (here / "ran").exists()
+    assert space.programs == {"x": str(program), "y": sys.executable}
+    assert space.runtime_versions.keys() == {"y"}
+    assert load_space(here / "space.yaml", {}, asked).runtime_versions["x"] == "9.9"
 
 
 def test_an_interpreter_is_named_relative_to_the_space(here: Path) -> None:

@@ -78,7 +78,7 @@ def study(dse, tmp_path):
         "objectives": objectives,
         "constraints": [],
         "models": {"tiny": {}},
-        "data_set": {"size": 1200},
+        "data_set": {"name": "sleep", "size": 1200},
         "fidelity": {"explore": {"accuracy_images": None}},
     }
     space["runtimes"] = {"litert": {"engine": "litert", "python": None}}
@@ -348,3 +348,36 @@ def test_a_tree_that_does_not_say_its_round(dse, study):
     (study / "open").mkdir()
     done = dse("submit", "check", "study")
     assert (done.returncode, "--round" in done.stderr) == (2, True)
+
+
+@pytest.fixture
+def program(study, tmp_path, monkeypatch):
+    """An interpreter that came with the study, and leaves a trace when it runs."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    path = study / "evil.sh"
+    path.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    path.chmod(0o755)
+    settings = yaml.safe_load((study / "study.yaml").read_text())
+    settings["space"]["runtimes"]["litert"]["python"] = str(path)
+    (study / "study.yaml").write_text(yaml.safe_dump(settings))
+    return path
+
+
+@pytest.mark.parametrize("words", [("validate", "study", "--dry-run"), ("submit", "preflight", "study")])
+def test_looking_runs_no_program_of_a_study(dse, study, program, words):
+    done = dse(*words, "--allow", "data-set-size")
+    assert f"runtime litert: {program}, as {study / 'study.yaml'} says; version not asked" in done.stderr
+    assert "loadgen-version" not in done.stdout + done.stderr
+    assert not (study.parent / "ran").exists()
+
+
+def test_validate_runs_a_program_of_a_study_once_it_is_trusted(dse, study, program):
+    words = ("validate", "study", "--allow", "data-set-size", "--duration", "1s")
+    done = dse(*words)
+    assert done.returncode == 3
+    assert f"study.yaml: names a program that would be run: {program}" in done.stderr
+    assert "--trust" in done.stderr
+    assert not (study.parent / "ran").exists()
+    done = dse(*words, "--trust")
+    assert (done.returncode, "which is no version of mlcommons-loadgen" in done.stderr) == (4, True)
+    assert (study.parent / "ran").exists()
