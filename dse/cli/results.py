@@ -14,6 +14,7 @@ from dse.cli.render import counted, next_command, print_json, stderr, stdout
 from dse.cli.results_front import front_command
 from dse.cli.results_options import DEFAULT_BY, By, Objectives, Scenario, objectives_of, selection_words
 from dse.errors import UsageError
+from dse.results.data_set import apart
 from dse.results.database import Database, default_path, open_database
 from dse.results.explain import explain
 from dse.results.export import FORMATS, export
@@ -141,6 +142,9 @@ def explain_command(
         print_json(explanation.to_json())
         return
     view.show_table(view.explanation_title(explanation), view.explanation_table(explanation))
+    together = (explanation.group, *explanation.elsewhere)
+    if said := apart([group.group for group in together], [group.submitted for group in together]):
+        stderr().print(said)
     if explanation.dominators:
         first = explanation.dominators[0].point.row["id"]
         next_command(f"dse results show {first}{selection_words(db=db)}", "shows the first of them")

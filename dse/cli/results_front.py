@@ -13,10 +13,11 @@ from dse.cli.options import Db, Json, Name, Where
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.cli.results_options import DEFAULT_BY, By, Objectives, Scenario, objectives_of, selection_words
 from dse.errors import UsageError
+from dse.results.data_set import apart as images_apart
 from dse.results.database import COLUMNS, default_path, open_database
 from dse.results.front import ALWAYS_APART, GroupFront, check_grouping, check_scenario, cut, select
 from dse.results.objectives import Objective, default_objectives, plain
-from dse.results.own import STUDIED_SCENARIO, OwnFront, find_front, load_own_front, rivals, stand
+from dse.results.own import STUDIED_SCENARIO, OwnFront, apart, competing, find_front, load_own_front, rivals, stand
 from dse.results.space import to_csv
 
 
@@ -57,7 +58,7 @@ def front_command(
     own = None if study is None else load_own_front(find_front(study), own_axes)
     grouping = ", ".join((*columns, *(key for key in ALWAYS_APART if key not in columns)))
     if plot is not None:
-        _plot(groups, plot, grouping, own)
+        _plot(groups, plot, grouping, own and competing(own, groups))
     if json:
         print_json(_fronts_json(groups, own))
         return
@@ -68,13 +69,14 @@ def front_command(
         view.show_table(view.front_title(group), view.front_table(group))
     if own is not None:
         view.show_table(f"{own.title}: its own front", view.own_table(own, own_axes))
-        standings = [stand(own, group) for group in groups if rivals(group)]
-        view.show_table(
-            f"{own.title}: {len(own.points)} points beside each published front", view.standing_table(standings)
-        )
-        stderr().print(
-            f"accuracies compare only if the study's data set ({own.data_set or 'unknown'}) is the published one's"
-        )
+        standings = [stand(own, group) for group in groups if rivals(own, group)]
+        if standings:
+            view.show_table(f"{own.title}: its points beside each published front", view.standing_table(standings))
+            stderr().print(
+                f"accuracies compare only if the study's data set ({own.data_set or 'unknown'}) is the published one's"
+            )
+        if said := apart(own, groups):
+            stderr().print(said)
     submitted, front = sum(group.submitted for group in groups), sum(len(group.points) for group in groups)
     dominated = sum(len(group.dominated) for group in groups)
     stdout().print(
@@ -82,6 +84,8 @@ def front_command(
         f"{submitted - front - dominated} not comparable",
         soft_wrap=True,
     )
+    if said := images_apart([group.group for group in groups], [group.submitted for group in groups]):
+        stderr().print(said)
     if mixed := _mixed(groups):
         stderr().print(
             f"in {', '.join(mixed)} models of different data sets may compete; --by {by},model keeps them apart"
@@ -105,7 +109,7 @@ def _fronts_json(groups: list[GroupFront], own: OwnFront | None) -> list[dict[st
     documents = []
     for group in groups:
         document = group.to_json()
-        if own is not None and rivals(group):
+        if own is not None and rivals(own, group):
             document["study"] = own.study
             document["standing"] = stand(own, group).to_json()
         documents.append(document)
@@ -113,7 +117,7 @@ def _fronts_json(groups: list[GroupFront], own: OwnFront | None) -> list[dict[st
 
 
 def _mixed(groups: list[GroupFront]) -> list[str]:
-    """Tasks in which one group has several models. Image classifiers all have ImageNet; other models are benchmarks."""
+    """Tasks in which one group has several models. Image classifiers are told apart by their images."""
     return sorted(
         {
             str(group.group["task"])

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.cli.render import stderr, stdout
+from dse.results.data_set import KEY, show_images
 from dse.results.explain import Explanation
 from dse.results.front import GroupFront
 from dse.results.importer import Progress as ImportProgress
@@ -59,7 +60,9 @@ def import_progress() -> Iterator[ProgressReport]:
 
 def group_title(group: Mapping[str, Any]) -> str:
     """``rpi4, v0.5, image-classification, SingleStream``."""
-    return ", ".join("-" if value is None else str(value) for value in group.values())
+    return ", ".join(
+        show_images(value) if key == KEY else "-" if value is None else str(value) for key, value in group.items()
+    )
 
 
 def front_title(group: GroupFront) -> str:

@@ -22,7 +22,8 @@ class Dominator:
 class Explanation:
     """Where one row stands: ``front``, ``dominated`` or ``not comparable`` (then ``reason`` says why).
 
-    ``dominators`` come with those on the front first; ``equals`` are other results with the very same values.
+    ``dominators`` come with those on the front first; ``equals`` are other results with the very same values;
+    ``elsewhere`` are the groups that are apart from it only for their metric or their images.
     """
 
     row: Mapping[str, Any]
@@ -32,6 +33,7 @@ class Explanation:
     reason: str | None = None
     dominators: tuple[Dominator, ...] = ()
     equals: tuple[Point, ...] = ()
+    elsewhere: tuple[GroupFront, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As ``dse results explain --json`` prints it."""
@@ -53,6 +55,7 @@ class Explanation:
                 for dominator in self.dominators
             ],
             "equal_to": [point.row["id"] for point in self.equals],
+            "apart": [{"group": group.group, "submitted": group.submitted} for group in self.elsewhere],
         }
 
 
@@ -62,11 +65,12 @@ def explain(
     """Where ``row`` stands among the ``rows`` (itself included) of its group; `cut` says what ``objectives`` are."""
     keys = (*by, *ALWAYS_APART)
     groups = cut([other for other in rows if all(other[key] == row[key] for key in keys)], objectives, by)
-    group = next(g for g in groups if g.group.get("accuracy_metric", row["accuracy_metric"]) == row["accuracy_metric"])
+    group = next(g for g in groups if any(other["id"] == row["id"] for other in g.rows()))
+    elsewhere = tuple(g for g in groups if g is not group)
     for left_out, reason in group.not_comparable:
         if left_out["id"] == row["id"]:
             values = tuple(objective.value(row) for objective in group.objectives)
-            return Explanation(row, "not comparable", group, values, reason)
+            return Explanation(row, "not comparable", group, values, reason, elsewhere=elsewhere)
     (point,) = (point for point in (*group.points, *group.dominated) if point.row["id"] == row["id"])
     maximize = [objective.maximize for objective in group.objectives]
     dominators = tuple(
@@ -80,7 +84,7 @@ def explain(
         if other.values == point.values and other.row["id"] != row["id"]
     )
     verdict = "dominated" if dominators else "front"
-    return Explanation(row, verdict, group, point.values, dominators=dominators, equals=equals)
+    return Explanation(row, verdict, group, point.values, dominators=dominators, equals=equals, elsewhere=elsewhere)
 
 
 def _better_by(better: Sequence[Exact], worse: Sequence[Exact], maximize: Sequence[bool]) -> tuple[Exact, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dse.errors import UsageError
+from dse.results.data_set import by_images
 from dse.results.database import COLUMNS, Database
 from dse.results.objectives import Exact, Objective, default_objectives, plain, why_not_comparable
 from dse.results.walk import SCENARIOS
@@ -38,6 +39,11 @@ class GroupFront:
     def submitted(self) -> int:
         """How many results the group has."""
         return len(self.points) + len(self.dominated) + len(self.not_comparable)
+
+    def rows(self) -> Iterator[Mapping[str, Any]]:
+        """Every result of the group, in no order."""
+        yield from (point.row for point in (*self.points, *self.dominated))
+        yield from (row for row, _ in self.not_comparable)
 
     def to_json(self) -> dict[str, Any]:
         """As ``dse results front --json`` prints it, exact values included."""
@@ -107,17 +113,20 @@ def cut(
     """The front of every group of ``rows`` with equal values in the columns ``by`` (and task and scenario).
 
     Figures of different metrics (ROUGE and exact match) do not compete: a group with several is cut into one for each,
-    which its ``accuracy_metric`` names. Without ``objectives`` each scenario has its own: `default_objectives`.
+    which its ``accuracy_metric`` names. Nor do accuracies on different images: its ``images`` says on how many. Without
+    ``objectives`` each scenario has its own: `default_objectives`.
     """
     keys = (*by, *(name for name in ALWAYS_APART if name not in by))
     groups: dict[tuple[Hashable, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    judged = objectives is None or any(objective.name == "accuracy" for objective in objectives)
     ordered = sorted(groups.items(), key=lambda item: tuple(str(part) for part in item[0]))
     return [
-        _cut_group(dict(zip(keys, group, strict=True)) | metric, members, objectives)
+        _cut_group(dict(zip(keys, group, strict=True)) | metric | images, members, objectives)
         for group, all_members in ordered
-        for metric, members in _by_metric(all_members)
+        for metric, of_metric in _by_metric(all_members)
+        for images, members in (by_images(of_metric) if judged else [({}, of_metric)])
     ]
 
 

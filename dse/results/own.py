@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shlex
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from dse.errors import StudyError, UsageError, why
+from dse.reading import read_json
+from dse.results.data_set import TASK, images_of, show_images
 from dse.results.front import GroupFront, dominates
 from dse.results.objectives import Exact, Objective
 
@@ -23,11 +25,15 @@ _LARGEST_TOTAL = 10**6
 
 @dataclass(frozen=True, slots=True)
 class OwnPoint:
-    """A configuration on a study's front, with exact values in the order of the objectives that were asked for."""
+    """A configuration on a study's front, with exact values in the order of the objectives that were asked for.
+
+    ``images`` is on how many its accuracy was counted; None where the front does not say, as a very old one.
+    """
 
     trial: int
     config: dict[str, Any]
     values: tuple[Exact, ...]
+    images: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +95,11 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
     Raises `StudyError` for a damaged or newer file and `UsageError` for an objective that the study did not have.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
         schema, points = _whole(document["schema"]), document["points"]
         measured = {str(objective["name"]) for objective in document["objectives"]}
         study = str(document["study"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise _no_front(path, error) from error
     if schema > SCHEMA:
         raise StudyError(f"schema {schema}; this dse knows up to {SCHEMA}", path=path, hint="update dse")
@@ -110,32 +116,70 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
                 _whole(point["trial"]),
                 dict(point["config"]),
                 tuple(_exact(o, point["values"][key]) for o, key in zip(objectives, keys, strict=True)),
+                _images(point.get("accuracy")),
             )
             for point in points
         ]
         named = [None if (name := document.get(key)) is None else str(name) for key in ("data_set", "recorded_in")]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _no_front(path, error) from error
     return OwnFront(study, path, tuple(own), *named)
 
 
-def rivals(group: GroupFront) -> bool:
-    """Whether a study can stand beside a group's front at all: it has one, of images classified one after another."""
+def rivals(own: OwnFront, group: GroupFront) -> bool:
+    """Whether a study can stand beside a group's front at all.
+
+    It has one, of images classified one after another, and a point of the study has its accuracy on as many images.
+    """
     kind = group.group["task"], group.group["scenario"]
-    return bool(group.points) and kind == ("image-classification", STUDIED_SCENARIO)
+    return bool(group.points) and kind == (TASK, STUDIED_SCENARIO) and bool(_comparable(own, group))
 
 
 def stand(own: OwnFront, group: GroupFront) -> Standing:
-    """Compare a study's front with the published front of one group."""
+    """Compare a study's front with the published front of one group: the points on as many images."""
     maximize = [objective.maximize for objective in group.objectives]
     published = [point.values for point in group.points]
-    mine = [point.values for point in own.points]
+    mine = [point.values for point in _comparable(own, group)]
     return Standing(
         group,
         own=len(mine),
         unbeaten=sum(not any(dominates(theirs, values, maximize) for theirs in published) for values in mine),
         beaten_published=sum(any(dominates(values, theirs, maximize) for values in mine) for theirs in published),
     )
+
+
+def competing(own: OwnFront, groups: Sequence[GroupFront]) -> OwnFront:
+    """A study's front with those of its points that compare with a published front."""
+    found = {id(point) for group in groups if rivals(own, group) for point in _comparable(own, group)}
+    return replace(own, points=tuple(point for point in own.points if id(point) in found))
+
+
+def apart(own: OwnFront, groups: Sequence[GroupFront]) -> str | None:
+    """How many points of a study compare with no published front, and why, as a sentence; None where all do."""
+    kinds = [group for group in groups if group.points and group.group["task"] == TASK]
+    beside = {point.trial for point in competing(own, kinds).points}
+    images = [point.images for point in own.points if point.trial not in beside]
+    if not images or not kinds:
+        return None
+    mine = ", ".join(f"{count} on {show_images(number)}" for number, count in Counter(images).most_common())
+    theirs = " or ".join(sorted({show_images(images_of(group.points[0].row)) for group in kinds}))
+    known = f" of {own.data_set}" if own.data_set else ""
+    return (
+        f"{len(images)} of {len(own.points)} points of study {own.study} compare with nothing published: "
+        f"their accuracies are {mine}{known}, the published ones on {theirs}"
+    )
+
+
+def _comparable(own: OwnFront, group: GroupFront) -> list[OwnPoint]:
+    """The points of a study whose accuracies are on as many images as the group's; all where none is asked for."""
+    if all(objective.name != "accuracy" for objective in group.objectives):
+        return list(own.points)
+    images = images_of(group.points[0].row) if group.points else None
+    return [point for point in own.points if images is not None and point.images == images]
+
+
+def _images(accuracy: Any) -> int | None:
+    return None if accuracy is None else _whole(accuracy["total"])
 
 
 def _key(objective: Objective, measured: set[str]) -> str | None:

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from dse.files import write_bytes
 from dse.model.front import staircase
+from dse.results.data_set import KEY, show_images
 from dse.results.front import GroupFront, Point
 from dse.results.objectives import Exact, Objective, shown_unit
 from dse.results.own import OwnFront
@@ -129,8 +130,15 @@ def _scaled(value: Exact, objective: Objective) -> float:
 
 
 def _label(group: GroupFront, varying: Sequence[str]) -> str:
-    words = " ".join("-" if (value := group.group.get(key)) is None else str(value) for key in varying)
+    words = " ".join(_word(group, key) for key in varying)
     return f"{words or 'all'}: {len(group.points)} of {group.submitted}"
+
+
+def _word(group: GroupFront, key: str) -> str:
+    value = group.group.get(key)
+    if key == KEY and key in group.group:
+        return show_images(value)
+    return "-" if value is None else str(value)
 
 
 def _axis(objective: Objective, metrics: set[str]) -> str:

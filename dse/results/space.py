@@ -39,6 +39,12 @@ def replay_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "nothing to replay: no row has a decoded design, an accuracy and a p90",
             hint="select TFLite image classification in SingleStream",
         )
+    images = sorted({row["total"] for row in usable})
+    if len(images) > 1:
+        raise ResultsError(
+            f"these results are on {' and '.join(map(str, images))} images, and their accuracies do not compare",
+            hint=f'--where "total = {images[-1]}"',
+        )
     values = [tuple(value for o in _OBJECTIVES if (value := o.value(row)) is not None) for row in usable]
     on_front = nondominated(values, [o.maximize for o in _OBJECTIVES])
     lines = [(_line(row, front), row) for row, front in zip(usable, on_front, strict=True)]

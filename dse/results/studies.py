@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from dse.errors import StudyError, UsageError
+from dse.results.data_set import KEY, show_images
 from dse.results.front import GroupFront, Point, cut
 from dse.results.objectives import Objective
 from dse.study.storage import driver_says
@@ -146,6 +147,8 @@ def _name(group: GroupFront) -> str:
         parts.append(group.group["task"])
     if "accuracy_metric" in group.group:
         parts.append(group.group["accuracy_metric"])
+    if KEY in group.group:
+        parts.append(show_images(group.group[KEY]))
     if group.group["scenario"] != "SingleStream":
         parts.append(group.group["scenario"].lower())
     return " ".join(parts)

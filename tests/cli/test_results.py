@@ -115,13 +115,21 @@ def test_front_with_a_study(database: Path, tmp_path: Path) -> None:
         "schema": 1,
         "study": "mine",
         "objectives": [{"name": "accuracy"}, {"name": "latency_p90_ns"}],
-        "points": [{"trial": 7, "config": {"t": 1}, "values": {"accuracy": 0.6, "latency_p90_ns": 10}, "logs": "x"}],
+        "points": [
+            {
+                "trial": 7,
+                "config": {"t": 1},
+                "values": {"accuracy": 0.6, "latency_p90_ns": 10},
+                "accuracy": {"good": 600, "total": 1000},
+                "logs": "x",
+            }
+        ],
     }
     (tmp_path / "studies/mine").mkdir(parents=True)
     (tmp_path / "studies/mine/front.json").write_text(json.dumps(document))
     (group,) = run_json("front", "--study", "mine")
     assert group["standing"] == {"own": 1, "unbeaten": 1, "beaten_published": 3}
-    assert "study mine: 1 points beside each published front" in run("front", "--study", "mine")
+    assert "study mine: its points beside each published front" in run("front", "--study", "mine")
     (tmp_path / "studies/mine/front.json").rename(tmp_path / "elsewhere.json")
     with pytest.raises(StudyError, match="no front of this study") as caught:
         run("front", "--study", "mine")

@@ -21,7 +21,7 @@ from dse.results.plot import plot_fronts
 AXES = parse_objectives("accuracy,latency_p90")
 
 
-def write_front(folder: Path, *points: tuple[float, int], schema: int = 1) -> Path:
+def write_front(folder: Path, *points: tuple[float, int], schema: int = 1, images: int = 50_000) -> Path:
     document = {
         "schema": schema,
         "study": folder.name,
@@ -34,6 +34,7 @@ def write_front(folder: Path, *points: tuple[float, int], schema: int = 1) -> Pa
                 "trial": n,
                 "config": {"threads": n},
                 "values": {"accuracy": accuracy, "latency_p90_ns": latency},
+                "accuracy": {"good": round(images * accuracy), "total": images},
                 "logs": "x",
             }
             for n, (accuracy, latency) in enumerate(points)
@@ -60,7 +61,7 @@ def test_where_it_stands(tmp_path: Path, sample_rows: list[dict[str, Any]]) -> N
     tie = (float(best.values[0]), best.values[1])
     own = load_own_front(write_front(tmp_path, tie, (0.999, 1), (0.01, 10**12)), AXES)
     standing = stand(own, group)
-    assert rivals(group)
+    assert rivals(own, group)
     assert (standing.own, standing.unbeaten, standing.beaten_published) == (3, 2, len(group.points))
     own = load_own_front(write_front(tmp_path, tie), AXES)
     assert stand(own, group).to_json() == {"own": 1, "unbeaten": 1, "beaten_published": 0}
@@ -88,10 +89,10 @@ def test_files_that_are_no_front(tmp_path: Path) -> None:
         ('"schema": 1', '"schema": "1"', "found '1', allowed: a whole number"),
         ('"schema": 1, ', "", "'schema' is missing"),
         ('"points": [', '"points": [7, ', "not subscriptable"),
-        ('"accuracy": 0.5', '"accuracy": NaN', "accuracy: found nan, allowed: a number from 0 to 1"),
+        ('"accuracy": 0.5', '"accuracy": NaN', "not JSON that dse reads: found NaN"),
         ('"accuracy": 0.5', '"accuracy": 50.0', "accuracy: found 50.0, allowed: a number from 0 to 1"),
         ('"accuracy": 0.5', '"accuracy": "0.5"', "accuracy: found '0.5', allowed"),
-        ('"latency_p90_ns": 1}', '"latency_p90_ns": Infinity}', "latency_p90: found inf, allowed: a number from 0 on"),
+        ('"latency_p90_ns": 1}', '"latency_p90_ns": Infinity}', "not JSON that dse reads: found Infinity"),
         ('"latency_p90_ns": 1}', '"latency_p90_ns": null}', "latency_p90: found None"),
         ('"latency_p90_ns": 1}', "}", "Illegal trailing comma|Expecting property name"),
         ('"config": {"threads": 0}', '"config": 3', "not iterable"),
