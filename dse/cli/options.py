@@ -25,7 +25,9 @@ Db = Annotated[
     Path | None,
     typer.Option("--db", help="The results database. [default: $DSE_RESULTS_DB or the user's data folder]"),
 ]
-Where = Annotated[str | None, typer.Option(help="An SQL expression over the columns, such as \"engine='tflite'\".")]
+Where = Annotated[
+    str | None, typer.Option(help="An SQL expression over the columns: \"engine = 'tflite' AND accuracy >= 70 %\".")
+]
 Name = Annotated[
     str | None,
     typer.Option(help="'image-classification-edge-*', or another pattern for <task>-<edge|datacenter>-<scenario>."),

@@ -23,6 +23,8 @@ from dse.results.objectives import OBJECTIVES, Objective, show, show_number, sho
 from dse.results.own import OwnFront, Standing
 
 _REFRESH_S = 0.1
+_CELL_LENGTH = 2000
+"""Of a text in `row_table`: a system's JSON has about that, and to fold a megabyte takes a minute."""
 
 
 def show_table(title: str, table: Table | None) -> None:
@@ -162,14 +164,24 @@ def rows_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def row_table(row: Mapping[str, Any]) -> Table:
-    """Every column of one result that has a value."""
+    """Every column of one result that has a value, in the units in which other tables have it; long ones are cut."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in row.items():
         if value is not None and value != "":
-            table.add_row(name, Text(str(value)))
+            table.add_row(name, Text(_cell(row, name)))
     return table
+
+
+def _cell(row: Mapping[str, Any], name: str) -> str:
+    if name == "accuracy":
+        accuracy = OBJECTIVES["accuracy"]
+        return f"{show(accuracy, accuracy.value(row))} %"
+    text = str(row[name])
+    if len(text) <= _CELL_LENGTH:
+        return text
+    return f"{text[:_CELL_LENGTH]}... ({len(text)} characters; --json has all of them)"
 
 
 def explanation_title(explanation: Explanation) -> str:

@@ -12,6 +12,7 @@ from dse.results.data_set import by_images
 from dse.results.database import COLUMNS, Database
 from dse.results.objectives import Exact, Objective, default_objectives, plain, why_not_comparable
 from dse.results.walk import SCENARIOS
+from dse.results.where import as_sql
 
 ALWAYS_APART = ("task", "scenario")
 """Figures of different tasks or scenarios never compete, whatever the grouping."""
@@ -177,8 +178,9 @@ def select(
 ) -> list[dict[str, Any]]:
     """Rows of the table, in order of id.
 
-    ``where`` is an SQL expression over the columns, ``scenario`` is in any case, ``name`` a pattern such as
-    ``image-classification-edge-*``. Raises `UsageError` for an expression that does not parse or matches no column.
+    ``where`` is an SQL expression over the columns (see `dse.results.where`), ``scenario`` is in any case, ``name`` a
+    pattern such as ``image-classification-edge-*``. Raises `UsageError` for an expression that does not parse or
+    matches no column.
     """
     conditions, parameters = ["true"], list[Any]()
     if scenario is not None:
@@ -192,7 +194,7 @@ def select(
         parameters.append(list(ids))
     if where is not None:
         # On lines of its own, so that a comment at its end cannot hide the bracket.
-        conditions.append(f"(\n{where}\n)")
+        conditions.append(f"(\n{as_sql(where)}\n)")
     return db.query(f"SELECT * FROM results WHERE {' AND '.join(conditions)} ORDER BY id", parameters)
 
 

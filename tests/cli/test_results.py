@@ -271,3 +271,67 @@ def test_a_bar_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
         for done in range(3):
             advance(Progress("systems", done, 2))
         assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(
+    ("where", "rows"),
+    [
+        ("accuracy >= 50 %", 3),
+        ("accuracy>=50%", 3),
+        ("accuracy >= 0.5", 3),
+        ("accuracy >= 0.6 AND accuracy <= 65 % OR false", 1),
+        ("accuracy BETWEEN 60 % AND 65%", 1),
+        ("50.000 % < accuracy", 1),
+        ("(accuracy < 50.1 %) AND model != '70 %'", 3),
+        ("id % 2 = 0", 2),
+        ("id % 2 = 0 AND accuracy >= 1 % 2", 0),
+        ("good >= 500", 3),
+        ("accuracy <= 1", 4),
+        ("accuracy = 100 %", 0),
+    ],
+)
+def test_an_accuracy_is_asked_for_in_percent_or_as_a_fraction(database: Path, where: str, rows: int) -> None:
+    assert len(run_json("list", "--where", where)) == rows
+
+
+@pytest.mark.parametrize("where", ["accuracy >= 70", "accuracy>70.5", "70 <= accuracy", "accuracy BETWEEN 60 AND 70"])
+def test_an_accuracy_that_nothing_can_have_is_refused(database: Path, where: str) -> None:
+    with pytest.raises(UsageError, match=r"accuracy is compared with [67]0") as refused:
+        run("list", "--where", where)
+    assert ' %" or 0.' in str(refused.value.hint)
+
+
+def test_an_accuracy_has_one_unit_wherever_people_read_it(database: Path) -> None:
+    row = run_json("list")[0]
+    shown = f"{100 * row['good'] / row['total']:.3f}"
+    assert f"{shown} %" in run("show", "1")
+    for words in (("list",), ("front",)):
+        assert shown in run(*words)
+    assert row["accuracy"] == row["good"] / row["total"], "JSON keeps the fraction"
+
+
+def test_a_long_text_is_cut_where_people_read_it(database: Path, tmp_path: Path) -> None:
+    home = next((tmp_path / "tree").rglob("me"))
+    (home / "systems").mkdir()
+    system = {"system_name": "n" * 10**6, **{f"key {n}": n for n in range(10**4)}}
+    (home / "systems/board-tflite-v2.4.1-ruy.json").write_text(json.dumps(system))
+    run("import", str(tmp_path / "tree"))
+    shown = run("show", "1")
+    assert "(1000000 characters; --json has all of them)" in " ".join(shown.split())
+    assert len(shown) < 50_000
+    assert len(run_json("show", "1")["system_name"]) == 10**6
+
+
+def test_a_tree_on_other_images_is_said_to_stand_apart(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "imagenet").mkdir()
+    write_tree(tmp_path / "imagenet")
+    for path in (tmp_path / "imagenet").rglob("accuracy.txt"):
+        path.write_text("accuracy=50.000%, good=25000, total=50000\n")
+    (tmp_path / "imagenet/v6.1").rename(tmp_path / "imagenet/v6.0")
+    run("import", str(tmp_path / "imagenet"))
+    said = CliRunner().invoke(app, ["front", "--by", "device"]).stderr
+    assert "each has a front of its own: 4 on 50000 images (ImageNet), 4 on 1000 images" in " ".join(said.split())
+    table = run("front", "--by", "device")
+    assert "board, image-classification, SingleStream, 50000 images (ImageNet): 1 of 4 on the front" in table
+    assert "board, image-classification, SingleStream, 1000 images: 3 of 4 on the front" in table
+    assert "different images do not compare" in CliRunner().invoke(app, ["explain", "1", "--by", "device"]).stderr
