@@ -65,7 +65,7 @@ def test_a_governor_that_was_changed_for_good_is_the_usual_one_and_what_ran_befo
 
 def test_the_anchor_goes_on_after_an_edit(bench: Bench) -> None:
     """A parameter at its default makes the anchor another configuration, a longer run another experiment."""
-    fake = device(noise=0.0, drift=lambda s: 1.5 if 20 <= s < 22 else 1.0)
+    fake = device(noise=0.0, drift=lambda s: 1.5 if 20 <= s < 24 else 1.0)
     bench.explore(fake, Budget(trials=10))
     path = bench.folder / "space.yaml"
     path.write_text(path.read_text().replace("  threads:", "  delegate: [xnnpack]\n  threads:"))
@@ -96,7 +96,7 @@ def test_strict_stops_and_loses_nothing(bench: Bench) -> None:
 
 def test_a_slow_spell_is_found_by_the_anchor_and_measured_again(bench: Bench) -> None:
     """The device runs 1.5 times slower for a while and does not say so; the trials before the anchor are doubted."""
-    slow = device(noise=0.005, drift=lambda s: 1.5 if 26 <= s < 42 else 1.0)
+    slow = device(noise=0.005, drift=lambda s: 1.5 if 26 <= s < 44 else 1.0)
     study = bench.explore(slow, Budget(device_s=1e9), confirm=True)
     assert "drift" in lost(study).values()
     truth = {m.configuration: latency_of(bench, m) for m in study.measurements}
