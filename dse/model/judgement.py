@@ -164,7 +164,7 @@ def _drift(
             since.append(measured.trial)
             continue
         drift = Reason("drift", f"the anchor, trial {measured.trial}, ran {math.exp(off):.2f} times its usual latency")
-        marks |= {trial: drift for trial in (*since, doubted[1], measured.trial)}
+        marks |= dict.fromkeys((*since, doubted[1], measured.trial), drift)
         good, drifted, since = False, True, []
         if abs(off - doubted[2]) <= _band(reference):
             centre = median(reference)
