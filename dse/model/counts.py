@@ -1,7 +1,7 @@
 """Counts that add up: what became of the trials of a study, and of its configurations.
 
-A trial is one run. It failed, or belongs to no configuration of the space as it is now, or is excluded, or counts; never
-two of these. A configuration is measured when one of its trials counts, else excluded or failed.
+A trial is one run. It failed, or belongs to no configuration of the space as it is now, or is excluded, or counts: one
+of these. A configuration is measured when one of its trials counts, else excluded or failed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from dse.model.measurement import Measurement
 class Counts:
     """``counting``, ``failed``, ``elsewhere`` and `excluded` trials are all ``trials``.
 
-    ``elsewhere`` are of no configuration of the space as it is now. ``reasons`` has the number of excluded trials by the
-    first reason of each. ``measured``, ``configurations_excluded`` and ``configurations_failed`` are all configurations
-    that were tried.
+    ``elsewhere`` are of no configuration of the space as it is now. ``reasons`` has how many trials are excluded by
+    the first reason of each. ``measured``, ``configurations_excluded`` and ``configurations_failed`` are all that were
+    tried.
     """
 
     trials: int = 0
@@ -40,7 +40,7 @@ class Counts:
 
     @property
     def trials_sentence(self) -> str:
-        """``97 trials: 53 count, 42 excluded (40 drift, 2 foreign load), 2 failed``; what there is none of is left out."""
+        """``97 trials: 53 count, 42 excluded (40 drift, 2 foreign load), 2 failed``, without what is none."""
         why = ", ".join(f"{count} {word}" for word, count in self.reasons.items())
         parts = [f"{self.counting} count{'s' if self.counting == 1 else ''}"]
         parts += [f"{self.excluded} excluded ({why})"] if why else []
