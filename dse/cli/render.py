@@ -158,7 +158,7 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _with_error(point: FrontPoint, objective: Objective) -> str:
-    """The value, with its spread where that shows: ``0.312 ms \u00b12 %``, and ``91.25 % \u00b10.6`` in percentage points."""
+    """The value, with its spread where that shows: ``0.312 ms \u00b12 %``, and ``91.25 % \u00b10.6`` in points."""
     value = point.values[objective.name]
     return objective.metric.show(value) + spread(objective, value, point.intervals.get(objective.name))
 

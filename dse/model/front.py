@@ -27,7 +27,7 @@ class FrontPoint:
     """A configuration on the front: the middle of its repeats, and how sure its place is.
 
     ``trial`` and ``response`` are the repeat nearest to it; ``intervals`` say where each figure lies with 95 %
-    probability, both ends equal where it is exact, and are empty where nobody can tell; ``probability`` is P(front), and
+    probability, both ends equal where it is exact, and are empty where nobody can tell; ``probability`` is P(front),
     None where that is undecided or nobody can tell; ``accuracy`` are the counts behind the accuracy.
     """
 

@@ -48,7 +48,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Question:
-    """``constraints`` on figures and ``conditions`` on parameters; ``sort`` by one of those; at most ``limit`` points."""
+    """``constraints`` on figures, ``conditions`` on parameters; ``sort`` by one of those; at most ``limit`` points."""
 
     constraints: tuple[Constraint, ...] = ()
     conditions: tuple[Condition, ...] = ()

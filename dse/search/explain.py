@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from dse.model.configuration import Configuration
 from dse.model.confidence import told
+from dse.model.configuration import Configuration
 from dse.model.estimate import Estimate
 from dse.model.judgement import Reason
 from dse.model.metrics import Metric, Objective

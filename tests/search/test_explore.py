@@ -83,7 +83,7 @@ def test_threads_without_effect_are_not_tried_again(bench: Bench) -> None:
     assert set(lost(study).values()) == {"threads"}
     assert len(study.measurements) == 18
     configuration = next(m.configuration for m in study.measurements if m.configuration["threads"] == 3)
-    assert explain(study_knowledge(study), configuration).verdict == "quarantined"
+    assert explain(study_knowledge(study), configuration).verdict == "excluded"
 
 
 def test_strict_stops_and_loses_nothing(bench: Bench) -> None:
@@ -117,7 +117,7 @@ def test_confirming_repeats_the_open_ones_and_outliers_do_not_matter(bench: Benc
     study = bench.explore(device(noise=0.01, outlier_every=7), Budget(device_s=1e9), confirm=True)
     assert "confirm" in phases(study)
     assert configurations(study_front(study)) == configurations(study_front(exact))
-    assert all(point.confidence > 0.9 for point in study_front(study))
+    assert all((point.probability or 0) > 0.9 for point in study_front(study))
 
 
 def test_a_resumed_study_measures_its_anchor_first(bench: Bench) -> None:
