@@ -38,7 +38,7 @@ def front_command(
     --where compares those configurations alone.
     No question changes the study.
 
-    Example: dse front mobilenet_v3 --where 'accuracy >= 85 %' --sort latency_p90_ns --limit 1
+    Example: dse front mobilenet_v3 --where 'accuracy >= 85 %' --limit 3
     """
     if json and csv:
         raise UsageError("--json and --csv exclude each other", hint="give one")
