@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,17 +13,22 @@ from rich.console import Console
 from rich.text import Text
 
 from dse.cli.options import SYSTEM, option_words
-from dse.cli.render import stderr
+from dse.cli.render import print_error, stderr
 from dse.cli.trusted import NOT_ASKED
-from dse.errors import UsageError
+from dse.errors import DseError, SubmissionError, UsageError
 from dse.study import Study
 from dse.submission.candidate import Candidate, without_repeats
 from dse.submission.environment import loadgen_version
-from dse.submission.findings import RULES, Finding
+from dse.submission.fields import SYSTEM_FIELDS
+from dse.submission.findings import RULES, Finding, finding
 from dse.submission.front import front_candidates
 from dse.submission.preflight import preflight
 from dse.submission.rounds import Round, Scenario
-from dse.submission.system import read_system
+from dse.submission.system import SystemDescription, read_system
+
+SUBMITTER = "submitter"
+"""Who submits, as long as nobody has said so."""
+_MOST_PLACES = 3
 
 Allow = Annotated[
     list[str] | None, typer.Option("--allow", metavar="RULE", help="A rule that may be broken; repeatable.")
@@ -35,16 +42,23 @@ Trials = Annotated[
 Python = Annotated[str | None, typer.Option(help="Interpreter with the round's LoadGen and the runtime.")]
 
 
-def official_candidates(
-    study: Study, trials: list[int] | None, python: str | None
-) -> tuple[list[Candidate], list[str]]:
-    """The front's points as official runs have them, and what is different from exploration.
+@dataclass(frozen=True)
+class OfficialCandidates:
+    """The front's points as official runs have them, what is different from exploration, and what cannot be run."""
 
-    Raises as `front_candidates` does.
-    """
+    candidates: list[Candidate]
+    notes: list[str]
+    problems: list[DseError]
+
+
+def official_candidates(study: Study, trials: list[int] | None, python: str | None) -> OfficialCandidates:
+    """Raises as `front_candidates` does, and its first problem where no candidate is left."""
     if python and "/" in python:  # from any folder, as the harness runs in the run's; not resolved, or a venv is left
         python = str(Path(python).absolute())
-    kept, repeats = without_repeats(front_candidates(study, trials or (), python))
+    found, problems = front_candidates(study, trials or (), python)
+    if problems and not found:
+        raise problems[0]
+    kept, repeats = without_repeats(found)
     enlarged: dict[tuple[int, int], list[int]] = {}
     for item in kept:
         if item.buffer_size > item.explored_buffer_size:
@@ -55,7 +69,7 @@ def official_candidates(
         for (explored, official), found in enlarged.items()
     ]
     notes += [f"trial {trial}: the same official runs as trial {other}, left out" for trial, other in repeats.items()]
-    return kept, notes
+    return OfficialCandidates(kept, notes, problems)
 
 
 def trials_words(numbers: list[int]) -> str:
@@ -65,8 +79,11 @@ def trials_words(numbers: list[int]) -> str:
 
 def rules(allow: Sequence[str] | None) -> frozenset[str]:
     """The rules that --allow names. Raises UsageError."""
+    allowed = ", ".join(rule.name for rule in RULES.values() if rule.allowable)
     if unknown := sorted(set(allow or ()) - set(RULES)):
-        raise UsageError(f"--allow: found {', '.join(unknown)}, allowed: {', '.join(RULES)}")
+        raise UsageError(f"--allow: found {', '.join(unknown)}, allowed: {allowed}")
+    if never := [name for name in allow or () if not RULES[name].allowable]:
+        raise UsageError(f"--allow: {', '.join(never)} is never let through, allowed: {allowed}")
     return frozenset(allow or ())
 
 
@@ -81,10 +98,19 @@ def findings_of(
 ) -> list[Finding]:
     """What `dse.submission.preflight` says, with the LoadGen of each interpreter that would measure.
 
-    Those that the candidates' study names are asked only where they may be ``run``.
+    Those that the candidates' study names are asked only where they may be ``run``. Without a description of the
+    system that is a finding, and everything else is looked at nevertheless.
     """
-    description = read_system(system)
-    found = [
+    found: list[Finding] = []
+    try:
+        description = read_system(system)
+    except SubmissionError as error:
+        if system.exists():
+            raise
+        said = finding(system, "system", error.message, allowed="the description of the device")
+        found.append(dataclasses.replace(said, fix="write one: dse system init ID"))
+        description = SystemDescription("system", _UNSAID)
+    found += [
         item
         for interpreter in dict.fromkeys(item.python for item in candidates)
         for item in preflight(
@@ -98,6 +124,15 @@ def findings_of(
         )
     ]
     return list(dict.fromkeys(found))  # the system's are those of every interpreter
+
+
+_UNSAID = dict.fromkeys(SYSTEM_FIELDS, "-") | {
+    "status": "available",
+    "system_type": "edge",
+    "number_of_nodes": "1",
+    "accelerators_per_node": "0",
+}
+"""A description that breaks no rule, for whoever has none yet."""
 
 
 def programs_of(candidates: Sequence[Candidate]) -> dict[str, str]:
@@ -116,21 +151,42 @@ def say_not_asked(candidates: Sequence[Candidate], study: Study) -> None:
 
 
 def print_findings(findings: Sequence[Finding], console: Console, prefix: str = "") -> None:
-    """Three lines for each: rule and file, found and allowed, fix."""
+    """Three lines for each: rule and file, found and allowed, fix. What is the same in many files is said once."""
+    places: dict[tuple[str, str, str, str], list[str]] = {}
     for item in findings:
-        console.print(Text.assemble((f"{prefix}{item.rule}", "bold"), f" {item.path}"), soft_wrap=True)
-        console.print(Text(f"  found {item.found}; allowed: {item.allowed}"), soft_wrap=True)
-        console.print(Text(f"  fix: {item.fix}"), soft_wrap=True)
+        places.setdefault((item.rule, item.found, item.allowed, item.fix), []).append(item.path)
+    for (rule, found, allowed, fix), paths in places.items():
+        shown = paths if len(paths) <= _MOST_PLACES else paths[: _MOST_PLACES - 1]
+        console.print(Text.assemble((f"{prefix}{rule}", "bold"), f" {shown[0]}"), soft_wrap=True)
+        for path in shown[1:]:
+            console.print(Text(f"  and {path}"), soft_wrap=True)
+        if len(paths) > len(shown):
+            console.print(Text(f"  and {len(paths) - len(shown)} more files"), soft_wrap=True)
+        console.print(Text(f"  found {found}; allowed: {allowed}"), soft_wrap=True)
+        console.print(Text(f"  fix: {fix}"), soft_wrap=True)
+
+
+def print_problems(problems: Sequence[DseError]) -> None:
+    """What is wrong with the points that are left out, as errors are printed."""
+    for problem in problems:
+        print_error(problem)
 
 
 def again(
     round_name: str | None,
     allow: list[str] | None,
     *,
+    submitter: str | None = None,
     system: Path = SYSTEM,
     python: str | None = None,
     trials: list[int] | None = None,
 ) -> str:
     """The options that the next command has to have again, as its words."""
-    named = None if system == SYSTEM else system
-    return option_words(round=round_name, system=named, python=python, trial=trials, allow=allow)
+    return option_words(
+        submitter=None if submitter == SUBMITTER else submitter,
+        round=round_name,
+        system=None if system == SYSTEM else system,
+        python=python,
+        trial=trials,
+        allow=allow,
+    )

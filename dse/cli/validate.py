@@ -9,6 +9,7 @@ import typer
 from dse.cli.interrupt import INTERRUPTED, Interrupt
 from dse.cli.live_validation import LiveValidation
 from dse.cli.official import (
+    SUBMITTER,
     Allow,
     Python,
     RoundName,
@@ -19,24 +20,27 @@ from dse.cli.official import (
     findings_of,
     official_candidates,
     print_findings,
+    print_problems,
     programs_of,
     rules,
     say_not_asked,
 )
 from dse.cli.opened import open_study
-from dse.cli.options import STUDIES, SYSTEM, Studies, StudyArgument, seconds_of, study_words
-from dse.cli.render import counted, next_command, stderr
+from dse.cli.options import STUDIES, SYSTEM, Json, Studies, StudyArgument, seconds_of, study_words
+from dse.cli.render import counted, next_command, print_json, stderr, stdout
 from dse.cli.trusted import Trust, require_trust
+from dse.cli.validated import comparison, explored_values, remarks, validation_document
 from dse.data_sets import require_unchanged
 from dse.durations import show_duration
-from dse.errors import NothingMeasuredError
+from dse.errors import DseError, NothingMeasuredError, SubmissionError
 from dse.harnesses import SubprocessHarness
 from dse.paths import cache_dir
 from dse.study.lock import locked
 from dse.submission.environment import available_memory_bytes
 from dse.submission.findings import RULES, BrokenRulesError, blocking
+from dse.submission.point import FOLDER
 from dse.submission.rounds import DEFAULT_ROUND, get_round
-from dse.submission.validate import Plan, official_front, plan, run
+from dse.submission.validate import Plan, official_front, plan, recover, run
 
 
 def validate_command(
@@ -49,14 +53,16 @@ def validate_command(
     ] = None,
     python: Python = None,
     system: System = SYSTEM,
-    submitter: Submitter = "submitter",
+    submitter: Submitter = SUBMITTER,
     allow: Allow = None,
     trust: Trust = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and how long it takes.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Run the front's points by MLPerf's rules.
 
-    All of accuracy, then 600 s of performance, each in its own process.
+    All of accuracy, then 600 s of performance, each in its own process. At the end the official figures stand beside
+    the explored ones.
 
     The same command goes on where it was stopped, point by point. Ctrl-C once ends after the running point, twice at
     once.
@@ -64,26 +70,33 @@ def validate_command(
     Example: dse validate mobilenet_v3 --duration 20s
     """
     found, round_, console = open_study(study, studies), get_round(round_name, to_measure=True), stderr()
-    candidates, notes = official_candidates(found, trial, python)
     allowed = rules(allow)
+    official = official_candidates(found, trial, python)
+    if not dry_run and (found.folder / FOLDER).exists():
+        with locked(found.folder):
+            recover(found.folder)
     available_bytes = available_memory_bytes()
     duration_ms = None if duration is None else max(1, round(1e3 * seconds_of("--duration", duration)))
-    todo = plan(candidates, found.folder, round_, available_bytes=available_bytes, duration_ms=duration_ms)
-    for note in notes:
+    todo = plan(official.candidates, found.folder, round_, available_bytes=available_bytes, duration_ms=duration_ms)
+    for note in official.notes:
         console.print(note)
+    problems: list[DseError] = [*official.problems, *todo.problems]
+    print_problems(problems)
     _show(todo)
-    programs = {} if python else programs_of(candidates)
+    programs = {} if python else programs_of(official.candidates)
     if dry_run:
-        say_not_asked(candidates if programs else (), found)
+        say_not_asked(official.candidates if programs else (), found)
     elif programs:
         require_trust(programs, found.folder / "study.yaml", trusted=trust)
-    findings = findings_of(candidates, submitter, system, round_, run=not (dry_run and programs))
+    findings = findings_of(official.candidates, submitter, system, round_, run=not (dry_run and programs))
     unmendable = [item for item in blocking(findings, allowed) if not RULES[item.rule].mendable]
     if unmendable and duration is None:
         print_findings(unmendable, console)
         raise BrokenRulesError(unmendable, hint="mend them, or --allow RULE to measure nevertheless")
     if dry_run:
         _require_data(todo)
+        if as_json:
+            print_json(validation_document(found, todo, [], [], problems))
         return
     with locked(found.folder):
         _require_data(todo)
@@ -91,24 +104,40 @@ def validate_command(
             interrupt.say = live.note
             outcomes = run(todo, lambda candidate: SubprocessHarness(candidate.python), live, interrupt.requested)
     points = [outcome.point for outcome in outcomes if outcome.point]
+    front = official_front(points, found.objectives)
+    explored = explored_values(found)
+    for point in points:
+        if point not in front:
+            console.print(f"trial {point.trial} ({point.name}) is dominated in the official runs: left out")
+    if as_json:
+        print_json(validation_document(found, todo, outcomes, front, problems))
+    elif points:
+        stdout().print(comparison(outcomes, explored))
+    for remark in remarks(outcomes, explored):
+        console.print(remark)
     if len(outcomes) < len(todo.steps):
         console.print(f"{len(points)} of {len(todo.steps)} points are validated")
         next_command("the same command", "goes on where this stopped")
         raise typer.Exit(INTERRUPTED)
     if not points:
         raise NothingMeasuredError("no point could be validated", path=found.folder, hint="see the reasons above")
-    front = official_front(points, found.objectives)
-    for point in points:
-        if point not in front:
-            console.print(f"trial {point.trial} ({point.name}) is dominated in the official runs: left out")
-    console.print(f"{len(front)} of {len(candidates)} points stand{'' if duration is None else ' (a rehearsal)'}")
+    stand = f"{len(front)} of {len(official.candidates)} points stand"
+    console.print(stand if duration is None else f"{stand} (a rehearsal)")
     words = study_words(study, studies)
+    by_the_rules = again(round_.name, allow, submitter=submitter, system=system, python=python, trials=trial)
+    named = again(round_.name, allow, submitter="NAME" if submitter == SUBMITTER else submitter, system=system)
     if duration is None:
-        again_words = again(round_.name, allow, system=system)
-        next_command(f"dse submit {words} --submitter NAME{again_words}", "writes the submission")
+        next_command(f"dse submit {words}{named}", "writes the submission")
     else:
-        again_words = again(round_.name, allow, system=system, python=python, trials=trial)
-        next_command(f"dse validate {words}{again_words}", "does it by the rules")
+        next_command(f"dse validate {words}{by_the_rules}", "does it by the rules")
+        next_command(f"dse submit {words} --rehearsal{named}", "writes a tree to try, marked as a rehearsal")
+    if problems:
+        left_out = counted(len(problems), "point")
+        raise SubmissionError(
+            f"{left_out} left out for what is wrong with {'it' if len(problems) == 1 else 'them'}",
+            path=found.folder / FOLDER,
+            hint="see the reasons above",
+        )
 
 
 def _require_data(todo: Plan) -> None:

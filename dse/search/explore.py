@@ -102,8 +102,7 @@ def explore(
 
 
 def _understand(space: Space, measurements: Sequence[Measurement], place: Place) -> Knowledge:
-    recorded = space.recorded is not None
-    return understand(space.objectives, space.constraints, measurements, place, space.data_set.size, exact=recorded)
+    return understand(space.objectives, space.constraints, measurements, place, space.accuracy_images)
 
 
 def _may_search(progress: Progress, confirm: bool) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from dse.errors import SubmissionError, why
 from dse.files import sha256_file
+from dse.reading import MIB, UnreadableError, parse_json, read_bytes, read_text
 from dse.submission.detail_log import DetailLog, read_detail_log
 from dse.submission.fields import MEASUREMENT_FIELDS
 from dse.submission.findings import Finding, finding
@@ -31,7 +32,9 @@ from dse.submission.truncate import is_truncated
 _FIGURE = re.compile(r"""^(?:\{"accuracy|accuracy)[": ]*=?\s*([\d.]+)""")
 _NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
 _SAMPLES = "effective_samples_per_query"
-_COUNTS = re.compile(r"\bgood=(\d+), total=(\d+)")
+_MOST_TEXT_BYTES = 4 * MIB
+"""Of a description; the largest of the published rounds have some hundred kilobytes."""
+_COUNTS = re.compile(r"\bgood=(\d{1,12}), total=(\d{1,12})\b")
 _HASH = re.compile(r"^hash=([0-9a-f]{64})$")
 
 
@@ -135,8 +138,8 @@ def _check_accuracy_text(tree: Path, folder: Path, covered: object) -> Iterator[
     path = folder / "accuracy.txt"
     place = path.relative_to(tree)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_text(path, _MOST_TEXT_BYTES).splitlines()
+    except (OSError, ValueError) as error:
         yield finding(place, "accuracy-text", f"cannot be read: {why(error)}")
         return
     figures = [match for line in lines if (match := _FIGURE.match(line))]
@@ -151,8 +154,13 @@ def _check_accuracy_text(tree: Path, folder: Path, covered: object) -> Iterator[
     log = folder / "mlperf_log_accuracy.json"
     if not hash_line:
         yield finding(place, "accuracy-hash", "no such line")
-    elif log.is_file() and not is_truncated(log) and sha256_file(log) != hash_line[1]:
+    elif _is_small(log) and not is_truncated(log) and sha256_file(log) != hash_line[1]:
         yield finding(place, "accuracy-hash", f"{hash_line[0]}, the file beside it has another")
+
+
+def _is_small(log: Path) -> bool:
+    """A larger one breaks another rule."""
+    return log.is_file() and log.stat().st_size <= MAX_ACCURACY_LOG_BYTES
 
 
 def _is_true(figure: re.Match[str], covered: object) -> bool:
@@ -193,7 +201,10 @@ def _check_fields(place: Path, path: Path) -> Iterator[Finding]:
 def read_object(path: Path) -> Mapping[str, Any]:
     """The JSON object in a file, read as strictly as the checker does. Raises SubmissionError."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        contents = read_bytes(path, _MOST_TEXT_BYTES)
+        if contents.startswith(BOM_UTF8):
+            raise UnreadableError("it begins with a byte order mark")
+        document = parse_json(contents)
     except OSError as error:
         raise SubmissionError(f"cannot be read: {why(error)}", path=path) from error
     except ValueError as error:

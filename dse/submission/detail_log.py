@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dse.errors import SubmissionError, why
+from dse.reading import parse_json, read_text
 
 _MARKER = ":::MLLOG"
+_ONCE = ("effective_", "requested_", "result_", "early_stopping_", "loadgen_version", "num_errors")
+"""Begins of the keys that LoadGen writes once a run. Others, such as loaded_qsl_set, come with each set of images."""
 
 
 @dataclass(frozen=True)
 class DetailLog:
-    """The first value of each key, as the checker takes it, and the messages that LoadGen marked as errors."""
+    """The first value of each key, as the checker takes it, and the messages that LoadGen marked as errors.
+
+    ``twice`` has the other value of a key that a run has once, and this log has with two values.
+    """
 
     values: dict[str, Any]
     errors: tuple[str, ...]
+    twice: dict[str, Any] = field(default_factory=dict)
+    times_ms: dict[str, float] = field(default_factory=dict)
+    """When each key was first logged, from the start of the run."""
 
     def number(self, key: str) -> float | None:
         """The value if it is a number, else None: the checker compares what it finds, and cannot compare a text."""
@@ -36,21 +44,25 @@ class DetailLog:
 def read_detail_log(path: Path) -> DetailLog:
     """The log at ``path``. Raises SubmissionError when it is missing or not one."""
     try:
-        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")  # others than LF may stand in a value
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_text(path).removesuffix("\n").split("\n")  # others than LF may stand in a value
+    except (OSError, ValueError) as error:
         raise SubmissionError(f"cannot be read: {why(error)}", path=path) from error
     if not lines[0].startswith(_MARKER):
         raise SubmissionError(f"the first line does not start with {_MARKER}", path=path, line=1)
-    values: dict[str, Any] = {}
+    log = DetailLog({}, ())
     errors = []
     for number, line in enumerate(lines, 1):
         if not line.startswith(_MARKER):
             continue
         try:
-            entry = json.loads(line.removeprefix(_MARKER))
-            values.setdefault(entry["key"], entry["value"])
+            entry = parse_json(line.removeprefix(_MARKER))
+            key, value = entry["key"], entry["value"]
+            if log.values.setdefault(key, value) != value and key.startswith(_ONCE):
+                log.twice.setdefault(key, value)
+            if isinstance(time_ms := entry.get("time_ms"), int | float):
+                log.times_ms.setdefault(key, time_ms)
             if entry["metadata"]["is_error"]:
-                errors.append(str(entry["value"]))
-        except (ValueError, KeyError, TypeError) as error:
+                errors.append(str(value))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SubmissionError(f"not a line of LoadGen: {line[:80]!r}", path=path, line=number) from error
-    return DetailLog(values, tuple(errors))
+    return DetailLog(log.values, tuple(errors), log.twice, log.times_ms)

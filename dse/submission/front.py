@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from dse.errors import SubmissionError, UsageError, why
+from dse.errors import DseError, InputError, SubmissionError, UsageError, why
 from dse.model.front import FrontPoint
 from dse.reports.front import recorded_in, study_front
 from dse.sources.address import shown
@@ -19,10 +19,13 @@ from harness.decode import ProtocolError
 from harness.protocol import Request, read
 
 
-def front_candidates(study: Study, trials: Collection[int] = (), python: str | None = None) -> list[Candidate]:
+def front_candidates(
+    study: Study, trials: Collection[int] = (), python: str | None = None
+) -> tuple[list[Candidate], list[DseError]]:
     """The front's points, or those of them that ``trials`` names, run by the interpreter ``python`` if it is given.
 
-    Raises SubmissionError, UsageError.
+    With them what is wrong with those that cannot be run: a request that cannot be read costs its own point. Raises
+    SubmissionError, UsageError.
     """
     if table := recorded_in(study):
         raise SubmissionError(
@@ -38,7 +41,15 @@ def front_candidates(study: Study, trials: Collection[int] = (), python: str | N
             f"trial {', '.join(map(str, unknown))} is not on the front, allowed: "
             f"{', '.join(str(point.trial) for point in points)}"
         )
-    return [_candidate(study, point, python) for point in points if not trials or point.trial in trials]
+    candidates: list[Candidate] = []
+    problems: list[DseError] = []
+    for point in points:
+        if not trials or point.trial in trials:
+            try:
+                candidates.append(_candidate(study, point, python))
+            except InputError as error:
+                problems.append(error)
+    return candidates, problems
 
 
 def _candidate(study: Study, point: FrontPoint, python: str | None) -> Candidate:

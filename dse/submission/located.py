@@ -43,7 +43,8 @@ def same_run(one: Request, other: Request) -> bool:
 
 def _placeless(request: Request) -> Request:
     data_set = dataclasses.replace(request.data_set, name="", path="", labels=None)  # a folder's name is its default
-    return dataclasses.replace(request, model_path="", cache_dir="", data_set=data_set)
+    # official runs take all images, in the order of the list whatever exploration took first
+    return dataclasses.replace(request, model_path="", cache_dir="", data_set=data_set, image_order="list")
 
 
 def _model(request: Request, places: Iterable[Path]) -> Path:

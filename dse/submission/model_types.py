@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dse.errors import ModelError, why
+from dse.reading import read_bytes
 
 _NAMES = {0: "fp32", 1: "fp16", 3: "uint8", 7: "int16", 9: "int8", 17: "int4", 18: "bf16"}
 """TensorType of the schema; the types that a weight can have."""
@@ -20,6 +21,8 @@ _MODEL_SUBGRAPHS, _MODEL_BUFFERS = 2, 4
 _SUBGRAPH_TENSORS, _SUBGRAPH_INPUTS = 0, 1
 _TENSOR_SHAPE, _TENSOR_TYPE, _TENSOR_BUFFER = 0, 1, 2
 _BUFFER_DATA, _BUFFER_OFFSET = 0, 1
+_MOST_BYTES = 2**31
+"""What a FlatBuffers file can have."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,8 @@ class ModelTypes:
 def model_types(path: Path) -> ModelTypes:
     """The types of the first input and of the constants with two dimensions or more. Raises ModelError."""
     try:
-        contents = path.read_bytes()
-    except OSError as error:
+        contents = read_bytes(path, _MOST_BYTES)
+    except (OSError, ValueError) as error:
         raise ModelError(f"cannot be read: {why(error)}", path=path) from error
     if contents[4:8] != b"TFL3":
         raise ModelError("not a .tflite file", path=path)

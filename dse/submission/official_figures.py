@@ -11,6 +11,7 @@ from dse.errors import SubmissionError
 from dse.files import canonical_json, sha256_file
 from dse.model.metrics import values_of
 from dse.study import Study
+from dse.submission.check_point import require_logged
 from dse.submission.point import ValidatedPoint, readable_points
 from dse.submission.rounds import official_buffer_size
 
@@ -100,7 +101,10 @@ def official_figures(study: Study) -> tuple[dict[int, OfficialFigures], list[Sub
 
 
 def figures_of(point: ValidatedPoint) -> OfficialFigures:
-    """The figures of a point. Raises SubmissionError where its responses are not those of its record."""
+    """The figures of a point. Raises SubmissionError where its responses are not those of its record, or of its log.
+
+    The accuracy is not counted again, which takes the images: `dse submit` does.
+    """
     performance, accuracy = point.performance.response.performance, point.accuracy.response.accuracy
     if performance is None or accuracy is None:
         raise SubmissionError(f"trial {point.trial} ({point.name}) has no official figures", path=point.folder)
@@ -108,6 +112,7 @@ def figures_of(point: ValidatedPoint) -> OfficialFigures:
         path = run.folder / "response.json"
         if sha256_file(path) != point.sha256.get(path.relative_to(point.folder).as_posix()):
             raise SubmissionError(f"not what it was when the official run of trial {point.trial} ended", path=path)
+    require_logged(point)
     return OfficialFigures(
         trial=point.trial,
         round=point.round,

@@ -25,10 +25,9 @@ from dse.errors import SubmissionError, why
 from dse.files import sha256_file, write_json
 from dse.reading import MIB, read_json
 from dse.sources.address import without_secret
-from dse.submission.ranges import impossible
 from dse.submission.rounds import ROUNDS, round_of_loadgen
-from harness.decode import decode
-from harness.protocol import Evidence, Request, Response
+from harness.decode import ProtocolError, decode
+from harness.protocol import Evidence, Request, Response, read
 
 SCHEMA = 1
 FOLDER = "validation"
@@ -38,11 +37,11 @@ ACCURACY_LOG = "mlperf_log_accuracy.json"
 _NAME = re.compile(r"\d+(-v\d+\.\d+)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MOST_RECORD_BYTES = 4 * MIB
-"""Of validation.json, a request or a response, which have a few kilobytes."""
+"""Of validation.json, which has a few kilobytes."""
 _MOST_TRIALS = 10**9
 OWN_MODEL = "../model.tflite"
 """As seen from either run's request."""
-_AGAIN = "validate the point again: remove its folder and run dse validate STUDY"
+AGAIN = "validate the point again: remove its folder and run dse validate STUDY"
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,11 @@ class ValidatedPoint:
         return self.folder / "user.conf"
 
     @property
+    def data_set_sha256(self) -> str:
+        """What identifies the images that both runs used."""
+        return self.accuracy.request.data_set.sha256
+
+    @property
     def model(self) -> Path:
         """The model file that the performance run loaded."""
         return self.performance.folder / self.performance.request.model_path
@@ -125,10 +129,18 @@ def make_way(point: ValidatedPoint, round_name: str) -> None:
     older, newer = (point.folder.with_name(f"{point.trial}-{name}") for name in (point.round, round_name))
     is_kept = not point.rehearsal and older != newer
     for folder in (newer, older if is_kept else point.folder):
-        if folder.exists():
-            shutil.rmtree(folder)
+        discard(folder)
     if is_kept:
         point.folder.rename(older)
+
+
+def discard(folder: Path) -> None:
+    """Remove a point's folder; where this is killed, half of one is never taken for a point."""
+    if folder.exists():
+        removed = folder.with_name(f"removed-{folder.name}")
+        shutil.rmtree(removed, ignore_errors=True)
+        folder.rename(removed)
+        shutil.rmtree(removed)
 
 
 def is_complete(folder: Path) -> bool:
@@ -158,7 +170,7 @@ def read_point(folder: Path) -> ValidatedPoint:
             sha256=_hashes(document["sha256"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SubmissionError(f"a damaged validation: {why(error)}", path=path, hint=_AGAIN) from error
+        raise SubmissionError(f"a damaged validation: {why(error)}", path=path, hint=AGAIN) from error
 
 
 def _origin(document: Any) -> ModelOrigin:
@@ -194,11 +206,18 @@ def write_point(
     return read_point(folder)
 
 
-def check_evidence(point: ValidatedPoint) -> None:
-    """Raise SubmissionError, with every reason, unless both runs are official, untouched and of the same thing."""
+def check_evidence(point: ValidatedPoint, *, rehearsal: bool = False) -> None:
+    """Raise SubmissionError, with every reason, unless both runs are official, untouched and of the same thing.
+
+    ``rehearsal`` lets runs through that are shorter than official ones.
+    """
     if not point.model.is_file():
         raise model_is_gone(point.trial, point.model)
-    doubts = [*(["its runs are a rehearsal"] if point.rehearsal else []), *_damages(point), *_evidence_doubts(point)]
+    doubts = [
+        *(["its runs are a rehearsal"] if point.rehearsal and not rehearsal else []),
+        *_damages(point),
+        *_evidence_doubts(point),
+    ]
     _refuse(point, "is not submitted", doubts)
 
 
@@ -210,7 +229,7 @@ def require_intact(point: ValidatedPoint) -> None:
 def _refuse(point: ValidatedPoint, what: str, reasons: list[str]) -> None:
     if reasons:
         message = f"trial {point.trial} ({point.name}) {what}: {'; '.join(reasons)}"
-        raise SubmissionError(message, path=point.folder, hint=_AGAIN)
+        raise SubmissionError(message, path=point.folder, hint=AGAIN)
 
 
 def model_is_gone(trial: int, model: Path) -> SubmissionError:
@@ -300,13 +319,10 @@ def _hashes(value: Any) -> dict[str, str]:
 def _read_run(folder: Path, name: str) -> Run:
     run = folder / name
     try:
-        request = decode(Request, read_json(run / "request.json", _MOST_RECORD_BYTES), "request.json")
-        response = decode(Response, read_json(run / "response.json", _MOST_RECORD_BYTES), "response.json")
+        request, response = read(Request, run / "request.json"), read(Response, run / "response.json")
     except OSError as error:
         message = f"a validated point without one of its runs: {why(error)}"
-        raise SubmissionError(message, path=error.filename or run, hint=_AGAIN) from error
-    except ValueError as error:
-        raise SubmissionError(f"a damaged run of a validated point: {error}", path=run, hint=_AGAIN) from error
-    if found := impossible(response):
-        raise SubmissionError(f"impossible figures: {found}", path=run / "response.json", hint=_AGAIN)
+        raise SubmissionError(message, path=error.filename or run, hint=AGAIN) from error
+    except ProtocolError as error:
+        raise SubmissionError(f"a damaged run of a validated point: {error}", path=run, hint=AGAIN) from error
     return Run(request, response, run, run / name)

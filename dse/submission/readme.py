@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from dse.reading import parse_yaml
 from dse.runtimes import PACKAGES
 from dse.sources.address import without_secret
 from dse.submission.point import ValidatedPoint
@@ -17,6 +18,9 @@ from harness.protocol import Evidence, Request
 
 _OTHERS = {"numpy": "numpy", "opencv": "opencv-python-headless"}
 """What the harness calls a package, and its name on PyPI."""
+REHEARSAL_LINES = """
+**A REHEARSAL: runs shorter than the rules want. Not a result, never to be submitted.**
+"""
 
 
 def result_readme(point: ValidatedPoint, scenario: Scenario, system: str, round_: Round) -> str:
@@ -26,10 +30,17 @@ def result_readme(point: ValidatedPoint, scenario: Scenario, system: str, round_
     if evidence is None or performance.performance is None or accuracy.accuracy is None:
         raise ValueError(f"{point.name}: a run without figures")
     figures = performance.performance
-    estimate_ns = figures.early_stopping_p90_ns
-    estimate = "none: too few queries" if estimate_ns is None else f"{estimate_ns / 1e6:.6f} ms"
+    measured = figure_rows(
+        good=accuracy.accuracy.good,
+        total=accuracy.accuracy.total,
+        latency_p90_ns=figures.latency_p90_ns,
+        early_stopping_p90_ns=figures.early_stopping_p90_ns,
+        query_count=figures.query_count,
+        model_sha256=evidence.model_sha256,
+    )
+    rows = "\n".join(row(name, value) for name, value in measured.items())
     python = ".".join(performance.versions.get("python", "3.11").split(".")[:2])
-    configuration = "\n".join(f"| {name} | {value} |" for name, value in point.configuration.items())
+    configuration = "\n".join(row(name, value) for name, value in point.configuration.items())
     derived = (
         ""
         if scenario == "SingleStream"
@@ -37,15 +48,12 @@ def result_readme(point: ValidatedPoint, scenario: Scenario, system: str, round_
     )
     return f"""# {point.name}, {scenario}, on {system}
 
-MLPerf Inference {round_.name}, open division, image classification. Measured with LoadGen {evidence.loadgen_version}.
-{derived}
+MLPerf Inference {round_.name}, open division, image classification. {measured_with(evidence.loadgen_version)}
+{derived}{REHEARSAL_LINES if point.rehearsal else ""}
 | | |
 | --- | --- |
-| top-1 | {accuracy.accuracy.good} of {accuracy.accuracy.total} images |
-| p90 latency | {figures.latency_p90_ns / 1e6:.6f} ms over {figures.query_count} queries |
-| its early-stopping estimate | {estimate} |
+{rows}
 | runtime | {evidence.runtime} {evidence.runtime_version}, delegate {evidence.delegate} |
-| model, SHA-256 | {evidence.model_sha256} |
 | data set, SHA-256 | {point.performance.request.data_set.name}, {evidence.data_set_sha256} |
 | preprocessing, SHA-256 | {evidence.preprocessing_sha256} |
 
@@ -69,6 +77,35 @@ Before, write the place of the data set into `data_set.path` (and `labels`) of b
 its own with the settings in `{point.name}/user.conf`; its figures, or why there are none, are in `response.json` beside
 its request, and LoadGen's logs in the folder there.
 """
+
+
+def figure_rows(
+    *,
+    good: int,
+    total: int,
+    latency_p90_ns: int,
+    early_stopping_p90_ns: int | None,
+    query_count: int,
+    model_sha256: str,
+) -> dict[str, str]:
+    """What a result's README.md says of LoadGen's figures, by the first cell of each row."""
+    estimate = "none: too few queries" if early_stopping_p90_ns is None else f"{early_stopping_p90_ns / 1e6:.6f} ms"
+    return {
+        "top-1": f"{good} of {total} images",
+        "p90 latency": f"{latency_p90_ns / 1e6:.6f} ms over {query_count} queries",
+        "its early-stopping estimate": estimate,
+        "model, SHA-256": model_sha256,
+    }
+
+
+def row(name: str, value: object) -> str:
+    """A row of a README.md's tables."""
+    return f"| {name} | {value} |"
+
+
+def measured_with(loadgen_version: str) -> str:
+    """The sentence of a result's README.md about LoadGen."""
+    return f"Measured with LoadGen {loadgen_version}."
 
 
 def source_readme(points: list[ValidatedPoint]) -> str:
@@ -107,7 +144,7 @@ def portable_request(request: Request, model_name: str) -> str:
 
 def portable_study(study: str) -> str:
     """study.yaml without the paths of the machine, and without what may be a secret in addresses and the storage."""
-    document = {**_without_paths(yaml.safe_load(study)), "storage": None}
+    document = {**_without_paths(parse_yaml(study)), "storage": None}
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
 
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dse.errors import SubmissionError, UsageError, why
 from dse.files import write_text
+from dse.reading import MIB, UnreadableError, read_json, read_yaml
 from dse.submission.fields import FOLDER_NAME, FOLDER_NAMES, MAY_BE_EMPTY, STATUSES, SYSTEM_FIELDS, SYSTEM_TYPES
 
 SCHEMA = 1
@@ -35,6 +34,8 @@ _ASKED = {
     "sw_notes": "may stay empty",
 }
 """What no machine knows of itself, and what to write."""
+_MOST_CHARACTERS = 2_000
+"""Of a field; the longest in published rounds are notes of some hundreds."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,12 @@ def read_system(path: Path) -> SystemDescription:
     """The description in a YAML of `init_system`. Raises SubmissionError."""
     hint = "dse system init ID writes one"
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        document = read_yaml(path, MIB)
+    except UnreadableError as error:
+        raise SubmissionError(f"cannot be read: {error}", path=path, line=error.line, hint=hint) from error
+    except OSError as error:
         raise SubmissionError(f"cannot be read: {why(error)}", path=path, hint=hint) from error
-    except (yaml.YAMLError, ValueError) as error:  # a date that no calendar has
-        raise SubmissionError(f"not YAML: {error}", path=path, hint=hint) from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA or document["schema"] is True:
         raise SubmissionError(f"no system description of schema {SCHEMA}", path=path, hint=hint)
     fields = {name: value for name, value in document.items() if name not in ("schema", "id")}
     allowed = [name for name in SYSTEM_FIELDS if name not in _OF_THE_SUBMISSION]
@@ -118,6 +119,8 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         found = "true or false" if isinstance(value, bool) else f"a {type(value).__name__}"
         raise ValueError(f"{name}: found {found}, allowed: a text or a number; put a text into quotes")
+    if isinstance(value, str) and (len(value) > _MOST_CHARACTERS or not value.isprintable()):
+        raise ValueError(f"{name}: found {value[:40]!r}, allowed: one line of up to {_MOST_CHARACTERS} characters")
     return str(value)
 
 
@@ -136,11 +139,11 @@ def find_base(base: str, tree: Path | None = None) -> dict[str, str]:
             )
         path = found[0]
     try:
-        document = json.loads(path.read_bytes())
+        document = read_json(path, MIB)
         if not isinstance(document, dict):
             raise ValueError("no object")
         return {k: _text(k, v) for k, v in document.items() if k in SYSTEM_FIELDS and k not in _OF_THE_SUBMISSION}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise SubmissionError(f"not a system description: {why(error)}", path=path) from error
 
 

@@ -13,6 +13,7 @@ from dse.files import write_text
 from dse.harnesses import Harness
 from dse.model.metrics import Objective, values_of
 from dse.submission.candidate import Candidate
+from dse.submission.check_point import require_logged
 from dse.submission.check_runs import check_accuracy, check_performance, check_seeds
 from dse.submission.findings import RULES, Finding
 from dse.submission.located import same_run
@@ -20,11 +21,12 @@ from dse.submission.point import (
     FOLDER,
     OWN_MODEL,
     ValidatedPoint,
+    discard,
     is_complete,
     make_way,
     read_point,
+    readable_points,
     require_intact,
-    validated_points,
     write_point,
 )
 from dse.submission.queries import SECONDS, Queries, plan_queries, require_memory
@@ -37,6 +39,7 @@ _OVERHEAD_S = 5.0
 _PATIENCE = 3.0
 """A run may take so many times its plan before it is taken for a hang."""
 _GRACE_S = 300.0
+_RUNNING = "running-"
 
 RunName = Literal["performance", "accuracy"]
 HarnessOf = Callable[[Candidate], Harness]
@@ -69,6 +72,8 @@ class Plan:
     duration_ms: int | None
     room_bytes: int
     """Memory for LoadGen's queries."""
+    problems: tuple[SubmissionError, ...] = ()
+    """What is wrong with recorded points: those that were to be run here are left out, none is touched."""
 
     @property
     def min_duration_ms(self) -> int:
@@ -111,22 +116,31 @@ def plan(
 ) -> Plan:
     """The steps for ``candidates``, the recorded ones of the same round, and as long, marked as done.
 
-    Durations come from exploration's mean latency, the memory that LoadGen needs from its shortest one. Raises
-    MachineError when ``available_bytes`` are too few, SubmissionError for a damaged record, or for a rehearsal that
-    would take the place of official runs.
+    Durations come from exploration's mean latency, the memory that LoadGen needs from its shortest one. A damaged
+    record costs its own point. Raises MachineError when ``available_bytes`` are too few, SubmissionError for a
+    rehearsal that would take the place of official runs.
     """
     min_duration_ms = MIN_DURATION_MS if duration_ms is None else duration_ms
     room_bytes = available_bytes - max((item.response.peak_memory_bytes or 0 for item in candidates), default=0)
-    steps, points = [], validated_points(study)
+    steps: list[Step] = []
+    points, problems = readable_points(study)
+    damaged = {_folder_of(problem, study / FOLDER) for problem in problems}
     for candidate in candidates:
         folder = study / FOLDER / str(candidate.trial)
+        if folder in damaged:
+            continue
         queries = plan_queries(candidate.explored.latency_min_ns, min_duration_ms, room_bytes)
         performance_s = min_duration_ms / 1e3 + queries.count * SECONDS + _OVERHEAD_S
         accuracy_s = candidate.images * candidate.explored.latency_mean_ns / 1e9 + _OVERHEAD_S
         recorded = next((point for point in points if _is_wanted(point, candidate, round_, duration_ms)), None)
         replaced = next((point for point in points if point.folder == folder), None)
         if recorded is not None:
-            require_intact(recorded)
+            try:
+                require_intact(recorded)
+                require_logged(recorded)
+            except SubmissionError as error:
+                problems.append(error)
+                continue
             folder = recorded.folder
         elif replaced is not None and duration_ms is not None and not replaced.rehearsal:
             raise SubmissionError(
@@ -136,7 +150,24 @@ def plan(
             )
         steps.append(Step(candidate, folder, recorded is not None, queries, performance_s, accuracy_s))
     require_memory({step.candidate.trial: step.queries for step in steps if not step.done}, room_bytes)
-    return Plan(tuple(steps), round_, duration_ms, room_bytes)
+    return Plan(tuple(steps), round_, duration_ms, room_bytes, tuple(problems))
+
+
+def _folder_of(problem: SubmissionError, root: Path) -> Path | None:
+    """The point's folder, below ``root``, that an error is about."""
+    path = Path(problem.path or root)
+    return next((folder for folder in (path, *path.parents) if folder.parent == root), None)
+
+
+def recover(study: Path) -> None:
+    """Finish what a killed `run` had ended, and remove what it had not. The caller holds the study's lock."""
+    for folder in sorted((study / FOLDER).glob("removed-*")):
+        shutil.rmtree(folder)
+    for folder in sorted((study / FOLDER).glob(f"{_RUNNING}*")):
+        if is_complete(folder):
+            _take_its_place(folder, folder.with_name(folder.name.removeprefix(_RUNNING)))
+        else:
+            shutil.rmtree(folder)
 
 
 def run(
@@ -246,17 +277,22 @@ def _run_point(
         round_name=plan.round.name,
         rehearsal=plan.duration_ms is not None,
     )
-    if is_complete(step.folder):
-        make_way(read_point(step.folder), plan.round.name)
-    elif step.folder.exists():
-        shutil.rmtree(step.folder)
-    folder.rename(step.folder)
+    _take_its_place(folder, step.folder)
     return Outcome(candidate.trial, read_point(step.folder))
+
+
+def _take_its_place(folder: Path, place: Path) -> None:
+    """Move a complete ``folder`` to its place; official runs of another round that lie there are kept beside it."""
+    if is_complete(place):
+        make_way(read_point(place), read_point(folder).round)
+    else:
+        discard(place)
+    folder.rename(place)
 
 
 def _running(step: Step) -> Path:
     """Where the runs of a point lie until both have ended well."""
-    return step.folder.with_name(f"running-{step.folder.name}")
+    return step.folder.with_name(f"{_RUNNING}{step.folder.name}")
 
 
 def _faster(step: Step, plan: Plan) -> Step | None:

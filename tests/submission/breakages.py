@@ -231,7 +231,7 @@ BREAKAGES = [
     Breakage("system-division", "closed", in_json(system, division="closed")),
     Breakage("system-count", "nodes", in_json(system, number_of_nodes="one")),
     Breakage("system-count", "accelerators", in_json(system, accelerators_per_node="-")),
-    Breakage("system-count", "infinite", in_json(system, number_of_nodes=float("inf"))),
+    Breakage("system", "infinite", in_json(system, number_of_nodes=float("inf"))),
     Breakage("system-notes", "hardware", in_json(system, hw_notes=5, sw_notes="none")),
     Breakage("system-notes", "software", in_json(system, sw_notes=["none"])),
     Breakage("system-network", "flag", in_json(system, is_network=False)),

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import importlib.util
 import json
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,78 +14,10 @@ import yaml
 from typer.testing import CliRunner
 
 from dse.cli import make_app
-from dse.errors import DseError, SubmissionError
-from dse.model.configuration import Configuration
+from dse.errors import SubmissionError
 from dse.study.lock import locked
-from dse.study.trial import TrialRecord
 from dse.submission.point import write_point
-from harness.protocol import Accuracy, DataSetSpec, write
-
-_spec = importlib.util.spec_from_file_location("submission_conftest", Path(__file__).with_name("conftest.py"))
-_conftest = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_conftest)
-
-
-@dataclass(frozen=True)
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def dse(tmp_path, monkeypatch):
-    """A function that runs a command in ``tmp_path``, errors mapped as `dse.cli.main` does."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.delenv("DSE_MLPERF_INFERENCE", raising=False)
-
-    def invoke(*arguments: object) -> Done:
-        result = CliRunner().invoke(make_app(), [str(argument) for argument in arguments])
-        if isinstance(result.exception, DseError):
-            error = result.exception
-            return Done(error.exit_code, result.stdout, f"{result.stderr}{error} {error.hint}")
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Done(result.exit_code, result.stdout, result.stderr)
-
-    return invoke
-
-
-def explored(study: Path, trial: int) -> None:
-    """A measured trial of the study: the model and the request of `make_point`."""
-    (study.parent / "tiny-int8-t1.tflite").write_bytes(_conftest.tflite())
-    data_set = DataSetSpec("sleep", "/data/sleep.npz", hashlib.sha256(b"sleep").hexdigest())
-    request, _ = _conftest.requests(study.parent / "tiny-int8-t1.tflite", data_set)
-    folder = study / "trials" / str(trial)
-    TrialRecord(trial, Configuration({"threads": 1}), f"{trial}", "accuracy", trial).write(folder)
-    write(request, folder / "request.json")
-    response = _conftest.response(request, "v6.1")
-    write(dataclasses.replace(response, accuracy=Accuracy(627, 1200, "c" * 64)), folder / "response.json")
-
-
-@pytest.fixture
-def study(dse, tmp_path):
-    """A study with one measured trial, number 7, and a complete system description."""
-    folder = tmp_path / "study"
-    folder.mkdir()
-    objectives = {"accuracy": "maximize", "latency_p90_ns": "minimize"}
-    space = {
-        "name": "tiny",
-        "objectives": objectives,
-        "constraints": [],
-        "models": {"tiny": {}},
-        "data_set": {"name": "sleep", "size": 1200},
-        "fidelity": {"explore": {"accuracy_images": None}},
-    }
-    space["runtimes"] = {"litert": {"engine": "litert", "python": None}}
-    document = {"schema": 1, "created": "2026-11-24T00:00:00+00:00", "storage": None, "space": space}
-    (folder / "study.yaml").write_text(yaml.safe_dump(document))
-    explored(folder, 7)
-    assert dse("system", "init", "board").returncode == 0
-    text = (tmp_path / "system.yaml").read_text()
-    (tmp_path / "system.yaml").write_text(text.replace(': ""', ': "-"'))
-    return folder
+from tests.submission.good import tflite
 
 
 def test_validated_points_become_a_checked_and_packed_tree(dse, study, make_point):
@@ -128,7 +57,7 @@ def test_a_missing_model_file_is_named_and_nothing_is_to_be_thrown_away(dse, stu
         assert done.returncode == 3
         assert "the model file of trial 7 is gone" in done.stderr
         assert "put the same file there again" in done.stderr
-    model.write_bytes(_conftest.tflite(weight_type=0))
+    model.write_bytes(tflite(weight_type=0))
     done = dse("validate", "study", "--dry-run", "--allow", "data-set-size")
     assert done.returncode == 3
     assert f"{model}: the model file of trial 7 is not the one that was measured" in done.stderr
@@ -250,11 +179,16 @@ def test_validate_refuses_to_start_over_a_rule_that_no_run_can_mend(dse, study, 
     [
         (("--allow", "everything"), 2, "--allow: found everything, allowed"),
         (("--allow", "data-set-size", "--python", "/no/python"), 4, "the interpreter /no/python does not run"),
-        (("--allow", "data-set-size", "--system", "none.yaml"), 3, "none.yaml: cannot be read"),
+        (
+            ("--allow", "data-set-size", "--system", "none.yaml"),
+            3,
+            "system none.yaml\n  found cannot be read: No such file",
+        ),
         (("--allow", "data-set-size"), 3, "sleep.npz: cannot be read"),
     ],
 )
 def test_a_dry_run_refuses_what_the_run_refuses(dse, study, words, returncode, reason):
+    (study.parent / "sleep.npz").unlink()
     for more in ((), ("--dry-run",)):
         done = dse("validate", "study", *words, *more)
         assert (done.returncode, reason in done.stderr) == (returncode, True), done.stderr

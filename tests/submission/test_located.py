@@ -95,3 +95,9 @@ def test_a_downloaded_model_is_found_though_the_study_does_not_have_its_query(ca
     request = asked(tmp_path / "old.tflite", sha256_file(kept))
     found = located(request, {"models": {"m": {"url": "http://a/b/m.tflite"}}, "data_set": IMAGES}, {})
     assert found.model_path == str(kept)
+
+
+def test_official_runs_are_the_same_whatever_order_exploration_took_images_in():
+    request = Request("model.tflite", "a" * 64, DataSetSpec("sleep", "/data/sleep.npz", "b" * 64), "/cache")
+    assert same_run(request, dataclasses.replace(request, image_order="random"))
+    assert not same_run(request, dataclasses.replace(request, model_sha256="c" * 64))

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,11 +8,7 @@ from hypothesis import strategies as st
 
 from dse.errors import ModelError
 from dse.submission.model_types import ModelTypes, model_types
-
-_spec = importlib.util.spec_from_file_location("submission_conftest", Path(__file__).with_name("conftest.py"))
-_conftest = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_conftest)
-tflite = _conftest.tflite
+from tests.submission.good import tflite
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def test_a_description_is_never_overwritten(tmp_path):
         ("schema: 1\nid: [a]", "id: found a list"),
         ("schema: 1\nid: a\n5: 6\ntrue: no", "unknown 5, True, allowed: status"),
         ("schema: 1\nid: a\ncooling: yes", "cooling: found true or false"),
-        ("schema: 1\nid: a\nsystem_name: 2026-01-01", "system_name: found a date"),
+        ("schema: 1\nid: a\nsystem_name: [2026-01-01]", "system_name: found a list"),
         ("schema: 1\nid: a\nsubmitter: me", "unknown submitter, allowed: status"),
         ("schema: 1\nid: a\ncooling: [fan]", "cooling: found a list"),
     ],
@@ -76,7 +77,7 @@ def test_no_file_says_how_to_get_one(tmp_path):
 
 def test_a_file_of_another_encoding(tmp_path):
     (tmp_path / "system.yaml").write_bytes(b"schema: 1\nid: \xff\n")
-    with pytest.raises(SubmissionError, match="cannot be read: 'utf-8' codec"):
+    with pytest.raises(SubmissionError, match="cannot be read: not UTF-8 text: byte 0xff"):
         read_system(tmp_path / "system.yaml")
 
 
@@ -117,7 +118,6 @@ def test_a_base_is_copied_from_a_tree_or_a_file(tmp_path):
 
 
 def test_the_system_of_2021_can_be_the_base():
-    import os
 
     tree = Path(os.environ.get("DSE_SHARED", Path(__file__).parents[3] / "shared")) / "data/results_sample/v1.1"
     if not tree.is_dir():
@@ -125,3 +125,34 @@ def test_the_system_of_2021_can_be_the_base():
     base = find_base("aws-c6gd.xlarge-arm64-tflite-2.5.0-ruy", tree)
     assert base["host_processor_model_name"] == "Neoverse-N1 (aarch64)"
     assert len(base) == 31
+
+
+_BOMB = "a0: &a0 [1, 1]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}, *a{n}]\n" for n in range(25))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"schema: 1\nid: a\n{_BOMB}", "values, counting"),
+        ("schema: 1\nid: &a [*a]", "an alias contains itself"),
+        ("schema: 1\nid: " + "[" * 5000, "nesting depth|collections within"),
+        ('schema: 1\nid: !!int ""', "no int that dse reads"),
+        ("schema: 1\nid: !!python/name:os.system", "found the tag"),
+        ("schema: 1\nid: a\ncooling: 0x" + "f" * 6000, "too large for a number"),
+        ('schema: 1\nid: a\ncooling: "fan\\e[31m"', "allowed: one line"),
+        ("schema: 1\nid: a\ncooling: " + "x" * 3000, "allowed: one line"),
+        ("schema: true\nid: a", "no system description of schema 1"),
+    ],
+)
+def test_a_description_that_is_a_trap(tmp_path, text, reason):
+    (tmp_path / "system.yaml").write_text(text)
+    with pytest.raises(SubmissionError, match=reason) as caught:
+        read_system(tmp_path / "system.yaml")
+    assert str(tmp_path / "system.yaml") in str(caught.value)
+
+
+def test_a_pipe_and_a_device_are_no_description(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path, said in ((tmp_path / "pipe", "is a pipe"), (Path("/dev/zero"), "is a device"), (tmp_path, "is a folder")):
+        with pytest.raises(SubmissionError, match=said):
+            read_system(path)

@@ -15,10 +15,12 @@ from dse.errors import SubmissionError, UsageError
 from dse.files import sha256_file, write_json
 from dse.submission.checks import check_tree
 from dse.submission.findings import BrokenRulesError
+from dse.submission.manifest import read_round
 from dse.submission.point import ModelOrigin, check_evidence, read_point, require_intact, validated_points, write_point
 from dse.submission.rounds import ROUNDS
-from dse.submission.tree import Submission, read_round, write_tree
+from dse.submission.tree import Submission, write_tree
 from harness.protocol import Request, Response, read, write
+from tests.submission.tamperings import point_hashed_again
 
 ALLOW = ["data-set-size"]
 HOME = Path("tree/open/Example")
@@ -65,6 +67,8 @@ def test_the_layout_of_v6(submission, tmp_path):
     found = {name for name in written(tmp_path / "submission") if "/src/harness/" not in name}
     assert found == {
         "submission.json",
+        f"labels/{submission.points[0].data_set_sha256}.txt",
+        "tree/open/Example/NOT_SUBMITTABLE.md",
         "complete_accuracy_logs/open/Example/results/board/tiny-int8-t1/SingleStream/accuracy/mlperf_log_accuracy.json",
         "tree/open/Example/model_mapping.json",
         "tree/open/Example/systems/board.json",
@@ -170,6 +174,9 @@ def test_a_model_too_large_for_the_upload_is_said_to_be_absent(submission, tmp_p
     for run in ("performance", "accuracy"):
         evidence = dataclasses.replace(point.accuracy.response.evidence, model_sha256=digest)
         rewrite(point.folder, run, evidence=evidence)
+        request = getattr(point, run).request
+        write(dataclasses.replace(request, model_sha256=digest), point.folder / run / "request.json")
+    point_hashed_again(point.folder)
     large = dataclasses.replace(submission, points=[read_point(point.folder)])
     write_tree(large, tmp_path / "submission", ALLOW)
     source = tmp_path / "submission" / HOME / "src"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,10 +17,7 @@ from dse.submission.preflight import preflight
 from dse.submission.rounds import ROUNDS, Round
 from dse.submission.validate import Plan, official_front, plan, run, stands_for
 from harness.protocol import DataSetSpec, Failure, PerformanceSpec, Request, Response, RuntimeSpec, write
-
-_spec = importlib.util.spec_from_file_location("submission_conftest", Path(__file__).with_name("conftest.py"))
-_conftest = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_conftest)
+from tests.submission.good import copy_logs, recorded_response, requests, tflite
 
 OBJECTIVES = [Objective(METRICS[name], METRICS[name].direction) for name in ("accuracy", "latency_p90_ns")]
 
@@ -37,8 +33,8 @@ class RecordedHarness:
     def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
         self.asked.append(request)
         write(request, folder / "request.json")
-        _conftest.copy_logs(self.round_name, folder.name, folder / folder.name)
-        response = self.spoil(request, _conftest.response(request, self.round_name), folder)
+        copy_logs(self.round_name, folder.name, folder / folder.name)
+        response = self.spoil(request, recorded_response(request, self.round_name), folder)
         write(response, folder / "response.json")
         return response
 
@@ -50,14 +46,14 @@ def planned(candidates: list[Candidate], study: Path, round_: Round, duration_ms
 @pytest.fixture
 def candidate(tmp_path):
     model = tmp_path / "model.tflite"
-    model.write_bytes(_conftest.tflite())
+    model.write_bytes(tflite())
 
     def make(trial: int = 3, buffer_size: int = 1024, images: int = 1200, threads: int = 1) -> Candidate:
-        request, _ = _conftest.requests(model, DataSetSpec("sleep", "/data/sleep.npz", "a" * 64))
+        request, _ = requests(model, DataSetSpec("sleep", "/data/sleep.npz", "a" * 64))
         request = dataclasses.replace(
             request, performance=PerformanceSpec(buffer_size=buffer_size), runtime=RuntimeSpec(threads=threads)
         )
-        response = _conftest.response(request, "v6.1")
+        response = recorded_response(request, "v6.1")
         origin = ModelOrigin("https://example.org/weights.tgz")
         return Candidate(trial, "tiny-int8", {"threads": threads}, request, response, origin, images)
 
