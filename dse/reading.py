@@ -124,7 +124,7 @@ def parse_yaml_with_lines(source: str) -> tuple[Any, dict[tuple[Hashable, ...], 
     try:
         loader = _Loader(source)
         try:
-            _check_depth(loader)
+            _check_size(loader)
             loader = _Loader(source)
             node = loader.get_single_node()
             reader = _Reader(loader)
@@ -153,11 +153,14 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     }
 
 
-def _check_depth(loader: Any) -> None:
-    """Raise UnreadableError before the tree is built: to build it takes Python's stack, a level at a time."""
-    depth = 0
+def _check_size(loader: Any) -> None:
+    """Raise UnreadableError before the tree is built: that takes Python's stack, a level at a time, and its time."""
+    depth = nodes = 0
     while loader.check_event():
         event = loader.get_event()
+        nodes += isinstance(event, yaml.NodeEvent)
+        if nodes > _MOST_NODES * 2:
+            _refuse(event, f"more than {_MOST_NODES} values")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MOST_DEPTH:

@@ -12,14 +12,19 @@ import typer
 
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
-from dse.cli.render import counted, next_command, print_json, stdout
+from dse.cli.render import counted, next_command, print_json, probability, spread, stdout
+from dse.cli.report import official_of
 from dse.errors import UsageError
 from dse.files import canonical_json
 from dse.model.configuration import Configuration, Value, text
+from dse.model.matching import match
 from dse.model.metrics import Objective
-from dse.model.proportion import wilson
+from dse.model.space import ParameterTree
+from dse.reading import parse_json
 from dse.reports.front import recorded_in, study_knowledge
+from dse.reports.official import Official, official_document, official_sentence
 from dse.search.explain import Explanation, explain
+from dse.search.knowledge import Knowledge
 from dse.study import Study
 
 
@@ -33,58 +38,79 @@ def explain_command(
 ) -> None:
     """Say whether a configuration is on the front, else why not.
 
-    Dominated, by whom and by how much; infeasible; quarantined; or unmeasured.
+    Dominated, by whom and by how much; infeasible; excluded; or unmeasured.
+    With \u00b1, a figure lies within with 95 % probability.
+    Part of a configuration is enough where one configuration alone has it.
 
     Example: dse explain mobilenet_v3 17
     """
     found = open_study(study, studies)
-    explanation = _explanation(found, what)
+    knowledge = study_knowledge(found)
+    explanation = _explanation(found, knowledge, what)
+    figures = official_of(found)
+    official = next((figures[trial] for trial in _trials(explanation) if trial in figures), None)
     if json:
-        print_json(_document(explanation))
+        print_json(_document(knowledge, explanation, official))
         return
-    stdout().print("\n".join(_lines(found, explanation)))
+    stdout().print("\n".join(_lines(found, knowledge, explanation, official)))
     next_command(f"dse front {study_words(study, studies)}", "shows the front")
 
 
-def _lines(found: Study, explanation: Explanation) -> list[str]:
+def _trials(explanation: Explanation) -> tuple[int, ...]:
+    return (explanation.estimate.trial, *explanation.estimate.trials) if explanation.estimate else ()
+
+
+def _lines(found: Study, knowledge: Knowledge, explanation: Explanation, official: Official | None) -> list[str]:
     lines = [str(explanation.configuration), f"{explanation.verdict}: {explanation.sentence}"]
     if explanation.estimate:
-        estimate = explanation.estimate
-        shown = [o.metric.show(estimate.values[o.name]) for o in found.objectives if o.name in estimate.values]
+        estimate, intervals = explanation.estimate, knowledge.intervals(explanation.estimate)
+        shown = [
+            o.metric.show(estimate.values[o.name]) + spread(o, estimate.values[o.name], intervals.get(o.name))
+            for o in found.objectives
+            if o.name in estimate.values
+        ]
         if estimate.accuracy:
-            low, high = wilson(estimate.accuracy.good, estimate.accuracy.total, found.accuracy_images)
             of = f"{estimate.accuracy.good} of {estimate.accuracy.total} images are right"
-            lines.append(of if low == high else f"{of}: {100 * low:.2f} to {100 * high:.2f} % on all (95 %)")
+            low, high = intervals.get("accuracy", (0.0, 0.0))
+            on_all = f": {100 * low:.2f} to {100 * high:.2f} % on all {knowledge.images} (95 %)" if low < high else ""
+            lines.append(of + on_all)
         runs = len(estimate.trials)
         named = f"trial{'' if runs == 1 else 's'} {_listed(estimate.trials)}"
         lines.append(f"{', '.join(shown)}; {counted(runs, 'run')}, {named}")
-        lines.append(f"probability to be on the front: {100 * explanation.confidence:.0f} %")
-    if explanation.by and explanation.margins:
+        if explanation.probability is not None:
+            lines.append(f"P(front), the probability that it is on the front: {probability(explanation.probability)}")
+        elif knowledge.tells_certainty:
+            lines.append("P(front): undecided; its figures, or those of others, may be off by more than they differ")
+    if explanation.verdict == "dominated" and explanation.by and explanation.margins:
         lines.append(f"dominated by {explanation.by.configuration}")
         lines += [
             f"  {o.metric.title}: {o.metric.show(explanation.by.values[o.name])}, better by {_margin(o, m)}"
             for o in found.objectives
             if (m := explanation.margins[o.name]) > 0
         ]
-    for trial, reasons in (explanation.lost or {}).items():
-        lines += [f"trial {trial} does not count ({reason.word}): {reason.sentence}" for reason in reasons]
+    if official and explanation.estimate:
+        lines.append(official_sentence(official, explanation.estimate.values))
+    for trial, reasons in (explanation.excluded or {}).items():
+        lines += [f"trial {trial} is excluded ({reason.word}): {reason.sentence}" for reason in reasons]
     lines += [
         f"trial {trial} answers otherwise than trial {other} of the same model: its accuracy is its own"
         for trial, other in (explanation.differing or {}).items()
     ]
+    if knowledge.judgement.starved:
+        lines.append(knowledge.judgement.starved)
     if table := recorded_in(found):
         lines.append(f"recorded in {table}, not measured here")
     return lines
 
 
-def _explanation(study: Study, what: str) -> Explanation:
+def _explanation(study: Study, knowledge: Knowledge, what: str) -> Explanation:
     if not (what.isascii() and what.isdecimal()):
-        return explain(study_knowledge(study), _configuration(what, study.levels))
+        return explain(knowledge, _located(study, knowledge, _configuration(what, study.levels)))
     measured = next((m for m in study.measurements if m.trial == int(what)), None)
     if measured is None:
         raise UsageError(f"found trial {what}, the study has {len(study.measurements)} finished trials")
     placed = study.place(measured)
-    explanation = explain(study_knowledge(study), placed or measured.configuration)
+    explanation = explain(knowledge, placed or measured.configuration)
     if placed is None and explanation.verdict == "unmeasured":
         if failure := measured.response.failure:
             why = f"it failed, and the next search tries it again: {failure.error}: {failure.message}"
@@ -94,11 +120,52 @@ def _explanation(study: Study, what: str) -> Explanation:
     return explanation
 
 
+def _located(study: Study, knowledge: Knowledge, given: Configuration) -> Configuration:
+    """The one configuration of the study that has what is ``given``. Raises UsageError where it is none, or several."""
+    known = [k.configuration for k in knowledge.known]
+    if given in known:
+        return given
+    tree = ParameterTree.of(study.settings["space"].get("parameters") or {})
+    levels = {name: tree.levels_of(name) for name in tree.names} or study.levels
+    for name, value in given.items():
+        allowed = levels.get(name, ())
+        if not any(level == value and isinstance(level, bool) == isinstance(value, bool) for level in allowed):
+            if not allowed:
+                raise UsageError(f"the space has no parameter {name} any more, allowed: {', '.join(levels)}")
+            raise UsageError(f"found {name}={text(value)}, allowed: {', '.join(map(text, allowed))}")
+    measured = [c for c in known if all(c.get(name) == value for name, value in given.items())]
+    if not tree.roots:  # a recorded space that takes its parameters from its table
+        if len(measured) > 1:
+            raise _several(str(given), len(measured), measured, knowledge, ())
+        return measured[0] if measured else given
+    found = match(tree, given)
+    if found.only is not None:
+        return found.only
+    if found.count:
+        raise _several(str(given), found.count, measured, knowledge, found.open)
+    apart = [n for n in given if match(tree, {name: v for name, v in given.items() if name != n}).count]
+    hint = f"leave out {' or '.join(apart)}" if apart else None
+    raise UsageError(f"no configuration of the space has {given} together", hint=hint)
+
+
+def _several(
+    given: str, count: int, measured: Collection[Configuration], knowledge: Knowledge, still: Collection[str]
+) -> UsageError:
+    trials = [k.trials[0].trial for k in knowledge.known if k.configuration in measured]
+    shown = f"trials {_listed(tuple(trials))}" if trials else "none of them measured"
+    add = f"add {', '.join(still)}, or name" if still else "name"
+    return UsageError(f"{given or 'nothing'} fits {count} configurations: {shown}", hint=f"{add} a trial")
+
+
 def _configuration(what: str, levels: Mapping[str, Collection[Value]]) -> Configuration:
     """``what`` as a configuration of the study whose parameters have ``levels``. Raises UsageError."""
     try:
         if what.startswith("{"):
-            configuration = Configuration(json_module.loads(what))
+            found = parse_json(what)
+            odd = [name for name, value in found.items() if not isinstance(value, str | int | float)]
+            if odd:
+                raise ValueError(f"{odd[0]} is no word, number, true or false")
+            configuration = Configuration(found)
         else:
             pairs = [part.partition("=") for part in what.replace(",", " ").split()]
             if lone := [name for name, equals, _ in pairs if not equals]:
@@ -137,27 +204,30 @@ def _listed(trials: tuple[int, ...]) -> str:
     return ", ".join(map(str, trials[:8])) + (", ..." if len(trials) > 8 else "")
 
 
-def _document(explanation: Explanation) -> dict[str, Any]:
+def _document(knowledge: Knowledge, explanation: Explanation, official: Official | None) -> dict[str, Any]:
     estimate, by = explanation.estimate, explanation.by
+    beside = (
+        {"trial": by.trial, "config": dict(by.configuration), "margins": dict(explanation.margins or {})}
+        if by
+        else None
+    )
     return {
-        "schema": 1,
+        "schema": 2,
         "verdict": explanation.verdict,
         "reason": explanation.sentence,
+        "starved": knowledge.judgement.starved,
         "config": dict(explanation.configuration),
-        "confidence": explanation.confidence,
+        "p_front": explanation.probability,
         "values": dict(estimate.values) if estimate else {},
+        "intervals": {n: list(ends) for n, ends in knowledge.intervals(estimate).items()} if estimate else {},
         "trials": list(estimate.trials) if estimate else [],
-        "dominated_by": {
-            "trial": by.trial,
-            "config": dict(by.configuration),
-            "margins": dict(explanation.margins or {}),
-        }
-        if by
-        else None,
+        "dominated_by": beside if explanation.verdict == "dominated" else None,
+        "beats_by_least": beside if explanation.verdict == "front" else None,
         "accuracy": dataclasses.asdict(estimate.accuracy) if estimate and estimate.accuracy else None,
+        "official": official_document(official, estimate.values) if estimate else None,
         "answers_differ_from": {str(trial): other for trial, other in (explanation.differing or {}).items()},
-        "quarantined": {
+        "excluded": {
             str(trial): [dataclasses.asdict(reason) for reason in reasons]
-            for trial, reasons in (explanation.lost or {}).items()
+            for trial, reasons in (explanation.excluded or {}).items()
         },
     }

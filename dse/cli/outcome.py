@@ -10,9 +10,10 @@ import typer
 from dse.cli.interrupt import INTERRUPTED
 from dse.cli.options import study_words
 from dse.cli.render import counted, front_table, next_command, print_json, stderr, stdout
+from dse.cli.report import remarks_of, report_of
 from dse.durations import show_duration
 from dse.errors import DseError, NothingMeasuredError
-from dse.reports.front import front_document, front_title, study_knowledge, write_front
+from dse.reports.front import front_document, write_front
 from dse.search.knowledge import Knowledge
 from dse.search.plan import Plan, Progress
 from dse.spaces.space import Space
@@ -73,21 +74,20 @@ def show_result(study: Study, progress: Progress, studies: Path, *, as_json: boo
 
     Raises NothingMeasuredError without a front, typer.Exit after an interrupt.
     """
-    points, console = progress.front, stderr()
-    write_front(study, points)
+    report, console = report_of(study), stderr()
+    points, knowledge = report.points, report.knowledge
+    write_front(report)
     failures = Counter(m.response.failure.error for m in study.measurements if m.response.failure)
     if failures:
         console.print("failed: " + ", ".join(f"{count} {reason}" for reason, count in failures.most_common()))
     if as_json:
-        print_json(front_document(study, points))
+        print_json(front_document(report))
     elif points:
-        stdout().print(front_table(points, study.objectives, front_title(study, points)))
+        stdout().print(front_table(points, study.objectives, report.title, remarks_of(report)))
     repeats = f" and {counted(progress.repeats, 'repeat')}" if progress.repeats else ""
     ended = f"; {progress.ended}" if progress.ended else ""
     spent = f"{counted(progress.done, 'trial')}{repeats} in {show_duration(progress.elapsed_s)}"
     console.print(f"{spent}{ended}; study: {study.folder}")
-    knowledge = study_knowledge(study)
-    reasons = knowledge.judgement.reasons
     if knowledge.differing:
         trial, other = next(iter(knowledge.differing.items()))
         console.print(
@@ -96,11 +96,10 @@ def show_result(study: Study, progress: Progress, studies: Path, *, as_json: boo
         )
     if knowledge.judgement.disturbance:
         console.print(knowledge.judgement.disturbance)
-    if reasons:
-        words = Counter(reason.word for found in reasons.values() for reason in found)
-        shown = ", ".join(f"{count} {word}" for word, count in words.most_common())
-        console.print(f"left out of the front: {counted(len(reasons), 'trial')} ({shown})")
-        next_command(f"dse explain {study_words(study.name, studies)} TRIAL", "says why one is left out")
+    for note in report.notes:
+        console.print(note)
+    if knowledge.counts.excluded:
+        next_command(f"dse explain {study_words(study.name, studies)} TRIAL", "says why one is excluded")
     if interrupted:
         next_command("the same command", "goes on where this stopped")
         raise typer.Exit(INTERRUPTED)
@@ -116,7 +115,7 @@ def _nothing(study: Study, knowledge: Knowledge) -> DseError:
     if left_out and not knowledge.estimates:
         first = knowledge.judgement.reasons[left_out[0].trial][0]
         return NothingMeasuredError(
-            f"every trial that worked was left out of the front, e.g. trial {left_out[0].trial}: {first.sentence}",
+            f"every trial that worked is excluded, e.g. trial {left_out[0].trial}: {first.sentence}",
             path=study.folder,
             hint="mend that, and run the same command again",
         )

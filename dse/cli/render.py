@@ -25,6 +25,11 @@ if TYPE_CHECKING:  # it brings NumPy, which most commands do without
 
 _FILE_WIDTH = 160
 _GAP = "  "
+_PLUS_MINUS = (
+    "\u00b1: where the figure lies with 95 % probability; of accuracies in points; \u00d7\u00f7: a factor up or down"
+)
+_P_FRONT = "P(front): probability that the point is on the front, given these"
+_UNDECIDED = "; undecided: too close to others to tell"
 _LEAST_CONFIGURATION = 28
 """With fewer columns left beside the figures, configurations go below them."""
 
@@ -84,36 +89,46 @@ def next_command(command: str, why: str) -> None:
 
 
 def front_table(
-    points: Sequence[FrontPoint], objectives: Sequence[Objective], title: str | None = None
+    points: Sequence[FrontPoint],
+    objectives: Sequence[Objective],
+    title: str | None = None,
+    remarks: Mapping[int, str] | None = None,
 ) -> RenderableType:
     """The front with a column per objective; parameters that never change go to the caption.
 
-    In a narrow terminal the configurations stand below their figures instead of beside them.
+    In a narrow terminal the configurations stand below their figures instead of beside them. ``remarks`` are sentences
+    that stand below a trial's line.
     """
     names = list(dict.fromkeys(name for point in points for name in point.configuration))
     shared = [name for name in names if len({p.configuration.get(name) for p in points}) == 1 < len(points)]
-    caption = f"all of them: {described({name: points[0].configuration[name] for name in shared})}"
+    told = any(p.probability is not None or p.intervals for p in points)
+    figures = [
+        (str(p.trial), *(_with_error(p, objective) for objective in objectives), *([_sure(p)] if told else []))
+        for p in points
+    ]
+    captions = [f"all of them: {described({n: points[0].configuration[n] for n in shared})}"] if shared else []
+    captions += [_PLUS_MINUS] if any("\u00b1" in cell or "\u00d7" in cell for row in figures for cell in row) else []
+    captions += [_P_FRONT + (_UNDECIDED if any(p.probability is None for p in points) else "")] if told else []
     return _FrontTable(
         title=title,
-        caption=caption if shared else None,
-        header=("trial", *(objective.metric.title for objective in objectives), "sure"),
-        figures=tuple(
-            (str(p.trial), *(_with_error(p, objective) for objective in objectives), f"{100 * p.confidence:.0f} %")
-            for p in points
-        ),
+        captions=tuple(captions),
+        header=("trial", *(objective.metric.title for objective in objectives), *(["P(front)"] if told else [])),
+        figures=tuple(figures),
         configurations=tuple(
             described({name: value for name, value in p.configuration.items() if name not in shared}) for p in points
         ),
+        remarks=tuple((remarks or {}).get(p.trial, "") for p in points),
     )
 
 
 @dataclass(frozen=True)
 class _FrontTable:
     title: str | None
-    caption: str | None
+    captions: tuple[str, ...]
     header: tuple[str, ...]
     figures: tuple[tuple[str, ...], ...]
     configurations: tuple[str, ...]
+    remarks: tuple[str, ...]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         widths = [max(map(cell_len, column)) for column in zip(self.header, *self.figures, strict=True)]
@@ -125,13 +140,17 @@ class _FrontTable:
             yield Text(self.title, style="italic")
         yield Text(_row(self.header, widths) + ("configuration" if beside else ""), style="bold")
         yield Text("\u2500" * min(options.max_width, figures_width + (wanted if beside else 0)), style="dim")
-        for figures, configuration in zip(self.figures, self.configurations, strict=True):
+        rows = zip(self.figures, self.configurations, self.remarks, strict=True)
+        for figures, configuration, remark in rows:
             lines = textwrap.wrap(configuration, max(options.max_width - indent, 1), break_on_hyphens=False)
             yield Text(_row(figures, widths) + (lines.pop(0) if beside and lines else ""))
             for line in lines:
                 yield Text(" " * indent + line, style="" if beside else "dim")
-        if self.caption:
-            yield Text(self.caption, style="dim italic")
+            below = widths[0] + len(_GAP)
+            for line in textwrap.wrap(remark, max(options.max_width - below, 1), break_on_hyphens=False):
+                yield Text(" " * below + line, style="italic")
+        for caption in self.captions:
+            yield Text(caption, style="dim italic")
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -139,11 +158,31 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _with_error(point: FrontPoint, objective: Objective) -> str:
-    """The value, with its spread where that shows: ``0.312 ms ±2 %``, and ``91.25 % ±0.6`` in percentage points."""
-    shown, error = objective.metric.show(point.values[objective.name]), point.errors.get(objective.name, 0.0)
+    """The value, with its spread where that shows: ``0.312 ms \u00b12 %``, and ``91.25 % \u00b10.6`` in points."""
+    value = point.values[objective.name]
+    return objective.metric.show(value) + spread(objective, value, point.intervals.get(objective.name))
+
+
+def spread(objective: Objective, value: float, interval: tuple[float, float] | None) -> str:
+    """An interval of 95 % after its value: half its width, or from half the value on the factor. Empty where exact."""
+    if interval is None or interval[0] == interval[1]:
+        return ""
     if objective.metric.unit == "1":
-        return f"{shown} ±{100 * error:.1f}" if round(1000 * error) else shown
-    return f"{shown} ±{100 * error:.0f} %" if round(100 * error) else shown
+        half = 50 * (interval[1] - interval[0])
+        return f" \u00b1{half:.1f}" if half >= 0.1 else f" \u00b1{max(half, 0.01):.2f}"
+    factor = interval[1] / value if value else 1.0
+    if factor >= 1.5:
+        return f" \u00d7\u00f7{factor:.1f}" if factor < 100 else " \u00d7\u00f7100 or more"
+    return f" \u00b1{100 * (factor - 1):.0f} %" if factor >= 1.005 else ""
+
+
+def _sure(point: FrontPoint) -> str:
+    return "undecided" if point.probability is None else probability(point.probability)
+
+
+def probability(value: float) -> str:
+    """``83 %``; what was seen in every draw, or in none, is not called certain."""
+    return ">99 %" if value > 0.99 else "<1 %" if value < 0.01 else f"{100 * value:.0f} %"
 
 
 def described(parameters: Mapping[str, Value]) -> str:

@@ -24,7 +24,8 @@ from dse.results.importer import import_results
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Published MLPerf results and your own in one table.\n\nRounds v0.5 to v6.1, and where their fronts stand."
+    help="Published MLPerf results and your own in one table.\n\nRounds v0.5 to v6.1, LoadGen's logs and those of "
+    "MLPerf Endpoints, and where their fronts stand."
     "\n\nExample: dse results import inference_results_v1.1",
 )
 

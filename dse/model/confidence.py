@@ -15,6 +15,8 @@ from dse.model.metrics import METRICS, Constraint, Objective
 Array = NDArray[np.float64]
 
 DRAWS = 200
+_AGREES = 0.5
+"""A probability below that speaks against the best estimates, which say that a configuration is on the front."""
 _NEVER_SD = 5.0
 """Standard errors by which a configuration may be dominated before it is left out of the draws."""
 _PAIRS = 2000
@@ -82,6 +84,16 @@ def membership(
     undecided = np.where(beaten < draws, beaten, 0.0)
     rival[chosen] = np.where(undecided.max(axis=0) > 0, chosen[undecided.argmax(axis=0)], -1)
     return Membership(probability, rival)
+
+
+def told(probability: float, *, on_front: bool) -> float | None:
+    """``P(on the front)`` as people may be told it; None where it is undecided.
+
+    The front that is shown is that of the best estimates. A configuration that nothing dominates there may still be
+    dominated in most draws: its figures are known well, and those of many others so badly that one of them is likely to
+    be better. Then (and the other way round) the probability speaks against what is shown, and neither is sure.
+    """
+    return probability if (probability >= _AGREES) == on_front else None
 
 
 def _beaten(drawn: Array, allowed: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_]]:

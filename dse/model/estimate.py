@@ -11,7 +11,7 @@ from statistics import median
 from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement
 from dse.model.metrics import METRICS
-from dse.model.proportion import wilson_error
+from dse.model.proportion import Z_95, wilson, wilson_error
 from harness.protocol import Accuracy, Performance
 
 PRIOR_NOISE = 0.05
@@ -24,6 +24,8 @@ _OUTLIER = 3.0
 """Robust standard deviations from the median beyond which a repeat, of more than a few, is an outlier."""
 _MEDIAN = math.pi / 2
 """The variance of a median over that of a mean, for normal errors."""
+_MOST_SPREAD = 50.0
+"""A figure that may be off by more than this (a logarithm) is not known at all."""
 _REMEMBERED = 2**14
 """Repeats whose middle and spread are not computed again: after a trial, those of one configuration have changed."""
 
@@ -52,8 +54,8 @@ def estimate(
 ) -> Estimate:
     """The estimate from ``repeats``, of which at least one succeeded; ``noise`` from `repeat_noise`.
 
-    ``images`` is how many a complete accuracy has: then it has no error, over a part of them it has Wilson's. None
-    stands for unknown, and then it has none either.
+    ``images`` is how many the whole data set has: counted on all of them an accuracy has no error, on a part of them
+    Wilson's. None stands for unknown, and then it has none either.
     """
     complete = [repeat for repeat in repeats if not repeat.failed]
     names = sorted(set.intersection(*(set(repeat.values) for repeat in complete)))
@@ -79,6 +81,21 @@ def estimate(
         best.accuracy if best else None,
         best.accuracy_from if best else None,
     )
+
+
+def interval(found: Estimate, name: str, images: int | None) -> tuple[float, float]:
+    """Where the metric ``name`` of ``found`` lies with 95 % probability; both ends are the value where it is exact.
+
+    Of an accuracy that is what it would be on all ``images``, by Wilson; of a latency or a size what many more runs
+    would come to, a ratio up and down. ``images`` as for `estimate`.
+    """
+    value, accuracy = found.values[name], found.accuracy
+    if METRICS[name].unit != "1":
+        factor = math.exp(min(Z_95 * found.errors.get(name, 0.0), _MOST_SPREAD))
+        return value / factor, value * factor
+    if accuracy is None or images is None:
+        return value, value
+    return wilson(accuracy.good, accuracy.total, images)
 
 
 @lru_cache(_REMEMBERED)

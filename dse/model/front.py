@@ -26,18 +26,18 @@ class Valued(Protocol):
 class FrontPoint:
     """A configuration on the front: the middle of its repeats, and how sure its place is.
 
-    ``trial`` and ``response`` are the repeat nearest to it; ``errors`` are standard errors, relative for
-    latencies and sizes, absolute for accuracies; ``confidence`` is the probability of being on the front; ``accuracy``
-    are the counts behind the accuracy.
+    ``trial`` and ``response`` are the repeat nearest to it; ``intervals`` say where each figure lies with 95 %
+    probability, both ends equal where it is exact, and are empty where nobody can tell; ``probability`` is P(front),
+    None where that is undecided or nobody can tell; ``accuracy`` are the counts behind the accuracy.
     """
 
     trial: int
     configuration: Configuration
     response: Response
     values: Mapping[str, float]
-    errors: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
     trials: tuple[int, ...]
-    confidence: float
+    probability: float | None
     accuracy: Accuracy | None = None
 
 

@@ -1,4 +1,4 @@
-"""Which trials count: runs under throttling, a changed governor, foreign load or drift are kept, shown, and left out.
+"""Which trials count: runs under throttling, a changed governor, foreign load or drift are kept, shown, and excluded.
 
 Everything here follows from the trials alone, in their order, so a study that is read again is judged the same.
 """
@@ -19,6 +19,10 @@ _WHOLE_SECONDS_TELL_S = 20.0
 """From this length on a clock of whole seconds is right to a tenth."""
 _FOREIGN_CORES = 0.5
 """Other processes may use this many cores more than is usual in the study."""
+_LEAST_CORES = 0.9
+"""A run that used less of a processor did not get it. SingleStream never pauses, so one thread at least is always
+running, however many there are: quiet runs use 0.98 cores and more, runs beside a busy program whose latencies were
+wrong by a half to fourteen times used 0.27 to 0.56. A p90 stands interruptions of a tenth of the time, not of more."""
 _EFFECTIVE_CORES = 1.1
 """A run with two threads or more that uses fewer cores than this did not profit from them."""
 _LEAST_BAND = 0.08
@@ -48,6 +52,8 @@ class Judgement:
     """What other processes used in three of four trials at least: usual here, and no reason against any of them."""
     governor_since: int = 0
     """The trial from which on the usual frequency governor was the usual one."""
+    starved: str | None = None
+    """What is wrong with the whole study, for people, where most runs did not get the processor that they asked for."""
 
     @property
     def disturbance(self) -> str | None:
@@ -65,7 +71,7 @@ def judge(measurements: Sequence[Measurement]) -> Judgement:
     """Judge every trial of a study, in the order in which they ran.
 
     The usual frequency governor is the first trial's, until the anchor ran twice in a row under another one: then that
-    one is, what ran under any other is left out, and the search measures it again.
+    one is, what ran under any other is excluded, and the search measures it again.
     """
     usual = _usual_foreign_cores(measurements)
     governors, governor_since = _usual_governors(measurements)
@@ -77,12 +83,15 @@ def judge(measurements: Sequence[Measurement]) -> Judgement:
     if last_anchor is not None and any(reason.word == "governor" for reason in reasons.get(last_anchor, ())):
         good = False  # a second run tells whether the governor has changed for good
     reasons = {trial: found for trial, found in reasons.items() if found}
-    return Judgement(reasons, anchor, good, usual, governor_since)
+    return Judgement(reasons, anchor, good, usual, governor_since, _starved(measurements))
 
 
 def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, ...]) -> list[Reason]:
     before, after = measured.response.device_before, measured.response.device_after
+    used = measured.response.cores_used
     found: list[Reason] = []
+    if used is not None and used < _LEAST_CORES:
+        found.append(Reason("starved", f"the run got {used:.2f} of a processor, {_LEAST_CORES:.2f} at least is wanted"))
     if before and after:
         throttled = tuple(dict.fromkeys((*before.throttled, *after.throttled)))
         if throttled:
@@ -103,8 +112,8 @@ def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, .
             )
         if foreign is None or foreign > _FOREIGN_CORES:
             return found  # where others are or may be busy, threads that used little tell nothing
-    threads, used = measured.configuration.get("threads", 1), measured.response.cores_used
-    if isinstance(threads, int) and threads > 1 and used is not None and used < _EFFECTIVE_CORES:
+    threads = measured.configuration.get("threads", 1)
+    if isinstance(threads, int) and threads > 1 and used is not None and _LEAST_CORES <= used < _EFFECTIVE_CORES:
         found.append(Reason("threads", f"{threads} threads used {used:.2f} cores: no effect", passing=False))
     return found
 
@@ -112,10 +121,11 @@ def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, .
 def _drift(
     measurements: Sequence[Measurement], reasons: Mapping[int, tuple[Reason, ...]]
 ) -> tuple[dict[int, Reason], str | None, bool]:
-    """Marks for trials between a good anchor and one outside its band; the anchor; whether its last run was good.
+    """Marks for outliers of the anchor and for trials during a drift; the anchor; whether its last run was good.
 
-    Two successive anchors outside that agree with each other are a new state of the device: from there on they are
-    the reference, and what was measured between the last good one and the first of them stays marked.
+    One run outside its band proves nothing: where the next one is back in it, that run is an outlier, and nothing else
+    is in doubt. Drift needs a second successive run outside on the same side: then everything since the last good one
+    is marked. Where the two agree with each other they are a new state of the device and its reference from there on.
 
     An anchor is an experiment: after an edit of the space it is the same one under another name, or another one, which
     has a reference of its own. The first run of that one says nothing of the trials before.
@@ -123,12 +133,13 @@ def _drift(
     anchors = [m.key for m in measurements if m.phase == "anchor"]
     references: dict[str, list[float]] = {key: [] for key in anchors}
     marks: dict[int, Reason] = {}
-    outside: dict[str, list[float]] = {}
+    doubted: tuple[str, int, float] | None = None
+    """Key, trial and level, relative to its reference, of the anchor's last run, where that was outside."""
     since: list[int] = []
-    good = True
+    good, drifted = True, False
     for measured in measurements:
-        latency = measured.values.get("latency_p90_ns")
-        if measured.key not in references or latency is None or reasons.get(measured.trial):
+        latency = measured.values.get("latency_p90_ns", 0)
+        if measured.key not in references or latency <= 0 or reasons.get(measured.trial):
             since.append(measured.trial)
             continue
         first = not any(references.values())
@@ -138,22 +149,51 @@ def _drift(
             reference.append(level)
             continue
         if first or abs(level - median(reference)) <= _band(reference):
-            if not good:  # nobody knows when the device came back
+            if drifted:  # nobody knows when the device came back
                 marks |= {trial: Reason("drift", _BACK) for trial in since}
+            elif doubted and doubted[0] == measured.key:
+                marks[doubted[1]] = _outlier(doubted[1], doubted[2], measured.trial)
             reference.append(level)
-            good, since, outside = True, [], {}
+            good, drifted, since, doubted = True, False, [], None
             continue
-        ratio = math.exp(level - median(reference))
-        sentence = f"the anchor, trial {measured.trial}, ran {ratio:.2f} times its usual latency"
-        marks |= {trial: Reason("drift", sentence) for trial in [*since, measured.trial]}
-        good, since = False, []
-        if measured.key in outside and abs(level - median(outside[measured.key])) <= _band(reference):
-            references = {key: [] for key in references} | {measured.key: [*outside[measured.key], level]}
-            outside, good = {}, True
+        off = level - median(reference)
+        if doubted is None or doubted[0] != measured.key or (doubted[2] > 0) != (off > 0):
+            if not drifted:
+                marks[measured.trial] = _outlier(measured.trial, off)
+            good, doubted = False, (measured.key, measured.trial, off)
+            since.append(measured.trial)
+            continue
+        drift = Reason("drift", f"the anchor, trial {measured.trial}, ran {math.exp(off):.2f} times its usual latency")
+        marks |= dict.fromkeys((*since, doubted[1], measured.trial), drift)
+        good, drifted, since = False, True, []
+        if abs(off - doubted[2]) <= _band(reference):
+            centre = median(reference)
+            references = {key: [] for key in references} | {measured.key: [centre + doubted[2], level]}
             marks.pop(measured.trial)
+            doubted, good, drifted = None, True, False
         else:
-            outside = {measured.key: [level]}
+            doubted = measured.key, measured.trial, off
     return marks, anchors[-1] if anchors else None, good
+
+
+def _outlier(trial: int, off: float, refuted_by: int | None = None) -> Reason:
+    """Why one run of the anchor does not count; whether the device changed, the run ``refuted_by`` denies."""
+    ran = f"the anchor, trial {trial}, ran {math.exp(off):.2f} times its usual latency"
+    if refuted_by is None:
+        return Reason("outlier", f"{ran}; no other run of it says yet whether that lasts")
+    return Reason("outlier", f"{ran}; trial {refuted_by}, the next run of it, did not")
+
+
+def _starved(measurements: Sequence[Measurement]) -> str | None:
+    """What to say of a study in which most runs did not get the processor that they asked for; None of another one."""
+    used = [m.response.cores_used for m in measurements if not m.failed and m.response.cores_used is not None]
+    short = [cores for cores in used if cores < _LEAST_CORES]
+    if len(short) * 2 <= len(used):
+        return None
+    return (
+        f"{len(short)} of {len(used)} runs did not get the processor that they asked for "
+        f"({min(short):.2f} to {max(short):.2f} of one): something else used it, and no figure here is certain"
+    )
 
 
 def _band(reference: Sequence[float]) -> float:
@@ -173,7 +213,10 @@ def foreign_cores(before: DeviceState, after: DeviceState) -> float | None:
 
     Studies of earlier versions have times in whole seconds, which tell nothing of a trial of a second or two.
     """
-    seconds = (datetime.fromisoformat(after.time_utc) - datetime.fromisoformat(before.time_utc)).total_seconds()
+    try:
+        seconds = (datetime.fromisoformat(after.time_utc) - datetime.fromisoformat(before.time_utc)).total_seconds()
+    except (ValueError, TypeError):  # no time, or one of them without its zone
+        return None
     if before.foreign_cpu_s is None or after.foreign_cpu_s is None or seconds <= 0:
         return None
     if seconds < _WHOLE_SECONDS_TELL_S and not ("." in before.time_utc and "." in after.time_utc):

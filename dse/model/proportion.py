@@ -17,7 +17,10 @@ def wilson(good: int, total: int, population: int, z: float = Z_95) -> tuple[flo
     """Where the accuracy on all ``population`` images lies when ``good`` of the first ``total`` are right.
 
     ``z`` is the width in standard errors. Both ends are the accuracy itself once ``total`` reaches ``population``.
+    Raises ValueError for counts that cannot be.
     """
+    if not 0 <= good <= total or total < 1:
+        raise ValueError(f"found {good} right of {total} images, allowed: 0 to all of 1 or more")
     share = good / total
     if total >= population:
         return share, share

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from dse.model.configuration import Configuration, Value, text
 
@@ -50,6 +51,11 @@ class ParameterTree:
     """All parameters of a space; a configuration is one walk from the roots to the leaves."""
 
     roots: tuple[Parameter, ...]
+
+    @classmethod
+    def of(cls, levels: Mapping[str, Any]) -> ParameterTree:
+        """The tree of plain data: names with lists of levels, or with levels that map to what opens below them."""
+        return cls(_parameters_of(levels))
 
     @property
     def size(self) -> int:
@@ -127,6 +133,18 @@ class ParameterTree:
                 value for _, parameter in self.branches() if parameter.name == name for value in parameter.values
             )
         )
+
+
+def _parameters_of(levels: Mapping[str, Any]) -> tuple[Parameter, ...]:
+    return tuple(
+        Parameter(
+            name,
+            tuple(Level(value, _parameters_of(values[value] or {})) for value in values)
+            if isinstance(values, Mapping)
+            else tuple(map(Level, values)),
+        )
+        for name, values in levels.items()
+    )
 
 
 def _below(key: str, level: Level) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from dse.files import write_json, write_text
-from dse.reports.front import front_csv, front_document, study_front
+from dse.reports.front import front_csv, front_document, front_report
 from dse.study import Study
 
 FOLDER = "earlier"
@@ -22,9 +22,9 @@ def next_folder(study: Path) -> Path:
 
 def keep_front(study: Study) -> Path:
     """Write the front that ``study`` has as it is now, and its settings; returns the folder. Raises OSError."""
-    folder, points = next_folder(study.folder), study_front(study)
-    write_text(folder / "front.csv", front_csv(study, points))
-    write_json(folder / "front.json", front_document(study, points))
+    folder, report = next_folder(study.folder), front_report(study)
+    write_text(folder / "front.csv", front_csv(report))
+    write_json(folder / "front.json", front_document(report))
     settings = yaml.safe_dump(study.settings, sort_keys=False, allow_unicode=True, width=120)
     write_text(folder / "settings.yaml", settings)
     return folder

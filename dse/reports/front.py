@@ -4,24 +4,101 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dse.files import write_json, write_text
 from dse.model.configuration import text
 from dse.model.front import FrontPoint
-from dse.model.judgement import judge
 from dse.model.proportion import wilson
+from dse.reports.official import OFFICIAL_COLUMNS, Official, official_document, official_row
+from dse.reports.question import Question
 from dse.search.knowledge import Knowledge, understand
 from dse.study import Study
 
-SCHEMA = 1
+SCHEMA = 2
+"""2: intervals of 95 % in place of one standard error, P(front) as ``p_front``, counts, official figures."""
+
+
+@dataclass(frozen=True)
+class FrontReport:
+    """A study's front as it is shown: ``points`` of it, of ``on_front`` in all, that answer ``question``.
+
+    ``compared`` is how many measured configurations satisfy the question. ``official`` has the official figures of
+    trials that have some.
+    """
+
+    study: Study
+    knowledge: Knowledge
+    points: list[FrontPoint]
+    on_front: int
+    compared: int
+    question: Question = field(default_factory=Question)
+    official: Mapping[int, Official] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """How many of the configurations that were measured are on the front, as a sentence."""
+        measured = "" if recorded_in(self.study) else "measured "
+        shown = f"{self.study.name}: {self.on_front} of {self.compared} {measured}configurations are on the front"
+        if self.question.words:
+            shown += f" of those with {' and '.join(self.question.words)}"
+        if len(self.points) < self.on_front:
+            shown += f"; {len(self.points)} of them shown"
+        if table := recorded_in(self.study):
+            shown += f"; recorded in {Path(table).name}, not measured here"
+        return shown
+
+    @property
+    def notes(self) -> list[str]:
+        """What has to be known of the figures, as sentences: what nobody may trust, and what is not in them."""
+        counts, starved = self.knowledge.counts, self.knowledge.judgement.starved
+        everything = [counts.trials_sentence, counts.configurations_sentence]
+        return [*([starved] if starved else []), *(everything if counts.trials > counts.counting else [])]
+
+    def official_of(self, point: FrontPoint) -> Official | None:
+        """The official figures of a point: those of the trial that it shows, else of a repeat."""
+        return next((self.official[t] for t in (point.trial, *point.trials) if t in self.official), None)
+
+
+def front_report(
+    study: Study, official: Mapping[int, Official] | None = None, question: Question | None = None
+) -> FrontReport:
+    """The front of everything that was measured, by the middle of the repeats that count.
+
+    A question narrows down what is compared, and then the front is the one of those configurations. Without one, its
+    points are all of the front.
+    """
+    knowledge, asked = study_knowledge(study), question or Question()
+    if not (asked.constraints or asked.conditions):
+        points, compared = knowledge.front, len(knowledge.estimates)
+    else:
+        allowed = [e for e in knowledge.estimates if asked.allows(e.configuration)]
+        points = knowledge.front_of(allowed, (*knowledge.constraints, *asked.constraints))
+        compared = sum(
+            all(c.metric.name in e.values and c.excess(e.values[c.metric.name]) <= 0 for c in asked.constraints)
+            for e in allowed
+        )
+    return FrontReport(study, knowledge, asked.chosen(points), len(points), compared, asked, official or {})
 
 
 def study_knowledge(study: Study) -> Knowledge:
     """Which trials of the study count, and what each configuration is worth."""
-    return understand(study.objectives, study.constraints, study.measurements, study.place, study.accuracy_images)
+    return understand(
+        study.objectives,
+        study.constraints,
+        study.measurements,
+        study.place,
+        data_set_images(study),
+        exact=recorded_in(study) is not None,
+    )
+
+
+def data_set_images(study: Study) -> int:
+    """How many images the whole data set has, of which an accuracy may have been counted on a part."""
+    return int(study.settings["space"]["data_set"]["size"])
 
 
 def study_front(study: Study) -> list[FrontPoint]:
@@ -35,23 +112,13 @@ def recorded_in(study: Study) -> str | None:
     return table
 
 
-def front_title(study: Study, points: Sequence[FrontPoint]) -> str:
-    """How many of the configurations that the study measured are on the front, as a sentence.
+def front_document(report: FrontReport) -> dict[str, Any]:
+    """The front as ``dse front --json`` prints it: schema, study, objectives, counts, points.
 
-    Measured is what has a trial that counts; of how many none counts is said too.
+    ``intervals`` are 95 %, and lack what nobody can tell; ``p_front`` is null where that is undecided or not told;
+    ``starved`` says what is wrong with all of the figures, if anything is.
     """
-    left_out = judge(study.measurements).reasons
-    tried = {study.place(m) for m in study.measurements if not m.failed} - {None}
-    measured = {study.place(m) for m in study.measurements if not m.failed and m.trial not in left_out} - {None}
-    if table := recorded_in(study):
-        shown = f"{len(points)} of {len(measured)} configurations are on the front"
-        return f"{study.name}: {shown}; recorded in {Path(table).name}, not measured here"
-    shown = f"{study.name}: {len(points)} of {len(measured)} measured configurations are on the front"
-    return f"{shown}; {len(tried - measured)} more left out" if tried - measured else shown
-
-
-def front_document(study: Study, points: Sequence[FrontPoint]) -> dict[str, Any]:
-    """The front as ``dse front --json`` prints it: schema, study, objectives, points."""
+    study, knowledge = report.study, report.knowledge
     return {
         "schema": SCHEMA,
         "study": study.name,
@@ -60,18 +127,25 @@ def front_document(study: Study, points: Sequence[FrontPoint]) -> dict[str, Any]
             {"name": objective.name, "direction": objective.direction, "unit": objective.metric.unit}
             for objective in study.objectives
         ],
+        "where": list(report.question.words),
+        "starved": knowledge.judgement.starved,
+        "counts": knowledge.counts.document(),
+        "on_front": report.on_front,
         "points": [
             {
                 "trial": point.trial,
                 "config": dict(point.configuration),
                 "values": {objective.name: point.values[objective.name] for objective in study.objectives},
-                "errors": {objective.name: point.errors.get(objective.name, 0.0) for objective in study.objectives},
+                "intervals": {
+                    o.name: list(point.intervals[o.name]) for o in study.objectives if o.name in point.intervals
+                },
                 "trials": list(point.trials),
-                "confidence": point.confidence,
-                "accuracy": _accuracy_document(study, point),
+                "p_front": point.probability,
+                "accuracy": _accuracy_document(report, point),
+                "official": official_document(report.official_of(point), point.values),
                 "logs": str(study.trial_folder(point.trial)),
             }
-            for point in points
+            for point in report.points
         ],
         **({"damaged": [str(error) for error in study.damaged]} if study.damaged else {}),
     }
@@ -82,41 +156,55 @@ def _data_set(study: Study) -> str:
     return str(section.get("name") or section.get("embedded") or Path(section["path"]).stem)
 
 
-def _accuracy_document(study: Study, point: FrontPoint) -> dict[str, Any] | None:
-    """The counts behind an accuracy, and where it lies on all images with 95 % probability."""
+def _accuracy_document(report: FrontReport, point: FrontPoint) -> dict[str, Any] | None:
+    """The counts behind an accuracy, of how many ``images``, and where it lies on all of them with 95 % probability."""
     if point.accuracy is None:
         return None
-    low, high = wilson(point.accuracy.good, point.accuracy.total, study.accuracy_images)
-    return {"good": point.accuracy.good, "total": point.accuracy.total, "low": low, "high": high}
+    found = {"good": point.accuracy.good, "total": point.accuracy.total}
+    if report.knowledge.images is None or not report.knowledge.tells_certainty:
+        return found
+    low, high = wilson(point.accuracy.good, point.accuracy.total, report.knowledge.images)
+    return {**found, "images": report.knowledge.images, "low": low, "high": high}
 
 
-def front_csv(study: Study, points: Sequence[FrontPoint]) -> str:
-    """The front as CSV with exact values: trial, a column for every parameter that occurs, objectives, repeats."""
+def front_csv(report: FrontReport) -> str:
+    """The front as CSV with exact values: trial, a column for every parameter that occurs, objectives, repeats.
+
+    ``_low`` and ``_high`` are an objective's interval of 95 %, ``accuracy_images`` on how many of ``images`` the
+    accuracy was counted. A cell is empty where nobody can tell, ``p_front`` where it is undecided.
+    """
+    study, points = report.study, report.points
+    names = [objective.name for objective in study.objectives]
     parameters = list(dict.fromkeys(name for point in points for name in point.configuration))
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")
-    writer.writerow(
-        ["trial", *parameters, *(objective.name for objective in study.objectives), "repeats", "confidence"]
-    )
+    bounds = [f"{name}_{end}" for name in names for end in ("low", "high")]
+    ours = ["repeats", "p_front", "accuracy_images", "images"]
+    official = OFFICIAL_COLUMNS if any(map(report.official_of, points)) else ()
+    writer.writerow(["trial", *parameters, *names, *bounds, *ours, *official])
     for point in points:
         writer.writerow(
             [
                 point.trial,
                 *(text(point.configuration[name]) if name in point.configuration else "" for name in parameters),
-                *(point.values[objective.name] for objective in study.objectives),
+                *(point.values[name] for name in names),
+                *(end for name in names for end in point.intervals.get(name, ("", ""))),
                 len(point.trials),
-                point.confidence,
+                "" if point.probability is None else point.probability,
+                point.accuracy.total if point.accuracy else "",
+                data_set_images(study),
+                *(official_row(report.official_of(point), point.values) if official else ()),
             ]
         )
     return output.getvalue()
 
 
-def write_front(study: Study, points: Sequence[FrontPoint]) -> list[Path]:
+def write_front(report: FrontReport) -> list[Path]:
     """Write front.json, front.csv and front.png into the study's folder; returns their paths. Raises OSError."""
     from dse.reports.plot import plot_front  # matplotlib costs a second, and only a finished search draws
 
-    paths = [study.folder / name for name in ("front.csv", "front.json", "front.png")]
-    write_text(paths[0], front_csv(study, points), follow=False)
-    write_json(paths[1], front_document(study, points), follow=False)
-    plot_front(study, points, front_title(study, points), paths[2])
+    paths = [report.study.folder / name for name in ("front.csv", "front.json", "front.png")]
+    write_text(paths[0], front_csv(report), follow=False)
+    write_json(paths[1], front_document(report), follow=False)
+    plot_front(report, paths[2])
     return paths

@@ -1,52 +1,89 @@
-"""The front as a picture: what was measured in grey, the front as a staircase, memory as colour."""
+"""The front as a picture: each configuration once, by its estimate; the front as a staircase, a third as colour."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from dse.files import write_bytes
-from dse.model.front import FrontPoint, Valued, staircase
-from dse.model.judgement import judge
-from dse.model.measurement import Measurement
+from dse.model.front import Valued, staircase
 from dse.model.metrics import Objective
-from dse.study import Study
+from dse.reports.front import FrontReport
+from dse.search.knowledge import Knowledge
 
 _SCALES = {"1": (100.0, "%"), "ns": (1e-6, "ms"), "B": (2**-20, "MiB")}
-_FRONT, _OTHERS = "#1f6feb", "#b8c0cc"
+_FRONT, _BARS, _OTHERS, _EXCLUDED = "#1f6feb", "#555555", "#b8c0cc", "#d98c8c"
 
 
-def plot_front(study: Study, points: Sequence[FrontPoint], title: str, path: Path) -> None:
+@dataclass(frozen=True)
+class Dot:
+    """What is drawn of one configuration: its figures, and their intervals of 95 % where they are told."""
+
+    trial: int
+    values: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Dots:
+    """The configurations of a study beside its front, each in one of these: compared with it, or not and why."""
+
+    dominated: tuple[Dot, ...]
+    outside: tuple[Dot, ...]
+    """They break a constraint."""
+    excluded: tuple[Dot, ...]
+    """None of their trials counts: by the first that ran."""
+
+
+def dots(knowledge: Knowledge, wanted: Sequence[str]) -> Dots:
+    """What is drawn beside the front, of the configurations that have all figures ``wanted``."""
+    on_front = {point.configuration for point in knowledge.front}
+    dominated: list[Dot] = []
+    outside: list[Dot] = []
+    for e in knowledge.estimates:
+        if e.configuration in on_front or not set(wanted) <= set(e.values):
+            continue
+        holds = all(c.metric.name in e.values and c.excess(e.values[c.metric.name]) <= 0 for c in knowledge.constraints)
+        (dominated if holds else outside).append(Dot(e.trial, e.values, knowledge.intervals(e)))
+    never = (k for k in knowledge.known if not k.good)
+    first = (next((m for m in k.trials if not m.failed), k.trials[0]) for k in never)
+    excluded = [Dot(m.trial, m.values) for m in first if set(wanted) <= set(m.values)]
+    return Dots(tuple(dominated), tuple(outside), tuple(excluded))
+
+
+def plot_front(report: FrontReport, path: Path) -> None:
     """Draw the first objective over the second; a third gives the colour. Raises OSError.
 
     A single objective is drawn over the number of the trial.
     """
-    y, *others = study.objectives
+    y, *others = report.study.objectives
     x, colour = (*others, None, None)[:2]
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.subplots()
-    measured = [m for m in study.measurements if all(o.name in m.values for o in (y, *others[:1]))]
-    reasons = judge(study.measurements).reasons
-    counting = [m for m in measured if m.trial not in reasons]
-    axes.scatter(_across(counting, x), _column(counting, y), s=14, color=_OTHERS, label=f"trials ({len(counting)})")
-    if left_out := [m for m in measured if m.trial in reasons]:
-        axes.scatter(
-            _across(left_out, x),
-            _column(left_out, y),
-            s=14,
-            facecolors="none",
-            edgecolors=_OTHERS,
-            linewidths=0.6,
-            label=f"left out ({len(left_out)})",
-        )
+    points = [Dot(point.trial, point.values, point.intervals) for point in report.points]
+    beside = dots(report.knowledge, [o.name for o in (y, x) if o])
+    plain: dict[str, Any] = {"s": 14, "color": _OTHERS}
+    hollow: dict[str, Any] = {"s": 14, "facecolors": "none", "edgecolors": _OTHERS, "linewidths": 0.6}
+    crossed: dict[str, Any] = {"s": 16, "marker": "x", "color": _EXCLUDED, "linewidths": 0.8}
+    for drawn, word, style in (
+        (beside.dominated, "dominated", plain),
+        (beside.outside, "outside the constraints", hollow),
+        (beside.excluded, "excluded, not compared", crossed),
+    ):
+        if drawn:
+            axes.scatter(_across(drawn, x), _column(drawn, y), label=f"{word} ({len(drawn)})", **style)
+    _bars(axes, beside.dominated, x, y, _OTHERS)
+    _bars(axes, points, x, y, _BARS)
     if x:
         _staircase(axes, points, x, y)
-    drawn = axes.scatter(
+    shown = axes.scatter(
         _across(points, x),
         _column(points, y),
         s=46,
@@ -55,17 +92,18 @@ def plot_front(study: Study, points: Sequence[FrontPoint], title: str, path: Pat
         edgecolors="black",
         linewidths=0.6,
         zorder=3,
-        label=f"front ({len(points)})",
+        label=f"front ({len(points)}), bars: 95 %" if any(p.intervals for p in points) else f"front ({len(points)})",
     )
     if colour and points:
-        figure.colorbar(drawn, ax=axes, label=_label(colour))
-    if x and x.metric.unit == "ns" and measured:
+        figure.colorbar(shown, ax=axes, label=_label(colour))
+    if x and x.metric.unit == "ns" and (points or beside.dominated or beside.outside or beside.excluded):
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}" if _is_2_or_5(value) else ""))
     axes.set_xlabel(_label(x) if x else "trial")
     axes.set_ylabel(_label(y))
-    axes.set_title(title, fontsize=11)
+    doubt = "\nnot certain: most runs did not get their processor" if report.knowledge.judgement.starved else ""
+    axes.set_title(f"{report.title}{doubt}", fontsize=11)
     axes.grid(alpha=0.25, which="both")
     axes.legend(loc="best")
     image = io.BytesIO()
@@ -73,7 +111,23 @@ def plot_front(study: Study, points: Sequence[FrontPoint], title: str, path: Pat
     write_bytes(path, image.getvalue(), follow=False)
 
 
-def _staircase(axes: Axes, points: Sequence[FrontPoint], x: Objective, y: Objective) -> None:
+def _bars(axes: Axes, drawn: Sequence[Dot], x: Objective | None, y: Objective, colour: str) -> None:
+    """The intervals of 95 % of what is drawn, where they are wider than nothing."""
+    for objective, across in ((y, False), (x, True)):
+        wide = [d for d in drawn if objective and len(set(d.intervals.get(objective.name, ()))) == 2]
+        if not objective or not wide:
+            continue
+        scale = _SCALES[objective.metric.unit][0]
+        ends = [d.intervals[objective.name] for d in wide]
+        off = [
+            [(d.values[objective.name] - low) * scale for d, (low, _) in zip(wide, ends, strict=True)],
+            [(high - d.values[objective.name]) * scale for d, (_, high) in zip(wide, ends, strict=True)],
+        ]
+        given: dict[str, Any] = {"xerr" if across else "yerr": off}
+        axes.errorbar(_across(wide, x), _column(wide, y), fmt="none", ecolor=colour, elinewidth=0.6, zorder=1, **given)
+
+
+def _staircase(axes: Axes, points: Sequence[Dot], x: Objective, y: Objective) -> None:
     """The border of what is dominated in the two drawn objectives alone."""
     drawn = list(zip(_column(points, x), _column(points, y), strict=True))
     border = staircase(drawn, maximize=(x.direction == "maximize", y.direction == "maximize"))
@@ -81,13 +135,13 @@ def _staircase(axes: Axes, points: Sequence[FrontPoint], x: Objective, y: Object
         axes.step(*zip(*border, strict=True), where="post", color=_FRONT, linewidth=1.2, zorder=2)
 
 
-def _across(points: Sequence[FrontPoint] | Sequence[Measurement], x: Objective | None) -> list[float]:
-    return _column(points, x) if x else [point.trial for point in points]
+def _across(drawn: Sequence[Dot], x: Objective | None) -> list[float]:
+    return _column(drawn, x) if x else [dot.trial for dot in drawn]
 
 
-def _column(measurements: Sequence[Valued], objective: Objective) -> list[float]:
+def _column(drawn: Sequence[Valued], objective: Objective) -> list[float]:
     scale = _SCALES[objective.metric.unit][0]
-    return [measurement.values[objective.name] * scale for measurement in measurements]
+    return [dot.values[objective.name] * scale for dot in drawn]
 
 
 def _label(objective: Objective) -> str:

@@ -115,7 +115,7 @@ def design(model: str, engine: str | None) -> Design:
 
 def task(model: str, accuracy_metric: str | None) -> str:
     """The task by the accuracy figure it is judged with, else by the model's name, else ``other``."""
-    if accuracy_metric is not None and not _NODES.search(model):  # whose accuracy is printed like an image classifier's
+    if accuracy_metric in _TASK_OF_METRIC and not _NODES.search(model):  # printed like an image classifier's
         return _TASK_OF_METRIC[accuracy_metric]
     if _DETECTION.search(model):
         return "object-detection"

@@ -17,7 +17,7 @@ from dse.results.data_set import TASK, images_of, show_images
 from dse.results.front import GroupFront, dominates
 from dse.results.objectives import Exact, Objective
 
-SCHEMA = 1
+SCHEMA = 2
 STUDIED_SCENARIO = "SingleStream"
 """What a search measures."""
 _LARGEST_TOTAL = 10**6

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from dse.errors import ResultsError, why
 from dse.reading import MIB, read_bytes
+from dse.results import endpoints
 from dse.results.accuracy import Accuracy, parse_accuracy
 from dse.results.describe import parse_measurements, parse_object, parse_system
 from dse.results.design import category, design, software, task
@@ -25,7 +26,7 @@ from dse.results.row import (
     SystemColumns,
 )
 from dse.results.summary import parse_summary
-from dse.results.walk import DETAIL, FoundResult
+from dse.results.walk import DETAIL, ENDPOINTS_ACCURACY, ENDPOINTS_SUMMARY, FoundResult
 
 _T = TypeVar("_T")
 _MOST_SUMMARY_BYTES = MIB
@@ -133,7 +134,11 @@ def _runs(found: FoundResult, problems: list[Problem]) -> list[ReadRun]:
     for run in found.runs:
         try:
             data = _read(run.summary, _MOST_SUMMARY_BYTES)
-            runs.append(ReadRun(run.name, hashlib.sha256(data).hexdigest(), parse_summary(data)))
+            if run.summary.endswith(ENDPOINTS_SUMMARY):
+                summary = endpoints.parse_summary(data, found.identity.scenario, found.identity.model)
+            else:
+                summary = parse_summary(data)
+            runs.append(ReadRun(run.name, hashlib.sha256(data).hexdigest(), summary))
         except ResultsError as error:
             problems.append(_problem(run.summary, error))
     return runs
@@ -158,7 +163,9 @@ def _accuracy(found: FoundResult, problems: list[Problem]) -> tuple[Accuracy | N
         return None, None
     try:
         data = _read(found.accuracy, _MOST_ACCURACY_BYTES)
-        return parse_accuracy(data), hashlib.sha256(data).hexdigest()
+        is_json = found.accuracy.endswith(ENDPOINTS_ACCURACY)
+        accuracy = endpoints.parse_accuracy(data, found.identity.model) if is_json else parse_accuracy(data)
+        return accuracy, hashlib.sha256(data).hexdigest()
     except ResultsError as error:
         problems.append(_problem(found.accuracy, error))
         return None, None

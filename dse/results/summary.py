@@ -18,7 +18,8 @@ class Summary:
 
     Latency percentiles are per query (a MultiStream query is several samples); before v2.0 a MultiStream summary gives
     minimum, mean and maximum per sample. ``headline`` is the field of the rate that stands above the verdict: what a
-    Server or Offline run is ranked by, scheduled samples in early rounds and completed ones in later.
+    Server or Offline run is ranked by, scheduled samples in early rounds and completed ones in later; of MLPerf
+    Endpoints it may be the mean latency.
     """
 
     scenario_log: str

@@ -35,6 +35,8 @@ _READING = "2"  # 1: of Server, run_1; a line that contradicts itself was read; 
 
 SUMMARY = "mlperf_log_summary.txt"
 DETAIL = "mlperf_log_detail.txt"
+ENDPOINTS_SUMMARY, ENDPOINTS_ACCURACY = "result_summary.json", "accuracy_results.json"
+"""Of MLPerf Endpoints, from v6.1 on, in place of LoadGen's summary and of accuracy.txt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +172,9 @@ class Submitter:
         inside = self._list(path)
         runs = self._runs(inside.get("performance"))
         if not runs:
-            return Stray(path, f"no {SUMMARY} in performance/run_1 or performance")
-        accuracy = self._file(inside.get("accuracy"), "accuracy.txt")
+            return Stray(path, f"no {SUMMARY} and no {ENDPOINTS_SUMMARY} in performance/run_1 or performance")
+        is_endpoints = runs[0].summary.endswith(ENDPOINTS_SUMMARY)
+        accuracy = self._file(inside.get("accuracy"), ENDPOINTS_ACCURACY if is_endpoints else "accuracy.txt")
         candidates = _measurement_candidates(of_scenario, identity.system)
         if "measurements.json" in inside:
             candidates = [inside["measurements.json"], *candidates]
@@ -198,12 +201,15 @@ class Submitter:
         within = self._list(performance.path)
         numbers = {name: int(match[1]) for name in within if (match := _RUN.fullmatch(name))}
         ordered = sorted(numbers, key=lambda name: (numbers[name] != 1, numbers[name]))
-        summaries = [(within[name].name, self._file(within[name], SUMMARY)) for name in ordered]
-        runs = tuple(Run(name, summary) for name, summary in summaries if summary is not None)
-        if runs or SUMMARY not in within:
-            return runs
-        self._note(within[SUMMARY])
-        return (Run(".", within[SUMMARY].path),)
+        for file in (SUMMARY, ENDPOINTS_SUMMARY):
+            summaries = [(within[name].name, self._file(within[name], file)) for name in ordered]
+            runs = tuple(Run(name, summary) for name, summary in summaries if summary is not None)
+            if not runs and file in within:
+                self._note(within[file])
+                runs = (Run(".", within[file].path),)
+            if runs:
+                return runs
+        return ()
 
     def _file(self, folder: os.DirEntry[str] | None, name: str) -> str | None:
         """The path of a file that tools always name alike, or None; cheaper than listing the folder."""

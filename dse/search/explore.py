@@ -102,7 +102,8 @@ def explore(
 
 
 def _understand(space: Space, measurements: Sequence[Measurement], place: Place) -> Knowledge:
-    return understand(space.objectives, space.constraints, measurements, place, space.accuracy_images)
+    recorded = space.recorded is not None
+    return understand(space.objectives, space.constraints, measurements, place, space.data_set.size, exact=recorded)
 
 
 def _may_search(progress: Progress, confirm: bool) -> bool:

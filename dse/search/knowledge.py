@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from dse.model.accuracies import Accuracies, agree
-from dse.model.confidence import Membership, membership
+from dse.model.confidence import Membership, membership, told
 from dse.model.configuration import Configuration
-from dse.model.estimate import Estimate, estimate, repeat_noise
+from dse.model.counts import Counts, count
+from dse.model.estimate import Estimate, estimate, interval, repeat_noise
 from dse.model.front import FrontPoint, front
 from dse.model.judgement import Judgement, judge
 from dse.model.measurement import Measurement
@@ -37,10 +38,13 @@ class Knowledge:
     judgement: Judgement
     known: tuple[Known, ...]
     images: int | None
-    """How many images a complete accuracy has, where that is known."""
+    """How many images the whole data set has, where that is known."""
     differing: Mapping[int, int] = field(default_factory=dict)
     """Trials that do not answer as another trial of the same model, data and runtime does, and that other trial: their
     accuracies are apart."""
+    exact: bool = False
+    """Whether the figures are recorded ones: none of them has an error, and a repeat would say the same."""
+    counts: Counts = field(default_factory=Counts)
 
     @cached_property
     def past(self) -> list[Estimate]:
@@ -57,12 +61,20 @@ class Knowledge:
     @cached_property
     def noise(self) -> dict[str, float]:
         """By what ratio each figure differs between repeats."""
-        return repeat_noise([k.good for k in self.known])
+        return {} if self.exact else repeat_noise([k.good for k in self.known])
+
+    @property
+    def tells_certainty(self) -> bool:
+        """Whether there is something to say of how far figures may be off: not of exact ones, nor of a study whose
+        runs did not get the processor, of which nobody knows.
+        """
+        return not self.exact and self.judgement.starved is None
 
     @cached_property
     def estimates(self) -> list[Estimate]:
         """The configurations that have a trial that counts, with the middle of their repeats and their errors."""
-        return [estimate(k.configuration, k.good, self.noise, self.images) for k in self.known if k.good]
+        found = [estimate(k.configuration, k.good, self.noise, self.images) for k in self.known if k.good]
+        return [replace(e, errors={}) for e in found] if self.exact else found
 
     @cached_property
     def membership(self) -> Membership:
@@ -89,8 +101,14 @@ class Knowledge:
 
     @cached_property
     def front(self) -> list[FrontPoint]:
-        """The front by the middle of the repeats, each point with its confidence."""
-        probability = {e.trial: float(p) for e, p in zip(self.estimates, self.membership.probability, strict=True)}
+        """The front by the middle of the repeats, each point with its intervals and P(front) where those are told."""
+        return self.front_of(self.estimates, self.constraints)
+
+    def front_of(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> list[FrontPoint]:
+        """The front of ``estimates``, some of `estimates`, under other constraints."""
+        own = len(estimates) == len(self.estimates) and tuple(constraints) == self.constraints
+        sure = self.membership if own else membership(estimates, self.objectives, constraints)
+        probability = {e.trial: float(p) for e, p in zip(estimates, sure.probability, strict=True)}
         responses = {m.trial: m.response for k in self.known for m in k.good}
         return [
             FrontPoint(
@@ -98,13 +116,23 @@ class Knowledge:
                 configuration=e.configuration,
                 response=responses[e.trial],
                 values=e.values,
-                errors=e.errors,
+                intervals=self.intervals(e),
                 trials=e.trials,
-                confidence=probability[e.trial],
+                probability=told(probability[e.trial], on_front=True) if self.tells_certainty else None,
                 accuracy=e.accuracy,
             )
-            for e in front(self.estimates, self.objectives, self.constraints)
+            for e in front(estimates, self.objectives, constraints)
         ]
+
+    def intervals(self, found: Estimate) -> dict[str, tuple[float, float]]:
+        """Where each figure of ``found`` lies with 95 % probability, but for those of which nobody can tell.
+
+        Those are sizes that no repeat was compared with, and accuracies of images that nobody counted.
+        """
+        if not self.tells_certainty:
+            return {}
+        known = (n for n in found.values if found.errors.get(n) or (METRICS[n].unit == "1" and self.images is not None))
+        return {name: interval(found, name, self.images) for name in known}
 
 
 def as_measured(measured: Measurement) -> Configuration:
@@ -118,10 +146,13 @@ def understand(
     measurements: Sequence[Measurement],
     place: Place,
     images: int | None = None,
+    *,
+    exact: bool = False,
 ) -> Knowledge:
     """What ``measurements``, all trials of a study in their order, say about its configurations.
 
-    ``images`` is how many a complete accuracy has. Each trial gets the best accuracy that any of them found for it.
+    ``images`` is how many the whole data set has. Each trial gets the best accuracy that any of them found for it.
+    ``exact`` says that the figures are recorded ones.
     """
     judgement = judge(measurements)
     accuracies = Accuracies()
@@ -143,7 +174,9 @@ def understand(
         )
         for configuration, trials in groups.items()
     )
-    return Knowledge(tuple(objectives), tuple(constraints), judgement, known, images, differing)
+    counts = count(groups, measurements, judgement)
+    images = None if exact else images
+    return Knowledge(tuple(objectives), tuple(constraints), judgement, known, images, differing, exact, counts)
 
 
 def _differing(measurements: Sequence[Measurement]) -> dict[int, int]:

@@ -12,6 +12,9 @@ from dse.files import sha256_file
 from dse.model.configuration import Value
 from dse.sources._base import ModelFile
 
+_MOST_BYTES = 2**31
+"""A FlatBuffer's own limit; a sparse file may claim any size."""
+
 
 @dataclass(frozen=True)
 class FileSource:
@@ -40,6 +43,8 @@ class FileSource:
     @cached_property
     def _sha256(self) -> str:
         try:
+            if (size := self.path.stat().st_size) > _MOST_BYTES:
+                raise ModelError(f"has {size} bytes, allowed: up to {_MOST_BYTES}, as .tflite has it", path=self.path)
             found = sha256_file(self.path)
         except OSError as error:
             raise ModelError(f"cannot be read: {why(error)}", path=self.path) from error

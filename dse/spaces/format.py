@@ -32,7 +32,7 @@ def _objectives(value: Any) -> Any:
         metric = parse_metric(str(name))
         if name in named:
             raise ValueError(f"the objective {name!r} stands here twice")
-        named[metric.name] = direction or metric.direction
+        named[metric.name] = metric.direction if direction is None else direction
     return named
 
 
@@ -71,7 +71,7 @@ _DURATION_SCHEMA = {"type": ["string", "number"], "description": "Seconds, or a 
 
 Duration = Annotated[float, BeforeValidator(_duration), Field(gt=0), WithJsonSchema(_DURATION_SCHEMA)]
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-Name = Annotated[str, Field(pattern=f"^{NAME}$")]
+Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=200)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "area", "lanczos"]
 

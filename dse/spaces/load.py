@@ -12,10 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from dse.data_sets import DataSet, from_arrays, from_images
-from dse.errors import DseError, SpaceError
+from dse.errors import SpaceError
 from dse.model.metrics import METRICS, Objective, parse_constraint
 from dse.model.space import Level, Parameter, ParameterTree
-from dse.paths import cache_dir, nameable, shipped
+from dse.paths import cache_dir, shipped
 from dse.runtimes import looked_up
 from dse.sources import ChecksumRecord, FileSource, ModelSource, UrlSource, ZooSource
 from dse.sources.address import escaped
@@ -23,6 +23,7 @@ from dse.sources.address import shown as shown_url
 from dse.spaces.check import check_levels, check_variants
 from dse.spaces.document import Document, Place, read_document
 from dse.spaces.format import DataSetSection, ModelSection, RuntimeSection, SpaceFile
+from dse.spaces.places import file_at, files_that_fit, folder_at, named_in, resolve
 from dse.spaces.recorded import check_one_way, recorded_space
 from dse.spaces.space import Space
 from dse.spaces.tree import read_tree
@@ -41,7 +42,7 @@ def shipped_spaces() -> dict[str, Path]:
 def find_space(name: str) -> Path:
     """``name`` as a path, or as the name of a space that ships, with or without ``.yaml``. Raises SpaceError."""
     path = Path(name)
-    if path.is_file():
+    if os.path.exists(path) and not os.path.isdir(path):  # noqa: PTH110, PTH112 - for any text, where Path raises
         return path
     spaces = shipped_spaces()
     for candidate in (name, f"{name}.yaml"):
@@ -75,7 +76,8 @@ def load_space(path: Path, variables: Mapping[str, str] = os.environ, versions: 
     except ValidationError as error:
         raise _first(document, error) from None
     if file.replay is not None:
-        space = recorded_space(document, file, _resolve(document, file.replay))
+        table = file_at(document, ("replay",), resolve(document, ("replay",), file.replay))
+        space = recorded_space(document, file, table)
     else:
         space = _measured_space(document, file, versions)
     check_levels(document, space)
@@ -139,7 +141,8 @@ def _filled_in(document: Document, value: Any, place: Place, variables: Mapping[
 
 
 def _first(document: Document, error: ValidationError) -> SpaceError:
-    problem = error.errors()[0]
+    problems = error.errors(include_url=False)
+    problem = problems[0]
     place = tuple(part for part in problem["loc"] if part not in ("schema_", "[key]"))
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] in ("model_type", "dict_type"):
@@ -155,7 +158,7 @@ def _first(document: Document, error: ValidationError) -> SpaceError:
     if place[-1:] == ("url",) and isinstance(found, str):
         found = shown_url(found)
     shown = f" (found {found!r})" if isinstance(found, (str, int, float, bool)) and "found" not in message else ""
-    more = len(error.errors()) - 1
+    more = len(problems) - 1
     return document.error(place, message + shown, f"and {more} more below" if more else None)
 
 
@@ -174,12 +177,14 @@ def _allowed_keys(place: Place) -> list[str]:
 
 def _runtimes(document: Document, file: SpaceFile) -> dict[str, RuntimeSection]:
     """The runtimes with absolute interpreters: the harness starts in another folder. A bare word is for the PATH."""
-    return {
-        name: section.model_copy(update={"python": str(_resolve(document, section.python))})
-        if section.python and "/" in section.python
-        else section
-        for name, section in file.runtimes.items()
-    }
+    found = {}
+    for name, section in file.runtimes.items():
+        python = section.python
+        if python is not None:
+            path = resolve(document, ("runtimes", name, "python"), python)
+            python = str(path) if "/" in python else python
+        found[name] = section.model_copy(update={"python": python})
+    return found
 
 
 def _sources(document: Document, file: SpaceFile) -> dict[str, ModelSource]:
@@ -196,38 +201,39 @@ def _source(document: Document, place: Place, name: str, section: ModelSection) 
     cache = cache_dir() / "models"
     if section.zoo:
         return [(name, ZooSource(cache))]
-    if section.url:
+    if section.url is not None:
         try:
             escaped(section.url)
         except ValueError as error:
             raise document.error((*place, "url"), str(error), "correct the address") from error
         record = ChecksumRecord.beside(document.path)
         return [(name, UrlSource(section.url, cache, record, section.sha256, section.member))]
-    if section.path:
-        path = _resolve(document, section.path)
-        if not path.is_file():
-            raise document.error((*place, "path"), f"no such file: {path}", "correct the path")
-        return [(name, FileSource(path, section.sha256))]
-    pattern = _resolve(document, section.glob or "")
-    found = sorted(path for path in Path("/").glob(str(pattern.relative_to("/"))) if path.is_file())
-    if not found:
-        raise document.error((*place, "glob"), f"no file fits {pattern}", "correct the folder or the pattern")
-    return [(path.stem, FileSource(nameable(path))) for path in found]
+    if section.path is not None:
+        place = (*place, "path")
+        path = file_at(document, place, resolve(document, place, section.path))
+        found = [(name, FileSource(path, section.sha256))]
+    else:
+        place = (*place, "glob")
+        pattern = resolve(document, place, section.glob or "")
+        found = [(path.stem, FileSource(path)) for path in files_that_fit(document, place, pattern)]
+    with named_in(document, place):
+        for _, source in found:
+            source.check({})
+    return found
 
 
 def _data_set(document: Document, section: DataSetSection) -> DataSet:
-    try:
-        if section.embedded:
-            return from_arrays(section.embedded, shipped(section.embedded, "validation.npz"), section.classes)
-        if section.file:
-            path = _resolve(document, section.file)
+    def at(key: str, written: str) -> Path:
+        return resolve(document, ("data_set", key), written)
+
+    if section.embedded:
+        return from_arrays(section.embedded, shipped(section.embedded, "validation.npz"), section.classes)
+    if section.file is not None:
+        path = file_at(document, ("data_set", "file"), at("file", section.file))
+        with named_in(document, ("data_set", "file")):
             return from_arrays(section.name or path.stem, path, section.classes)
-        folder, labels = _resolve(document, section.images or ""), _resolve(document, section.labels or "")
-        return from_images(section.name or folder.name, folder, labels, cache_dir(), section.classes)
-    except DseError as error:
-        error.hint = error.hint or f"it is named in {document.path}, line {document.line(('data_set',))}"
-        raise
-
-
-def _resolve(document: Document, written: str) -> Path:
-    return nameable((document.path.absolute().parent / Path(written).expanduser()).absolute())
+    images, labels = at("images", section.images or ""), at("labels", section.labels or "")
+    folder_at(document, ("data_set", "images"), images, "correct the path, or name the folder with --images DIR")
+    file_at(document, ("data_set", "labels"), labels, "correct the path, or name the label list with --labels FILE")
+    with named_in(document, ("data_set", "labels")):
+        return from_images(section.name or images.name, images, labels, cache_dir(), section.classes)

@@ -12,6 +12,7 @@ from dse.recorded.table import RecordedTable, read_table
 from dse.sources import TableSource
 from dse.spaces.document import Document
 from dse.spaces.format import MEASURED_BY, SpaceFile
+from dse.spaces.places import named_in
 from dse.spaces.space import Space
 from dse.spaces.tree import read_tree
 
@@ -29,8 +30,7 @@ def check_one_way(document: Document) -> None:
 
 def recorded_space(document: Document, file: SpaceFile, path: Path) -> Space:
     """The space of the table at ``path``. Raises SpaceError and, for the table, ResultsError."""
-    named = f"it is named in {document.path}, line {document.line(('replay',))}"
-    try:
+    with named_in(document, ("replay",)):
         table = read_table(path)
         if not table.images:
             raise ResultsError(
@@ -38,9 +38,6 @@ def recorded_space(document: Document, file: SpaceFile, path: Path) -> Space:
                 path=path,
                 hint="a space counts images: dse replay --table takes tables that have percentages only",
             )
-    except ResultsError as error:
-        error.hint = f"{error.hint}; {named}" if error.hint else named
-        raise
     space = Space(
         path=document.path,
         file=file.model_copy(update={"replay": str(path), "runtimes": {}}),

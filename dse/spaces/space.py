@@ -173,13 +173,15 @@ class Space:
 def parse_cpus(source: str) -> tuple[int, ...]:
     """CPU numbers of a Linux list such as ``0-3`` or ``0,2``. Raises ValueError."""
     cpus: set[int] = set()
+    listed = 0
     for part in source.split(","):
         first, dash, last = part.partition("-")
         try:
             numbers = range(int(first), int(last if dash else first) + 1)
         except ValueError:
             numbers = range(0)
-        if not numbers or numbers.stop > MOST_CPUS:
+        listed += len(numbers)
+        if not numbers or numbers.stop > MOST_CPUS or listed > MOST_CPUS:
             raise ValueError(f"found {source!r}, allowed: CPU numbers such as 0-3 or 0,2")
         cpus.update(numbers)
     return tuple(sorted(cpus))

@@ -29,7 +29,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
         (
             {"objectives": ["accuracy", "latency_p90_ns"]},
-            "objectives: maximize accuracy, minimize latency_p90_ns, minimize peak_memory_bytes in the study, "
+            "objectives: maximize accuracy, minimize latency_p90_ns, minimize model_memory_bytes in the study, "
             "maximize accuracy, minimize latency_p90_ns in the space",
         ),
         ({"parameters": {"threads": [2, 3]}}, "points on the front are not in the space any more: parameters.threads"),

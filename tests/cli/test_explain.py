@@ -58,7 +58,9 @@ def test_by_how_much_another_is_better(tmp_path: Path, dse: Any, step_ns: int, t
 
 def test_what_was_never_measured_and_what_is_none(tmp_path: Path, dse: Any) -> None:
     explored(tmp_path, 100_000)
-    assert "unmeasured" in dse("explain", "s", "threads=7").out
+    done = dse("explain", "s", "threads=7")
+    assert (done.code, done.out) == (2, "")
+    assert "found threads=7, allowed: 1, 2, 5" in done.err
     done = dse("explain", "s", "999")
     assert done.code == 2
     assert "found trial 999" in done.err
@@ -132,4 +134,6 @@ def test_what_no_trial_of_counts_is_not_called_measured(tmp_path: Path, dse: Any
 
     space = make_space(tmp_path, parameters={"side": [48], "threads": [1, 2, 5]})
     run_study(tmp_path / "studies" / "s", space, RecordedHarness(respond))
-    assert "of 2 measured configurations are on the front; 1 more left out" in dse("front", "s").out
+    shown = dse("front", "s").out
+    assert "of 2 measured configurations are on the front" in shown
+    assert "3 configurations: 2 measured, 1 excluded" in shown

@@ -175,7 +175,7 @@ def test_a_study_of_which_every_trial_was_left_out_says_so(here: Path, dse: Any)
         run_study(study, space, harness)
     done = dse("explore", "--space", space.path)
     assert done.code == 5
-    assert "every trial that worked was left out of the front, e.g. trial 2: the device says: under-voltage" in done.err
+    assert "every trial that worked is excluded, e.g. trial 2: the device says: under-voltage" in done.err
 
 
 def test_a_study_in_use_is_bad_input(here: Path, dse: Any) -> None:

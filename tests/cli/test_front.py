@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dse.reports.front import study_front, write_front
+from dse.reports.front import front_report, write_front
 from dse.study import Study
 from tests.recording import RecordedHarness, fails, make_space, run_study
 
@@ -24,7 +24,7 @@ def test_json_is_one_object_of_the_documented_form(small_study: Path, dse: Any) 
     done = dse("front", small_study, "--json")
     assert (done.code, done.err) == (0, "")
     document = _json(done.out)
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     assert document["study"] == "small_study"
     assert document["objectives"] == [
         {"name": "accuracy", "direction": "maximize", "unit": "1"},
@@ -61,8 +61,7 @@ def test_the_table_is_on_stdout_and_the_next_command_on_stderr(small_study: Path
 
 
 def test_the_files_in_the_folder_say_the_same(small_study: Path, dse: Any) -> None:
-    study = Study.read(small_study)
-    write_front(study, study_front(study))
+    write_front(front_report(Study.read(small_study)))
     assert (small_study / "front.json").read_text() == dse("front", small_study, "--json").out
     assert (small_study / "front.csv").read_text() == dse("front", small_study, "--csv").out
     assert (small_study / "front.png").read_bytes().startswith(b"\x89PNG")

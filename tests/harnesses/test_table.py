@@ -18,7 +18,7 @@ from dse.harnesses import Harness, TableHarness
 from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement
 from dse.recorded.table import read_table
-from dse.reports.front import front_document, front_title, recorded_in, study_front
+from dse.reports.front import front_document, front_report, recorded_in, study_front
 from dse.results.space import to_csv
 from dse.search.explore import make_request
 from dse.search.table import Table
@@ -141,9 +141,12 @@ def test_a_search_finds_the_true_front_and_goes_on_where_it_was(tmp_path: Path) 
     table = Table(tmp_path / "t.csv")
     assert document["recorded_in"] == recorded_in(study) == str(tmp_path / "t.csv")
     assert {point.configuration for point in study_front(study)} == table.front()
-    assert document == front_document(study, study_front(study))
-    assert front_title(study, study_front(study)).endswith("recorded in t.csv, not measured here")
-    assert "recorded in t.csv, not measured here" in dse("front", "t", "--studies", tmp_path)[1]
+    assert document == front_document(front_report(study))
+    assert front_report(study).title.endswith("recorded in t.csv, not measured here")
+    shown = dse("front", "t", "--studies", tmp_path)[1]
+    assert "recorded in t.csv, not measured here" in shown
+    assert not [mark for mark in ("\u00b1", "\u00d7", "P(front)", "undecided") if mark in shown], "exact figures"
+    assert all((p["p_front"], p["intervals"]) == (None, {}) for p in document["points"])
     assert f"recorded in {tmp_path / 't.csv'}, not measured here" in dse("explain", "t", 3, "--studies", tmp_path)[1]
 
 

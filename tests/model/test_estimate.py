@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.model.confidence import membership
+from dse.model.confidence import membership, told
 from dse.model.configuration import Configuration
-from dse.model.estimate import Estimate, estimate, middle, repeat_noise, run_error
+from dse.model.estimate import Estimate, estimate, interval, middle, repeat_noise, run_error
 from dse.model.measurement import Measurement
 from dse.model.metrics import METRICS, Objective, parse_constraint
+from dse.model.proportion import wilson
 from harness.protocol import Accuracy, Performance, Response
 
 OBJECTIVES = tuple(Objective(METRICS[n], METRICS[n].direction) for n in ("accuracy", "latency_p90_ns"))
@@ -161,3 +162,55 @@ def test_probabilities_say_how_often_the_front_is_right() -> None:
     unsure = [(p, w) for p, w in zip(said, was, strict=True) if 0.2 < p < 0.8]
     assert len(unsure) > 20
     assert np.mean([w for _, w in unsure]) == pytest.approx(np.mean([p for p, _ in unsure]), abs=0.2)
+
+
+def test_an_interval_is_of_95_percent_whatever_the_figure() -> None:
+    found = Estimate(
+        Configuration({}),
+        {"accuracy": 0.92, "latency_p90_ns": 1e6, "model_bytes": 5.0},
+        errors={"latency_p90_ns": 0.05},
+        accuracy=Accuracy(1840, 2000, ""),
+    )
+    low, high = interval(found, "latency_p90_ns", 10_000)
+    assert math.log(high / 1e6) == pytest.approx(1.96 * 0.05, rel=1e-3)
+    assert low * high == pytest.approx(1e12)
+    assert interval(found, "accuracy", 10_000) == wilson(1840, 2000, 10_000)
+    assert interval(found, "accuracy", 2000) == (0.92, 0.92)
+    assert interval(found, "accuracy", None) == (0.92, 0.92)
+    assert interval(found, "model_bytes", 10_000) == (5.0, 5.0)
+
+
+def test_an_error_beyond_all_measure_has_ends_that_json_can_hold() -> None:
+    found = Estimate(Configuration({}), {"latency_p90_ns": 1e18}, errors={"latency_p90_ns": 1e15})
+    assert all(map(math.isfinite, interval(found, "latency_p90_ns", None)))
+
+
+def test_an_accuracy_on_2000_of_10000_images_covers_the_truth_19_times_of_20() -> None:
+    """Of a data set with 9,192 right answers of 10,000, the first 2,000 in a random order."""
+    rng = np.random.default_rng(0)
+    right = rng.hypergeometric(9192, 808, 2000, size=2000)
+    inside = [low <= 0.9192 <= high for low, high in (wilson(int(good), 2000, 10_000) for good in right)]
+    assert 0.935 < np.mean(inside) < 0.975
+
+
+def test_a_point_that_nothing_dominates_is_never_said_to_be_off_the_front() -> None:
+    """A slow point that is known well, among many a little slower ones that are hardly known: most draws put one of
+    them before it, and none of them is better by what was measured.
+    """
+    well = Estimate(Configuration({"n": 0}), {"latency_p90_ns": 1e6}, errors={"latency_p90_ns": 0.01})
+    badly = [
+        Estimate(Configuration({"n": n}), {"latency_p90_ns": 1.1e6}, errors={"latency_p90_ns": 0.7})
+        for n in range(1, 60)
+    ]
+    found = membership([well, *badly], OBJECTIVES[1:])
+    assert found.probability[0] < 0.01
+    assert told(float(found.probability[0]), on_front=True) is None
+    assert told(0.83, on_front=True) == 0.83
+    assert told(0.83, on_front=False) is None
+    assert told(0.02, on_front=False) == 0.02
+
+
+@pytest.mark.parametrize(("good", "total"), [(1, 0), (-1, 5), (6, 5)])
+def test_counts_that_cannot_be_have_no_interval(good: int, total: int) -> None:
+    with pytest.raises(ValueError, match="allowed: 0 to all of 1 or more"):
+        wilson(good, total, 10)

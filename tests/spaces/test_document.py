@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.errors import SpaceError
-from dse.spaces.document import Document, parse_document, read_document
+from dse.spaces.document import MOST_BYTES, Document, parse_document, read_document
 
 _HERE = Path("space.yaml")
 
@@ -59,7 +60,7 @@ def test_every_key_and_item_knows_its_line() -> None:
         ("a: &x {b: 1}\nc:\n  <<: *x\n", 3, "<<"),
         ("a: 1\n? [1, 2]\n: b\n", 2, "as a key"),
         ("a: 1\n? {b: c}\n: d\n", 2, "as a key"),
-        ("a: 1\n\tb: 2\n", 2, "cannot start"),
+        ("a: 1\n\tb: 2\n", 2, "tab"),
     ],
 )
 def test_what_is_unsafe_or_ambiguous_is_refused_with_its_line(source: str, line: int, message: str) -> None:
@@ -69,10 +70,25 @@ def test_what_is_unsafe_or_ambiguous_is_refused_with_its_line(source: str, line:
     assert message in caught.value.message
 
 
-@pytest.mark.parametrize("source", ["a: \x00", "a: 2020-13-45", "a: " + "9" * 5000, "[" * 20_000, "a: \ud800"])
+@pytest.mark.parametrize("source", ["a: \x00", "a: " + "9" * 5000, "[" * 20_000, "a: \ud800"])
 def test_what_trips_the_parser_is_refused(source: str) -> None:
-    with pytest.raises(SpaceError, match="not YAML that dse reads"):
+    with pytest.raises(SpaceError, match="that dse reads"):
         _parse(source)
+
+
+def test_a_long_key_and_a_long_value_do_not_fill_the_screen() -> None:
+    document = _parse("a: 1")
+    error = document.error(("k" * 10_000, "x"), "found " + "v" * 10_000)
+    assert len(str(error)) < 1_300
+    assert "(10000 letters)" in str(error)
+
+
+def test_a_large_file_and_a_pipe_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "large.yaml").write_text("#" * (MOST_BYTES + 1))
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for name, message in (("large", f"at most {MOST_BYTES} are read"), ("pipe", "is a pipe")):
+        with pytest.raises(SpaceError, match=message):
+            read_document(tmp_path / f"{name}.yaml")
 
 
 @pytest.mark.parametrize("collection", ["[{0},{0},{0},{0},{0},{0},{0},{0},{0}]", "{{p: {0}, q: {0}, r: {0}, s: {0}}}"])

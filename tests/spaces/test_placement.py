@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dse.reports.front import front_title, study_front
+from dse.reports.front import front_report, study_front
 from dse.search.plan import Budget, make_plan
 from dse.spaces import placement
 from dse.spaces.space import Space
@@ -37,7 +37,7 @@ def test_each_experiment_is_measured_once(tmp_path: Path, sampler: str) -> None:
     assert {m.configuration["model"] for m in study.measurements} == {"a"}
     points = study_front(study)
     assert len({tuple((k, v) for k, v in p.configuration.items() if k != "model") for p in points}) == len(points)
-    assert f"{len(points)} of 6 measured configurations" in front_title(study, points)
+    assert f"{len(points)} of 6 measured configurations" in front_report(study).title
     plan = make_plan(space, study.measurements, Budget())
     assert (plan.configurations, plan.twins, plan.known, plan.unknown) == (12, 6, 6, 0)
     harness = RecordedHarness()

@@ -93,14 +93,11 @@ def test_what_does_not_fit_is_said(here: Path, changes: dict[str, object], line:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (None, "cannot be read"),
         ("family,accuracy_pct,p90_latency_ns\nv1,50,1000\nv2,60,2000\n", "no row has acc_good and acc_total"),
     ],
 )
-def test_a_table_that_is_none_is_said_with_the_place_that_names_it(here: Path, table: str | None, message: str) -> None:
-    (here / "t.csv").unlink()
-    if table:
-        (here / "t.csv").write_text(table)
+def test_a_table_that_is_none_is_said_with_the_place_that_names_it(here: Path, table: str, message: str) -> None:
+    (here / "t.csv").write_text(table)
     with pytest.raises(ResultsError, match=message) as caught:
         load_space(write(here), {})
     assert caught.value.path == here / "t.csv"

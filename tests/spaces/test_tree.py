@@ -83,7 +83,6 @@ def test_the_two_ways_to_write_a_parameter_mean_the_same() -> None:
         ("parameters:\n  threads: [1, null]\n", 2, "found nothing as a level"),
         ("parameters:\n  threads: [.nan]\n", 2, "as a level"),
         ("parameters:\n  threads: [.inf]\n", 2, "as a level"),
-        ("parameters:\n  threads: [2020-01-01]\n", 2, "as a level"),
         ("parameters:\n  null: [1]\n", 2, "as a parameter's name"),
         ("parameters:\n  no name: [1]\n", 2, "'no name' as a parameter's name"),
         ("parameters:\n  1: [1]\n", 2, "1 as a parameter's name"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dse.errors import StudyError
-from dse.reports.front import study_front, write_front
+from dse.reports.front import front_report, write_front
 from dse.study import Study, StudyWriter, study_so_far
 from dse.study.lock import locked
 from tests.recording import RecordedHarness, check_study, make_space, run_study
@@ -123,7 +123,7 @@ def test_a_link_in_a_study_is_replaced_and_not_written_through(folder: Path, tmp
     (folder / name).symlink_to(precious)
     run_study(folder, make_space(tmp_path))
     study = check_study(folder)
-    write_front(study, study_front(study))
+    write_front(front_report(study))
     assert precious.read_bytes() == before
     assert not (folder / name).is_symlink()
     assert (folder / name).is_file()

@@ -1,0 +1,121 @@
+"""The paths that a space names: written by somebody else, perhaps, and every mistake told with the line that has it."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dse.errors import DseError
+from dse.paths import nameable
+from dse.spaces.document import Document, Place
+
+MOST_ENTRIES = 200_000
+"""Files and folders that a pattern is compared with: a few seconds, and more than any folder of models has."""
+_MOST_LETTERS = 4096
+_MAGIC = "*?["
+_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+
+
+@contextmanager
+def named_in(document: Document, place: Place) -> Iterator[None]:
+    """Add to an error about a file the line of the space that names it."""
+    try:
+        yield
+    except DseError as error:
+        if error.path != document.path:
+            named = f"it is named in {document.path}, line {document.line(place)}"
+            error.hint = f"{error.hint}; {named}" if error.hint else named
+        raise
+
+
+def resolve(document: Document, place: Place, written: str) -> Path:
+    """``written`` as an absolute path, from the folder of the space. Raises SpaceError, InputError."""
+    if "\0" in written or len(written) > _MOST_LETTERS:
+        found = "a NUL character" if "\0" in written else f"{len(written)} letters"
+        raise document.error(place, f"found {found} in a path, allowed: up to {_MOST_LETTERS} letters and no NUL")
+    try:
+        expanded = Path(written).expanduser()
+    except RuntimeError:
+        raise document.error(place, f"found {written!r}: there is no such user", "write the folder out") from None
+    with named_in(document, place):
+        return nameable((document.path.absolute().parent / expanded).absolute())
+
+
+def file_at(document: Document, place: Place, path: Path, fix: str = "correct the path") -> Path:
+    """``path``, a regular file. Raises SpaceError: a pipe or a device may never end."""
+    kind = _kind(path)
+    if kind is None:
+        raise document.error(place, f"no such file: {path}", fix)
+    if kind != stat.S_IFREG:
+        raise document.error(place, f"{path} is {_KINDS.get(kind, 'a device')}, expected a file", fix)
+    return path
+
+
+def folder_at(document: Document, place: Place, path: Path, fix: str) -> Path:
+    """``path``, a folder. Raises SpaceError."""
+    if _kind(path) != stat.S_IFDIR:
+        raise document.error(place, f"no such folder: {path}", fix)
+    return path
+
+
+def files_that_fit(document: Document, place: Place, pattern: Path) -> list[Path]:
+    """The regular files that ``pattern`` names, in order; ``**`` is any folders. Raises SpaceError, InputError."""
+    found: set[Path] = set()
+    looked_at = 0
+
+    def entries(folder: Path) -> list[os.DirEntry[str]]:
+        nonlocal looked_at
+        looked_at += 1
+        try:
+            with os.scandir(folder) as scanned:
+                listed = []
+                for entry in scanned:
+                    listed.append(entry)
+                    looked_at += 1
+                    if looked_at > MOST_ENTRIES:
+                        raise document.error(
+                            place,
+                            f"{pattern} goes through more than {MOST_ENTRIES} files and folders",
+                            "name a folder nearer to the models",
+                        )
+                return listed
+        except OSError:  # it may not be read, or is none
+            return []
+
+    def walk(path: Path, parts: tuple[str, ...]) -> None:
+        if not parts:
+            if _kind(path) == stat.S_IFREG:
+                with named_in(document, place):
+                    found.add(nameable(path))
+            return
+        first, rest = parts[0], parts[1:]
+        if first == "**":
+            walk(path, rest)
+            for entry in entries(path):
+                if entry.is_dir(follow_symlinks=False):
+                    walk(path / entry.name, parts)
+        elif any(letter in first for letter in _MAGIC):
+            for entry in entries(path):
+                if fnmatch.fnmatchcase(entry.name, first):
+                    walk(path / entry.name, rest)
+        else:
+            walk(path / first, rest)
+
+    try:
+        walk(Path("/"), pattern.parts[1:])
+    except RecursionError:
+        raise document.error(place, f"{pattern} goes too deep", "name a folder nearer to the models") from None
+    if not found:
+        raise document.error(place, f"no file fits {pattern}", "correct the folder or the pattern")
+    return sorted(found)
+
+
+def _kind(path: Path) -> int | None:
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except (OSError, ValueError):
+        return None
