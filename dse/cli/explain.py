@@ -16,6 +16,7 @@ from dse.cli.render import counted, next_command, print_json, probability, sprea
 from dse.cli.report import official_of
 from dse.errors import UsageError
 from dse.files import canonical_json
+from dse.model.chance import ADVICE
 from dse.model.configuration import Configuration, Value, text
 from dse.model.matching import match
 from dse.model.metrics import Objective
@@ -81,6 +82,8 @@ def _lines(found: Study, knowledge: Knowledge, explanation: Explanation, officia
             lines.append(f"P(front), the probability that it is on the front: {probability(explanation.probability)}")
         elif knowledge.tells_certainty:
             lines.append("P(front): undecided; its figures, or those of others, may be off by more than they differ")
+    if explanation.guess:
+        lines.append(f"{explanation.guess}: {ADVICE}")
     if explanation.verdict == "dominated" and explanation.by and explanation.margins:
         lines.append(f"dominated by {explanation.by.configuration}")
         lines += [
@@ -226,6 +229,7 @@ def _document(knowledge: Knowledge, explanation: Explanation, official: Official
         "accuracy": dataclasses.asdict(estimate.accuracy) if estimate and estimate.accuracy else None,
         "official": official_document(official, estimate.values) if estimate else None,
         "answers_differ_from": {str(trial): other for trial, other in (explanation.differing or {}).items()},
+        "no_better_than_chance": explanation.guess,
         "excluded": {
             str(trial): [dataclasses.asdict(reason) for reason in reasons]
             for trial, reasons in (explanation.excluded or {}).items()

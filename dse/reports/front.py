@@ -56,7 +56,8 @@ class FrontReport:
         """What has to be known of the figures, as sentences: what nobody may trust, and what is not in them."""
         counts, starved = self.knowledge.counts, self.knowledge.judgement.starved
         everything = [counts.trials_sentence, counts.configurations_sentence]
-        return [*([starved] if starved else []), *(everything if counts.trials > counts.counting else [])]
+        warnings = [sentence for sentence in (starved, self.knowledge.guesses) if sentence]
+        return [*warnings, *(everything if counts.trials > counts.counting else [])]
 
     def official_of(self, point: FrontPoint) -> Official | None:
         """The official figures of a point: those of the trial that it shows, else of a repeat."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from dse.model.chance import no_better_than_chance
 from dse.model.confidence import told
 from dse.model.configuration import Configuration
 from dse.model.estimate import Estimate
@@ -38,13 +39,20 @@ class Explanation:
     excluded: Mapping[int, tuple[Reason, ...]] | None = None
     differing: Mapping[int, int] | None = None
     """Trials that answered otherwise than the trial whose accuracy they were to share."""
+    guess: str | None = None
+    """That its accuracy is no better than chance, with the counts."""
 
 
 def explain(knowledge: Knowledge, configuration: Configuration) -> Explanation:
     """Why ``configuration`` is on the front of what is known, or is not."""
     explanation = _explain(knowledge, configuration)
     trials = {m.trial for k in knowledge.known if k.configuration == configuration for m in k.trials}
-    return replace(explanation, differing={t: other for t, other in knowledge.differing.items() if t in trials})
+    good = (m for k in knowledge.known if k.configuration == configuration for m in k.good)
+    return replace(
+        explanation,
+        differing={t: other for t, other in knowledge.differing.items() if t in trials},
+        guess=next(filter(None, map(no_better_than_chance, good)), None),
+    )
 
 
 def _explain(knowledge: Knowledge, configuration: Configuration) -> Explanation:

@@ -156,7 +156,7 @@ def make_request(
         data_set=space.data_set.spec,
         cache_dir=str(cache_dir()),
         runtime=spec,
-        preprocessing=space.preprocessing,
+        preprocessing=space.preprocessing(configuration),
         performance=PerformanceSpec(
             buffer_size=space.buffer_size(configuration),
             min_duration_ms=round(space.fidelity.min_duration * 1000),

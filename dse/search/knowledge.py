@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from dse.model.accuracies import Accuracies, agree
+from dse.model.chance import ADVICE, no_better_than_chance
 from dse.model.confidence import Membership, membership, told
 from dse.model.configuration import Configuration
 from dse.model.counts import Counts, count
@@ -93,6 +94,18 @@ class Knowledge:
             return self.membership
         moving = [name for name in METRICS if name != "accuracy"]
         return membership(self.estimates, self.objectives, self.constraints, moving=moving)
+
+    @cached_property
+    def guesses(self) -> str | None:
+        """A sentence on the models that answer no better than chance, and what to check."""
+        found: dict[int | None, str] = {}
+        for measured in (m for k in self.known for m in k.good):
+            if sentence := no_better_than_chance(measured):
+                found.setdefault(measured.accuracy_from, f"trial {measured.trial}: {sentence}")
+        if not found:
+            return None
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        return f"no better than chance: {next(iter(found.values()))}{more}; {ADVICE}"
 
     @property
     def needs_accuracy(self) -> bool:

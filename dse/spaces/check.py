@@ -81,7 +81,7 @@ def _meaning(space: Space, name: str, value: Value) -> Hashable:
             section, version = space.file.runtimes[str(value)], space.runtime_versions.get(str(value))
             return f"{section.engine} {f'of {section.python}' if version is None else version}"
         case "model" if isinstance(source := space.source(alone), FileSource):  # an address may serve anything
-            return f"sha256 {source.identity({})['sha256']}"
+            return f"sha256 {source.identity({})['sha256']}, {space.preprocessing(alone)}"
     return value
 
 

@@ -125,6 +125,9 @@ class ModelSection(_Section):
     url: str | None = Field(None, pattern=r"^https?://")
     sha256: Sha256 | None = None
     member: str | None = Field(None, description="The .tflite file inside the archive that the URL names.")
+    preprocessing: PreprocessingSection | None = Field(
+        None, description="Settings of these models: each one that is given stands in place of the data set's."
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> ModelSection:

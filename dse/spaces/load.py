@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from dse.sources.address import escaped
 from dse.sources.address import shown as shown_url
 from dse.spaces.check import check_levels, check_variants
 from dse.spaces.document import Document, Place, read_document
-from dse.spaces.format import DataSetSection, ModelSection, RuntimeSection, SpaceFile
+from dse.spaces.format import DataSetSection, ModelSection, PreprocessingSection, RuntimeSection, SpaceFile
 from dse.spaces.places import file_at, files_that_fit, folder_at, named_in, resolve
 from dse.spaces.recorded import check_one_way, recorded_space
 from dse.spaces.space import Space
@@ -94,8 +94,9 @@ def _measured_space(document: Document, file: SpaceFile, versions: Versions) -> 
             "search_space.schema.json, or start from one of dse space list",
         )
     data_set = _data_set(document, file.data_set)
-    file = file.model_copy(update={"runtimes": _runtimes(document, file)})
-    sources = _sources(document, file)
+    models = {name: _with_preprocessing(section, file.data_set) for name, section in file.models.items()}
+    file = file.model_copy(update={"runtimes": _runtimes(document, file), "models": models})
+    sources, preprocessings = _sources(document, file)
     tree = read_tree(document, file.parameters) if file.parameters else ParameterTree(())
     if len(sources) > 1 and "model" not in tree.names:
         model = Parameter("model", tuple(Level(name) for name in sources))
@@ -109,6 +110,7 @@ def _measured_space(document: Document, file: SpaceFile, versions: Versions) -> 
         data_set=data_set,
         sources=sources,
         runtime_versions=versions(file.runtimes),
+        preprocessings=preprocessings,
     )
 
 
@@ -187,17 +189,38 @@ def _runtimes(document: Document, file: SpaceFile) -> dict[str, RuntimeSection]:
     return found
 
 
-def _sources(document: Document, file: SpaceFile) -> dict[str, ModelSource]:
+def _with_preprocessing(section: ModelSection, data_set: DataSetSection) -> ModelSection:
+    """``section`` with every setting of its models' preprocessing in place, if it has any of its own."""
+    own = section.preprocessing
+    if own is None:
+        return section
+    settings = data_set.preprocessing.model_copy(update=own.model_dump(include=own.model_fields_set))
+    return section.model_copy(update={"preprocessing": settings})
+
+
+def _sources(document: Document, file: SpaceFile) -> tuple[dict[str, ModelSource], dict[str, PreprocessingSection]]:
+    """Models by name, and the preprocessing of those that have one of their own."""
     sources: dict[str, ModelSource] = {}
+    preprocessings: dict[str, PreprocessingSection] = {}
+    alone = {
+        resolve(document, ("models", name, "path"), section.path)
+        for name, section in file.models.items()
+        if section.path is not None
+    }
     for name, section in file.models.items():
-        for found, source in _source(document, ("models", name), name, section):
+        for found, source in _source(document, ("models", name), name, section, alone):
             if found in sources:
                 raise document.error(("models", name), f"the model {found} stands here twice")
             sources[found] = source
-    return sources
+            if section.preprocessing:
+                preprocessings[found] = section.preprocessing
+    return sources, preprocessings
 
 
-def _source(document: Document, place: Place, name: str, section: ModelSection) -> Iterable[tuple[str, ModelSource]]:
+def _source(
+    document: Document, place: Place, name: str, section: ModelSection, alone: Collection[Path]
+) -> Iterable[tuple[str, ModelSource]]:
+    """The models of an entry; a file that has an entry ``alone`` belongs to no pattern."""
     cache = cache_dir() / "models"
     if section.zoo:
         return [(name, ZooSource(cache))]
@@ -215,7 +238,9 @@ def _source(document: Document, place: Place, name: str, section: ModelSection) 
     else:
         place = (*place, "glob")
         pattern = resolve(document, place, section.glob or "")
-        found = [(path.stem, FileSource(path)) for path in files_that_fit(document, place, pattern)]
+        found = [
+            (path.stem, FileSource(path)) for path in files_that_fit(document, place, pattern) if path not in alone
+        ]
     with named_in(document, place):
         for _, source in found:
             source.check({})

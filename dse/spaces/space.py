@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,6 +37,8 @@ class Space:
     sources: Mapping[str, ModelSource]
     runtime_versions: Mapping[str, str]
     """Of each runtime by name; of one with an interpreter of its own only where that was asked."""
+    preprocessings: Mapping[str, PreprocessingSection] = field(default_factory=dict)
+    """Of the models that have one of their own, by name."""
 
     @property
     def name(self) -> str:
@@ -53,14 +55,13 @@ class Space:
         """How long the search measures."""
         return self.file.fidelity.explore
 
-    @property
-    def preprocessing(self) -> Preprocessing:
-        """The recipe for images, as a request holds it."""
-        return Preprocessing(**self._preprocessing.model_dump())
+    def preprocessing(self, configuration: Configuration) -> Preprocessing:
+        """The recipe for the images of the configuration's model, as a request holds it."""
+        return Preprocessing(**self._preprocessing(configuration).model_dump())
 
-    @property
-    def _preprocessing(self) -> PreprocessingSection:
-        return self.file.data_set.preprocessing if self.file.data_set else PreprocessingSection()
+    def _preprocessing(self, configuration: Configuration) -> PreprocessingSection:
+        shared = self.file.data_set.preprocessing if self.file.data_set else PreprocessingSection()
+        return self.preprocessings.get(self._model_name(configuration), shared)
 
     @property
     def accuracy_images(self) -> int:
@@ -118,7 +119,7 @@ class Space:
                 "model": self.source(configuration).identity(self.variant(configuration)),
                 "data_set": self.data_set.sha256,
                 "classes": self.data_set.classes,
-                "preprocessing": self._preprocessing.model_dump(),
+                "preprocessing": self._preprocessing(configuration).model_dump(),
                 "runtime": [spec.name, self.runtime_versions.get(self._runtime_name(configuration))],
                 "delegate": spec.delegate,
             }

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import redirect_stderr
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dse.cli.outcome import show_result
 from dse.study import Study
-from harness.protocol import DeviceState, Request, Response
+from harness.protocol import Accuracy, DeviceState, ModelInfo, Request, Response
 from tests.recording import RecordedHarness, answer, make_space, run_study
 
 
@@ -137,3 +140,23 @@ def test_what_no_trial_of_counts_is_not_called_measured(tmp_path: Path, dse: Any
     shown = dse("front", "s").out
     assert "of 2 measured configurations are on the front" in shown
     assert "3 configurations: 2 measured, 1 excluded" in shown
+
+
+def test_an_accuracy_no_better_than_chance_is_told_with_what_to_check(tmp_path: Path, dse: Any) -> None:
+    model = ModelInfo((1, 48, 48, 3), "float32", "NHWC", (1, 10), "float32", background_class=False, file_bytes=9)
+
+    def respond(request: Request) -> Response:
+        response = replace(answer(request), model=model)
+        return replace(response, accuracy=Accuracy(9, 100, "", "random", 10_000)) if request.accuracy else response
+
+    space = make_space(tmp_path, parameters={"side": [48], "threads": [1]})
+    progress = run_study(tmp_path / "studies" / "s", space, RecordedHarness(respond))
+    study = Study.read(tmp_path / "studies" / "s")
+    done = dse("explain", "s", study.measurements[0].trial)
+    assert "9 of 100 images are right, which is no better than a guess among 10 classes" in done.out
+    assert "mean and scale in preprocessing" in " ".join(done.out.split())
+    document = json.loads(dse("explain", "s", study.measurements[0].trial, "--json").out)
+    assert document["no_better_than_chance"].startswith("9 of 100 images")
+    with redirect_stderr(StringIO()) as said:
+        show_result(study, progress, tmp_path / "studies", as_json=True, interrupted=False)
+    assert "no better than chance: trial 0: 9 of 100 images are right" in " ".join(said.getvalue().split())

@@ -12,9 +12,11 @@ import pytest
 import yaml
 
 from dse.errors import DataSetError, DseError, InputError, MachineError, ModelError, SpaceError
+from dse.model.configuration import Configuration
 from dse.runtimes import asked
 from dse.spaces.load import find_space, load_space, shipped_spaces
 from dse.spaces.space import Space
+from harness.protocol import Preprocessing
 
 _SMALL: dict[str, Any] = {
     "schema": 1,
@@ -266,7 +268,7 @@ def test_two_runtimes_of_one_version_are_refused(here: Path) -> None:
 
 
 def test_two_models_of_one_name_are_refused(here: Path) -> None:
-    models = {"a": {"path": "models/a.tflite"}, "m": {"glob": "models/*.tflite"}}
+    models = {"a": {"path": "models/b.tflite"}, "m": {"glob": "models/*.tflite"}}
     error = _refused(here, models=models, parameters=None)
     assert "models.m: the model a stands here twice" in error.message
 
@@ -336,3 +338,35 @@ def test_a_model_whose_name_is_no_text_is_refused(here: Path, place: str) -> Non
             parameters={"threads": [1]},
         )
     assert caught.value.path in (path, path.parent / "*.tflite")
+
+
+def test_models_may_have_preprocessing_of_their_own(here: Path) -> None:
+    own = {"mean": 0, "scale": 1}
+    space = _load(
+        here,
+        data_set={"file": "images.npz", "classes": 10, "preprocessing": {"crop_percent": 100}},
+        models={"all": {"glob": "models/*.tflite"}, "other": {"path": "models/b.tflite", "preprocessing": own}},
+        parameters=None,
+    )
+    assert set(space.sources) == {"a", "other"}, "a file with an entry of its own is in no pattern"
+    a, other = (Configuration({"model": name}) for name in ("a", "other"))
+    assert space.preprocessing(a) == Preprocessing(crop_percent=100)
+    assert space.preprocessing(other) == Preprocessing(crop_percent=100, mean=0, scale=1)
+    resolved = space.resolved()["models"]
+    assert resolved["all"]["preprocessing"] is None
+    assert resolved["other"]["preprocessing"] == {
+        "crop_percent": 100.0,
+        "interpolation": "bilinear",
+        "mean": 0.0,
+        "scale": 1.0,
+    }
+
+
+def test_one_file_with_two_normalisations_is_two_models_with_accuracies_of_their_own(here: Path) -> None:
+    path = "models/a.tflite"
+    models = {"a": {"path": path}, "b": {"path": path, "preprocessing": {"mean": 0}}}
+    space = _load(here, models=models, parameters=None)
+    assert len({space.accuracy_key(configuration) for configuration in space.tree.configurations()}) == 2
+    error = _refused(here, models={"m": {"path": path, "preprocessing": {"means": 3}}}, parameters=None)
+    assert "models.m.preprocessing.means: unknown key" in error.message
+    assert "crop_percent" in str(error.hint)
