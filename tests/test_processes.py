@@ -137,3 +137,49 @@ while True:
 def test_a_program_that_does_not_exist_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no-such-program"):
         processes.run(["no-such-program"], folder=tmp_path, log=tmp_path / "log", timeout_s=1)
+
+
+def test_of_a_flood_the_beginning_and_the_end_are_kept(tmp_path: Path) -> None:
+    program = """
+import sys
+sys.stdout.buffer.write(b"first words\\n" + b"x" * 20_000_000)
+sys.stdout.buffer.write(b"\\nlast words")
+"""
+    ended = _run(tmp_path, program)
+    log = (tmp_path / "log").read_bytes()
+    assert len(log) < 2 * 2**20 + 100
+    assert log.startswith(b"first words\nxxx")
+    assert log.endswith(b"xxx\nlast words")
+    left_out = 20_000_000 + len("first words\n" + "\nlast words") - 2 * 2**20
+    assert f"\n[{left_out} bytes are left out here]\n".encode() in log
+    assert ended.last_words == "last words"
+
+
+def test_what_a_process_outside_the_group_says_on_is_not_waited_for(tmp_path: Path) -> None:
+    program = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        os.write(1, b"x" * 1000)
+    os._exit(0)
+print("done", flush=True)
+"""
+    began = time.monotonic()
+    assert _run(tmp_path, program).returncode == 0
+    assert time.monotonic() - began < 4
+    assert (tmp_path / "log").stat().st_size < 2 * 2**20 + 100
+
+
+def test_a_log_that_cannot_be_written_is_an_error_and_no_hang(tmp_path: Path) -> None:
+    (tmp_path / "log").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        _run(tmp_path, "print('x' * 1_000_000)")
+
+
+def test_last_words_are_a_line_to_read(tmp_path: Path) -> None:
+    program = r"import sys; sys.stdout.buffer.write(b'\x1b[31mall is lost\x07\n' + bytes(1500) + b'\n\xc2\x9b \n')"
+    assert _run(tmp_path, program).last_words == "[31mall is lost"
+    assert len(_run(tmp_path, "print('word ' * 300)").last_words) < 310
+    assert _run(tmp_path, "").last_words == ""

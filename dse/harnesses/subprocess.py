@@ -39,9 +39,9 @@ class SubprocessHarness:
         try:
             return protocol.read(Response, response_path)
         except FileNotFoundError:
-            said = ended.tail.splitlines()
-            return _failed(response_path, "crashed", f"{ended.reason}{': ' + said[-1] if said else ''}")
-        except ProtocolError as error:
+            said = ended.last_words
+            return _failed(response_path, "crashed", f"{ended.reason}{': ' + said if said else ''}")
+        except (OSError, ProtocolError) as error:
             return _failed(response_path, "internal", f"no response that this version reads: {error}")
 
 

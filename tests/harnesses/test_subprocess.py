@@ -32,6 +32,9 @@ def _interpreter(folder: Path, script: str) -> str:
         ("sleep 60", "timeout", "killed after 0.5 s"),
         ("echo '{' > response.json", "internal", "not JSON"),
         ("echo '{\"schema\": 99}' > response.json", "internal", "found 99"),
+        ("mkfifo response.json", "internal", "is no regular file"),
+        ("ln -s /dev/zero response.json", "internal", "is no regular file"),
+        ("head -c 2000 /dev/zero; exit 1", "crashed", "exit status 1"),
     ],
 )
 def test_whatever_a_process_does_becomes_a_response(tmp_path: Path, script: str, error: str, message: str) -> None:
