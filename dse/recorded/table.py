@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,9 +18,13 @@ from dse.errors import ResultsError, why
 from dse.files import fingerprint
 from dse.model.configuration import Configuration, Value
 from dse.model.space import ParameterTree
+from dse.reading import MIB, read_bytes
 from dse.recorded.columns import ACCURACY, FIGURES, GOOD, LARGEST, P90, TELL_APART, TEXT, TOTAL
 from dse.recorded.tree import ABSENT, Row, identified, same_rows, tree_of
 
+MOST_ROWS, MOST_COLUMNS, MOST_BYTES = 10_000, 1_000, 16 * MIB
+"""Of a table: the largest that was published has 1,380 rows; one of 10,000 takes seconds to read."""
+_SHOWN_LENGTH = 40
 _HINT = (
     f"a replay table has {ACCURACY}, {P90} and any of {', '.join(TELL_APART)}; "
     "dse results export --format replay writes one"
@@ -57,8 +63,8 @@ class RecordedTable:
 def read_table(path: Path) -> RecordedTable:
     """Read a CSV file. Raises ResultsError with the line where there is one."""
     try:
-        data = path.read_bytes()
-    except OSError as error:
+        data = read_bytes(path, MOST_BYTES)
+    except (OSError, ValueError) as error:
         raise ResultsError(f"cannot be read: {why(error)}", path=path, hint="correct the table's name") from error
     return parse_table(data, path)
 
@@ -103,16 +109,22 @@ def _rows(data: bytes, path: Path) -> dict[int, Row]:
     try:
         reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
         header = next(reader, [])
-        lines = [(reader.line_num, line) for line in reader if line]
+        if len(header) > MOST_COLUMNS:
+            raise ResultsError(f"{len(header)} columns, at most {MOST_COLUMNS} are read", path=path, line=1, hint=_HINT)
+        filled = ((reader.line_num, line) for line in reader if line)
+        lines = list(itertools.islice(filled, MOST_ROWS + 1))
+        if len(lines) > MOST_ROWS:
+            hint = "select rows: a table is of one device and round"
+            raise ResultsError(f"more than {MOST_ROWS} rows", path=path, line=lines[-1][0], hint=hint)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ResultsError(f"cannot be read as CSV: {error}", path=path, hint=_HINT) from error
     for number, line in lines:
         if len(line) != len(header):
             found = f"found {len(line)} cells, expected {len(header)} as in the first line"
             raise ResultsError(found, path=path, line=number, hint=_HINT)
-    twice = [name for index, name in enumerate(header) if name and name in header[:index]]
+    twice = [name for name, count in Counter(header).items() if name and count > 1]
     if twice:
-        raise ResultsError(f"found column {twice[0]} twice", path=path, line=1, hint="leave one of them")
+        raise ResultsError(f"found column {_short(twice[0])} twice", path=path, line=1, hint="leave one of them")
     missing = [name for name in (ACCURACY, P90) if name not in header]
     if missing or not lines:
         found = f"no column {' and no '.join(missing)}" if missing else "no rows"
@@ -136,7 +148,8 @@ def _check(row: Row, path: Path, line: int) -> None:
 
     def error(name: str, allowed: str) -> ResultsError:
         hint = "correct it; a row with empty figures is a configuration that failed"
-        return ResultsError(f"{name}: found {row[name]}, allowed: {allowed}", path=path, line=line, hint=hint)
+        found = _short(str(row[name]))
+        return ResultsError(f"{name}: found {found}, allowed: {allowed}", path=path, line=line, hint=hint)
 
     for name, cell in row.items():
         if isinstance(cell, str):
@@ -154,6 +167,10 @@ def _check(row: Row, path: Path, line: int) -> None:
         raise error(GOOD, f"a whole number from 0 to {TOTAL}, {total}")
     if isinstance(percent, (int, float)) and abs(percent - 100 * good / total) > _last_digit(percent) + 100 / total:
         raise error(ACCURACY, f"100 {GOOD} / {TOTAL}, {100 * good / total:.3f}")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}... ({len(text)} characters)"
 
 
 def _last_digit(number: float) -> float:

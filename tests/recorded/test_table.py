@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from dse.errors import ResultsError
 from dse.recorded.columns import ACCURACY, GOOD, P90, TOTAL
-from dse.recorded.table import is_complete, read_table
+from dse.recorded.table import MOST_ROWS, is_complete, parse_table, read_table
 from dse.results.space import to_csv
 
 WORDS = st.text("abcdefgh-.: ,\"'\n", min_size=1, max_size=8).map(str.strip).filter(bool)
@@ -167,3 +169,52 @@ def test_a_word_with_an_underscore_is_no_number(tmp_path: Path) -> None:
 def test_a_word_in_one_count_leaves_the_other_counts(tmp_path: Path) -> None:
     table = read_table(write(tmp_path, COUNTED, "v1,50,100,50,1000,9,9,1", "v2,oom,oom,,,,,1"))
     assert table.images == [100]
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a device", "a folder", "20 GB", "not there"])
+def test_what_is_no_table_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "t.csv"
+    if kind == "a pipe":
+        os.mkfifo(path)
+    elif kind == "a device":
+        path.symlink_to("/dev/zero")
+    elif kind == "a folder":
+        path.mkdir()
+    elif kind == "20 GB":
+        with path.open("wb") as file:
+            file.truncate(20 * 2**30)
+    with pytest.raises(ResultsError, match="cannot be read: ") as refused:
+        read_table(path)
+    assert refused.value.path == path
+
+
+def test_a_table_that_is_too_large_is_refused_with_the_limit(tmp_path: Path) -> None:
+    """In seconds, and before a cell of it is looked at."""
+    began = time.process_time()
+    wide = ["accuracy_pct,p90_latency_ns", *(f"c{n}" for n in range(50_000))]
+    with pytest.raises(ResultsError, match="50002 columns, at most 1000 are read"):
+        parse_table(f"{','.join(wide)}\n{','.join('1' * len(wide))},1\n".encode(), tmp_path / "t.csv")
+    long = "config_id,accuracy_pct,p90_latency_ns\n" + "".join(f"{n},50,{n + 1}\n" for n in range(500_000))
+    with pytest.raises(ResultsError, match="more than 10000 rows") as refused:
+        parse_table(long.encode(), tmp_path / "t.csv")
+    assert refused.value.line == 10_002
+    assert time.process_time() - began < 5
+
+
+def test_the_largest_table_is_read_in_seconds(tmp_path: Path) -> None:
+    began = time.process_time()
+    lines = [f"{n},f{n % 7},{n % 11 / 10 + 0.1},{32 + n},50,{n + 1}" for n in range(MOST_ROWS)]
+    text = "\n".join(["config_id,family,width,resolution,accuracy_pct,p90_latency_ns", *lines])
+    assert parse_table(text.encode(), tmp_path / "t.csv").tree.size == MOST_ROWS
+    assert time.process_time() - began < 60
+
+
+def test_many_columns_that_are_not_known_cost_nothing(tmp_path: Path) -> None:
+    names = ["accuracy_pct", "p90_latency_ns", *(f"c{n}" for n in range(998))]
+    assert parse_table(f"{','.join(names)}\n{','.join('1' * len(names))}\n".encode(), tmp_path / "t.csv").tree.size == 1
+
+
+def test_a_number_of_thousands_of_digits_is_shown_short(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match=r"\.\.\. \(4000 characters\), allowed: a percentage") as refused:
+        parse_table(f"accuracy_pct,p90_latency_ns\n{'9' * 4000},1\n".encode(), tmp_path / "t.csv")
+    assert refused.value.line == 2
