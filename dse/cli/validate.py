@@ -32,9 +32,11 @@ from dse.cli.trusted import Trust, require_trust
 from dse.cli.validated import comparison, explored_values, remarks, validation_document
 from dse.data_sets import require_unchanged
 from dse.durations import show_duration
-from dse.errors import DseError, NothingMeasuredError, SubmissionError
+from dse.errors import DseError, MachineError, NothingMeasuredError, StudyError, SubmissionError
 from dse.harnesses import SubprocessHarness
 from dse.paths import cache_dir
+from dse.reports.official_view import show_official
+from dse.study import Study
 from dse.study.lock import locked
 from dse.submission.environment import available_memory_bytes
 from dse.submission.findings import RULES, BrokenRulesError, blocking
@@ -103,6 +105,7 @@ def validate_command(
         with Interrupt("point") as interrupt, LiveValidation(todo) as live:
             interrupt.say = live.note
             outcomes = run(todo, lambda candidate: SubprocessHarness(candidate.python), live, interrupt.requested)
+        _show_in_dashboard(found)
     points = [outcome.point for outcome in outcomes if outcome.point]
     front = official_front(points, found.objectives)
     explored = explored_values(found)
@@ -138,6 +141,13 @@ def validate_command(
             path=found.folder / FOLDER,
             hint="see the reasons above",
         )
+
+
+def _show_in_dashboard(study: Study) -> None:
+    try:
+        show_official(study)
+    except (StudyError, MachineError) as error:  # a view, which is behind: the runs are in their folders
+        stderr().print(f"dse dashboard does not have the official figures yet: {error}")
 
 
 def _require_data(todo: Plan) -> None:

@@ -15,8 +15,9 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from dse.errors import StudyError, why
 from dse.reports.guard import Guard
 from dse.study import Study
+from dse.study.database import open_storage
 from dse.study.folder import require_database
-from dse.study.storage import artifact_path, open_storage
+from dse.study.storage import artifact_path
 
 
 class TrialFiles:

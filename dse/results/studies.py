@@ -20,7 +20,7 @@ from dse.errors import StudyError, UsageError
 from dse.results.data_set import KEY, show_images
 from dse.results.front import GroupFront, Point, cut
 from dse.results.objectives import Objective
-from dse.study.storage import driver_says
+from dse.study.database import driver_says
 
 _PARAMETERS = (
     "family",

@@ -7,11 +7,8 @@ leaves nothing to repair. Parameters keep their real values and units, not the e
 from __future__ import annotations
 
 import json
-import re
-import sqlite3
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +17,12 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from dse.errors import MachineError, StudyError
+from dse.errors import StudyError
 from dse.model.configuration import Value
 from dse.model.measurement import Measurement
 from dse.model.metrics import METRICS, Constraint, Objective
 from dse.model.space import ParameterTree
+from dse.study.database import open_storage, storage_errors, without_user
 
 ARTIFACTS = {
     1: "performance/mlperf_log_summary.txt",
@@ -33,14 +31,6 @@ ARTIFACTS = {
     4: "stderr.log",
 }
 """Files of a trial that the dashboard offers, by the number that ends their artifact id."""
-
-
-_WAIT_S = 2.0
-"""For a lock of SQLite's: a dashboard holds one for milliseconds."""
-
-
-class BusyError(StudyError):
-    """Another program has the database locked."""
 
 
 class OptunaView:
@@ -76,7 +66,7 @@ class OptunaView:
         self._distributions = _distributions(tree, measurements)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._storage = open_storage(url)
-        with _storage_errors(url):
+        with storage_errors(url):
             if own:
                 self._remove_former_names()
             self._study = self._open()
@@ -84,7 +74,7 @@ class OptunaView:
 
     def add(self, measurement: Measurement) -> None:
         """Add one finished trial, in one transaction. Raises StudyError."""
-        with _storage_errors(self._url):
+        with storage_errors(self._url):
             self._study.add_trial(self._trial(measurement))
 
     def close(self) -> None:
@@ -132,17 +122,9 @@ class OptunaView:
         return self._create()
 
     def _create(self) -> optuna.Study:
-        study = optuna.create_study(
-            storage=self._storage,
-            study_name=self._name,
-            directions=[objective.direction for objective in self._objectives],
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            study.set_metric_names([objective.name for objective in self._objectives])
-        for key, value in self._identity.items():
-            study.set_user_attr(key, value)
-        return study
+        directions = [objective.direction for objective in self._objectives]
+        names = [objective.name for objective in self._objectives]
+        return _create(self._storage, self._name, directions, names, self._identity)
 
     def _fits(self, trial: FrozenTrial) -> bool:
         return all(
@@ -186,71 +168,43 @@ class OptunaView:
         return attributes
 
 
-def open_storage(url: str) -> optuna.storages.RDBStorage:
-    """Optuna's storage at ``url``. Raises StudyError, BusyError, MachineError."""
-    waiting = {"connect_args": {"timeout": _WAIT_S}} if url.startswith("sqlite:") else {}
-    with _storage_errors(url):
-        return optuna.storages.RDBStorage(url, engine_kwargs=waiting)
+def add_attributes(url: str, name: str, attributes: Mapping[int, Mapping[str, Any]]) -> None:
+    """Give trials of the Optuna study ``name``, by dse's number, more user attributes. Raises StudyError, MachineError.
+
+    Optuna lets nobody change a finished trial, so the study is made again with all of them as they are. Whoever is
+    killed meanwhile leaves a part of it, which the next `OptunaView` completes.
+    """
+    storage = open_storage(url)
+    with storage_errors(url):
+        study = optuna.load_study(study_name=name, storage=storage)
+        trials, changed = study.get_trials(), False
+        for trial in trials:
+            more = attributes.get(trial.user_attrs.get("trial", -1), {})
+            changed = changed or any(trial.user_attrs.get(key) != value for key, value in more.items())
+            trial.user_attrs |= more
+        if changed:
+            kept, metrics, directions = study.user_attrs, study.metric_names, study.directions
+            optuna.delete_study(study_name=name, storage=storage)
+            study = _create(storage, name, directions, metrics or [], kept)
+            study.add_trials(trials)
+        storage.remove_session()
+        storage.engine.dispose()
 
 
-@contextmanager
-def _storage_errors(url: str) -> Iterator[None]:
-    try:
-        yield
-    except StudyError:
-        raise
-    except Exception as error:  # SQLAlchemy and database drivers raise what they like
-        if _is_refused_by_the_disk(error):
-            hint = "make room there and run the same command again: the trials' folders have all of it"
-            path = url.partition("///")[2]
-            raise MachineError(f"cannot be written: {driver_says(error)}", path=path, hint=hint) from error
-        said = driver_says(error).replace(url, without_user(url))
-        message = f"the Optuna storage {without_user(url)} cannot be used: {said}"
-        if _is_locked(error):
-            raise BusyError(message, hint="end the program that has it open, or wait") from error
-        remedy = "correct --storage"
-        if url.startswith("sqlite:"):
-            remedy = f"remove {url.partition('///')[2]}: it is made again from the trials' folders"
-        raise StudyError(message, hint=remedy) from error
-
-
-def driver_says(error: Exception) -> str:
-    """What the database's driver says: Optuna and SQLAlchemy wrap it in guesses of their own."""
-    return str(_of_the_driver(error))
-
-
-def _of_the_driver(error: BaseException) -> BaseException:
-    found: BaseException | None = error
-    while found is not None:
-        said: BaseException | None = getattr(found, "orig", None)
-        if said is not None:
-            return said
-        found = found.__cause__
-    return error
-
-
-def _is_refused_by_the_disk(error: Exception) -> bool:
-    return _sqlite_error(error).startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY"))
-
-
-def _is_locked(error: Exception) -> bool:
-    return _sqlite_error(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-
-
-def _sqlite_error(error: Exception) -> str:
-    found = _of_the_driver(error)
-    return str(getattr(found, "sqlite_errorname", "")) if isinstance(found, sqlite3.Error) else ""
-
-
-def without_user(url: str) -> str:
-    """An address as it may be shown: no user, no password, whatever letters they have, and no query."""
-    return re.sub(r"\?.*", "?***", re.sub(r"://[^/:@]*(:.*)?@", "://***@", url, flags=re.DOTALL), flags=re.DOTALL)
-
-
-def without_password(url: str) -> str:
-    """An address as it may be recorded: it has the user's name, and the query unless that has a secret."""
-    named = re.sub(r"(://[^/:@]*):.*@", r"\1@", url, flags=re.DOTALL)
-    return re.sub(r"\?.*(pass|pwd|secret|token|key).*", "", named, flags=re.DOTALL | re.IGNORECASE)
+def _create(
+    storage: optuna.storages.RDBStorage,
+    name: str,
+    directions: Sequence[Any],
+    metrics: Sequence[str],
+    attributes: Mapping[str, Any],
+) -> optuna.Study:
+    study = optuna.create_study(storage=storage, study_name=name, directions=directions)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names(list(metrics))
+    for key, value in attributes.items():
+        study.set_user_attr(key, value)
+    return study
 
 
 def artifact_id(trial: int, kind: int) -> str:
@@ -278,10 +232,11 @@ def _artifact(trial: int, kind: int, path: str) -> str:
 
 
 def _attributes(measurement: Measurement) -> dict[str, Any]:
-    """Small and readable: values with their units, and where the accuracy comes from."""
+    """Small and readable: values with their units and as numbers, and where the accuracy comes from."""
     shown: dict[str, Any] = {"trial": measurement.trial, "fingerprint": measurement.configuration.fingerprint}
     shown["phase"] = measurement.phase
     shown |= {METRICS[name].title: METRICS[name].show(value) for name, value in measurement.values.items()}
+    shown |= measurement.values  # as numbers, with the unit in the name: to sort, to plot
     failure = measurement.response.failure
     if failure:
         shown |= {"failure": failure.error, "reason": failure.message}

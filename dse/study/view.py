@@ -10,7 +10,8 @@ from typing import Self
 
 from dse.errors import StudyError
 from dse.model.measurement import Measurement
-from dse.study.storage import BusyError, OptunaView
+from dse.study.database import BusyError
+from dse.study.storage import OptunaView
 
 _TRY_AGAIN_S = 30.0
 """Until the next try within a search: each may wait for some seconds."""

@@ -26,9 +26,10 @@ from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study import folder as places
 from dse.study import trial as trials
+from dse.study.database import without_password, without_user
 from dse.study.lock import locked
 from dse.study.settings import SCHEMA, read_settings, settings_of
-from dse.study.storage import OptunaView, without_password, without_user
+from dse.study.storage import OptunaView
 from dse.study.study import Study
 from dse.study.trial import TrialRecord, read_trials
 from dse.study.view import LateView

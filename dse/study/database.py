@@ -1,0 +1,87 @@
+"""The database of Optuna's view: how it is opened, what its trouble is called, how its address may be shown."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import optuna
+
+from dse.errors import MachineError, StudyError
+
+_WAIT_S = 2.0
+"""For a lock of SQLite's: a dashboard holds one for milliseconds."""
+
+
+class BusyError(StudyError):
+    """Another program has the database locked."""
+
+
+def open_storage(url: str) -> optuna.storages.RDBStorage:
+    """Optuna's storage at ``url``. Raises StudyError, BusyError, MachineError."""
+    waiting = {"connect_args": {"timeout": _WAIT_S}} if url.startswith("sqlite:") else {}
+    with storage_errors(url):
+        return optuna.storages.RDBStorage(url, engine_kwargs=waiting)
+
+
+@contextmanager
+def storage_errors(url: str) -> Iterator[None]:
+    """What a database raises, as an error of dse's: StudyError, BusyError, MachineError."""
+    try:
+        yield
+    except StudyError:
+        raise
+    except Exception as error:  # SQLAlchemy and database drivers raise what they like
+        if _is_refused_by_the_disk(error):
+            hint = "make room there and run the same command again: the trials' folders have all of it"
+            path = url.partition("///")[2]
+            raise MachineError(f"cannot be written: {driver_says(error)}", path=path, hint=hint) from error
+        said = driver_says(error).replace(url, without_user(url))
+        message = f"the Optuna storage {without_user(url)} cannot be used: {said}"
+        if _is_locked(error):
+            raise BusyError(message, hint="end the program that has it open, or wait") from error
+        remedy = "correct --storage"
+        if url.startswith("sqlite:"):
+            remedy = f"remove {url.partition('///')[2]}: it is made again from the trials' folders"
+        raise StudyError(message, hint=remedy) from error
+
+
+def driver_says(error: Exception) -> str:
+    """What the database's driver says: Optuna and SQLAlchemy wrap it in guesses of their own."""
+    return str(_of_the_driver(error))
+
+
+def _of_the_driver(error: BaseException) -> BaseException:
+    found: BaseException | None = error
+    while found is not None:
+        said: BaseException | None = getattr(found, "orig", None)
+        if said is not None:
+            return said
+        found = found.__cause__
+    return error
+
+
+def _is_refused_by_the_disk(error: Exception) -> bool:
+    return _sqlite_error(error).startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY"))
+
+
+def _is_locked(error: Exception) -> bool:
+    return _sqlite_error(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def _sqlite_error(error: Exception) -> str:
+    found = _of_the_driver(error)
+    return str(getattr(found, "sqlite_errorname", "")) if isinstance(found, sqlite3.Error) else ""
+
+
+def without_user(url: str) -> str:
+    """An address as it may be shown: no user, no password, whatever letters they have, and no query."""
+    return re.sub(r"\?.*", "?***", re.sub(r"://[^/:@]*(:.*)?@", "://***@", url, flags=re.DOTALL), flags=re.DOTALL)
+
+
+def without_password(url: str) -> str:
+    """An address as it may be recorded: it has the user's name, and the query unless that has a secret."""
+    named = re.sub(r"(://[^/:@]*):.*@", r"\1@", url, flags=re.DOTALL)
+    return re.sub(r"\?.*(pass|pwd|secret|token|key).*", "", named, flags=re.DOTALL | re.IGNORECASE)
