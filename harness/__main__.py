@@ -17,7 +17,8 @@ _USAGE = """\
 usage: python -m harness run REQUEST.json
        python -m harness describe MODEL [litert|tflite-runtime]
 
-run       measures what the request asks for and writes response.json and LoadGen's logs into the request's folder
+run       measures what the request asks for and writes response.json and LoadGen's logs into the request's folder,
+          which must not have a response.json
 describe  prints what the runtime says about the model, for each delegate, as JSON
 """
 
@@ -43,7 +44,13 @@ def _run(request_path: Path) -> int:
     if not request_path.is_file():
         print(f"{request_path}: no such file", file=sys.stderr)
         return 2
-    response_path.unlink(missing_ok=True)  # if this process crashes, no older response must be taken for its own
+    if os.path.lexists(response_path):  # a measurement of somebody's; if this process crashes, not its own either
+        print(
+            f"{response_path}: exists, and a response is never written over: copy request.json into a new folder and "
+            "run it there",
+            file=sys.stderr,
+        )
+        return 2
     response = _response(request_path)
     write(response, response_path)
     if response.failure:
@@ -95,6 +102,9 @@ def _preprocess(request_path: Path, side: int, cache: Path, shards: list[int]) -
         return 1
     except OSError as error:
         print(json.dumps(asdict(Failure("data_set", f"{cache}: pixels cannot be kept: {error}"))))
+        return 1
+    except MemoryError:
+        print(json.dumps(asdict(Failure("out_of_memory", f"no memory left to preprocess images for a side of {side}"))))
         return 1
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -13,6 +14,25 @@ from numpy.typing import NDArray
 
 from harness.errors import HarnessError
 from harness.protocol import DataSetSpec
+
+_NO_ARRAYS = (
+    *(
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        RuntimeError,
+        ArithmeticError,
+        MemoryError,
+    ),
+    *(SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+"""What NumPy and the standard library raise for a file that is damaged, encrypted, immense or something else."""
+
+_MOST_DIGITS = 9
+"""Of a class, which is an int32."""
 
 ImageReader = Callable[[int], Any]
 """Index to image: a path to decode, or an RGB array uint8 ``[H, W, 3]``."""
@@ -44,9 +64,11 @@ def _is_archive(spec: DataSetSpec) -> bool:
 
 def _read_archive(path: Path, key: str) -> NDArray[Any]:
     try:
+        if path.exists() and not path.is_file():
+            raise OSError("it is no regular file")  # a pipe or device may never end
         with np.load(path, allow_pickle=False) as archive:
             array: NDArray[Any] = archive[key]
-    except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except _NO_ARRAYS as error:
         raise HarnessError(
             "data_set", f"{path}: not a readable .npz with the arrays images and labels: {error}"
         ) from error
@@ -70,15 +92,17 @@ def _read_list(spec: DataSetSpec, folder: Path) -> tuple[list[str], NDArray[np.i
         raise HarnessError("bad_request", "data_set.labels: found none; a folder of images needs its label list")
     path = folder / spec.labels
     try:
+        if path.exists() and not path.is_file():
+            raise OSError("it is no regular file")
         lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise HarnessError("data_set", f"{path}: cannot be read as a label list: {error}") from error
     names, classes = [], []
     for number, line in enumerate(lines, start=1):
         fields = line.rsplit(maxsplit=1)
         if not fields:
             continue
-        if len(fields) != 2 or not fields[1].isdecimal():
+        if len(fields) != 2 or not fields[1].isdecimal() or len(fields[1]) > _MOST_DIGITS:
             raise HarnessError(
                 "data_set", f"{path}:{number}: found {line!r}, allowed: a file name, a space and a class 0, 1, 2, ..."
             )

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from harness.data_set import open_images, read_labels
 from harness.errors import HarnessError
 from harness.protocol import DataSetSpec, Preprocessing
-from harness.samples import SHARD_IMAGES, labels_path, shard_path
+from harness.samples import labels_path, shard_images, shard_path
 
 Pixels = NDArray[np.uint8]
+_MOST_PIXELS = 2**28
+"""Of an image: each processor decodes one at a time, and takes three bytes for each pixel."""
 
 
 def build(
@@ -36,13 +38,42 @@ def build(
     cache.mkdir(parents=True, exist_ok=True)
     if not labels_path(cache).exists():
         _save(labels_path(cache), labels)
+    count = shard_images(side)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for shard in shards:
-            indices = range(shard * SHARD_IMAGES, min((shard + 1) * SHARD_IMAGES, len(labels)))
-            pixels = np.empty((len(indices), side, side, 3), np.uint8)
-            for row, result in enumerate(pool.map(to_pixels, map(image, indices))):
+            indices = range(shard * count, min((shard + 1) * count, len(labels)))
+            pixels = _room(len(indices), side)
+            done = pool.map(lambda index: _named(to_pixels, image(index), index), indices)
+            for row, result in enumerate(done):
                 pixels[row] = result
             _save(shard_path(cache, shard), pixels)
+
+
+def _room(count: int, side: int) -> Pixels:
+    try:
+        return np.empty((count, side, side, 3), np.uint8)
+    except MemoryError:
+        what = f"{count} images of {side} x {side} pixels"
+        raise HarnessError("out_of_memory", f"no memory left to preprocess {what}") from None
+
+
+def _named(to_pixels: Callable[[Path | Pixels], Pixels], image: Path | Pixels, index: int) -> Pixels:
+    """The pixels of an image, or a HarnessError that names it."""
+    import cv2
+
+    name = str(image) if isinstance(image, Path) else f"image {index}"
+    try:
+        return to_pixels(image)
+    except MemoryError:
+        raise HarnessError("out_of_memory", f"{name}: no memory left to preprocess it") from None
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise HarnessError("out_of_memory", f"{name}: no memory left to preprocess it") from None
+        if "CV_IO_MAX_IMAGE" in str(error):
+            limit = f"up to {_MOST_PIXELS} pixels, and 2^20 in a row or column"
+            raise HarnessError("data_set", f"{name}: found a larger image, allowed: {limit}") from None
+        words = " ".join(str(error.err or error).split())
+        raise HarnessError("data_set", f"{name}: OpenCV cannot preprocess it: {words}") from None
 
 
 def recipe(preprocessing: Preprocessing, side: int) -> Callable[[Path | Pixels], Pixels]:
@@ -51,6 +82,7 @@ def recipe(preprocessing: Preprocessing, side: int) -> Callable[[Path | Pixels],
     Step by step the ``using-opencv`` recipe of 2021: the shorter side becomes ``int(100 * side / crop_percent)``, the
     other follows in proportion, rounded down. Raises HarnessError (``data_set``) for what OpenCV cannot read.
     """
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(_MOST_PIXELS))
     import cv2
 
     cv2.setNumThreads(1)  # the images are what runs in parallel
@@ -79,10 +111,11 @@ def recipe(preprocessing: Preprocessing, side: int) -> Callable[[Path | Pixels],
 def _read_rgb(path: Path) -> Pixels:
     import cv2
 
+    if not path.is_file():  # a pipe or a device may never end
+        raise HarnessError("data_set", f"{path}: {'is no regular file' if path.exists() else 'is missing'}")
     bgr: Any = cv2.imread(str(path))  # grey images come with three equal channels
     if bgr is None:
-        found = "is not an image that OpenCV can decode" if path.is_file() else "is missing"
-        raise HarnessError("data_set", f"{path}: {found}")
+        raise HarnessError("data_set", f"{path}: is not an image that OpenCV can decode")
     rgb: Pixels = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
     return rgb
 

@@ -132,7 +132,17 @@ class _InterpreterRuntime:
             interpreter = self._allocated(path, self._spec.delegate)
         except (ValueError, RuntimeError) as error:
             raise self._load_failure(path, " ".join(str(error).split())) from error
-        return _InterpreterModel(interpreter, path)
+        try:
+            return _InterpreterModel(interpreter, path)
+        except (
+            ValueError,
+            RuntimeError,
+            TypeError,
+            LookupError,
+            OverflowError,
+        ) as error:  # a graph that makes no sense
+            sentence = " ".join(str(error).split())
+            raise HarnessError("model_broken", f"{path}: its inputs or outputs cannot be read: {sentence}") from error
 
     def _allocated(self, path: Path, delegate: str) -> Any:
         resolvers = self._api.OpResolverType

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,9 +22,16 @@ from harness.protocol import Failure, Preprocessing, Request
 from harness.runtimes import Tensor
 
 SHARD_IMAGES = 1024
-"""Images per cache file: a request that needs the first thousand of 50,000 images does not wait for the others."""
+"""Images per cache file at most: a request that needs a thousand of 50,000 images need not wait for all of them."""
+_SHARD_BYTES = 2**29
+"""Of a cache file at most, but for a single image: it is held in memory while it is made."""
 
 _CACHE_SCHEMA = 1
+
+
+def shard_images(side: int) -> int:
+    """How many images of ``side`` x ``side`` pixels are in a cache file."""
+    return max(1, min(SHARD_IMAGES, _SHARD_BYTES // (3 * side * side)))
 
 
 def labels_path(cache: Path) -> Path:
@@ -32,7 +40,7 @@ def labels_path(cache: Path) -> Path:
 
 
 def shard_path(cache: Path, shard: int) -> Path:
-    """Where images ``shard * SHARD_IMAGES`` and on lie, uint8 ``[n, side, side, 3]``."""
+    """Where images ``shard * shard_images(side)`` and on lie, uint8 ``[n, side, side, 3]``."""
     return cache / f"{shard:05}.npy"
 
 
@@ -72,6 +80,9 @@ class PixelCache:
             "side": side,
             "opencv": self.opencv_version,
         }
+        self._shard_images = shard_images(side)
+        if self._shard_images < SHARD_IMAGES:
+            content["shard_images"] = self._shard_images
         name = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         self._folder = request_path.parent / request.cache_dir / name
         self._shards: dict[int, tuple[int, int]] = {}
@@ -86,7 +97,7 @@ class PixelCache:
 
     def prepare(self, indices: Sequence[int]) -> None:
         """Make the files that hold these images, where they are missing. Raises HarnessError (``data_set``)."""
-        needed = sorted({index // SHARD_IMAGES for index in indices} - self._shards.keys())
+        needed = sorted({index // self._shard_images for index in indices} - self._shards.keys())
         missing = [shard for shard in needed if not shard_path(self._folder, shard).exists()]
         if missing:
             self._build(missing)
@@ -98,8 +109,8 @@ class PixelCache:
 
         By pread: pages of a memory map would count as this process's memory, which is being measured.
         """
-        file, offset = self._shards[index // SHARD_IMAGES]
-        if os.preadv(file, [into.data], offset + index % SHARD_IMAGES * into.nbytes) != into.nbytes:
+        file, offset = self._shards[index // self._shard_images]
+        if os.preadv(file, [into.data], offset + index % self._shard_images * into.nbytes) != into.nbytes:
             raise HarnessError("data_set", f"{self._folder}: shorter than its header says; delete it")
 
     def _open(self, path: Path) -> tuple[int, int]:
@@ -123,12 +134,13 @@ class PixelCache:
         )
         if child.returncode == 0:
             return
+        if child.returncode == -signal.SIGKILL:
+            raise HarnessError("out_of_memory", "preprocessing was killed, as Linux does when memory runs out")
         try:
             failure: Failure = decode(Failure, json.loads(child.stdout))
         except (ValueError, ProtocolError) as error:
-            raise HarnessError(
-                "internal", f"preprocessing ended with {child.returncode} and said {child.stdout[-200:]!r}"
-            ) from error
+            said = f" and said {child.stdout[-200:]!r}" if child.stdout else "; stderr.log may say why"
+            raise HarnessError("internal", f"preprocessing ended with {child.returncode}{said}") from error
         raise HarnessError(failure.error, failure.message)
 
 

@@ -24,6 +24,7 @@ class SubprocessHarness:
         """Write request.json, run the process, return response.json, which exists afterwards whatever happened."""
         response_path, python = folder / "response.json", self.python or sys.executable
         protocol.write(request, folder / "request.json")
+        response_path.unlink(missing_ok=True)  # if the process crashes, no older one must be taken for its own
         try:
             ended = processes.run(
                 [*boot.command(python), "run", str(folder / "request.json")],

@@ -1,3 +1,7 @@
+import os
+import struct
+import zipfile
+import zlib
 from pathlib import Path
 
 import cv2
@@ -8,8 +12,9 @@ from hypothesis import strategies as st
 
 from harness.data_set import open_images, read_labels
 from harness.errors import HarnessError
-from harness.preprocessing import recipe
-from harness.protocol import DataSetSpec, Preprocessing
+from harness.preprocessing import build, recipe
+from harness.protocol import DataSetSpec, Preprocessing, Request, write
+from harness.samples import PixelCache
 
 
 def of_2021(path: Path, side: int) -> np.ndarray:
@@ -105,3 +110,63 @@ def test_a_malformed_archive_says_what_was_found(tmp_path: Path, arrays: dict[st
     with pytest.raises(HarnessError) as caught:
         open_images(DataSetSpec("archive", "data.npz", ""), tmp_path)
     assert message in str(caught.value)
+
+
+def _png(width: int, height: int) -> bytes:
+    """A PNG that declares a size and has no pixels."""
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", b""), (b"IEND", b"")]
+    chunks = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def _build(folder: Path, contents: bytes | None) -> str:
+    """What is said of a data set whose second image has these contents."""
+    cv2.imwrite(str(folder / "a.png"), np.zeros((9, 9, 3), np.uint8))
+    if contents is not None:
+        (folder / "b.png").write_bytes(contents)
+    (folder / "labels.txt").write_text("a.png 0\nb.png 1\n")
+    data_set = DataSetSpec("list", ".", "0", labels="labels.txt")
+    with pytest.raises(HarnessError) as caught:
+        build(data_set, folder, Preprocessing(), 8, folder / "cache", [0])
+    return f"{caught.value.failure.error}: {caught.value.failure.message}"
+
+
+def test_an_image_that_is_too_large_is_named_with_what_is_allowed(tmp_path: Path) -> None:
+    """In a process of its own, as OpenCV reads its limit when it is imported."""
+    (tmp_path / "b.png").write_bytes(_png(20_000, 20_000))
+    (tmp_path / "labels.txt").write_text("b.png 0\n")
+    request = Request("model", "0", DataSetSpec("list", ".", "0", labels="labels.txt"), "cache")
+    write(request, tmp_path / "request.json")
+    with pytest.raises(HarnessError) as caught:
+        PixelCache(request, tmp_path / "request.json", 8).labels()
+    assert caught.value.failure.error == "data_set"
+    assert f"{tmp_path / 'b.png'}: found a larger image, allowed: up to 268435456 pixels" in str(caught.value)
+
+
+def test_an_image_that_declares_more_than_it_has_is_named(tmp_path: Path) -> None:
+    for size in ((40_000, 30_000), (2**21, 2), (20, 20)):
+        assert _build(tmp_path, _png(*size)).startswith(f"data_set: {tmp_path / 'b.png'}: ")
+
+
+def test_a_pipe_behind_the_list_is_named_and_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "b.png")
+    assert _build(tmp_path, None) == f"data_set: {tmp_path / 'b.png'}: is no regular file"
+
+
+def test_files_that_never_end_are_neither_lists_nor_archives(tmp_path: Path) -> None:
+    for name in ("labels.txt", "data.npz"):
+        os.mkfifo(tmp_path / name)
+    for spec in (DataSetSpec("x", ".", "0", labels="labels.txt"), DataSetSpec("x", "data.npz", "0")):
+        with pytest.raises(HarnessError, match="it is no regular file"):
+            read_labels(spec, tmp_path)
+
+
+@pytest.mark.parametrize("shape", ["(1000000000000,)", "(1" + "0" * 30 + ",)", "(-1,)", "(----1,)", "([],)", "(1.5,)"])
+def test_an_archive_with_an_odd_shape_is_none(tmp_path: Path, shape: str) -> None:
+    header = f"{{'descr': '<i8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
+        archive.writestr("labels.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
+    with pytest.raises(HarnessError, match=r"data\.npz: "):
+        read_labels(DataSetSpec("x", "data.npz", "0"), tmp_path)

@@ -1,8 +1,10 @@
 from pathlib import Path
 from typing import Any
 
+import flatbuffers
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from harness.errors import HarnessError
 from harness.protocol import ErrorClass, RuntimeSpec
@@ -77,3 +79,15 @@ def test_a_model_cut_short_is_broken(tmp_path: Path) -> None:
 def test_what_is_no_image_classifier_is_refused(tmp_path: Path, changes: dict[str, int], error: ErrorClass) -> None:
     path = write_tiny_model(tmp_path / "tiny.tflite", **changes)  # type: ignore[arg-type]  # integers only
     assert refused(path)[0] == error
+
+
+@pytest.mark.parametrize("place", ["inputs", "outputs"])
+@pytest.mark.parametrize("index", [-1, 99])
+def test_an_input_or_output_that_is_no_tensor_is_a_broken_model(tmp_path: Path, place: str, index: int) -> None:
+    path = write_tiny_model(tmp_path / "tiny.tflite")
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(path.read_bytes(), 0))
+    setattr(model.subgraphs[0], place, [index])
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path.write_bytes(bytes(builder.Output()))
+    assert refused(path)[0] == "model_broken"

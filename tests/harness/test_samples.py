@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harness.errors import HarnessError
 from harness.protocol import DataSetSpec, Preprocessing, Request, write
 from harness.runtimes import Tensor
-from harness.samples import SHARD_IMAGES, PixelCache, SampleMemory, input_values, shard_path
+from harness.samples import SHARD_IMAGES, PixelCache, SampleMemory, input_values, shard_images, shard_path
 from tests.harness.running import write_colours
 
 RAW = np.arange(256)
@@ -109,3 +109,15 @@ def test_a_failure_of_the_child_is_a_failure_here(request_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"colours\.npz: not a readable \.npz") as caught:
         PixelCache(REQUEST, request_path, 8).labels()
     assert caught.value.failure.error == "data_set"
+
+
+def test_cache_files_of_large_sides_have_fewer_images(monkeypatch: pytest.MonkeyPatch, request_path: Path) -> None:
+    assert [shard_images(side) for side in (224, 384, 2000, 20_000)] == [1024, 1024, 44, 1]
+    shards = len(list((request_path.parent).glob("cache/*/*.npy")))
+    assert shards == 0
+    cache = PixelCache(REQUEST, request_path, 900)
+    cache.prepare([shard_images(900)])
+    pixels = np.empty((900, 900, 3), np.uint8)
+    cache.read(shard_images(900), pixels)
+    with np.load(request_path.parent / "colours.npz") as archive:
+        assert (pixels == archive["images"][shard_images(900), 0, 0]).all()

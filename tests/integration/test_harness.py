@@ -312,6 +312,17 @@ def test_a_fast_model_is_judged_by_more_images_in_the_same_time(tmp_path: Path, 
     assert seen == [5, 20]
 
 
+def test_a_response_that_is_there_is_never_written_over(tmp_path: Path, model: Path, data_set: Path) -> None:
+    (tmp_path / "request.json").write_text(json.dumps(request_for(model, data_set)))
+    (tmp_path / "response.json").write_text("mine")
+    done = subprocess.run(
+        [*command(sys.executable), "run", str(tmp_path / "request.json")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "copy request.json into a new folder" in done.stderr
+    assert (tmp_path / "response.json").read_text() == "mine"
+
+
 def test_the_spot_check_is_the_same_with_and_without_an_accuracy_run(
     tmp_path: Path, model: Path, data_set: Path
 ) -> None:
