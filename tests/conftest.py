@@ -67,6 +67,9 @@ def server() -> Iterator[Server]:
             body = state.contents[start:]
             self.send_response(206 if start else 200)
             self.send_header("Content-Length", str(len(body)))
+            if start:
+                size = len(state.contents)
+                self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
             if state.versions:
                 self.send_header("ETag", version)
             self.end_headers()

@@ -4,7 +4,7 @@ A recorded table stands in their place: its configurations have figures and no f
 """
 
 from dse.sources._base import ModelFile, ModelSource
-from dse.sources.download import ChecksumRecord
+from dse.sources.checksums import ChecksumRecord
 from dse.sources.file import FileSource
 from dse.sources.table import TableSource
 from dse.sources.url import UrlSource

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from dse.files import sha256_file, write_bytes
+from dse.files import sha256_file
 from dse.paths import using_cache
 from dse.sources._base import ModelFile
 
 
-def kept(folder: Path, name: str, make: Callable[[], bytes]) -> ModelFile:
+def kept(folder: Path, name: str, make: Callable[[], Iterable[bytes]]) -> ModelFile:
     """The model called ``name`` in ``folder``; its file's name ends in its SHA-256, so a changed file is made again.
 
-    Raises MachineError for a cache that cannot be used, and what ``make`` raises.
+    ``make`` gives its bytes in parts. Raises MachineError for a cache that cannot be used, and what ``make`` raises.
     """
     with using_cache(folder):
         for path in folder.glob(f"{name}-*.tflite"):
-            if path.stem == f"{name}-{(sha256 := sha256_file(path))}":
+            if path.is_file() and path.stem == f"{name}-{(sha256 := sha256_file(path))}":
                 return ModelFile(path, sha256)
-    contents = make()
-    sha256 = hashlib.sha256(contents).hexdigest()
-    path = folder / f"{name}-{sha256}.tflite"
-    with using_cache(folder):
-        write_bytes(path, contents)
-    return ModelFile(path, sha256)
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / f".{name}.{os.getpid()}.tmp"
+        digest = hashlib.sha256()
+        try:
+            with temporary.open("wb") as file:
+                for part in make():
+                    digest.update(part)
+                    file.write(part)
+                file.flush()
+                os.fsync(file.fileno())
+            path = folder / f"{name}-{digest.hexdigest()}.tflite"
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    return ModelFile(path, digest.hexdigest())

@@ -14,7 +14,8 @@ from dse.sources._base import ModelFile
 from dse.sources.address import shown
 from dse.sources.archive import is_archive, is_model, read_model
 from dse.sources.cache import kept
-from dse.sources.download import ChecksumRecord, OnProgress, cached, fetch
+from dse.sources.checksums import ChecksumRecord
+from dse.sources.download import OnProgress, cached, fetch
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class UrlSource:
 
     def download(self, on_progress: OnProgress = lambda _done, _all: None) -> tuple[Path, str]:
         """What the address serves, as a file in the cache, and its SHA-256. Raises ModelError."""
-        return fetch(self.url, self.cache, self.record, self.sha256, _accept, on_progress)
+        return fetch(self.url, self.cache, self.record, self.sha256, self._accept, on_progress)
 
     @cached_property
     def _sha256(self) -> str:
@@ -81,8 +82,11 @@ class UrlSource:
             return ModelFile(path, sha256)
         return kept(self.cache, fingerprint(self.identity({})), lambda: read_model(path, self.member))
 
-
-def _accept(path: Path) -> None:
-    """Raise ModelError for what is no model in any form: a page to log in, before its checksum is recorded."""
-    if not is_model(path) and not is_archive(path):
-        raise ModelError("neither a .tflite file nor a zip or tar archive", path=path, hint="correct the url")
+    def _accept(self, path: Path) -> None:
+        """Raise ModelError for what is no model in any form, such as a page to log in, or a spoilt archive."""
+        if is_model(path):
+            return
+        if not is_archive(path):
+            raise ModelError("neither a .tflite file nor a zip or tar archive", path=path, hint="correct the url")
+        for _ in read_model(path, self.member):
+            pass

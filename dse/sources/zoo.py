@@ -40,7 +40,7 @@ class ZooSource:
 
     def make(self, variant: Mapping[str, Value]) -> ModelFile:
         """The variant's file, written on first use. Raises ModelError, MachineError."""
-        return kept(self.cache, fingerprint(self.identity(variant)), lambda: _build(variant))
+        return kept(self.cache, fingerprint(self.identity(variant)), lambda: [_build(variant)])
 
 
 def _build(variant: Mapping[str, Value]) -> bytes:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from dse.errors import MachineError, ModelError
 from dse.paths import shipped
-from dse.sources.download import ChecksumRecord, fetch
+from dse.sources.checksums import ChecksumRecord
+from dse.sources.download import fetch
 from tests.limits import small_files
 
 
@@ -178,11 +180,35 @@ def test_a_full_disk_is_not_taken_for_a_network(server, record, tmp_path):
     assert fetch(server.url, tmp_path / "cache", record)[0].read_bytes() == server.contents
 
 
-@pytest.mark.parametrize("content", ['{"schema": 1}', "[]", "{", '{"schema": 2, "sha256": {}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *('{"schema": 1}', "[]", "{", '{"schema": 2, "sha256": {}}', '{"schema": true, "sha256": {}}', "[" * 100_000),
+        *('{"schema": 1, "sha256": []}', '{"schema": 1, "sha256": {"a": 1}}', '{"schema": 1, "sha256": {"a": "AB"}}'),
+        *('{"schema": 1, "sha256": {"a": null}}', '{"schema": ' + "9" * 6000 + "}", "\xff"),
+    ],
+)
 def test_a_damaged_record_is_an_error(server, record, tmp_path, content):
-    (tmp_path / "checksums.json").write_text(content)
-    with pytest.raises(ModelError, match=r"damaged|schema 2"):
+    (tmp_path / "checksums.json").write_text(content, encoding="latin-1")
+    with pytest.raises(ModelError, match=r"damaged|schema 2|schema True"):
         fetch(server.url, tmp_path, record)
+
+
+def test_a_record_that_is_a_link_a_pipe_or_sparse_is_neither_read_nor_written(server, record, tmp_path):
+    path = tmp_path / "checksums.json"
+    path.symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(ModelError, match="is a link"):
+        fetch(server.url, tmp_path / "cache", record)
+    assert not (tmp_path / "elsewhere.json").exists()
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ModelError, match="is a pipe"):
+        record.find(server.url)
+    path.unlink()
+    with path.open("wb") as file:
+        file.truncate(2**43)
+    with pytest.raises(ModelError, match="at most"):
+        record.find(server.url)
 
 
 def test_the_record_lies_beside_the_space_or_in_the_cache(tmp_path, monkeypatch):
@@ -198,5 +224,5 @@ def test_a_folder_that_cannot_be_written_is_read_all_the_same(tmp_path):
     record.add("http://a", "1" * 64)
     assert record.find("http://a") == ("1" * 64, cache / "checksums.json")
     nowhere.mkdir()
-    (nowhere / "checksums.json").write_text('{"schema": 1, "sha256": {"http://a": "2"}}')
-    assert record.find("http://a") == ("2", Path(nowhere / "checksums.json"))
+    (nowhere / "checksums.json").write_text('{"schema": 1, "sha256": {"http://a": "' + "2" * 64 + '"}}')
+    assert record.find("http://a") == ("2" * 64, Path(nowhere / "checksums.json"))

@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dse.cli import make_app
-from dse.errors import ModelError, NothingMeasuredError
+from dse.errors import ModelError
 from dse.sources import ChecksumRecord, UrlSource
 from dse.spaces.load import load_space
 
@@ -210,13 +210,25 @@ def test_a_failed_download_makes_no_study(server, space, tmp_path):
     assert not (tmp_path / "studies").exists()
 
 
-def test_a_damaged_archive_costs_its_trials_not_the_search(server, space, tmp_path):
+def test_a_spoilt_archive_is_refused_before_the_search_and_not_recorded(server, space, tmp_path):
     whole = bz2.compress(gzip.decompress(_tar(("model.tflite", _MODEL + random.Random(0).randbytes(2**21)))))
     server.contents = whole[: 2**20] + b"\0" * 100 + whole[2**20 + 100 :]  # an OSError for Python
     done = CliRunner().invoke(make_app(), ["explore", "--space", str(space)])
-    assert isinstance(done.exception, NothingMeasuredError)
-    assert "2 trials failed, e.g.: " in str(done.exception)
+    assert isinstance(done.exception, ModelError)
     assert "not a whole archive" in str(done.exception)
+    assert not (tmp_path / "studies").exists()
+    assert not (tmp_path / "checksums.json").exists()
+
+
+def test_an_archive_of_two_models_is_kept_until_the_space_names_one(server, source):
+    server.contents = _tar(("a.tflite", _MODEL), ("b.tflite", _OTHER))
+    with pytest.raises(ModelError, match="expected exactly one"):
+        source.make({})
+    assert source.known_sha256 is None
+    named = UrlSource(server.url, source.cache, source.record, member="b.tflite")
+    assert named.make({}).path.read_bytes() == _OTHER
+    assert named.known_sha256 is not None
+    assert len(server.requests) == 1
 
 
 def test_only_web_addresses_are_urls(space):
