@@ -6,6 +6,7 @@ are walked again.
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,7 +88,10 @@ def write_walks(database: Path, state: State, walks: Walks) -> None:
         for walk in walks.submitters.values()
     ]
     document = {"schema": _SCHEMA, "database": state, "rows": walks.rows, "submitters": submitters}
-    write_bytes(walks_file(database), orjson.dumps(document), durable=False)  # a torn file counts for nothing
+    path = walks_file(database)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):  # by an import that was killed here
+        left.unlink(missing_ok=True)
+    write_bytes(path, orjson.dumps(document), durable=False, follow=False)  # a torn file counts for nothing
 
 
 def _same(walk: WalkedSubmitter) -> tuple[str, ...]:
