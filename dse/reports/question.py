@@ -23,6 +23,7 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
+_ORDER = ("<", ">", "<=", ">=")
 _AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 _CONDITION = re.compile(r"\s*(\w+)\s*(==|!=|<=|>=|=|<|>)\s*(\S(?:.*\S)?)\s*")
 
@@ -108,15 +109,21 @@ def _require(option: str, name: str, figures: Collection[str], levels: Mapping[s
 def _value(name: str, sign: str, written: str, levels: Collection[Value]) -> Value:
     """What a parameter is compared with: one of its levels, or for an order any number."""
     written = written.strip("'\"") or written
+    if sign in _ORDER and not any(map(_is_number, levels)):
+        raise UsageError(f"--where: found {name} {sign} {written}, allowed: its levels with = or !=: {_words(levels)}")
     for level in levels:
         if text(level) == written:
             return level
-    if sign in ("<", ">", "<=", ">=") and any(map(_is_number, levels)):
+    if sign in _ORDER:
         try:
             return float(written)
         except ValueError:
             pass
-    raise UsageError(f"--where: found {name} {sign} {written}, allowed: {', '.join(map(text, levels))}")
+    raise UsageError(f"--where: found {name} {sign} {written}, allowed: {_words(levels)}")
+
+
+def _words(levels: Collection[Value]) -> str:
+    return ", ".join(map(text, levels))
 
 
 def _is_number(value: Value) -> bool:

@@ -6,14 +6,19 @@ import csv
 import io
 import json
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dse.errors import SubmissionError
+from dse.model.proportion import wilson
 from dse.reports.front import front_report, write_front
 from dse.study import Study
-from tests.recording import RecordedHarness, fails, make_space, run_study
+from harness.protocol import Request, Response
+from tests.recording import RecordedHarness, answer, fails, make_space, run_study
 
 
 def _json(text: str) -> Any:
@@ -98,3 +103,161 @@ def test_a_damaged_trial_costs_itself_and_is_said(small_study: Path, tmp_path: P
     assert 1 not in {trial for point in document["points"] for trial in point["trials"]}
     assert document["damaged"] == [f"{damaged}: cannot be read: not JSON that dse reads: it is too deeply nested"]
     assert "damaged" not in _json(dse("front", small_study, "--json").out)
+
+
+def small(folder: Path, **changes: Any) -> Path:
+    """A study of three thread counts on 500 of 10,000 images: more threads are faster and larger."""
+
+    def respond(request: Request) -> Response:
+        response, threads = answer(request), request.runtime.threads
+        assert response.performance is not None
+        performance = replace(response.performance, latency_p90_ns=4_000_000 // threads)
+        given = {"model_memory_bytes": 2**26 + 6144 * threads, "cores_used": float(threads), **changes}
+        return replace(response, performance=performance, **given)
+
+    space = make_space(
+        folder, parameters={"side": [48], "threads": [1, 2, 3]}, fidelity={"explore": {"accuracy_images": 500}}
+    )
+    run_study(folder / "studies" / "s", space, RecordedHarness(respond))
+    return folder / "studies" / "s"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_an_accuracy_on_500_of_10000_images_is_never_called_exact(here: Path, dse: Any) -> None:
+    """Not in the table, nor in JSON, nor in CSV, and in each of them it is the same interval."""
+    small(here)
+    document = _json(dse("front", "s", "--json").out)
+    accuracy = document["points"][0]["accuracy"]
+    assert (accuracy["total"], accuracy["images"]) == (500, 10_000)
+    low, high = document["points"][0]["intervals"]["accuracy"]
+    assert (low, high) == (accuracy["low"], accuracy["high"]) == wilson(accuracy["good"], 500, 10_000)
+    shown = dse("front", "s").out
+    assert f" % \u00b1{50 * (high - low):.1f}" in shown
+    assert "\u00b1: where the figure lies with 95 % probability" in shown
+    row = next(csv.DictReader(io.StringIO(dse("front", "s", "--csv").out)))
+    assert (float(row["accuracy_low"]), float(row["accuracy_high"])) == (low, high)
+    assert (row["accuracy_images"], row["images"]) == ("500", "10000")
+    assert f"{100 * low:.2f} to {100 * high:.2f} % on all 10000 (95 %)" in dse("explain", "s", 0).out
+
+
+def test_a_question_narrows_the_front_and_changes_nothing(here: Path, dse: Any) -> None:
+    folder = small(here)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    def threads(*words: object) -> list[int]:
+        return [p["config"]["threads"] for p in _json(dse("front", "s", "--json", *words).out)["points"]]
+
+    assert sorted(threads()) == [1, 2, 3]
+    assert threads("--sort", "latency_p90_ns") == [3, 2, 1]
+    assert threads("--sort", "model_memory_bytes", "--limit", 2) == [1, 2]
+    assert threads("--sort", "threads") == [1, 2, 3]
+    assert threads("--where", "latency_p90_ns <= 3 ms and threads != 3") == [2]
+    assert threads("--where", "threads >= 1.5", "--where", "accuracy >= 1 %", "--sort", "threads") == [2, 3]
+    shown = dse("front", "s", "--where", "threads <= 2", "--limit", 1).out
+    assert "s: 2 of 2 measured configurations are on the front of those with threads <= 2; 1 of them shown" in shown
+    assert len(dse("front", "s", "--csv", "--limit", 1).out.splitlines()) == 2
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--where", "thread <= 2"), "the study has no 'thread', allowed: accuracy, latency_p50_ns"),
+        (("--where", "threads = 7"), "found threads = 7, allowed: 1, 2, 3"),
+        (("--where", "precision > float32"), "found precision > float32, allowed: its levels"),
+        (("--where", "accuracy >= 92 ms"), "found the unit 'ms' for accuracy, allowed: %, or none"),
+        (("--where", "fast"), "found 'fast', allowed: METRIC >= NUMBER"),
+        (("--where", ""), "found '', allowed: METRIC >= NUMBER"),
+        (("--sort", "latency"), "--sort: the study has no 'latency', allowed: trial, accuracy"),
+        (("--limit", "0"), "greater than or equal to 1"),
+    ],
+)
+def test_a_question_that_names_nothing_says_what_is_allowed(
+    here: Path, dse: Any, words: tuple[str, ...], said: str
+) -> None:
+    small(here)
+    done = dse("front", "s", *words)
+    assert (done.code, done.out) == (2, "")
+    assert said in " ".join(done.err.split())
+
+
+def test_nothing_that_answers_is_told(here: Path, dse: Any) -> None:
+    small(here)
+    done = dse("front", "s", "--where", "latency_p90_ns <= 1 us")
+    assert (done.code, done.out) == (5, "")
+    assert "no configuration has latency_p90_ns <= 1 us" in done.err
+
+
+def test_a_starved_study_says_so_wherever_its_figures_are_shown(here: Path, dse: Any) -> None:
+    """Two of three runs got 0.4 of a processor: the third has its figures, and nothing is certain."""
+    folder = small(here)
+    for trial in (1, 2):
+        path = folder / "trials" / str(trial) / "response.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "cores_used": 0.4}))
+    sentence = "2 of 3 runs did not get the processor that they asked for (0.40 to 0.40 of one)"
+    shown = dse("front", "s").out
+    assert sentence in shown
+    assert "3 trials: 1 counts, 2 excluded (2 starved)" in shown
+    assert not [mark for mark in ("\u00b1", "\u00d7\u00f7", "P(front)") if mark in shown]
+    document = _json(dse("front", "s", "--json").out)
+    assert document["starved"].startswith(sentence)
+    assert [(p["p_front"], p["intervals"]) for p in document["points"]] == [(None, {})]
+    assert document["counts"]["trials"]["excluded_by_reason"] == {"starved": 2}
+    for trial in (0, 1):
+        assert sentence in dse("explain", "s", trial).out
+        assert "P(front)" not in dse("explain", "s", trial).out
+    assert "excluded: starved: the run got 0.40 of a processor" in dse("explain", "s", 1).out
+    (picture,) = (path for path in write_front(front_report(Study.read(folder))) if path.suffix == ".png")
+    assert picture.stat().st_size > 0
+
+
+@dataclass(frozen=True)
+class Said:
+    """Official figures, as the submission room hands them over."""
+
+    rehearsal: bool = False
+    trial: int = 0
+    round: str = "v6.1"
+    good: int = 9192
+    total: int = 10_000
+    values: Mapping[str, float] = field(
+        default_factory=lambda: {"accuracy": 0.9192, "latency_p90_ns": 3_840_000.0, "peak_memory_bytes": 2.0**26}
+    )
+
+    def document(self) -> dict[str, Any]:
+        return {"trial": self.trial, "rehearsal": self.rehearsal}
+
+
+@pytest.mark.parametrize("rehearsal", [False, True])
+def test_official_figures_stand_beside_the_explored_ones(
+    here: Path, dse: Any, monkeypatch: pytest.MonkeyPatch, rehearsal: bool
+) -> None:
+    folder = small(here)
+    (folder / "validation").mkdir()
+    study = Study.read(folder)
+    slow = next(m.trial for m in study.measurements if m.configuration["threads"] == 1)
+    found = {slow: Said(rehearsal, slow)}
+    problem = SubmissionError("a damaged validation", path=folder / "validation" / "1")
+    monkeypatch.setattr("dse.submission.official_figures.official_figures", lambda _: (found, [problem]))
+    word = "rehearsal for v6.1, never submitted" if rehearsal else "official v6.1"
+    done = dse("front", "s")
+    assert f"{word}: accuracy 91.92 % (9192 of 10000, " in done.out
+    assert "p90 latency 3.840 ms (0.96 x explored)" in done.out
+    assert "not shown as official: " in done.err
+    assert "validation/1: a damaged validation" in done.err.replace("\n", "")
+    assert f"{word}: accuracy 91.92 %" in dse("explain", "s", slow).out
+    points = {p["trial"]: p["official"] for p in _json(dse("front", "s", "--json").out)["points"]}
+    assert points[slow]["rehearsal"] is rehearsal
+    assert points[slow]["ratios"]["latency_p90_ns"] == pytest.approx(0.96)
+    assert sum(found is not None for found in points.values()) == 1
+    rows = {int(row["trial"]): row for row in csv.DictReader(io.StringIO(dse("front", "s", "--csv").out))}
+    assert float(rows[slow]["official_latency_p90_ns"]) == 3_840_000
+    assert rows[slow]["official_rehearsal"] == str(rehearsal)
+    assert [row["official_round"] for row in rows.values()].count("v6.1") == 1
+    assert _json(dse("explain", "s", slow, "--json").out)["official"]["ratios"]["accuracy"] > 0
