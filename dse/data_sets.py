@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import math
+import os
+import stat
 import tokenize
 import zipfile
 import zlib
@@ -16,6 +18,7 @@ import numpy as np
 from dse.errors import DataSetError, why
 from dse.files import fingerprint, sha256_file, write_json
 from dse.paths import using_cache
+from dse.reading import read_json, read_text
 from harness.protocol import DataSetSpec
 
 _SCHEMA = 1
@@ -23,10 +26,11 @@ _MOST_DIGITS = 9
 """Of a class, which is an int32 where it is measured."""
 _MOST_SHOWN = 200
 _NO_ARRAYS = (
-    *(ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError),
+    *(ValueError, LookupError, TypeError, AttributeError, EOFError, RuntimeError, ArithmeticError, MemoryError),
     *(SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
 )
-"""What NumPy and the standard library raise for a file that is damaged, encrypted or something else."""
+"""What NumPy and the standard library raise for a file that is damaged, encrypted, immense or something else."""
+_MOST_LABELS = 2**25
 _ARRAYS = "expected images uint8 [N, H, W] or [N, H, W, 3] and integer labels [N]"
 
 
@@ -62,8 +66,14 @@ def from_arrays(name: str, path: Path, classes: int | None = None) -> DataSet:
     Raises DataSetError.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise OSError("it is no regular file")  # a pipe or device may never end
         with np.load(path, allow_pickle=False) as arrays:
-            labels, images, dtype = np.asarray(arrays["labels"]), *_shape_and_type(arrays.zip, "images.npy")
+            images, dtype = _shape_and_type(arrays.zip, "images.npy")
+            shape, _ = _shape_and_type(arrays.zip, "labels.npy")
+            if math.prod(shape) > _MOST_LABELS:  # before they are read: a kilobyte may say that it holds a terabyte
+                raise DataSetError(f"found labels {list(shape)}, allowed: up to {_MOST_LABELS}; {_ARRAYS}", path=path)
+            labels = np.asarray(arrays["labels"])
     except OSError as error:
         raise DataSetError(f"cannot be read: {why(error)}", path=path) from error
     except _NO_ARRAYS as error:
@@ -83,21 +93,32 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
     The fingerprint covers names, classes and every image's bytes; it is kept in ``cache`` for as long as no file's size
     or modification time changes.
     """
-    entries = [(name, label) for _, name, label in read_labels(labels)]
+    lines = read_labels(labels)
+    entries = [(name, label) for _, name, label in lines]
     if not folder.is_dir():
         raise DataSetError("no such folder", path=folder, hint="name the folder of the images with --images DIR")
     states = []
     absent = []
-    for image, label in entries:
+    root, there = os.fspath(folder), _listed(folder)
+    for number, image, label in lines:
+        if image.partition("/")[0] not in there:  # asked of each file, half a million absent ones take half a minute
+            absent.append((number, image))
+            continue
         try:
-            stat = (folder / image).stat()
-            states.append((image, label, stat.st_size, stat.st_mtime_ns))
+            found = os.stat(f"{root}/{image}")  # noqa: PTH116 - of hundreds of thousands, pathlib takes seconds
         except OSError:
-            absent.append(image)
+            absent.append((number, image))
+            continue
+        if not stat.S_ISREG(found.st_mode):
+            raise DataSetError(f"{_shortened(image)} is no regular file in {folder}", path=labels, line=number)
+        states.append((image, label, found.st_size, found.st_mtime_ns))
     if absent:
+        number, image = absent[0]
         raise DataSetError(
-            f"{len(absent)} of {len(entries)} images of the label list are not in {folder}, the first: {absent[0]}",
+            f"{len(absent)} of {len(entries)} images of the label list are not in {folder}, the first: "
+            f"{_shortened(image)}",
             path=labels,
+            line=number,
             hint="name the folder that has them with --images DIR",
         )
     _check_classes(max(label for _, label in entries), classes, labels)
@@ -114,10 +135,8 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
 def read_labels(path: Path) -> list[tuple[int, str, int]]:
     """The lines 'NAME CLASS' of a label list that are not blank: number, name and class. Raises DataSetError."""
     try:
-        if path.exists() and not path.is_file():
-            raise OSError("it is no file")  # a pipe or device may never end
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_text(path).splitlines()
+    except (OSError, ValueError) as error:
         raise DataSetError(
             f"cannot be read: {why(error)}", path=path, hint="name the label list with --labels FILE"
         ) from error
@@ -131,7 +150,9 @@ def read_labels(path: Path) -> list[tuple[int, str, int]]:
             raise DataSetError(
                 f"found {_shortened(line)!r}, expected 'NAME CLASS' with a class 0, 1, 2, ...", path=path, line=number
             )
-        if Path(name).is_absolute() or ".." in Path(name).parts:
+        if "\0" in name:
+            raise DataSetError(f"found a NUL character in {_shortened(name)!r}", path=path, line=number)
+        if name.startswith("/") or ".." in name.split("/"):
             raise DataSetError(f"{_shortened(name)} lies outside the folder of the images", path=path, line=number)
         if name in entries:
             raise DataSetError(f"{_shortened(name)} stands here twice", path=path, line=number)
@@ -170,10 +191,18 @@ def _shape_and_type(archive: zipfile.ZipFile, member: str) -> tuple[tuple[int, .
     return shape, dtype
 
 
+def _listed(folder: Path) -> set[str]:
+    try:
+        with os.scandir(folder) as found:
+            return {".", *(entry.name for entry in found)}
+    except OSError as error:
+        raise DataSetError(f"cannot be read: {why(error)}", path=folder) from error
+
+
 def _recall(remembered: Path) -> str | None:
     """The fingerprint that an earlier look at the same files left in the cache, if it left one."""
     try:
-        document = json.loads(remembered.read_text(encoding="utf-8"))
+        document = read_json(remembered)
         return str(document["sha256"]) if document["schema"] == _SCHEMA else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

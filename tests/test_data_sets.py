@@ -229,3 +229,56 @@ def test_a_header_that_is_none_is_an_error(tmp_path: Path, shape: bytes) -> None
             archive.writestr(name, contents)
     with pytest.raises(DataSetError, match=r"found no \.npz"):
         from_arrays("x", tmp_path / "b.npz")
+
+
+def test_a_label_list_of_half_a_million_lines_is_read(tmp_path: Path) -> None:
+    folder, labels = _folder(tmp_path)
+    labels.write_text("a.png 0\n" + "".join(f"image_{i:07}.JPEG {i % 1000}\n" for i in range(500_000)))
+    with pytest.raises(DataSetError, match=r"500000 of 500001 images .* the first: image_0000000\.JPEG") as caught:
+        from_images("x", folder, labels, tmp_path)
+    assert caught.value.line == 2
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "link to a device"])
+def test_what_is_no_regular_file_is_no_image_and_named_with_its_line(tmp_path: Path, kind: str) -> None:
+    folder, labels = _folder(tmp_path)
+    labels.write_text("a.png 0\nodd 1\n")
+    odd = folder / "odd"
+    if kind == "pipe":
+        os.mkfifo(odd)
+    elif kind == "folder":
+        odd.mkdir()
+    else:
+        odd.symlink_to("/dev/zero")
+    with pytest.raises(DataSetError, match="odd is no regular file") as caught:
+        _read_again(tmp_path)
+    assert (caught.value.path, caught.value.line) == (labels, 2)
+
+
+def test_a_name_with_a_nul_is_refused_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(DataSetError, match="found a NUL character in 'a") as caught:
+        _read(tmp_path, "a.png 0\na\0b.png 1\n")
+    assert caught.value.line == 2
+
+
+@pytest.mark.parametrize("name", ["labels.txt", "a.npz"])
+def test_a_pipe_in_place_of_a_list_or_an_archive_is_refused(tmp_path: Path, name: str) -> None:
+    folder, labels = _folder(tmp_path)
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataSetError, match=r"cannot be read: .*(regular|pipe)"):
+        from_arrays("x", tmp_path / name) if name == "a.npz" else from_images("x", folder, labels, tmp_path)
+
+
+@pytest.mark.parametrize("shape", ["(1000000000000,)", "(1" + "0" * 30 + ",)", "(-1,)", "(----1,)", "([],)", "(1.5,)"])
+@pytest.mark.parametrize("odd", ["labels", "images"])
+def test_an_archive_with_an_odd_header_is_none(tmp_path: Path, shape: str, odd: str) -> None:
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, descr, usual in (("labels", "<i8", "(1,)"), ("images", "|u1", "(1, 2, 2)")):
+            header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape if name == odd else usual}, }}"
+            length = len(header).to_bytes(2, "little")
+            archive.writestr(f"{name}.npy", b"\x93NUMPY\x01\x00" + length + header.encode() + bytes(8))
+    with pytest.raises(DataSetError, match="found ") as caught:
+        from_arrays("x", path)
+    assert caught.value.path == path
