@@ -91,6 +91,8 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
             path.unlink(missing_ok=True)
         with suppress(duckdb.Error):  # a disk that is full says so once
             connection.close()
+        if is_new and database.has_new_tables:
+            path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
 
 
 class Database:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -171,6 +172,26 @@ def test_a_disk_that_takes_no_more_loses_nothing(tmp_path: Path) -> None:
         pass
     assert met.value.hint
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+def test_a_disk_of_300_kb_is_told_and_left_empty(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(tmp_path / "disk")], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine lets nobody mount")
+    path = tmp_path / "disk/r.duckdb"
+
+    def add() -> None:
+        with open_database(path) as db, db.transaction(last=True):
+            db.add_rows([ROW] * 5000)
+
+    try:
+        with pytest.raises(MachineError, match=r"r\.duckdb: cannot be written: .*No space left"):
+            add()
+        assert list(path.parent.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(tmp_path / "disk")], check=True)
 
 
 def test_a_disk_that_is_full_at_the_commit_is_told(tmp_path: Path) -> None:
