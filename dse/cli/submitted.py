@@ -139,6 +139,7 @@ class _Checked:
 def _check(tree: Path, round_name: str | None) -> _Checked:
     """Every rule that a tree breaks, by its form and by its figures. Raises SubmissionError, UsageError."""
     _require_tree(tree)
+    tree = tree.resolve()  # `.` has something beside it too
     path = find_manifest(tree)
     manifest = None if path is None else read_manifest(path)
     named = round_name or (None if manifest is None else manifest.round)

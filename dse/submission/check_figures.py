@@ -7,35 +7,14 @@ origin has no submission.json: its logs are compared with one another.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from dse.errors import DseError, ModelError, SubmissionError, why
-from dse.files import sha256_file
-from dse.reading import MIB, read_bytes, read_json, read_text
-from dse.submission.detail_log import read_detail_log
-from dse.submission.figures import (
-    DETAIL,
-    PERFORMANCE_KEYS,
-    check_accuracy_figures,
-    check_performance_figures,
-    check_user_conf,
-    count_again,
-)
+from dse.submission.check_result import ResultFigures
 from dse.submission.findings import Finding, finding
-from dse.submission.labels import Labels, is_here, parse_labels, read_labels
-from dse.submission.manifest import COMPLETE_LOGS, LABELS, MANIFEST, Manifest, Origin, hashes_of
-from dse.submission.model_types import model_types
-from dse.submission.point import ACCURACY_LOG, LOGS
-from dse.submission.readme import figure_rows, measured_with, row
+from dse.submission.manifest import MANIFEST, Manifest, hashes_of
 from dse.submission.rounds import Round
-from dse.submission.truncate import accuracy_text, truncated
-from harness.protocol import Accuracy
 
 
 @dataclass
@@ -59,15 +38,25 @@ def check_figures(tree: Path, round_: Round, manifest: Manifest | None, base: Pa
         checked.findings += _check_files(tree, manifest.files)
         if manifest.rehearsal:
             checked.findings.append(finding(MANIFEST, "rehearsal", "runs shorter than the rules want"))
+    for submitter in sorted((tree / "open").glob("*/")):
+        checked.findings += _check_origins(submitter, manifest)
     for folder in sorted((tree / "open").glob("*/results/*/*/*/")):
-        checked.findings += _Result(tree, folder, round_, manifest, base or tree.parent, checked.notes).check()
+        checked.findings += ResultFigures(tree, folder, round_, manifest, base or tree.parent, checked.notes).check()
     checked.findings = list(dict.fromkeys(checked.findings))
     checked.notes = list(dict.fromkeys(checked.notes))
     return checked
 
 
+def _check_origins(submitter: Path, manifest: Manifest | None) -> Iterator[Finding]:
+    """Models of a tree of dse of which submission.json does not say what they were made from."""
+    if manifest is None or manifest.files is None:
+        return
+    for model in sorted({path.name for path in submitter.glob("results/*/*/")} - set(manifest.origins)):
+        yield finding(MANIFEST, "evidence", f"nothing about {model}")
+
+
 def _check_files(tree: Path, expected: Mapping[str, str]) -> Iterator[Finding]:
-    found = hashes_of(tree.parent) if tree.name == "tree" else {}
+    found = hashes_of(tree)
     for name in sorted(set(found) | set(expected)):
         place = name.removeprefix("tree/") if name.startswith("tree/") else f"../{name}"
         if name not in found:
@@ -76,237 +65,3 @@ def _check_files(tree: Path, expected: Mapping[str, str]) -> Iterator[Finding]:
             yield finding(place, "tree-files", "a file that dse submit did not write")
         elif found[name] != expected[name]:
             yield finding(place, "tree-files", f"SHA-256 {found[name]}", allowed=f"{expected[name]}, as written")
-
-
-class _Result:
-    """One result folder, `open/<submitter>/results/<system>/<model>/<scenario>`."""
-
-    def __init__(
-        self, tree: Path, folder: Path, round_: Round, manifest: Manifest | None, base: Path, notes: list[str]
-    ) -> None:
-        self._tree, self._beside, self._base, self._notes = tree, tree.parent, base, notes
-        self._performance, self._accuracy = folder / "performance" / "run_1", folder / "accuracy"
-        self._home, self._model = folder.parents[3], folder.parent.name
-        system = folder.parent.parent.name
-        self._measurements = self._home / round_.measurements(system, self._model, folder.name)
-        self._types = self._measurements / round_.measurements_name(system, folder.name)
-        self._source = self._home / round_.source / self._model
-        self._manifest = manifest
-        self._origin: Origin | None = None if manifest is None else manifest.origins.get(self._model)
-
-    def check(self) -> Iterator[Finding]:
-        """What is not as LoadGen's logs have it."""
-        yield from check_performance_figures(self._tree, self._performance)
-        complete = self._complete_log()
-        if complete is None and self._origin is None:
-            return  # of another origin, and `evidence` says so
-        if complete is None:
-            yield self._finding(self._accuracy / ACCURACY_LOG, "accuracy-complete", "no complete log beside the tree")
-        elif self._cut_log() != truncated(complete):
-            yield self._finding(self._accuracy / ACCURACY_LOG, "accuracy-complete", "the head and tail of another log")
-        if self._origin is None:
-            return
-        counted = None
-        if complete is not None:
-            labels: Labels = ()
-            try:
-                labels = self._labels(self._origin)
-            except (DseError, OSError, ValueError) as error:
-                yield finding(f"../{LABELS}/{self._origin.data_set.sha256}.txt", "labels", _said(error))
-            else:
-                try:
-                    counted = count_again(complete, labels)
-                except ValueError as error:
-                    yield self._finding(self._accuracy / ACCURACY_LOG, "accuracy-recount", why(error))
-        if complete is not None and counted is not None:
-            yield from self._check_accuracy_text(accuracy_text(counted.good, counted.total, complete))
-            yield from check_accuracy_figures(self._tree, self._accuracy, counted.total)
-        yield from self._check_settings()
-        yield from self._check_model(self._origin)
-        yield from self._check_readme(self._origin, counted)
-        yield from self._check_chain(self._origin)
-
-    def _finding(self, path: Path, rule: str, found: str, allowed: str | None = None) -> Finding:
-        return finding(os.path.relpath(path, self._tree), rule, found, allowed=allowed)
-
-    def _complete_path(self) -> Path:
-        return self._beside / COMPLETE_LOGS / (self._accuracy / ACCURACY_LOG).relative_to(self._tree)
-
-    def _complete_log(self) -> bytes | None:
-        try:
-            return read_bytes(self._complete_path())
-        except (OSError, ValueError):
-            return None
-
-    def _cut_log(self) -> bytes | None:
-        try:
-            return read_bytes(self._accuracy / ACCURACY_LOG)
-        except (OSError, ValueError):
-            return None
-
-    def _labels(self, origin: Origin) -> Labels:
-        """The data set's own where it lies where it was, else those that were kept, which is said.
-
-        Raises DataSetError, OSError, ValueError.
-        """
-        kept = parse_labels(self._beside / LABELS / f"{origin.data_set.sha256}.txt")
-        if not is_here(origin.data_set):
-            self._notes.append(
-                f"the images of {origin.data_set.name} are not at {origin.data_set.path}: "
-                "accuracies are counted by the labels that dse submit kept"
-            )
-            return kept
-        own = read_labels(origin.data_set)
-        if own != kept:
-            raise ValueError(f"other labels than the images in {origin.data_set.path} have")
-        return own
-
-    def _check_accuracy_text(self, expected: str) -> Iterator[Finding]:
-        path = self._accuracy / "accuracy.txt"
-        try:
-            lines = read_text(path, MIB).splitlines()
-        except (OSError, ValueError):
-            return  # accuracy-text says so
-        for wanted, begins in zip(expected.splitlines(), (("accuracy", '{"accuracy'), ("hash=",)), strict=True):
-            for line in [line for line in lines if line.startswith(begins)] or ["no such line"]:
-                if line != wanted:
-                    allowed = f"{wanted}, counted from the complete log and the labels"
-                    yield self._finding(path, "accuracy-recount", line[:200], allowed)
-
-    def _check_settings(self) -> Iterator[Finding]:
-        conf, copy = self._measurements / "user.conf", self._source / "user.conf"
-        yield from check_user_conf(self._tree, conf, [self._performance, self._accuracy])
-        try:
-            if read_bytes(conf, MIB) != read_bytes(copy, MIB):
-                yield self._finding(copy, "user-conf", "other settings", f"those of {conf.relative_to(self._tree)}")
-        except (OSError, ValueError) as error:
-            yield self._finding(copy, "user-conf", f"cannot be read: {why(error)}")
-
-    def _check_model(self, origin: Origin) -> Iterator[Finding]:
-        path = self._source / f"{self._model}.tflite"
-        expected = origin.model_sha256
-        for run in ("performance", "accuracy"):
-            request = self._source / run / "request.json"
-            for name, value in (("model_sha256", expected), ("data_set.sha256", origin.data_set.sha256)):
-                if (found := self._in_request(run, name)) != value:
-                    yield self._finding(request, "model-file", f"{name} {found}", f"{value}, which was measured")
-        held, count = self._in_request("performance", "performance.buffer_size"), self._logged(
-            self._performance, "effective_performance_sample_count"
-        )  # fmt: skip
-        if held != count:
-            request = self._source / "performance" / "request.json"
-            yield self._finding(request, "configuration", f"buffer_size {held}", f"{count}, as {DETAIL} has it")
-        if not path.is_file():
-            if origin.model_sha256 and not self._is_left_out(path):
-                yield self._finding(path, "model-file", "no such file", f"the one of SHA-256 {expected}")
-            return
-        if (found := sha256_file(path)) != expected:
-            yield self._finding(path, "model-file", f"SHA-256 {found}", f"{expected}, which was measured")
-            return
-        yield from self._check_types(path)
-
-    def _is_left_out(self, path: Path) -> bool:
-        """Whether dse did not write the model file, which was too large for the upload."""
-        files = {} if self._manifest is None or self._manifest.files is None else self._manifest.files
-        return f"tree/{path.relative_to(self._tree).as_posix()}" not in files
-
-    def _check_types(self, model: Path) -> Iterator[Finding]:
-        try:
-            types, document = model_types(model), read_json(self._types, MIB)
-        except (ModelError, OSError, ValueError):
-            return  # measurements says so
-        for name, value in (("input_data_types", types.input), ("weight_data_types", types.weights)):
-            if isinstance(document, dict) and document.get(name) != value:
-                found = f"{name} {str(document.get(name))[:80]}"
-                yield self._finding(self._types, "model-types", found, f"{value}, which {model.name} has")
-
-    def _check_readme(self, origin: Origin, counted: Accuracy | None) -> Iterator[Finding]:
-        path = self._measurements / "README.md"
-        try:
-            lines = read_text(path, MIB).splitlines()
-        except (OSError, ValueError):
-            return  # run-file-missing says so
-        expected = self._rows(origin, counted)
-        for name, value in expected.items():
-            begin = row(name, "")[: -len(" |")]
-            for line in [line for line in lines if line.startswith(begin)] or ["no such row"]:
-                if line != row(name, value):
-                    yield self._finding(path, "readme-figures", line[:200], row(name, value))
-        version = self._logged(self._performance, "loadgen_version")
-        said = measured_with(str(version))
-        if not any(said in line for line in lines):
-            yield self._finding(path, "readme-figures", "another LoadGen", f"{said!r}, as {DETAIL} has it")
-        if version != (other := self._logged(self._accuracy, "loadgen_version")):
-            where = self._accuracy / DETAIL
-            yield self._finding(where, "performance-figures", f"loadgen_version {other}", f"{version}, one for both")
-
-    def _rows(self, origin: Origin, counted: Accuracy | None) -> dict[str, object]:
-        values = {name: self._logged(self._performance, key) for name, key in PERFORMANCE_KEYS.items()}
-        estimate = self._logged(self._performance, "early_stopping_latency_ss")
-        p90, queries = values["latency_p90_ns"], values["query_count"]
-        rows: dict[str, object] = {}
-        if isinstance(p90, int) and isinstance(queries, int):
-            rows |= figure_rows(
-                good=counted.good if counted else 0,
-                total=counted.total if counted else 0,
-                latency_p90_ns=p90,
-                early_stopping_p90_ns=estimate if isinstance(estimate, int) and estimate else None,
-                query_count=queries,
-                model_sha256=origin.model_sha256,
-            )
-        if counted is None:
-            rows.pop("top-1", None)
-        try:
-            request = read_json(self._source / "performance" / "request.json", MIB)
-            asked = {"threads": request["runtime"]["threads"], "delegate": request["runtime"]["delegate"]}
-        except (OSError, ValueError, KeyError, TypeError):
-            asked = {}
-        readme = (self._measurements / "README.md").read_text(encoding="utf-8", errors="replace")
-        asked |= {"buffer_size": self._logged(self._performance, "effective_performance_sample_count")}
-        return rows | {name: value for name, value in asked.items() if f"\n| {name} |" in readme}
-
-    def _check_chain(self, origin: Origin) -> Iterator[Finding]:
-        """The tree's files against those of the official runs, where the study is still there."""
-        folder = Path(os.path.normpath(self._base / origin.validation))
-        record = folder / "validation.json"
-        if not record.is_file():
-            self._notes.append(f"the official runs of trial {origin.trial} are not at {folder}: not compared with them")
-            return
-        try:
-            contents = read_bytes(record, 4 * MIB)
-            hashes = json.loads(contents)["sha256"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            yield finding(record, "chain", f"cannot be read: {why(error)}")
-            return
-        if (digest := hashlib.sha256(contents).hexdigest()) != origin.validation_sha256:
-            yield finding(record, "chain", f"SHA-256 {digest}", allowed=f"{origin.validation_sha256}, as at dse submit")
-        for path, name in self._copies():
-            if path.is_file() and name in hashes and (found := sha256_file(path)) != hashes[name]:
-                yield self._finding(path, "chain", f"SHA-256 {found}", f"{hashes[name]}, of {folder / name}")
-
-    def _copies(self) -> Iterator[tuple[Path, str]]:
-        for name in LOGS:
-            yield self._performance / name, f"performance/performance/{name}"
-            yield self._accuracy / name, f"accuracy/accuracy/{name}"
-        yield self._complete_path(), f"accuracy/accuracy/{ACCURACY_LOG}"
-        yield self._measurements / "user.conf", "user.conf"
-        yield self._source / f"{self._model}.tflite", "model.tflite"
-
-    def _in_request(self, run: str, place: str) -> Any:
-        try:
-            found = read_json(self._source / run / "request.json", MIB)
-            for name in place.split("."):
-                found = found[name]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return found
-
-    def _logged(self, folder: Path, key: str) -> Any:
-        try:
-            return read_detail_log(folder / DETAIL).values.get(key)
-        except SubmissionError:
-            return None
-
-
-def _said(error: BaseException) -> str:
-    return str(error) if isinstance(error, DseError) else why(error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from harness import data_set
 from harness.errors import HarnessError
 from harness.protocol import DataSetSpec
 
-Labels = Sequence[int]
+Labels = tuple[int, ...]
 
 
 @cache

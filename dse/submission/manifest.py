@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -82,11 +82,15 @@ def read_round(tree: Path) -> str | None:
     return None if path is None else read_manifest(path).round
 
 
-def hashes_of(folder: Path) -> dict[str, str]:
-    """The hash of every file of a submission, by its path from ``folder`` on; archives beside the tree are none."""
-    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in sorted(_files(folder))}
+def hashes_of(tree: Path) -> dict[str, str]:
+    """The hash of every file of a submission, by its path from the folder on that holds ``tree``.
 
-
-def _files(folder: Path) -> Iterator[Path]:
-    for name in ("tree", COMPLETE_LOGS, LABELS):
-        yield from (path for path in walk(folder / name) if path.is_file() and not path.is_symlink())
+    The tree is called tree/ there, whatever its name is; archives beside it are none of its files.
+    """
+    folders = {"tree": tree, **{name: tree.parent / name for name in (COMPLETE_LOGS, LABELS)}}
+    return {
+        f"{name}/{path.relative_to(folder).as_posix()}": sha256_file(path)
+        for name, folder in folders.items()
+        for path in walk(folder)
+        if path.is_file() and not path.is_symlink()
+    }

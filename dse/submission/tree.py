@@ -236,7 +236,7 @@ def _document(submission: Submission, findings: Sequence[Finding], made: Path, d
         "submittable": not findings and not submission.rehearsal,
         "allowed": sorted({item.rule for item in findings}),
         "origins": {point.name: asdict(_origin(submission, point, destination)) for point in submission.points},
-        "files": hashes_of(made),
+        "files": hashes_of(made / "tree"),
     }
 
 

@@ -50,7 +50,7 @@ def submission_hashed_again(folder: Path) -> None:
     """Write every hash in a submission.json anew."""
     record = folder / "submission.json"
     if record.exists():
-        write_json(record, {**json.loads(record.read_text()), "files": hashes_of(folder)})
+        write_json(record, {**json.loads(record.read_text()), "files": hashes_of(folder / "tree")})
 
 
 def both(*changes: Change) -> Change:

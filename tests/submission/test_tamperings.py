@@ -22,6 +22,7 @@ from dse.submission.tree import Submission, write_tree
 from tests.submission.tamperings import (
     HASH_TAMPERINGS,
     POINT_TAMPERINGS,
+    SOURCE,
     TREE_TAMPERINGS,
     point_hashed_again,
     submission_hashed_again,
@@ -160,3 +161,31 @@ def test_broken_figures_write_nothing(make_point, system, tmp_path):
     with pytest.raises(BrokenRulesError, match="accuracy-recount"):
         write_tree(submission, tmp_path / "submission", ["data-set-size"])
     assert not list(tmp_path.glob("*submission*"))
+
+
+def test_a_tree_by_another_name_is_the_same_tree(alone):
+    (alone / "tree").rename(alone / "mine")
+    assert found_in(alone / "mine") == set()
+
+
+def test_a_model_of_which_submission_json_says_nothing_is_no_evidence(alone):
+    record = alone / "submission.json"
+    write_json(record, {**json.loads(record.read_text()), "origins": {}})
+    assert found_in(alone / "tree") == {"evidence"}
+
+
+def test_images_that_moved_since_are_found_by_the_official_runs(alone):
+    """Whoever edits labels and hides the images has the study's own record against him."""
+    record = alone / "submission.json"
+    document = json.loads(record.read_text())
+    request = json.dumps({**document["origins"]["tiny-int8-t1"]["data_set"]})
+    validation = alone.parent / "validation/7/accuracy"
+    validation.mkdir(parents=True)
+    source = json.loads((alone / SOURCE / "accuracy/request.json").read_text())
+    (validation / "request.json").write_text(json.dumps({**source, "data_set": json.loads(request)}))
+    document["origins"]["tiny-int8-t1"]["data_set"]["path"] = "/gone"
+    document["origins"]["tiny-int8-t1"]["validation"] = "../validation/7"
+    write_json(record, document)
+    next((alone / "labels").iterdir()).write_text("1\n" * 1200)
+    submission_hashed_again(alone)
+    assert "labels" in found_in(alone / "tree")
