@@ -49,12 +49,19 @@ class Ended:
 
 
 def run(
-    command: Sequence[str], *, folder: Path, log: Path, timeout_s: float, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    *,
+    folder: Path,
+    log: Path,
+    timeout_s: float,
+    environment: Mapping[str, str] | None = None,
+    errors: bool = True,
 ) -> Ended:
     """Run ``command`` in ``folder`` with its output in ``log``; after ``timeout_s`` interrupt it, then kill its group.
 
     Whatever else the program started is killed when it ends, and all of it at once when the caller is interrupted.
-    Of more than two MiB of output the middle is left out. Raises OSError when the program does not start.
+    Of more than two MiB of output the middle is left out; without ``errors``, all that goes to stderr is. Raises
+    OSError when the program does not start.
     """
     with log.open("wb", buffering=0) as kept:
         process = subprocess.Popen(
@@ -62,7 +69,7 @@ def run(
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if errors else subprocess.DEVNULL,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
         )

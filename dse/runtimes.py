@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from importlib import metadata
+from pathlib import Path
 
 from dse.errors import MachineError, why
+from dse.processes import run
 from dse.spaces.format import RuntimeSection
 
 PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
 """What a space calls a runtime, and its name on PyPI."""
-_TIMEOUT_S = 60
+_TIMEOUT_S = 10
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+!_-]{0,63}")
 
 
@@ -45,13 +47,18 @@ def package_version(package: str, python: str | None, fix: str) -> str:
         except metadata.PackageNotFoundError:
             raise MachineError(f"{package} is not installed", hint=install) from None
     program = f"from importlib.metadata import version; print(version({package!r}))"
+    found = str(Path(python).absolute()) if "/" in python else python  # it is started in another folder
     try:
-        done = subprocess.run([python, "-c", program], capture_output=True, timeout=_TIMEOUT_S, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
+        with tempfile.TemporaryDirectory(prefix="dse-") as name:
+            folder = Path(name)
+            done = run([found, "-c", program], folder=folder, log=folder / "said", timeout_s=_TIMEOUT_S, errors=False)
+    except (OSError, ValueError) as error:  # a NUL in its name
         raise MachineError(f"the interpreter {python} does not run: {why(error)}", hint=fix) from None
+    if done.timed_out:
+        raise MachineError(f"the interpreter {python} gave no answer in {_TIMEOUT_S} s", hint=fix)
     if done.returncode:
         raise MachineError(f"{package} is not installed for {python}", hint=install)
-    said = done.stdout.decode(errors="replace").strip()
+    said = done.tail
     if not _VERSION.fullmatch(said):
         raise MachineError(f"the interpreter {python} says {said[:60]!r}, which is no version of {package}", hint=fix)
     return said
