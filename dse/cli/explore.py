@@ -12,9 +12,10 @@ import typer
 from dse.cli.download import download
 from dse.cli.edited import keep_earlier, say_edits
 from dse.cli.interrupt import Interrupt
+from dse.cli.limits import find_limits, say_limits
 from dse.cli.live import LiveProgress
 from dse.cli.opened import open_study, say_damaged
-from dse.cli.options import STUDIES, Images, Labels, Models, Studies, seconds_of, variables
+from dse.cli.options import STUDIES, Images, Labels, Models, Studies, option_words, variables
 from dse.cli.outcome import counts, plan_line, show_plan, show_result
 from dse.cli.render import stderr
 from dse.cli.trusted import NOT_ASKED, Trust, require_trust
@@ -26,7 +27,7 @@ from dse.reports.front import study_front
 from dse.runtimes import asked
 from dse.search.edits import Edits, edits
 from dse.search.explore import explore
-from dse.search.plan import Budget, make_plan
+from dse.search.plan import make_plan
 from dse.search.unseen import Unseen
 from dse.spaces.load import find_space, load_space
 from dse.spaces.placement import LISTED
@@ -42,6 +43,9 @@ def explore_command(
     trials: Annotated[int | None, typer.Option(min=1, help="Measure this many configurations at most.")] = None,
     timeout: Annotated[str | None, typer.Option(help="Search for this long at most: 90s, 30m, 2h.")] = None,
     budget: Annotated[str | None, typer.Option(help="Spend this much device time: search, then confirm: 45m.")] = None,
+    more: Annotated[
+        bool, typer.Option("--more", help="Count the three limits from now on: what earlier runs spent is not theirs.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at a trial that does not count: throttling, foreign load, drift.")
     ] = False,
@@ -73,6 +77,8 @@ def explore_command(
     """Search a space on this machine and print its Pareto front.
 
     The same command goes on where it was stopped or killed. Ctrl-C once ends after the running trial, twice at once.
+    --trials, --timeout and --budget are for all runs of a study together: a search of 2 minutes that was stopped after
+    47 seconds goes on for 73. --more allows as much once more.
 
     Example: dse explore --space mobilenet_v3.yaml --timeout 5m
     """
@@ -82,12 +88,6 @@ def explore_command(
         require_trust(loaded.programs, loaded.path, trusted=trust)
         loaded = load_space(found, given_paths, asked)
     folder = (studies / (study or loaded.name)).absolute()
-    given = any(limit is not None for limit in (trials, timeout, budget))
-    limits = Budget(
-        time_s=seconds_of("--timeout", timeout) if timeout is not None else None,
-        trials=trials or (None if given else loaded.file.budget.trials),
-        device_s=seconds_of("--budget", budget) if budget is not None else None if given else loaded.file.budget.time,
-    )
     first = _first(warm_start, studies, loaded) if warm_start else []
     before = study_so_far(folder, loaded, storage)  # what would be refused is, before downloads and in a plan too
     if before:
@@ -98,19 +98,22 @@ def explore_command(
             stderr().print(f"runtime {name} names a program: {program}; {NOT_ASKED}")
     edited = edits(before, loaded) if before else Edits()
     say_edits(edited, folder, update=update)
+    limits = find_limits(loaded, before, trials=trials, timeout=timeout, budget=budget, more=more)
+    say_limits(limits)
     if dry_run:
         known = before.measurements if before else ()
-        show_plan(make_plan(loaded, known, limits), loaded, folder, first=len(first), as_json=json)
+        show_plan(make_plan(loaded, known, limits.left), loaded, folder, first=len(first), as_json=json)
         return
     if loaded.recorded is None:
         require_cache()
     if loaded.downloads:
         download(loaded.downloads)
-    options = {"seed": loaded.file.seed if seed is None else seed}
+    used_seed = loaded.file.seed if seed is None else seed
+    options = {"seed": used_seed, **limits.options}
     keep = keep_earlier if edited.changing else lambda _: None
     say = stderr().print
     with StudyWriter(folder, loaded, storage, options, keep=keep, say=say) as writer, Interrupt("trial") as interrupt:
-        plan = make_plan(loaded, writer.study.measurements, limits)
+        plan = make_plan(loaded, writer.study.measurements, limits.left)
         console = stderr()
         console.print(f"{loaded.name}: {counts(plan)} known. {plan.decision.reason}\n{plan_line(plan, len(first))}")
         with LiveProgress(loaded.objectives) as live:
@@ -120,14 +123,29 @@ def explore_command(
                 loaded,
                 _harnesses(loaded),
                 plan,
-                options["seed"],
+                used_seed,
                 live,
                 interrupt.requested,
-                confirm=limits.seconds is not None and loaded.recorded is None,  # a record repeats itself
+                confirm=plan.budget.seconds is not None and loaded.recorded is None,  # a record repeats itself
                 strict=strict,
                 first=first,
+                spent_s=limits.spent.time_s,
             )
-        show_result(writer.study, progress, studies, as_json=json, interrupted=interrupt.requested())
+        command = "dse explore" + option_words(
+            space=space,
+            study=study,
+            studies=studies if studies != STUDIES else None,
+            trials=trials,
+            timeout=timeout,
+            budget=budget,
+            strict=strict or None,
+            **{"warm-start": warm_start, "seed": seed, "storage": storage},
+            models=models,
+            images=images,
+            labels=labels,
+        )
+        stopped = interrupt.requested()
+        show_result(writer.study, progress, studies, command, as_json=json, interrupted=stopped)
 
 
 def _first(warm_start: str, studies: Path, space: Space) -> list[Configuration]:

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dse.cli.render import counted, described, front_table, stderr
+from dse.cli.render import by_reason, counted, described, front_table, stderr
 from dse.durations import show_duration
 from dse.model.configuration import Configuration
 from dse.model.metrics import Objective
@@ -72,8 +72,7 @@ class LiveProgress:
         if self._running is not None:
             running = f"{show_duration(time.monotonic() - self._began)}: {described(self._running)}"
             lines.append(Text(running, style="dim", overflow="ellipsis", no_wrap=True))
-        if progress.failures:
-            lines.append(Text(_failures(progress), style="yellow"))
+        lines += [Text(line, style="yellow") for line in _lost(progress)]
         if progress.disturbance:
             lines.append(Text(progress.disturbance, style="yellow"))
         if progress.front:
@@ -95,21 +94,25 @@ class LiveProgress:
         if now - self._logged < self._log_every_s and progress.fraction < 1.0:
             return
         self._logged = now
-        failures = f"; {_failures(progress)}" if progress.failures else ""
-        disturbance = f"; {progress.disturbance}" if progress.disturbance else ""
-        self._console.print(f"{_status(progress)}; front: {len(progress.front)}{failures}{disturbance}")
+        disturbance = [progress.disturbance] if progress.disturbance else []
+        line = "; ".join([_status(progress), f"front: {len(progress.front)}", *_lost(progress), *disturbance])
+        self._console.print(line)
 
 
 def _status(progress: Progress) -> str:
-    outlook = ""
+    """``12 of 36 configurations, 3 repeats, 42 s left``: known of the space, and what this run took."""
+    parts = [f"{progress.known} of {counted(progress.most, 'configuration')}"]
+    if progress.repeats:
+        parts.append(counted(progress.repeats, "repeat"))
+    if progress.phase == "confirm" and progress.open:
+        parts.append(f"{progress.open} more to settle the front")
+    parts.append(f"{show_duration(progress.remaining_s)} left")
     if progress.gain and progress.gain <= 1 and progress.phase != "confirm":  # beyond, it says nothing
-        outlook = f", new ones may add up to {100 * progress.gain:.2g} % to the front"
-    if progress.repeats and progress.phase == "confirm":
-        outlook = f", {counted(progress.repeats, 'repeat')}, {progress.open} more to settle the front"
-    left = show_duration(progress.remaining_s)
-    total = progress.done + progress.remaining_trials
-    return f"{progress.done} of about {counted(total, 'trial')}, {left} left{outlook}"
+        parts.append(f"new ones may add up to {100 * progress.gain:.2g} % to the front")
+    return ", ".join(parts)
 
 
-def _failures(progress: Progress) -> str:
-    return "failed or left out: " + ", ".join(f"{count} {reason}" for reason, count in progress.failures.items())
+def _lost(progress: Progress) -> list[str]:
+    """The study's trials that do not count, in a line for those that failed and one for those that were excluded."""
+    named = (("failed", progress.failures), ("excluded", progress.excluded))
+    return [by_reason(word, counts) for word, counts in named if counts]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from pathlib import Path
 
 import typer
 
 from dse.cli.interrupt import INTERRUPTED
 from dse.cli.options import study_words
-from dse.cli.render import counted, front_table, next_command, print_json, stderr, stdout
+from dse.cli.render import by_reason, counted, front_table, next_command, print_json, stderr, stdout
 from dse.cli.report import remarks_of, report_of
 from dse.durations import show_duration
 from dse.errors import DseError, NothingMeasuredError
 from dse.reports.front import front_document, write_front
 from dse.search.knowledge import Knowledge
-from dse.search.plan import Plan, Progress
+from dse.search.plan import Budget, Plan, Progress
 from dse.spaces.space import Space
 from dse.study import Study
 
@@ -36,6 +36,9 @@ def show_plan(plan: Plan, space: Space, folder: Path, *, first: int, as_json: bo
                 "trials": plan.trials,
                 "first": first,
                 "seconds": round(plan.time_s, 1),
+                "search_seconds": round(plan.search_s, 1),
+                "accuracy_seconds": round(plan.complete_s, 1),
+                "guessed": not plan.is_learned,
                 "sampler": plan.decision.sampler,
                 "reason": plan.decision.reason,
             }
@@ -57,55 +60,89 @@ def plan_line(plan: Plan, first: int = 0) -> str:
 
     With a warm start, also how many configurations come ``first``.
     """
-    searched, total = plan.search_s, plan.budget.seconds
-    warm = f"; first the {first} of the warm start" if first else ""
-    if searched is None or total is None:
-        then = f", then the accuracies of the front on all {plan.images} images" if plan.images and plan.trials else ""
-        shown = counted(plan.trials, "configuration")
-        return f"plan: about {shown} of {plan.trial_s:.1f} s in {show_duration(plan.time_s)}{then}{warm}"
-    count = min(plan.trials, max(1, int(searched / plan.trial_s)))
-    confirm = f", then up to {show_duration(total - searched)} to confirm the front" if total > searched else ""
-    shown = counted(count, "configuration")
-    return f"plan: about {shown} of {plan.trial_s:.1f} s in {show_duration(searched)}{confirm}{warm}"
+    shown, total = counted(plan.trials, "configuration"), plan.budget.seconds
+    each = f" of {plan.trial_s:.1f} s" if plan.trials else ""
+    guess = "" if plan.is_learned or not plan.trials else " (a guess from the models' sizes until one is measured)"
+    line = f"plan: about {shown}{each} in {show_duration(plan.search_s)}{guess}"
+    on_all = f"the accuracies of the front on all {plan.images} images" if plan.complete_s else ""
+    rest = 0.0 if total is None else total - plan.search_s
+    if rest >= 1:
+        line += f", then up to {show_duration(rest)} to confirm the front"
+        line += f"; {on_all} take about {show_duration(plan.complete_s)} of it" if on_all else ""
+    elif on_all:
+        line += f", then about {show_duration(plan.complete_s)} for {on_all}"
+    return f"{line}; first the {first} of the warm start" if first else line
 
 
-def show_result(study: Study, progress: Progress, studies: Path, *, as_json: bool, interrupted: bool) -> None:
-    """The front, what failed, and the next command.
+def show_result(
+    study: Study, progress: Progress, studies: Path, command: str, *, as_json: bool, interrupted: bool
+) -> None:
+    """The front, what does not count, what is left, and the next command: ``command`` goes on with the study.
 
     Raises NothingMeasuredError without a front, typer.Exit after an interrupt.
     """
     report, console = report_of(study), stderr()
     points, knowledge = report.points, report.knowledge
     write_front(report)
-    failures = Counter(m.response.failure.error for m in study.measurements if m.response.failure)
-    if failures:
-        console.print("failed: " + ", ".join(f"{count} {reason}" for reason, count in failures.most_common()))
     if as_json:
         print_json(front_document(report))
     elif points:
         stdout().print(front_table(points, study.objectives, report.title, remarks_of(report)))
-    repeats = f" and {counted(progress.repeats, 'repeat')}" if progress.repeats else ""
-    ended = f"; {progress.ended}" if progress.ended else ""
-    spent = f"{counted(progress.done, 'trial')}{repeats} in {show_duration(progress.elapsed_s)}"
-    console.print(f"{spent}{ended}; study: {study.folder}")
-    if knowledge.differing:
-        trial, other = next(iter(knowledge.differing.items()))
-        console.print(
-            f"{counted(len(knowledge.differing), 'trial')} answered otherwise than the same model with other threads "
-            f"or buffers, e.g. {trial} and {other}: the accuracy of each was measured"
-        )
-    if knowledge.judgement.disturbance:
-        console.print(knowledge.judgement.disturbance)
-    for note in report.notes:
-        console.print(note)
+    for line in (*_what_was_done(study, progress), *_what_does_not_count(progress, knowledge), *report.notes):
+        console.print(line)
     if knowledge.counts.excluded:
         next_command(f"dse explain {study_words(study.name, studies)} TRIAL", "says why one is excluded")
     if interrupted:
-        next_command("the same command", "goes on where this stopped")
+        left_s = progress.budget_left_s
+        left = f", with {show_duration(left_s)} of its budget left" if 0 < left_s < math.inf else ""
+        next_command(command, f"goes on where this stopped{left}")
         raise typer.Exit(INTERRUPTED)
+    is_limited = progress.plan.budget != Budget()
+    if is_limited and (_unmeasured(progress) or progress.incomplete):
+        next_command(f"{command} --more", "goes on, with the same limits counted from then on")
     if not points:
         raise _nothing(study, knowledge)
     next_command(f"dse dashboard {study_words(study.name, studies)}", "looks at every trial")
+
+
+def _what_was_done(study: Study, progress: Progress) -> list[str]:
+    """This run in numbers that add up, and what is left."""
+    trials = progress.done + progress.repeats
+    ran = f"{counted(progress.done, 'new configuration')} and {counted(progress.repeats, 'repeat')}"
+    ended = f"; {progress.ended}" if progress.ended else ""
+    lines = [
+        f"this run: {counted(trials, 'trial')} ({ran}) in {show_duration(progress.elapsed_s)}{ended}; "
+        f"study: {study.folder}"
+    ]
+    total = progress.known + _unmeasured(progress)
+    if _unmeasured(progress):
+        lines.append(f"{_unmeasured(progress)} of {counted(total, 'configuration')} are not measured")
+    if progress.incomplete:
+        points = counted(len(progress.incomplete), "accuracy").replace("accuracys", "accuracies")
+        seconds = show_duration(sum(progress.incomplete))
+        lines.append(
+            f"{points} of the front {'is' if len(progress.incomplete) == 1 else 'are'} counted on a part of the "
+            f"{study.accuracy_images} images: the rest takes about {seconds}"
+        )
+    return lines
+
+
+def _unmeasured(progress: Progress) -> int:
+    return max(0, progress.plan.unknown - progress.done)
+
+
+def _what_does_not_count(progress: Progress, knowledge: Knowledge) -> list[str]:
+    """Why trials failed, what disturbs all of them, and what was not shared."""
+    lines = [by_reason("failed", progress.failures)] if progress.failures else []
+    if knowledge.judgement.disturbance:
+        lines.append(knowledge.judgement.disturbance)
+    if knowledge.differing:
+        trial, other = next(iter(knowledge.differing.items()))
+        lines.append(
+            f"{counted(len(knowledge.differing), 'trial')} answered otherwise than the same model with other threads "
+            f"or buffers, e.g. {trial} and {other}: the accuracy of each was measured"
+        )
+    return lines
 
 
 def _nothing(study: Study, knowledge: Knowledge) -> DseError:

@@ -193,3 +193,9 @@ def described(parameters: Mapping[str, Value]) -> str:
 def counted(count: int, noun: str) -> str:
     """``1 trial``, ``3 trials``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def by_reason(word: str, counts: Mapping[str, int]) -> str:
+    """``excluded: 20 trials (drift), 5 (foreign load)``; the numbers add up to the trials."""
+    (first, count), *others = sorted(counts.items(), key=lambda item: -item[1])
+    return ", ".join([f"{word}: {counted(count, 'trial')} ({first})", *(f"{n} ({reason})" for reason, n in others)])

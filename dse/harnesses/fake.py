@@ -31,7 +31,8 @@ def _never(_: float) -> bool:
 
 @dataclass
 class FakeDevice:
-    """A harness. Functions of time get the device's own seconds; each run takes ``run_s`` of them.
+    """A harness. Functions of time get the device's own seconds; each run takes ``run_s`` of them, and
+    where it is ``timed``, LoadGen's runs come on top.
 
     ``latency_ns`` and ``accuracy`` (0..1) say what a request is worth; ``failure`` why it cannot be measured; two
     requests of one model with different ``answers`` predict differently.
@@ -54,19 +55,24 @@ class FakeDevice:
     memory_bytes: int = 2**26
     images: int = 10_000
     run_s: float = 2.0
+    timed: bool = False
     seed: int = 0
     runs: int = field(default=0, init=False)
     clock_s: float = field(default=0.0, init=False)
     _foreign_s: float = field(default=0.0, init=False)
+    _timing_s: dict[str, float] = field(default_factory=dict, init=False)
 
     def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
         """See `dse.harnesses.Harness`."""
         protocol.write(request, folder / "request.json")
         before, now = self._state(), self.clock_s
         self.runs += 1
-        self.clock_s += self.run_s
-        self._foreign_s += self.foreign_cores(now) * self.run_s
         failure = self.failure(request)
+        self._timing_s = {} if failure or not self.timed else self._timed(request)
+        took_s = self.run_s + sum(self._timing_s.values())
+        self._timing_s["total"] = took_s
+        self.clock_s += took_s
+        self._foreign_s += self.foreign_cores(now) * took_s
         response = Response(failure=failure) if failure else self._measured(request, now, before)
         protocol.write(response, folder / "response.json")
         return response
@@ -106,8 +112,15 @@ class FakeDevice:
             cores_used=float(min(request.runtime.threads, self.useful_threads)),
             device_before=before,
             device_after=self._state(),
-            timing_s={"total": self.run_s},
+            timing_s=self._timing_s,
         )
+
+    def _timed(self, request: Request) -> dict[str, float]:
+        """What LoadGen's runs take, in seconds."""
+        latency_s, spec = self.latency_ns(request) / 1e9, request.performance
+        accuracy = self._accuracy(request)
+        performance_s = max(spec.min_duration_ms / 1000, spec.min_query_count * latency_s) if spec else 0.0
+        return {"performance": performance_s, "accuracy": accuracy.total * latency_s if accuracy else 0.0}
 
     def _accuracy(self, request: Request) -> Accuracy | None:
         if request.accuracy is None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dse.errors import MachineError, ModelError
 from dse.harnesses import Harness
 from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement
+from dse.model.measurement import Measurement, Phase
 from dse.paths import cache_dir
-from dse.search.knowledge import Knowledge, Place, understand
-from dse.search.plan import Plan, Progress, accuracy_steps
+from dse.search.costs import Costs
+from dse.search.knowledge import Knowledge
+from dse.search.plan import Plan, Progress, accuracy_steps, understand_space
 from dse.search.policy import NEVER, STABLE_GAIN, Policy, Step
 from dse.search.problem import Problem
 from dse.search.proposals import OncePerExperiment, make_proposer, search_share
@@ -25,6 +27,12 @@ from harness.protocol import AccuracySpec, Failure, PerformanceSpec, Request, Re
 
 _SPOT_CHECK_IMAGES = 64
 """As many as LoadGen's shortest run has queries, so a spot check costs no more than the shortest performance run."""
+_RESERVED = {"search": 1.2}
+_RESERVED_LATER = 2.0
+"""So many times what the front's accuracies lack is kept for them, as others come to the front once some have fallen.
+New configurations compete with that for time; repeats can as well wait until it is done."""
+_MOST_RESERVED = 0.8
+"""Where all of them take more than this share of a budget, it cannot have all, and half of it is kept."""
 Observer = Callable[[Progress], None]
 
 
@@ -40,103 +48,191 @@ def explore(
     confirm: bool = False,
     strict: bool = False,
     first: Sequence[Configuration] = (),
+    spent_s: float = 0.0,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Progress:
     """Measure until the budget ends, ``stopped`` says so, or the front is complete and, with ``confirm``, settled.
 
-    Where no time ends it first, the accuracies of the front are counted on all images in the end.
+    In the end the accuracies of the front are counted on all images; of a limited time, enough is kept for that.
 
     ``harness`` gets the interpreter of a runtime (None: this one) and returns the harness that measures with it. A
     model that cannot be made costs one trial, as a runtime that crashes does. ``first`` is proposed before anything
     else. With ``strict`` a trial that does not count (throttling, foreign load, drift) raises MachineError, which
-    loses nothing. Raises MachineError for a sampler that lacks a package and for a cache that cannot be used.
+    loses nothing. Earlier searches of the study took ``spent_s``. Raises MachineError for a sampler that lacks a
+    package and for a cache that cannot be used.
     """
-    measurements = writer.study.measurements
-    place = Placement(space, measurements)
-    problem = Problem(space.tree, space.objectives, space.constraints)
-    proposer = OncePerExperiment(make_proposer(problem, plan.decision.sampler, seed, first), place)
-    steps = accuracy_steps(space)
-    if space.recorded is None:
-        policy = Policy(
-            proposer, session_start=len(measurements), stable_gain=STABLE_GAIN if confirm else 0.0, ladder=steps
-        )
-    else:  # a record says the same each time: to ask again would only make it look surer
-        policy = Policy(proposer, anchor_every=NEVER, ladder=steps)
-    now = _understand(space, measurements, place)
-    progress = Progress(plan, time.monotonic(), front=now.front)
-    progress.after_s = _after_s(policy.left(measurements, now, confirm=confirm), now, progress)
+    search = _Search(writer, space, plan, seed, first, confirm=confirm, clock=clock)
+    progress = search.progress
     observe(progress)
-    while not stopped() and not _time_is_up(progress):
-        more = plan.budget.trials is None or progress.done < plan.budget.trials
-        step = policy.next(
-            measurements,
-            lambda: _understand(space, measurements, place),
-            search=more and _may_search(progress, confirm),
-            confirm=confirm,
-        )
-        if step is None and confirm and more:  # all is settled: what was kept to confirm may be searched
-            step = policy.next(measurements, lambda: _understand(space, measurements, place), search=True, confirm=True)
+    while not stopped():
+        step = search.next_step()
         if step is None:
-            if plan.configurations - place.twins - plan.known <= progress.done:
-                progress.ended = "every configuration is known"
-            elif more:
-                progress.ended = "the front is stable"
             break
-        progress.running, progress.phase, progress.began = step.configuration, step.phase, time.monotonic()
+        progress.running, progress.phase, progress.began = step.configuration, step.phase, clock()
         observe(progress)
-        began = time.monotonic()
-        measured = _measure(writer, space, step, steps, harness)
-        progress.trial_times_s.append(time.monotonic() - began)
-        now = _understand(space, measurements, place)
-        _count(progress, step, measured, now)
-        progress.open = len(policy.open(now, confirm=confirm))
-        progress.after_s = _after_s(policy.left(measurements, now, confirm=confirm), now, progress)
-        progress.gain = policy.gain(progress.remaining_trials)
+        measured = _measure(writer, space, step, search.steps, harness, spent_s + progress.elapsed_s)
+        search.count(step, measured, clock() - progress.began)
         observe(progress)
-        reasons = now.judgement.reasons.get(measured.trial)
+        reasons = search.now.judgement.reasons.get(measured.trial)
         if strict and reasons:
             raise MachineError(
                 f"trial {measured.trial} does not count: {reasons[0].sentence}",
-                hint="mend that and run the same command again; without --strict the trial is left out",
+                hint="mend that and run the same command again; without --strict the trial is excluded",
             )
     return progress
 
 
-def _understand(space: Space, measurements: Sequence[Measurement], place: Place) -> Knowledge:
-    recorded = space.recorded is not None
-    return understand(space.objectives, space.constraints, measurements, place, space.data_set.size, exact=recorded)
+class _Search:
+    """What a search knows between two trials, and which one comes next."""
 
+    def __init__(
+        self,
+        writer: StudyWriter,
+        space: Space,
+        plan: Plan,
+        seed: int,
+        first: Sequence[Configuration],
+        *,
+        confirm: bool,
+        clock: Callable[[], float],
+    ) -> None:
+        self._space, self._confirm = space, confirm
+        self._measurements = writer.study.measurements
+        self._place = Placement(space, self._measurements)
+        self.steps = accuracy_steps(space)
+        problem = Problem(space.tree, space.objectives, space.constraints)
+        proposer = OncePerExperiment(make_proposer(problem, plan.decision.sampler, seed, first), self._place)
+        if space.recorded is None:
+            gain = STABLE_GAIN if confirm else 0.0
+            policy = Policy(proposer, session_start=len(self._measurements), stable_gain=gain, ladder=self.steps)
+        else:  # a record says the same each time: to ask again would only make it look surer
+            policy = Policy(proposer, anchor_every=NEVER, ladder=self.steps)
+        self._policy = policy
+        self._costs = Costs(space, self.steps, self._measurements, self._place)
+        self.now = self._understand()
+        self.progress = Progress(plan, clock(), clock)
+        self._look()
 
-def _may_search(progress: Progress, confirm: bool) -> bool:
-    """Whether new configurations still may be measured; in a limited time, some of it is kept to confirm."""
-    share = search_share(progress.plan.decision, progress.plan.budget.seconds) if confirm else None
-    return share is None or progress.device_s < share
+    def next_step(self) -> Step | None:
+        """What to measure next; None when the budget or the work has ended, which `Progress.ended` says."""
+        progress, policy = self.progress, self._policy
+        budget, skipped = progress.plan.budget, False
+        if progress.budget_left_s <= 0 or (budget.trials == 0 and not policy.incomplete(self.now)):
+            progress.ended = "the budget is spent"
+            return None
+        more, lacking = progress.trials_left > 0, policy.incomplete(self.now)
+        search = more and self._may_search()
+        while True:
+            step = self._proposed(search=search)
+            if step is None and self._confirm and more and not search:
+                search = True  # all is settled: what was kept to confirm may be searched
+                continue
+            if step is None:
+                progress.ended = self._ended(more, skipped)
+                return None
+            if self._is_too_long(step):
+                policy.skip(step)
+                skipped = True
+                continue
+            return self._unless_reserved(step, lacking)
 
+    def count(self, step: Step, measured: Measurement, took_s: float) -> None:
+        """Take in the trial of ``step``."""
+        progress = self.progress
+        progress.trial_times_s.append(took_s)
+        progress.done += step.phase == "search"
+        progress.repeats += step.phase != "search"
+        progress.running, progress.last = None, measured
+        self.now = self._understand()
+        self._costs.add(measured, took_s)
+        self._look()
 
-def _count(progress: Progress, step: Step, measured: Measurement, now: Knowledge) -> None:
-    progress.done += step.phase == "search"
-    progress.repeats += step.phase != "search"
-    progress.running, progress.last, progress.front = None, measured, now.front
-    progress.disturbance = now.judgement.disturbance
-    if measured.response.failure:
-        reason = measured.response.failure.error
-        progress.failures[reason] = progress.failures.get(reason, 0) + 1
-    for lost in now.judgement.reasons.get(measured.trial, ()):
-        progress.failures[lost.word] = progress.failures.get(lost.word, 0) + 1
+    def _proposed(self, *, search: bool) -> Step | None:
+        return self._policy.next(self._measurements, lambda: self.now, search=search, confirm=self._confirm)
 
+    def _ended(self, more: bool, skipped: bool) -> str:
+        progress = self.progress
+        if skipped:
+            return "what is left takes longer than the rest of the budget"
+        if progress.plan.configurations - self._place.twins - progress.plan.known <= progress.done:
+            return "every configuration is known"
+        return "the front is stable" if more else "the limit on configurations is reached"
 
-def _after_s(steps: Sequence[Step], now: Knowledge, progress: Progress) -> float:
-    """What ``steps`` take; all of a limited time where some are to confirm: nobody knows how many more will follow."""
-    known = {e.configuration: e for e in now.estimates}
-    seconds = len(steps) * progress.trial_s
-    for step in steps:
-        e = known.get(step.configuration)
-        if e is None or step.phase != "confirm":
-            continue
-        more = step.images > (e.accuracy.total if e.accuracy else 0)
-        if not more and progress.plan.budget.seconds is not None:
-            return math.inf
-        seconds += more * step.images * e.values.get("latency_mean_ns", 0.0) / 1e9
-    return seconds
+    def _is_too_long(self, step: Step) -> bool:
+        """Whether the images that ``step`` asks for take longer than the rest of the budget."""
+        return step.phase == "confirm" and self._costs.step_s(step) > self.progress.budget_left_s
+
+    def _unless_reserved(self, step: Step, lacking: Sequence[Step]) -> Step:
+        """``step``, or to complete what the front is ``lacking`` where that could not be afforded after it."""
+        left_s, seconds = self.progress.budget_left_s, self.progress.plan.budget.seconds
+        if seconds is None or not lacking or step in lacking:
+            return step
+        costs_s = [self._costs.step_s(lack) for lack in lacking]
+        if left_s - self._costs.step_s(step) >= self._kept_s(seconds, step.phase):
+            return step
+        cheapest = min(range(len(lacking)), key=lambda i: costs_s[i])
+        if costs_s[cheapest] > left_s:
+            return step
+        self._policy.put_back(step)
+        return self._policy.asked(lacking[cheapest])
+
+    def _kept_s(self, seconds: float, phase: Phase, another_s: float = 0.0) -> float:
+        """How much of ``seconds`` a trial of ``phase`` leaves for the front's accuracies and one of ``another_s``.
+
+        Counted on all images some fall, and others take their places: those are in it by their chance.
+        """
+        lacking_s = sum(self._costs.step_s(step) for step in self._policy.incomplete(self.now))
+        joining_s = sum(chance * self._costs.step_s(step) for step, chance in self._policy.joining(self.now))
+        kept_s = _RESERVED.get(phase, _RESERVED_LATER) * (lacking_s + joining_s + another_s)
+        return kept_s if kept_s <= _MOST_RESERVED * seconds else seconds / 2
+
+    def _understand(self) -> Knowledge:
+        return understand_space(self._space, self._measurements, self._place)
+
+    def _may_search(self) -> bool:
+        """Whether new configurations still may be measured; in a limited time, some of it is kept to confirm.
+
+        And some to complete their accuracies, as far as all can be completed.
+        """
+        seconds, left_s = self.progress.plan.budget.seconds, self.progress.budget_left_s
+        if seconds is not None and left_s < seconds / 2:
+            one_s, all_s = self._costs.new_s(1), self._costs.another_s
+            if left_s - one_s < self._kept_s(seconds, "search", all_s) < seconds / 2:
+                return False
+        return self._search_left_s() > 0
+
+    def _search_left_s(self) -> float:
+        plan = self.progress.plan
+        share = search_share(plan.decision, plan.budget.seconds) if self._confirm else None
+        left_s = self.progress.budget_left_s
+        return left_s if share is None else min(left_s, share - self.progress.device_s)
+
+    def _look(self) -> None:
+        """Bring `progress` up to date with what is known now."""
+        progress, now, policy, costs = self.progress, self.now, self._policy, self._costs
+        progress.front = now.front
+        progress.disturbance = now.judgement.disturbance
+        failures = (m.response.failure.error for m in self._measurements if m.response.failure)
+        progress.failures = Counter(failures)
+        progress.excluded = now.counts.reasons
+        progress.open = len(policy.open(now, confirm=self._confirm))
+        progress.incomplete = [costs.step_s(step) for step in policy.incomplete(now)]
+        progress.search_left_s = costs.new_s(progress.trials_left) + costs.joining_s(progress.trials_left)
+        search_s = self._search_left_s()
+        progress.reach = (
+            progress.trials_left if search_s == math.inf else costs.reach(max(0.0, search_s), progress.trials_left)
+        )
+        progress.after_s = self._after_s(policy.left(self._measurements, now, confirm=self._confirm))
+        progress.gain = policy.gain(progress.reach)
+
+    def _after_s(self, steps: Sequence[Step]) -> float:
+        """What ``steps`` take; all of a limited time where some are to confirm: nobody knows how many will follow."""
+        counted = {e.configuration: e.accuracy.total if e.accuracy else 0 for e in self.now.estimates}
+        if self.progress.plan.budget.seconds is not None:
+            repeats = (s for s in steps if s.phase == "confirm" and s.images <= counted.get(s.configuration, 0))
+            if next(repeats, None) is not None:
+                return math.inf
+        return sum(self._costs.step_s(step) for step in steps)
 
 
 def make_request(
@@ -169,10 +265,15 @@ def make_request(
 
 
 def _measure(
-    writer: StudyWriter, space: Space, step: Step, steps: Sequence[int], harness: Callable[[str | None], Harness]
+    writer: StudyWriter,
+    space: Space,
+    step: Step,
+    steps: Sequence[int],
+    harness: Callable[[str | None], Harness],
+    elapsed_s: float,
 ) -> Measurement:
     configuration = step.configuration
-    record, folder = writer.begin(configuration, step.phase, step.images)
+    record, folder = writer.begin(configuration, step.phase, step.images, elapsed_s)
     try:
         model = space.source(configuration).make(space.variant(configuration))
     except ModelError as error:
@@ -198,10 +299,3 @@ def _measure(
         writer.require_folder(record)
         raise
     return writer.finish(record, response)
-
-
-def _time_is_up(progress: Progress) -> bool:
-    budget = progress.plan.budget
-    if budget.device_s is not None and progress.device_s >= budget.device_s:
-        return True
-    return budget.time_s is not None and progress.elapsed_s >= budget.time_s

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
 
 from dse.model.configuration import Configuration
 from dse.model.front import FrontPoint
 from dse.model.measurement import Measurement, Phase
-from dse.search.policy import ladder
+from dse.search.costs import Costs
+from dse.search.knowledge import Knowledge, Place, understand
+from dse.search.policy import incomplete, ladder
 from dse.search.proposals import Decision, decide, search_share
 from dse.search.samplers import require_packages
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
-
-_FIRST_GUESS_S = 1.5
-"""What a trial costs before one was measured here, beyond LoadGen's minimum duration."""
-_LOOKUP_S = 0.1
-"""What a trial costs whose figures are recorded: its files, and Optuna's view of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +44,16 @@ class Plan:
     known: int
     twins: int
     """Configurations that are the same experiment as another one: each experiment is measured once."""
-    trial_s: float
     budget: Budget
     decision: Decision
+    trials: int
+    """How many new configurations the budget reaches, about."""
+    search_s: float
+    """How long those take, about, with their accuracies on the first images."""
+    complete_s: float
+    """How long it takes, about, to count the accuracies of the front on all images afterwards."""
+    is_learned: bool
+    """Whether trials were measured to tell that from; else it is guessed from the sizes of the models."""
     images: int | None = None
     """On how many images the accuracies of the front are counted in the end, where they begin with fewer."""
 
@@ -61,28 +64,18 @@ class Plan:
 
     @property
     def most_trials(self) -> int:
-        """How many trials there can be, however much time they take."""
+        """How many new configurations there can be, however much time they take."""
         return self.unknown if self.budget.trials is None else min(self.unknown, self.budget.trials)
 
     @property
-    def trials(self) -> int:
-        """How many trials the budget reaches, about."""
-        if self.budget.seconds is None:
-            return self.most_trials
-        return min(self.most_trials, max(1, int(self.budget.seconds / self.trial_s)))
+    def trial_s(self) -> float:
+        """What a new configuration takes on average, about."""
+        return self.search_s / self.trials if self.trials else 0.0
 
     @property
     def time_s(self) -> float:
-        """How long that takes, about."""
-        return self.trials * self.trial_s
-
-    @property
-    def search_s(self) -> float | None:
-        """How much of a limited time goes to new configurations; the rest is for confirming."""
-        share = search_share(self.decision, self.budget.seconds)
-        if self.budget.seconds is None:
-            return None
-        return min(share or self.budget.seconds, self.most_trials * self.trial_s)
+        """How long all of it takes, about; a budget of time is used up where anything is left to confirm."""
+        return self.search_s + self.complete_s
 
 
 @dataclass
@@ -91,8 +84,13 @@ class Progress:
 
     plan: Plan
     started: float
+    clock: Callable[[], float] = time.monotonic
     done: int = 0
-    failures: dict[str, int] = field(default_factory=dict)
+    """New configurations of this session."""
+    failures: Mapping[str, int] = field(default_factory=dict)
+    """Trials of the study that failed, by reason."""
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    """Trials of the study that worked and do not count, each once, by its first reason."""
     running: Configuration | None = None
     began: float = 0.0
     """When the trial that runs, or ran last, began: by the clock of ``started``."""
@@ -102,6 +100,12 @@ class Progress:
     phase: Phase = "search"
     repeats: int = 0
     """Trials of this session that measured a known configuration again."""
+    trial_s: float = 0.0
+    """What the trial that runs takes, about."""
+    search_left_s: float = 0.0
+    """What the configurations that are left take, about, however much time there is."""
+    reach: int = 0
+    """How many more configurations the part of the budget that is for new ones reaches, about."""
     open: int = 0
     """Configurations that have to be measured again before the front is settled, as far as is known."""
     after_s: float = 0.0
@@ -111,6 +115,8 @@ class Progress:
     share, where the proposer tells."""
     disturbance: str | None = None
     """What disturbs all of the trials, for people."""
+    incomplete: Sequence[float] = ()
+    """What each accuracy of the front takes that is not counted on all images yet, in seconds."""
     ended: str = ""
     """Why the search ended, for people."""
 
@@ -122,7 +128,7 @@ class Progress:
     @property
     def elapsed_s(self) -> float:
         """Wall seconds since the search began."""
-        return time.monotonic() - self.started
+        return self.clock() - self.started
 
     @property
     def fraction(self) -> float:
@@ -130,17 +136,19 @@ class Progress:
         return self.elapsed_s / max(self.elapsed_s + self.remaining_s, 1e-9)
 
     @property
-    def trial_s(self) -> float:
-        """What a trial costs, by those so far."""
-        return median(self.trial_times_s) if self.trial_times_s else self.plan.trial_s
+    def known(self) -> int:
+        """Configurations of the space that were measured, or tried, in this session and before."""
+        return self.plan.known + self.done
 
     @property
-    def remaining_trials(self) -> int:
-        """How many more configurations the part of the budget that is for new ones reaches, about."""
-        if self.plan.search_s is None:
-            return self._trials_left
-        reached = int(min(self._budget_left_s, self.plan.search_s - self.device_s) / self.trial_s)
-        return max(0, min(self._trials_left, reached))
+    def most(self) -> int:
+        """How many that will be at most: all of the space, or what the limit on configurations allows."""
+        return self.plan.known + self.plan.most_trials
+
+    @property
+    def trials_left(self) -> int:
+        """How many more configurations there can be, however much time they take."""
+        return max(0, self.plan.most_trials - self.done)
 
     @property
     def remaining_s(self) -> float:
@@ -148,16 +156,12 @@ class Progress:
 
         A trial that runs is not broken off when the budget ends.
         """
-        running_s = 0.0 if self.running is None else self.began + self.trial_s - time.monotonic()
-        return max(0.0, running_s, min(self._budget_left_s, self._trials_left * self.trial_s + self.after_s))
+        running_s = 0.0 if self.running is None else self.began + self.trial_s - self.clock()
+        return max(0.0, running_s, min(self.budget_left_s, self.search_left_s + self.after_s))
 
     @property
-    def _trials_left(self) -> int:
-        """How many more configurations there can be, however much time they take."""
-        return max(0, self.plan.most_trials - self.done)
-
-    @property
-    def _budget_left_s(self) -> float:
+    def budget_left_s(self) -> float:
+        """Seconds that the budget has left; infinite without a limit."""
         limits = [math.inf]
         if self.plan.budget.time_s is not None:
             limits.append(self.plan.budget.time_s - self.elapsed_s)
@@ -173,6 +177,12 @@ def accuracy_steps(space: Space) -> tuple[int, ...]:
     return ladder(space.accuracy_images)
 
 
+def understand_space(space: Space, measurements: Sequence[Measurement], place: Place) -> Knowledge:
+    """What ``measurements`` say about the configurations of ``space``, to which ``place`` assigns them."""
+    recorded = space.recorded is not None
+    return understand(space.objectives, space.constraints, measurements, place, space.data_set.size, exact=recorded)
+
+
 def make_plan(space: Space, measurements: Sequence[Measurement], budget: Budget) -> Plan:
     """What exploring ``space`` within ``budget`` means, given what is known; downloads nothing.
 
@@ -181,14 +191,30 @@ def make_plan(space: Space, measurements: Sequence[Measurement], budget: Budget)
     require_packages(space.file.sampler)
     place = Placement(space, measurements)
     found = len({place(measured) for measured in measurements} - {None})
-    costs = [m.response.timing_s["total"] for m in measurements if "total" in m.response.timing_s]
-    first_guess_s = _FIRST_GUESS_S + space.fidelity.min_duration if space.recorded is None else _LOOKUP_S
-    trial_s = median(costs) if costs else first_guess_s
-    unknown = space.tree.size - place.twins - found
-    limits = [budget.trials] if budget.trials is not None else []
-    if budget.seconds is not None:
-        limits.append(int(budget.seconds / trial_s))
-    decision = decide(space.file.sampler, unknown, min(limits) if limits else None)
     steps = accuracy_steps(space)
-    images = steps[-1] if len(steps) > 1 else None
-    return Plan(space.tree.size, found, place.twins, trial_s, budget, decision, images)
+    costs = Costs(space, steps, measurements, place)
+    now = understand_space(space, measurements, place)
+    lacking_s = sum(map(costs.step_s, incomplete(now, steps[-1])))
+    unknown = space.tree.size - place.twins - found
+    most = unknown if budget.trials is None else min(unknown, budget.trials)
+    trials, limit_s = most, budget.seconds
+    reached = None if budget.trials is None else most
+    if limit_s is not None:
+        reached = costs.reach(max(0.0, limit_s - lacking_s - costs.joining_s(most)), most)
+    decision = decide(space.file.sampler, unknown, reached)
+    if limit_s is not None:
+        share = search_share(decision, limit_s)
+        trials = costs.reach(limit_s if share is None else share, most)
+        trials = max(trials, min(1, most)) if limit_s > 0 else 0
+    return Plan(
+        configurations=space.tree.size,
+        known=found,
+        twins=place.twins,
+        budget=budget,
+        decision=decision,
+        trials=trials,
+        search_s=costs.new_s(trials),
+        complete_s=lacking_s + costs.joining_s(trials),
+        is_learned=costs.is_learned,
+        images=steps[-1] if len(steps) > 1 else None,
+    )

@@ -58,6 +58,19 @@ def ladder(images: int) -> tuple[int, ...]:
     return tuple(steps)
 
 
+def incomplete(now: Knowledge, images: int) -> list[Step]:
+    """What completes the accuracies of the front on ``images`` images, a step for each of them."""
+    if not now.needs_accuracy:
+        return []
+    front = {point.configuration for point in now.front}
+    lacking = {
+        e.accuracy_from: e.configuration
+        for e in reversed(now.estimates)
+        if e.configuration in front and e.accuracy and e.accuracy.total < images
+    }
+    return [Step(configuration, "confirm", images) for configuration in lacking.values()]
+
+
 class Policy:
     """Decides step by step.
 
@@ -83,6 +96,7 @@ class Policy:
         self._round: list[Step] = []
         self._ladder = tuple(ladder)
         self._asked: dict[Configuration, int] = {}
+        self._skipped: set[Configuration] = set()
         self._stable_gain = stable_gain
         self._gains: Sequence[float] = ()
 
@@ -115,10 +129,40 @@ class Policy:
         """
         return float(sum(self._gains[:trials])) if self._gains else None
 
-    def _next_of_round(self) -> Step:
-        step = self._round.pop(0)
+    def incomplete(self, now: Knowledge) -> list[Step]:
+        """What completes the accuracies of the front, a step for each of them."""
+        return self._steps(now, self._complete(now))
+
+    def joining(self, now: Knowledge) -> list[tuple[Step, float]]:
+        """What completes the accuracies that are not on the front, and the probability that they will be."""
+        if not now.needs_accuracy:
+            return []
+        front = {point.configuration for point in now.front}
+        on_front = {e.accuracy_from for e in now.estimates if e.configuration in front}
+        chance = now.membership.probability
+        others = [i for i, e in enumerate(now.estimates) if e.accuracy_from not in on_front]
+        others.sort(key=lambda i: -chance[i])
+        first = self._one_for_each_accuracy(now, others)
+        return [(Step(now.estimates[i].configuration, "confirm", self._ladder[-1]), float(chance[i])) for i in first]
+
+    def asked(self, step: Step) -> Step:
+        """``step``, which is measured next though `next` did not say so."""
         self._asked[step.configuration] = max(step.images, self._asked.get(step.configuration, 0))
         return step
+
+    def put_back(self, step: Step) -> None:
+        """Say the step that `next` said, and that was not measured, again later."""
+        if step.phase == "confirm":
+            self._asked.pop(step.configuration, None)
+            self._round.insert(0, step)
+
+    def skip(self, step: Step) -> None:
+        """Never say again what `next` said: there is no time for it."""
+        self._asked.pop(step.configuration, None)
+        self._skipped.add(step.configuration)
+
+    def _next_of_round(self) -> Step:
+        return self.asked(self._round.pop(0))
 
     def open(self, now: Knowledge, *, confirm: bool) -> list[Step]:
         """What to measure again: configurations of which it is open whether they are on the front, and their rivals.
@@ -131,7 +175,8 @@ class Policy:
         repeats = self._more_repeats(now) if confirm else []
         if not images and not repeats:
             images = self._complete(now)
-        return self._steps(now, dict.fromkeys(repeats, self._ladder[0]) | images)
+        steps = self._steps(now, dict.fromkeys(repeats, self._ladder[0]) | images)
+        return [step for step in steps if step.configuration not in self._skipped]
 
     def left(self, measurements: Sequence[Measurement], now: Knowledge, *, confirm: bool) -> list[Step]:
         """What is to be measured again, as far as is known, if nothing new is: the anchor, what did not count, the rest

@@ -65,9 +65,16 @@ def test_a_plan_in_words_counts_what_is_known(small_study: Path, dse: Any) -> No
 def test_a_plan_says_what_few_trials_take_and_what_follows_them(here: Path, dse: Any) -> None:
     space = make_space(here, fidelity={"explore": {"accuracy_images": 10_000}}).path
     few = ("explore", "--space", space, "--dry-run", "--trials", "3")
-    assert "about 3 configurations of 2.0 s in 6.0 s, then the accuracies of the front on all 10000" in dse(*few).out
-    limited = dse(*few, "--budget", "5m", "--timeout", "2m")
-    assert "about 3 configurations of 2.0 s in 6.0 s, then up to 1 min 54 s to confirm the front" in limited.out
+    plan = json.loads(dse(*few, "--json").out)
+    shown = " ".join(dse(*few).out.split())
+    assert (
+        f"about 3 configurations of {plan['search_seconds'] / 3:.1f} s in {plan['search_seconds']} s (a guess" in shown
+    )
+    assert f"then about {plan['accuracy_seconds']} s for the accuracies of the front on all 10000 images" in shown
+    limited = " ".join(dse(*few, "--budget", "5m", "--timeout", "2m").out.split())
+    assert "to confirm the front; the accuracies of the front on all 10000 images" in limited
+    assert plan["guessed"] is True
+    assert plan["seconds"] == pytest.approx(plan["search_seconds"] + plan["accuracy_seconds"], abs=0.2)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +132,7 @@ def test_a_runtime_that_is_not_there_is_a_matter_of_the_machine(here: Path, dse:
 def test_models_that_nobody_can_run_end_with_nothing_measured(here: Path, dse: Any) -> None:
     done = dse("explore", "--space", _broken_models(here))
     assert done.code == 5
-    assert "1 model_broken" in done.err
+    assert "failed: 1 trial (model_broken)" in done.err
     assert "nothing could be measured: 1 trial failed" in done.err
     assert "Traceback" not in done.err
     again = dse("explore", "--space", here / "broken.yaml")

@@ -11,11 +11,12 @@ import pytest
 from rich.console import Console
 
 from dse.cli.live import LiveProgress
+from dse.cli.render import by_reason
 from dse.search.explore import explore
 from dse.search.plan import Budget, make_plan
 from dse.study import StudyWriter
 from harness.protocol import Request, Response
-from tests.recording import RecordedHarness, answer, fails, make_space
+from tests.recording import RecordedHarness, answer, fails, make_space, run_study
 
 
 def _some_fail(request: Request) -> Response:
@@ -51,9 +52,9 @@ def test_a_log_has_whole_lines_with_failures_by_reason(tmp_path: Path) -> None:
     _watch(tmp_path, Console(file=output, width=80, markup=False, soft_wrap=True))
     lines = output.getvalue().splitlines()
     assert lines[-1] == "a note about [1, 2]"
-    assert "6 of about 6 trials, 0.0 s left; front: " in lines[-2]
-    assert lines[-2].endswith("failed or left out: 2 delegate_refused")
-    assert all(" of about " in line for line in lines[:-1])
+    assert lines[-2].startswith("6 of 6 configurations, 0.0 s left; front: ")
+    assert lines[-2].endswith("failed: 2 trials (delegate_refused)")
+    assert [line.partition(",")[0] for line in lines[:-1]] == [f"{n} of 6 configurations" for n in range(1, 7)]
     assert "\x1b" not in output.getvalue()
 
 
@@ -70,6 +71,22 @@ def test_a_terminal_shows_what_fits(tmp_path: Path, width: int, height: int) -> 
     console = Console(file=output, width=width, height=height, force_terminal=True, color_system=None, markup=False)
     _watch(tmp_path, console)
     shown = output.getvalue()
-    assert "6 of about 6 trials" in shown
-    assert "failed or left out: 2 delegate_refused" in shown
+    assert "6 of 6 configurations" in shown
+    assert "failed: 2 trials (delegate_refused)" in shown
     assert "front: " in shown
+
+
+def test_a_search_that_goes_on_counts_what_was_known(tmp_path: Path) -> None:
+    space = make_space(tmp_path)
+    run_study(tmp_path / "s", space, trials=4)
+    output = io.StringIO()
+    _watch(tmp_path, Console(file=output, width=80, markup=False, soft_wrap=True))
+    counts = [line.partition(";")[0].rpartition(", ")[0] for line in output.getvalue().splitlines()[:-1]]
+    assert counts[0] == "4 of 6 configurations, 1 repeat"  # the drift check of a search that goes on
+    assert counts[-1] == "6 of 6 configurations, 1 repeat"
+
+
+def test_excluded_trials_are_counted_once_by_their_reason() -> None:
+    counts = {"foreign load": 5, "drift": 20}
+    assert by_reason("excluded", counts) == "excluded: 20 trials (drift), 5 (foreign load)"
+    assert by_reason("failed", {"timeout": 1}) == "failed: 1 trial (timeout)"

@@ -43,7 +43,7 @@ def test_a_search_ends_in_a_front_and_its_second_run_measures_nothing_again(tmp_
         assert (tmp_path / "tiny" / name).stat().st_size > 0
 
     before = {m.trial: m for m in study.measurements}
-    code, _, err = _finish(start(tmp_path, "--trials", 1))
+    code, _, err = _finish(start(tmp_path, "--trials", 4))
     assert code == 0, err
     after = check(tmp_path / "tiny").measurements
     assert {m.trial: m for m in after if m.trial in before} == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -65,7 +66,10 @@ class Bench:
         confirm: bool = False,
         strict: bool = False,
         first: Sequence[Configuration] = (),
+        spent_s: float = 0.0,
     ) -> Study:
+        """Search; the clock is the device's own where it is made up."""
+        started_s = fake.clock_s if isinstance(fake, FakeDevice) else 0.0
         space = load_space(self.folder / "space.yaml")
         with StudyWriter(self.folder / study, space, None, {}) as writer:
             plan = make_plan(space, writer.study.measurements, budget)
@@ -80,6 +84,8 @@ class Bench:
                 confirm=confirm,
                 strict=strict,
                 first=first,
+                spent_s=spent_s,
+                clock=(lambda: fake.clock_s - started_s) if isinstance(fake, FakeDevice) else time.monotonic,
             )
         return Study.read(self.folder / study)
 

@@ -1,0 +1,64 @@
+"""What a study's limits have left: they hold for all runs of a study together."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dse.search.plan import Budget
+from dse.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Wall seconds, new configurations and device seconds that the searches of a study have taken."""
+
+    time_s: float = 0.0
+    trials: int = 0
+    device_s: float = 0.0
+
+    def since(self, earlier: Spent) -> Spent:
+        """What was spent after ``earlier``."""
+        return Spent(
+            max(0.0, self.time_s - earlier.time_s),
+            max(0, self.trials - earlier.trials),
+            max(0.0, self.device_s - earlier.device_s),
+        )
+
+    def left_of(self, budget: Budget) -> Budget:
+        """What ``budget`` has left."""
+        return Budget(
+            time_s=None if budget.time_s is None else max(0.0, budget.time_s - self.time_s),
+            trials=None if budget.trials is None else max(0, budget.trials - self.trials),
+            device_s=None if budget.device_s is None else max(0.0, budget.device_s - self.device_s),
+        )
+
+
+def spent_on(study: Study) -> Spent:
+    """What the searches of ``study`` have taken so far, told from its trials: a kill loses none of it."""
+    took_s = {m.trial: _took_s(m.response.timing_s, m.timeout_s, m.response.failure) for m in study.measurements}
+    device_s = sum(took_s.values())
+    ends_s = [r.elapsed_s + took_s.get(r.number, 0.0) for r in study.records if r.elapsed_s is not None]
+    trials = sum(m.phase == "search" for m in study.measurements)
+    return Spent(max(device_s, *ends_s, 0.0), trials, device_s)
+
+
+def counted_from(study: Study) -> Spent:
+    """From where on the study's limits count: from its beginning, or from the last ``--more``."""
+    found = study.settings.get("options", {}).get("counted_from")
+    if not isinstance(found, Mapping):
+        return Spent()
+    numbers = {field.name: found.get(field.name) for field in dataclasses.fields(Spent)}
+    if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers.values()):
+        return Spent()
+    return Spent(float(found["time_s"]), int(found["trials"]), float(found["device_s"]))
+
+
+def _took_s(timing_s: Mapping[str, float], timeout_s: float | None, failure: Any) -> float:
+    """How long a trial took; one that was killed after its time says nothing itself."""
+    if "total" in timing_s:
+        return timing_s["total"]
+    return timeout_s or 0.0 if failure is not None and failure.error == "timeout" else 0.0
