@@ -30,7 +30,7 @@ def test_a_search_killed_again_and_again_measures_everything_once(tmp_path: Path
         assert orphans(tmp_path) == []
     process = start(tmp_path)
     _, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
+    assert process.returncode in (0, 5), err  # 5: a busy machine, on which no figure counts
     study = check(tmp_path / "tiny")
     assert sum(m.phase == "search" for m in study.measurements) == 8
     assert not any(m.failed for m in study.measurements)
