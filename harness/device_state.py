@@ -7,17 +7,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.protocol import DeviceState
+from harness.protocol import SINCE_BOOT, DeviceState
 
 _PI_FLAGS = {
     0: "under-voltage",
     1: "frequency capped",
     2: "throttled",
     3: "soft temperature limit",
-    16: "under-voltage has occurred",
-    17: "frequency cap has occurred",
-    18: "throttling has occurred",
-    19: "soft temperature limit has occurred",
+    16: f"under-voltage{SINCE_BOOT}",
+    17: f"frequency cap{SINCE_BOOT}",
+    18: f"throttling{SINCE_BOOT}",
+    19: f"soft temperature limit{SINCE_BOOT}",
 }
 """Bits of the Raspberry Pi firmware's get_throttled."""
 

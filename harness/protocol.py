@@ -206,6 +206,10 @@ class SpotCheck:
     image_order: ImageOrder = "list"
 
 
+SINCE_BOOT = " has occurred"
+"""How those flags of `DeviceState.throttled` end that stay until the machine starts again."""
+
+
 @dataclass(frozen=True)
 class DeviceState:
     """What the machine says about itself at one moment; None or empty where it does not tell."""

@@ -13,7 +13,7 @@ from statistics import median
 
 from dse.model.estimate import PRIOR_NOISE, PRIOR_WEIGHT
 from dse.model.measurement import Measurement
-from harness.protocol import DeviceState
+from harness.protocol import SINCE_BOOT, DeviceState
 
 _WHOLE_SECONDS_TELL_S = 20.0
 """From this length on a clock of whole seconds is right to a tenth."""
@@ -93,7 +93,8 @@ def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, .
     if used is not None and used < _LEAST_CORES:
         found.append(Reason("starved", f"the run got {used:.2f} of a processor, {_LEAST_CORES:.2f} at least is wanted"))
     if before and after:
-        throttled = tuple(dict.fromkeys((*before.throttled, *after.throttled)))
+        since_boot = {flag for flag in before.throttled if flag.endswith(SINCE_BOOT)}
+        throttled = tuple(dict.fromkeys(f for f in (*before.throttled, *after.throttled) if f not in since_boot))
         if throttled:
             word = "under-voltage" if any("volt" in flag for flag in throttled) else "throttled"
             found.append(Reason(word, f"the device says: {', '.join(throttled)}"))

@@ -40,6 +40,21 @@ def words(measurements: Sequence[Measurement]) -> dict[int, list[str]]:
     return {trial: [reason.word for reason in found] for trial, found in judge(measurements).reasons.items()}
 
 
+def test_a_flag_that_stays_until_the_next_start_speaks_against_the_run_in_which_it_came() -> None:
+    since, came = ("throttling has occurred",), ("throttling has occurred", "under-voltage has occurred")
+    trials = [
+        measured(0, state(0), state(2)),
+        measured(1, state(2), state(4, throttled=since)),
+        measured(2, state(4, throttled=since), state(6, throttled=since)),
+        measured(3, state(6, throttled=since), state(8, throttled=came)),
+        measured(4, state(8, throttled=came), state(10, throttled=came)),
+        measured(5, state(10, throttled=("throttled", *came)), state(12, throttled=came)),
+    ]
+    assert words(trials) == {1: ["throttled"], 3: ["under-voltage"], 5: ["throttled"]}
+    sentences = [reason.sentence for found in judge(trials).reasons.values() for reason in found]
+    assert sentences[1] == "the device says: under-voltage has occurred"
+
+
 def test_reasons_of_the_device() -> None:
     trials = [
         measured(0, state(0), state(2)),
