@@ -88,7 +88,9 @@ def write_json(path: Path, value: Any, *, follow: bool = True) -> None:
 
 def holds_other(path: Path, data: bytes) -> bool:
     """Whether to write ``data`` to ``path`` would lose something that is there. Raises OSError."""
-    return path.exists() and (not path.is_file() or path.read_bytes() != data)
+    if not path.exists():
+        return False
+    return not path.is_file() or path.stat().st_size != len(data) or path.read_bytes() != data
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.files import canonical_json, fingerprint, remove_leftovers, sha256_file, write_bytes, write_json, write_text
+from dse.files import (
+    canonical_json,
+    fingerprint,
+    holds_other,
+    remove_leftovers,
+    sha256_file,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from tests.limits import small_files
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -170,3 +179,12 @@ def test_somebody_elses_temporary_files_and_folders_stay(tmp_path: Path) -> None
         (tmp_path / name).write_text("")
     remove_leftovers(tmp_path)
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_sparse_file_is_another_one_without_reading_it(tmp_path: Path) -> None:
+    with (tmp_path / "f").open("wb") as file:
+        file.truncate(2**43)
+    assert holds_other(tmp_path / "f", b"data")
+    (tmp_path / "g").write_bytes(b"data")
+    assert not holds_other(tmp_path / "g", b"data")
+    assert holds_other(tmp_path / "g", b"Data")

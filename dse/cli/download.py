@@ -14,7 +14,7 @@ from dse.sources.download import OnProgress
 def download(sources: Sequence[UrlSource]) -> None:
     """Fetch ``sources``, one after the other, saying so on stderr. Raises ModelError."""
     console = stderr()
-    columns = (BarColumn(24), DownloadColumn(), TransferSpeedColumn(), TextColumn("{task.description}"))
+    columns = (BarColumn(24), DownloadColumn(), TransferSpeedColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         for number, source in enumerate(sources, 1):
             console.print(f"downloading {number} of {len(sources)}: {source.shown_url}")

@@ -17,9 +17,10 @@ import pytest
 from typer.testing import CliRunner
 
 from dse.cli import make_app
-from dse.errors import ModelError
+from dse.errors import MachineError, ModelError
 from dse.sources import ChecksumRecord, UrlSource
 from dse.spaces.load import load_space
+from tests.limits import small_files
 
 SPACE = """\
 schema: 1
@@ -218,6 +219,15 @@ def test_a_spoilt_archive_is_refused_before_the_search_and_not_recorded(server, 
     assert "not a whole archive" in str(done.exception)
     assert not (tmp_path / "studies").exists()
     assert not (tmp_path / "checksums.json").exists()
+
+
+def test_a_full_disk_is_told_with_its_place_and_what_was_begun_is_removed(server, source):
+    server.contents = _zip(("model.tflite", _MODEL + bytes(20_000)))
+    with small_files(), pytest.raises(MachineError, match="cache cannot be used: File too large") as caught:
+        source.make({})
+    assert caught.value.path == source.cache
+    assert [path.suffix for path in source.cache.iterdir()] == [".tgz"]  # the download itself, which is whole
+    assert source.make({}).path.read_bytes() == _MODEL + bytes(20_000)
 
 
 def test_an_archive_of_two_models_is_kept_until_the_space_names_one(server, source):
