@@ -29,6 +29,10 @@ def small_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of single tests."""
     parser.addoption("--kills", default="3", help="How often tests/integration/test_kill.py kills a search.")
+    parser.addoption("--fuzz-seed", default="0", help="What tests/fuzz draws its inputs with.")
+    parser.addoption(
+        "--fuzz-inputs", default="1200", help="How many bad inputs tests/fuzz draws; it knows about 4,000."
+    )
 
 
 @dataclass
@@ -42,8 +46,6 @@ class Server:
     breaks_after: int | None = None
     requests: list[str | None] = field(default_factory=list)
     """The Range header of each request."""
-    asked: list[tuple[str, str | None]] = field(default_factory=list)
-    """The path with its query, and the Authorization header, of each request."""
 
 
 @pytest.fixture
@@ -54,7 +56,6 @@ def server() -> Iterator[Server]:
         def do_GET(self) -> None:
             asked = self.headers.get("Range")
             state.requests.append(asked)
-            state.asked.append((self.path, self.headers.get("Authorization")))
             if self.path == "/absent.tgz":
                 self.send_error(404)
                 return
