@@ -18,6 +18,9 @@ def dashboard_command(
     study: StudyArgument,
     studies: Studies = STUDIES,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
+    storage: Annotated[
+        str | None, typer.Option(help="The study's own --storage again, where it has a password.")
+    ] = None,
     edit: Annotated[bool, typer.Option("--edit", help="Let notes be written, into the study's database.")] = False,
 ) -> None:
     """Serve Optuna Dashboard on a study until Ctrl-C.
@@ -28,7 +31,7 @@ def dashboard_command(
     Example: dse dashboard mobilenet_v3 --port 8081
     """
     found = open_study(study, studies)
-    with make_dashboard(found, _LOOPBACK, port, edit=edit) as server:
+    with make_dashboard(found, _LOOPBACK, port, edit=edit, storage=storage) as server:
         console = stderr()
         console.print(f"{found.name}: http://{_LOOPBACK}:{server.server_port}/dashboard/  (Ctrl-C ends it)")
         try:

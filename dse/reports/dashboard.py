@@ -15,7 +15,7 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from dse.errors import StudyError, why
 from dse.reports.guard import Guard
 from dse.study import Study
-from dse.study.database import open_storage
+from dse.study.database import open_storage, without_password, without_user
 from dse.study.folder import require_database
 from dse.study.storage import artifact_path
 
@@ -65,15 +65,19 @@ class _QuietHandler(WSGIRequestHandler):
         """Say nothing: a line per request helps nobody."""
 
 
-def make_dashboard(study: Study, host: str, port: int, *, edit: bool = False) -> WSGIServer:
+def make_dashboard(study: Study, host: str, port: int, *, edit: bool = False, storage: str | None = None) -> WSGIServer:
     """A server of the dashboard for ``study``, bound and not yet serving; port 0 takes a free one.
 
-    It answers this machine's own pages, and only to look, unless ``edit`` is set (`dse.reports.guard.Guard`). Raises
-    StudyError when the port is taken, or when Optuna's view is not there.
+    It answers this machine's own pages, and only to look, unless ``edit`` is set (`dse.reports.guard.Guard`).
+    ``storage`` is the study's with a password, which no study records. Raises StudyError when the port is taken, or
+    when Optuna's view is not there.
     """
     from optuna_dashboard import wsgi  # with its web framework half a second
 
-    if study.settings["storage"] is None:
+    known = study.settings["storage"]
+    if storage is not None and (known is None or without_password(storage) != without_password(known)):
+        raise StudyError(f"is not in the storage {without_user(storage)}", path=study.folder, hint="correct --storage")
+    if known is None:
         require_database(study.folder)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     files = TrialFiles(study.folder / "trials")
@@ -82,7 +86,7 @@ def make_dashboard(study: Study, host: str, port: int, *, edit: bool = False) ->
     except OSError as error:
         raise StudyError(f"cannot listen on {host}:{port}: {why(error)}", hint="take another --port") from error
     try:
-        application = wsgi(open_storage(study.storage_url), files)
+        application = wsgi(open_storage(storage or study.storage_url), files)
         server.set_app(Guard(application, server.server_port, files.has, edit=edit))
     except BaseException:
         server.server_close()

@@ -42,7 +42,7 @@ def storage_errors(url: str) -> Iterator[None]:
         message = f"the Optuna storage {without_user(url)} cannot be used: {said}"
         if _is_locked(error):
             raise BusyError(message, hint="end the program that has it open, or wait") from error
-        remedy = "correct --storage"
+        remedy = "give --storage as it should be: passwords are not recorded"
         if url.startswith("sqlite:"):
             remedy = f"remove {url.partition('///')[2]}: it is made again from the trials' folders"
         raise StudyError(message, hint=remedy) from error

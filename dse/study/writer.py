@@ -83,8 +83,9 @@ class StudyWriter:
         path = self._folder / "study.yaml"
         with ExitStack() as resources:
             self._lock = resources.enter_context(locked(self._folder)).fileno()
-            remove_leftovers(self._folder)
             before = _before(self._folder, self._space, self._storage) if places.is_study(self._folder) else None
+            for place in (self._folder, *(self._folder / "earlier").glob("*")):
+                remove_leftovers(place)
             text = self._settings(before)
             settings = settings_of(text, path)
             self.study = Study.of(self._folder, settings, self._clean()) if before else Study(self._folder, settings)
@@ -185,7 +186,9 @@ class StudyWriter:
             "storage": None if self._storage is None else without_password(self._storage),
         }
         if before is not None:
-            kept = {name: before.settings[name] for name in kept}
+            kept = {name: before.settings[name] for name in kept} | (
+                {"storage": kept["storage"]} if self._storage else {}
+            )
         measurements = before.measurements if before else []
         place = Placement(self._space, measurements)
         settings = {

@@ -196,3 +196,8 @@ def test_a_database_that_is_not_the_studys_is_not_opened(study: Path, tmp_path: 
         make_dashboard(Study.read(copy), "127.0.0.1", 0)
     assert other.read_bytes() == b""
     assert not (copy / "study.db").is_file() or (copy / "study.db").is_symlink()
+
+
+def test_a_storage_that_is_not_the_studys_is_refused(study: Path) -> None:
+    with pytest.raises(StudyError, match=r"is not in the storage postgresql://\*\*\*@host/db"):
+        make_dashboard(Study.read(study), "127.0.0.1", 0, storage="postgresql://me:secret@host/db")

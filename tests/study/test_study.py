@@ -78,6 +78,8 @@ def test_a_trial_that_was_finished_and_not_told_counts(folder: Path, tmp_path: P
 def test_leftovers_of_a_killed_writer_are_removed(folder: Path, tmp_path: Path) -> None:
     run_study(folder, make_space(tmp_path), trials=1)
     (folder / ".study.yaml.4711.tmp").write_text("half")
+    (folder / "earlier" / "1").mkdir(parents=True)
+    (folder / "earlier" / "1" / ".front.csv.4711.tmp").write_text("half")
     (folder / "trials" / "9").mkdir()
     with StudyWriter(folder, make_space(tmp_path), None, {}):
         pass

@@ -124,3 +124,17 @@ def test_a_study_that_is_moved_as_its_view_is_written_is_told_so(folder: Path, t
         folder.rename(moved)
         with pytest.raises(StudyError, match="was moved to"):
             writer.finish(record, Response())
+
+
+def test_a_password_that_an_earlier_version_recorded_goes_once_the_storage_is_given(
+    folder: Path, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    run_study(folder, make_space(tmp_path), trials=1, storage=f"{url}?password=s3cret")
+    assert "s3cret" not in (folder / "study.yaml").read_text()
+    (folder / "study.yaml").write_text((folder / "study.yaml").read_text().replace(url, f"{url}?password=s3cret"))
+    run_study(folder, make_space(tmp_path), trials=1)
+    assert "s3cret" in (folder / "study.yaml").read_text()
+    run_study(folder, make_space(tmp_path), trials=1, storage=f"{url}?password=other")
+    assert "s3cret" not in (folder / "study.yaml").read_text()
+    assert Study.read(folder).settings["storage"] == url
