@@ -110,6 +110,8 @@ def explore_command(
         download(loaded.downloads)
     used_seed = loaded.file.seed if seed is None else seed
     options = {"seed": used_seed, **limits.options}
+    if loaded.official_samples:
+        stderr().print(loaded.official_samples)
     keep = keep_earlier if edited.changing else lambda _: None
     say = stderr().print
     with StudyWriter(folder, loaded, storage, options, keep=keep, say=say) as writer, Interrupt("trial") as interrupt:

@@ -126,6 +126,7 @@ def _summary(space: Space) -> list[str]:
         f"data set: {data.name}, {data.size} images; accuracy from "
         + (f"{space.accuracy_images}, drawn at random" if space.accuracy_images < data.size else "all of them"),
         f"fidelity: {space.fidelity.min_duration:g} s and {space.fidelity.min_query_count} queries at least",
+        *([space.official_samples] if space.official_samples else []),
         *_programs(space),
     ]
 

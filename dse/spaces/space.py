@@ -20,6 +20,9 @@ from harness.protocol import Preprocessing, RuntimeSpec
 HARNESS_PARAMETERS = ("threads", "buffer_size", "delegate", "runtime", "cpu_affinity")
 """Parameters that the harness takes; every other one belongs to the model's source."""
 
+OFFICIAL_BUFFER = 1024
+"""Samples in memory that MLPerf's rules want of an official run of an image classifier."""
+
 MOST_CPUS = 8192
 """More than a Linux kernel can be built for."""
 
@@ -91,12 +94,24 @@ class Space:
 
     def buffer_size(self, configuration: Configuration) -> int:
         """LoadGen's performance_sample_count for this configuration; MLPerf's 1024, or all images, by default."""
-        return int(configuration.get("buffer_size", min(1024, self.data_set.size)))
+        return int(configuration.get("buffer_size", min(OFFICIAL_BUFFER, self.data_set.size)))
 
     @property
     def programs(self) -> dict[str, str]:
         """The interpreters that the space names, by the runtime that each is for."""
         return {name: section.python for name, section in self.file.runtimes.items() if section.python is not None}
+
+    @property
+    def official_samples(self) -> str | None:
+        """What official runs hold in memory, where the search measures with fewer samples; for people."""
+        fewer = sorted({int(n) for n in self.tree.levels_of("buffer_size") if int(n) < OFFICIAL_BUFFER})
+        if self.recorded is not None or not fewer:
+            return None
+        said = f"official runs hold {OFFICIAL_BUFFER} samples in memory, not {' or '.join(map(str, fewer))}"
+        named = {o.name for o in self.objectives} | {c.metric.name for c in self.constraints}
+        if "peak_memory_bytes" in named:
+            said += ": peak_memory_bytes counts the samples, model_memory_bytes does not"
+        return said
 
     @property
     def downloads(self) -> list[UrlSource]:

@@ -128,3 +128,26 @@ def test_cpu_lists_are_read_as_linux_writes_them(source: str, cpus: tuple[int, .
 def test_anything_else_is_no_cpu_list(source: str) -> None:
     with pytest.raises(ValueError, match="CPU numbers such as"):
         parse_cpus(source)
+
+
+@pytest.mark.parametrize(
+    ("buffers", "objectives", "said"),
+    [
+        ([64, 256, 1024], None, "official runs hold 1024 samples in memory, not 64 or 256"),
+        (
+            [64],
+            ["accuracy", "peak_memory_bytes"],
+            "official runs hold 1024 samples in memory, not 64: peak_memory_bytes counts the samples, "
+            "model_memory_bytes does not",
+        ),
+        ([1024, 4096], ["accuracy", "peak_memory_bytes"], None),
+        (None, None, None),
+    ],
+)
+def test_what_official_runs_hold_is_said_where_it_is_more(
+    tmp_path: Path, buffers: list[int] | None, objectives: list[str] | None, said: str | None
+) -> None:
+    changes: dict[str, Any] = {"objectives": objectives} if objectives else {}
+    if buffers:
+        changes["parameters"] = _BASE["parameters"] | {"buffer_size": buffers}
+    assert _space(tmp_path, **changes).official_samples == said
