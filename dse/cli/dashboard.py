@@ -9,6 +9,7 @@ import typer
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Studies, StudyArgument
 from dse.cli.render import stderr
+from dse.model.judgement import judge
 from dse.reports.dashboard import make_dashboard
 
 _LOOPBACK = "127.0.0.1"
@@ -31,8 +32,11 @@ def dashboard_command(
     Example: dse dashboard mobilenet_v3 --port 8081
     """
     found = open_study(study, studies)
+    starved = judge(found.measurements).starved
     with make_dashboard(found, _LOOPBACK, port, edit=edit, storage=storage) as server:
         console = stderr()
+        if starved:
+            console.print(starved)
         console.print(f"{found.name}: http://{_LOOPBACK}:{server.server_port}/dashboard/  (Ctrl-C ends it)")
         try:
             server.serve_forever()

@@ -155,9 +155,9 @@ def _several(
     given: str, count: int, measured: Collection[Configuration], knowledge: Knowledge, still: Collection[str]
 ) -> UsageError:
     trials = [k.trials[0].trial for k in knowledge.known if k.configuration in measured]
-    shown = f"trials {_listed(tuple(trials))}" if trials else "none of them measured"
-    add = f"add {', '.join(still)}, or name" if still else "name"
-    return UsageError(f"{given or 'nothing'} fits {count} configurations: {shown}", hint=f"{add} a trial")
+    shown = f"measured in trial {_listed(tuple(trials))}" if trials else "none of them measured"
+    ways = [*([f"add {', '.join(still)}"] if still else []), *(["name a trial"] if trials else [])]
+    return UsageError(f"{given or 'nothing'} fits {count} configurations: {shown}", hint=", or ".join(ways))
 
 
 def _configuration(what: str, levels: Mapping[str, Collection[Value]]) -> Configuration:

@@ -88,10 +88,8 @@ def judge(measurements: Sequence[Measurement]) -> Judgement:
 
 def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, ...]) -> list[Reason]:
     before, after = measured.response.device_before, measured.response.device_after
-    used = measured.response.cores_used
-    found: list[Reason] = []
-    if used is not None and used < _LEAST_CORES:
-        found.append(Reason("starved", f"the run got {used:.2f} of a processor, {_LEAST_CORES:.2f} at least is wanted"))
+    used, starved = measured.response.cores_used, starvation(measured)
+    found: list[Reason] = [starved] if starved else []
     if before and after:
         since_boot = {flag for flag in before.throttled if flag.endswith(SINCE_BOOT)}
         throttled = tuple(dict.fromkeys(f for f in (*before.throttled, *after.throttled) if f not in since_boot))
@@ -183,6 +181,14 @@ def _outlier(trial: int, off: float, refuted_by: int | None = None) -> Reason:
     if refuted_by is None:
         return Reason("outlier", f"{ran}; no other run of it says yet whether that lasts")
     return Reason("outlier", f"{ran}; trial {refuted_by}, the next run of it, did not")
+
+
+def starvation(measured: Measurement) -> Reason | None:
+    """Why a run does not count that did not get the processor that it asked for; None of one that got it."""
+    used = measured.response.cores_used
+    if measured.failed or used is None or used >= _LEAST_CORES:
+        return None
+    return Reason("starved", f"the run got {used:.2f} of a processor, {_LEAST_CORES:.2f} at least is wanted")
 
 
 def _starved(measurements: Sequence[Measurement]) -> str | None:

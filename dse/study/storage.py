@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from dse.errors import StudyError
 from dse.model.configuration import Value
+from dse.model.judgement import starvation
 from dse.model.measurement import Measurement
 from dse.model.metrics import METRICS, Constraint, Objective
 from dse.model.space import ParameterTree
@@ -245,6 +246,8 @@ def _attributes(measurement: Measurement) -> dict[str, Any]:
         shown["accuracy measured in trial"] = measurement.accuracy_from
     if measurement.response.cores_used is not None:
         shown["cores used"] = round(measurement.response.cores_used, 2)
+    if starved := starvation(measurement):
+        shown["excluded"] = f"{starved.word}: {starved.sentence}"
     return shown
 
 

@@ -160,3 +160,42 @@ def test_an_accuracy_no_better_than_chance_is_told_with_what_to_check(tmp_path: 
     with redirect_stderr(StringIO()) as said:
         show_result(study, progress, tmp_path / "studies", as_json=True, interrupted=False)
     assert "no better than chance: trial 0: 9 of 100 images are right" in " ".join(said.getvalue().split())
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("threads=2,side=48", "fits 3 configurations: measured in trial"),
+        ("threads=2,side=48,form=minimalistic", "fits 2 configurations: "),
+        ("side=48", "fits 9 configurations: measured in trial"),
+        ("hard_swish=operator,form=minimalistic", "no configuration of the space has hard_swish=operator form=minimal"),
+        ("threads=3.5", "found threads=3.5, allowed: 1, 2, 5"),
+        ("family=nix,threads=1", "found family=nix, allowed: small"),
+        ('{"threads": true}', "found threads=true, allowed: 1, 2, 5"),
+        ('{"threads": [1]}', "threads is no word, number, true or false"),
+        ("{", "expected a trial's number or a configuration"),
+    ],
+)
+def test_what_cannot_be_or_is_several_is_never_called_unmeasured(
+    tmp_path: Path, dse: Any, what: str, said: str
+) -> None:
+    forms = {"minimalistic": {"width": [0.35, 0.5]}, "full": {"width": [0.35], "hard_swish": ["operator"]}}
+    tree = {"family": {"small": {"form": forms}}, "form": None, "width": None, "side": [48], "threads": [1, 2, 5]}
+    space = make_space(tmp_path, objectives=["latency_p90_ns"], parameters=tree)
+    run_study(tmp_path / "studies" / "s", space, trials=4)
+    done = dse("explain", "s", what)
+    assert (done.code, done.out) == (2, "")
+    assert said in " ".join(done.err.split())
+    assert "nobody measured" not in done.err
+
+
+def test_one_configuration_is_found_by_a_part_of_it(tmp_path: Path, dse: Any) -> None:
+    trial = explored(tmp_path, 100_000)[2]
+    assert f"; 1 run, trial {trial}" in dse("explain", "s", "threads=2").out
+
+
+def test_a_configuration_of_the_space_that_was_not_measured_is_unmeasured(tmp_path: Path, dse: Any) -> None:
+    run_study(tmp_path / "studies" / "s", make_space(tmp_path), trials=1)
+    tried = {m.configuration for m in Study.read(tmp_path / "studies" / "s").measurements}
+    left = next(c for c in make_space(tmp_path).tree.configurations() if c not in tried)
+    assert "unmeasured: nobody measured it yet" in dse("explain", "s", str(left)).out

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dse.reports.front import front_report, write_front
+from dse.reports.front import front_report, study_knowledge, write_front
+from dse.reports.plot import dots
 from dse.study import Study
-from tests.recording import RecordedHarness, fails, make_space, run_study
+from harness.protocol import Request, Response
+from tests.recording import RecordedHarness, answer, fails, make_space, run_study
 
 
 @pytest.mark.parametrize(
@@ -36,3 +39,47 @@ def test_a_study_without_a_front_has_empty_files(tmp_path: Path, monkeypatch: py
     csv, _, png = write_front(front_report(Study.read(tmp_path / "s")))
     assert csv.read_text().count("\n") == 1
     assert png.read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_configuration_is_drawn_once_and_none_above_the_front(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first trial of a configuration had a better accuracy on few images, an excluded one a better latency."""
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+
+    def respond(request: Request) -> Response:
+        response, threads = answer(request), request.runtime.threads
+        assert response.performance is not None
+        if threads == 3:  # it looks fastest, and did not get its processor
+            return replace(response, cores_used=0.3, performance=replace(response.performance, latency_p90_ns=1000))
+        return replace(response, cores_used=1.5)
+
+    objectives = ["accuracy", "latency_p90_ns"]
+    run_study(tmp_path / "s", make_space(tmp_path, objectives=objectives), RecordedHarness(respond))
+    study = Study.read(tmp_path / "s")
+    repeated = study.measurements[0]
+    study.measurements += [replace(repeated, trial=len(study.measurements) + n) for n in range(2)]
+    knowledge = study_knowledge(study)
+    found = dots(knowledge, objectives)
+    drawn = [*found.dominated, *found.outside, *found.excluded]
+    assert len(drawn) + len(knowledge.front) == len({m.configuration for m in study.measurements})
+    assert len(found.excluded) == 2
+    assert all(dot.intervals == {} for dot in found.excluded)
+    for dot in found.dominated:
+        assert any(
+            p.values["accuracy"] >= dot.values["accuracy"]
+            and p.values["latency_p90_ns"] <= dot.values["latency_p90_ns"]
+            for p in knowledge.front
+        )
+        low, high = dot.intervals["accuracy"]
+        assert low < dot.values["accuracy"] < high
+
+
+def test_what_breaks_a_constraint_is_drawn_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+    space = make_space(tmp_path, objectives=["accuracy", "latency_p90_ns"], constraints=["latency_p90_ns >= 2 ms"])
+    run_study(tmp_path / "s", space)
+    knowledge = study_knowledge(Study.read(tmp_path / "s"))
+    found = dots(knowledge, ["accuracy", "latency_p90_ns"])
+    assert {dot.values["latency_p90_ns"] for dot in found.outside} == {1_000_000}
+    assert len(found.outside) == 2
