@@ -14,6 +14,9 @@ from dse.spaces.space import HARNESS_PARAMETERS, MOST_CPUS, Space, parse_cpus
 _MOST_VARIANTS = 100_000
 """More than the zoo has; of a table with more, each level is compared within the first ones."""
 
+_MOST_AFFINITIES = 500
+"""Each may name thousands of processors."""
+
 
 def check_levels(document: Document, space: Space) -> None:
     """Raise SpaceError for a level that the harness does not take, or that is the same as another one here."""
@@ -32,6 +35,8 @@ def check_levels(document: Document, space: Space) -> None:
         "model": (lambda value: value in space.sources, ", ".join(space.sources)),
     }
     for place, parameter in _places(space.tree.roots):
+        if parameter.name == "cpu_affinity" and len(parameter.values) > _MOST_AFFINITIES:
+            raise document.error(place, f"found {len(parameter.values)} levels, allowed: {_MOST_AFFINITIES}")
         is_allowed, description = allowed.get(parameter.name, (lambda _: True, ""))
         for value in parameter.values:
             if not is_allowed(value):

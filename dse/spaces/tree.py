@@ -11,10 +11,16 @@ from dse.spaces.document import Document, Place
 
 _HINT = "write NAME: [LEVEL, LEVEL] or NAME: {LEVEL: {CHILD: [...]}, LEVEL: }"
 
+_MOST_PARAMETERS = 100
+"""With two levels each, more configurations than there are atoms in a device."""
+
 
 def read_tree(document: Document, content: Any, place: Place = ("parameters",)) -> ParameterTree:
     """The tree under ``place``. Raises SpaceError with the line."""
-    return ParameterTree(_parameters(document, content, place, frozenset()))
+    tree = ParameterTree(_parameters(document, content, place, frozenset()))
+    if len(tree.names) > _MOST_PARAMETERS:
+        raise document.error(place, f"found {len(tree.names)} parameters, allowed: {_MOST_PARAMETERS}")
+    return tree
 
 
 def written_tree(parameters: tuple[Parameter, ...]) -> dict[str, Any]:

@@ -213,6 +213,20 @@ def test_any_pattern_ends(here: Path, pattern: str, message: str | None, monkeyp
         assert message in _refused(here, text).message
 
 
+@pytest.mark.parametrize(
+    ("parameters", "key", "message"),
+    [
+        ("".join(f"  p{number}: [1]\n" for number in range(3000)), "parameters", "found 3000 parameters, allowed: 100"),
+        (f"  cpu_affinity: {[f'0-{number}' for number in range(1, 8000)]}\n", "cpu_affinity", "found 7999 levels"),
+        (f"  cpu_affinity: ['{','.join(['0-8191'] * 10_000)}']\n", "cpu_affinity", "found the level '0-8191,0-8191,"),
+    ],
+)
+def test_a_space_that_is_too_large_to_look_at_is_refused(here: Path, parameters: str, key: str, message: str) -> None:
+    error = _refused(here, _SPACE.partition("  threads")[0] + parameters)
+    assert message in error.message
+    assert error.message.startswith(("parameters: ", f"parameters.{key}: "))
+
+
 def test_a_sparse_model_of_terabytes_is_not_read(here: Path) -> None:
     error = _refused(here, _SPACE.replace("a.tflite", "sparse"))
     assert "has 8796093022208 bytes, allowed: up to" in error.message
