@@ -42,10 +42,13 @@ _PYTHON: dict[str, type | tuple[type, ...]] = {
 }
 
 
+_SHOWN_LENGTH = 60
+
+
 def fitting(value: _T, kind: str) -> _T:
     """``value`` itself. Raises ValueError when a column of DuckDB type ``kind`` cannot hold it."""
     if not isinstance(value, _PYTHON[kind]) or (kind in _RANGES and value not in _RANGES[kind]):
-        raise ValueError(f"{value!r} is no {kind}")
+        raise ValueError(f"{repr(value)[:_SHOWN_LENGTH]} is no {kind}")
     if isinstance(value, float) and not isfinite(value):
         raise ValueError(f"{value!r} is no number")
     return value

@@ -29,11 +29,17 @@ _RESULTS_DATABASE = {"schema": "BIGINT", "next_id": "BIGINT"}
 _TABLES = {"base": _BASE, "details": _DETAILS, "dse_results": _RESULTS_DATABASE}
 _LABELS = ("name", "task", "category", "device", "validity", "path", "signature", "content")
 _NEVER_NULL = ("id", *IDENTITY_COLUMNS, *_LABELS)
-_IMPOSSIBLE = (
-    "WHERE "
-    + " OR ".join(f"{name} IS NULL" for name in _NEVER_NULL)
-    + f" OR id < 0 OR scenario NOT IN ({', '.join(repr(name) for name in SCENARIOS.values())})"
-    " OR good < 0 OR good > total OR NOT system.main.isfinite(accuracy)"
+_NUMBERS = tuple(name for name, kind in _BASE.items() if kind == "DOUBLE")
+_IMPOSSIBLE = " OR ".join(
+    (
+        *(f"{name} IS NULL" for name in _NEVER_NULL),
+        *(f"NOT system.main.isfinite({name})" for name in _NUMBERS),
+        f"scenario NOT IN ({', '.join(repr(name) for name in SCENARIOS.values())})",
+        "id < 0 OR good < 0 OR good > total",
+    )
+)
+_IMPOSSIBLE_DETAILS = " OR ".join(
+    f"NOT system.main.isfinite({name})" for name, kind in _DETAILS.items() if kind == "DOUBLE"
 )
 _INTERNAL = ("signature", "content", "detail_signature")
 _RESULTS = f"SELECT * EXCLUDE ({', '.join(_INTERNAL)}) FROM main.base LEFT JOIN main.details USING (id)"
@@ -136,15 +142,17 @@ class Database:
                 path=self._path,
                 hint="update dse, or name another file with `--db`",
             )
-        odd = [name for name in _TABLES if tables.get(name) != _table_sql(name)]
-        if odd:  # a view, or a column that is computed, could give anything
-            raise self._odd(f"{' and '.join(odd)}: found other columns, or no table")
+        others = [name for name in _TABLES if tables.get(name) != _table_sql(name)]
+        if others:  # a view, or a column that is computed, could give anything
+            raise self._odd(f"{' and '.join(others)}: found other columns, or no table")
         wrong, alike = self._one(
-            f"SELECT count(*) FILTER ({_IMPOSSIBLE}), count(*) - count(DISTINCT id) FROM main.base"
+            f"SELECT count(*) FILTER (WHERE {_IMPOSSIBLE}), count(*) - count(DISTINCT id) FROM main.base"
         )
-        (twice,) = self._one("SELECT count(*) - count(DISTINCT id) FROM main.details")
-        if wrong or alike or twice:
-            raise self._odd(f"{max(wrong, alike, twice)} rows that no import writes")
+        odd, twice = self._one(
+            f"SELECT count(*) FILTER (WHERE {_IMPOSSIBLE_DETAILS}), count(*) - count(DISTINCT id) FROM main.details"
+        )
+        if bad := max(wrong, alike, odd, twice):
+            raise self._odd(f"{bad} rows that no import writes")
         self._name_results()
 
     def _tables(self) -> dict[str, str]:

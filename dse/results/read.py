@@ -32,7 +32,8 @@ _T = TypeVar("_T")
 _MOST_SUMMARY_BYTES = MIB
 _MOST_ACCURACY_BYTES = 16 * MIB
 """The longest of v0.7 has 71,124 lines of noise, 4 MB, above its figure."""
-_MOST_JSON_BYTES = 64 * MIB
+_MOST_JSON_BYTES = 32 * MIB
+"""Of a systems or measurements file: some kilobytes, as published."""
 _MOST_LOG_BYTES = 256 * MIB
 """Of a detail log or of power samples: ten hours of power, a sample a second, are 5 MB."""
 

@@ -44,6 +44,8 @@ TRAPS = {
     "no scenario": "UPDATE base SET scenario = NULL",
     "more right than there are": "UPDATE base SET good = total + 1",
     "an accuracy that is no number": "UPDATE base SET accuracy = 'nan'",
+    "a rate that is no number": "UPDATE base SET throughput = 'inf'",
+    "a power that is no number": "INSERT INTO details (id, avg_power_w) VALUES (1, 'nan')",
     "one number twice": "INSERT INTO base SELECT * FROM base",
     "details twice": "INSERT INTO details (id) VALUES (1), (1)",
     "a row without a number": "UPDATE base SET id = NULL",
