@@ -175,6 +175,7 @@ def add_attributes(url: str, name: str, attributes: Mapping[int, Mapping[str, An
     Optuna lets nobody change a finished trial, so the study is made again with all of them as they are. Whoever is
     killed meanwhile leaves a part of it, which the next `OptunaView` completes.
     """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = open_storage(url)
     with storage_errors(url):
         study = optuna.load_study(study_name=name, storage=storage)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from dse.errors import DseError, ModelError, SubmissionError, why
-from dse.files import sha256_file
 from dse.reading import MIB, parse_json, read_bytes, read_json, read_text
 from dse.submission.detail_log import DetailLog, read_detail_log
 from dse.submission.figures import (
@@ -23,6 +22,7 @@ from dse.submission.figures import (
     count_again,
 )
 from dse.submission.findings import Finding, finding
+from dse.submission.hashes import content_hash
 from dse.submission.labels import Labels, is_here, parse_labels, read_labels
 from dse.submission.manifest import COMPLETE_LOGS, LABELS, Manifest, Origin
 from dse.submission.model_types import model_types
@@ -154,7 +154,7 @@ class ResultFigures:
             if origin.model_sha256 and not self._is_left_out(path):
                 yield self._finding(path, "model-file", "no such file", f"the one of SHA-256 {expected}")
             return
-        if (found := sha256_file(path)) != expected:
+        if (found := content_hash(path)) != expected:
             yield self._finding(path, "model-file", f"SHA-256 {found}", f"{expected}, which was measured")
             return
         yield from self._check_types(path)
@@ -235,7 +235,7 @@ class ResultFigures:
         if (digest := hashlib.sha256(contents).hexdigest()) != origin.validation_sha256:
             yield finding(record, "chain", f"SHA-256 {digest}", allowed=f"{origin.validation_sha256}, as at dse submit")
         for path, name in self._copies():
-            if path.is_file() and name in hashes and (found := sha256_file(path)) != hashes[name]:
+            if path.is_file() and name in hashes and (found := content_hash(path)) != hashes[name]:
                 yield self._finding(path, "chain", f"SHA-256 {found}", f"{hashes[name]}, of {folder / name}")
 
     def _copies(self) -> Iterator[tuple[Path, str]]:

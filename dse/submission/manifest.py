@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dse.errors import SubmissionError, why
-from dse.files import sha256_file
 from dse.reading import MIB, read_json
 from dse.submission.check_upload import walk
+from dse.submission.hashes import content_hash
 from harness.decode import decode
 from harness.protocol import DataSetSpec
 
@@ -89,7 +89,7 @@ def hashes_of(tree: Path) -> dict[str, str]:
     """
     folders = {"tree": tree, **{name: tree.parent / name for name in (COMPLETE_LOGS, LABELS)}}
     return {
-        f"{name}/{path.relative_to(folder).as_posix()}": sha256_file(path)
+        f"{name}/{path.relative_to(folder).as_posix()}": content_hash(path)
         for name, folder in folders.items()
         for path in walk(folder)
         if path.is_file() and not path.is_symlink()

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from dse.errors import SubmissionError
-from dse.files import canonical_json, sha256_file
+from dse.files import canonical_json
 from dse.model.metrics import values_of
 from dse.study import Study
 from dse.submission.check_point import require_logged
+from dse.submission.hashes import content_hash
 from dse.submission.point import ValidatedPoint, readable_points
 from dse.submission.rounds import official_buffer_size
 
@@ -110,7 +111,7 @@ def figures_of(point: ValidatedPoint) -> OfficialFigures:
         raise SubmissionError(f"trial {point.trial} ({point.name}) has no official figures", path=point.folder)
     for run in (point.performance, point.accuracy):
         path = run.folder / "response.json"
-        if sha256_file(path) != point.sha256.get(path.relative_to(point.folder).as_posix()):
+        if content_hash(path) != point.sha256.get(path.relative_to(point.folder).as_posix()):
             raise SubmissionError(f"not what it was when the official run of trial {point.trial} ended", path=path)
     require_logged(point)
     return OfficialFigures(

@@ -22,9 +22,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dse.errors import SubmissionError, why
-from dse.files import sha256_file, write_json
+from dse.files import write_json
 from dse.reading import MIB, read_json
 from dse.sources.address import without_secret
+from dse.submission.hashes import content_hash
 from dse.submission.rounds import ROUNDS, round_of_loadgen
 from harness.decode import ProtocolError, decode
 from harness.protocol import Evidence, Request, Response, read
@@ -200,7 +201,7 @@ def write_point(
             "origin": dataclasses.asdict(origin),
             "round": round_name,
             "rehearsal": rehearsal,
-            "sha256": {path.relative_to(folder).as_posix(): sha256_file(path) for path in sorted(files)},
+            "sha256": {path.relative_to(folder).as_posix(): content_hash(path) for path in sorted(files)},
         },
     )
     return read_point(folder)
@@ -255,7 +256,7 @@ def _damages(point: ValidatedPoint) -> Iterator[str]:
         path = point.folder / name
         if not path.is_file():
             yield f"{name} is gone"
-        elif sha256_file(path) != expected:
+        elif content_hash(path) != expected:
             yield f"{name} is not what it was when the run ended"
     if point.performance.response.performance is None:
         yield "no figures in the response of its performance run"
@@ -272,7 +273,7 @@ def _evidence_doubts(point: ValidatedPoint) -> Iterator[str]:
         one, other = getattr(performance, field.name), getattr(accuracy, field.name)
         if one != other:
             yield f"{field.name} differs: performance run {one}, accuracy run {other}"
-    if sha256_file(point.model) != performance.model_sha256:
+    if content_hash(point.model) != performance.model_sha256:
         yield f"the model file {point.model} is not the one that was measured"
     if point.round not in ROUNDS:
         yield f"round {point.round!r} is unknown"
