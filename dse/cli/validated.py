@@ -11,13 +11,14 @@ from rich.table import Table
 from dse.errors import DseError
 from dse.model.metrics import METRICS, values_of
 from dse.reports.front import study_front
+from dse.reports.official import official_document
 from dse.study import Study
 from dse.submission.official_figures import OfficialFigures, figures_of
 from dse.submission.point import ValidatedPoint
 from dse.submission.validate import Outcome, Plan
 
 SCHEMA = 1
-_SHOWN = ("accuracy", "latency_p90_ns", "peak_memory_bytes")
+_SHOWN = ("accuracy", "latency_p90_ns", "model_memory_bytes", "peak_memory_bytes")
 
 
 def explored_values(study: Study) -> dict[int, Mapping[str, float]]:
@@ -28,17 +29,11 @@ def explored_values(study: Study) -> dict[int, Mapping[str, float]]:
 def comparison(outcomes: Sequence[Outcome], explored: Mapping[int, Mapping[str, float]]) -> RenderableType:
     """A row per validated point: official and explored figures, and how many times the p90 is the explored one."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in (
-        "trial",
-        "accuracy",
-        "explored",
-        "p90",
-        "explored",
-        "ratio",
-        "early-stopping p90",
-        "memory",
-        "explored",
-    ):
+    official = [outcome.point.performance.response for outcome in outcomes if outcome.point]
+    own = all(response.model_memory_bytes is not None for response in official)  # older runs have no other
+    memory = METRICS["model_memory_bytes" if own else "peak_memory_bytes"]
+    figures = ("accuracy", "explored", "p90", "explored", "ratio", "early-stopping p90", memory.title, "explored")
+    for name in ("trial", *figures):
         table.add_column(name, justify="right", no_wrap=True)
     for outcome in outcomes:
         if outcome.point is None:
@@ -52,7 +47,7 @@ def comparison(outcomes: Sequence[Outcome], explored: Mapping[int, Mapping[str, 
             *_pair("latency_p90_ns", found.latency_p90_ns, before),
             "-" if p90 is None else f"{found.p90_ratio(p90):.2f}",
             "too few queries" if estimate is None else METRICS["latency_p90_ns"].show(estimate),
-            *_pair("peak_memory_bytes", found.peak_memory_bytes, before),
+            *_pair(memory.name, found.values.get(memory.name), before),
         )
     return table
 
@@ -114,7 +109,7 @@ def _outcome_document(
     return {
         "status": "validated" if outcome.point in front else "dominated",
         "explored": explored,
-        "official": found.document(),
+        "official": official_document(found, before),
         "p90_ratio": None if p90 is None else found.p90_ratio(p90),
     }
 
