@@ -47,11 +47,11 @@ def explain(knowledge: Knowledge, configuration: Configuration) -> Explanation:
     """Why ``configuration`` is on the front of what is known, or is not."""
     explanation = _explain(knowledge, configuration)
     trials = {m.trial for k in knowledge.known if k.configuration == configuration for m in k.trials}
-    good = (m for k in knowledge.known if k.configuration == configuration for m in k.good)
+    measured = (m for k in knowledge.known if k.configuration == configuration for m in k.trials)
     return replace(
         explanation,
         differing={t: other for t, other in knowledge.differing.items() if t in trials},
-        guess=next(filter(None, map(no_better_than_chance, good)), None),
+        guess=next(filter(None, map(no_better_than_chance, measured)), None),
     )
 
 

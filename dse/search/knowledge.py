@@ -99,7 +99,7 @@ class Knowledge:
     def guesses(self) -> str | None:
         """A sentence on the models that answer no better than chance, and what to check."""
         found: dict[int | None, str] = {}
-        for measured in (m for k in self.known for m in k.good):
+        for measured in (m for k in self.known for m in k.trials):  # an accuracy does not depend on the load
             if sentence := no_better_than_chance(measured):
                 found.setdefault(measured.accuracy_from, f"trial {measured.trial}: {sentence}")
         if not found:
