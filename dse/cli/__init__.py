@@ -37,6 +37,8 @@ _COMMANDS = {
     "explore": ("explore:explore_command", "Search a space on this machine and print its Pareto front."),
     "front": ("front:front_command", "Show the Pareto front of a study."),
     "explain": ("explain:explain_command", "Say whether a configuration is on the front, else why not."),
+    "trials": ("trials:trials_command", "List the trials of a study: figures, failures, exclusions."),
+    "studies": ("studies:studies_command", "List the studies that are here."),
     "replay": ("replay:replay_command", "Say how soon a search finds the front of a recorded table."),
     "validate": ("validate:validate_command", "Run the front's points by MLPerf's rules."),
     "dashboard": ("dashboard:dashboard_command", "Serve Optuna Dashboard on a study until Ctrl-C."),

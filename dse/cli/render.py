@@ -109,7 +109,7 @@ def front_table(
     captions = [f"all of them: {described({n: points[0].configuration[n] for n in shared})}"] if shared else []
     captions += [_PLUS_MINUS] if any("\u00b1" in cell or "\u00d7" in cell for row in figures for cell in row) else []
     captions += [_P_FRONT + (_UNDECIDED if any(p.probability is None for p in points) else "")] if told else []
-    return _FrontTable(
+    return FiguresTable(
         title=title,
         captions=tuple(captions),
         header=("trial", *(objective.metric.title for objective in objectives), *(["P(front)"] if told else [])),
@@ -122,7 +122,9 @@ def front_table(
 
 
 @dataclass(frozen=True)
-class _FrontTable:
+class FiguresTable:
+    """Rows of figures, each with its configuration beside or, in a narrow terminal, below it, and a remark below."""
+
     title: str | None
     captions: tuple[str, ...]
     header: tuple[str, ...]

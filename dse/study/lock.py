@@ -58,5 +58,20 @@ def locked(folder: Path) -> IO[str]:
     return lock
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether a process writes in a study's folder now. Nothing is made or changed."""
+    try:
+        descriptor = os.open(folder / ".lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _not_ours(path: Path) -> StudyError:
     return StudyError("not the lock file that dse writes", path=path, hint=f"look at it, and remove {path}")

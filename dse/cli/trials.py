@@ -1,0 +1,122 @@
+"""``dse trials``: every run of a study, what came out of it, and why it does not count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from dse.cli.opened import open_study
+from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
+from dse.cli.render import FiguresTable, described, next_command, print_json, stderr, stdout
+from dse.model.judgement import Reason
+from dse.model.measurement import Measurement
+from dse.model.metrics import METRICS
+from dse.reports.front import study_knowledge
+from dse.search.knowledge import Knowledge
+from dse.study import Study
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A trial, whether it has a configuration in the space as it is now, and the reasons against it."""
+
+    measured: Measurement
+    placed: bool
+    reasons: Sequence[Reason]
+
+    @property
+    def state(self) -> str:
+        if self.measured.failed:
+            return "failed"
+        if not self.placed:
+            return "elsewhere"
+        return "excluded" if self.reasons else "counts"
+
+    @property
+    def why(self) -> str:
+        """Why it does not count; empty where it does."""
+        failure = self.measured.response.failure
+        if failure is not None:
+            return f"failed: {failure.error}: {failure.message}"
+        if self.state == "elsewhere":
+            return "of no configuration of the space as it is now"
+        return "; ".join(f"excluded: {reason.word}: {reason.sentence}" for reason in self.reasons)
+
+
+def trials_command(
+    study: StudyArgument,
+    studies: Studies = STUDIES,
+    failed: Annotated[bool, typer.Option("--failed", help="Only trials that failed.")] = False,
+    excluded: Annotated[bool, typer.Option("--excluded", help="Only trials that worked and do not count.")] = False,
+    json: Json = False,
+) -> None:
+    """List the trials of a study: figures, failures, exclusions.
+
+    A trial is one run of one configuration. Its phase says why it was run: to search, to confirm, to repeat one that
+    was excluded, or as the anchor, which shows a drift of the device.
+
+    Example: dse trials mobilenet_v3 --failed
+    """
+    found = open_study(study, studies)
+    knowledge = study_knowledge(found)
+    reasons = knowledge.judgement.reasons
+    everything = [_Trial(m, found.place(m) is not None, reasons.get(m.trial, ())) for m in found.measurements]
+    wanted = {name for name, asked in (("failed", failed), ("excluded", excluded)) if asked}
+    trials = [trial for trial in everything if not wanted or trial.state in wanted]
+    if json:
+        print_json({"schema": 1, "study": found.name, "trials": [_document(found, trial) for trial in trials]})
+        return
+    if trials:
+        stdout().print(_table(found, trials))
+    _say(found, knowledge, len(trials), wanted)
+    words = study_words(study, studies)
+    number = next((trial.measured.trial for trial in trials if trial.why), None)
+    if number is not None:
+        next_command(f"dse explain {words} {number}", "says what that means for its configuration")
+    else:
+        next_command(f"dse front {words}", "shows the front")
+
+
+def _say(study: Study, knowledge: Knowledge, shown: int, wanted: set[str]) -> None:
+    if wanted:
+        stderr().print(f"{study.name}: {shown} of {len(study.measurements)} trials {' or '.join(sorted(wanted))}")
+    stderr().print(knowledge.counts.trials_sentence)
+
+
+def _table(study: Study, trials: Sequence[_Trial]) -> FiguresTable:
+    objectives = study.objectives
+    figures = []
+    for trial in trials:
+        values, accuracy = trial.measured.values, trial.measured.accuracy
+        shown = (o.metric.show(values[o.name]) if o.name in values else "-" for o in objectives)
+        images = str(accuracy.total) if accuracy and not trial.measured.failed else "-"
+        figures.append((str(trial.measured.trial), trial.measured.phase, *shown, images))
+    return FiguresTable(
+        title=None,
+        captions=(),
+        header=("trial", "phase", *(objective.metric.title for objective in objectives), "images"),
+        figures=tuple(figures),
+        configurations=tuple(described(trial.measured.configuration) for trial in trials),
+        remarks=tuple(trial.why for trial in trials),
+    )
+
+
+def _document(study: Study, trial: _Trial) -> dict[str, Any]:
+    measured, failure = trial.measured, trial.measured.response.failure
+    accuracy = measured.accuracy
+    return {
+        "trial": measured.trial,
+        "phase": measured.phase,
+        "state": trial.state,
+        "config": dict(measured.configuration),
+        "values": {name: value for name, value in measured.values.items() if name in METRICS},
+        "accuracy": {"good": accuracy.good, "total": accuracy.total} if accuracy else None,
+        "accuracy_of_trial": measured.accuracy_from if accuracy else None,
+        "failure": {"error": failure.error, "message": failure.message} if failure else None,
+        "excluded": [{"reason": reason.word, "sentence": reason.sentence} for reason in trial.reasons],
+        "seconds": measured.response.timing_s.get("total"),
+        "logs": str(study.trial_folder(measured.trial)),
+    }
