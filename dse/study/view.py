@@ -28,6 +28,7 @@ class LateView:
         self._say = say
         self._view: OptunaView | None = None
         self._next_try = 0.0
+        self._is_open = False
 
     def open(self, *, may_wait: bool) -> None:
         """Open the view. Raises StudyError; not for a locked database where it ``may_wait``."""
@@ -37,6 +38,7 @@ class LateView:
             if not may_wait:
                 raise
             self._wait(error, "the view is brought up to date later")
+        self._is_open = True
 
     def add(self, measured: Measurement) -> None:
         """Add a finished trial, or leave it for later. Raises MachineError."""
@@ -54,7 +56,7 @@ class LateView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._view is None:
+        if self._view is None and self._is_open:
             try:
                 self._view = self._open_view()
             except StudyError as late:

@@ -65,9 +65,11 @@ def test_a_database_that_stays_locked_is_told_and_the_next_search_catches_up(fol
 
 
 def test_a_storage_that_does_not_open_leaves_no_study(tmp_path: Path) -> None:
-    folder = tmp_path / "s"
-    with pytest.raises(StudyError, match="cannot be used"):
-        run_study(folder, make_space(tmp_path), storage=f"sqlite:///{tmp_path}/none/x.db")
+    folder, space, said = tmp_path / "s", make_space(tmp_path), list[str]()
+    writer = StudyWriter(folder, space, f"sqlite:///{tmp_path}/none/x.db", {}, say=said.append)
+    with pytest.raises(StudyError, match="cannot be used"), writer:
+        pass
+    assert said == []
     assert not (folder / "study.yaml").exists()
     run_study(folder, make_space(tmp_path), trials=1)
     assert Study.read(folder).settings["storage"] is None
