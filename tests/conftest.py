@@ -46,6 +46,8 @@ class Server:
     breaks_after: int | None = None
     requests: list[str | None] = field(default_factory=list)
     """The Range header of each request."""
+    asked: list[tuple[str, str | None]] = field(default_factory=list)
+    """The path with its query, and the Authorization header, of each request."""
 
 
 @pytest.fixture
@@ -56,6 +58,7 @@ def server() -> Iterator[Server]:
         def do_GET(self) -> None:
             asked = self.headers.get("Range")
             state.requests.append(asked)
+            state.asked.append((self.path, self.headers.get("Authorization")))
             if self.path == "/absent.tgz":
                 self.send_error(404)
                 return

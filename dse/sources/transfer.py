@@ -15,6 +15,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from email.message import Message
 from functools import partial
 from typing import IO, Any
@@ -25,7 +26,7 @@ from dse.sources.address import authorization, escaped, shown
 
 AGAIN = "run the command again: it goes on from there"
 _TIMEOUT = "DSE_DOWNLOAD_TIMEOUT"
-_TIMEOUT_S = 8.0
+_TIMEOUT_S = 6.0
 _SLOWEST_BYTES_PER_S = 1024
 _TOTAL_S = 3600.0
 _MOST_HOPS = 10
@@ -106,37 +107,44 @@ class _Request(urllib.request.Request):
 
 
 class _Clock:
-    """Every ``timeout_s`` a server has to send 1 KB for each second of it, or the end; and all of it within an hour."""
+    """How long a server may let wait: ``timeout_s`` for anything and for 1 KB for each second of it, an hour in all.
+
+    Only waiting counts: a slow disk of ours is no slow server.
+    """
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._least = int(timeout_s * _SLOWEST_BYTES_PER_S)
-        self._ends = time.monotonic() + _TOTAL_S
-        self._next_look = time.monotonic() + timeout_s
+        self._silent_s = self._window_s = self._all_s = 0.0
         self._bytes = 0
         self._allowed = _MOST_AROUND
 
+    @property
     def left_s(self) -> float:
-        """Seconds until something has to come. Raises TimeoutError when it should have come."""
-        now = time.monotonic()
-        if now >= self._ends:
-            raise TimeoutError(f"it took more than {_TOTAL_S / 3600:g} h")
-        if now >= self._next_look:
-            if self._bytes < self._least:
-                raise TimeoutError(f"{self._bytes} bytes in {self._timeout_s:g} s, expected at least {self._least}")
-            self._next_look, self._bytes = now + self._timeout_s, 0
-        return max(min(self._next_look, self._ends) - now, 0.001)
+        """Seconds until `count` has to be told of something."""
+        return max(self._timeout_s - max(self._silent_s, self._window_s), 0.001)
 
     def allow(self, most_bytes: int) -> None:
         """How much may come from now on."""
         self._allowed = most_bytes
 
-    def count(self, received: int) -> None:
-        """So much came. Raises HTTPException for more than is allowed."""
+    def count(self, waited_s: float, received: int) -> None:
+        """So much came in that time. Raises TimeoutError for a server that is too slow, HTTPException for too much."""
+        self._silent_s = 0.0 if received else self._silent_s + waited_s
+        self._window_s += waited_s
+        self._all_s += waited_s
         self._bytes += received
         self._allowed -= received
         if self._allowed < 0:
             raise http.client.HTTPException("headers without end")
+        if self._all_s > _TOTAL_S:
+            raise TimeoutError(f"it took more than {_TOTAL_S / 3600:g} h")
+        if self._silent_s >= self._timeout_s:
+            raise TimeoutError(f"nothing came for {self._timeout_s:g} s")
+        if self._window_s >= self._timeout_s:
+            if self._bytes < self._least:
+                raise TimeoutError(f"{self._bytes} bytes in {self._timeout_s:g} s, expected at least {self._least}")
+            self._window_s, self._bytes = 0.0, 0
 
 
 class _Timed(io.RawIOBase):
@@ -148,18 +156,18 @@ class _Timed(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._clock.left_s())
-        try:
-            received: int = self._raw.readinto(buffer)
-        except TimeoutError:
-            self._clock.left_s()  # says why
-            raise
-        self._clock.count(received)
+    def readinto(self, buffer: Any) -> int:
+        received = None
+        while received is None:
+            self._sock.settimeout(self._clock.left_s)
+            began = time.monotonic()
+            with suppress(TimeoutError):  # which a stream of the socket's own would not read on after
+                received = int(self._sock.recv_into(buffer))
+            self._clock.count(time.monotonic() - began, received or 0)
         return received
 
     def close(self) -> None:
-        self._raw.close()
+        self._raw.close()  # the socket ends with the last stream on it
         super().close()
 
 
