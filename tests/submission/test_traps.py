@@ -43,6 +43,10 @@ def digits(path: Path) -> None:
     path.write_text("accuracy=1%, good=" + "9" * 5_000 + ", total=" + "9" * 5_000 + "\n")
 
 
+def spaces(path: Path) -> None:
+    path.write_text(f"accuracy{' ' * 2**20}\naccuracy{'1' * 2**19}.1.\n{' ' * 2**20}\n")
+
+
 def nothing(path: Path) -> None:
     path.touch()
 
@@ -51,7 +55,7 @@ def folder(path: Path) -> None:
     path.mkdir()
 
 
-TRAPS = [pipe, device, sparse, deep, deep_log, digits, nothing, folder]
+TRAPS = [pipe, device, sparse, deep, deep_log, digits, spaces, nothing, folder]
 
 
 def replaced(path: Path, trap) -> Path:
