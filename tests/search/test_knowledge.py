@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dse.model.configuration import Configuration
 from dse.model.measurement import Measurement
 from dse.model.metrics import METRICS, Constraint, Objective
 from dse.search.explain import explain
 from dse.search.knowledge import Knowledge, as_measured, understand
-from harness.protocol import Accuracy, Performance, Response
+from harness.protocol import Accuracy, DeviceState, Performance, Response
 
 OBJECTIVES = tuple(
     Objective(METRICS[n], METRICS[n].direction) for n in ("accuracy", "latency_p90_ns", "model_memory_bytes")
@@ -79,3 +84,43 @@ def test_who_breaks_a_constraint_is_nobodys_neighbour() -> None:
         10_000,
     )
     assert explain(held, Configuration({"n": 0})).by is None
+
+
+_WHOLE = st.sampled_from([0, 1, 1000, 2**62, 2**63 - 1])
+_CORES = st.sampled_from([None, 0.0, 0.5, 1.0, 1e18])
+
+
+@st.composite
+def _odd(draw: st.DrawFn, trial: int) -> Measurement:
+    """What a response may hold, at the ends of what is let through."""
+    performance = Performance(*[draw(_WHOLE) for _ in range(8)], draw(_WHOLE), draw(_WHOLE), 1, True, True, True, True)
+    total = draw(st.sampled_from([1, 5, 2**63 - 1]))
+    accuracy = Accuracy(draw(st.sampled_from([0, 1, total])), total, "")
+    states = [
+        DeviceState(f"2026-01-01T00:00:0{second}.000000Z", 0.0, foreign_cpu_s=draw(st.sampled_from([None, 0.0, 9e18])))
+        for second in (0, 1)
+    ]
+    response = Response(
+        performance=performance,
+        accuracy=accuracy,
+        model_memory_bytes=draw(_WHOLE),
+        cores_used=draw(_CORES),
+        device_before=states[0],
+        device_after=states[1],
+    )
+    name = draw(st.integers(0, 2))
+    phase = draw(st.sampled_from(["search", "anchor"]))
+    return Measurement(trial, Configuration({"n": name}), str(name), response, accuracy, trial, phase=phase)  # type: ignore[arg-type]
+
+
+@given(
+    st.integers(1, 6).flatmap(lambda n: st.tuples(*(_odd(trial) for trial in range(n)))), st.sampled_from([1, 10_000])
+)
+def test_the_ends_of_what_a_response_may_hold_are_figures_too(trials: tuple[Measurement, ...], images: int) -> None:
+    found = known(*trials, images=images)
+    for point in found.front:
+        json.dumps([dict(point.values), point.intervals, point.probability], allow_nan=False)
+        assert all(low <= point.values[name] <= high for name, (low, high) in point.intervals.items())
+    for k in found.known:
+        assert explain(found, k.configuration).sentence
+    assert found.counts.trials == len(trials)
