@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -214,3 +215,17 @@ def test_a_point_that_nothing_dominates_is_never_said_to_be_off_the_front() -> N
 def test_counts_that_cannot_be_have_no_interval(good: int, total: int) -> None:
     with pytest.raises(ValueError, match="allowed: 0 to all of 1 or more"):
         wilson(good, total, 10)
+
+
+def test_memory_is_not_taken_for_as_noisy_as_a_latency() -> None:
+    """Two runs of equal memory: to be off by 5 %, as latencies may be, would make every near point doubtful."""
+    repeats = [
+        replace(m, response=replace(m.response, peak_memory_bytes=2**26)) for m in (measured(0, 1e6), measured(1, 1e6))
+    ]
+    noise = repeat_noise([repeats])
+    assert noise["latency_p90_ns"] > 0.03
+    assert noise["peak_memory_bytes"] < 0.001
+    other = [
+        replace(m, response=replace(m.response, peak_memory_bytes=2**26 + n * 2**22)) for n, m in enumerate(repeats)
+    ]
+    assert repeat_noise([other])["peak_memory_bytes"] > 0.02
