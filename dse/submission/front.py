@@ -68,13 +68,21 @@ def _candidate(study: Study, point: FrontPoint, python: str | None) -> Candidate
         response=point.response,
         origin=_origin(model, request),
         images=int(study.settings["space"]["data_set"]["size"]),
-        python=python or _harness_python(study.settings["space"]["runtimes"], point),
+        python=python or _harness_python(study, point),
     )
 
 
-def _harness_python(runtimes: dict[str, dict[str, Any]], point: FrontPoint) -> str | None:
-    """The interpreter that the space names for a point's runtime; None: this one."""
-    python = runtimes[str(point.configuration.get("runtime", next(iter(runtimes))))]["python"]
+def _harness_python(study: Study, point: FrontPoint) -> str | None:
+    """The interpreter that the space names for a point's runtime; None: this one. Raises SubmissionError."""
+    runtimes = study.settings["space"]["runtimes"]
+    name = str(point.configuration.get("runtime", next(iter(runtimes))))
+    if name not in runtimes:
+        raise SubmissionError(
+            f"found the runtime {name!r}, which the study does not have: {', '.join(map(str, runtimes))}",
+            path=study.trial_folder(point.trial) / "trial.json",
+            hint=f"explore a space that has it, or move {study.trial_folder(point.trial)} away",
+        )
+    python = runtimes[name]["python"]
     return None if python is None else str(python)
 
 

@@ -315,3 +315,11 @@ def test_validate_runs_a_program_of_a_study_once_it_is_trusted(dse, study, progr
     done = dse(*words, "--trust")
     assert (done.returncode, "which is no version of mlcommons-loadgen" in done.stderr) == (4, True)
     assert (study.parent / "ran").exists()
+
+
+def test_a_runtime_that_the_study_does_not_have_is_named(dse, study):
+    path = study / "trials/7/trial.json"
+    path.write_text(path.read_text().replace('"threads": 1', '"threads": 1, "runtime": "zz"'))
+    done = dse("validate", "study", "--dry-run", "--allow", "data-set-size")
+    assert done.returncode == 3
+    assert f"{path}: found the runtime 'zz', which the study does not have: litert" in done.stderr
