@@ -40,23 +40,29 @@ def edits(before: Study, space: Space) -> Edits:
     if set(bounds) != set(wanted):
         said = [", ".join(listed) or "none" for listed in (bounds, wanted)]
         changing.append(f"constraints: {said[0]} in the study, {said[1]} in the space")
-    on_front, lost = _lost(before, space)
+    place = Placement(space, before.measurements)
+    on_front, lost = _lost(before, place)
     others = [found for key in now if key not in _NO_MATTER for found in _differences(key, was.get(key), now[key])]
     if lost:
-        because = f": {_some(others)}" if others else ": another model file, runtime version or data set"
-        changing.append(f"{lost} of {on_front} points on the front are not in the space any more{because}")
-        others = []
+        if place.earlier:
+            why = "; ".join(dict.fromkeys(place.earlier.values()))
+            changing.append(
+                f"{lost} of {on_front} points on the front are of an earlier version of dse and measured again: {why}"
+            )
+        else:
+            because = f": {_some(others)}" if others else ": another model file, runtime version or data set"
+            changing.append(f"{lost} of {on_front} points on the front are not in the space any more{because}")
+            others = []
     return Edits(tuple(changing), (_some(others),) if others else ())
 
 
-def _lost(before: Study, space: Space) -> tuple[int, int]:
-    """How many points the study's front has, and how many of them count for nothing in ``space``."""
+def _lost(before: Study, place: Placement) -> tuple[int, int]:
+    """How many points the study's front has, and how many of them ``place`` counts for nothing."""
     measurements = before.measurements
     known = understand(before.objectives, before.constraints, measurements, before.place, before.accuracy_images)
     front = known.front
     if not front:
         return 0, 0
-    place = Placement(space, measurements)
     kept = {measured.trial for measured in measurements if place(measured) is not None}
     return len(front), sum(kept.isdisjoint(point.trials) for point in front)
 

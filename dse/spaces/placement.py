@@ -23,8 +23,9 @@ class Placement:
     be the same experiment today; what was measured at another fidelity or on other images counts for none. Of
     ``measurements``, the past of the session that begins, failures that may have passed count for none either and are
     tried again: a missing runtime, model or image, a crash or a timeout that happened once, and every timeout of a time
-    that was shorter than it is now. So is a trial of an earlier version where a figure that is asked for
-    is of another kind now: the model's memory, which was not measured, and an accuracy on the first images of the list.
+    that was shorter than it is now. So is a trial of an earlier version where a figure that is asked for is of another
+    kind now: the model's memory, which was not measured, and an accuracy on the first images of the list. `earlier`
+    says so of those.
 
     Configurations that are one experiment (two addresses of one file) count as one: the one that was measured first.
     """
@@ -33,12 +34,8 @@ class Placement:
         hasty = {m.trial for m in measurements if _had_less_time(m, space.fidelity.trial_timeout)}
         attempts = Counter(m.key for m in measurements if m.failed and m.trial not in hasty)
         self._again = hasty | {m.trial for m in measurements if _may_have_passed(m, attempts[m.key])}
-        asked = {o.name for o in space.objectives} | {c.metric.name for c in space.constraints}
-        if "model_memory_bytes" in asked:
-            self._again |= {m.trial for m in measurements if _lacks_model_memory(m)}
-        if "accuracy" in asked and space.recorded is None:
-            size = space.data_set.size
-            self._again |= {m.trial for m in measurements if m.accuracy and is_part_of_list(m.accuracy, size)}
+        self.earlier = {m.trial: why for m in measurements if (why := _of_earlier_version(m, space))}
+        self._again |= self.earlier.keys()
         self._space = space
         self._by_key: dict[str, list[Configuration]] = {}
         self._chosen: dict[str, Configuration] = {}
@@ -108,8 +105,15 @@ def _had_less_time(measured: Measurement, timeout_s: float) -> bool:
     return measured.timeout_s < timeout_s
 
 
-def _lacks_model_memory(measured: Measurement) -> bool:
-    return "peak_memory_bytes" in measured.values and "model_memory_bytes" not in measured.values
+def _of_earlier_version(measured: Measurement, space: Space) -> str | None:
+    """Why a trial of an earlier version does not count, where it does not."""
+    asked = {o.name for o in space.objectives} | {c.metric.name for c in space.constraints}
+    values, accuracy = measured.values, measured.accuracy
+    if "model_memory_bytes" in asked and "peak_memory_bytes" in values and "model_memory_bytes" not in values:
+        return "the memory of models was not measured"
+    if "accuracy" in asked and space.recorded is None and accuracy and is_part_of_list(accuracy, space.data_set.size):
+        return "accuracies were counted on the first images of the list, and are on images drawn at random now"
+    return None
 
 
 def _may_have_passed(measured: Measurement, attempts: int) -> bool:

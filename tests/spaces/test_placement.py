@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dse.reports.front import front_report, study_front
+from dse.search.edits import edits
 from dse.search.plan import Budget, make_plan
 from dse.spaces import placement
 from dse.spaces.space import Space
@@ -117,6 +118,8 @@ def test_accuracies_on_the_first_images_of_the_list_are_counted_again_and_never_
     run_study(tmp_path / "s", space, RecordedHarness(_on_the_first_of_the_list))
     before = study_front(Study.read(tmp_path / "s"))
     assert {point.accuracy.image_order for point in before if point.accuracy} == {"list"}
+    (said,) = edits(Study.read(tmp_path / "s"), space).changing
+    assert "of an earlier version of dse and measured again: accuracies were counted on the first" in said
     progress = run_study(tmp_path / "s", space, trials=2)
     assert progress.done == 2
     for _ in range(2):
