@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,14 @@ def test_a_password_that_an_earlier_version_recorded_goes_once_the_storage_is_gi
     run_study(folder, make_space(tmp_path), trials=1, storage=f"{url}?password=other")
     assert "s3cret" not in (folder / "study.yaml").read_text()
     assert Study.read(folder).settings["storage"] == url
+
+
+def test_a_run_that_did_not_get_its_processor_is_marked_as_excluded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+    harness = RecordedHarness(lambda request: replace(answer(request), cores_used=0.4 * request.runtime.threads))
+    run_study(tmp_path / "s", make_space(tmp_path, parameters={"side": [48]}), harness)
+    marks = {trial.params["threads"]: trial.user_attrs.get("excluded") for trial in stored_trials(tmp_path / "s")}
+    assert marks[1] == "starved: the run got 0.40 of a processor, 0.90 at least is wanted"
+    assert marks[3] is None
