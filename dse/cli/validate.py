@@ -37,6 +37,7 @@ from dse.harnesses import SubprocessHarness
 from dse.paths import cache_dir
 from dse.reports.official_view import show_official
 from dse.study import Study
+from dse.study.folder import require_own_folders
 from dse.study.lock import locked
 from dse.submission.environment import available_memory_bytes
 from dse.submission.findings import RULES, BrokenRulesError, blocking
@@ -74,6 +75,7 @@ def validate_command(
     found, round_, console = open_study(study, studies), get_round(round_name, to_measure=True), stderr()
     allowed = rules(allow)
     official = official_candidates(found, trial, python)
+    require_own_folders(found.folder, FOLDER)
     if not dry_run and (found.folder / FOLDER).exists():
         with locked(found.folder):
             recover(found.folder)

@@ -40,9 +40,9 @@ def require_ours(folder: Path) -> None:
         )
 
 
-def require_own_folders(folder: Path) -> None:
-    """Raise StudyError where a folder that dse writes into leads out of the study's."""
-    for path in (folder / "trials", folder / "earlier"):
+def require_own_folders(folder: Path, *names: str) -> None:
+    """Raise StudyError where one of the folders that dse writes into leads out of the study's."""
+    for path in (folder / name for name in names):
         if path.is_symlink():
             raise StudyError(
                 "a link; dse writes into folders of the study's own",

@@ -211,7 +211,7 @@ def _before(folder: Path, space: Space, storage: str | None) -> Study:
     """The study that is to go on. Raises StudyError where it cannot."""
     settings = read_settings(folder / "study.yaml")
     _check_same(settings, folder, space, storage)
-    places.require_own_folders(folder)
+    places.require_own_folders(folder, "trials", "earlier")
     trials.require_all_here(folder / "trials")
     return Study.of(folder, settings, read_trials(folder / "trials"))
 

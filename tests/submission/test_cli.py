@@ -323,3 +323,12 @@ def test_a_runtime_that_the_study_does_not_have_is_named(dse, study):
     done = dse("validate", "study", "--dry-run", "--allow", "data-set-size")
     assert done.returncode == 3
     assert f"{path}: found the runtime 'zz', which the study does not have: litert" in done.stderr
+
+
+def test_official_runs_are_not_written_outside_of_the_study(dse, study, tmp_path):
+    (tmp_path / "precious").mkdir()
+    (study / "validation").symlink_to(tmp_path / "precious")
+    done = dse("validate", "study", "--duration", "1s", "--allow", "data-set-size")
+    assert done.returncode == 3
+    assert f"{study / 'validation'}: a link; dse writes into folders of the study's own" in done.stderr
+    assert list((tmp_path / "precious").iterdir()) == []
