@@ -10,6 +10,8 @@ from dse.errors import SubmissionError, why
 from dse.reading import parse_json, read_text
 
 _MARKER = ":::MLLOG"
+ENDING = "ending"
+"""Among the times, when the last query was answered; LoadGen collects its figures after it, which may take seconds."""
 _ONCE = ("effective_", "requested_", "result_", "early_stopping_", "loadgen_version", "num_errors")
 """Begins of the keys that LoadGen writes once a run. Others, such as loaded_qsl_set, come with each set of images."""
 
@@ -61,6 +63,8 @@ def read_detail_log(path: Path) -> DetailLog:
                 log.twice.setdefault(key, value)
             if isinstance(time_ms := entry.get("time_ms"), int | float):
                 log.times_ms.setdefault(key, time_ms)
+                if key == "generic_message" and str(value).startswith("Ending"):
+                    log.times_ms[ENDING] = time_ms
             if entry["metadata"]["is_error"]:
                 errors.append(str(value))
         except (ValueError, KeyError, TypeError, AttributeError) as error:

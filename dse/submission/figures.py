@@ -18,7 +18,7 @@ from typing import Any
 
 from dse.errors import SubmissionError, why
 from dse.reading import UnreadableError, parse_json, read_text
-from dse.submission.detail_log import DetailLog, read_detail_log
+from dse.submission.detail_log import ENDING, DetailLog, read_detail_log
 from dse.submission.findings import Finding, finding
 from dse.submission.rounds import LOADGEN_MODEL
 from harness.protocol import Accuracy
@@ -202,7 +202,7 @@ def _check_summary(place: Path, summary: str, log: DetailLog) -> Iterator[Findin
                 yield finding(place, "performance-figures", f"{name} : {text}", allowed=allowed)
     start = next((number for number, line in enumerate(lines, 1) if line.startswith("Early Stopping Result")), None)
     section = lines[start:] if start is not None else []
-    end = next((number for number, line in enumerate(section) if not line.startswith(" *")), len(section))
+    end = next((number for number, line in enumerate(section) if not line.startswith(" ")), len(section))
     found, expected = (
         " ".join(text.split()) for text in (" ".join(section[:end]), _text(log, "early_stopping_result"))
     )
@@ -241,7 +241,7 @@ def _impossible_duration(log: DetailLog, duration_ms: float) -> Iterator[tuple[s
     least_ms = log.number("effective_min_duration_ms")
     if log.values.get("result_min_duration_met") and least_ms and duration_ms < least_ms * (1 - _DIGITS):
         yield f"{duration_ms:.0f} ms (queries by their rate), and result_min_duration_met", f"{least_ms:.0f} ms or more"
-    began, ended = log.times_ms.get("generated_query_duration"), log.times_ms.get("power_begin")
+    began, ended = log.times_ms.get("generated_query_duration"), log.times_ms.get(ENDING)
     if began is not None and ended is not None and abs(ended - began - duration_ms) > _CLOCK * duration_ms + _CLOCK_MS:
         yield f"{duration_ms:.0f} ms (queries by their rate)", f"{ended - began:.0f} ms, by the clock of the log"
 

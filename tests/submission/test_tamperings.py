@@ -21,11 +21,15 @@ from dse.submission.rounds import ROUNDS
 from dse.submission.tree import Submission, write_tree
 from tests.submission.tamperings import (
     HASH_TAMPERINGS,
+    LOG,
     POINT_TAMPERINGS,
     SOURCE,
+    SUMMARY_LOG,
     TREE_TAMPERINGS,
+    logged,
     point_hashed_again,
     submission_hashed_again,
+    text,
 )
 
 LABELS = [index % 10 for index in range(1200)]
@@ -189,3 +193,16 @@ def test_images_that_moved_since_are_found_by_the_official_runs(alone):
     next((alone / "labels").iterdir()).write_text("1\n" * 1200)
     submission_hashed_again(alone)
     assert "labels" in found_in(alone / "tree")
+
+
+def test_too_few_queries_for_the_p99_are_told_over_three_lines(make_point):
+    """As LoadGen 6.0.17 wrote it of a run of 659 queries."""
+    folder = make_point().folder
+    told = " * Not enough queries processed for 99.0th percentile\n early stopping estimate (would need to process at\n"
+    told += " least 662 total queries)."
+    estimate = " * Early stopping 99.0th percentile estimate: 13946591"
+    text(SUMMARY_LOG, estimate, told)(folder)
+    text(LOG, estimate, told.replace("\n", " "))(folder)
+    logged(LOG, early_stopping_latency_ms=0)(folder)
+    point_hashed_again(folder)
+    assert check_point(read_point(folder), LABELS) == []
