@@ -83,19 +83,23 @@ class OptunaProposer:
         self._known: dict[Configuration, Estimate] = {}
         self._open: tuple[optuna.Trial, Configuration] | None = None
         self._dry = False
+        self._patience = _MOST_REPEATS
         for configuration in self._first:
             self._study.enqueue_trial(self._encoded(configuration))
 
     def _ask(self) -> Configuration | None:
         """The open question; asks until there is one that is not answered yet."""
-        for _ in range(0 if self._open or self._dry else _MOST_REPEATS):
+        for _ in range(0 if self._open or self._dry else self._patience):
             trial = self._study.ask()
             configuration = self._problem.tree.choose(_Suggestions(trial))
             known = self._known.get(configuration)
             if known is None:
                 self._open = trial, configuration
+                self._patience = min(_MOST_REPEATS, 2 * self._patience)
                 break
             self._answer(trial, known)
+        if self._open is None and not self._dry:  # near the end nearly every answer is known, and each takes longer
+            self._patience = max(1, self._patience // 4)
         self._dry = self._open is None
         return self._open[1] if self._open else None
 

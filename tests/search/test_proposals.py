@@ -147,3 +147,18 @@ def test_what_the_rest_buys_is_told_and_melts_away() -> None:
     assert max(told) > 0.05
     assert max(told[-3:]) < max(told) / 10
     assert not proposer.gains
+
+
+def test_a_sampler_that_repeats_itself_is_not_asked_for_ever() -> None:
+    """Near the end of a space nearly every suggestion is known: fifty for each that is left took most of the time."""
+    from dse.search.samplers import OptunaProposer
+
+    tree = ParameterTree(tuple(parameter(f"p{i}", *range(5)) for i in range(3)))
+    proposer = OptunaProposer(Problem(tree, OBJECTIVES), "tpe", 0)
+    everything = list(tree.configurations())
+    past = [Estimate(c, {"accuracy": 0.5, "latency_p90_ns": 1e6 + sum(map(float, c.values()))}) for c in everything]
+    asked: list[int] = []
+    for known in range(100, 125):
+        proposer.propose(past[:known])
+        asked.append(len(proposer._study.trials))
+    assert asked[-1] < asked[0] + 25 * 10
