@@ -47,7 +47,7 @@ class UnreadableError(ValueError):
         self.line = line
 
 
-def read_bytes(path: Path, most_bytes: int = MOST_BYTES, *, follow: bool = True) -> bytes:
+def read_bytes(path: Path | str, most_bytes: int = MOST_BYTES, *, follow: bool = True) -> bytes:
     """What the regular file ``path`` holds; a link is refused where ``follow`` is not set.
 
     Raises OSError for what is no regular file, UnreadableError for more than ``most_bytes``.
@@ -58,7 +58,7 @@ def read_bytes(path: Path, most_bytes: int = MOST_BYTES, *, follow: bool = True)
     except ValueError:  # a NUL in the name
         raise UnreadableError("its name has a NUL character") from None
     except OSError as error:
-        if error.errno == errno.ELOOP and not follow and path.is_symlink():
+        if error.errno == errno.ELOOP and not follow and Path(path).is_symlink():
             raise OSError(errno.ELOOP, "is a link; dse does not follow links here", str(path)) from None
         if error.errno == errno.ENXIO:
             raise OSError(errno.ENXIO, "is a socket, not a file", str(path)) from None
