@@ -30,7 +30,6 @@ from dse.search.explore import explore
 from dse.search.plan import make_plan
 from dse.search.unseen import Unseen
 from dse.spaces.load import find_space, load_space
-from dse.spaces.official import official_note
 from dse.spaces.placement import LISTED
 from dse.spaces.space import Space
 from dse.study import StudyWriter, study_so_far
@@ -101,8 +100,6 @@ def explore_command(
     say_edits(edited, folder, update=update)
     limits = find_limits(loaded, before, trials=trials, timeout=timeout, budget=budget, more=more)
     say_limits(limits)
-    if note := official_note(loaded):
-        stderr().print(note)
     if dry_run:
         known = before.measurements if before else ()
         show_plan(make_plan(loaded, known, limits.left), loaded, folder, first=len(first), as_json=json)

@@ -8,7 +8,7 @@ import typer
 from rich.tree import Tree
 
 from dse.cli.options import Images, Json, Labels, Models, option_words, variables
-from dse.cli.render import counted, next_command, print_json, stderr, stdout
+from dse.cli.render import counted, next_command, print_json, stdout
 from dse.cli.space_from_results import from_results_command
 from dse.cli.trusted import NOT_ASKED
 from dse.model.configuration import text
@@ -16,7 +16,6 @@ from dse.model.space import Parameter
 from dse.spaces.document import read_document
 from dse.spaces.format import json_schema
 from dse.spaces.load import find_space, load_space, shipped_spaces
-from dse.spaces.official import official_note
 from dse.spaces.space import Space
 
 app = typer.Typer(
@@ -77,8 +76,6 @@ def check_command(
     Example: dse space check my_space.yaml
     """
     loaded = load_space(find_space(space), variables(models, images, labels))
-    if note := official_note(loaded):
-        stderr().print(note)
     if json:
         print_json({"schema": 1, "space": loaded.name, "path": str(loaded.path), "configurations": loaded.tree.size})
     else:
