@@ -25,7 +25,8 @@ from dse.search.plan import Budget, make_plan
 from dse.search.surrogate import scaled
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
-from dse.study import Study, StudyWriter
+from dse.study import Study
+from dse.study.writer import StudyWriter
 
 
 def run(space: Space, folder: Path, seed: int, budget_s: float, confirm: bool) -> list[FrontPoint]:

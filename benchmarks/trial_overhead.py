@@ -19,7 +19,7 @@ from dse.harnesses import Harness, SubprocessHarness
 from dse.search.explore import explore
 from dse.search.plan import Budget, make_plan
 from dse.spaces.load import find_space, load_space
-from dse.study import StudyWriter
+from dse.study.writer import StudyWriter
 
 _IMPORTS = "import numpy, mlperf_loadgen; from ai_edge_litert.interpreter import Interpreter"
 

@@ -8,10 +8,13 @@ import tempfile
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dse.errors import MachineError, why
 from dse.processes import run
-from dse.spaces.format import RuntimeSection
+
+if TYPE_CHECKING:  # it brings pydantic, which a study does without
+    from dse.spaces.format import RuntimeSection
 
 PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
 """What a space calls a runtime, and its name on PyPI."""

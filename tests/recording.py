@@ -17,7 +17,8 @@ from dse.search.explore import explore
 from dse.search.plan import Budget, Progress, make_plan
 from dse.spaces.load import load_space
 from dse.spaces.space import Space
-from dse.study import Study, StudyWriter
+from dse.study import Study
+from dse.study.writer import StudyWriter
 from harness import protocol
 from harness.protocol import Accuracy, DeviceState, ErrorClass, Failure, Performance, Request, Response
 

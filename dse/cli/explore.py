@@ -32,8 +32,8 @@ from dse.search.unseen import Unseen
 from dse.spaces.load import find_space, load_space
 from dse.spaces.placement import LISTED
 from dse.spaces.space import Space
-from dse.study import StudyWriter, study_so_far
 from dse.study.versions import with_measured_versions
+from dse.study.writer import StudyWriter, study_so_far
 
 
 def explore_command(

@@ -21,7 +21,7 @@ from dse.search.problem import Problem
 from dse.search.proposals import OncePerExperiment, make_proposer, search_share
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
-from dse.study import StudyWriter
+from dse.study.writer import StudyWriter
 from harness import protocol
 from harness.protocol import AccuracySpec, Failure, PerformanceSpec, Request, Response
 

@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from dse.address import record_key
 from dse.errors import MachineError, ModelError, why
 from dse.files import write_json
 from dse.paths import cache_dir, shipped
 from dse.reading import MIB, read_json
-from dse.sources.address import record_key
 
 _SCHEMA = 1
 _MOST_BYTES = 4 * MIB

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from email.message import Message
 from pathlib import Path, PurePosixPath
 
+from dse.address import escaped, record_key, shown
 from dse.errors import ModelError
 from dse.files import fingerprint, sha256_file, write_text
 from dse.paths import using_cache
-from dse.sources.address import escaped, record_key, shown
 from dse.sources.archive import MemberError
 from dse.sources.checksums import ChecksumRecord
 from dse.sources.transfer import AGAIN, Answer, ask, read_part

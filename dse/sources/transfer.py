@@ -20,9 +20,9 @@ from email.message import Message
 from functools import partial
 from typing import IO, Any
 
+from dse.address import authorization, escaped, shown
 from dse.durations import parse_duration
 from dse.errors import ModelError, UsageError, why
-from dse.sources.address import authorization, escaped, shown
 
 AGAIN = "run the command again: it goes on from there"
 _TIMEOUT = "DSE_DOWNLOAD_TIMEOUT"

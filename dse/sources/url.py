@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from dse.address import shown
 from dse.errors import ModelError
 from dse.files import fingerprint
 from dse.model.configuration import Value
 from dse.sources._base import ModelFile
-from dse.sources.address import shown
 from dse.sources.archive import is_archive, is_model, read_model
 from dse.sources.cache import kept
 from dse.sources.checksums import ChecksumRecord

@@ -11,6 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dse.address import escaped
+from dse.address import shown as shown_url
 from dse.data_sets import DataSet, from_arrays, from_images
 from dse.errors import SpaceError
 from dse.model.metrics import METRICS, Objective, parse_constraint
@@ -18,8 +20,6 @@ from dse.model.space import Level, Parameter, ParameterTree
 from dse.paths import cache_dir, shipped
 from dse.runtimes import looked_up
 from dse.sources import ChecksumRecord, FileSource, ModelSource, UrlSource, ZooSource
-from dse.sources.address import escaped
-from dse.sources.address import shown as shown_url
 from dse.spaces.check import check_levels, check_variants
 from dse.spaces.document import Document, Place, read_document
 from dse.spaces.format import DataSetSection, ModelSection, PreprocessingSection, RuntimeSection, SpaceFile

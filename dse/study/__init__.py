@@ -1,6 +1,8 @@
-"""A study: one search on one system, a folder that can be killed at any instant and continued."""
+"""A study: one search on one system, a folder that can be killed at any instant and continued.
+
+To read one is here; `dse.study.writer` writes, and brings Optuna.
+"""
 
 from dse.study.study import Study, find_study
-from dse.study.writer import StudyWriter, study_so_far
 
-__all__ = ["Study", "StudyWriter", "find_study", "study_so_far"]
+__all__ = ["Study", "find_study"]

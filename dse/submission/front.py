@@ -6,10 +6,10 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from dse.address import shown
 from dse.errors import DseError, InputError, SubmissionError, UsageError, why
 from dse.model.front import FrontPoint
 from dse.reports.front import recorded_in, study_front
-from dse.sources.address import shown
 from dse.spaces.space import HARNESS_PARAMETERS
 from dse.study import Study
 from dse.submission.candidate import Candidate

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from dse.address import without_secret
 from dse.errors import SubmissionError, why
 from dse.files import write_json
 from dse.reading import MIB, read_json
-from dse.sources.address import without_secret
 from dse.submission.hashes import content_hash
 from dse.submission.rounds import ROUNDS, round_of_loadgen
 from harness.decode import ProtocolError, decode

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
+from dse.address import without_secret
 from dse.reading import parse_yaml
 from dse.runtimes import PACKAGES
-from dse.sources.address import without_secret
 from dse.submission.point import ValidatedPoint
 from dse.submission.rounds import MAX_UPLOAD_FILE_BYTES, Round, Scenario
 from harness.protocol import Evidence, Request

@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from dse.reports.front import study_front
-from dse.study import Study, StudyWriter
+from dse.study import Study
+from dse.study.writer import StudyWriter
 from harness.protocol import DeviceState
 from tests.recording import RecordedHarness, answer, make_space, run_study
 

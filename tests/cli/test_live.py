@@ -14,7 +14,7 @@ from dse.cli.live import LiveProgress
 from dse.cli.render import by_reason
 from dse.search.explore import explore
 from dse.search.plan import Budget, make_plan
-from dse.study import StudyWriter
+from dse.study.writer import StudyWriter
 from harness.protocol import Request, Response
 from tests.recording import RecordedHarness, answer, fails, make_space, run_study
 

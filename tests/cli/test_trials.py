@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from dse.study import Study, StudyWriter
+from dse.study import Study
+from dse.study.writer import StudyWriter
 from harness.protocol import Failure, Request, Response
 from tests.recording import RecordedHarness, answer, make_space, run_study
 

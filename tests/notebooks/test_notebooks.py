@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from dse.reports.front import front_document, front_report
-from dse.study import Study, StudyWriter
+from dse.study import Study
+from dse.study.writer import StudyWriter
 from tests.recording import make_space
 
 _NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))

@@ -9,8 +9,9 @@ import pytest
 
 from dse.errors import StudyError
 from dse.reports.official_view import attributes, show_official
-from dse.study import Study, StudyWriter
+from dse.study import Study
 from dse.study.storage import add_attributes
+from dse.study.writer import StudyWriter
 from dse.submission.official_figures import OfficialFigures
 from tests.recording import check_study, make_space, stored_trials
 

@@ -11,7 +11,8 @@ from dse.model.configuration import Configuration
 from dse.search.explore import explore
 from dse.search.plan import Budget, Progress, make_plan
 from dse.spaces.load import load_space
-from dse.study import Study, StudyWriter
+from dse.study import Study
+from dse.study.writer import StudyWriter
 from harness.protocol import Request
 
 SPACE = """

@@ -9,7 +9,8 @@ import optuna
 import pytest
 
 from dse.reports.front import study_front
-from dse.study import Study, StudyWriter
+from dse.study import Study
+from dse.study.writer import StudyWriter
 from tests.recording import RecordedHarness, check_study, make_space, run_study, stored_trials
 
 

@@ -12,8 +12,9 @@ import pytest
 
 from dse.errors import StudyError
 from dse.reports.front import front_report, write_front
-from dse.study import Study, StudyWriter, study_so_far
+from dse.study import Study
 from dse.study.lock import locked
+from dse.study.writer import StudyWriter, study_so_far
 from tests.recording import RecordedHarness, check_study, make_space, run_study
 
 

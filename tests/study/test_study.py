@@ -15,7 +15,8 @@ import yaml
 
 from dse.errors import InputError, MachineError, StudyError
 from dse.reports.front import study_front
-from dse.study import Study, StudyWriter, find_study
+from dse.study import Study, find_study
+from dse.study.writer import StudyWriter
 from harness import protocol
 from harness.protocol import Request, Response
 from tests.limits import small_files

@@ -12,8 +12,9 @@ import pytest
 from dse.errors import StudyError
 from dse.search.explore import explore
 from dse.search.plan import Budget, make_plan
-from dse.study import Study, StudyWriter
+from dse.study import Study
 from dse.study.database import without_password, without_user
+from dse.study.writer import StudyWriter
 from harness.protocol import Request, Response
 from tests.recording import RecordedHarness, answer, check_study, make_space, run_study, stored_trials
 

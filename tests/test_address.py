@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.sources.address import authorization, escaped, record_key, shown, without_secret
+from dse.address import authorization, escaped, record_key, shown, without_secret
 
 _SECRET = "https://me:s3cret@a.b:80/c/model.tgz?token=t0ken&x=1#frag"
 
