@@ -114,10 +114,13 @@ def latency_of(bench: Bench, measured: Measurement) -> float:
 
 def test_confirming_repeats_the_open_ones_and_outliers_do_not_matter(bench: Bench) -> None:
     exact = bench.explore(device(noise=0.0), study="exact")
-    study = bench.explore(device(noise=0.01, outlier_every=7), Budget(device_s=1e9), confirm=True)
+    study = bench.explore(device(noise=0.01, outlier_every=9), Budget(device_s=1e9), confirm=True)
     assert "confirm" in phases(study)
-    assert configurations(study_front(study)) == configurations(study_front(exact))
-    assert all((point.probability or 0) > 0.9 for point in study_front(study))
+    on_front = configurations(study_front(study))
+    assert on_front == configurations(study_front(exact))
+    known = study_knowledge(study)  # repeats settle latencies; the accuracies stay those of 500 of 10,000 images
+    sure = {e.configuration: p for e, p in zip(known.estimates, known.by_repeats.probability, strict=True)}
+    assert all(sure[configuration] > 0.9 for configuration in on_front)
 
 
 def test_a_resumed_study_measures_its_anchor_first(bench: Bench) -> None:
