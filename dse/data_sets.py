@@ -25,6 +25,8 @@ _SCHEMA = 1
 _MOST_DIGITS = 9
 """Of a class, which is an int32 where it is measured."""
 _MOST_SHOWN = 200
+_MOST_IMAGE_BYTES = 256 * 2**20
+"""Of one image; the largest of ImageNet's has 15 MB."""
 _NO_ARRAYS = (
     *(ValueError, LookupError, TypeError, AttributeError, EOFError, RuntimeError, ArithmeticError, MemoryError),
     *(SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
@@ -111,6 +113,9 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
             continue
         if not stat.S_ISREG(found.st_mode):
             raise DataSetError(f"{_shortened(image)} is no regular file in {folder}", path=labels, line=number)
+        if found.st_size > _MOST_IMAGE_BYTES:
+            told = f"{_shortened(image)} in {folder} has {found.st_size} bytes, allowed: {_MOST_IMAGE_BYTES}"
+            raise DataSetError(told, path=labels, line=number)
         states.append((image, label, found.st_size, found.st_mtime_ns))
     if absent:
         number, image = absent[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -72,8 +73,8 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def find_manifest(tree: Path) -> Path | None:
-    """The manifest beside a tree, or in it."""
-    return next((path for folder in (tree.parent, tree) if (path := folder / MANIFEST).is_file()), None)
+    """The manifest beside a tree, or in it; whatever has its name is one, if a damaged one."""
+    return next((path for folder in (tree.parent, tree) if os.path.lexists(path := folder / MANIFEST)), None)
 
 
 def read_round(tree: Path) -> str | None:
