@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import models, results, servers, spaces, studies, submissions, tables
+from tests.fuzz import data_sets, models, results, servers, spaces, studies, submissions, tables
 from tests.fuzz.bases import make_base
 from tests.fuzz.making import Dice, named
 from tests.fuzz.running import Input, Runner, copied, forget
@@ -32,6 +32,8 @@ KINDS: dict[str, tuple[Inputs, float]] = {
     "table": (tables.inputs, 0.08),
     "study": (studies.inputs, 0.2),
     "result": (results.inputs, 0.14),
+    "submission": (submissions.inputs, 0.22),
+    "data-set": (data_sets.inputs, 0.1),
     "server": (servers.inputs, 0.08),
     "model": (models.inputs, 0.01),
 }

@@ -178,7 +178,7 @@ def _images(dice: Dice) -> Iterator[Input]:
         "a-netpbm": b"P6 99999 99999 255\n",
         "a-webp": b"RIFF\xff\xff\xff\xffWEBPVP8L" + bytes(60),
     }
-    target = Target("space", "images/05.png", (_EXPLORE,), ("05.png", "images"), writes=("studies",))
+    target = Target("space", "images/05.png", (_EXPLORE,), ("05.png", "images"), ("studies",), near=("of a processor",))
     looked_at = Target("space", "images/05.png", _LISTED, ("05.png", "images"), writes=("studies",))
     kinds = [*(("fatal", name, damage) for name, damage in FATAL.items() if name not in ("objects", "digits"))]
     for name, data in bad.items():

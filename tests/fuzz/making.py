@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from tests.fuzz.damage import FATAL, ODD, Damage, random_damage
-from tests.fuzz.running import REFUSED, Input
+from tests.fuzz.running import CODES, REFUSED, Input
 from tests.fuzz.values import RAW_YAML, Place, bomb, documents, places, replaced
 
 _MARK = "a-value-to-be-replaced"
@@ -56,7 +56,7 @@ class Target:
             dice.some(self.commands, self.most),
             self.places,
             fatal=fatal,
-            codes=REFUSED if fatal else Input.codes,
+            codes=REFUSED | {4} if name == "forbidden" else REFUSED if fatal else CODES,
             near=self.near,
             writes=self.writes,
         )

@@ -156,7 +156,7 @@ def _points(dice: Dice) -> Iterator[Input]:
         ("accuracy/response.json", RESPONSE),
     ):
         names = (Path(file).name, "validation/7", "trial 7")
-        target = Target("validated", f"{_POINT}/{file}", SUBMIT, names, _SUBMIT_WRITES)
+        target = Target("validated", f"{_POINT}/{file}", SUBMIT[::2], names, _SUBMIT_WRITES, near=("own",))
         yield from files(dice, target)
         yield from wrong_documents(dice, target, document, part=0.4)
         yield from chance(dice, target, 0.3)
@@ -180,14 +180,14 @@ def _points(dice: Dice) -> Iterator[Input]:
                     _instead(p, k, folder),
                 ),
                 SUBMIT[:1],
-                ("validation", "submission", "own"),
+                ("validation", "submission", "own", "trial 7"),
                 writes=_SUBMIT_WRITES,
             )
 
 
 def _systems(dice: Dice) -> Iterator[Input]:
     looks = (("system", "show"), ("system", "show", "--json"), SUBMIT[0], SUBMIT[1])
-    target = Target("validated", "system.yaml", looks, ("system.yaml",), _SUBMIT_WRITES)
+    target = Target("validated", "system.yaml", looks, ("system.yaml",), _SUBMIT_WRITES, near=("board.json",))
     yield from files(dice, target)
     yield from wrong_yaml(dice, target, system_document())
     yield from wrong_documents(dice, target, system_document(), yaml_text, part=0.5)
