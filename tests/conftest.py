@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", default="3", help="How often tests/integration/test_kill.py kills a search.")
     parser.addoption("--fuzz-seed", default="0", help="What tests/fuzz draws its inputs with.")
     parser.addoption(
-        "--fuzz-inputs", default="1200", help="How many bad inputs tests/fuzz draws; it knows about 4,000."
+        "--fuzz-inputs", default="1040", help="How many bad inputs tests/fuzz draws; it knows about 4,000."
     )
 
 
