@@ -12,6 +12,7 @@ from typing import Any
 
 from dse.errors import DseError, ModelError, SubmissionError, why
 from dse.reading import MIB, parse_json, read_bytes, read_json, read_text
+from dse.submission.check_texts import check_measurements_claims, check_readme, check_requests
 from dse.submission.detail_log import DetailLog, read_detail_log
 from dse.submission.figures import (
     DETAIL,
@@ -26,7 +27,7 @@ from dse.submission.hashes import content_hash
 from dse.submission.labels import Labels, is_here, parse_labels, read_labels
 from dse.submission.manifest import COMPLETE_LOGS, LABELS, Manifest, Origin
 from dse.submission.model_types import model_types
-from dse.submission.point import ACCURACY_LOG, LOGS
+from dse.submission.point import ACCURACY_LOG, LOGS, read_point
 from dse.submission.readme import figure_rows, measured_with, row
 from dse.submission.rounds import Round
 from dse.submission.truncate import accuracy_text, truncated
@@ -43,9 +44,9 @@ class ResultFigures:
         self._tree, self._beside, self._base, self._notes = tree, tree.parent, base, notes
         self._performance, self._accuracy = folder / "performance" / "run_1", folder / "accuracy"
         self._home, self._model = folder.parents[3], folder.parent.name
-        system = folder.parent.parent.name
-        self._measurements = self._home / round_.measurements(system, self._model, folder.name)
-        self._types = self._measurements / round_.measurements_name(system, folder.name)
+        self._round, self._scenario, self._system = round_, folder.name, folder.parent.parent.name
+        self._measurements = self._home / round_.measurements(self._system, self._model, folder.name)
+        self._types = self._measurements / round_.measurements_name(self._system, folder.name)
         self._source = self._home / round_.source / self._model
         self._manifest = manifest
         self._origin: Origin | None = None if manifest is None else manifest.origins.get(self._model)
@@ -237,6 +238,24 @@ class ResultFigures:
         for path, name in self._copies():
             if path.is_file() and name in hashes and (found := content_hash(path)) != hashes[name]:
                 yield self._finding(path, "chain", f"SHA-256 {found}", f"{hashes[name]}, of {folder / name}")
+        for name in (
+            "performance/request.json",
+            "performance/response.json",
+            "accuracy/request.json",
+            "accuracy/response.json",
+        ):
+            if _bytes_hash(folder / name) != hashes.get(name):
+                yield finding(folder / name, "chain", "not what it was when the run ended", allowed="as it was then")
+                return
+        try:
+            point = read_point(folder)
+        except SubmissionError as error:
+            yield finding(record, "chain", error.message)
+            return
+        readme = self._measurements / "README.md"
+        yield from check_readme(self._tree, readme, point, self._scenario, self._system, self._round)
+        yield from check_measurements_claims(self._tree, self._types, point)
+        yield from check_requests(self._tree, self._source, point)
 
     def _copies(self) -> Iterator[tuple[Path, str]]:
         for name in LOGS:
@@ -277,6 +296,11 @@ def _bytes(path: Path) -> bytes | None:
         return read_bytes(path)
     except (OSError, ValueError):
         return None
+
+
+def _bytes_hash(path: Path) -> str | None:
+    contents = _bytes(path)
+    return None if contents is None else hashlib.sha256(contents).hexdigest()
 
 
 @lru_cache(2)

@@ -13,7 +13,7 @@ from dse.address import without_secret
 from dse.reading import parse_yaml
 from dse.runtimes import PACKAGES
 from dse.submission.point import ValidatedPoint
-from dse.submission.rounds import MAX_UPLOAD_FILE_BYTES, Round, Scenario
+from dse.submission.rounds import MAX_UPLOAD_FILE_BYTES, Round
 from harness.protocol import Evidence, Request
 
 _OTHERS = {"numpy": "numpy", "opencv": "opencv-python-headless"}
@@ -23,7 +23,7 @@ REHEARSAL_LINES = """
 """
 
 
-def result_readme(point: ValidatedPoint, scenario: Scenario, system: str, round_: Round) -> str:
+def result_readme(point: ValidatedPoint, scenario: str, system: str, round_: Round) -> str:
     """README.md beside user.conf: what ran, and the exact commands. Needs complete responses in ``point``."""
     performance, accuracy = point.performance.response, point.accuracy.response
     evidence = performance.evidence

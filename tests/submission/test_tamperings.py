@@ -23,6 +23,7 @@ from tests.submission.tamperings import (
     HASH_TAMPERINGS,
     LOG,
     POINT_TAMPERINGS,
+    RESULT,
     SOURCE,
     SUMMARY_LOG,
     TREE_TAMPERINGS,
@@ -32,6 +33,7 @@ from tests.submission.tamperings import (
     text,
 )
 
+README = RESULT / "README.md"
 LABELS = [index % 10 for index in range(1200)]
 FIGURES = {rule.name for rule in RULES.values() if not rule.allowable} | {"tree-files", "evidence"}
 
@@ -206,3 +208,24 @@ def test_too_few_queries_for_the_p99_are_told_over_three_lines(make_point):
     logged(LOG, early_stopping_latency_ms=0)(folder)
     point_hashed_again(folder)
     assert check_point(read_point(folder), LABELS) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "rule"),
+    [
+        (README, "| width | 0.5 |", "| width | 0.25 |", "readme-figures"),
+        (README, "| width | 0.5 |", "| width | 0.5 |\n| pruned | 90 % |", "readme-figures"),
+        (README, "litert 2.3.0, delegate", "litert 2.4.0, delegate", "readme-figures"),
+        (README, "SHA-256 | sleep, 3b", "SHA-256 | sleep, 4b", "readme-figures"),
+        (README, "numpy==2.4.6", "numpy==2.4.7", "readme-figures"),
+        (f"{SOURCE}/accuracy/request.json", '"threads": 1', '"threads": 8', "configuration"),
+        (RESULT / "measurements.json", '"no"', '"yes"', "model-types"),
+    ],
+)
+def test_what_a_tree_says_in_words_is_what_the_official_runs_say(make_point, system, tmp_path, name, old, new, rule):
+    submission = Submission("Example", "board", system, ROUNDS["v6.1"], [make_point()], ("SingleStream",))
+    write_tree(submission, tmp_path / "submission", ["data-set-size"])
+    assert found_in(tmp_path / "submission/tree") == set()
+    text(name, old, new)(tmp_path / "submission")
+    submission_hashed_again(tmp_path / "submission")
+    assert found_in(tmp_path / "submission/tree") == {rule}
