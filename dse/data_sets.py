@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import math
 import os
 import stat
@@ -33,6 +34,8 @@ _NO_ARRAYS = (
 )
 """What NumPy and the standard library raise for a file that is damaged, encrypted, immense or something else."""
 _MOST_LABELS = 2**25
+_MOST_HEADER_BYTES = 2**16
+"""Of an array; NumPy takes 10,000."""
 _ARRAYS = "expected images uint8 [N, H, W] or [N, H, W, 3] and integer labels [N]"
 
 
@@ -72,8 +75,10 @@ def from_arrays(name: str, path: Path, classes: int | None = None) -> DataSet:
             raise OSError("it is no regular file")  # a pipe or device may never end
         with np.load(path, allow_pickle=False) as arrays:
             images, dtype = _shape_and_type(arrays.zip, "images.npy")
-            shape, _ = _shape_and_type(arrays.zip, "labels.npy")
-            if math.prod(shape) > _MOST_LABELS:  # before they are read: a kilobyte may say that it holds a terabyte
+            shape, kind = _shape_and_type(arrays.zip, "labels.npy")
+            if kind.kind not in "iu":  # before they are read: words may have any length
+                raise DataSetError(f"found labels {_shortened(str(kind))} {list(shape)}, {_ARRAYS}", path=path)
+            if math.prod(shape) > _MOST_LABELS:  # a kilobyte may say that it holds a terabyte
                 raise DataSetError(f"found labels {list(shape)}, allowed: up to {_MOST_LABELS}; {_ARRAYS}", path=path)
             labels = np.asarray(arrays["labels"])
     except OSError as error:
@@ -189,7 +194,8 @@ def _check_classes(largest: int, classes: int | None, path: Path) -> None:
 
 def _shape_and_type(archive: zipfile.ZipFile, member: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """What the header of a .npy says, without reading the array."""
-    with archive.open(member) as file:
+    with archive.open(member) as packed:
+        file = io.BytesIO(packed.read(_MOST_HEADER_BYTES))  # it may declare gigabytes, and NumPy reads them
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(file)

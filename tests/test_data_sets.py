@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -282,3 +283,22 @@ def test_an_archive_with_an_odd_header_is_none(tmp_path: Path, shape: str, odd: 
     with pytest.raises(DataSetError, match="found ") as caught:
         from_arrays("x", path)
     assert caught.value.path == path
+
+
+@pytest.mark.parametrize(("odd", "beginning"), [("labels", b"\x93NUMPY\x01\x00"), ("images", b"\x93NUMPY\x02\x00")])
+def test_an_archive_that_becomes_gigabytes_is_refused_unread(tmp_path: Path, odd: str, beginning: bytes) -> None:
+    path, size = tmp_path / "a.npz", 2**28
+    words = f"{{'descr': '|S{size}', 'fortran_order': False, 'shape': (1,), }}".encode()
+    said = len(words).to_bytes(2, "little") + words if odd == "labels" else size.to_bytes(4, "little")
+    np.savez_compressed(path, **{"images" if odd == "labels" else "labels": np.zeros((1, 2, 2), np.uint8)})
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open(f"{odd}.npy", "w") as file:
+        file.write(beginning + said)
+        for _ in range(size // 2**24):
+            file.write(bytes(2**24))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataSetError, match="found "):
+            from_arrays("x", path)
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()

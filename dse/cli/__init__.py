@@ -148,6 +148,8 @@ def _told(error: Exception) -> DseError:
         return error
     if isinstance(error, OSError) and error.errno in _MATTERS_OF_THE_MACHINE:
         return MachineError(f"cannot be read or written: {why(error)}", path=error.filename, hint="dse doctor")
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # os.getcwd, which names nothing
+        return InputError("the folder that dse was started in is gone", hint="cd into one that is there")
     if isinstance(error, OSError) and error.errno in _MATTERS_OF_THE_PATH:
         return InputError(f"cannot be read or written: {why(error)}", path=error.filename, hint="name another place")
     if isinstance(error, MemoryError):

@@ -110,6 +110,16 @@ def test_what_is_too_large_is_a_sentence(raised: Callable[..., Done], error: Exc
     assert (done.code, "Traceback" in done.err) == (code, False)
 
 
+def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = 'cd "$1" && rmdir "$1" && exec "$2" -m dse front mobilenet_v3'
+    words = ("sh", "-c", command, "-", str(gone), sys.executable)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "error: the folder that dse was started in is gone" in done.stderr
+
+
 def test_debug_shows_where_an_error_was_raised(raised: Callable[..., Done]) -> None:
     done = raised(StudyError("odd"), "--debug")
     assert done.code == 3
