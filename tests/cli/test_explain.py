@@ -158,7 +158,7 @@ def test_an_accuracy_no_better_than_chance_is_told_with_what_to_check(tmp_path: 
     document = json.loads(dse("explain", "s", study.measurements[0].trial, "--json").out)
     assert document["no_better_than_chance"].startswith("9 of 100 images")
     with redirect_stderr(StringIO()) as said:
-        show_result(study, progress, tmp_path / "studies", as_json=True, interrupted=False)
+        show_result(study, progress, tmp_path / "studies", "dse explore", as_json=True, interrupted=False)
     assert "no better than chance: trial 0: 9 of 100 images are right" in " ".join(said.getvalue().split())
 
 

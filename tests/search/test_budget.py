@@ -32,15 +32,14 @@ def counted(study: Study) -> list[int]:
     return [point.accuracy.total for point in study_front(study) if point.accuracy]
 
 
-@pytest.mark.parametrize("budget_s", [300, 450, 900])
-def test_the_accuracies_of_the_front_are_completed_inside_the_budget(bench: Bench, budget_s: int) -> None:
+def test_the_accuracies_of_the_front_are_completed_inside_the_budget(bench: Bench) -> None:
     bench.write("[1]", sides=MODELS, images=IMAGES)
     seen: list[Progress] = []
     device = timed()
-    study = bench.explore(device, Budget(device_s=budget_s), confirm=True, observe=seen.append)
+    study = bench.explore(device, Budget(device_s=300), confirm=True, observe=seen.append)
     assert set(counted(study)) == {IMAGES}
     assert seen[-1].incomplete == []
-    assert device.clock_s < budget_s + 60  # a trial that runs is not broken off
+    assert device.clock_s < 360  # a trial that runs is not broken off
 
 
 def test_what_a_budget_cannot_complete_is_told_and_never_begun(bench: Bench) -> None:
