@@ -11,6 +11,9 @@ from dse.files import sha256_file
 from dse.paths import using_cache
 from dse.sources._base import ModelFile
 
+_MOST_BYTES = 2**31
+"""As .tflite has it; a sparse file may claim any size."""
+
 
 def kept(folder: Path, name: str, make: Callable[[], Iterable[bytes]]) -> ModelFile:
     """The model called ``name`` in ``folder``; its file's name ends in its SHA-256, so a changed file is made again.
@@ -19,7 +22,9 @@ def kept(folder: Path, name: str, make: Callable[[], Iterable[bytes]]) -> ModelF
     """
     with using_cache(folder):
         for path in folder.glob(f"{name}-*.tflite"):
-            if path.is_file() and path.stem == f"{name}-{(sha256 := sha256_file(path))}":
+            if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+                continue
+            if path.stem == f"{name}-{(sha256 := sha256_file(path))}":
                 return ModelFile(path, sha256)
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f".{name}.{os.getpid()}.tmp"

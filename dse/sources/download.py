@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import http
+import stat
 import urllib.parse
 from collections.abc import Callable, Iterator
 from email.message import Message
@@ -13,6 +14,7 @@ from dse.address import escaped, record_key, shown
 from dse.errors import ModelError
 from dse.files import fingerprint, sha256_file, write_text
 from dse.paths import using_cache
+from dse.reading import read_text
 from dse.sources.archive import MemberError
 from dse.sources.checksums import ChecksumRecord
 from dse.sources.transfer import AGAIN, Answer, ask, read_part
@@ -22,6 +24,8 @@ OnProgress = Callable[[int, int | None], None]
 
 _CHUNK_BYTES = 1 << 20
 _ANEW = "run the command again: it begins anew"
+_REMOVE = "remove it: dse downloads it again"
+_LONGEST_WORD = 4096
 _LONGEST_NAME = 50
 """Of a file in the cache, in letters of up to four bytes."""
 _MOST_BYTES = 2**30
@@ -63,6 +67,9 @@ def fetch(
     with using_cache(cache):
         known = record.find(url) if sha256 is None else (sha256, None)
         path = cached(url, cache)
+        partial = path.with_name(f"{path.name}.part")
+        for place in (path, partial):
+            _check_place(place, link=place is path)
         if path.exists():
             found = sha256_file(path)
             if known is None:
@@ -70,7 +77,6 @@ def fetch(
                 record.add(url, found)
             if known is None or known[0] == found:
                 return path, found
-        partial = path.with_name(f"{path.name}.part")
         cache.mkdir(parents=True, exist_ok=True)
         _download(url, partial, on_progress)
         _version_of(partial).unlink(missing_ok=True)
@@ -98,8 +104,9 @@ def _accept(url: str, path: Path, accept: Callable[[Path], None], keep: Path | N
 def _download(url: str, partial: Path, on_progress: OnProgress) -> None:
     """Go on where the last call was, if the server still has that version of the file; else start over."""
     version = _version_of(partial)
-    start = partial.stat().st_size if partial.exists() and version.exists() else 0
-    response = ask(url, {"Range": f"bytes={start}-", "If-Range": version.read_text()} if start else {})
+    word = _word_for(version)
+    start = partial.stat().st_size if partial.exists() and word else 0
+    response = ask(url, {"Range": f"bytes={start}-", "If-Range": word} if start and word else {})
     if response is None:
         return
     with response:
@@ -125,9 +132,22 @@ def _version_of(partial: Path) -> Path:
     return partial.with_name(f"{partial.name}.version")
 
 
+def _word_for(version: Path) -> str | None:
+    """The server's word, where it is there and can be sent back."""
+    try:
+        word = read_text(version, _LONGEST_WORD, follow=False)
+    except (OSError, ValueError):
+        return None
+    return word if _can_be_sent(word) else None
+
+
+def _can_be_sent(word: str) -> bool:
+    return bool(word) and word.isascii() and word.isprintable() and len(word) <= _LONGEST_WORD
+
+
 def _note_version(path: Path, headers: Message) -> None:
     named = [name for name in (headers.get("ETag"), headers.get("Last-Modified")) if name and name[:2] != "W/"]
-    if named and named[0].isascii() and named[0].isprintable():  # else it cannot be sent back
+    if named and _can_be_sent(named[0]):
         write_text(path, named[0])
     else:
         path.unlink(missing_ok=True)
@@ -148,6 +168,18 @@ def _store(response: Answer, partial: Path, start: int, total: int | None, url: 
             file.write(part)
             on_progress(done, total)
     return done
+
+
+def _check_place(path: Path, *, link: bool) -> None:
+    """Raise ModelError for what has the name of a file in the cache and is none: reading it may have no end."""
+    try:
+        found = path.stat() if link else path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(found.st_mode):
+        raise ModelError("is no regular file", path=path, hint=_REMOVE)
+    if found.st_size > _MOST_BYTES:
+        raise ModelError(f"has {found.st_size} bytes, allowed: {_MOST_BYTES}", path=path, hint=_REMOVE)
 
 
 def _forget(partial: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from dse.errors import MachineError, ModelError
 from dse.paths import shipped
 from dse.sources.checksums import ChecksumRecord
-from dse.sources.download import fetch
+from dse.sources.download import cached, fetch
 from tests.limits import small_files
 
 
@@ -171,6 +171,39 @@ def test_a_record_of_an_older_version_that_has_a_secret_is_read_and_loses_it(ser
     assert "t0ken" not in written
     assert "s3cret" not in written
     assert record.find(url) is not None
+
+
+@pytest.mark.parametrize("part", ["", ".part"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "sparse"])
+def test_what_is_no_file_in_the_cache_is_refused_and_stays(server, record, tmp_path, part, kind):
+    url = server.url
+    place = cached(url, tmp_path / "cache")
+    place = place.with_name(place.name + part)
+    place.parent.mkdir()
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "device":
+        place.symlink_to("/dev/zero")
+    elif kind == "folder":
+        place.mkdir()
+    else:
+        place.touch()
+        os.truncate(place, 2**40)
+    with pytest.raises(ModelError, match=r"is no regular file|allowed: 1073741824") as caught:
+        fetch(url, tmp_path / "cache", record)
+    assert caught.value.path == place
+    assert "remove it" in caught.value.hint
+    assert os.path.lexists(place)
+
+
+@pytest.mark.parametrize("word", [b"\xff", b"a\r\nX: y", b"", b"a" * 5000])
+def test_a_spoilt_word_for_the_version_begins_anew(server, record, tmp_path, word):
+    path = cached(server.url, tmp_path / "cache")
+    path.parent.mkdir()
+    path.with_name(f"{path.name}.part").write_bytes(b"y" * 10)
+    path.with_name(f"{path.name}.part.version").write_bytes(word)
+    found, sha = fetch(server.url, tmp_path / "cache", record)
+    assert (found.read_bytes(), sha) == (server.contents, sha256(server.contents))
 
 
 def test_a_full_disk_is_not_taken_for_a_network(server, record, tmp_path):
