@@ -60,4 +60,4 @@ def front_command(
         if question.words:
             wanted = " and ".join(question.words)
             raise NothingMeasuredError(f"no configuration has {wanted}", path=found.folder, hint="loosen --where")
-        raise NothingMeasuredError("the study has no front yet", path=found.folder, hint="dse explore")
+        raise NothingMeasuredError("the study has no front", path=found.folder, hint=found.way_to_a_front)

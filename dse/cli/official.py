@@ -68,7 +68,7 @@ def official_candidates(study: Study, trials: list[int] | None, python: str | No
         "rules want; memory is not the explored one"
         for (explored, official), found in enlarged.items()
     ]
-    notes += [f"trial {trial}: the same official runs as trial {other}, left out" for trial, other in repeats.items()]
+    notes += [f"trial {trial}: the same official runs as trial {other}, excluded" for trial, other in repeats.items()]
     return OfficialCandidates(kept, notes, problems)
 
 
@@ -167,7 +167,7 @@ def print_findings(findings: Sequence[Finding], console: Console, prefix: str = 
 
 
 def print_problems(problems: Sequence[DseError]) -> None:
-    """What is wrong with the points that are left out, as errors are printed."""
+    """What is wrong with the points that are excluded, as errors are printed."""
     for problem in problems:
         print_error(problem)
 

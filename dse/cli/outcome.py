@@ -154,7 +154,7 @@ def _nothing(study: Study, knowledge: Knowledge) -> DseError:
         return NothingMeasuredError(
             f"every trial that worked is excluded, e.g. trial {left_out[0].trial}: {first.sentence}",
             path=study.folder,
-            hint="mend that, and run the same command again",
+            hint="mend that, and search on, with --more where a limit is reached",
         )
     if len(reasons) < len(study.measurements):
         constraints = " and ".join(map(str, study.constraints)) or "the objectives"

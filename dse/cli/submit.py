@@ -188,7 +188,7 @@ def _points_to_submit(
 ) -> tuple[list[ValidatedPoint], list[ValidatedPoint]]:
     """The validated points on the front, by the official runs too, and those that others dominate there.
 
-    Of the others it is said why they are left out.
+    Of the others it is said why they are excluded.
     """
     kept, _ = without_repeats(candidates)
     on_front = [item.trial for item in kept]
@@ -200,16 +200,16 @@ def _points_to_submit(
         if (point.rehearsal and not rehearsal) or point.round != round_.name:
             unfit[point.trial] = "a rehearsal" if point.rehearsal else f"of round {point.round}"
         elif same is None:
-            console.print(f"trial {point.trial} ({point.name}) is not on the study's front any more: left out")
+            console.print(f"trial {point.trial} ({point.name}) is not on the study's front any more: excluded")
         elif (first := validated.setdefault(same, point)) is not point:
-            console.print(f"trial {point.trial} ({point.name}): the same runs as trial {first.trial}: left out")
+            console.print(f"trial {point.trial} ({point.name}): the same runs as trial {first.trial}: excluded")
     points = sorted(validated.values(), key=lambda point: point.trial)
     fit = {point.trial for point in points}
     others = [f"trial {trial} {what}" for trial, what in unfit.items() if trial not in fit]
     for point in points:  # before its figures drop another point
         require_intact(point)
     if missing := [trial for trial in on_front if trial not in validated]:
-        console.print(f"on the front and not validated, left out: {trials_words(missing)}")
+        console.print(f"on the front and not validated, excluded: {trials_words(missing)}")
     if others and not points:
         message = f"no official runs of round {round_.name}: {', '.join(others)}"
         only = all(what == "a rehearsal" for what in unfit.values())
@@ -218,11 +218,11 @@ def _points_to_submit(
     if not points:
         raise SubmissionError("no validated point", path=study.folder, hint=f"validate the front first: {hint}")
     if others:
-        console.print(f"no official runs of round {round_.name}, left out: {', '.join(others)}")
+        console.print(f"no official runs of round {round_.name}, excluded: {', '.join(others)}")
     front = official_front(points, study.objectives)
     dominated = [point for point in points if point not in front]
     for point in dominated:
-        console.print(f"trial {point.trial} ({point.name}) is dominated in the official runs: left out")
+        console.print(f"trial {point.trial} ({point.name}) is dominated in the official runs: excluded")
     return front, dominated
 
 

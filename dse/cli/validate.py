@@ -113,7 +113,7 @@ def validate_command(
     explored = explored_values(found)
     for point in points:
         if point not in front:
-            console.print(f"trial {point.trial} ({point.name}) is dominated in the official runs: left out")
+            console.print(f"trial {point.trial} ({point.name}) is dominated in the official runs: excluded")
     if as_json:
         print_json(validation_document(found, todo, outcomes, front, problems))
     elif points:
@@ -137,9 +137,9 @@ def validate_command(
         next_command(f"dse validate {words}{by_the_rules}", "does it by the rules")
         next_command(f"dse submit {words} --rehearsal{named}", "writes a tree to try, marked as a rehearsal")
     if problems:
-        left_out = counted(len(problems), "point")
+        excluded = counted(len(problems), "point")
         raise SubmissionError(
-            f"{left_out} left out for what is wrong with {'it' if len(problems) == 1 else 'them'}",
+            f"{excluded} excluded for what is wrong with {'it' if len(problems) == 1 else 'them'}",
             path=found.folder / FOLDER,
             hint="see the reasons above",
         )

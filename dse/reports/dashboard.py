@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from pathlib import Path
@@ -54,6 +55,12 @@ class TrialFiles:
         raise PermissionError("the files of a trial are read only")
 
 
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Leave of what the dashboard logs the first line, which names the error."""
+    record.msg, record.args = repr(record.getMessage().partition("\n")[0])[1:-1], ()
+    return True
+
+
 class _Server(ThreadingMixIn, WSGIServer):
     """A thread per connection: a browser opens several and leaves some idle, which would block the others."""
 
@@ -80,6 +87,7 @@ def make_dashboard(study: Study, host: str, port: int, *, edit: bool = False, st
     if known is None:
         require_database(study.folder)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    logging.getLogger("optuna_dashboard._bottle_util").addFilter(_without_traceback)
     files = TrialFiles(study.folder / "trials")
     try:
         server = _Server((host, port), _QuietHandler)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+_LOG = logging.getLogger(__name__)
 _LOOKING = ("GET", "HEAD")
 _KEPT = re.compile(r"/api/(studies(/\d+(/rename)?)?|artifacts(/.*)?)/?")
 """What a browser may not change even where it may edit: the study itself and the files of its trials."""
@@ -62,7 +65,12 @@ class Guard:
         if file and not self._has_file(file[1]):
             return _refuse(start_response, "404 Not Found", "the trial has no such file")
 
+        environ.setdefault("HTTP_ACCEPT_ENCODING", "")  # without which the dashboard's own files are an error of it
+        environ["wsgi.errors"] = io.StringIO()  # for tracebacks: what could not be answered is said in a line
+
         def start(status: str, headers: list[tuple[str, str]], *rest: object) -> Callable[[bytes], object]:
+            if status.startswith("5"):
+                _LOG.error("the dashboard could not answer %s %r: %s", method, path[:200], status)
             kept = [(name, value) for name, value in headers if not name.lower().startswith("access-control-")]
             policy = ("Content-Security-Policy", _FILE_POLICY if file else _PAGE_POLICY)
             return start_response(status, [*kept, *_HEADERS, policy], *rest)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +71,13 @@ class Study:
     def storage_url(self) -> str:
         """Where Optuna finds the study; SQLite in the folder unless another was named."""
         return self.settings["storage"] or database_url(self.folder)
+
+    @property
+    def way_to_a_front(self) -> str:
+        """The command to type where nothing is on the front."""
+        if self.measurements:
+            return f"dse trials {shlex.quote(str(self.folder))} says why no trial is on it"
+        return "search first: dse explore --space SPACE"
 
     def trial_folder(self, number: int) -> Path:
         """Where a trial's files are."""

@@ -35,7 +35,7 @@ def front_candidates(
         )
     points = study_front(study)
     if not points:
-        raise SubmissionError("the study has no front", path=study.folder, hint="dse explore")
+        raise SubmissionError("the study has no front", path=study.folder, hint=study.way_to_a_front)
     if unknown := sorted(set(trials) - {point.trial for point in points}):
         raise UsageError(
             f"trial {', '.join(map(str, unknown))} is not on the front, allowed: "

@@ -86,7 +86,9 @@ def test_no_study_is_bad_input(tmp_path: Path, dse: Any) -> None:
 def test_a_study_without_a_front_says_so(tmp_path: Path, dse: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
     run_study(tmp_path / "s", make_space(tmp_path), RecordedHarness(fails("crashed")), trials=1)
-    assert dse("front", tmp_path / "s").code == 5
+    done = dse("front", tmp_path / "s")
+    assert (done.code, "the study has no front" in done.err) == (5, True)
+    assert f"dse trials {tmp_path / 's'} says why no trial is on it" in done.err
     assert _json(dse("front", tmp_path / "s", "--json").out)["points"] == []
 
 

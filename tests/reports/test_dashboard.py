@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ def _served(study: Path, **options: Any) -> Iterator[Ask]:
             connection.close()
             return found
 
+        ask.port = server.server_port  # type: ignore[attr-defined]
         try:
             yield ask
         finally:
@@ -201,3 +203,20 @@ def test_a_database_that_is_not_the_studys_is_not_opened(study: Path, tmp_path: 
 def test_a_storage_that_is_not_the_studys_is_refused(study: Path) -> None:
     with pytest.raises(StudyError, match=r"is not in the storage postgresql://\*\*\*@host/db"):
         make_dashboard(Study.read(study), "127.0.0.1", 0, storage="postgresql://me:secret@host/db")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/static/../../../../etc/passwd", 403), ("/static/bundle.js", 200), ("/static/a%00b", 404)]
+)
+def test_a_client_that_takes_no_compression_is_answered(ask: Ask, path: str, status: int) -> None:
+    with socket.create_connection(("127.0.0.1", ask.port), timeout=10) as connection:  # type: ignore[attr-defined]
+        asked = f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{ask.port}\r\n\r\n"  # type: ignore[attr-defined]
+        connection.sendall(asked.encode())
+        assert connection.recv(1000).split()[1] == str(status).encode()
+
+
+def test_what_cannot_be_answered_is_said_in_a_line(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+    assert ask("GET", "/api/studies/1?after=x")[0] == 500
+    said = [record.getMessage() for record in caplog.records]
+    assert "the dashboard could not answer GET '/api/studies/1': 500 Internal Server Error" in said
+    assert not any("Traceback" in line or "\n" in line for line in said)

@@ -82,7 +82,7 @@ def test_the_official_runs_stand_for_a_trial_whose_model_lies_elsewhere_now(dse,
         rehearsal=False,
     )
     done = dse("submit", "study", "--submitter", "Example", "--allow", "data-set-size")
-    assert (done.returncode, "left out" in done.stderr) == (0, False), done.stderr
+    assert (done.returncode, "excluded" in done.stderr) == (0, False), done.stderr
 
 
 def test_what_is_not_on_the_front_any_more_is_left_out(dse, study, make_point):
@@ -90,7 +90,7 @@ def test_what_is_not_on_the_front_any_more_is_left_out(dse, study, make_point):
     slow = make_point(trial=8, name="slow").performance.folder / "request.json"
     slow.write_text(slow.read_text().replace('"threads": 1', '"threads": 2'))
     done = dse("submit", "study", "--submitter", "Example", "--allow", "data-set-size")
-    assert "trial 8 (slow) is not on the study's front any more: left out" in done.stderr
+    assert "trial 8 (slow) is not on the study's front any more: excluded" in done.stderr
     assert list(json.loads((study / "submission/submission.json").read_text())["points"].values()) == [7]
 
 
@@ -106,7 +106,7 @@ def test_a_front_point_without_official_runs_is_named(dse, study, make_point):
     ):
         (record / name).write_text((record / name).read_text().replace(before, after))
     done = dse("submit", "study", "--submitter", "Example", "--allow", "data-set-size")
-    assert "on the front and not validated, left out: trial 9" in done.stderr
+    assert "on the front and not validated, excluded: trial 9" in done.stderr
     assert done.returncode == 0
 
 
@@ -127,13 +127,13 @@ def test_a_point_under_another_interpreter_is_another_point(dse, study, make_poi
     settings["space"]["runtimes"]["old"] = {"engine": "litert", "python": str(python)}
     (study / "study.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     done = dse("submit", "study", "--submitter", "Example", "--allow", "data-set-size")
-    assert "on the front and not validated, left out: trial 9" in done.stderr
+    assert "on the front and not validated, excluded: trial 9" in done.stderr
     bad = (study.parent / "system.yaml").read_text().replace("cooling:", "cooling: null #")
     (study.parent / "bad.yaml").write_text(bad)
     findings = json.loads(dse("submit", "preflight", "study", "--json", "--system", "bad.yaml").stdout)["findings"]
     assert [item["rule"] for item in findings].count("system-field-empty") == 1
     notes = json.loads(dse("submit", "preflight", "study", "--json", "--python", sys.executable).stdout)["notes"]
-    assert notes == ["trial 9: the same official runs as trial 7, left out"]
+    assert notes == ["trial 9: the same official runs as trial 7, excluded"]
 
 
 def test_each_round_gets_its_own_official_runs(dse, study, make_point):
@@ -143,7 +143,7 @@ def test_each_round_gets_its_own_official_runs(dse, study, make_point):
         done = dse(
             "submit", "study", "--submitter", "Example", "--allow", "data-set-size", "--round", name, "--out", name
         )
-        assert (done.returncode, "left out" in done.stderr) == (0, False), done.stderr
+        assert (done.returncode, "excluded" in done.stderr) == (0, False), done.stderr
         assert json.loads((study.parent / name / "submission.json").read_text())["round"] == name
 
 
@@ -151,7 +151,7 @@ def test_the_same_runs_are_submitted_once(dse, study, make_point):
     make_point(trial=5)
     make_point()
     done = dse("submit", "study", "--submitter", "Example", "--allow", "data-set-size")
-    assert "trial 5 (tiny-int8-t1): the same runs as trial 7: left out" in done.stderr
+    assert "trial 5 (tiny-int8-t1): the same runs as trial 7: excluded" in done.stderr
     assert list(json.loads((study / "submission/submission.json").read_text())["points"].values()) == [7]
 
 

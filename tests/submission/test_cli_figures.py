@@ -270,7 +270,7 @@ def test_one_damaged_point_is_named_and_the_others_are_validated(dse, study, mak
     document = json.loads(done.stdout)
     assert [(point["trial"], point["status"]) for point in document["points"]] == [(7, "validated")]
     assert len(document["left_out"]) == 1
-    assert "1 point left out" in done.stderr
+    assert "1 point excluded" in done.stderr
 
 
 def test_a_killed_validation_leaves_nothing_and_loses_nothing(dse, study, make_point):
