@@ -109,7 +109,7 @@ def _lines(found: Study, knowledge: Knowledge, explanation: Explanation, officia
 def _explanation(study: Study, knowledge: Knowledge, what: str) -> Explanation:
     if not (what.isascii() and what.isdecimal()):
         return explain(knowledge, _located(study, knowledge, _configuration(what, study.levels)))
-    measured = next((m for m in study.measurements if m.trial == int(what)), None)
+    measured = next((m for m in study.measurements if str(m.trial) == (what.lstrip("0") or "0")), None)
     if measured is None:
         raise UsageError(f"found trial {what}, the study has {len(study.measurements)} finished trials")
     placed = study.place(measured)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # it brings NumPy, which most commands do without
     from dse.model.front import FrontPoint
 
 _FILE_WIDTH = 160
+_MOST_OF_AN_ERROR = 10_000
 _GAP = "  "
 _PLUS_MINUS = (
     "\u00b1: where the figure lies with 95 % probability; of accuracies in points; \u00d7\u00f7: a factor up or down"
@@ -77,7 +78,10 @@ def print_json(document: Any) -> None:
 def print_error(error: DseError) -> None:
     """What happened and where, and what to do, on stderr."""
     console = stderr()
-    console.print(Text.assemble(("error: ", "bold red"), str(error), overflow="ignore"))  # no path is broken
+    said = str(error)
+    if len(said) > _MOST_OF_AN_ERROR:  # a command line or a file may have any length
+        said = f"{said[:_MOST_OF_AN_ERROR]}... ({len(said)} letters)"
+    console.print(Text.assemble(("error: ", "bold red"), said, overflow="ignore"))  # no path is broken
     if error.hint:
         console.print(Text.assemble(("  try: ", "bold"), error.hint, overflow="ignore"))
 

@@ -25,7 +25,9 @@ class ReplayHarness:
         """Read every finished trial. Raises StudyError when there is none or one cannot be read."""
         self._recorded: dict[str, list[Response]] = {}
         self._accuracies: dict[str, list[Accuracy]] = {}
-        for folder in sorted((f for f in trials.glob("*") if f.name.isdigit()), key=lambda f: int(f.name)):
+        for folder in sorted(
+            (f for f in trials.glob("*") if f.name.isascii() and f.name.isdecimal()), key=lambda f: int(f.name)
+        ):
             if (folder / "request.json").exists() and (folder / "response.json").exists():
                 try:
                     request = protocol.read(Request, folder / "request.json")

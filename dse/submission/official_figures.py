@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +133,9 @@ def figures_of(point: ValidatedPoint) -> OfficialFigures:
 
 def _rank(figures: OfficialFigures) -> tuple[bool, tuple[int, ...], int]:
     """What makes one better evidence than another."""
-    version = tuple(int(part) for part in figures.round.removeprefix("v").split(".") if part.isdigit())
+    version = tuple(
+        int(part) for part in figures.round.removeprefix("v").split(".") if re.fullmatch("[0-9]{1,9}", part)
+    )
     return not figures.rehearsal, version, figures.duration_ns
 
 

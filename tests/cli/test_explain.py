@@ -85,10 +85,12 @@ def test_a_level_that_is_a_word_is_found_though_it_looks_like_a_number(tmp_path:
     assert "front: nothing dominates it" in dse("explain", "s", configuration).out
 
 
-@pytest.mark.parametrize("what", ["\u00b2", "a=NaN", '{"a": NaN}', "abc"])
+@pytest.mark.parametrize("what", ["\u00b2", "a=NaN", '{"a": NaN}', "abc", "1" * 5000, "[" * 20_000])
 def test_what_is_no_configuration(tmp_path: Path, dse: Any, what: str) -> None:
     explored(tmp_path, 100_000)
-    assert dse("explain", "s", what).code == 2
+    done = dse("explain", "s", what)
+    assert done.code == 2
+    assert len(done.err) < 11_000
 
 
 def test_the_next_command_finds_the_study(tmp_path: Path, dse: Any) -> None:
