@@ -6,8 +6,10 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import optuna
+import sqlalchemy
 
 from dse.errors import MachineError, StudyError
 
@@ -23,7 +25,22 @@ def open_storage(url: str) -> optuna.storages.RDBStorage:
     """Optuna's storage at ``url``. Raises StudyError, BusyError, MachineError."""
     waiting = {"connect_args": {"timeout": _WAIT_S}} if url.startswith("sqlite:") else {}
     with storage_errors(url):
+        if url.startswith("sqlite:"):
+            _require_tables(url, waiting)
         return optuna.storages.RDBStorage(url, engine_kwargs=waiting)
+
+
+def _require_tables(url: str, waiting: Any) -> None:
+    """Raise ValueError for a database with views or triggers: Optuna makes none, and one may have rows without end."""
+    engine = sqlalchemy.create_engine(url, **waiting)
+    try:
+        with engine.connect() as connection:
+            odd = "SELECT type, name FROM sqlite_master WHERE type IN ('view', 'trigger')"
+            found = connection.exec_driver_sql(odd).first()
+    finally:
+        engine.dispose()
+    if found is not None:
+        raise ValueError(f"found the {found[0]} {found[1]!r}, expected Optuna's tables alone")
 
 
 @contextmanager

@@ -1,0 +1,30 @@
+"""Optuna's database as somebody else may have left it."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from dse.errors import StudyError
+from dse.study.database import open_storage
+
+_ENDLESS = "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT x FROM r"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        f"CREATE VIEW trials AS {_ENDLESS}",
+        f"CREATE VIEW version_info AS {_ENDLESS}",
+        "CREATE TABLE t (x); CREATE TRIGGER g AFTER INSERT ON t BEGIN DELETE FROM t; END",
+    ],
+)
+def test_a_database_with_views_or_triggers_is_refused_unread(tmp_path: Path, odd: str) -> None:
+    with closing(sqlite3.connect(tmp_path / "study.db")) as database:
+        database.executescript(odd)
+    with pytest.raises(StudyError, match="expected Optuna's tables alone") as caught:
+        open_storage(f"sqlite:///{tmp_path}/study.db")
+    assert "made again from the trials' folders" in (caught.value.hint or "")
