@@ -6,6 +6,7 @@ import dataclasses
 import json as json_module
 import math
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -109,7 +110,10 @@ def _lines(found: Study, knowledge: Knowledge, explanation: Explanation, officia
 def _explanation(study: Study, knowledge: Knowledge, what: str) -> Explanation:
     if not (what.isascii() and what.isdecimal()):
         return explain(knowledge, _located(study, knowledge, _configuration(what, study.levels)))
-    measured = next((m for m in study.measurements if str(m.trial) == (what.lstrip("0") or "0")), None)
+    number = what.lstrip("0") or "0"
+    measured = next((m for m in study.measurements if str(m.trial) == number), None)
+    if damaged := next((e for e in study.damaged if number in Path(e.path or "").parts[-2:]), None):
+        raise damaged
     if measured is None:
         raise UsageError(f"found trial {what}, the study has {len(study.measurements)} finished trials")
     placed = study.place(measured)

@@ -105,6 +105,9 @@ def test_a_damaged_trial_costs_itself_and_is_said(small_study: Path, tmp_path: P
     assert 1 not in {trial for point in document["points"] for trial in point["trials"]}
     assert document["damaged"] == [f"{damaged}: cannot be read: not JSON that dse reads: it is too deeply nested"]
     assert "damaged" not in _json(dse("front", small_study, "--json").out)
+    asked = dse("explain", copy, 1)
+    assert asked.code == 3
+    assert f"error: {damaged}: cannot be read" in asked.err
 
 
 def small(folder: Path, **changes: Any) -> Path:
