@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from dse.errors import DataSetError, why
-from dse.files import fingerprint, sha256_file, write_json
+from dse.files import fingerprint, real, sha256_file, write_json
 from dse.paths import using_cache
 from dse.reading import read_json, read_text
 from harness.protocol import DataSetSpec
@@ -132,7 +132,7 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
             hint="name the folder that has them with --images DIR",
         )
     _check_classes(max(label for _, label in entries), classes, labels)
-    remembered = cache / "data_sets" / f"{fingerprint([str(folder.resolve()), states])}.json"
+    remembered = cache / "data_sets" / f"{fingerprint([str(real(folder)), states])}.json"
     sha256 = _recall(remembered)
     if sha256 is None:
         sha256 = _content_sha256(folder, entries, labels)

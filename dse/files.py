@@ -111,3 +111,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def real(path: Path) -> Path:
+    """``path`` from the root and without links; a loop of links stays as it is, where `Path.resolve` raises."""
+    return Path(os.path.realpath(path))

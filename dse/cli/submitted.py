@@ -14,6 +14,7 @@ from dse.cli.official import Allow, again, print_findings, rules
 from dse.cli.options import Json
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.errors import SubmissionError, UsageError
+from dse.files import real
 from dse.submission.check_figures import check_figures
 from dse.submission.checks import DIVISION, check_tree
 from dse.submission.findings import BrokenRulesError, Finding, blocking
@@ -114,7 +115,7 @@ def pack_command(
         print_findings(broken, console)
         raise BrokenRulesError(broken)
     submitters = sorted(path.name for path in (tree / DIVISION).iterdir())
-    target = archive or tree.resolve().parent / f"{'-'.join(submitters)}.tar.gz"
+    target = archive or real(tree).parent / f"{'-'.join(submitters)}.tar.gz"
     text = mark(checked.findings)
     marks = {f"{DIVISION}/{name}/{MARK}": text for name in submitters} if checked.findings else {}
     digest = pack(tree, target, marks)
@@ -139,7 +140,7 @@ class _Checked:
 def _check(tree: Path, round_name: str | None) -> _Checked:
     """Every rule that a tree breaks, by its form and by its figures. Raises SubmissionError, UsageError."""
     _require_tree(tree)
-    tree = tree.resolve()  # `.` has something beside it too
+    tree = real(tree)  # `.` has something beside it too
     path = find_manifest(tree)
     manifest = None if path is None else read_manifest(path)
     named = round_name or (None if manifest is None else manifest.round)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dse.errors import ResultsError, why
+from dse.files import real
 from dse.reading import MIB, read_json
 from dse.results.walk import SCENARIOS
 
@@ -23,7 +24,7 @@ def find_submitters(root: Path) -> list[Path]:
     """
     if not root.is_dir():
         raise ResultsError("no such directory", path=root, hint="name a directory that holds `results/`")
-    root = root.resolve()
+    root = real(root)
     found = [Path(path) for path in _submitters(str(root))]
     if not found:
         raise ResultsError(

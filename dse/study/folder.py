@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from dse.errors import StudyError, why
-from dse.files import is_leftover
+from dse.files import is_leftover, real
 
 _DATABASE = "study.db"
 _DATABASE_FILES = tuple(_DATABASE + suffix for suffix in ("", "-journal", "-wal", "-shm"))
@@ -93,7 +93,7 @@ def require_there(folder: Path, lock: int, *wanted: Path) -> None:
     if not gone:
         return
     held = Path(f"/proc/self/fd/{lock}").readlink()
-    if held.name == ".lock" and held.parent != folder.resolve() and held.exists():
+    if held.name == ".lock" and held.parent != real(folder) and held.exists():
         raise StudyError(
             f"was moved to {held.parent} while the search ran",
             path=folder,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dse.errors import StudyError
+from dse.files import real
 from dse.model.configuration import Configuration, Value
 from dse.model.measurement import Measurement
 from dse.model.metrics import Constraint, Objective, parse_constraint, parse_metric
@@ -107,4 +108,4 @@ def find_study(name: str, studies: Path) -> Study:
     """A study by path, or by name below ``studies``. Raises StudyError."""
     given = Path(name)
     folder = given if (given / "study.yaml").exists() else studies / name
-    return Study.read(folder.resolve())
+    return Study.read(real(folder))

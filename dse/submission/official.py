@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dse.errors import MachineError, SubmissionError, UsageError
+from dse.files import real
 from dse.submission.findings import RULES, Finding, finding
 from dse.submission.rounds import Round
 
@@ -88,7 +89,7 @@ def run_official(checkout: Path, tree: Path, round_: Round, allow: Collection[st
     """
     if not tree.is_dir():
         raise SubmissionError("no such folder", path=tree, hint="name the folder that contains open/")
-    tree = tree.resolve()
+    tree = real(tree)
     with tempfile.TemporaryDirectory() as scratch:
         command = [sys.executable, "-B", "-m", "submission_checker.main", "--input", str(tree)]
         command += ["--version", round_.name, "--csv", str(Path(scratch, "summary.csv"))]

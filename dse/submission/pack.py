@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dse.errors import SubmissionError, why
-from dse.files import write_bytes
+from dse.files import real, write_bytes
 from dse.reading import read_bytes
 from dse.submission.check_upload import walk
 
@@ -30,7 +30,7 @@ def pack(tree: Path, archive: Path, marks: Mapping[str, str] | None = None) -> s
     """
     if not (tree / "open").is_dir():
         raise SubmissionError("no folder open/ in it", path=tree, hint="name the folder that contains open/")
-    if archive.resolve().is_relative_to(tree.resolve()):
+    if real(archive).is_relative_to(real(tree)):
         raise SubmissionError("the archive would lie inside the tree", path=archive, hint="name a place beside it")
     _remove_leftovers(archive)
     packed = io.BytesIO()

@@ -20,7 +20,7 @@ from typing import Any
 import harness
 from dse import __version__
 from dse.errors import DataSetError, MachineError, SubmissionError, UsageError
-from dse.files import sha256_file, write_bytes, write_json, write_text
+from dse.files import real, sha256_file, write_bytes, write_json, write_text
 from dse.reading import read_bytes, read_text
 from dse.submission.check_figures import check_figures
 from dse.submission.check_point import check_point
@@ -243,7 +243,7 @@ def _document(submission: Submission, findings: Sequence[Finding], made: Path, d
 def _origin(submission: Submission, point: ValidatedPoint, destination: Path) -> Origin:
     return Origin(
         trial=point.trial,
-        validation=os.path.relpath(point.folder.resolve(), destination.resolve()),
+        validation=os.path.relpath(real(point.folder), real(destination)),
         validation_sha256=sha256_file(point.folder / "validation.json"),
         model_sha256=point.performance.request.model_sha256,
         data_set=submission.data_sets.get(point.data_set_sha256, point.accuracy.request.data_set),
