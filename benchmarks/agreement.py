@@ -16,9 +16,9 @@ from pathlib import Path
 import moocore
 import numpy as np
 
+from dse.backends import SubprocessHarness
+from dse.core.pareto import FrontPoint
 from dse.durations import parse_duration
-from dse.harnesses import SubprocessHarness
-from dse.model.front import FrontPoint
 from dse.reports.front import study_front
 from dse.search.explore import explore
 from dse.search.plan import Budget, make_plan

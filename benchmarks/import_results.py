@@ -26,11 +26,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dse.results.database import open_database
-from dse.results.helpers import Shared, cores
-from dse.results.importer import import_results
-from dse.results.parts import Part, read_part
-from dse.results.submitters import find_submitters, round_of
-from dse.results.walk import Submitter
+from dse.results.importing.helpers import Shared, cores
+from dse.results.importing.importer import import_results
+from dse.results.importing.parts import Part, read_part
+from dse.results.importing.submitters import find_submitters, round_of
+from dse.results.importing.walk import Submitter
 
 _FRONT_FILES = ("mlperf_log_summary.txt", "accuracy.txt")
 _DETAIL_FILES = ("mlperf_log_detail.txt", "spl.txt", "client.json", "server.json")

@@ -11,12 +11,13 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from dse.harnesses import SubprocessHarness
-from dse.model.configuration import Configuration, Value
+from dse_harness.protocol import Response
+
+from dse.backends import SubprocessHarness
+from dse.core.configuration import Configuration, Value
 from dse.search.explore import make_request
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
-from harness.protocol import Response
 
 _BUFFERS = (64, 1024)
 _MODELS: tuple[dict[str, Value], ...] = (

@@ -21,12 +21,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from harness import loadgen
-from harness.boot import command
-from harness.decode import decode
-from harness.protocol import Performance, PerformanceSpec, Preprocessing, Request, Response, RuntimeSpec, read
-from harness.runtimes import Model, open_runtime
-from harness.samples import PixelCache, SampleMemory
+from dse_harness import loadgen
+from dse_harness.boot import command
+from dse_harness.decode import decode
+from dse_harness.protocol import Performance, PerformanceSpec, Preprocessing, Request, Response, RuntimeSpec, read
+from dse_harness.runtimes import Model, open_runtime
+from dse_harness.samples import PixelCache, SampleMemory
+
 from tests.harness.running import request_for, write_colours
 from tests.harness.tiny_models import write_tiny_model
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from dse.results.database import open_database
 from dse.results.front import select
-from dse.results.importer import import_results
+from dse.results.importing.importer import import_results
 
 PRINTED = 1e-3
 """Summaries print four digits and more, logs six: beyond this ratio two figures are not the same one."""

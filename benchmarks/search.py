@@ -21,10 +21,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: th
 import optuna
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 
-from dse.model.configuration import Configuration
-from dse.model.space import Parameter
+from dse.core.configuration import Configuration
+from dse.core.tree import Parameter
 from dse.search.replay import Run, replay
-from dse.search.table import Table
+from dse.tabular.benchmark import Table
 
 LIMIT = 400
 SHARES = (0.95, 0.99)

@@ -15,12 +15,12 @@ from statistics import mean
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: threads cost more than they save
 
-from dse.model.measurement import Measurement
-from dse.search.knowledge import as_measured, understand
+from dse.core.analysis import as_measured, understand
+from dse.core.measurement import Measurement
 from dse.search.policy import STABLE_GAIN, Step
 from dse.search.proposals import make_proposer
 from dse.search.replay import TableDevice
-from dse.search.table import Table
+from dse.tabular.benchmark import Table
 
 THRESHOLDS = (1e-4, 1e-5, 1e-6, STABLE_GAIN)
 

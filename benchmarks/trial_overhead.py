@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from dse.harnesses import Harness, SubprocessHarness
+from dse.backends import Harness, SubprocessHarness
 from dse.search.explore import explore
 from dse.search.plan import Budget, make_plan
 from dse.spaces.load import find_space, load_space

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from dse_harness.protocol import DataSetSpec
 
 from dse.errors import DataSetError, why
 from dse.files import fingerprint, real, sha256_file, write_json
 from dse.paths import using_cache
 from dse.reading import read_json, read_text
-from harness.protocol import DataSetSpec
 
 _SCHEMA = 1
 _MOST_DIGITS = 9

@@ -13,12 +13,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from dse_harness.protocol import DataSetSpec, PerformanceSpec, Request
+
+from dse import zoo
+from dse.backends import SubprocessHarness
 from dse.errors import DseError, MachineError
-from dse.harnesses import SubprocessHarness
-from dse.paths import cache_dir, require_cache, shipped
-from dse.sources import ZooSource
-from harness.protocol import DataSetSpec, PerformanceSpec, Request
-from search_spaces import zoo
+from dse.models import ZooSource
+from dse.paths import cache_dir, require_cache
+from dse.shipped import shipped
 
 Verdict = Literal["ok", "advice", "missing"]
 _LOW_MEMORY_BYTES = 1 << 30

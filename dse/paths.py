@@ -1,4 +1,4 @@
-"""Where dse keeps what it can make again, and where the files that ship with it are."""
+"""Where dse keeps what it can make again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 
 import platformdirs
@@ -44,8 +43,3 @@ def require_cache() -> None:
     with using_cache(path):
         path.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path).close()
-
-
-def shipped(*parts: str) -> Path:
-    """A file of the package ``search_spaces``."""
-    return Path(str(files("search_spaces").joinpath(*parts)))

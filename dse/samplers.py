@@ -14,11 +14,11 @@ from optuna.search_space import IntersectionSearchSpace
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from dse.model.configuration import Configuration, Value
-from dse.model.estimate import Estimate
-from dse.model.metrics import METRICS, Constraint, Metric, Objective
-from dse.model.space import Level, Parameter, ParameterTree
-from dse.search.problem import Problem
+from dse.core.configuration import Configuration, Value
+from dse.core.estimate import Estimate
+from dse.core.metrics import METRICS, Constraint, Metric, Objective
+from dse.core.problem import Problem
+from dse.core.tree import Level, Parameter, ParameterTree
 from dse.search.surrogate import SurrogateProposer
 from dse.spaces.space import Space
 

@@ -11,16 +11,16 @@ from typing import Any
 
 import optuna
 import yaml
+from dse_harness import protocol
+from dse_harness.protocol import Accuracy, DeviceState, ErrorClass, Failure, Performance, Request, Response
 
-from dse.harnesses import Harness
+from dse.backends import Harness
 from dse.search.explore import explore
 from dse.search.plan import Budget, Progress, make_plan
 from dse.spaces.load import load_space
 from dse.spaces.space import Space
 from dse.study import Study
 from dse.study.writer import StudyWriter
-from harness import protocol
-from harness.protocol import Accuracy, DeviceState, ErrorClass, Failure, Performance, Request, Response
 
 SPACE: Mapping[str, Any] = {
     "schema": 1,

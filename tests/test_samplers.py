@@ -15,8 +15,8 @@ from optuna.testing.pytest_samplers import (
 )
 from optuna.trial import TrialState
 
-from dse.model.configuration import Configuration
-from dse.model.space import Level, Parameter, ParameterTree
+from dse.core.configuration import Configuration
+from dse.core.tree import Level, Parameter, ParameterTree
 from dse.samplers import EHVISampler
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from search_spaces.zoo.graph import Op
-from search_spaces.zoo.writer import write
+from dse.zoo.graph import Op
+from dse.zoo.writer import write
 
 
 def activation_ranges(ops: Sequence[Op], images: NDArray[np.float32]) -> dict[str, tuple[float, float]]:

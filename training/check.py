@@ -10,7 +10,7 @@ import argparse
 
 import numpy as np
 
-from search_spaces import zoo
+from dse import zoo
 from training.serving import DELEGATES, run, served_input
 
 

@@ -6,15 +6,13 @@ a seeded order in which every ten images have one of each class: any prefix is s
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
-import search_spaces
+from dse.shipped import shipped
 from training.fashion_mnist import split
 
-FOLDER = Path(search_spaces.__file__).parent / "fashion_mnist"
+FOLDER = shipped("fashion_mnist")
 _CALIBRATION_IMAGES = 200
 _SEED = 0
 

@@ -19,12 +19,12 @@ import numpy as np
 import torch
 from torch import nn
 
-import search_spaces
 from dse.files import sha256_file, write_bytes, write_json, write_text
-from search_spaces.zoo.architecture import SIDES, network
-from search_spaces.zoo.catalogue import SCHEMA, Entry, entries
-from search_spaces.zoo.graph import INPUT, Arithmetic, Convolution, Dense, HardSwish, Mean, Op, Softmax, fold
-from search_spaces.zoo.weights import Weights, save
+from dse.shipped import shipped
+from dse.zoo.architecture import SIDES, network
+from dse.zoo.catalogue import SCHEMA, Entry, entries
+from dse.zoo.graph import INPUT, Arithmetic, Convolution, Dense, HardSwish, Mean, Op, Softmax, fold
+from dse.zoo.weights import Weights, save
 from training.calibrate import activation_ranges
 from training.data_set import FOLDER as DATA_SET
 from training.fashion_mnist import split
@@ -32,8 +32,8 @@ from training.network import MobileNetV3
 from training.serving import served_input
 from training.table import README, rewritten
 
-_ZOO = Path(search_spaces.__file__).parent / "zoo"
-_REFERENCE = Path(__file__).parent.parent / "tests" / "search_spaces" / "reference"
+_ZOO = shipped("zoo")
+_REFERENCE = Path(__file__).parent.parent / "tests" / "zoo" / "reference"
 _STATISTICS_IMAGES = 4096
 _REFERENCE_IMAGES = 32
 _BATCH = 256

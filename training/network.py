@@ -1,4 +1,4 @@
-"""The family of ``search_spaces.zoo.architecture`` as a PyTorch module.
+"""The family of ``dse.zoo.architecture`` as a PyTorch module.
 
 Layers carry the names that the .tflite writer looks up: ``stem``, ``blocks.<i>.{expand,depthwise,reduce,excite,
 project}``, ``last``, ``hidden``, ``classifier``. Padding is TensorFlow's SAME, so that no PAD operator is needed.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from search_spaces.zoo.architecture import BATCH_NORM_EPSILON, Activation, Block, Network
+from dse.zoo.architecture import BATCH_NORM_EPSILON, Activation, Block, Network
 
 _ACTIVATIONS = {"relu": nn.ReLU, "hard_swish": nn.Hardswish}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from search_spaces.zoo.architecture import SIDES
-from search_spaces.zoo.catalogue import Entry
+from dse.zoo.architecture import SIDES
+from dse.zoo.catalogue import Entry
 
 README = Path(__file__).parent / "README.md"
 _BEGIN, _END = "<!-- networks: begin -->\n", "<!-- networks: end -->\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from search_spaces.zoo.architecture import SIDES, network
+from dse.zoo.architecture import SIDES, network
 from training.fashion_mnist import augmented, network_input, split
 from training.network import MobileNetV3
 

@@ -9,7 +9,7 @@ import typer
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Studies, StudyArgument
 from dse.cli.render import stderr
-from dse.model.judgement import judge
+from dse.core.exclusions import judge
 from dse.reports.dashboard import make_dashboard
 
 _LOOPBACK = "127.0.0.1"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from dse.cli.render import stderr
-from dse.sources import UrlSource
-from dse.sources.download import OnProgress
+from dse.models import UrlSource
+from dse.models.download import OnProgress
 
 
 def download(sources: Sequence[UrlSource]) -> None:

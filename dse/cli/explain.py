@@ -15,18 +15,18 @@ from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
 from dse.cli.render import counted, next_command, print_json, probability, spread, stdout
 from dse.cli.report import official_of
+from dse.core.analysis import Knowledge
+from dse.core.chance import ADVICE
+from dse.core.configuration import Configuration, Value, text
+from dse.core.explanation import Explanation, explain
+from dse.core.matching import match
+from dse.core.metrics import Objective
+from dse.core.tree import ParameterTree
 from dse.errors import UsageError
 from dse.files import canonical_json
-from dse.model.chance import ADVICE
-from dse.model.configuration import Configuration, Value, text
-from dse.model.matching import match
-from dse.model.metrics import Objective
-from dse.model.space import ParameterTree
 from dse.reading import parse_json
 from dse.reports.front import recorded_in, study_knowledge
 from dse.reports.official import Official, official_document, official_sentence
-from dse.search.explain import Explanation, explain
-from dse.search.knowledge import Knowledge
 from dse.study import Study
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from dse.backends import Harness, SubprocessHarness, TableHarness
 from dse.cli.download import download
 from dse.cli.edited import keep_earlier, say_edits
 from dse.cli.interrupt import Interrupt
@@ -19,12 +20,11 @@ from dse.cli.options import STUDIES, Images, Labels, Models, Studies, option_wor
 from dse.cli.outcome import counts, plan_line, show_plan, show_result
 from dse.cli.render import stderr
 from dse.cli.trusted import NOT_ASKED, Trust, require_trust
+from dse.core.configuration import Configuration
 from dse.errors import ResultsError, StudyError
-from dse.harnesses import Harness, SubprocessHarness, TableHarness
-from dse.model.configuration import Configuration
+from dse.packages import asked
 from dse.paths import require_cache
 from dse.reports.front import study_front
-from dse.runtimes import asked
 from dse.search.edits import Edits, edits
 from dse.search.explore import explore
 from dse.search.plan import make_plan
@@ -163,7 +163,7 @@ def _first(warm_start: str, studies: Path, space: Space) -> list[Configuration]:
             )
         return found
     # Only this way of starting needs DuckDB.
-    from dse.results.warm_start import configurations_like, published_designs
+    from dse.results.convert.warm_start import configurations_like, published_designs
 
     listed = Unseen(space.tree).some((), random.Random(0), LISTED)
     found = configurations_like(published_designs(Path(warm_start)), listed)

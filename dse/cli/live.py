@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.cli.render import by_reason, counted, described, front_table, stderr
+from dse.core.configuration import Configuration
+from dse.core.metrics import Objective
 from dse.durations import show_duration
-from dse.model.configuration import Configuration
-from dse.model.metrics import Objective
 from dse.search.plan import Progress
 
 _LOG_EVERY_S = 10.0

@@ -6,9 +6,9 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from dse import zoo
 from dse.cli.options import Json
 from dse.cli.render import next_command, print_json, stdout
-from search_spaces import zoo
 
 app = typer.Typer(
     no_args_is_help=True,

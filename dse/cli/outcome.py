@@ -11,10 +11,10 @@ from dse.cli.interrupt import INTERRUPTED
 from dse.cli.options import study_words
 from dse.cli.render import by_reason, counted, front_table, next_command, print_json, stderr, stdout
 from dse.cli.report import remarks_of, report_of
+from dse.core.analysis import Knowledge
 from dse.durations import show_duration
 from dse.errors import DseError, NothingMeasuredError
 from dse.reports.front import front_document, write_front
-from dse.search.knowledge import Knowledge
 from dse.search.plan import Budget, Plan, Progress
 from dse.spaces.space import Space
 from dse.study import Study

@@ -16,12 +16,12 @@ from rich.segment import Segment
 from rich.text import Text
 
 from dse.cli.streams import clean, unfiltered
+from dse.core.configuration import Value, text
+from dse.core.metrics import Objective
 from dse.errors import DseError
-from dse.model.configuration import Value, text
-from dse.model.metrics import Objective
 
 if TYPE_CHECKING:  # it brings NumPy, which most commands do without
-    from dse.model.front import FrontPoint
+    from dse.core.pareto import FrontPoint
 
 _FILE_WIDTH = 160
 _MOST_OF_AN_ERROR = 10_000

@@ -15,10 +15,10 @@ from dse.cli.options import Json
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.durations import show_duration
 from dse.errors import UsageError
-from dse.recorded import columns
 from dse.search.replay import Run, replay
-from dse.search.table import Table
 from dse.spaces.format import Sampler
+from dse.tabular import columns
+from dse.tabular.benchmark import Table
 
 _TABLE = (
     f"CSV with {columns.ACCURACY}, {columns.P90}, if known {columns.GOOD} and {columns.TOTAL}, and whatever tells its "

@@ -14,12 +14,12 @@ from dse.cli.render import counted, next_command, print_json, stderr, stdout
 from dse.cli.results_front import front_command
 from dse.cli.results_options import DEFAULT_BY, By, Objectives, Scenario, objectives_of, selection_words
 from dse.errors import UsageError
+from dse.results.convert.export import FORMATS, export
 from dse.results.data_set import apart
 from dse.results.database import Database, default_path, open_database
 from dse.results.explain import explain
-from dse.results.export import FORMATS, export
 from dse.results.front import check_grouping, check_scenario, select
-from dse.results.importer import import_results
+from dse.results.importing.importer import import_results
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -231,7 +231,7 @@ def studies_command(
         --name 'image-classification-edge-*'
     """
     # Optuna takes a second to import; only this command needs it.
-    from dse.results.studies import write_studies
+    from dse.results.convert.studies import write_studies
 
     axes = objectives_of(objectives)
     with open_database(db or default_path(), read_only=True) as database:

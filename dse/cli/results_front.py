@@ -13,12 +13,12 @@ from dse.cli.options import Db, Json, Name, Where
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.cli.results_options import DEFAULT_BY, By, Objectives, Scenario, objectives_of, selection_words
 from dse.errors import UsageError
+from dse.results.convert.replay_table import to_csv
 from dse.results.data_set import apart as images_apart
 from dse.results.database import COLUMNS, default_path, open_database
 from dse.results.front import ALWAYS_APART, GroupFront, check_grouping, check_scenario, cut, select
 from dse.results.objectives import Objective, default_objectives, plain
 from dse.results.own import STUDIED_SCENARIO, OwnFront, apart, competing, find_front, load_own_front, rivals, stand
-from dse.results.space import to_csv
 
 
 def front_command(

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from dse.cli.options import option_words
+from dse.results.importing.walk import SCENARIOS
 from dse.results.objectives import OBJECTIVES, Objective, parse_objectives
-from dse.results.walk import SCENARIOS
 
 Objectives = Annotated[
     str | None,

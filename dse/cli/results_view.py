@@ -17,8 +17,8 @@ from dse.cli.render import stderr, stdout
 from dse.results.data_set import KEY, show_images
 from dse.results.explain import Explanation
 from dse.results.front import GroupFront
-from dse.results.importer import Progress as ImportProgress
-from dse.results.importer import ProgressReport
+from dse.results.importing.importer import Progress as ImportProgress
+from dse.results.importing.importer import ProgressReport
 from dse.results.objectives import OBJECTIVES, Objective, show, show_number, shown_unit
 from dse.results.own import OwnFront, Standing
 

@@ -33,9 +33,9 @@ def from_results_command(
         --where "device = 'rpi4' AND round = 'v0.5'"
     """
     # DuckDB takes a while to import; of the commands on spaces only this one needs it.
+    from dse.results.convert.replay_space import write_replay_space
     from dse.results.database import default_path, open_database
     from dse.results.front import check_scenario, select
-    from dse.results.replay_space import write_replay_space
 
     with open_database(db or default_path(), read_only=True) as database:
         rows = select(database, where=where, scenario=check_scenario(scenario), name=name)

@@ -11,11 +11,11 @@ import typer
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
 from dse.cli.render import FiguresTable, described, next_command, print_json, stderr, stdout
-from dse.model.judgement import Reason
-from dse.model.measurement import Measurement
-from dse.model.metrics import METRICS
+from dse.core.analysis import Knowledge
+from dse.core.exclusions import Reason
+from dse.core.measurement import Measurement
+from dse.core.metrics import METRICS
 from dse.reports.front import study_knowledge
-from dse.search.knowledge import Knowledge
 from dse.study import Study
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from dse.backends import SubprocessHarness
 from dse.cli.interrupt import INTERRUPTED, Interrupt
 from dse.cli.live_validation import LiveValidation
 from dse.cli.official import (
@@ -33,7 +34,6 @@ from dse.cli.validated import comparison, explored_values, remarks, validation_d
 from dse.data_sets import require_unchanged
 from dse.durations import show_duration
 from dse.errors import DseError, MachineError, NothingMeasuredError, StudyError, SubmissionError
-from dse.harnesses import SubprocessHarness
 from dse.paths import cache_dir
 from dse.reports.official_view import show_official
 from dse.study import Study

@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
+from dse.core.metrics import METRICS, values_of
 from dse.errors import DseError
-from dse.model.metrics import METRICS, values_of
 from dse.reports.front import study_front
 from dse.reports.official import official_document
 from dse.study import Study

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dse.core.analysis import Knowledge, understand
+from dse.core.configuration import text
+from dse.core.pareto import FrontPoint
+from dse.core.proportion import wilson
 from dse.files import write_json, write_text
-from dse.model.configuration import text
-from dse.model.front import FrontPoint
-from dse.model.proportion import wilson
 from dse.reports.official import OFFICIAL_COLUMNS, Official, official_document, official_row
 from dse.reports.question import Question
-from dse.search.knowledge import Knowledge, understand
 from dse.study import Study
 
 SCHEMA = 2

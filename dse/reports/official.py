@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from dse.model.metrics import METRICS
+from dse.core.metrics import METRICS
 
 
 class Official(Protocol):

@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from dse.core.analysis import Knowledge
+from dse.core.metrics import Objective
+from dse.core.pareto import Valued, staircase
 from dse.files import write_bytes
-from dse.model.front import Valued, staircase
-from dse.model.metrics import Objective
 from dse.reports.front import FrontReport
-from dse.search.knowledge import Knowledge
 
 _SCALES = {"1": (100.0, "%"), "ns": (1e-6, "ms"), "B": (2**-20, "MiB")}
 _FRONT, _BARS, _OTHERS, _EXCLUDED = "#1f6feb", "#555555", "#b8c0cc", "#d98c8c"

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dse.core.configuration import Configuration, Value, text
+from dse.core.metrics import METRICS, Constraint, parse_constraint
+from dse.core.pareto import FrontPoint
 from dse.errors import UsageError
-from dse.model.configuration import Configuration, Value, text
-from dse.model.front import FrontPoint
-from dse.model.metrics import METRICS, Constraint, parse_constraint
 from dse.study import Study
 
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {

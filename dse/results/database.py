@@ -19,8 +19,8 @@ import platformdirs
 from dse.errors import MachineError, ResultsError, UsageError, why
 from dse.results.columns import storable
 from dse.results.connection import as_told, check_place, connect, is_damage, is_interrupt
-from dse.results.row import DETAIL_COLUMNS, IDENTITY_COLUMNS, ROW_COLUMNS
-from dse.results.walk import SCENARIOS
+from dse.results.importing.row import DETAIL_COLUMNS, IDENTITY_COLUMNS, ROW_COLUMNS
+from dse.results.importing.walk import SCENARIOS
 
 SCHEMA = 2  # 1: first form; 2: tokens, headline, 99.9 % estimate; 1 - WER
 _BASE = {"id": "BIGINT", **ROW_COLUMNS, "content": "VARCHAR"}

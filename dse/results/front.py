@@ -10,8 +10,8 @@ from typing import Any
 from dse.errors import UsageError
 from dse.results.data_set import by_images
 from dse.results.database import COLUMNS, Database
+from dse.results.importing.walk import SCENARIOS
 from dse.results.objectives import Exact, Objective, default_objectives, plain, why_not_comparable
-from dse.results.walk import SCENARIOS
 from dse.results.where import as_sql
 
 ALWAYS_APART = ("task", "scenario")

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from dse.core.pareto import staircase
 from dse.files import write_bytes
-from dse.model.front import staircase
 from dse.results.data_set import KEY, show_images
 from dse.results.front import GroupFront, Point
 from dse.results.objectives import Exact, Objective, shown_unit

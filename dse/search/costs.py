@@ -10,13 +10,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement
+from dse_harness.protocol import AccuracySpec
+
+from dse.core.configuration import Configuration
+from dse.core.measurement import Measurement
 from dse.search.policy import Step
 from dse.search.unseen import Unseen
 from dse.spaces.placement import LISTED
 from dse.spaces.space import Space
-from harness.protocol import AccuracySpec
 
 _START_S = 1.5
 """To start a process, load engine and model, and end LoadGen: a guess."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dse.search.knowledge import understand
+from dse.core.analysis import understand
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study import Study

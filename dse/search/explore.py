@@ -8,22 +8,23 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from dse_harness import protocol
+from dse_harness.protocol import AccuracySpec, Failure, PerformanceSpec, Request, Response
+
+from dse.backends import Harness
+from dse.core.analysis import Knowledge
+from dse.core.configuration import Configuration
+from dse.core.measurement import Measurement, Phase
+from dse.core.problem import Problem
 from dse.errors import MachineError, ModelError
-from dse.harnesses import Harness
-from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement, Phase
 from dse.paths import cache_dir
 from dse.search.costs import Costs
-from dse.search.knowledge import Knowledge
 from dse.search.plan import Plan, Progress, accuracy_steps, understand_space
 from dse.search.policy import NEVER, STABLE_GAIN, Policy, Step
-from dse.search.problem import Problem
 from dse.search.proposals import OncePerExperiment, make_proposer, search_share
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study.writer import StudyWriter
-from harness import protocol
-from harness.protocol import AccuracySpec, Failure, PerformanceSpec, Request, Response
 
 _SPOT_CHECK_IMAGES = 64
 """As many as LoadGen's shortest run has queries, so a spot check costs no more than the shortest performance run."""

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.model.configuration import Configuration, Value
-from dse.model.space import ParameterTree
+from dse.core.configuration import Configuration, Value
+from dse.core.tree import ParameterTree
 
 Array = NDArray[np.float64]
 

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dse.model.configuration import Configuration
-from dse.model.front import FrontPoint
-from dse.model.measurement import Measurement, Phase
+from dse.core.analysis import Knowledge, Place, understand
+from dse.core.configuration import Configuration
+from dse.core.measurement import Measurement, Phase
+from dse.core.pareto import FrontPoint
 from dse.search.costs import Costs
-from dse.search.knowledge import Knowledge, Place, understand
 from dse.search.policy import incomplete, ladder
 from dse.search.proposals import Decision, decide, search_share
 from dse.search.samplers import require_packages

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dse.model.confidence import Membership
-from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement, Phase
-from dse.search.knowledge import Knowledge, Known
-from dse.search.problem import Proposer
+from dse.core.analysis import Knowledge, Known
+from dse.core.configuration import Configuration
+from dse.core.measurement import Measurement, Phase
+from dse.core.membership import Membership
+from dse.core.problem import Proposer
 
 ANCHOR_EVERY = 20
 """Trials after which the anchor is measured again."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from dse.model.configuration import Configuration
-from dse.model.estimate import Estimate
-from dse.search.problem import Problem, Proposer
+from dse.core.configuration import Configuration
+from dse.core.estimate import Estimate
+from dse.core.problem import Problem, Proposer
 from dse.search.samplers import OptunaProposer
 from dse.search.surrogate import ScreenProposer, SurrogateProposer, corners
 from dse.search.unseen import Unseen
@@ -107,11 +107,11 @@ class OncePerExperiment:
 
     @property
     def gains(self) -> Sequence[float]:
-        """See `dse.search.problem.Proposer`."""
+        """See `dse.core.problem.Proposer`."""
         return self._proposer.gains
 
     def propose(self, past: Sequence[Estimate]) -> Configuration | None:
-        """See `dse.search.problem.Proposer`."""
+        """See `dse.core.problem.Proposer`."""
         while True:
             known = [
                 e if c == e.configuration else replace(e, configuration=c)

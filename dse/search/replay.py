@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from dse_harness.protocol import Accuracy, AccuracySpec, Failure, Performance, Response
 
+from dse.core.analysis import Knowledge, as_measured, understand
+from dse.core.configuration import Configuration
+from dse.core.measurement import Measurement, Phase
 from dse.errors import ResultsError
-from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement, Phase
-from dse.search.knowledge import Knowledge, as_measured, understand
 from dse.search.policy import ANCHOR_EVERY, NEVER, Policy, Step, ladder
 from dse.search.proposals import decide, make_proposer, search_share
-from dse.search.table import Table
-from harness.protocol import Accuracy, AccuracySpec, Failure, Performance, Response
+from dse.tabular.benchmark import Table
 
 _IMAGES = 10**9
 """Accuracies are counts of images; with this many, the recorded percentage keeps all of its digits."""

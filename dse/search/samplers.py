@@ -16,11 +16,11 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
+from dse.core.configuration import Configuration, Value
+from dse.core.estimate import Estimate
+from dse.core.problem import Problem
+from dse.core.tree import Parameter
 from dse.errors import MachineError
-from dse.model.configuration import Configuration, Value
-from dse.model.estimate import Estimate
-from dse.model.space import Parameter
-from dse.search.problem import Problem
 
 _STARTUP_TRIALS = 10
 _POPULATION = 20
@@ -67,7 +67,7 @@ class OptunaProposer:
         self._begin()
 
     def propose(self, past: Sequence[Estimate]) -> Configuration | None:
-        """See `dse.search.problem.Proposer`."""
+        """See `dse.core.problem.Proposer`."""
         if list(past[: len(self._told)]) != self._told:
             self._begin()
         for estimate in past[len(self._told) :]:

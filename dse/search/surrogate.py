@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import moocore
 import numpy as np
 
-from dse.model.configuration import Configuration
-from dse.model.estimate import Estimate
-from dse.model.metrics import Constraint, Metric, Objective
-from dse.model.space import ParameterTree
+from dse.core.configuration import Configuration
+from dse.core.estimate import Estimate
+from dse.core.metrics import Constraint, Metric, Objective
+from dse.core.problem import Problem
+from dse.core.tree import ParameterTree
 from dse.search.gaussian import Array, Encoder, GaussianProcess
 from dse.search.improvement import expected_improvement, normal_cdf
-from dse.search.problem import Problem
 from dse.search.unseen import Unseen
 from dse.spaces.placement import LISTED
 
@@ -56,11 +56,11 @@ class SurrogateProposer:
 
     @property
     def gains(self) -> Sequence[float]:
-        """See `dse.search.problem.Proposer`."""
+        """See `dse.core.problem.Proposer`."""
         return self._gains
 
     def propose(self, past: Sequence[Estimate], pending: Collection[Configuration] = ()) -> Configuration | None:
-        """See `dse.search.problem.Proposer`; what is ``pending`` is measured elsewhere and not proposed again."""
+        """See `dse.core.problem.Proposer`; what is ``pending`` is measured elsewhere and not proposed again."""
         known = {estimate.configuration for estimate in past}.union(pending)
         self._gains = ()
         first = _first_proposal(self._problem, self._unseen, past, known, self._seed)
@@ -145,7 +145,7 @@ class ScreenProposer:
         self._latency = next((o.metric for o in problem.objectives if o.metric.unit == "ns"), None)
 
     def propose(self, past: Sequence[Estimate]) -> Configuration | None:
-        """See `dse.search.problem.Proposer`."""
+        """See `dse.core.problem.Proposer`."""
         known = {estimate.configuration for estimate in past}
         complete = [e for e in past if _is_complete(e, self._problem)]
         first = _first_proposal(self._problem, self._unseen, past, known, self._seed)

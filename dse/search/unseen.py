@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Iterator
 
-from dse.model.configuration import Configuration
-from dse.model.space import ParameterTree
+from dse.core.configuration import Configuration
+from dse.core.tree import ParameterTree
 from dse.spaces.placement import LISTED
 
 _DRAWS = 64

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from itertools import islice
 
-from dse.model.configuration import Configuration, Value
-from dse.model.space import Level, Parameter, ParameterTree
-from dse.sources import FileSource
+from dse.core.configuration import Configuration, Value
+from dse.core.tree import Level, Parameter, ParameterTree
+from dse.models import FileSource
 from dse.spaces.document import Document, Place
 from dse.spaces.space import HARNESS_PARAMETERS, MOST_CPUS, Space, parse_cpus
 

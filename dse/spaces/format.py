@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS, Direction, parse_constraint, parse_metric
 from dse.durations import parse_duration
-from dse.model.metrics import DEFAULT_OBJECTIVES, METRICS, Direction, parse_constraint, parse_metric
 
 SCHEMA = 1
 Sampler = Literal["auto", "surrogate", "tpe", "nsga2", "nsga3", "gp", "random", "grid"]

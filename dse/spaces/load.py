@@ -13,19 +13,20 @@ from pydantic import ValidationError
 
 from dse.address import escaped
 from dse.address import shown as shown_url
+from dse.core.metrics import METRICS, Objective, parse_constraint
+from dse.core.tree import Level, Parameter, ParameterTree
 from dse.data_sets import DataSet, from_arrays, from_images
 from dse.errors import SpaceError
-from dse.model.metrics import METRICS, Objective, parse_constraint
-from dse.model.space import Level, Parameter, ParameterTree
-from dse.paths import cache_dir, shipped
-from dse.runtimes import looked_up
-from dse.sources import ChecksumRecord, FileSource, ModelSource, UrlSource, ZooSource
+from dse.models import ChecksumRecord, FileSource, ModelSource, UrlSource, ZooSource
+from dse.packages import looked_up
+from dse.paths import cache_dir
+from dse.shipped import shipped
 from dse.spaces.check import check_levels, check_variants
 from dse.spaces.document import Document, Place, read_document
 from dse.spaces.format import DataSetSection, ModelSection, PreprocessingSection, RuntimeSection, SpaceFile
 from dse.spaces.places import file_at, files_that_fit, folder_at, named_in, resolve
-from dse.spaces.recorded import check_one_way, recorded_space
 from dse.spaces.space import Space
+from dse.spaces.tabular import check_one_way, recorded_space
 from dse.spaces.tree import read_tree
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
@@ -61,7 +62,7 @@ def load_space(path: Path, variables: Mapping[str, str] = os.environ, versions: 
     """Read, check and resolve the space at ``path``.
 
     No program is run: who has to know the version of a runtime that has an interpreter of its own gives another
-    ``versions``, such as `dse.runtimes.asked`, which gets the runtimes once everything else is right.
+    ``versions``, such as `dse.packages.asked`, which gets the runtimes once everything else is right.
 
     In paths, ``${DSE_MODELS}``, ``${DSE_IMAGES}`` and ``${DSE_LABELS}`` come from ``variables``, and nothing else.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from dse.model.accuracies import is_part_of_list
-from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement
+from dse.core.accuracies import is_part_of_list
+from dse.core.configuration import Configuration
+from dse.core.measurement import Measurement
 from dse.spaces.space import Space
 
 LISTED = 20_000

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from dse_harness.protocol import Preprocessing, RuntimeSpec
+
+from dse.core.configuration import Configuration, Value
+from dse.core.metrics import Constraint, Objective
+from dse.core.tree import ParameterTree
 from dse.data_sets import DataSet
 from dse.files import fingerprint
-from dse.model.configuration import Configuration, Value
-from dse.model.metrics import Constraint, Objective
-from dse.model.space import ParameterTree
-from dse.recorded.table import RecordedTable
-from dse.sources import ModelSource, TableSource, UrlSource
+from dse.models import ModelSource, TableSource, UrlSource
 from dse.spaces.format import ExploreSection, PreprocessingSection, RuntimeSection, SpaceFile
-from harness.protocol import Preprocessing, RuntimeSpec
+from dse.tabular.table import RecordedTable
 
 HARNESS_PARAMETERS = ("threads", "buffer_size", "delegate", "runtime", "cpu_affinity")
 """Parameters that the harness takes; every other one belongs to the model's source."""

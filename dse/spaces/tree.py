@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from dse.model.configuration import Value, text
-from dse.model.space import Level, Parameter, ParameterTree
+from dse.core.configuration import Value, text
+from dse.core.tree import Level, Parameter, ParameterTree
 from dse.spaces.document import Document, Place
 
 _HINT = "write NAME: [LEVEL, LEVEL] or NAME: {LEVEL: {CHILD: [...]}, LEVEL: }"

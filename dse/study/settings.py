@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from dse.address import without_secret
+from dse.core.metrics import Direction, parse_constraint, parse_metric
 from dse.errors import StudyError, why
-from dse.model.metrics import Direction, parse_constraint, parse_metric
+from dse.packages import PACKAGES
 from dse.reading import MOST_YAML_BYTES, UnreadableError, parse_yaml, read_text
-from dse.runtimes import PACKAGES
 from dse.study.values import is_level, is_whole, is_word, shown
 
 SCHEMA = 1

@@ -17,12 +17,12 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from dse.core.configuration import Value
+from dse.core.exclusions import starvation
+from dse.core.measurement import Measurement
+from dse.core.metrics import METRICS, Constraint, Objective
+from dse.core.tree import ParameterTree
 from dse.errors import StudyError
-from dse.model.configuration import Value
-from dse.model.judgement import starvation
-from dse.model.measurement import Measurement
-from dse.model.metrics import METRICS, Constraint, Objective
-from dse.model.space import ParameterTree
 from dse.study.database import open_storage, storage_errors, without_user
 
 ARTIFACTS = {

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dse.core.configuration import Configuration, Value
+from dse.core.measurement import Measurement
+from dse.core.metrics import Constraint, Objective, parse_constraint, parse_metric
 from dse.errors import StudyError
 from dse.files import real
-from dse.model.configuration import Configuration, Value
-from dse.model.measurement import Measurement
-from dse.model.metrics import Constraint, Objective, parse_constraint, parse_metric
 from dse.study.folder import database_url
 from dse.study.settings import read_settings
 from dse.study.trial import TrialRecord, Trials, read_trials

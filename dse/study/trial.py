@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
+from dse_harness.decode import decode
+from dse_harness.protocol import Response
+
+from dse.core.accuracies import Accuracies
+from dse.core.configuration import Configuration
+from dse.core.measurement import Measurement, Phase
 from dse.errors import StudyError, why
 from dse.files import is_leftover, write_json
-from dse.model.accuracies import Accuracies
-from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement, Phase
 from dse.reading import read_json
 from dse.study.values import is_level, is_number, is_whole, is_word, shown
-from harness.decode import decode
-from harness.protocol import Response
 
 SCHEMA = 1
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from dse.core.measurement import Measurement
 from dse.errors import StudyError
-from dse.model.measurement import Measurement
 from dse.study.database import BusyError
 from dse.study.storage import OptunaView
 

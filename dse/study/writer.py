@@ -14,13 +14,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import yaml
+from dse_harness.protocol import Response
 
 import dse
+from dse.core.accuracies import Accuracies
+from dse.core.configuration import Configuration
+from dse.core.measurement import Measurement, Phase
 from dse.errors import MachineError, StudyError
 from dse.files import remove_leftovers, write_text
-from dse.model.accuracies import Accuracies
-from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement, Phase
 from dse.spaces.format import NAME
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
@@ -33,7 +34,6 @@ from dse.study.storage import OptunaView
 from dse.study.study import Study
 from dse.study.trial import TrialRecord, read_trials
 from dse.study.view import LateView
-from harness.protocol import Response
 
 _PACKAGES = ("ai-edge-litert", "mlcommons-loadgen", "moocore", "numpy", "optuna")
 

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dse_harness.protocol import AccuracySpec, Performance, PerformanceSpec, Request, Response
+
 from dse.errors import SubmissionError
 from dse.files import fingerprint
 from dse.submission.located import same_run
 from dse.submission.point import OWN_MODEL, ModelOrigin
 from dse.submission.rounds import LOADGEN_MODEL, official_buffer_size
-from harness.protocol import AccuracySpec, Performance, PerformanceSpec, Request, Response
 
 USER_CONF = "../user.conf"
 """As seen from either run's request."""

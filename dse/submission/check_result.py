@@ -10,6 +10,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from dse_harness.decode import ProtocolError
+from dse_harness.protocol import Accuracy, DataSetSpec, Request, read
+
 from dse.errors import DseError, ModelError, SubmissionError, why
 from dse.reading import MIB, parse_json, read_bytes, read_json, read_text
 from dse.submission.check_texts import check_measurements_claims, check_readme, check_requests
@@ -31,8 +34,6 @@ from dse.submission.point import ACCURACY_LOG, LOGS, read_point
 from dse.submission.readme import figure_rows, measured_with, row
 from dse.submission.rounds import Round
 from dse.submission.truncate import accuracy_text, truncated
-from harness.decode import ProtocolError
-from harness.protocol import Accuracy, DataSetSpec, Request, read
 
 
 class ResultFigures:

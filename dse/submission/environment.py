@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from dse.runtimes import package_version
+from dse.packages import package_version
 
 
 def loadgen_version(python: str | None) -> str:

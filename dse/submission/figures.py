@@ -16,12 +16,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from dse_harness.protocol import Accuracy
+
 from dse.errors import SubmissionError, why
 from dse.reading import UnreadableError, parse_json, read_text
 from dse.submission.detail_log import ENDING, DetailLog, read_detail_log
 from dse.submission.findings import Finding, finding
 from dse.submission.rounds import LOADGEN_MODEL
-from harness.protocol import Accuracy
 
 DETAIL, SUMMARY = "mlperf_log_detail.txt", "mlperf_log_summary.txt"
 PERFORMANCE_KEYS = {

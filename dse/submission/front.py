@@ -6,17 +6,18 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from dse_harness.decode import ProtocolError
+from dse_harness.protocol import Request, read
+
 from dse.address import shown
+from dse.core.pareto import FrontPoint
 from dse.errors import DseError, InputError, SubmissionError, UsageError, why
-from dse.model.front import FrontPoint
 from dse.reports.front import recorded_in, study_front
 from dse.spaces.space import HARNESS_PARAMETERS
 from dse.study import Study
 from dse.submission.candidate import Candidate
 from dse.submission.located import located
 from dse.submission.point import FOLDER, ModelOrigin
-from harness.decode import ProtocolError
-from harness.protocol import Request, read
 
 
 def front_candidates(

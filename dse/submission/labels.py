@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from dse_harness import data_set
+from dse_harness.errors import HarnessError
+from dse_harness.protocol import DataSetSpec
+
 from dse.data_sets import require_unchanged
 from dse.errors import DataSetError
 from dse.paths import cache_dir
 from dse.reading import UnreadableError, read_text
-from harness import data_set
-from harness.errors import HarnessError
-from harness.protocol import DataSetSpec
 
 Labels = tuple[int, ...]
 

@@ -8,14 +8,16 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from dse_harness.protocol import DataSetSpec, Request
+
+from dse.core.configuration import Value
 from dse.errors import ModelError
 from dse.files import sha256_file
-from dse.model.configuration import Value
-from dse.paths import cache_dir, shipped
-from dse.sources import ZooSource
-from dse.sources.download import kept_of
+from dse.models import ZooSource
+from dse.models.download import kept_of
+from dse.paths import cache_dir
+from dse.shipped import shipped
 from dse.spaces.space import HARNESS_PARAMETERS
-from harness.protocol import DataSetSpec, Request
 
 
 def located(

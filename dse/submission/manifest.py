@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from dse_harness.decode import decode
+from dse_harness.protocol import DataSetSpec
+
 from dse.errors import SubmissionError, why
 from dse.reading import MIB, read_json
 from dse.submission.check_upload import walk
 from dse.submission.hashes import content_hash
-from harness.decode import decode
-from harness.protocol import DataSetSpec
 
 SCHEMA = 1
 MANIFEST = "submission.json"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dse.core.metrics import values_of
 from dse.errors import SubmissionError
 from dse.files import canonical_json
-from dse.model.metrics import values_of
 from dse.study import Study
 from dse.submission.check_point import require_logged
 from dse.submission.hashes import content_hash
@@ -26,7 +26,7 @@ NOTEWORTHY_RATIO = 1.05
 class OfficialFigures:
     """The figures of a point's two official runs. ``trial`` is the one that was validated, in ``folder``.
 
-    ``values`` has every metric of `dse.model.metrics` that the runs have, in the metric's unit. ``rehearsal``: runs
+    ``values`` has every metric of `dse.core.metrics` that the runs have, in the metric's unit. ``rehearsal``: runs
     shorter than the rules want, which are never submitted.
     """
 

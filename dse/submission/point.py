@@ -21,14 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from dse_harness.decode import ProtocolError, decode
+from dse_harness.protocol import Evidence, Request, Response, read
+
 from dse.address import without_secret
 from dse.errors import SubmissionError, why
 from dse.files import write_json
 from dse.reading import MIB, read_json
 from dse.submission.hashes import content_hash
 from dse.submission.rounds import ROUNDS, round_of_loadgen
-from harness.decode import ProtocolError, decode
-from harness.protocol import Evidence, Request, Response, read
 
 SCHEMA = 1
 FOLDER = "validation"

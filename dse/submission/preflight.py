@@ -9,6 +9,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from dse_harness.protocol import Accuracy, Evidence
+
 from dse.files import sha256_file, write_text
 from dse.submission.candidate import Candidate
 from dse.submission.checks import check_tree
@@ -24,7 +26,6 @@ from dse.submission.rounds import (
 )
 from dse.submission.tree import Submission, lay_out
 from dse.submission.user_conf import user_conf
-from harness.protocol import Accuracy, Evidence
 
 
 def preflight(

@@ -8,13 +8,13 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
+from dse_harness.protocol import Evidence, Request
 
 from dse.address import without_secret
+from dse.packages import PACKAGES
 from dse.reading import parse_yaml
-from dse.runtimes import PACKAGES
 from dse.submission.point import ValidatedPoint
 from dse.submission.rounds import MAX_UPLOAD_FILE_BYTES, Round
-from harness.protocol import Evidence, Request
 
 _OTHERS = {"numpy": "numpy", "opencv": "opencv-python-headless"}
 """What the harness calls a package, and its name on PyPI."""
@@ -69,8 +69,8 @@ In the folder `{round_.source}/` of this submission, with Python {python}:
 
 ```
 {_install(evidence, performance.versions)}
-python -m harness run {point.name}/performance/request.json
-python -m harness run {point.name}/accuracy/request.json
+python -m dse_harness run {point.name}/performance/request.json
+python -m dse_harness run {point.name}/accuracy/request.json
 ```
 
 Before, write the place of the data set into `data_set.path` (and `labels`) of both requests. Each run is a process of
@@ -116,7 +116,7 @@ def source_readme(points: list[ValidatedPoint]) -> str:
     )
     return f"""# What is needed to repeat the runs
 
-- `harness/`: the system under test: LoadGen, the runtime, preprocessing, accuracy
+- `dse_harness/`: the system under test: LoadGen, the runtime, preprocessing, accuracy
 {names}
 
 A model file of more than 50 MiB cannot be uploaded; each result's README.md has its SHA-256 and the commands.

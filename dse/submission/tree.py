@@ -17,7 +17,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import harness
+import dse_harness
+from dse_harness.protocol import DataSetSpec
+
 from dse import __version__
 from dse.errors import DataSetError, MachineError, SubmissionError, UsageError
 from dse.files import real, sha256_file, write_bytes, write_json, write_text
@@ -36,7 +38,6 @@ from dse.submission.point import ACCURACY_LOG, LOGS, ValidatedPoint, check_evide
 from dse.submission.readme import fits_upload, portable_request, portable_study, result_readme, source_readme
 from dse.submission.rounds import BENCHMARK, Round, Scenario
 from dse.submission.truncate import accuracy_text, truncated
-from harness.protocol import DataSetSpec
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,9 @@ def _write_result(
 
 def _write_source(submission: Submission, source: Path) -> None:
     shutil.copytree(
-        Path(harness.__file__).parent, source / "harness", ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
+        Path(dse_harness.__file__).parent,
+        source / "dse_harness",
+        ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*"),
     )
     write_text(source / "README.md", source_readme(list(submission.points)))
     if submission.study_file:

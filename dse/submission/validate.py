@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from dse_harness.protocol import Request, Response, read
+
+from dse.backends import Harness
+from dse.core.metrics import Objective, values_of
 from dse.errors import SubmissionError
 from dse.files import write_text
-from dse.harnesses import Harness
-from dse.model.metrics import Objective, values_of
 from dse.submission.candidate import Candidate
 from dse.submission.check_point import require_logged
 from dse.submission.check_runs import check_accuracy, check_performance, check_seeds
@@ -32,7 +34,6 @@ from dse.submission.point import (
 from dse.submission.queries import SECONDS, Queries, plan_queries, require_memory
 from dse.submission.rounds import MIN_DURATION_MS, Round
 from dse.submission.user_conf import user_conf
-from harness.protocol import Request, Response, read
 
 _OVERHEAD_S = 5.0
 """Start of a process, loading, logs: a guess for the plan."""

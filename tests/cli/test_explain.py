@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dse_harness.protocol import Accuracy, DeviceState, ModelInfo, Request, Response
 
 from dse.cli.outcome import show_result
 from dse.study import Study
-from harness.protocol import Accuracy, DeviceState, ModelInfo, Request, Response
 from tests.recording import RecordedHarness, answer, make_space, run_study
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from dse_harness.protocol import DeviceState
 
 from dse.reports.front import study_front
 from dse.study import Study
 from dse.study.writer import StudyWriter
-from harness.protocol import DeviceState
 from tests.recording import RecordedHarness, answer, make_space, run_study
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dse_harness.protocol import Request, Response
 
+from dse.core.proportion import wilson
 from dse.errors import SubmissionError
-from dse.model.proportion import wilson
 from dse.reports.front import front_report, write_front
 from dse.study import Study
-from harness.protocol import Request, Response
 from tests.recording import RecordedHarness, answer, fails, make_space, run_study
 
 

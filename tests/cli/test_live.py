@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dse_harness.protocol import Request, Response
 from rich.console import Console
 
 from dse.cli.live import LiveProgress
@@ -15,7 +16,6 @@ from dse.cli.render import by_reason
 from dse.search.explore import explore
 from dse.search.plan import Budget, make_plan
 from dse.study.writer import StudyWriter
-from harness.protocol import Request, Response
 from tests.recording import RecordedHarness, answer, fails, make_space, run_study
 
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from dse.cli.results import app
 from dse.cli.results_view import import_progress
 from dse.errors import DseError, ResultsError, StudyError, UsageError
-from dse.results.importer import Progress
+from dse.results.importing.importer import Progress
 from tests.cli.published import write_tree
 
 

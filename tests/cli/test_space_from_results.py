@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from dse.cli import make_app
 from dse.errors import DseError, ResultsError, UsageError
-from dse.results.importer import import_results
+from dse.results.importing.importer import import_results
 from tests.cli.published import write_tree
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dse_harness.protocol import Failure, Request, Response
 
 from dse.study import Study
 from dse.study.writer import StudyWriter
-from harness.protocol import Failure, Request, Response
 from tests.recording import RecordedHarness, answer, make_space, run_study
 
 

@@ -13,10 +13,10 @@ from types import ModuleType
 import cv2
 import numpy as np
 import yaml
+from dse_harness.protocol import write
 
-from dse.model.configuration import Configuration
+from dse.core.configuration import Configuration
 from dse.study.trial import TrialRecord
-from harness.protocol import write
 from tests.fuzz.documents import SETTINGS
 from tests.fuzz.running import Runner
 from tests.harness.tiny_models import write_tiny_model

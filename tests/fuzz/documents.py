@@ -6,13 +6,14 @@ import dataclasses
 import json
 from typing import Any
 
-from harness.protocol import (
+from dse_harness.protocol import (
     DataSetSpec,
     Evidence,
     ModelInfo,
     Request,
     SpotCheck,
 )
+
 from tests.recording import answer
 
 _SHA256 = "ab" * 32

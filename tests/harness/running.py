@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from harness.boot import command
-from harness.protocol import Response, read
+from dse_harness.boot import command
+from dse_harness.protocol import Response, read
 
 
 def write_colours(path: Path, count: int = 40, side: int = 12, classes: int = 10) -> Path:

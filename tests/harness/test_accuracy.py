@@ -4,11 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dse_harness.accuracy import read_predictions, top1
+from dse_harness.errors import HarnessError
 from hypothesis import given
 from hypothesis import strategies as st
-
-from harness.accuracy import read_predictions, top1
-from harness.errors import HarnessError
 
 
 def entry(index: int, prediction: float) -> dict[str, object]:

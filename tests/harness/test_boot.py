@@ -2,7 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.boot import command
+from dse_harness.boot import command
 
 
 def run(code_folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -12,7 +12,7 @@ def run(code_folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_nothing_in_the_current_folder_is_imported(tmp_path: Path) -> None:
-    for name in ("numpy.py", "json.py", "harness.py"):
+    for name in ("numpy.py", "json.py", "dse_harness.py"):
         (tmp_path / name).write_text("raise SystemExit('the wrong ' + __name__)")
     done = run(tmp_path, "run", "absent.json")
     assert done.returncode == 2
@@ -36,9 +36,9 @@ def test_a_wrong_call_says_how_to_call(tmp_path: Path) -> None:
 def test_the_harness_imports_nothing_of_the_explorer() -> None:
     code = """\
 import sys
-import harness.__main__, harness.measure, harness.preprocessing, harness.boot
-harness.runtimes.open_runtime(harness.protocol.RuntimeSpec())
-harness.preprocessing.recipe(harness.protocol.Preprocessing(), 8)
+import dse_harness.__main__, dse_harness.measure, dse_harness.preprocessing, dse_harness.boot
+dse_harness.runtimes.open_runtime(dse_harness.protocol.RuntimeSpec())
+dse_harness.preprocessing.recipe(dse_harness.protocol.Preprocessing(), 8)
 loaded = {name.partition(".")[0] for name in sys.modules}
 print(*sorted(loaded & {"dse", "optuna", "pandas", "matplotlib", "typer", "pydantic", "rich", "psutil"}))
 """
@@ -47,6 +47,7 @@ print(*sorted(loaded & {"dse", "optuna", "pandas", "matplotlib", "typer", "pydan
 
 
 def test_the_protocol_needs_the_standard_library_only() -> None:
-    code = "import sys, harness.protocol, harness.boot; print('numpy' in sys.modules, 'mlperf_loadgen' in sys.modules)"
+    code = "import sys, dse_harness.protocol, dse_harness.boot; "
+    code += "print('numpy' in sys.modules, 'mlperf_loadgen' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

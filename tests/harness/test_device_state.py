@@ -2,8 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
-
-from harness.device_state import DeviceReader
+from dse_harness.device_state import DeviceReader
 
 
 def fake(root: Path, files: dict[str, str]) -> DeviceReader:

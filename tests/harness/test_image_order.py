@@ -1,8 +1,7 @@
 import numpy as np
+from dse_harness.image_order import random_order
 from hypothesis import given
 from hypothesis import strategies as st
-
-from harness.image_order import random_order
 
 ORDER = [7805, 9317, 8721, 9886, 6738, 9642, 5944, 5470]
 

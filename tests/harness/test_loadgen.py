@@ -3,9 +3,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from harness.errors import HarnessError
-from harness.loadgen import performance, read_log, version
+from dse_harness.errors import HarnessError
+from dse_harness.loadgen import performance, read_log, version
 
 RESULTS: dict[str, Any] = {
     "loadgen_version": "6.0.17 @ d6147c7eb7",

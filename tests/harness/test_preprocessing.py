@@ -7,14 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from dse_harness.data_set import open_images, read_labels
+from dse_harness.errors import HarnessError
+from dse_harness.preprocessing import build, recipe
+from dse_harness.protocol import DataSetSpec, Preprocessing, Request, write
+from dse_harness.samples import PixelCache
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from harness.data_set import open_images, read_labels
-from harness.errors import HarnessError
-from harness.preprocessing import build, recipe
-from harness.protocol import DataSetSpec, Preprocessing, Request, write
-from harness.samples import PixelCache
 
 
 def of_2021(path: Path, side: int) -> np.ndarray:

@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from harness.decode import ProtocolError, decode
-from harness.protocol import (
+from dse_harness.decode import ProtocolError, decode
+from dse_harness.protocol import (
     Accuracy,
     DataSetSpec,
     DeviceState,
@@ -24,6 +21,8 @@ from harness.protocol import (
     read,
     write,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 st.register_type_strategy(float, st.floats(0, 1e18))
 st.register_type_strategy(int, st.integers(1, 2**63 - 1))
@@ -62,7 +61,7 @@ def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path: Pat
     code = """\
 import resource, sys
 from pathlib import Path
-from harness.protocol import Failure, Response, write
+from dse_harness.protocol import Failure, Response, write
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 try:
     write(Response(Failure("internal", "x")), Path(sys.argv[1]))

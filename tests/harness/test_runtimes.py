@@ -7,10 +7,10 @@ import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from dse_harness.errors import HarnessError
+from dse_harness.protocol import ErrorClass, RuntimeSpec
+from dse_harness.runtimes import describe, has_background_class, open_runtime
 
-from harness.errors import HarnessError
-from harness.protocol import ErrorClass, RuntimeSpec
-from harness.runtimes import describe, has_background_class, open_runtime
 from tests.harness.tiny_models import write_tiny_model
 
 SHAPES = {"NHWC": (1, 8, 8, 3), "NCHW": (1, 3, 8, 8)}
@@ -57,9 +57,9 @@ def test_outputs_that_fit_no_data_set_are_refused() -> None:
 _LOADED = """
 import os, sys
 from pathlib import Path
-from harness.errors import HarnessError
-from harness.protocol import RuntimeSpec
-from harness.runtimes import open_runtime
+from dse_harness.errors import HarnessError
+from dse_harness.protocol import RuntimeSpec
+from dse_harness.runtimes import open_runtime
 try:
     open_runtime(RuntimeSpec()).load(Path(sys.argv[1]))
 except HarnessError as error:

@@ -3,13 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dse_harness.errors import HarnessError
+from dse_harness.protocol import DataSetSpec, Preprocessing, Request, write
+from dse_harness.runtimes import Tensor
+from dse_harness.samples import SHARD_IMAGES, PixelCache, SampleMemory, input_values, shard_images, shard_path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import HarnessError
-from harness.protocol import DataSetSpec, Preprocessing, Request, write
-from harness.runtimes import Tensor
-from harness.samples import SHARD_IMAGES, PixelCache, SampleMemory, input_values, shard_images, shard_path
 from tests.harness.running import write_colours
 
 RAW = np.arange(256)

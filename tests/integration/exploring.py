@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
+from dse_harness import protocol
+from dse_harness.protocol import Response
 
 from dse.study import Study
-from harness import protocol
-from harness.protocol import Response
 
 _SPACE = {
     "schema": 1,

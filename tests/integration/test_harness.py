@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dse_harness.boot import command
+from dse_harness.image_order import random_order
+from dse_harness.protocol import Accuracy, Response, RuntimeSpec, SpotCheck
+from dse_harness.runtimes import open_runtime
 
-from harness.boot import command
-from harness.image_order import random_order
-from harness.protocol import Accuracy, Response, RuntimeSpec, SpotCheck
-from harness.runtimes import open_runtime
 from tests.harness.running import request_for, run_harness, write_colours
 from tests.harness.tiny_models import write_tiny_model
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dse_harness.protocol import Request, Response
 
 from dse.reports.front import front_report, study_knowledge, write_front
 from dse.reports.plot import dots
 from dse.study import Study
-from harness.protocol import Request, Response
 from tests.recording import RecordedHarness, answer, fails, make_space, run_study
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from dse.results.database import open_database
 from dse.results.front import select
-from dse.results.importer import import_results
+from dse.results.importing.importer import import_results
 
 SHARED = Path(os.environ.get("DSE_SHARED", Path(__file__).parents[2].parent / "shared")) / "data"
 

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from dse.errors import ResultsError
+from dse.results.convert.replay_table import replay_rows
+from dse.results.convert.studies import write_studies
+from dse.results.convert.warm_start import published_designs
 from dse.results.data_set import apart, images_of, show_images
 from dse.results.database import open_database
 from dse.results.explain import explain
 from dse.results.front import cut, select
-from dse.results.importer import import_results
+from dse.results.importing.importer import import_results
 from dse.results.objectives import parse_objectives
 from dse.results.own import apart as own_apart
 from dse.results.own import competing, load_own_front, rivals, stand
-from dse.results.space import replay_rows
-from dse.results.studies import write_studies
-from dse.results.warm_start import published_designs
 from tests.results.test_own import write_front
 
 AXES = parse_objectives("accuracy,latency_p90")

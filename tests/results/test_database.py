@@ -12,7 +12,7 @@ from dse.errors import MachineError, ResultsError, UsageError
 from dse.results.columns import to_json
 from dse.results.database import SCHEMA, Database, default_path, open_database
 from dse.results.front import select
-from dse.results.row import IDENTITY_COLUMNS
+from dse.results.importing.row import IDENTITY_COLUMNS
 from tests.limits import small_files
 
 _TEXTS = (*IDENTITY_COLUMNS, "name", "task", "category", "device", "validity", "path", "signature", "content")

@@ -15,8 +15,8 @@ import pytest
 
 from dse.errors import ResultsError
 from dse.results.database import open_database
-from dse.results.importer import import_results
-from dse.results.walks import Walks, read_walks
+from dse.results.importing.importer import import_results
+from dse.results.importing.walks import Walks, read_walks
 
 HUGE = "9" * 5000
 

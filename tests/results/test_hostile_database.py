@@ -13,7 +13,7 @@ from dse.errors import MachineError, ResultsError
 from dse.results.connection import as_told
 from dse.results.database import open_database
 from dse.results.front import select
-from dse.results.importer import import_results
+from dse.results.importing.importer import import_results
 
 
 @pytest.fixture

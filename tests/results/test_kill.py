@@ -16,13 +16,13 @@ import pytest
 
 from dse.results.database import open_database
 from dse.results.front import select
-from dse.results.importer import import_results
+from dse.results.importing.importer import import_results
 
 _PROGRAM = """
 import sys
 from pathlib import Path
 from dse.results.database import open_database
-from dse.results.importer import import_results
+from dse.results.importing.importer import import_results
 print("ready", flush=True)
 import_results([Path(sys.argv[1])], Path(sys.argv[2]), details=True)
 print("done", flush=True)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dse.results.importer import import_results
-from dse.results.submitters import find_submitters, round_of
-from dse.results.summary import parse_summary
+from dse.results.importing.importer import import_results
+from dse.results.importing.submitters import find_submitters, round_of
+from dse.results.importing.summary import parse_summary
 
 Rows = list[dict[str, Any]]
 
@@ -127,11 +127,13 @@ def test_4_rows_of_an_earlier_reading_are_read_again(
 ) -> None:
     write_result(tmp_path / "v0.5")
     with monkeypatch.context() as earlier:
-        earlier.setattr("dse.results.walk._READING", "1")
-        earlier.setattr("dse.results.walks._SCHEMA", 1)
+        earlier.setattr("dse.results.importing.walk._READING", "1")
+        earlier.setattr("dse.results.importing.walks._SCHEMA", 1)
         read(tmp_path / "v0.5", tmp_path)
     read_again = []
-    monkeypatch.setattr("dse.results.read.parse_summary", lambda data: read_again.append(data) or parse_summary(data))
+    monkeypatch.setattr(
+        "dse.results.importing.read.parse_summary", lambda data: read_again.append(data) or parse_summary(data)
+    )
     read(tmp_path / "v0.5", tmp_path, workers=1)
     read(tmp_path / "v0.5", tmp_path, workers=1)
     assert len(read_again) == 1

@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dse.harnesses import FakeDevice, ReplayHarness
-from dse.model.configuration import Configuration
+from dse_harness.protocol import Request
+
+from dse.backends import FakeDevice, ReplayHarness
+from dse.core.configuration import Configuration
 from dse.search.explore import explore
 from dse.search.plan import Budget, Progress, make_plan
 from dse.spaces.load import load_space
 from dse.study import Study
 from dse.study.writer import StudyWriter
-from harness.protocol import Request
 
 SPACE = """
 schema: 1

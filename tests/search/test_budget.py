@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from dse_harness.protocol import Request
 
-from dse.harnesses import FakeDevice
+from dse.backends import FakeDevice
 from dse.reports.front import study_front
 from dse.search.plan import Budget, Progress, make_plan
 from dse.search.spent import spent_on
 from dse.spaces.load import load_space
 from dse.study import Study
-from harness.protocol import Request
 from tests.search.bench import Bench, latency
 
 MODELS = "[48, 64, 96, 128]\n  precision: [float32, float16, int8, int8_dynamic, int8_weight_only]"

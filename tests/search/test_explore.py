@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from dse_harness import protocol
+from dse_harness.protocol import Failure, Request
 
+from dse.backends import FakeDevice, ReplayHarness
+from dse.core.configuration import Configuration
+from dse.core.explanation import explain
+from dse.core.measurement import Measurement
 from dse.errors import MachineError
-from dse.harnesses import FakeDevice, ReplayHarness
-from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement
 from dse.reports.front import study_front, study_knowledge
-from dse.search.explain import explain
 from dse.search.plan import Budget, Progress
 from dse.spaces.load import load_space
 from dse.study import Study
-from harness import protocol
-from harness.protocol import Failure, Request
 from tests.search.bench import Bench, accuracy, device, latency, phases
 
 

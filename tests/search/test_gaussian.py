@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dse.model.configuration import Configuration
-from dse.model.space import Level, Parameter, ParameterTree
+from dse.core.configuration import Configuration
+from dse.core.tree import Level, Parameter, ParameterTree
 from dse.search.gaussian import Encoder, GaussianProcess, solve_lower
 
 TREE = ParameterTree(

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dse.model.configuration import Configuration
-from dse.model.estimate import Estimate
-from dse.model.metrics import METRICS, Objective, parse_constraint
-from dse.model.space import Level, Parameter, ParameterTree
-from dse.search.problem import Problem
+from dse.core.configuration import Configuration
+from dse.core.estimate import Estimate
+from dse.core.metrics import METRICS, Objective, parse_constraint
+from dse.core.problem import Problem
+from dse.core.tree import Level, Parameter, ParameterTree
 from dse.search.proposals import decide, make_proposer
 
 SAMPLERS = ("screen", "surrogate", "tpe", "nsga2", "nsga3", "random", "grid")

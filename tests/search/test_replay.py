@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from dse.cli import make_app
 from dse.errors import ResultsError
 from dse.search.replay import replay
-from dse.search.table import Table
+from dse.tabular.benchmark import Table
 
 HEADER = "config_id,family,variant,width,resolution,precision,engine,accuracy_pct,p90_latency_ns"
 SHARED = Path(os.environ.get("DSE_SHARED", Path(__file__).parents[2] / ".." / "shared")) / "data" / "replay"

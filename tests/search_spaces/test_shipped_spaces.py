@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dse.paths import shipped
+from dse import zoo
+from dse.shipped import shipped
 from dse.spaces.format import json_schema
 from dse.spaces.load import load_space, shipped_spaces
-from search_spaces import zoo
 
 
 def test_the_shipped_schema_is_the_generated_one() -> None:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from dse_harness.protocol import Preprocessing
 
+from dse.core.configuration import Configuration
 from dse.errors import DataSetError, DseError, InputError, MachineError, ModelError, SpaceError
-from dse.model.configuration import Configuration
-from dse.runtimes import asked
+from dse.packages import asked
 from dse.spaces.load import find_space, load_space, shipped_spaces
 from dse.spaces.space import Space
-from harness.protocol import Preprocessing
 
 _SMALL: dict[str, Any] = {
     "schema": 1,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dse_harness.protocol import Accuracy, Request, Response
 
 from dse.reports.front import front_report, study_front
 from dse.search.edits import edits
@@ -14,7 +15,6 @@ from dse.search.plan import Budget, make_plan
 from dse.spaces import placement
 from dse.spaces.space import Space
 from dse.study import Study
-from harness.protocol import Accuracy, Request, Response
 from tests.recording import SPACE, RecordedHarness, answer, make_space, run_study
 
 

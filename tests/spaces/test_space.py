@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dse.model.configuration import Configuration
+from dse.core.configuration import Configuration
 from dse.spaces.load import load_space
 from dse.spaces.space import Space, parse_cpus
 

@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.core.tree import Parameter, ParameterTree
 from dse.errors import SpaceError
-from dse.model.space import Parameter, ParameterTree
 from dse.spaces.document import parse_document
 from dse.spaces.tree import read_tree, written_tree
 

@@ -12,13 +12,13 @@ from typing import Any
 import optuna
 import pytest
 import yaml
+from dse_harness import protocol
+from dse_harness.protocol import Request, Response
 
 from dse.errors import InputError, MachineError, StudyError
 from dse.reports.front import study_front
 from dse.study import Study, find_study
 from dse.study.writer import StudyWriter
-from harness import protocol
-from harness.protocol import Request, Response
 from tests.limits import small_files
 from tests.recording import RecordedHarness, answer, check_study, fails, make_space, run_study, stored_trials
 

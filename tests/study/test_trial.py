@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dse_harness import protocol
+from dse_harness.protocol import Accuracy, Failure, Response
 
+from dse.core.configuration import Configuration
 from dse.errors import StudyError
-from dse.model.configuration import Configuration
 from dse.study import trial
 from dse.study.trial import TrialRecord, read_record, read_trials
-from harness import protocol
-from harness.protocol import Accuracy, Failure, Response
 
 
 def _record(number: int, accuracy_key: str = "a", accuracy_from: int = 0) -> TrialRecord:

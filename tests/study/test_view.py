@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dse_harness.protocol import Request, Response
 
 from dse.errors import StudyError
 from dse.search.explore import explore
@@ -15,7 +16,6 @@ from dse.search.plan import Budget, make_plan
 from dse.study import Study
 from dse.study.database import without_password, without_user
 from dse.study.writer import StudyWriter
-from harness.protocol import Request, Response
 from tests.recording import RecordedHarness, answer, check_study, make_space, run_study, stored_trials
 
 

@@ -13,14 +13,8 @@ from typing import Any
 
 import flatbuffers
 import numpy as np
-
-from dse.files import sha256_file
-from dse.model.configuration import Configuration
-from dse.study.trial import TrialRecord
-from dse.submission.fields import SYSTEM_FIELDS
-from dse.submission.point import ModelOrigin, ValidatedPoint, write_point
-from harness import loadgen
-from harness.protocol import (
+from dse_harness import loadgen
+from dse_harness.protocol import (
     Accuracy,
     AccuracySpec,
     DataSetSpec,
@@ -30,6 +24,12 @@ from harness.protocol import (
     Response,
     write,
 )
+
+from dse.core.configuration import Configuration
+from dse.files import sha256_file
+from dse.study.trial import TrialRecord
+from dse.submission.fields import SYSTEM_FIELDS
+from dse.submission.point import ModelOrigin, ValidatedPoint, write_point
 
 RECORDED = Path(__file__).parent / "recorded"
 

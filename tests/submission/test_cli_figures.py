@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dse_harness.accuracy import read_predictions, top1
+from dse_harness.protocol import write
 
 from dse.files import sha256_file
 from dse.submission.point import read_point
-from harness.accuracy import read_predictions, top1
-from harness.protocol import write
 from tests.submission.tamperings import (
     ACCURACY_TEXT,
     ANSWERS,
@@ -290,9 +290,9 @@ def test_a_full_disk_while_the_code_is_copied_is_told(dse, study, make_point, mo
     make_point()
 
     def full(*_: object, **__: object) -> None:
-        raise shutil.Error([("harness/a.py", "src/harness/a.py", "[Errno 28] No space left on device: 'a.py'")])
+        raise shutil.Error([("dse_harness/a.py", "src/dse_harness/a.py", "[Errno 28] No space left on device: 'a.py'")])
 
     monkeypatch.setattr("dse.submission.tree.shutil.copytree", full)
     done = dse(*SUBMIT)
-    assert (done.returncode, "src/harness/a.py: No space left on device" in done.stderr) == (4, True), done.stderr
+    assert (done.returncode, "src/dse_harness/a.py: No space left on device" in done.stderr) == (4, True), done.stderr
     assert not [path for path in study.iterdir() if path.name.startswith((".submission", "submission"))]

@@ -6,13 +6,13 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from dse_harness.protocol import DataSetSpec, PerformanceSpec, Request, RuntimeSpec
 
 from dse.files import sha256_file
-from dse.paths import shipped
-from dse.sources import ZooSource
-from dse.sources.download import cached
+from dse.models import ZooSource
+from dse.models.download import cached
+from dse.shipped import shipped
 from dse.submission.located import located, same_run
-from harness.protocol import DataSetSpec, PerformanceSpec, Request, RuntimeSpec
 
 VARIANT = {"family": "small", "form": "minimalistic", "width": 0.35, "side": 48, "precision": "float32"}
 IMAGES = {"sha256": "d", "path": "/new/images", "labels": "/new/list.txt"}

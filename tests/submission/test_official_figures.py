@@ -7,15 +7,15 @@ import hashlib
 import json
 
 import pytest
+from dse_harness.protocol import Response
 
+from dse.core.configuration import Configuration
+from dse.core.measurement import Measurement
 from dse.errors import SubmissionError
 from dse.files import write_json
-from dse.model.configuration import Configuration
-from dse.model.measurement import Measurement
 from dse.study import Study
 from dse.submission.official_figures import figures_of, official_figures
 from dse.submission.point import read_point, readable_points
-from harness.protocol import Response
 
 
 @pytest.fixture

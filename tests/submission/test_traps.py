@@ -85,7 +85,7 @@ def found_in(tree: Path) -> set[str]:
 def test_traps_in_a_tree_are_findings(make_tree, trap):
     tree = make_tree("v6.1", ("SingleStream",))
     submission = tree.parent
-    files = [path for path in sorted(submission.rglob("*")) if path.is_file() and "harness" not in path.parts]
+    files = [path for path in sorted(submission.rglob("*")) if path.is_file() and "dse_harness" not in path.parts]
     assert len(files) > 15
     for path in files:
         aside = replaced(path, trap)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dse_harness.protocol import Request, Response, read, write
 
 from dse.errors import SubmissionError, UsageError
 from dse.files import sha256_file, write_json
@@ -19,7 +20,6 @@ from dse.submission.manifest import read_round
 from dse.submission.point import ModelOrigin, check_evidence, read_point, require_intact, validated_points, write_point
 from dse.submission.rounds import ROUNDS
 from dse.submission.tree import Submission, write_tree
-from harness.protocol import Request, Response, read, write
 from tests.submission.tamperings import point_hashed_again
 
 ALLOW = ["data-set-size"]
@@ -64,7 +64,7 @@ def test_a_good_tree_breaks_no_rule_but_the_data_set_size(make_tree, round_name)
 def test_the_layout_of_v6(submission, tmp_path):
     write_tree(submission, tmp_path / "submission", ALLOW)
     result = "tree/open/Example/results/board/tiny-int8-t1/SingleStream"
-    found = {name for name in written(tmp_path / "submission") if "/src/harness/" not in name}
+    found = {name for name in written(tmp_path / "submission") if "/src/dse_harness/" not in name}
     assert found == {
         "submission.json",
         f"labels/{submission.points[0].data_set_sha256}.txt",
@@ -112,7 +112,7 @@ def test_the_documents_say_what_was_measured(submission, tmp_path):
     system = json.loads((home / "systems/board.json").read_text())
     assert (len(system), system["submitter"], system["division"]) == (35, "Example", "open")
     readme = (result / "README.md").read_text()
-    assert "python -m harness run tiny-int8-t1/performance/request.json" in readme
+    assert "python -m dse_harness run tiny-int8-t1/performance/request.json" in readme
     assert "pip install mlcommons-loadgen==6.0.17 ai-edge-litert==2.3.0 numpy==2.4.6" in readme
     assert "of this submission, with Python 3.11:" in readme  # the one that measured
     assert "| p90 latency | 10.279422 ms over 58121 queries |" in readme

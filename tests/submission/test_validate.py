@@ -7,16 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dse_harness.protocol import DataSetSpec, Failure, PerformanceSpec, Request, Response, RuntimeSpec, write
 
+from dse.core.metrics import METRICS, Objective
 from dse.errors import MachineError, SubmissionError
-from dse.model.metrics import METRICS, Objective
 from dse.submission.candidate import Candidate, without_repeats
 from dse.submission.fields import SYSTEM_FIELDS
 from dse.submission.point import ModelOrigin, check_evidence, read_point, validated_points
 from dse.submission.preflight import preflight
 from dse.submission.rounds import ROUNDS, Round
 from dse.submission.validate import Plan, official_front, plan, run, stands_for
-from harness.protocol import DataSetSpec, Failure, PerformanceSpec, Request, Response, RuntimeSpec, write
 from tests.submission.good import copy_logs, recorded_response, requests, tflite
 
 OBJECTIVES = [Objective(METRICS[name], METRICS[name].direction) for name in ("accuracy", "latency_p90_ns")]

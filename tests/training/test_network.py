@@ -5,11 +5,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is needed for training only")
 
-from search_spaces import zoo
-from search_spaces.zoo.architecture import network
-from search_spaces.zoo.catalogue import weights_file
-from search_spaces.zoo.graph import fold
-from search_spaces.zoo.weights import load
+from dse import zoo
+from dse.zoo.architecture import network
+from dse.zoo.catalogue import weights_file
+from dse.zoo.graph import fold
+from dse.zoo.weights import load
 from training.export import multiply_accumulates
 from training.network import MobileNetV3
 from training.serving import run, served_input

@@ -1,4 +1,4 @@
-from search_spaces import zoo
+from dse import zoo
 from training.table import README, rendered, rewritten
 
 

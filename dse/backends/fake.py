@@ -1,0 +1,142 @@
+"""A device that is made up: latencies from a formula, with noise, drift, throttling, outliers and its own clock.
+
+For tests of policies and for trying a search without waiting. No figure depends on the machine that it runs on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from dse_harness import protocol
+from dse_harness.protocol import Accuracy, DeviceState, Failure, Performance, Request, Response, SpotCheck
+
+_TAIL = {"p50": 1.0, "p90": 1.06, "p95": 1.09, "p99": 1.2, "p999": 1.5, "max": 2.0}
+"""Percentiles of one run, in medians."""
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _steady(_: float) -> float:
+    return 1.0
+
+
+def _never(_: float) -> bool:
+    return False
+
+
+@dataclass
+class FakeDevice:
+    """A harness. Functions of time get the device's own seconds; each run takes ``run_s`` of them, and
+    where it is ``timed``, LoadGen's runs come on top.
+
+    ``latency_ns`` and ``accuracy`` (0..1) say what a request is worth; ``failure`` why it cannot be measured; two
+    requests of one model with different ``answers`` predict differently.
+    ``noise`` is the standard deviation of the logarithm of a run's latencies; every ``outlier_every``-th run takes
+    ``outlier`` times as long. ``drift`` multiplies latencies; ``throttled`` doubles them and says so.
+    """
+
+    latency_ns: Callable[[Request], float]
+    accuracy: Callable[[Request], float]
+    failure: Callable[[Request], Failure | None] = lambda _: None
+    answers: Callable[[Request], object] = lambda _: None
+    noise: float = 0.02
+    outlier_every: int | None = None
+    outlier: float = 3.0
+    drift: Callable[[float], float] = _steady
+    throttled: Callable[[float], bool] = _never
+    governor: Callable[[float], str] = lambda _: "performance"
+    foreign_cores: Callable[[float], float] = lambda _: 0.0
+    useful_threads: int = 4
+    memory_bytes: int = 2**26
+    images: int = 10_000
+    run_s: float = 2.0
+    timed: bool = False
+    seed: int = 0
+    runs: int = field(default=0, init=False)
+    clock_s: float = field(default=0.0, init=False)
+    _foreign_s: float = field(default=0.0, init=False)
+    _timing_s: dict[str, float] = field(default_factory=dict, init=False)
+
+    def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
+        """See `dse.backends.Harness`."""
+        protocol.write(request, folder / "request.json")
+        before, now = self._state(), self.clock_s
+        self.runs += 1
+        failure = self.failure(request)
+        self._timing_s = {} if failure or not self.timed else self._timed(request)
+        took_s = self.run_s + sum(self._timing_s.values())
+        self._timing_s["total"] = took_s
+        self.clock_s += took_s
+        self._foreign_s += self.foreign_cores(now) * took_s
+        response = Response(failure=failure) if failure else self._measured(request, now, before)
+        protocol.write(response, folder / "response.json")
+        return response
+
+    def _measured(self, request: Request, now: float, before: DeviceState) -> Response:
+        chance = random.Random(f"{self.seed} {self.runs}")
+        factor = self.drift(now) * (2.0 if self.throttled(now) else 1.0) * math.exp(self.noise * chance.gauss(0, 1))
+        if self.outlier_every and self.runs % self.outlier_every == 0:
+            factor *= self.outlier
+        median_ns = self.latency_ns(request) * factor
+        at = {name: round(median_ns * ratio) for name, ratio in _TAIL.items()}
+        spec = request.performance or protocol.PerformanceSpec()
+        images = min(request.spot_check_images, self.images)
+        performance = Performance(
+            latency_min_ns=round(median_ns * 0.97),
+            latency_mean_ns=round(median_ns * 1.02),
+            latency_p50_ns=at["p50"],
+            latency_p90_ns=at["p90"],
+            latency_p95_ns=at["p95"],
+            latency_p99_ns=at["p99"],
+            latency_p999_ns=at["p999"],
+            latency_max_ns=at["max"],
+            early_stopping_p90_ns=at["p95"],
+            query_count=max(spec.min_query_count, round(spec.min_duration_ms * 1e6 / median_ns)),
+            duration_ns=spec.min_duration_ms * 10**6,
+            valid=True,
+            min_duration_met=True,
+            min_queries_met=True,
+            early_stopping_met=True,
+        )
+        return Response(
+            performance=performance if request.performance else None,
+            accuracy=self._accuracy(request),
+            spot_check=SpotCheck(images, self._answers(request), request.image_order) if images else None,
+            peak_memory_bytes=self.memory_bytes,
+            model_memory_bytes=self.memory_bytes // 2,
+            cores_used=float(min(request.runtime.threads, self.useful_threads)),
+            device_before=before,
+            device_after=self._state(),
+            timing_s=self._timing_s,
+        )
+
+    def _timed(self, request: Request) -> dict[str, float]:
+        """What LoadGen's runs take, in seconds."""
+        latency_s, spec = self.latency_ns(request) / 1e9, request.performance
+        accuracy = self._accuracy(request)
+        performance_s = max(spec.min_duration_ms / 1000, spec.min_query_count * latency_s) if spec else 0.0
+        return {"performance": performance_s, "accuracy": accuracy.total * latency_s if accuracy else 0.0}
+
+    def _accuracy(self, request: Request) -> Accuracy | None:
+        if request.accuracy is None:
+            return None
+        total = min(request.accuracy.images(self.images, self.latency_ns(request)), self.images)
+        order = "list" if total == self.images else request.image_order
+        return Accuracy(round(self.accuracy(request) * total), total, self._answers(request), order, self.images)
+
+    def _answers(self, request: Request) -> str:
+        return hashlib.sha256(f"{request.model_sha256}{self.answers(request)}".encode()).hexdigest()
+
+    def _state(self) -> DeviceState:
+        return DeviceState(
+            time_utc=(_START + timedelta(seconds=self.clock_s)).isoformat(timespec="microseconds"),
+            load_1min=self.foreign_cores(self.clock_s),
+            cpu_governors=(self.governor(self.clock_s),),
+            throttled=("frequency capped",) if self.throttled(self.clock_s) else (),
+            foreign_cpu_s=self._foreign_s,
+        )

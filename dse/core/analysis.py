@@ -1,0 +1,203 @@
+"""What a search knows: which trials count, what each configuration is worth, how sure its place on the front is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from dse.core.accuracies import Accuracies, agree
+from dse.core.chance import ADVICE, no_better_than_chance
+from dse.core.configuration import Configuration
+from dse.core.counts import Counts, count
+from dse.core.estimate import Estimate, estimate, interval, repeat_noise
+from dse.core.exclusions import Judgement, judge
+from dse.core.measurement import Measurement
+from dse.core.membership import Membership, membership, told
+from dse.core.metrics import METRICS, Constraint, Objective
+from dse.core.pareto import FrontPoint, front
+
+Place = Callable[[Measurement], Configuration | None]
+"""The configuration of the space as it is now that a measurement belongs to; None when it belongs to none."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A configuration with all of its trials, those that count apart."""
+
+    configuration: Configuration
+    trials: tuple[Measurement, ...]
+    good: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Everything that follows from the trials of a study; nothing in here is stored anywhere."""
+
+    objectives: tuple[Objective, ...]
+    constraints: tuple[Constraint, ...]
+    judgement: Judgement
+    known: tuple[Known, ...]
+    images: int | None
+    """How many images the whole data set has, where that is known."""
+    differing: Mapping[int, int] = field(default_factory=dict)
+    """Trials that do not answer as another trial of the same model, data and runtime does, and that other trial: their
+    accuracies are apart."""
+    exact: bool = False
+    """Whether the figures are recorded ones: none of them has an error, and a repeat would say the same."""
+    counts: Counts = field(default_factory=Counts)
+
+    @cached_property
+    def past(self) -> list[Estimate]:
+        """Each known configuration by its first trial that counts, for a proposer; without values where none does.
+
+        The first, not the middle: what a proposer has been told does not change when repeats come in. The accuracy is
+        the one on most images.
+        """
+        return [
+            Estimate(k.configuration, k.good[0].values if k.good else {}, k.trials[0].trial, (k.trials[0].trial,))
+            for k in self.known
+        ]
+
+    @cached_property
+    def noise(self) -> dict[str, float]:
+        """By what ratio each figure differs between repeats."""
+        return {} if self.exact else repeat_noise([k.good for k in self.known])
+
+    @property
+    def tells_certainty(self) -> bool:
+        """Whether there is something to say of how far figures may be off: not of exact ones, nor of a study whose
+        runs did not get the processor, of which nobody knows.
+        """
+        return not self.exact and self.judgement.starved is None
+
+    @cached_property
+    def estimates(self) -> list[Estimate]:
+        """The configurations that have a trial that counts, with the middle of their repeats and their errors."""
+        found = [estimate(k.configuration, k.good, self.noise, self.images) for k in self.known if k.good]
+        return [replace(e, errors={}) for e in found] if self.exact else found
+
+    @cached_property
+    def membership(self) -> Membership:
+        """``P(on the front)`` and rivals, for each of `estimates`."""
+        return membership(self.estimates, self.objectives, self.constraints)
+
+    @cached_property
+    def by_accuracy(self) -> Membership:
+        """`membership` if every figure were exact but the accuracies: what more images would settle."""
+        return membership(self.estimates, self.objectives, self.constraints, moving=("accuracy",))
+
+    @cached_property
+    def by_repeats(self) -> Membership:
+        """`membership` if the accuracies were exact: what more repeats would settle."""
+        if not any(e.errors.get("accuracy") for e in self.estimates):
+            return self.membership
+        moving = [name for name in METRICS if name != "accuracy"]
+        return membership(self.estimates, self.objectives, self.constraints, moving=moving)
+
+    @cached_property
+    def guesses(self) -> str | None:
+        """A sentence on the models that answer no better than chance, and what to check."""
+        found: dict[int | None, str] = {}
+        for measured in (m for k in self.known for m in k.trials):  # an accuracy does not depend on the load
+            if sentence := no_better_than_chance(measured):
+                found.setdefault(measured.accuracy_from, f"trial {measured.trial}: {sentence}")
+        if not found:
+            return None
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        return f"no better than chance: {next(iter(found.values()))}{more}; {ADVICE}"
+
+    @property
+    def needs_accuracy(self) -> bool:
+        """Whether an objective or a constraint is the accuracy."""
+        return "accuracy" in {o.name for o in self.objectives} | {c.metric.name for c in self.constraints}
+
+    @cached_property
+    def front(self) -> list[FrontPoint]:
+        """The front by the middle of the repeats, each point with its intervals and P(front) where those are told."""
+        return self.front_of(self.estimates, self.constraints)
+
+    def front_of(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> list[FrontPoint]:
+        """The front of ``estimates``, some of `estimates`, under other constraints."""
+        own = len(estimates) == len(self.estimates) and tuple(constraints) == self.constraints
+        sure = self.membership if own else membership(estimates, self.objectives, constraints)
+        probability = {e.trial: float(p) for e, p in zip(estimates, sure.probability, strict=True)}
+        responses = {m.trial: m.response for k in self.known for m in k.good}
+        return [
+            FrontPoint(
+                trial=e.trial,
+                configuration=e.configuration,
+                response=responses[e.trial],
+                values=e.values,
+                intervals=self.intervals(e),
+                trials=e.trials,
+                probability=told(probability[e.trial], on_front=True) if self.tells_certainty else None,
+                accuracy=e.accuracy,
+            )
+            for e in front(estimates, self.objectives, constraints)
+        ]
+
+    def intervals(self, found: Estimate) -> dict[str, tuple[float, float]]:
+        """Where each figure of ``found`` lies with 95 % probability, but for those of which nobody can tell.
+
+        Those are sizes that no repeat was compared with, and accuracies of images that nobody counted.
+        """
+        if not self.tells_certainty:
+            return {}
+        known = (n for n in found.values if found.errors.get(n) or (METRICS[n].unit == "1" and self.images is not None))
+        return {name: interval(found, name, self.images) for name in known}
+
+
+def as_measured(measured: Measurement) -> Configuration:
+    """A `Place` for a study by itself: every measurement belongs to the configuration that it was made for."""
+    return measured.configuration
+
+
+def understand(
+    objectives: Sequence[Objective],
+    constraints: Sequence[Constraint],
+    measurements: Sequence[Measurement],
+    place: Place,
+    images: int | None = None,
+    *,
+    exact: bool = False,
+) -> Knowledge:
+    """What ``measurements``, all trials of a study in their order, say about its configurations.
+
+    ``images`` is how many the whole data set has. Each trial gets the best accuracy that any of them found for it.
+    ``exact`` says that the figures are recorded ones.
+    """
+    judgement = judge(measurements)
+    accuracies = Accuracies()
+    for measured in measurements:
+        if measured.accuracy_key is not None:
+            accuracies.add(measured.trial, measured.accuracy_key, measured.response)
+    differing = _differing(measurements)
+    measurements = [m if m.accuracy_key is None else m.with_best(accuracies) for m in measurements]
+    groups: dict[Configuration, list[Measurement]] = {}
+    for measured in measurements:
+        configuration = place(measured)
+        if configuration is not None:
+            groups.setdefault(configuration, []).append(measured)
+    known = tuple(
+        Known(
+            configuration,
+            tuple(replace(m, configuration=configuration) if m.configuration != configuration else m for m in trials),
+            tuple(m for m in trials if not m.failed and judgement.counts(m)),
+        )
+        for configuration, trials in groups.items()
+    )
+    counts = count(groups, measurements, judgement)
+    images = None if exact else images
+    return Knowledge(tuple(objectives), tuple(constraints), judgement, known, images, differing, exact, counts)
+
+
+def _differing(measurements: Sequence[Measurement]) -> dict[int, int]:
+    first: dict[str, Measurement] = {}
+    found = {}
+    for measured in measurements:
+        if measured.accuracy_key is not None and measured.response.spot_check is not None:
+            reference = first.setdefault(measured.accuracy_key, measured)
+            if not agree(reference.response.spot_check, measured.response.spot_check):
+                found[measured.trial] = reference.trial
+    return found

@@ -1,0 +1,102 @@
+"""Counts that add up: what became of the trials of a study, and of its configurations.
+
+A trial is one run. It failed, or belongs to no configuration of the space as it is now, or is excluded, or counts: one
+of these. A configuration is measured when one of its trials counts, else excluded or failed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dse.core.configuration import Configuration
+from dse.core.exclusions import Judgement
+from dse.core.measurement import Measurement
+
+
+@dataclass(frozen=True)
+class Counts:
+    """``counting``, ``failed``, ``elsewhere`` and `excluded` trials are all ``trials``.
+
+    ``elsewhere`` are of no configuration of the space as it is now. ``reasons`` has how many trials are excluded by
+    the first reason of each. ``measured``, ``configurations_excluded`` and ``configurations_failed`` are all that were
+    tried.
+    """
+
+    trials: int = 0
+    counting: int = 0
+    failed: int = 0
+    elsewhere: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    measured: int = 0
+    configurations_excluded: int = 0
+    configurations_failed: int = 0
+
+    @property
+    def excluded(self) -> int:
+        """How many trials are excluded."""
+        return sum(self.reasons.values())
+
+    @property
+    def trials_sentence(self) -> str:
+        """``97 trials: 53 count, 42 excluded (40 drift, 2 foreign load), 2 failed``, without what is none."""
+        why = ", ".join(f"{count} {word}" for word, count in self.reasons.items())
+        parts = [f"{self.counting} count{'s' if self.counting == 1 else ''}"]
+        parts += [f"{self.excluded} excluded ({why})"] if why else []
+        parts += [f"{self.failed} failed"] if self.failed else []
+        parts += [f"{self.elsewhere} of no configuration of the space as it is now"] if self.elsewhere else []
+        return f"{_counted(self.trials, 'trial')}: {', '.join(parts)}"
+
+    @property
+    def configurations_sentence(self) -> str:
+        """``38 configurations: 35 measured, 1 excluded, 2 failed``."""
+        parts = [f"{self.measured} measured"]
+        parts += [f"{self.configurations_excluded} excluded"] if self.configurations_excluded else []
+        parts += [f"{self.configurations_failed} failed"] if self.configurations_failed else []
+        total = self.measured + self.configurations_excluded + self.configurations_failed
+        return f"{_counted(total, 'configuration')}: {', '.join(parts)}"
+
+    def document(self) -> dict[str, dict[str, object]]:
+        """As ``front.json`` has them."""
+        return {
+            "trials": {
+                "total": self.trials,
+                "counting": self.counting,
+                "excluded": self.excluded,
+                "failed": self.failed,
+                "of_no_configuration": self.elsewhere,
+                "excluded_by_reason": dict(self.reasons),
+            },
+            "configurations": {
+                "measured": self.measured,
+                "excluded": self.configurations_excluded,
+                "failed": self.configurations_failed,
+            },
+        }
+
+
+def count(
+    groups: Mapping[Configuration, Sequence[Measurement]], measurements: Sequence[Measurement], judgement: Judgement
+) -> Counts:
+    """The counts of ``measurements``, of which ``groups`` has those that belong to a configuration."""
+    placed = {m.trial for trials in groups.values() for m in trials}
+    here = [m for m in measurements if not m.failed and m.trial in placed]
+    reasons = Counter(judgement.reasons[m.trial][0].word for m in here if not judgement.counts(m))
+    failed = sum(m.failed for m in measurements)
+    good = {c for c, trials in groups.items() if any(not m.failed and judgement.counts(m) for m in trials)}
+    none_good = [trials for c, trials in groups.items() if c not in good]
+    return Counts(
+        trials=len(measurements),
+        counting=len(here) - reasons.total(),
+        failed=failed,
+        elsewhere=len(measurements) - failed - len(here),
+        reasons=dict(reasons.most_common()),
+        measured=len(good),
+        configurations_excluded=sum(not any(m.failed for m in trials) for trials in none_good),
+        configurations_failed=sum(any(m.failed for m in trials) for trials in none_good),
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

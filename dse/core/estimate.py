@@ -1,0 +1,193 @@
+"""What is known about a configuration: the middle of its repeats, and how far that may be off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from statistics import median
+
+from dse_harness.protocol import Accuracy, Performance
+
+from dse.core.configuration import Configuration
+from dse.core.measurement import Measurement
+from dse.core.metrics import METRICS
+from dse.core.proportion import Z_95, wilson, wilson_error
+
+PRIOR_NOISE = 0.05
+"""What latency differs between two runs of the same, as a ratio, before the study has repeats to tell."""
+PRIOR_WEIGHT = 2.0
+"""How many repeats that assumption is worth."""
+_PRIOR_SIZE_NOISE = 0.001
+"""The same for memory: two runs of the same differ by a few pages."""
+_FEW = 4
+"""Up to so many repeats have their median as their middle."""
+_OUTLIER = 3.0
+"""Robust standard deviations from the median beyond which a repeat, of more than a few, is an outlier."""
+_MEDIAN = math.pi / 2
+"""The variance of a median over that of a mean, for normal errors."""
+_MOST_SPREAD = 50.0
+"""A figure that may be off by more than this (a logarithm) is not known at all."""
+_REMEMBERED = 2**14
+"""Repeats whose middle and spread are not computed again: after a trial, those of one configuration have changed."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The measurements of one configuration, taken together.
+
+    ``values`` is the `middle` of the repeats that count, metric by metric, and empty when there is none.
+    ``errors`` are their standard errors: relative for latencies and sizes, absolute for accuracies.
+    ``trial`` is the repeat to look at: the one nearest to it. ``accuracy`` are the counts behind the accuracy,
+    ``accuracy_from`` the trial that found them: configurations that share it have the same accuracy, known or not.
+    """
+
+    configuration: Configuration
+    values: Mapping[str, float]
+    trial: int = 0
+    trials: tuple[int, ...] = ()
+    errors: Mapping[str, float] = field(default_factory=dict)
+    accuracy: Accuracy | None = None
+    accuracy_from: int | None = None
+
+
+def estimate(
+    configuration: Configuration, repeats: Sequence[Measurement], noise: Mapping[str, float], images: int | None
+) -> Estimate:
+    """The estimate from ``repeats``, of which at least one succeeded; ``noise`` from `repeat_noise`.
+
+    ``images`` is how many the whole data set has: counted on all of them an accuracy has no error, on a part of them
+    Wilson's. None stands for unknown, and then it has none either.
+    """
+    complete = [repeat for repeat in repeats if not repeat.failed]
+    names = sorted(set.intersection(*(set(repeat.values) for repeat in complete)))
+    values = {name: middle(tuple(repeat.values[name] for repeat in complete)) for name in names}
+    # the same for all of them, but where a model does not always answer alike
+    best = max((m for m in complete if m.accuracy), key=lambda m: m.accuracy.total if m.accuracy else 0, default=None)
+    if best and best.accuracy and "accuracy" in values:
+        values["accuracy"] = best.accuracy.good / best.accuracy.total
+    errors = {}
+    for name in names:
+        if METRICS[name].unit == "1":
+            errors[name] = _accuracy_error(best, images)
+        else:
+            errors[name] = _relative_error(name, complete, noise)
+    by_distance = [n for n in names if METRICS[n].unit == "ns"] or names
+    nearest = min(complete, key=lambda m: abs(m.values[by_distance[0]] - values[by_distance[0]]))
+    return Estimate(
+        configuration,
+        values,
+        nearest.trial,
+        tuple(repeat.trial for repeat in complete),
+        errors,
+        best.accuracy if best else None,
+        best.accuracy_from if best else None,
+    )
+
+
+def interval(found: Estimate, name: str, images: int | None) -> tuple[float, float]:
+    """Where the metric ``name`` of ``found`` lies with 95 % probability; both ends are the value where it is exact.
+
+    Of an accuracy that is what it would be on all ``images``, by Wilson; of a latency or a size what many more runs
+    would come to, a ratio up and down. ``images`` as for `estimate`.
+    """
+    value, accuracy = found.values[name], found.accuracy
+    if METRICS[name].unit != "1":
+        factor = math.exp(min(Z_95 * found.errors.get(name, 0.0), _MOST_SPREAD))
+        return value / factor, value * factor
+    if accuracy is None or images is None:
+        return value, value
+    return wilson(accuracy.good, accuracy.total, images)
+
+
+@lru_cache(_REMEMBERED)
+def middle(values: tuple[float, ...]) -> float:
+    """The median of a few values; of more, the mean of those that are no outliers.
+
+    An outlier is more than three robust standard deviations (from the median absolute deviation, by ratio where all
+    values are positive) from the median: the skipped mean of Hampel 1985. It stands an outlier in ten as the median
+    does, and is as sure after two repeats as the median after three.
+    """
+    centre = median(values)
+    if len(values) <= _FEW or min(values) <= 0:
+        return centre
+    logs = [math.log(value / centre) for value in values]
+    spread = 1.4826 * median(map(abs, logs))
+    kept = [value for value in logs if abs(value) <= _OUTLIER * spread]
+    return centre * math.exp(sum(kept) / len(kept))
+
+
+def repeat_noise(groups: Sequence[Sequence[Measurement]]) -> dict[str, float]:
+    """By what ratio each latency and size differs between runs of the same configuration (one standard deviation).
+
+    Pooled over all configurations that have repeats; while there are few, shrunk to 5 % for latencies and 0.1 % for
+    sizes.
+    """
+    squares: dict[str, float] = {}
+    degrees: dict[str, int] = {}
+    for group in groups:
+        complete = [repeat for repeat in group if not repeat.failed]
+        for name in METRICS:
+            values = tuple(m.values[name] for m in complete if m.values.get(name, 0) > 0)
+            if METRICS[name].unit != "1" and len(values) > 1:
+                squares[name] = squares.get(name, 0.0) + _spread(values) ** 2 * (len(values) - 1)
+                degrees[name] = degrees.get(name, 0) + len(values) - 1
+    return {
+        name: math.sqrt(
+            (PRIOR_WEIGHT * _prior(name) ** 2 + squares.get(name, 0.0)) / (PRIOR_WEIGHT + degrees.get(name, 0))
+        )
+        for name in METRICS
+        if METRICS[name].unit == "ns" or name in squares
+    }
+
+
+def _prior(name: str) -> float:
+    return PRIOR_NOISE if METRICS[name].unit == "ns" else _PRIOR_SIZE_NOISE
+
+
+def run_error(name: str, performance: Performance) -> float:
+    """The relative standard error of a percentile from one run's own latency distribution.
+
+    For a quantile p of n queries it is sqrt(p (1 - p) / n) over the density there, which the two percentiles that
+    LoadGen reports around it give.
+    """
+    around = {
+        "latency_p50_ns": (0.50, 0.40, performance.latency_p50_ns, performance.latency_p90_ns),
+        "latency_p90_ns": (0.90, 0.05, performance.latency_p90_ns, performance.latency_p95_ns),
+        "latency_p99_ns": (0.99, 0.009, performance.latency_p99_ns, performance.latency_p999_ns),
+    }.get(name)
+    if around is None or not performance.query_count:
+        return 0.0
+    p, share, value, above = around
+    return math.sqrt(p * (1 - p) / performance.query_count) * (above - value) / share / max(value, 1)
+
+
+def _relative_error(name: str, repeats: Sequence[Measurement], noise: Mapping[str, float]) -> float:
+    within = [run_error(name, m.response.performance) for m in repeats if m.response.performance]
+    single = math.hypot(median(within) if within else 0.0, noise.get(name, 0.0))
+    return single * math.sqrt((_MEDIAN if 2 < len(repeats) <= _FEW else 1.0) / len(repeats))
+
+
+def _accuracy_error(repeat: Measurement | None, images: int | None) -> float:
+    if repeat is None or repeat.accuracy is None or images is None:
+        return 0.0
+    return wilson_error(repeat.accuracy.good, repeat.accuracy.total, images)
+
+
+@lru_cache(_REMEMBERED)
+def _spread(values: tuple[float, ...]) -> float:
+    """The standard deviation of the logarithms, from the deviation from the median where there are more than a few.
+
+    So that one outlier in many repeats does not make all of them noisy.
+    """
+    logs = [math.log(value) for value in values]
+    if len(logs) <= _FEW:
+        return _sd(logs)
+    centre = median(logs)
+    return 1.4826 * median(abs(value - centre) for value in logs)
+
+
+def _sd(values: Sequence[float]) -> float:
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))

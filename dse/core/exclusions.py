@@ -1,0 +1,265 @@
+"""Which trials count: runs under throttling, a changed governor, foreign load or drift are kept, shown, and excluded.
+
+Everything here follows from the trials alone, in their order, so a study that is read again is judged the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+
+from dse_harness.protocol import SINCE_BOOT, DeviceState
+
+from dse.core.estimate import PRIOR_NOISE, PRIOR_WEIGHT
+from dse.core.measurement import Measurement
+
+_WHOLE_SECONDS_TELL_S = 20.0
+"""From this length on a clock of whole seconds is right to a tenth."""
+_FOREIGN_CORES = 0.5
+"""Other processes may use this many cores more than is usual in the study."""
+_LEAST_CORES = 0.9
+"""A run that used less of a processor did not get it. SingleStream never pauses, so one thread at least is always
+running, however many there are: quiet runs use 0.98 cores and more, runs beside a busy program whose latencies were
+wrong by a half to fourteen times used 0.27 to 0.56. A p90 stands interruptions of a tenth of the time, not of more."""
+_EFFECTIVE_CORES = 1.1
+"""A run with two threads or more that uses fewer cores than this did not profit from them."""
+_LEAST_BAND = 0.08
+"""An anchor may always differ by this ratio from its reference: two runs of the same do."""
+_BAND_SDS = 4.0
+_BACK = "between an anchor outside its band and one that was back in it"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a trial does not count; ``passing`` when measuring it again may end differently."""
+
+    word: str
+    sentence: str
+    passing: bool = True
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The reasons against trials, by number, and the state of the anchor after the last of them."""
+
+    reasons: Mapping[int, tuple[Reason, ...]]
+    anchor: str | None
+    """The key of the experiment that was the anchor last."""
+    anchor_good: bool
+    foreign_cores: float = 0.0
+    """What other processes used in three of four trials at least: usual here, and no reason against any of them."""
+    governor_since: int = 0
+    """The trial from which on the usual frequency governor was the usual one."""
+    starved: str | None = None
+    """What is wrong with the whole study, for people, where most runs did not get the processor that they asked for."""
+
+    @property
+    def disturbance(self) -> str | None:
+        """What disturbs the whole study rather than single trials, for people."""
+        if self.foreign_cores <= _FOREIGN_CORES:
+            return None
+        return f"other processes use {self.foreign_cores:.1f} cores: stop them, or latencies stay noisy"
+
+    def counts(self, measured: Measurement) -> bool:
+        """Whether nothing speaks against the trial."""
+        return not self.reasons.get(measured.trial)
+
+
+def judge(measurements: Sequence[Measurement]) -> Judgement:
+    """Judge every trial of a study, in the order in which they ran.
+
+    The usual frequency governor is the first trial's, until the anchor ran twice in a row under another one: then that
+    one is, what ran under any other is excluded, and the search measures it again.
+    """
+    usual = _usual_foreign_cores(measurements)
+    governors, governor_since = _usual_governors(measurements)
+    reasons = {m.trial: tuple(_device_reasons(m, usual, governors)) for m in measurements if not m.failed}
+    drift, anchor, good = _drift(measurements, reasons)
+    for trial, reason in drift.items():
+        reasons[trial] = (*reasons.get(trial, ()), reason)
+    last_anchor = next((m.trial for m in reversed(measurements) if m.phase == "anchor"), None)
+    if last_anchor is not None and any(reason.word == "governor" for reason in reasons.get(last_anchor, ())):
+        good = False  # a second run tells whether the governor has changed for good
+    reasons = {trial: found for trial, found in reasons.items() if found}
+    return Judgement(reasons, anchor, good, usual, governor_since, _starved(measurements))
+
+
+def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, ...]) -> list[Reason]:
+    before, after = measured.response.device_before, measured.response.device_after
+    used, starved = measured.response.cores_used, starvation(measured)
+    found: list[Reason] = [starved] if starved else []
+    if before and after:
+        since_boot = {flag for flag in before.throttled if flag.endswith(SINCE_BOOT)}
+        throttled = tuple(dict.fromkeys(f for f in (*before.throttled, *after.throttled) if f not in since_boot))
+        if throttled:
+            word = "under-voltage" if any("volt" in flag for flag in throttled) else "throttled"
+            found.append(Reason(word, f"the device says: {', '.join(throttled)}"))
+        elif (after.throttle_count or 0) > (before.throttle_count or 0):
+            events = (after.throttle_count or 0) - (before.throttle_count or 0)
+            found.append(Reason("throttled", f"the processor throttled {events} times during the run"))
+        for state in (before, after):
+            if state.cpu_governors != governors:
+                changed = f"{_listed(state.cpu_governors)} instead of {_listed(governors)}"
+                found.append(Reason("governor", f"the frequency governor is {changed}"))
+                break
+        foreign = foreign_cores(before, after)
+        if foreign is not None and foreign > usual + _FOREIGN_CORES:
+            found.append(
+                Reason("foreign load", f"other processes used {foreign:.1f} cores; {usual:.1f} are usual in this study")
+            )
+        if foreign is None or foreign > _FOREIGN_CORES:
+            return found  # where others are or may be busy, threads that used little tell nothing
+    threads = measured.configuration.get("threads", 1)
+    if isinstance(threads, int) and threads > 1 and used is not None and _LEAST_CORES <= used < _EFFECTIVE_CORES:
+        found.append(Reason("threads", f"{threads} threads used {used:.2f} cores: no effect", passing=False))
+    return found
+
+
+def _drift(
+    measurements: Sequence[Measurement], reasons: Mapping[int, tuple[Reason, ...]]
+) -> tuple[dict[int, Reason], str | None, bool]:
+    """Marks for outliers of the anchor and for trials during a drift; the anchor; whether its last run was good.
+
+    One run outside its band proves nothing: where the next one is back in it, that run is an outlier, and nothing else
+    is in doubt. Drift needs a second successive run outside on the same side: then everything since the last good one
+    is marked. Where the two agree with each other they are a new state of the device and its reference from there on.
+
+    An anchor is an experiment: after an edit of the space it is the same one under another name, or another one, which
+    has a reference of its own. The first run of that one says nothing of the trials before.
+    """
+    anchors = [m.key for m in measurements if m.phase == "anchor"]
+    references: dict[str, list[float]] = {key: [] for key in anchors}
+    marks: dict[int, Reason] = {}
+    doubted: tuple[str, int, float] | None = None
+    """Key, trial and level, relative to its reference, of the anchor's last run, where that was outside."""
+    since: list[int] = []
+    good, drifted = True, False
+    for measured in measurements:
+        latency = measured.values.get("latency_p90_ns", 0)
+        if measured.key not in references or latency <= 0 or reasons.get(measured.trial):
+            since.append(measured.trial)
+            continue
+        first = not any(references.values())
+        reference = references[measured.key]
+        level = math.log(latency)
+        if not reference and not first:
+            reference.append(level)
+            continue
+        if first or abs(level - median(reference)) <= _band(reference):
+            if drifted:  # nobody knows when the device came back
+                marks |= {trial: Reason("drift", _BACK) for trial in since}
+            elif doubted and doubted[0] == measured.key:
+                marks[doubted[1]] = _outlier(doubted[1], doubted[2], measured.trial)
+            reference.append(level)
+            good, drifted, since, doubted = True, False, [], None
+            continue
+        off = level - median(reference)
+        if doubted is None or doubted[0] != measured.key or (doubted[2] > 0) != (off > 0):
+            if not drifted:
+                marks[measured.trial] = _outlier(measured.trial, off)
+            good, doubted = False, (measured.key, measured.trial, off)
+            since.append(measured.trial)
+            continue
+        drift = Reason("drift", f"the anchor, trial {measured.trial}, ran {math.exp(off):.2f} times its usual latency")
+        marks |= dict.fromkeys((*since, doubted[1], measured.trial), drift)
+        good, drifted, since = False, True, []
+        if abs(off - doubted[2]) <= _band(reference):
+            centre = median(reference)
+            references = {key: [] for key in references} | {measured.key: [centre + doubted[2], level]}
+            marks.pop(measured.trial)
+            doubted, good, drifted = None, True, False
+        else:
+            doubted = measured.key, measured.trial, off
+    return marks, anchors[-1] if anchors else None, good
+
+
+def _outlier(trial: int, off: float, refuted_by: int | None = None) -> Reason:
+    """Why one run of the anchor does not count; whether the device changed, the run ``refuted_by`` denies."""
+    ran = f"the anchor, trial {trial}, ran {math.exp(off):.2f} times its usual latency"
+    if refuted_by is None:
+        return Reason("outlier", f"{ran}; no other run of it says yet whether that lasts")
+    return Reason("outlier", f"{ran}; trial {refuted_by}, the next run of it, did not")
+
+
+def starvation(measured: Measurement) -> Reason | None:
+    """Why a run does not count that did not get the processor that it asked for; None of one that got it."""
+    used = measured.response.cores_used
+    if measured.failed or used is None or used >= _LEAST_CORES:
+        return None
+    return Reason("starved", f"the run got {used:.2f} of a processor, {_LEAST_CORES:.2f} at least is wanted")
+
+
+def _starved(measurements: Sequence[Measurement]) -> str | None:
+    """What to say of a study in which most runs did not get the processor that they asked for; None of another one."""
+    used = [m.response.cores_used for m in measurements if not m.failed and m.response.cores_used is not None]
+    short = [cores for cores in used if cores < _LEAST_CORES]
+    if len(short) * 2 <= len(used):
+        return None
+    return (
+        f"{len(short)} of {len(used)} runs did not get the processor that they asked for "
+        f"({min(short):.2f} to {max(short):.2f} of one): something else used it, and no figure here is certain"
+    )
+
+
+def _band(reference: Sequence[float]) -> float:
+    """How far the next run of the anchor may lie from the median of ``reference``, in logarithms.
+
+    Four standard errors of a prediction; the standard deviation is the reference's own, shrunk to what is assumed of
+    every device while there are few runs.
+    """
+    centre, runs = median(reference), len(reference)
+    own = 1.4826 * median(abs(level - centre) for level in reference)
+    variance = (PRIOR_WEIGHT * PRIOR_NOISE**2 + own**2 * (runs - 1)) / (PRIOR_WEIGHT + runs - 1)
+    return max(_LEAST_BAND, _BAND_SDS * math.sqrt(variance * (1 + 1 / runs)))
+
+
+def foreign_cores(before: DeviceState, after: DeviceState) -> float | None:
+    """How many cores other processes used on average between two states, where the system and its clock tell.
+
+    Studies of earlier versions have times in whole seconds, which tell nothing of a trial of a second or two.
+    """
+    try:
+        seconds = (datetime.fromisoformat(after.time_utc) - datetime.fromisoformat(before.time_utc)).total_seconds()
+    except (ValueError, TypeError):  # no time, or one of them without its zone
+        return None
+    if before.foreign_cpu_s is None or after.foreign_cpu_s is None or seconds <= 0:
+        return None
+    if seconds < _WHOLE_SECONDS_TELL_S and not ("." in before.time_utc and "." in after.time_utc):
+        return None
+    return max(0.0, (after.foreign_cpu_s - before.foreign_cpu_s) / seconds)
+
+
+def _usual_foreign_cores(measurements: Sequence[Measurement]) -> float:
+    """The lower quartile, so that a disturbance that lasts for many trials does not become the usual state."""
+    found = [
+        cores
+        for m in measurements
+        if m.response.device_before and m.response.device_after
+        if (cores := foreign_cores(m.response.device_before, m.response.device_after)) is not None
+    ]
+    return sorted(found)[len(found) // 4] if found else 0.0
+
+
+def _usual_governors(measurements: Sequence[Measurement]) -> tuple[tuple[str, ...], int]:
+    """The governors that trials are compared with, and the trial from which on they were."""
+    usual = next((m.response.device_before.cpu_governors for m in measurements if m.response.device_before), ())
+    since, other, began = 0, usual, 0
+    for measured in measurements:
+        before, after = measured.response.device_before, measured.response.device_after
+        if measured.phase != "anchor" or before is None or after is None:
+            continue
+        found = before.cpu_governors
+        if found == usual or found != after.cpu_governors:
+            other = usual
+        elif found == other:
+            usual, since = found, began
+        else:
+            other, began = found, measured.trial
+    return usual, since
+
+
+def _listed(governors: tuple[str, ...]) -> str:
+    return ", ".join(dict.fromkeys(governors)) or "unknown"

@@ -1,0 +1,163 @@
+"""Why a configuration is on the front, or why it is not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from dse.core.analysis import Knowledge
+from dse.core.chance import no_better_than_chance
+from dse.core.configuration import Configuration
+from dse.core.estimate import Estimate
+from dse.core.exclusions import Reason
+from dse.core.membership import told
+from dse.core.metrics import Metric, Objective
+
+Verdict = Literal["front", "dominated", "constraint", "infeasible", "failed", "excluded", "unmeasured"]
+_NOTHING_NEAR = "nothing dominates it"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """``verdict`` and what supports it.
+
+    ``by`` dominates it (of those on the front, the one with the largest margins together); ``margins`` by objective say
+    by how much: by ratio for latencies and sizes, by difference for accuracies. Of one on the front, ``by`` is the
+    configuration that it beats by least, and ``margins`` by how much. ``probability`` is P(front); None where that is
+    undecided or nobody can tell.
+    """
+
+    verdict: Verdict
+    configuration: Configuration
+    sentence: str
+    probability: float | None = None
+    estimate: Estimate | None = None
+    by: Estimate | None = None
+    margins: Mapping[str, float] | None = None
+    excluded: Mapping[int, tuple[Reason, ...]] | None = None
+    differing: Mapping[int, int] | None = None
+    """Trials that answered otherwise than the trial whose accuracy they were to share."""
+    guess: str | None = None
+    """That its accuracy is no better than chance, with the counts."""
+
+
+def explain(knowledge: Knowledge, configuration: Configuration) -> Explanation:
+    """Why ``configuration`` is on the front of what is known, or is not."""
+    explanation = _explain(knowledge, configuration)
+    trials = {m.trial for k in knowledge.known if k.configuration == configuration for m in k.trials}
+    measured = (m for k in knowledge.known if k.configuration == configuration for m in k.trials)
+    return replace(
+        explanation,
+        differing={t: other for t, other in knowledge.differing.items() if t in trials},
+        guess=next(filter(None, map(no_better_than_chance, measured)), None),
+    )
+
+
+def _explain(knowledge: Knowledge, configuration: Configuration) -> Explanation:
+    known = next((k for k in knowledge.known if k.configuration == configuration), None)
+    if known is None:
+        return Explanation("unmeasured", configuration, "nobody measured it yet")
+    reasons = knowledge.judgement.reasons
+    excluded = {m.trial: reasons[m.trial] for m in known.trials if m.trial in reasons}
+    if not known.good:
+        failed = next((m for m in known.trials if m.response.failure), None)
+        if failed is not None and failed.response.failure is not None:
+            verdict: Verdict = "infeasible" if failed.infeasible else "failed"
+            return Explanation(
+                verdict, configuration, f"{failed.response.failure.error}: {failed.response.failure.message}"
+            )
+        first = next(iter(excluded.values()))[0]
+        return Explanation("excluded", configuration, f"{first.word}: {first.sentence}", excluded=excluded)
+    index = next(i for i, e in enumerate(knowledge.estimates) if e.configuration == configuration)
+    estimate = knowledge.estimates[index]
+    on_front = {point.configuration for point in knowledge.front}  # who breaks a constraint dominates nobody
+    probability = None
+    if knowledge.tells_certainty:
+        found_on = float(knowledge.membership.probability[index])
+        probability = told(found_on, on_front=configuration in on_front)
+    told_of = Explanation("front", configuration, _NOTHING_NEAR, probability, estimate, excluded=excluded)
+    for constraint in knowledge.constraints:
+        value = estimate.values.get(constraint.metric.name)
+        if value is None or constraint.excess(value) > 0:
+            found = "unknown" if value is None else constraint.metric.show(value)
+            return replace(told_of, verdict="constraint", sentence=f"{constraint} does not hold: {found}")
+    if configuration in on_front:
+        near = _nearest(knowledge, estimate)
+        if near is None:
+            return told_of
+        rival, margins = near
+        return replace(told_of, sentence=_by_how_little(knowledge, estimate, rival, margins), by=rival, margins=margins)
+    rivals = [
+        (margins, point)
+        for point in knowledge.estimates
+        if point.configuration in on_front
+        and (margins := _margins(knowledge, point, estimate))
+        and min(margins.values()) >= 0
+        and max(margins.values()) > 0
+    ]
+    if not rivals:
+        sentence = "it lacks a figure that is an objective"
+        return replace(told_of, verdict="failed", sentence=sentence, excluded=None)
+    margins, by = max(rivals, key=lambda rival: sum(rival[0].values()))
+    sentence = f"trial {by.trial} is no worse in any objective and better in at least one"
+    return replace(told_of, verdict="dominated", sentence=sentence, by=by, margins=margins)
+
+
+def _nearest(knowledge: Knowledge, estimate: Estimate) -> tuple[Estimate, dict[str, float]] | None:
+    """What ``estimate``, which is on the front, beats by least, and where: the one that comes nearest to dominate it.
+
+    Only what satisfies the constraints comes near. None where nothing else was measured, or equals it.
+    """
+    best: tuple[float, Estimate, dict[str, float]] | None = None
+    for other in knowledge.estimates:
+        if other.configuration == estimate.configuration or not _holds(knowledge, other):
+            continue
+        margins = _margins(knowledge, estimate, other)
+        ahead = {name: margin for name, margin in margins.items() if margin > 0}
+        if ahead and (best is None or max(ahead.values()) < best[0]):
+            best = max(ahead.values()), other, ahead
+    return None if best is None else best[1:]
+
+
+def _by_how_little(knowledge: Knowledge, estimate: Estimate, rival: Estimate, margins: Mapping[str, float]) -> str:
+    """``on the front by 6.0 KiB (0.01 %) of model memory over trial 11, which is as good or better in the rest``."""
+    ahead = [objective for objective in knowledge.objectives if objective.name in margins]
+    parts = [_difference(o, estimate.values[o.name], rival.values[o.name]) for o in ahead]
+    rest = ", which is as good or better in all else" if len(ahead) < len(knowledge.objectives) else ""
+    return f"{_NOTHING_NEAR}; on the front by {' and '.join(parts)} over trial {rival.trial}{rest}"
+
+
+def _difference(objective: Objective, better: float, worse: float) -> str:
+    """``6.0 KiB (0.01 %) of model memory``, ``0.4 points of accuracy``."""
+    metric: Metric = objective.metric
+    off = abs(better - worse)
+    if metric.unit == "1":
+        return f"{100 * off:.2g} points of {metric.title}"
+    if metric.unit == "B":
+        size = (
+            f"{off / 2**20:.1f} MiB" if off >= 2**20 else f"{off / 2**10:.1f} KiB" if off >= 2**10 else f"{off:.0f} B"
+        )
+    else:
+        size = f"{off / 1e6:.3f} ms" if off >= 1e5 else f"{off / 1e3:.3g} us"
+    return f"{size} ({100 * off / max(min(better, worse), 1):.2g} %) of {metric.title}"
+
+
+def _holds(knowledge: Knowledge, estimate: Estimate) -> bool:
+    return all(
+        c.metric.name in estimate.values and c.excess(estimate.values[c.metric.name]) <= 0
+        for c in knowledge.constraints
+    )
+
+
+def _margins(knowledge: Knowledge, a: Estimate, b: Estimate) -> dict[str, float]:
+    """By how much ``a`` is better than ``b`` in each objective; empty where a figure is missing."""
+    margins: dict[str, float] = {}
+    for objective in knowledge.objectives:
+        if objective.name not in a.values or objective.name not in b.values:
+            return {}
+        sign = 1.0 if objective.direction == "maximize" else -1.0
+        x, y = a.values[objective.name], b.values[objective.name]
+        margins[objective.name] = sign * (x - y if objective.metric.unit == "1" else math.log(max(x, 1) / max(y, 1)))
+    return margins

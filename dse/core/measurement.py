@@ -1,0 +1,71 @@
+"""A measurement: what the harness returned for one configuration, as a trial of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+from dse_harness.protocol import INFEASIBLE, Accuracy, Response
+
+from dse.core.accuracies import Accuracies, FoundAccuracy
+from dse.core.configuration import Configuration
+from dse.core.metrics import values_of
+
+Phase = Literal["search", "anchor", "confirm", "repeat"]
+"""Why a trial was run: to find out; to see whether the device is still the same; to be sure; to replace one that did
+not count."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A finished trial. ``values`` is empty when it failed.
+
+    ``key`` identifies by content what was measured and how, ``accuracy_key`` what its accuracy depends on (None: shared
+    with nobody); ``accuracy_from`` is the trial whose accuracy run counts for this one too (its own number when it ran
+    one). ``timeout_s`` is how long it was allowed to take, where that is known.
+    """
+
+    trial: int
+    configuration: Configuration
+    key: str
+    response: Response
+    accuracy: Accuracy | None = None
+    accuracy_from: int | None = None
+    phase: Phase = "search"
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    accuracy_key: str | None = None
+    timeout_s: float | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is a reason instead of values."""
+        return self.response.failure is not None
+
+    @property
+    def infeasible(self) -> bool:
+        """Whether measuring again on this machine would fail the same way."""
+        return self.response.failure is not None and self.response.failure.error in INFEASIBLE
+
+    @cached_property
+    def values(self) -> Mapping[str, float]:
+        """The metrics by name; none when the trial failed."""
+        if self.failed:
+            return {}
+        found = values_of(self.response)
+        if self.accuracy:
+            found["accuracy"] = self.accuracy.good / self.accuracy.total
+        return found
+
+    def with_best(self, accuracies: Accuracies) -> Measurement:
+        """This trial with the accuracy on most images that counts for it; its own where no other has more."""
+        own = self.response.accuracy
+        best = None if self.accuracy_key is None else accuracies.best(self.accuracy_key, self.response.spot_check)
+        if best is None or (own is not None and own.total >= best.accuracy.total):
+            best = FoundAccuracy(self.trial, own, self.response.spot_check) if own else None
+        if best is None:
+            return self if self.accuracy is None else replace(self, accuracy=None)
+        if best.accuracy is self.accuracy:
+            return self
+        return replace(self, accuracy=best.accuracy, accuracy_from=best.trial)

@@ -1,0 +1,157 @@
+"""How sure the front is: the probability of each configuration to be on it, given how far its values may be off."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import moocore
+import numpy as np
+from numpy.typing import NDArray
+
+from dse.core.estimate import Estimate
+from dse.core.metrics import METRICS, Constraint, Objective
+
+Array = NDArray[np.float64]
+
+DRAWS = 200
+_AGREES = 0.5
+"""A probability below that speaks against the best estimates, which say that a configuration is on the front."""
+_NEVER_SD = 5.0
+"""Standard errors by which a configuration may be dominated before it is left out of the draws."""
+_PAIRS = 2000
+"""Pairs of configurations that are compared at once: the memory that it takes, not what comes out."""
+
+
+@dataclass(frozen=True)
+class Membership:
+    """``probability`` ``[n]`` of each configuration to be on the front, and who decides about it.
+
+    ``rival[i]`` is the index of the configuration that most often, but not always, keeps ``i`` off the front;
+    -1 where none does.
+    """
+
+    probability: Array
+    rival: NDArray[np.int64]
+
+
+def membership(
+    estimates: Sequence[Estimate],
+    objectives: Sequence[Objective],
+    constraints: Sequence[Constraint] = (),
+    *,
+    moving: Collection[str] = tuple(METRICS),
+    seed: int = 0,
+    draws: int = DRAWS,
+) -> Membership:
+    """``P(on the front)`` for each of ``estimates`` by parametric bootstrap.
+
+    In each draw every latency and size moves by its own standard error, as a ratio, and every accuracy by its own,
+    absolutely; configurations that share an accuracy move together. Figures that are not in ``moving`` stay. A
+    configuration is on the front of a draw when it satisfies all constraints there and nothing dominates it strictly.
+    Equal values without error stay equal.
+    """
+    probability, rival = np.zeros(len(estimates)), np.full(len(estimates), -1)
+    figures = list(dict.fromkeys([o.metric.name for o in objectives] + [c.metric.name for c in constraints]))
+    complete = [i for i, e in enumerate(estimates) if set(figures) <= set(e.values)]
+    if not complete:
+        return Membership(probability, rival)
+    means = np.array([[_logged(name, estimates[i].values[name]) for name in figures] for i in complete])
+    errors = np.array(
+        [[estimates[i].errors.get(name, 0.0) if name in moving else 0.0 for name in figures] for i in complete]
+    )
+    shared = _shared_accuracies([estimates[i] for i in complete])
+    signs = np.array([-1.0 if o.direction == "maximize" else 1.0 for o in objectives])
+    width = len(objectives)
+    near = np.ones(len(complete), dtype=bool)
+    if not constraints:
+        near = _near_front(means * signs, errors, shared, [METRICS[name].unit == "1" for name in figures])
+    chosen = np.array(complete)[near]
+    chance = np.random.default_rng(seed).standard_normal((draws, len(complete), len(figures)))
+    for column, name in enumerate(figures):
+        if METRICS[name].unit == "1":
+            chance[:, :, column] = chance[:, shared, column]
+    moved = means[near] + errors[near] * chance[:, near]
+    allowed = np.ones((draws, len(chosen)), dtype=bool)
+    for constraint in constraints:
+        drawn, bound = (
+            moved[:, :, figures.index(constraint.metric.name)],
+            _logged(constraint.metric.name, constraint.bound),
+        )
+        allowed &= drawn <= bound if constraint.operator == "<=" else drawn >= bound
+    beaten, free = _beaten(moved[:, :, :width] * signs, allowed)
+    probability[chosen] = (allowed & free).mean(axis=0)
+    undecided = np.where(beaten < draws, beaten, 0.0)
+    rival[chosen] = np.where(undecided.max(axis=0) > 0, chosen[undecided.argmax(axis=0)], -1)
+    return Membership(probability, rival)
+
+
+def told(probability: float, *, on_front: bool) -> float | None:
+    """``P(on the front)`` as people may be told it; None where it is undecided.
+
+    The front that is shown is that of the best estimates. A configuration that nothing dominates there may still be
+    dominated in most draws: its figures are known well, and those of many others so badly that one of them is likely to
+    be better. Then (and the other way round) the probability speaks against what is shown, and neither is sure.
+    """
+    return probability if (probability >= _AGREES) == on_front else None
+
+
+def _beaten(drawn: Array, allowed: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_]]:
+    """How often ``[j, i]`` row j dominates row i, and whether ``[draw, i]`` nothing dominates row i there.
+
+    ``drawn`` is ``[draws, rows, objectives]``, all minimized; a row that is not ``allowed`` ``[draws, rows]`` dominates
+    nothing. Only pairs are compared of which the one's best draws are no worse than the other's worst.
+    """
+    rows = drawn.shape[1]
+    possible = (drawn.min(axis=0)[:, None] <= drawn.max(axis=0)[None]).all(axis=2)
+    np.fill_diagonal(possible, False)
+    better, worse = np.nonzero(possible)
+    beaten, free = np.zeros((rows, rows)), np.ones(allowed.shape, dtype=bool)
+    for start in range(0, len(better), _PAIRS):
+        j, i = better[start : start + _PAIRS], worse[start : start + _PAIRS]
+        above, below = drawn[:, j], drawn[:, i]
+        dominates = (above <= below).all(axis=2) & (above < below).any(axis=2) & allowed[:, j]
+        beaten[j, i] = dominates.sum(axis=0)
+        for pair in np.flatnonzero(beaten[j, i]):
+            free[:, i[pair]] &= ~dominates[:, pair]
+    return beaten, free
+
+
+def _shared_accuracies(estimates: Sequence[Estimate]) -> NDArray[np.int64]:
+    """For each estimate the index of the first one that has the same accuracy, ``[n]``: its own where nobody shares."""
+    first: dict[int, int] = {}
+    return np.array(
+        [i if e.accuracy_from is None else first.setdefault(e.accuracy_from, i) for i, e in enumerate(estimates)]
+    )
+
+
+def _near_front(
+    table: Array, errors: Array, shared: NDArray[np.int64], is_accuracy: Sequence[bool]
+) -> NDArray[np.bool_]:
+    """Which rows are not dominated with certainty: a draw need not contain the others, they change nothing.
+
+    Rows that share an accuracy compete in the other figures alone, however little the accuracy is known.
+    """
+    surely, hopeful = table + _NEVER_SD * errors, table - _NEVER_SD * errors
+    near = np.ones(len(table), dtype=bool)
+    if any(is_accuracy) and not all(is_accuracy):
+        others = [column for column, accuracy in enumerate(is_accuracy) if not accuracy]
+        firsts, sizes = np.unique(shared, return_counts=True)
+        for first in firsts[sizes > 1]:
+            group = np.flatnonzero(shared == first)
+            near[group] = ~_dominated(hopeful[group][:, others], surely[group][:, others])
+    rest = np.flatnonzero(near)
+    near[rest] = ~_dominated(hopeful[rest], surely[rest])
+    return near
+
+
+def _dominated(hopeful: Array, surely: Array) -> NDArray[np.bool_]:
+    """Which rows of ``hopeful`` some row of ``surely`` dominates."""
+    front = surely[moocore.is_nondominated(surely)]
+    no_worse = (front[:, None] <= hopeful[None]).all(axis=2)
+    dominated: NDArray[np.bool_] = (no_worse & (front[:, None] < hopeful[None]).any(axis=2)).any(axis=0)
+    return dominated
+
+
+def _logged(name: str, value: float) -> float:
+    return value if METRICS[name].unit == "1" else float(np.log(max(value, 1.0)))

@@ -1,0 +1,52 @@
+"""What a search is about, without files or devices: a tree, objectives, constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from dse.core.configuration import Configuration
+from dse.core.estimate import Estimate
+from dse.core.metrics import Constraint, Objective
+from dse.core.tree import ParameterTree
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Which configurations there are and what makes one better than another."""
+
+    tree: ParameterTree
+    objectives: tuple[Objective, ...]
+    constraints: tuple[Constraint, ...] = ()
+
+    def has(self, configuration: Configuration) -> bool:
+        """Whether the tree has ``configuration``; answered once for each, as proposers ask after every trial."""
+        if configuration not in self._asked:
+            self._asked[configuration] = self.tree.locate(configuration) is not None
+        return self._asked[configuration]
+
+    @cached_property
+    def _asked(self) -> dict[Configuration, bool]:
+        return {}
+
+
+class Proposer(Protocol):
+    """Says what to measure next."""
+
+    @property
+    def gains(self) -> Sequence[float]:
+        """What each candidate is expected to add to the front if it is measured next, the best first: as shares of the
+        hypervolume. The first is the last proposal's; empty where the proposer cannot tell.
+
+        What several add together is less than their sum: improvements of a front overlap.
+        """
+
+    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
+        """A configuration that ``past`` does not have, or None when there is none.
+
+        ``past`` has one entry for each known configuration, in the order in which they became known; one without
+        values failed. The answer depends on the seed and on ``past`` alone: a search that was killed and continued
+        proposes what an uninterrupted one would have.
+        """

@@ -1,0 +1,44 @@
+"""Models that dse writes into its cache: what is found there is what was written, or is written again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from dse.files import sha256_file
+from dse.models._base import ModelFile
+from dse.paths import using_cache
+
+_MOST_BYTES = 2**31
+"""As .tflite has it; a sparse file may claim any size."""
+
+
+def kept(folder: Path, name: str, make: Callable[[], Iterable[bytes]]) -> ModelFile:
+    """The model called ``name`` in ``folder``; its file's name ends in its SHA-256, so a changed file is made again.
+
+    ``make`` gives its bytes in parts. Raises MachineError for a cache that cannot be used, and what ``make`` raises.
+    """
+    with using_cache(folder):
+        for path in folder.glob(f"{name}-*.tflite"):
+            if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+                continue
+            if path.stem == f"{name}-{(sha256 := sha256_file(path))}":
+                return ModelFile(path, sha256)
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / f".{name}.{os.getpid()}.tmp"
+        digest = hashlib.sha256()
+        try:
+            with temporary.open("wb") as file:
+                for part in make():
+                    digest.update(part)
+                    file.write(part)
+                file.flush()
+                os.fsync(file.fileno())
+            path = folder / f"{name}-{digest.hexdigest()}.tflite"
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    return ModelFile(path, digest.hexdigest())

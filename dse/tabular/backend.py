@@ -1,0 +1,90 @@
+"""A recorded table in place of the device: what was published once answers a request, figure by figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dse_harness import protocol
+from dse_harness.protocol import Accuracy, ErrorClass, Failure, Performance, Request, Response
+
+from dse.tabular.columns import GOOD, LATENCIES, QUERIES, TOTAL
+from dse.tabular.table import RecordedTable, is_complete, is_number
+from dse.tabular.tree import Row
+
+_INSTEAD = {
+    "min": ("min", "p50", "p90"),
+    "mean": ("mean", "p50", "p90"),
+    "p50": ("p50", "p90"),
+    "p90": ("p90",),
+    "p95": ("p95", "p90"),
+    "p99": ("p99", "p95", "p90"),
+    "p999": ("p999", "p99", "p95", "p90"),
+    "max": ("max", "p999", "p99", "p95", "p90"),
+}
+"""A latency that a row lacks is given as the first one of these that it has, and a warning says so."""
+
+
+class TableHarness:
+    """Answers a request by the row that its ``model_sha256`` identifies (`RecordedTable.identity`); nothing is timed.
+
+    Recorded figures are passed on as they are: counts of images, integer nanoseconds. A row without figures, and a
+    configuration without a row, fail with a reason.
+    """
+
+    def __init__(self, table: RecordedTable) -> None:
+        self._table = table
+        self._rows = {table.identity(configuration): row for configuration, row in table.rows.items()}
+
+    def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
+        """See `dse.backends.Harness`."""
+        protocol.write(request, folder / "request.json")
+        response = self._answer(request)
+        protocol.write(response, folder / "response.json")
+        return response
+
+    def _answer(self, request: Request) -> Response:
+        name, row = self._table.path.name, self._rows.get(request.model_sha256)
+        if row is None:
+            return _failed("model_unsupported", f"{name} has no such configuration")
+        if not is_complete(row):
+            return _failed("invoke_failed", f"{name} has no figures for this configuration")
+        if not (is_number(row.get(GOOD)) and is_number(row.get(TOTAL))):
+            return _failed("invoke_failed", f"{name} has no {GOOD} and {TOTAL} for this configuration")
+        return Response(
+            performance=_performance(row) if request.performance else None,
+            accuracy=Accuracy(int(row[GOOD]), int(row[TOTAL]), "") if request.accuracy else None,
+            versions={"recorded in": f"{name}, SHA-256 {self._table.sha256}"},
+        )
+
+
+def _performance(row: Row) -> Performance:
+    """The row's latencies, in whole nanoseconds; how long the run took is recorded nowhere."""
+    latency_ns: dict[str, int] = {}
+    warnings = []
+    for figure, candidates in _INSTEAD.items():
+        found = next(name for name in candidates if is_number(row.get(LATENCIES[name])))
+        latency_ns[figure] = int(row[LATENCIES[found]])
+        if found != figure:
+            warnings.append(f"{figure} latency is not recorded; {found} stands in its place")
+    return Performance(
+        latency_min_ns=latency_ns["min"],
+        latency_mean_ns=latency_ns["mean"],
+        latency_p50_ns=latency_ns["p50"],
+        latency_p90_ns=latency_ns["p90"],
+        latency_p95_ns=latency_ns["p95"],
+        latency_p99_ns=latency_ns["p99"],
+        latency_p999_ns=latency_ns["p999"],
+        latency_max_ns=latency_ns["max"],
+        early_stopping_p90_ns=None,
+        query_count=int(row[QUERIES]) if is_number(row.get(QUERIES)) else 0,
+        duration_ns=0,
+        valid=True,
+        min_duration_met=True,
+        min_queries_met=True,
+        early_stopping_met=True,
+        warnings=tuple(warnings),
+    )
+
+
+def _failed(error: ErrorClass, message: str) -> Response:
+    return Response(failure=Failure(error, message))

@@ -1,0 +1,72 @@
+"""A recorded table as a search problem whose answer is known: how much of its front a search has found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import moocore
+import numpy as np
+
+from dse.core.configuration import Configuration
+from dse.core.metrics import METRICS, Objective
+from dse.core.problem import Problem
+from dse.tabular.columns import ACCURACY, P90
+from dse.tabular.table import is_complete, read_table
+
+
+class Table:
+    """Configurations with their recorded accuracy (0..1) and p90 latency (ns). Rows without both count as failed."""
+
+    def __init__(self, path: Path) -> None:
+        """Read a CSV file. Raises ResultsError."""
+        self._recorded = read_table(path)
+        self.name = path.name
+        self.tree = self._recorded.tree
+        self.problem = Problem(
+            self.tree,
+            tuple(Objective(METRICS[name], METRICS[name].direction) for name in ("accuracy", "latency_p90_ns")),
+        )
+        measured = [values for values in map(self.lookup, self._recorded.rows) if values]
+        self._axes = np.array([_axes(values) for values in measured])
+        self._low = self._axes.min(axis=0)
+        self._range = np.where(np.ptp(self._axes, axis=0) > 0, np.ptp(self._axes, axis=0), 1.0)
+        self._best = self._volume(self._axes)
+
+    @property
+    def images(self) -> int:
+        """On how many images accuracies were counted, the largest number; 0 where the table has percentages only."""
+        return max(self._recorded.images, default=0)
+
+    def lookup(self, configuration: Configuration) -> dict[str, float]:
+        """The recorded accuracy and latency; empty where the table has none."""
+        row = self._recorded.find(configuration)
+        if row is None or not is_complete(row):
+            return {}
+        return {"accuracy": float(row[ACCURACY]) / 100, "latency_p90_ns": float(row[P90])}
+
+    def hypervolume(self, found: Sequence[Configuration]) -> float:
+        """The share of the whole table's hypervolume that ``found`` has.
+
+        Over error (100 - accuracy) and log10 of p90, each scaled to 0..1 over the table, reference point (1, 1). All of
+        it where the whole table spans none.
+        """
+        axes = np.array([_axes(values) for values in map(self.lookup, found) if values])
+        if not self._best:
+            return 1.0
+        return self._volume(axes) / self._best if len(axes) else 0.0
+
+    def front(self) -> set[Configuration]:
+        """The configurations that are truly on the front."""
+        known = [(configuration, self.lookup(configuration)) for configuration in self.tree.configurations()]
+        complete = [(configuration, _axes(values)) for configuration, values in known if values]
+        kept = moocore.is_nondominated(np.array([axes for _, axes in complete]), keep_weakly=True)
+        return {configuration for (configuration, _), keep in zip(complete, kept, strict=True) if keep}
+
+    def _volume(self, axes: np.ndarray[Any, Any]) -> float:
+        return float(moocore.hypervolume((axes - self._low) / self._range, ref=[1.0, 1.0]))
+
+
+def _axes(values: dict[str, float]) -> tuple[float, float]:
+    return 100 * (1 - values["accuracy"]), float(np.log10(values["latency_p90_ns"]))

@@ -1,0 +1,37 @@
+"""Recorded measurements in place of models: a variant is a row of a table, and no file is ever run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dse.core.configuration import Value
+from dse.models._base import ModelFile
+from dse.tabular.table import RecordedTable
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """The rows of ``table``."""
+
+    table: RecordedTable
+
+    @property
+    def parameters(self) -> Mapping[str, tuple[Value, ...]]:
+        """The parameters that tell the rows apart, with their levels."""
+        return {name: self.table.tree.levels_of(name) for name in self.table.tree.names}
+
+    def check(self, variant: Mapping[str, Value]) -> None:
+        """Raise ValueError for a level that no row has; a combination that none has is a trial that fails."""
+        for name, value in variant.items():
+            if value not in self.parameters[name]:
+                known = ", ".join(map(str, self.parameters[name]))
+                raise ValueError(f"{self.table.path.name} has no {name} {value!r}, allowed: {known}")
+
+    def identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
+        """The table's content and the row."""
+        return {"recorded": self.table.identity(variant)}
+
+    def make(self, variant: Mapping[str, Value]) -> ModelFile:
+        """The table itself; in place of a checksum, what identifies the row in it."""
+        return ModelFile(self.table.path, self.table.identity(variant))

@@ -1,4 +1,0 @@
-"""What runs next to the model: LoadGen, runtimes, preprocessing, accuracy, device state.
-
-It knows nothing of dse, takes a request and writes a response (`harness.protocol`), and installs alone on a board.
-"""

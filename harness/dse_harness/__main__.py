@@ -1,0 +1,113 @@
+"""The command line: ``run`` a request, ``describe`` a model, ``preprocess`` for a run that lacks pixels."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+from dse_harness import process
+from dse_harness.decode import ProtocolError
+from dse_harness.protocol import Failure, Request, Response, RuntimeSpec, read, write
+
+_USAGE = """\
+usage: python -m dse_harness run REQUEST.json
+       python -m dse_harness describe MODEL [litert|tflite-runtime]
+
+run       measures what the request asks for and writes response.json and LoadGen's logs into the request's folder,
+          which must not have a response.json
+describe  prints what the runtime says about the model, for each delegate, as JSON
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code: 0 when a response (or description) was written, whatever it says; 2 for a wrong call."""
+    process.die_with_parent()
+    match arguments:
+        case ["run", request]:
+            return _run(Path(request))
+        case ["describe", model]:
+            return _describe(Path(model), "litert")
+        case ["describe", model, "litert" | "tflite-runtime" as runtime]:
+            return _describe(Path(model), runtime)
+        case ["preprocess", request, side, cache, *shards]:
+            return _preprocess(Path(request), int(side), Path(cache), list(map(int, shards)))
+    print(_USAGE, end="", file=sys.stderr)
+    return 2
+
+
+def _run(request_path: Path) -> int:
+    response_path = request_path.with_name("response.json")
+    if not request_path.is_file():
+        print(f"{request_path}: no such file", file=sys.stderr)
+        return 2
+    if os.path.lexists(response_path):  # a measurement of somebody's; if this process crashes, not its own either
+        print(
+            f"{response_path}: exists, and a response is never written over: copy request.json into a new folder and "
+            "run it there",
+            file=sys.stderr,
+        )
+        return 2
+    response = _response(request_path)
+    write(response, response_path)
+    if response.failure:
+        print(f"{response.failure.error}: {response.failure.message}", file=sys.stderr)
+    # Without the teardown of the runtimes' and LoadGen's threads and libraries: it takes time, and may crash.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _response(request_path: Path) -> Response:
+    try:
+        request = read(Request, request_path)
+    except ProtocolError as error:
+        return Response(Failure("bad_request", str(error)))
+    try:
+        from dse_harness.measure import measure
+    except ImportError as error:
+        return Response(Failure("runtime_missing", f"{error}: {sys.executable} -m pip install numpy mlcommons-loadgen"))
+    return measure(request, request_path)
+
+
+def _describe(model: Path, runtime: Literal["litert", "tflite-runtime"]) -> int:
+    from dse_harness.errors import HarnessError
+    from dse_harness.runtimes import describe, open_runtime
+
+    described = {}
+    delegates: tuple[Literal["xnnpack", "builtin"], ...] = ("xnnpack", "builtin")
+    for delegate in delegates:
+        try:
+            loaded = open_runtime(RuntimeSpec(runtime, 1, delegate)).load(model)
+            described[delegate] = asdict(describe(loaded, model, classes=None))
+        except HarnessError as error:
+            described[delegate] = asdict(error.failure)
+    print(json.dumps(described, indent=2))
+    return 0
+
+
+def _preprocess(request_path: Path, side: int, cache: Path, shards: list[int]) -> int:
+    """Errors go to stdout as a Failure, for the run that waits for the pixels."""
+    from dse_harness.errors import HarnessError
+    from dse_harness.preprocessing import build
+
+    request = read(Request, request_path)
+    try:
+        build(request.data_set, request_path.parent, request.preprocessing, side, cache, shards)
+    except HarnessError as error:
+        print(json.dumps(asdict(error.failure)))
+        return 1
+    except OSError as error:
+        print(json.dumps(asdict(Failure("data_set", f"{cache}: pixels cannot be kept: {error}"))))
+        return 1
+    except MemoryError:
+        print(json.dumps(asdict(Failure("out_of_memory", f"no memory left to preprocess images for a side of {side}"))))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

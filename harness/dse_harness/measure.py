@@ -1,0 +1,303 @@
+"""From a request to a response: the order of things in one measurement, and what each of them cost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dse_harness import accuracy, loadgen, process
+from dse_harness.device_state import DeviceReader
+from dse_harness.errors import HarnessError
+from dse_harness.image_order import random_order
+from dse_harness.protocol import AccuracySpec, Evidence, Failure, PerformanceSpec, Request, Response
+from dse_harness.runtimes import Invoke, check_file, describe, open_runtime
+from dse_harness.samples import PixelCache, SampleMemory
+
+_PART_BYTES = 1 << 18
+"""Of a model file, as it is read to be hashed: small, or it would count as memory of the run."""
+
+
+def measure(request: Request, request_path: Path) -> Response:
+    """Do what ``request`` asks; LoadGen's logs land beside ``request_path``. Whatever fails is in the response."""
+    measurement = _Measurement(request, request_path)
+    failure = None
+    try:
+        measurement.run()
+    except HarnessError as error:
+        failure = error.failure
+    except MemoryError as error:
+        failure = Failure("out_of_memory", f"no memory left for the model and its samples: {error}")
+    except Exception as error:  # noqa: BLE001 - a bug here costs one measurement, and has to be readable
+        traceback.print_exc()
+        failure = Failure("internal", f"{type(error).__name__}: {error}")
+    return measurement.response(failure)
+
+
+class _Measurement:
+    def __init__(self, request: Request, request_path: Path) -> None:
+        self._request = request
+        self._request_path = request_path
+        self._folder = request_path.parent
+        self._device = DeviceReader()
+        self._found: dict[str, Any] = {"device_before": self._device.read()}
+        self._versions = {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "kernel": os.uname().release,
+            "machine": os.uname().machine,
+        }
+        self._timing_s = {"start_and_imports": process.age_s()}
+        self._predictions: dict[int, int] = {}
+        """Of the images that an accuracy run took, by their place in the list."""
+        self._order = np.empty(0, np.int64)
+        """In which images are taken where not all are."""
+
+    def response(self, failure: Failure | None) -> Response:
+        """What there is by now, whether it ended well or not."""
+        timing_s = {**self._timing_s, "total": process.age_s()}
+        return Response(
+            failure=failure,
+            **self._found,
+            device_after=self._device.read(),
+            versions=self._versions,
+            timing_s={phase: round(seconds, 6) for phase, seconds in timing_s.items()},
+        )
+
+    def run(self) -> None:
+        """Find everything that the request asks for. Raises HarnessError, MemoryError."""
+        request, found = self._request, self._found
+        _check(request)
+        if request.runtime.cpu_affinity is not None:
+            process.pin(request.runtime.cpu_affinity)
+        with self._phase("load"):
+            path = self._folder / request.model_path
+            check_file(path)
+            _check_sha256(path, request.model_sha256)
+            empty_bytes = process.resident_bytes()
+            runtime = open_runtime(request.runtime)
+            self._versions[request.runtime.name] = runtime.version
+            found["baseline_memory_bytes"] = process.resident_bytes()
+            model = runtime.load(path)
+            info = found["model"] = describe(model, path, request.data_set.classes)
+            # A runtime may get memory when the model first runs. Later, pixels and samples would be counted too.
+            _run_once(model.invoke, np.zeros(model.input.shape, model.input.type))
+            peak_bytes = process.peak_resident_bytes()
+            if peak_bytes is not None and empty_bytes is not None:
+                found["model_memory_bytes"] = max(0, peak_bytes - empty_bytes)
+        with self._phase("preprocess"):
+            cache = PixelCache(request, self._request_path, model.input.side)
+            self._versions["opencv"] = cache.opencv_version
+            labels = cache.labels()
+            _check_labels(request, int(labels.max()), model.outputs - int(info.background_class))
+            self._order = np.arange(len(labels))
+            if request.image_order == "random":
+                self._order = random_order(len(labels), request.data_set.sha256)
+            cache.prepare(range(min(request.performance.buffer_size if request.performance else 1, len(labels))))
+            cache.prepare(self._order[: _images_wanted(request, len(labels))].tolist())
+        memory = SampleMemory(cache, request.preprocessing, model.input)
+        if request.performance is not None:
+            self._run_performance(request.performance, model.invoke, memory, len(labels))
+        if request.accuracy is not None:
+            self._run_accuracy(request.accuracy, model.invoke, memory, labels)
+        if request.spot_check_images:
+            with self._phase("spot_check"):
+                self._check_spot(min(request.spot_check_images, len(labels)), model.invoke, memory)
+        found["evidence"] = Evidence(
+            model_sha256=request.model_sha256,
+            data_set_sha256=request.data_set.sha256,
+            preprocessing_sha256=_preprocessing_sha256(request, cache.opencv_version),
+            runtime=request.runtime.name,
+            runtime_version=runtime.version,
+            delegate=request.runtime.delegate,
+            loadgen_version=self._versions["loadgen"],
+        )
+
+    def _run_performance(self, spec: PerformanceSpec, invoke: Invoke, memory: SampleMemory, total: int) -> None:
+        with self._phase("warmup"):
+            invoke_ns = self._found["probe_latency_ns"] = _warm_up(invoke, memory, self._request.warmup_s)
+        settings = loadgen.performance_settings(spec, self._folder, invoke_ns)
+        buffer = settings.performance_sample_count_override or spec.buffer_size
+        if buffer > total:
+            raise HarnessError(
+                "data_set", f"found a buffer of {buffer} samples, allowed: up to the data set's {total} images"
+            )
+        run = self._run_loadgen(settings, invoke, memory, total, buffer, "performance")
+        peak_bytes = process.peak_resident_bytes()
+        self._found["sample_memory_bytes"] = buffer * memory.sample_bytes
+        self._found["peak_memory_bytes"] = run.peak_loaded_bytes
+        if peak_bytes is not None and run.peak_loaded_bytes is not None:
+            self._found["loadgen_memory_bytes"] = max(0, peak_bytes - run.peak_loaded_bytes)
+        self._found["cores_used"] = round(run.cpu_s / run.issue_s, 3)
+        performance = self._found["performance"] = loadgen.performance(self._entries)
+        self._timing_s["performance"] = performance.duration_ns / 1e9
+
+    def _run_accuracy(
+        self, spec: AccuracySpec, invoke: Invoke, memory: SampleMemory, labels: NDArray[np.int32]
+    ) -> None:
+        samples = self._accuracy_images(spec, invoke, memory, len(labels))
+        if samples > len(labels):
+            raise HarnessError(
+                "data_set", f"found accuracy.samples {samples}, allowed: up to the data set's {len(labels)} images"
+            )
+        settings = loadgen.accuracy_settings(spec, self._folder)
+        buffer = min(samples, settings.performance_sample_count_override or loadgen.ACCURACY_BUFFER)
+        all_of_them = samples == len(labels)  # these are always taken as the list has them, as MLPerf wants it
+        images = np.arange(samples) if all_of_them else self._order[:samples]
+        run = self._run_loadgen(settings, invoke, memory.of(images), samples, buffer, "accuracy")
+        self._timing_s["accuracy"] = run.issue_s
+        predictions = accuracy.read_predictions(self._folder / "accuracy" / "mlperf_log_accuracy.json", samples)
+        self._predictions = dict(zip(images.tolist(), predictions.tolist(), strict=True))
+        order = "list" if all_of_them else self._request.image_order
+        self._found["accuracy"] = accuracy.top1(predictions, labels[images], order, len(labels))
+
+    def _accuracy_images(self, spec: AccuracySpec, invoke: Invoke, memory: SampleMemory, total: int) -> int:
+        """How many images the accuracy run takes: ``samples``, or as many of ``more`` as fit into ``within_s``."""
+        if spec.more and "probe_latency_ns" not in self._found:
+            with self._phase("warmup"):
+                self._found["probe_latency_ns"] = _warm_up(invoke, memory, self._request.warmup_s)
+        return spec.images(total, self._found.get("probe_latency_ns", 0))
+
+    def _check_spot(self, images: int, invoke: Invoke, memory: SampleMemory) -> None:
+        """Raises HarnessError (``invoke_failed``)."""
+        first_class = int(self._found["model"].background_class)
+        wanted = self._order[:images].tolist()
+        if not self._predictions.keys() >= set(wanted):
+            self._predictions = {i: _predict(invoke, memory, i) - first_class for i in wanted}
+        predictions = np.array([self._predictions[i] for i in wanted], np.int32)
+        self._found["spot_check"] = accuracy.spot_check(predictions, self._request.image_order)
+
+    def _run_loadgen(
+        self,
+        settings: Any,
+        invoke: Invoke,
+        memory: SampleMemory,
+        total: int,
+        buffer: int,
+        folder: Literal["performance", "accuracy"],
+    ) -> loadgen.Run:
+        run = loadgen.Run(invoke, int(self._found["model"].background_class), memory)
+        run.start(settings, total, buffer, self._folder / folder)
+        self._timing_s[f"{folder}_samples"] = run.load_s
+        self._entries = loadgen.read_log(self._folder / folder)
+        self._versions["loadgen"] = loadgen.version(self._entries)
+        return run
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._timing_s[name] = time.perf_counter() - start
+
+
+def _check(request: Request) -> None:
+    """What types alone do not say. Raises HarnessError (``bad_request``)."""
+    performance, accuracy_ = request.performance, request.accuracy
+    if performance is None and accuracy_ is None:
+        raise HarnessError("bad_request", "found neither performance nor accuracy, allowed: one or both")
+    if performance and accuracy_ and (performance.user_conf or accuracy_.user_conf):
+        raise HarnessError(
+            "bad_request",
+            "found performance and accuracy with a user_conf, allowed: one of them; LoadGen takes one configuration "
+            "per process and marks the log of a second one as not valid for official submission",
+        )
+    limits: list[tuple[str, float, float]] = [
+        ("runtime.threads", request.runtime.threads, 1),
+        ("warmup_s", request.warmup_s, 0),
+    ]
+    if performance:
+        limits += [
+            ("performance.buffer_size", performance.buffer_size, 1),
+            ("performance.min_duration_ms", performance.min_duration_ms, 0),
+            ("performance.max_duration_ms", performance.max_duration_ms, 0),
+            ("performance.min_query_count", performance.min_query_count, 1),
+        ]
+    if accuracy_ and accuracy_.samples is not None:
+        limits.append(("accuracy.samples", accuracy_.samples, 1))
+    limits.append(("spot_check_images", request.spot_check_images, 0))
+    for place, found, least in limits:
+        if not found >= least:
+            raise HarnessError("bad_request", f"{place}: found {found}, allowed: {least} or more")
+    if not 0 < request.preprocessing.crop_percent <= 100:
+        raise HarnessError(
+            "bad_request",
+            f"preprocessing.crop_percent: found {request.preprocessing.crop_percent}, allowed: above 0, up to 100",
+        )
+    if request.preprocessing.scale == 0:
+        raise HarnessError("bad_request", "preprocessing.scale: found 0, allowed: any other number")
+
+
+def _check_sha256(path: Path, expected: str) -> None:
+    """Raises HarnessError (``bad_request``: another file than was asked for says nothing about the one that was)."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(_PART_BYTES):  # Python 3.10 has no file_digest
+            digest.update(part)
+    found = digest.hexdigest()
+    if found != expected:
+        raise HarnessError("bad_request", f"{path}: found SHA-256 {found}, the request names {expected}")
+
+
+def _check_labels(request: Request, largest: int, classes: int) -> None:
+    known = request.data_set.classes
+    if known is not None and largest >= known:
+        raise HarnessError("data_set", f"{request.data_set.name}: found class {largest}, allowed: 0 to {known - 1}")
+    if largest >= classes:
+        raise HarnessError(
+            "model_unsupported", f"the data set has a class {largest}, the model tells {classes} classes apart"
+        )
+
+
+def _images_wanted(request: Request, total: int) -> int:
+    wanted = (request.accuracy.samples or total) if request.accuracy else 0
+    return min(max(wanted, request.spot_check_images), total)
+
+
+def _warm_up(invoke: Invoke, memory: SampleMemory, duration_s: float) -> int:
+    """The shortest latency seen, in ns, of at least three invocations. Raises HarnessError (``invoke_failed``)."""
+    memory.load([0])
+    sample = memory.samples[0]
+    memory.unload([0])
+    latencies_ns: list[int] = []
+    end = time.perf_counter() + duration_s
+    while len(latencies_ns) < 3 or time.perf_counter() < end:
+        start_ns = time.perf_counter_ns()
+        _run_once(invoke, sample)
+        latencies_ns.append(time.perf_counter_ns() - start_ns)
+    return min(latencies_ns)
+
+
+def _predict(invoke: Invoke, memory: SampleMemory, image: int) -> int:
+    """The index of the largest output. Raises HarnessError (``invoke_failed``)."""
+    memory.load([image])
+    try:
+        return int(_run_once(invoke, memory.samples[image]).argmax())
+    finally:
+        memory.unload([image])
+
+
+def _run_once(invoke: Invoke, sample: NDArray[Any]) -> NDArray[Any]:
+    """Raises HarnessError (``invoke_failed``)."""
+    try:
+        return invoke(sample)
+    except (ValueError, RuntimeError) as error:
+        raise HarnessError("invoke_failed", " ".join(str(error).split())) from error
+
+
+def _preprocessing_sha256(request: Request, opencv_version: str) -> str:
+    """Of every setting between an image and the model's input, the library that applies them among them."""
+    content = {**asdict(request.preprocessing), "opencv": opencv_version}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

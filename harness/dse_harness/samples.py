@@ -1,0 +1,216 @@
+"""Preprocessed images on disk, and in memory in the model's own input type: what LoadGen's load and unload ask for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dse_harness.boot import command
+from dse_harness.decode import ProtocolError, decode
+from dse_harness.errors import HarnessError
+from dse_harness.protocol import Failure, Preprocessing, Request
+from dse_harness.runtimes import Tensor
+
+SHARD_IMAGES = 1024
+"""Images per cache file at most: a request that needs a thousand of 50,000 images need not wait for all of them."""
+_SHARD_BYTES = 2**29
+"""Of a cache file at most, but for a single image: it is held in memory while it is made."""
+
+_CACHE_SCHEMA = 1
+
+
+def shard_images(side: int) -> int:
+    """How many images of ``side`` x ``side`` pixels are in a cache file."""
+    return max(1, min(SHARD_IMAGES, _SHARD_BYTES // (3 * side * side)))
+
+
+def labels_path(cache: Path) -> Path:
+    """Where the class of every image lies, int32 ``[N]``."""
+    return cache / "labels.npy"
+
+
+def shard_path(cache: Path, shard: int) -> Path:
+    """Where images ``shard * shard_images(side)`` and on lie, uint8 ``[n, side, side, 3]``."""
+    return cache / f"{shard:05}.npy"
+
+
+def opencv_version() -> str:
+    """The installed OpenCV's version, without the third of a second that importing it takes. Raises HarnessError."""
+    from importlib.util import find_spec
+
+    spec = find_spec("cv2")
+    if spec is None or spec.origin is None:
+        raise HarnessError(
+            "runtime_missing", f"OpenCV is not installed for {sys.executable}: pip install opencv-python-headless"
+        )
+    try:
+        text = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")
+        return text.partition('opencv_version = "')[2].partition('"')[0]
+    except FileNotFoundError:  # a distribution's build has no such file
+        import cv2
+
+        return str(cv2.__version__)
+
+
+class PixelCache:
+    """The data set as uint8 pixels, in files that a child process makes when they are first asked for.
+
+    The folder is named by what the pixels depend on: data set, crop, interpolation, side and OpenCV's version.
+    """
+
+    def __init__(self, request: Request, request_path: Path, side: int) -> None:
+        self.opencv_version = opencv_version()
+        self._request_path = request_path
+        self._side = side
+        content = {
+            "schema": _CACHE_SCHEMA,
+            "data_set": request.data_set.sha256,
+            "crop_percent": request.preprocessing.crop_percent,
+            "interpolation": request.preprocessing.interpolation,
+            "side": side,
+            "opencv": self.opencv_version,
+        }
+        self._shard_images = shard_images(side)
+        if self._shard_images < SHARD_IMAGES:
+            content["shard_images"] = self._shard_images
+        name = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        self._folder = request_path.parent / request.cache_dir / name
+        self._shards: dict[int, tuple[int, int]] = {}
+
+    def labels(self) -> NDArray[np.int32]:
+        """The class of every image, ``[N]``. Raises HarnessError (``data_set``)."""
+        path = labels_path(self._folder)
+        if not path.exists():
+            self._build([0])
+        labels: NDArray[np.int32] = np.load(path)
+        return labels
+
+    def prepare(self, indices: Sequence[int]) -> None:
+        """Make the files that hold these images, where they are missing. Raises HarnessError (``data_set``)."""
+        needed = sorted({index // self._shard_images for index in indices} - self._shards.keys())
+        missing = [shard for shard in needed if not shard_path(self._folder, shard).exists()]
+        if missing:
+            self._build(missing)
+        for shard in needed:
+            self._shards[shard] = self._open(shard_path(self._folder, shard))
+
+    def read(self, index: int, into: NDArray[np.uint8]) -> None:
+        """Copy a prepared image's pixels into a contiguous ``[side, side, 3]``. Raises HarnessError.
+
+        By pread: pages of a memory map would count as this process's memory, which is being measured.
+        """
+        file, offset = self._shards[index // self._shard_images]
+        if os.preadv(file, [into.data], offset + index % self._shard_images * into.nbytes) != into.nbytes:
+            raise HarnessError("data_set", f"{self._folder}: shorter than its header says; delete it")
+
+    def _open(self, path: Path) -> tuple[int, int]:
+        with path.open("rb") as file:
+            if np.lib.format.read_magic(file) != (1, 0):
+                raise HarnessError("data_set", f"{path}: not written by this program; delete it")
+            np.lib.format.read_array_header_1_0(file)
+            return os.dup(file.fileno()), file.tell()
+
+    def _build(self, shards: list[int]) -> None:
+        import subprocess
+
+        child = subprocess.run(
+            [
+                *command(sys.executable),
+                *("preprocess", str(self._request_path), str(self._side), str(self._folder), *map(str, shards)),
+            ],
+            env={**os.environ, "DSE_PARENT": str(os.getpid())},
+            stdout=subprocess.PIPE,
+            check=False,
+        )
+        if child.returncode == 0:
+            return
+        if child.returncode == -signal.SIGKILL:
+            raise HarnessError("out_of_memory", "preprocessing was killed, as Linux does when memory runs out")
+        try:
+            failure: Failure = decode(Failure, json.loads(child.stdout))
+        except (ValueError, ProtocolError) as error:
+            said = f" and said {child.stdout[-200:]!r}" if child.stdout else "; stderr.log may say why"
+            raise HarnessError("internal", f"preprocessing ended with {child.returncode}{said}") from error
+        raise HarnessError(failure.error, failure.message)
+
+
+def input_values(preprocessing: Preprocessing, tensor: Tensor) -> NDArray[Any]:
+    """What each of the 256 pixel values becomes in the model's input, ``[256]`` of its type.
+
+    A uint8 input gets the pixel itself, as the recipe of 2021 has it: what the pixel means is in the model's own
+    parameters. Float inputs get ``(pixel - mean) / scale``, other quantized inputs that value by their parameters,
+    rounded.
+    """
+    pixels = np.arange(256)
+    if tensor.type == "uint8":
+        return pixels.astype(np.uint8)
+    values = (pixels - preprocessing.mean) / preprocessing.scale
+    if tensor.scale is None:
+        return np.asarray(values, tensor.type)
+    levels = values / tensor.scale + tensor.zero_point
+    limits = np.iinfo(tensor.type)
+    quantized: NDArray[Any] = np.rint(levels).clip(limits.min, limits.max).astype(tensor.type)
+    return quantized
+
+
+class SampleMemory:
+    """The samples that LoadGen wants in memory, each as the model takes it: ``samples[index]`` is ``[1, ...]``.
+
+    Of ``images``, where they are given, sample i is number ``images[i]`` of the data set; otherwise number i.
+    """
+
+    def __init__(
+        self,
+        cache: PixelCache,
+        preprocessing: Preprocessing,
+        tensor: Tensor,
+        images: NDArray[np.int64] | None = None,
+    ) -> None:
+        self.samples: dict[int, NDArray[Any]] = {}
+        self._images = images
+        self._preprocessing = preprocessing
+        self._cache = cache
+        self._tensor = tensor
+        self._values = input_values(preprocessing, tensor)
+
+    @property
+    def sample_bytes(self) -> int:
+        """What one sample takes."""
+        return math.prod(self._tensor.shape) * np.dtype(self._tensor.type).itemsize
+
+    def of(self, images: NDArray[np.int64]) -> SampleMemory:
+        """An empty one for other images of the same data set."""
+        return SampleMemory(self._cache, self._preprocessing, self._tensor, images)
+
+    def load(self, indices: Sequence[int]) -> None:
+        """Copy these samples into memory. Raises HarnessError, MemoryError."""
+        tensor, values = self._tensor, self._values
+        images = indices if self._images is None else [int(self._images[index]) for index in indices]
+        self._cache.prepare(images)
+        memory = np.empty((len(indices), *tensor.shape), tensor.type)
+        pixels = np.empty((tensor.side, tensor.side, 3), np.uint8)
+        direct = tensor.layout == "NHWC" and tensor.type == "uint8" and bool((values == np.arange(256)).all())
+        for row, (index, image) in enumerate(zip(indices, images, strict=True)):
+            sample = memory[row]
+            if direct:
+                self._cache.read(image, sample[0])
+            else:
+                self._cache.read(image, pixels)
+                ordered = pixels if tensor.layout == "NHWC" else pixels.transpose(2, 0, 1)
+                np.take(values, ordered, out=sample[0], mode="clip")
+            self.samples[index] = sample
+
+    def unload(self, indices: Sequence[int]) -> None:
+        """Forget these images."""
+        for index in indices:
+            self.samples.pop(index, None)
