@@ -16,7 +16,7 @@ from pathlib import Path
 import moocore
 import numpy as np
 
-from dse.backends import SubprocessHarness
+from dse.backends import LocalBackend
 from dse.core.pareto import FrontPoint
 from dse.durations import parse_duration
 from dse.reports.front import study_front
@@ -54,8 +54,8 @@ def hypervolumes(space: Space, fronts: list[list[FrontPoint]]) -> list[float]:
     return [float(moocore.hypervolume((table - low) / span, ref=reference)) for table in tables]
 
 
-def _harness(python: str | None) -> SubprocessHarness:
-    return SubprocessHarness(python)
+def _harness(python: str | None) -> LocalBackend:
+    return LocalBackend(python)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from statistics import median
 
 from dse_harness.protocol import Response
 
-from dse.backends import SubprocessHarness
+from dse.backends import LocalBackend
 from dse.core.configuration import Configuration, Value
 from dse.search.explore import make_request
 from dse.spaces.load import find_space, load_space
@@ -49,7 +49,7 @@ def _measure(space: Space, configuration: Configuration) -> Response:
     model = space.source(configuration).make(space.variant(configuration))
     request = make_request(space, configuration, model.path, model.sha256, accuracy=None, spot_check=False)
     with tempfile.TemporaryDirectory() as folder:
-        response = SubprocessHarness().run(request, Path(folder), space.fidelity.trial_timeout)
+        response = LocalBackend().run(request, Path(folder), space.fidelity.trial_timeout)
     if response.failure:
         raise SystemExit(f"{configuration}: {response.failure.message}")
     return response

@@ -15,7 +15,7 @@ from statistics import mean
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: threads cost more than they save
 
-from dse.core.analysis import as_measured, understand
+from dse.core.analysis import analyze, as_measured
 from dse.core.measurement import Measurement
 from dse.search.policy import STABLE_GAIN, Step
 from dse.search.proposals import make_proposer
@@ -32,7 +32,7 @@ def stops(table: Table, seed: int) -> list[tuple[float, float, float]]:
     measured: list[Measurement] = []
     found: dict[float, tuple[float, float, float]] = {}
     while len(found) < len(THRESHOLDS):
-        past = understand(table.problem.objectives, (), measured, as_measured).past
+        past = analyze(table.problem.objectives, (), measured, as_measured).past
         proposed = proposer.propose(past)
         known = [m.configuration for m in measured]
         for threshold in THRESHOLDS:

@@ -16,7 +16,7 @@ from typing import Literal
 from dse_harness.protocol import DataSetSpec, PerformanceSpec, Request
 
 from dse import zoo
-from dse.backends import SubprocessHarness
+from dse.backends import LocalBackend
 from dse.errors import DseError, MachineError
 from dse.models import ZooSource
 from dse.paths import cache_dir, require_cache
@@ -150,7 +150,7 @@ def _measurement() -> Finding:
             cache_dir=folder,
             performance=PerformanceSpec(buffer_size=64, min_duration_ms=100),
         )
-        response = SubprocessHarness().run(request, Path(folder), timeout_s=60)
+        response = LocalBackend().run(request, Path(folder), timeout_s=60)
     if response.failure or not response.performance:
         reason = response.failure.message if response.failure else "no performance figures"
         return Finding(

@@ -22,7 +22,7 @@ from pathlib import Path
 
 
 class DseError(Exception):
-    """The root: something the user can understand and mend."""
+    """The root: something the user can analyze and mend."""
 
     exit_code = 1
 

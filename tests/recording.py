@@ -14,7 +14,7 @@ import yaml
 from dse_harness import protocol
 from dse_harness.protocol import Accuracy, DeviceState, ErrorClass, Failure, Performance, Request, Response
 
-from dse.backends import Harness
+from dse.backends import Backend
 from dse.search.explore import explore
 from dse.search.plan import Budget, Progress, make_plan
 from dse.spaces.load import load_space
@@ -80,7 +80,7 @@ class RecordedHarness:
         protocol.write(response, folder / "response.json")
         return response
 
-    def __call__(self, python: str | None) -> Harness:
+    def __call__(self, python: str | None) -> Backend:
         """Itself, whatever the interpreter."""
         return self
 

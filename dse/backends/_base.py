@@ -6,7 +6,7 @@ from typing import Protocol
 from dse_harness.protocol import Request, Response
 
 
-class Harness(Protocol):
+class Backend(Protocol):
     """Measures one request. What goes wrong comes back as a response with a failure, never as an exception."""
 
     def run(self, request: Request, folder: Path, timeout_s: float) -> Response:

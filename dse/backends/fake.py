@@ -63,7 +63,7 @@ class FakeDevice:
     _timing_s: dict[str, float] = field(default_factory=dict, init=False)
 
     def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
-        """See `dse.backends.Harness`."""
+        """See `dse.backends.Backend`."""
         protocol.write(request, folder / "request.json")
         before, now = self._state(), self.clock_s
         self.runs += 1

@@ -16,7 +16,7 @@ from dse.errors import why
 
 
 @dataclass(frozen=True)
-class SubprocessHarness:
+class LocalBackend:
     """Runs the harness under ``python``, an interpreter that has the runtime (None: this one)."""
 
     python: str | None = None

@@ -14,7 +14,7 @@ from dse.errors import StudyError, why
 from dse.files import fingerprint
 
 
-class ReplayHarness:
+class RecordingBackend:
     """Answers from the requests and responses that lie in folders below ``trials``, by what a request measures.
 
     The n-th time that something is asked for, its n-th trial answers, and the last one from then on; where it ran no
@@ -42,7 +42,7 @@ class ReplayHarness:
             raise StudyError("no finished trial is here", path=trials, hint="name the folder trials of a study")
 
     def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
-        """See `dse.backends.Harness`."""
+        """See `dse.backends.Backend`."""
         protocol.write(request, folder / "request.json")
         recorded = self._recorded.get(_key(request))
         if recorded is None:

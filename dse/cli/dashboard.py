@@ -9,7 +9,7 @@ import typer
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Studies, StudyArgument
 from dse.cli.render import stderr
-from dse.core.exclusions import judge
+from dse.core.exclusions import find_exclusions
 from dse.reports.dashboard import make_dashboard
 
 _LOOPBACK = "127.0.0.1"
@@ -32,7 +32,7 @@ def dashboard_command(
     Example: dse dashboard mobilenet_v3 --port 8081
     """
     found = open_study(study, studies)
-    starved = judge(found.measurements).starved
+    starved = find_exclusions(found.measurements).starved
     with make_dashboard(found, _LOOPBACK, port, edit=edit, storage=storage) as server:
         console = stderr()
         if starved:

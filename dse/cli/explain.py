@@ -15,7 +15,7 @@ from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
 from dse.cli.render import counted, next_command, print_json, probability, spread, stdout
 from dse.cli.report import official_of
-from dse.core.analysis import Knowledge
+from dse.core.analysis import Analysis
 from dse.core.chance import ADVICE
 from dse.core.configuration import Configuration, Value, text
 from dse.core.explanation import Explanation, explain
@@ -25,7 +25,7 @@ from dse.core.tree import ParameterTree
 from dse.errors import UsageError
 from dse.files import canonical_json
 from dse.reading import parse_json
-from dse.reports.front import recorded_in, study_knowledge
+from dse.reports.front import recorded_in, study_analysis
 from dse.reports.official import Official, official_document, official_sentence
 from dse.study import Study
 
@@ -47,14 +47,14 @@ def explain_command(
     Example: dse explain mobilenet_v3 17
     """
     found = open_study(study, studies)
-    knowledge = study_knowledge(found)
-    explanation = _explanation(found, knowledge, what)
+    analysis = study_analysis(found)
+    explanation = _explanation(found, analysis, what)
     figures = official_of(found)
     official = next((figures[trial] for trial in _trials(explanation) if trial in figures), None)
     if json:
-        print_json(_document(knowledge, explanation, official))
+        print_json(_document(analysis, explanation, official))
         return
-    stdout().print("\n".join(_lines(found, knowledge, explanation, official)))
+    stdout().print("\n".join(_lines(found, analysis, explanation, official)))
     next_command(f"dse front {study_words(study, studies)}", "shows the front")
 
 
@@ -62,10 +62,10 @@ def _trials(explanation: Explanation) -> tuple[int, ...]:
     return (explanation.estimate.trial, *explanation.estimate.trials) if explanation.estimate else ()
 
 
-def _lines(found: Study, knowledge: Knowledge, explanation: Explanation, official: Official | None) -> list[str]:
+def _lines(found: Study, analysis: Analysis, explanation: Explanation, official: Official | None) -> list[str]:
     lines = [str(explanation.configuration), f"{explanation.verdict}: {explanation.sentence}"]
     if explanation.estimate:
-        estimate, intervals = explanation.estimate, knowledge.intervals(explanation.estimate)
+        estimate, intervals = explanation.estimate, analysis.intervals(explanation.estimate)
         shown = [
             o.metric.show(estimate.values[o.name]) + spread(o, estimate.values[o.name], intervals.get(o.name))
             for o in found.objectives
@@ -74,14 +74,14 @@ def _lines(found: Study, knowledge: Knowledge, explanation: Explanation, officia
         if estimate.accuracy:
             of = f"{estimate.accuracy.good} of {estimate.accuracy.total} images are right"
             low, high = intervals.get("accuracy", (0.0, 0.0))
-            on_all = f": {100 * low:.2f} to {100 * high:.2f} % on all {knowledge.images} (95 %)" if low < high else ""
+            on_all = f": {100 * low:.2f} to {100 * high:.2f} % on all {analysis.images} (95 %)" if low < high else ""
             lines.append(of + on_all)
         runs = len(estimate.trials)
         named = f"trial{'' if runs == 1 else 's'} {_listed(estimate.trials)}"
         lines.append(f"{', '.join(shown)}; {counted(runs, 'run')}, {named}")
         if explanation.probability is not None:
             lines.append(f"P(front), the probability that it is on the front: {probability(explanation.probability)}")
-        elif knowledge.tells_certainty:
+        elif analysis.tells_certainty:
             lines.append("P(front): undecided; its figures, or those of others, may be off by more than they differ")
     if explanation.guess:
         lines.append(f"{explanation.guess}: {ADVICE}")
@@ -100,16 +100,16 @@ def _lines(found: Study, knowledge: Knowledge, explanation: Explanation, officia
         f"trial {trial} answers otherwise than trial {other} of the same model: its accuracy is its own"
         for trial, other in (explanation.differing or {}).items()
     ]
-    if knowledge.judgement.starved:
-        lines.append(knowledge.judgement.starved)
+    if analysis.exclusions.starved:
+        lines.append(analysis.exclusions.starved)
     if table := recorded_in(found):
         lines.append(f"recorded in {table}, not measured here")
     return lines
 
 
-def _explanation(study: Study, knowledge: Knowledge, what: str) -> Explanation:
+def _explanation(study: Study, analysis: Analysis, what: str) -> Explanation:
     if not (what.isascii() and what.isdecimal()):
-        return explain(knowledge, _located(study, knowledge, _configuration(what, study.levels)))
+        return explain(analysis, _located(study, analysis, _configuration(what, study.levels)))
     number = what.lstrip("0") or "0"
     measured = next((m for m in study.measurements if str(m.trial) == number), None)
     if damaged := next((e for e in study.damaged if number in Path(e.path or "").parts[-2:]), None):
@@ -117,7 +117,7 @@ def _explanation(study: Study, knowledge: Knowledge, what: str) -> Explanation:
     if measured is None:
         raise UsageError(f"found trial {what}, the study has {len(study.measurements)} finished trials")
     placed = study.place(measured)
-    explanation = explain(knowledge, placed or measured.configuration)
+    explanation = explain(analysis, placed or measured.configuration)
     if placed is None and explanation.verdict == "unmeasured":
         if failure := measured.response.failure:
             why = f"it failed, and the next search tries it again: {failure.error}: {failure.message}"
@@ -127,9 +127,9 @@ def _explanation(study: Study, knowledge: Knowledge, what: str) -> Explanation:
     return explanation
 
 
-def _located(study: Study, knowledge: Knowledge, given: Configuration) -> Configuration:
+def _located(study: Study, analysis: Analysis, given: Configuration) -> Configuration:
     """The one configuration of the study that has what is ``given``. Raises UsageError where it is none, or several."""
-    known = [k.configuration for k in knowledge.known]
+    known = [k.configuration for k in analysis.known]
     if given in known:
         return given
     tree = ParameterTree.of(study.settings["space"].get("parameters") or {})
@@ -143,22 +143,22 @@ def _located(study: Study, knowledge: Knowledge, given: Configuration) -> Config
     measured = [c for c in known if all(c.get(name) == value for name, value in given.items())]
     if not tree.roots:  # a recorded space that takes its parameters from its table
         if len(measured) > 1:
-            raise _several(str(given), len(measured), measured, knowledge, ())
+            raise _several(str(given), len(measured), measured, analysis, ())
         return measured[0] if measured else given
     found = match(tree, given)
     if found.only is not None:
         return found.only
     if found.count:
-        raise _several(str(given), found.count, measured, knowledge, found.open)
+        raise _several(str(given), found.count, measured, analysis, found.open)
     apart = [n for n in given if match(tree, {name: v for name, v in given.items() if name != n}).count]
     hint = f"leave out {' or '.join(apart)}" if apart else None
     raise UsageError(f"no configuration of the space has {given} together", hint=hint)
 
 
 def _several(
-    given: str, count: int, measured: Collection[Configuration], knowledge: Knowledge, still: Collection[str]
+    given: str, count: int, measured: Collection[Configuration], analysis: Analysis, still: Collection[str]
 ) -> UsageError:
-    trials = [k.trials[0].trial for k in knowledge.known if k.configuration in measured]
+    trials = [k.trials[0].trial for k in analysis.known if k.configuration in measured]
     shown = f"measured in trial {_listed(tuple(trials))}" if trials else "none of them measured"
     ways = [*([f"add {', '.join(still)}"] if still else []), *(["name a trial"] if trials else [])]
     return UsageError(f"{given or 'nothing'} fits {count} configurations: {shown}", hint=", or ".join(ways))
@@ -211,7 +211,7 @@ def _listed(trials: tuple[int, ...]) -> str:
     return ", ".join(map(str, trials[:8])) + (", ..." if len(trials) > 8 else "")
 
 
-def _document(knowledge: Knowledge, explanation: Explanation, official: Official | None) -> dict[str, Any]:
+def _document(analysis: Analysis, explanation: Explanation, official: Official | None) -> dict[str, Any]:
     estimate, by = explanation.estimate, explanation.by
     beside = (
         {"trial": by.trial, "config": dict(by.configuration), "margins": dict(explanation.margins or {})}
@@ -222,11 +222,11 @@ def _document(knowledge: Knowledge, explanation: Explanation, official: Official
         "schema": 2,
         "verdict": explanation.verdict,
         "reason": explanation.sentence,
-        "starved": knowledge.judgement.starved,
+        "starved": analysis.exclusions.starved,
         "config": dict(explanation.configuration),
         "p_front": explanation.probability,
         "values": dict(estimate.values) if estimate else {},
-        "intervals": {n: list(ends) for n, ends in knowledge.intervals(estimate).items()} if estimate else {},
+        "intervals": {n: list(ends) for n, ends in analysis.intervals(estimate).items()} if estimate else {},
         "trials": list(estimate.trials) if estimate else [],
         "dominated_by": beside if explanation.verdict == "dominated" else None,
         "beats_by_least": beside if explanation.verdict == "front" else None,

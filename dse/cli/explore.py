@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from dse.backends import Harness, SubprocessHarness, TableHarness
+from dse.backends import Backend, LocalBackend, TabularBackend
 from dse.cli.download import download
 from dse.cli.edited import keep_earlier, say_edits
 from dse.cli.interrupt import Interrupt
@@ -176,9 +176,9 @@ def _first(warm_start: str, studies: Path, space: Space) -> list[Configuration]:
     return found
 
 
-def _harnesses(space: Space) -> Callable[[str | None], Harness]:
+def _harnesses(space: Space) -> Callable[[str | None], Backend]:
     """What measures under which interpreter; for recorded measurements, the table they are in."""
     if space.recorded is not None:
-        recorded = TableHarness(space.recorded)
+        recorded = TabularBackend(space.recorded)
         return lambda _: recorded
-    return SubprocessHarness
+    return LocalBackend

@@ -11,7 +11,7 @@ from dse.cli.interrupt import INTERRUPTED
 from dse.cli.options import study_words
 from dse.cli.render import by_reason, counted, front_table, next_command, print_json, stderr, stdout
 from dse.cli.report import remarks_of, report_of
-from dse.core.analysis import Knowledge
+from dse.core.analysis import Analysis
 from dse.durations import show_duration
 from dse.errors import DseError, NothingMeasuredError
 from dse.reports.front import front_document, write_front
@@ -31,7 +31,7 @@ def show_plan(plan: Plan, space: Space, folder: Path, *, first: int, as_json: bo
                 "space": space.name,
                 "study": str(folder),
                 "configurations": plan.configurations,
-                "twins": plan.twins,
+                "duplicates": plan.duplicates,
                 "known": plan.known,
                 "trials": plan.trials,
                 "first": first,
@@ -51,8 +51,8 @@ def show_plan(plan: Plan, space: Space, folder: Path, *, first: int, as_json: bo
 
 def counts(plan: Plan) -> str:
     """``18 configurations, 6 of them the same experiment as another one, 4``: what there is and what is known."""
-    twins = f"{plan.twins} of them the same experiment as another one, " if plan.twins else ""
-    return f"{counted(plan.configurations, 'configuration')}, {twins}{plan.known}"
+    duplicates = f"{plan.duplicates} of them the same experiment as another one, " if plan.duplicates else ""
+    return f"{counted(plan.configurations, 'configuration')}, {duplicates}{plan.known}"
 
 
 def plan_line(plan: Plan, first: int = 0) -> str:
@@ -82,15 +82,15 @@ def show_result(
     Raises NothingMeasuredError without a front, typer.Exit after an interrupt.
     """
     report, console = report_of(study), stderr()
-    points, knowledge = report.points, report.knowledge
+    points, analysis = report.points, report.analysis
     write_front(report)
     if as_json:
         print_json(front_document(report))
     elif points:
         stdout().print(front_table(points, study.objectives, report.title, remarks_of(report)))
-    for line in (*_what_was_done(study, progress), *_what_does_not_count(progress, knowledge), *report.notes):
+    for line in (*_what_was_done(study, progress), *_what_does_not_count(progress, analysis), *report.notes):
         console.print(line)
-    if knowledge.counts.excluded:
+    if analysis.counts.excluded:
         next_command(f"dse explain {study_words(study.name, studies)} TRIAL", "says why one is excluded")
     if interrupted:
         left_s = progress.budget_left_s
@@ -101,7 +101,7 @@ def show_result(
     if is_limited and (_unmeasured(progress) or progress.incomplete):
         next_command(f"{command} --more", "goes on, with the same limits counted from then on")
     if not points:
-        raise _nothing(study, knowledge)
+        raise _nothing(study, analysis)
     next_command(f"dse dashboard {study_words(study.name, studies)}", "looks at every trial")
 
 
@@ -131,26 +131,26 @@ def _unmeasured(progress: Progress) -> int:
     return max(0, progress.plan.unknown - progress.done)
 
 
-def _what_does_not_count(progress: Progress, knowledge: Knowledge) -> list[str]:
+def _what_does_not_count(progress: Progress, analysis: Analysis) -> list[str]:
     """Why trials failed, what disturbs all of them, and what was not shared."""
     lines = [by_reason("failed", progress.failures)] if progress.failures else []
-    if knowledge.judgement.disturbance:
-        lines.append(knowledge.judgement.disturbance)
-    if knowledge.differing:
-        trial, other = next(iter(knowledge.differing.items()))
+    if analysis.exclusions.disturbance:
+        lines.append(analysis.exclusions.disturbance)
+    if analysis.differing:
+        trial, other = next(iter(analysis.differing.items()))
         lines.append(
-            f"{counted(len(knowledge.differing), 'trial')} answered otherwise than the same model with other threads "
+            f"{counted(len(analysis.differing), 'trial')} answered otherwise than the same model with other threads "
             f"or buffers, e.g. {trial} and {other}: the accuracy of each was measured"
         )
     return lines
 
 
-def _nothing(study: Study, knowledge: Knowledge) -> DseError:
+def _nothing(study: Study, analysis: Analysis) -> DseError:
     """Why there is no front."""
     reasons = sorted(m.response.failure.message for m in study.measurements if m.response.failure)
-    left_out = [k.trials[-1] for k in knowledge.known if not k.good and not k.trials[-1].failed]
-    if left_out and not knowledge.estimates:
-        first = knowledge.judgement.reasons[left_out[0].trial][0]
+    left_out = [k.trials[-1] for k in analysis.known if not k.good and not k.trials[-1].failed]
+    if left_out and not analysis.estimates:
+        first = analysis.exclusions.reasons[left_out[0].trial][0]
         return NothingMeasuredError(
             f"every trial that worked is excluded, e.g. trial {left_out[0].trial}: {first.sentence}",
             path=study.folder,

@@ -13,7 +13,7 @@ from rich.table import Table
 from dse.cli.options import STUDIES, Json, Studies, study_words
 from dse.cli.render import counted, next_command, print_json, stderr, stdout
 from dse.errors import StudyError, why
-from dse.reports.front import study_knowledge
+from dse.reports.front import study_analysis
 from dse.study import Study
 from dse.study.lock import is_locked
 
@@ -68,14 +68,14 @@ def studies_command(studies: Studies = STUDIES, json: Json = False) -> None:
 def _entry(folder: Path) -> _Entry:
     try:
         study = Study.read(folder)
-        knowledge = study_knowledge(study)
+        analysis = study_analysis(study)
         times = [m.response.device_after.time_utc for m in study.measurements if m.response.device_after]
         return _Entry(
             folder.name,
             _state(study),
             str(study.settings["space"]["name"]),
             len(study.measurements),
-            len(knowledge.front),
+            len(analysis.front),
             max(map(_utc, times), default=None),
         )
     except StudyError as error:

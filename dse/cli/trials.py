@@ -11,11 +11,11 @@ import typer
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
 from dse.cli.render import FiguresTable, described, next_command, print_json, stderr, stdout
-from dse.core.analysis import Knowledge
+from dse.core.analysis import Analysis
 from dse.core.exclusions import Reason
 from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS
-from dse.reports.front import study_knowledge
+from dse.reports.front import study_analysis
 from dse.study import Study
 
 
@@ -56,13 +56,13 @@ def trials_command(
     """List the trials of a study: figures, failures, exclusions.
 
     A trial is one run of one configuration. Its phase says why it was run: to search, to confirm, to repeat one that
-    was excluded, or as the anchor, which shows a drift of the device.
+    was excluded, or as the reference configuration, which shows a drift of the device.
 
     Example: dse trials mobilenet_v3 --failed
     """
     found = open_study(study, studies)
-    knowledge = study_knowledge(found)
-    reasons = knowledge.judgement.reasons
+    analysis = study_analysis(found)
+    reasons = analysis.exclusions.reasons
     everything = [_Trial(m, found.place(m) is not None, reasons.get(m.trial, ())) for m in found.measurements]
     wanted = {name for name, asked in (("failed", failed), ("excluded", excluded)) if asked}
     trials = [trial for trial in everything if not wanted or trial.state in wanted]
@@ -71,7 +71,7 @@ def trials_command(
         return
     if trials:
         stdout().print(_table(found, trials))
-    _say(found, knowledge, len(trials), wanted)
+    _say(found, analysis, len(trials), wanted)
     words = study_words(study, studies)
     number = next((trial.measured.trial for trial in trials if trial.why), None)
     if number is not None:
@@ -80,10 +80,10 @@ def trials_command(
         next_command(f"dse front {words}", "shows the front")
 
 
-def _say(study: Study, knowledge: Knowledge, shown: int, wanted: set[str]) -> None:
+def _say(study: Study, analysis: Analysis, shown: int, wanted: set[str]) -> None:
     if wanted:
         stderr().print(f"{study.name}: {shown} of {len(study.measurements)} trials {' or '.join(sorted(wanted))}")
-    stderr().print(knowledge.counts.trials_sentence)
+    stderr().print(analysis.counts.trials_sentence)
 
 
 def _table(study: Study, trials: Sequence[_Trial]) -> FiguresTable:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dse.backends import SubprocessHarness
+from dse.backends import LocalBackend
 from dse.cli.interrupt import INTERRUPTED, Interrupt
 from dse.cli.live_validation import LiveValidation
 from dse.cli.official import (
@@ -106,7 +106,7 @@ def validate_command(
         _require_data(todo)
         with Interrupt("point") as interrupt, LiveValidation(todo) as live:
             interrupt.say = live.note
-            outcomes = run(todo, lambda candidate: SubprocessHarness(candidate.python), live, interrupt.requested)
+            outcomes = run(todo, lambda candidate: LocalBackend(candidate.python), live, interrupt.requested)
         _show_in_dashboard(found)
     points = [outcome.point for outcome in outcomes if outcome.point]
     front = official_front(points, found.objectives)

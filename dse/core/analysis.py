@@ -11,7 +11,7 @@ from dse.core.chance import ADVICE, no_better_than_chance
 from dse.core.configuration import Configuration
 from dse.core.counts import Counts, count
 from dse.core.estimate import Estimate, estimate, interval, repeat_noise
-from dse.core.exclusions import Judgement, judge
+from dse.core.exclusions import Exclusions, find_exclusions
 from dse.core.measurement import Measurement
 from dse.core.membership import Membership, membership, told
 from dse.core.metrics import METRICS, Constraint, Objective
@@ -31,12 +31,12 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Knowledge:
+class Analysis:
     """Everything that follows from the trials of a study; nothing in here is stored anywhere."""
 
     objectives: tuple[Objective, ...]
     constraints: tuple[Constraint, ...]
-    judgement: Judgement
+    exclusions: Exclusions
     known: tuple[Known, ...]
     images: int | None
     """How many images the whole data set has, where that is known."""
@@ -69,7 +69,7 @@ class Knowledge:
         """Whether there is something to say of how far figures may be off: not of exact ones, nor of a study whose
         runs did not get the processor, of which nobody knows.
         """
-        return not self.exact and self.judgement.starved is None
+        return not self.exact and self.exclusions.starved is None
 
     @cached_property
     def estimates(self) -> list[Estimate]:
@@ -153,7 +153,7 @@ def as_measured(measured: Measurement) -> Configuration:
     return measured.configuration
 
 
-def understand(
+def analyze(
     objectives: Sequence[Objective],
     constraints: Sequence[Constraint],
     measurements: Sequence[Measurement],
@@ -161,13 +161,13 @@ def understand(
     images: int | None = None,
     *,
     exact: bool = False,
-) -> Knowledge:
+) -> Analysis:
     """What ``measurements``, all trials of a study in their order, say about its configurations.
 
     ``images`` is how many the whole data set has. Each trial gets the best accuracy that any of them found for it.
     ``exact`` says that the figures are recorded ones.
     """
-    judgement = judge(measurements)
+    exclusions = find_exclusions(measurements)
     accuracies = Accuracies()
     for measured in measurements:
         if measured.accuracy_key is not None:
@@ -183,13 +183,13 @@ def understand(
         Known(
             configuration,
             tuple(replace(m, configuration=configuration) if m.configuration != configuration else m for m in trials),
-            tuple(m for m in trials if not m.failed and judgement.counts(m)),
+            tuple(m for m in trials if not m.failed and exclusions.counts(m)),
         )
         for configuration, trials in groups.items()
     )
-    counts = count(groups, measurements, judgement)
+    counts = count(groups, measurements, exclusions)
     images = None if exact else images
-    return Knowledge(tuple(objectives), tuple(constraints), judgement, known, images, differing, exact, counts)
+    return Analysis(tuple(objectives), tuple(constraints), exclusions, known, images, differing, exact, counts)
 
 
 def _differing(measurements: Sequence[Measurement]) -> dict[int, int]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dse.core.configuration import Configuration
-from dse.core.exclusions import Judgement
+from dse.core.exclusions import Exclusions
 from dse.core.measurement import Measurement
 
 
@@ -77,14 +77,14 @@ class Counts:
 
 
 def count(
-    groups: Mapping[Configuration, Sequence[Measurement]], measurements: Sequence[Measurement], judgement: Judgement
+    groups: Mapping[Configuration, Sequence[Measurement]], measurements: Sequence[Measurement], exclusions: Exclusions
 ) -> Counts:
     """The counts of ``measurements``, of which ``groups`` has those that belong to a configuration."""
     placed = {m.trial for trials in groups.values() for m in trials}
     here = [m for m in measurements if not m.failed and m.trial in placed]
-    reasons = Counter(judgement.reasons[m.trial][0].word for m in here if not judgement.counts(m))
+    reasons = Counter(exclusions.reasons[m.trial][0].word for m in here if not exclusions.counts(m))
     failed = sum(m.failed for m in measurements)
-    good = {c for c, trials in groups.items() if any(not m.failed and judgement.counts(m) for m in trials)}
+    good = {c for c, trials in groups.items() if any(not m.failed and exclusions.counts(m) for m in trials)}
     none_good = [trials for c, trials in groups.items() if c not in good]
     return Counts(
         trials=len(measurements),

@@ -27,9 +27,9 @@ wrong by a half to fourteen times used 0.27 to 0.56. A p90 stands interruptions 
 _EFFECTIVE_CORES = 1.1
 """A run with two threads or more that uses fewer cores than this did not profit from them."""
 _LEAST_BAND = 0.08
-"""An anchor may always differ by this ratio from its reference: two runs of the same do."""
+"""A reference configuration may always differ by this ratio from its earlier runs: two runs of the same do."""
 _BAND_SDS = 4.0
-_BACK = "between an anchor outside its band and one that was back in it"
+_BACK = "between a reference configuration outside its band and one that was back in it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """The reasons against trials, by number, and the state of the anchor after the last of them."""
+class Exclusions:
+    """The reasons against trials, by number, and the state of the reference configuration after the last of them."""
 
     reasons: Mapping[int, tuple[Reason, ...]]
-    anchor: str | None
-    """The key of the experiment that was the anchor last."""
-    anchor_good: bool
+    reference: str | None
+    """The key of the experiment that was the reference configuration last."""
+    reference_good: bool
     foreign_cores: float = 0.0
     """What other processes used in three of four trials at least: usual here, and no reason against any of them."""
     governor_since: int = 0
@@ -68,23 +68,23 @@ class Judgement:
         return not self.reasons.get(measured.trial)
 
 
-def judge(measurements: Sequence[Measurement]) -> Judgement:
+def find_exclusions(measurements: Sequence[Measurement]) -> Exclusions:
     """Judge every trial of a study, in the order in which they ran.
 
-    The usual frequency governor is the first trial's, until the anchor ran twice in a row under another one: then that
-    one is, what ran under any other is excluded, and the search measures it again.
+    The usual frequency governor is the first trial's, until the reference configuration ran twice in a row under
+    another one: then that one is, what ran under any other is excluded, and the search measures it again.
     """
     usual = _usual_foreign_cores(measurements)
     governors, governor_since = _usual_governors(measurements)
     reasons = {m.trial: tuple(_device_reasons(m, usual, governors)) for m in measurements if not m.failed}
-    drift, anchor, good = _drift(measurements, reasons)
+    drift, reference, good = _drift(measurements, reasons)
     for trial, reason in drift.items():
         reasons[trial] = (*reasons.get(trial, ()), reason)
-    last_anchor = next((m.trial for m in reversed(measurements) if m.phase == "anchor"), None)
-    if last_anchor is not None and any(reason.word == "governor" for reason in reasons.get(last_anchor, ())):
+    last_reference = next((m.trial for m in reversed(measurements) if m.phase == "reference"), None)
+    if last_reference is not None and any(reason.word == "governor" for reason in reasons.get(last_reference, ())):
         good = False  # a second run tells whether the governor has changed for good
     reasons = {trial: found for trial, found in reasons.items() if found}
-    return Judgement(reasons, anchor, good, usual, governor_since, _starved(measurements))
+    return Exclusions(reasons, reference, good, usual, governor_since, _starved(measurements))
 
 
 def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, ...]) -> list[Reason]:
@@ -121,67 +121,78 @@ def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, .
 def _drift(
     measurements: Sequence[Measurement], reasons: Mapping[int, tuple[Reason, ...]]
 ) -> tuple[dict[int, Reason], str | None, bool]:
-    """Marks for outliers of the anchor and for trials during a drift; the anchor; whether its last run was good.
+    """Marks for outliers of the reference configuration and for trials during a drift; the reference configuration;
+    whether its last run was good.
 
     One run outside its band proves nothing: where the next one is back in it, that run is an outlier, and nothing else
     is in doubt. Drift needs a second successive run outside on the same side: then everything since the last good one
-    is marked. Where the two agree with each other they are a new state of the device and its reference from there on.
+    is marked. Where the two agree with each other they are a new state of the device, with which later ones are
+    compared.
 
-    An anchor is an experiment: after an edit of the space it is the same one under another name, or another one, which
-    has a reference of its own. The first run of that one says nothing of the trials before.
+    A reference configuration is an experiment: after an edit of the space it is the same one under another name, or
+    another one, which is compared with its own runs only. The first run of that one says nothing of the trials before.
     """
-    anchors = [m.key for m in measurements if m.phase == "anchor"]
-    references: dict[str, list[float]] = {key: [] for key in anchors}
+    references = [m.key for m in measurements if m.phase == "reference"]
+    earlier: dict[str, list[float]] = {key: [] for key in references}
     marks: dict[int, Reason] = {}
     doubted: tuple[str, int, float] | None = None
-    """Key, trial and level, relative to its reference, of the anchor's last run, where that was outside."""
+    """Key, trial and level, relative to its earlier ones, of the reference configuration's last run, where that was
+    outside."""
     since: list[int] = []
     good, drifted = True, False
     for measured in measurements:
         latency = measured.values.get("latency_p90_ns", 0)
-        if measured.key not in references or latency <= 0 or reasons.get(measured.trial):
+        if measured.key not in earlier or latency <= 0 or reasons.get(measured.trial):
             since.append(measured.trial)
             continue
-        first = not any(references.values())
-        reference = references[measured.key]
+        first = not any(earlier.values())
+        levels = earlier[measured.key]
         level = math.log(latency)
-        if not reference and not first:
-            reference.append(level)
+        if not levels and not first:
+            levels.append(level)
             continue
-        if first or abs(level - median(reference)) <= _band(reference):
+        if first or abs(level - median(levels)) <= _band(levels):
             if drifted:  # nobody knows when the device came back
                 marks |= {trial: Reason("drift", _BACK) for trial in since}
             elif doubted and doubted[0] == measured.key:
                 marks[doubted[1]] = _outlier(doubted[1], doubted[2], measured.trial)
-            reference.append(level)
+            levels.append(level)
             good, drifted, since, doubted = True, False, [], None
             continue
-        off = level - median(reference)
+        off = level - median(levels)
         if doubted is None or doubted[0] != measured.key or (doubted[2] > 0) != (off > 0):
             if not drifted:
                 marks[measured.trial] = _outlier(measured.trial, off)
             good, doubted = False, (measured.key, measured.trial, off)
             since.append(measured.trial)
             continue
-        drift = Reason("drift", f"the anchor, trial {measured.trial}, ran {math.exp(off):.2f} times its usual latency")
+        drift = Reason(
+            "drift",
+            f"the reference configuration, trial {measured.trial}, ran {math.exp(off):.2f} times its usual latency",
+        )
         marks |= dict.fromkeys((*since, doubted[1], measured.trial), drift)
         good, drifted, since = False, True, []
-        if abs(off - doubted[2]) <= _band(reference):
-            centre = median(reference)
-            references = {key: [] for key in references} | {measured.key: [centre + doubted[2], level]}
+        if abs(off - doubted[2]) <= _band(levels):
+            centre = median(levels)
+            earlier = {key: [] for key in earlier} | {measured.key: [centre + doubted[2], level]}
             marks.pop(measured.trial)
             doubted, good, drifted = None, True, False
         else:
             doubted = measured.key, measured.trial, off
-    return marks, anchors[-1] if anchors else None, good
+    return marks, references[-1] if references else None, good
 
 
 def _outlier(trial: int, off: float, refuted_by: int | None = None) -> Reason:
-    """Why one run of the anchor does not count; whether the device changed, the run ``refuted_by`` denies."""
-    ran = f"the anchor, trial {trial}, ran {math.exp(off):.2f} times its usual latency"
+    """Why one run of the reference configuration does not count; whether the device changed, the run ``refuted_by``
+    denies."""
+    ran = _ran(trial, off)
     if refuted_by is None:
         return Reason("outlier", f"{ran}; no other run of it says yet whether that lasts")
     return Reason("outlier", f"{ran}; trial {refuted_by}, the next run of it, did not")
+
+
+def _ran(trial: int, off: float) -> str:
+    return f"the reference configuration, trial {trial}, ran {math.exp(off):.2f} times its usual latency"
 
 
 def starvation(measured: Measurement) -> Reason | None:
@@ -204,14 +215,14 @@ def _starved(measurements: Sequence[Measurement]) -> str | None:
     )
 
 
-def _band(reference: Sequence[float]) -> float:
-    """How far the next run of the anchor may lie from the median of ``reference``, in logarithms.
+def _band(levels: Sequence[float]) -> float:
+    """How far the next run of the reference configuration may lie from the median of ``levels``, in logarithms.
 
-    Four standard errors of a prediction; the standard deviation is the reference's own, shrunk to what is assumed of
+    Four standard errors of a prediction; the standard deviation is their own, shrunk to what is assumed of
     every device while there are few runs.
     """
-    centre, runs = median(reference), len(reference)
-    own = 1.4826 * median(abs(level - centre) for level in reference)
+    centre, runs = median(levels), len(levels)
+    own = 1.4826 * median(abs(level - centre) for level in levels)
     variance = (PRIOR_WEIGHT * PRIOR_NOISE**2 + own**2 * (runs - 1)) / (PRIOR_WEIGHT + runs - 1)
     return max(_LEAST_BAND, _BAND_SDS * math.sqrt(variance * (1 + 1 / runs)))
 
@@ -249,7 +260,7 @@ def _usual_governors(measurements: Sequence[Measurement]) -> tuple[tuple[str, ..
     since, other, began = 0, usual, 0
     for measured in measurements:
         before, after = measured.response.device_before, measured.response.device_after
-        if measured.phase != "anchor" or before is None or after is None:
+        if measured.phase != "reference" or before is None or after is None:
             continue
         found = before.cpu_governors
         if found == usual or found != after.cpu_governors:

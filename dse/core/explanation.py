@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from dse.core.analysis import Knowledge
+from dse.core.analysis import Analysis
 from dse.core.chance import no_better_than_chance
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
@@ -43,23 +43,23 @@ class Explanation:
     """That its accuracy is no better than chance, with the counts."""
 
 
-def explain(knowledge: Knowledge, configuration: Configuration) -> Explanation:
+def explain(analysis: Analysis, configuration: Configuration) -> Explanation:
     """Why ``configuration`` is on the front of what is known, or is not."""
-    explanation = _explain(knowledge, configuration)
-    trials = {m.trial for k in knowledge.known if k.configuration == configuration for m in k.trials}
-    measured = (m for k in knowledge.known if k.configuration == configuration for m in k.trials)
+    explanation = _explain(analysis, configuration)
+    trials = {m.trial for k in analysis.known if k.configuration == configuration for m in k.trials}
+    measured = (m for k in analysis.known if k.configuration == configuration for m in k.trials)
     return replace(
         explanation,
-        differing={t: other for t, other in knowledge.differing.items() if t in trials},
+        differing={t: other for t, other in analysis.differing.items() if t in trials},
         guess=next(filter(None, map(no_better_than_chance, measured)), None),
     )
 
 
-def _explain(knowledge: Knowledge, configuration: Configuration) -> Explanation:
-    known = next((k for k in knowledge.known if k.configuration == configuration), None)
+def _explain(analysis: Analysis, configuration: Configuration) -> Explanation:
+    known = next((k for k in analysis.known if k.configuration == configuration), None)
     if known is None:
         return Explanation("unmeasured", configuration, "nobody measured it yet")
-    reasons = knowledge.judgement.reasons
+    reasons = analysis.exclusions.reasons
     excluded = {m.trial: reasons[m.trial] for m in known.trials if m.trial in reasons}
     if not known.good:
         failed = next((m for m in known.trials if m.response.failure), None)
@@ -70,30 +70,30 @@ def _explain(knowledge: Knowledge, configuration: Configuration) -> Explanation:
             )
         first = next(iter(excluded.values()))[0]
         return Explanation("excluded", configuration, f"{first.word}: {first.sentence}", excluded=excluded)
-    index = next(i for i, e in enumerate(knowledge.estimates) if e.configuration == configuration)
-    estimate = knowledge.estimates[index]
-    on_front = {point.configuration for point in knowledge.front}  # who breaks a constraint dominates nobody
+    index = next(i for i, e in enumerate(analysis.estimates) if e.configuration == configuration)
+    estimate = analysis.estimates[index]
+    on_front = {point.configuration for point in analysis.front}  # who breaks a constraint dominates nobody
     probability = None
-    if knowledge.tells_certainty:
-        found_on = float(knowledge.membership.probability[index])
+    if analysis.tells_certainty:
+        found_on = float(analysis.membership.probability[index])
         probability = told(found_on, on_front=configuration in on_front)
     told_of = Explanation("front", configuration, _NOTHING_NEAR, probability, estimate, excluded=excluded)
-    for constraint in knowledge.constraints:
+    for constraint in analysis.constraints:
         value = estimate.values.get(constraint.metric.name)
         if value is None or constraint.excess(value) > 0:
             found = "unknown" if value is None else constraint.metric.show(value)
             return replace(told_of, verdict="constraint", sentence=f"{constraint} does not hold: {found}")
     if configuration in on_front:
-        near = _nearest(knowledge, estimate)
+        near = _nearest(analysis, estimate)
         if near is None:
             return told_of
         rival, margins = near
-        return replace(told_of, sentence=_by_how_little(knowledge, estimate, rival, margins), by=rival, margins=margins)
+        return replace(told_of, sentence=_by_how_little(analysis, estimate, rival, margins), by=rival, margins=margins)
     rivals = [
         (margins, point)
-        for point in knowledge.estimates
+        for point in analysis.estimates
         if point.configuration in on_front
-        and (margins := _margins(knowledge, point, estimate))
+        and (margins := _margins(analysis, point, estimate))
         and min(margins.values()) >= 0
         and max(margins.values()) > 0
     ]
@@ -105,27 +105,27 @@ def _explain(knowledge: Knowledge, configuration: Configuration) -> Explanation:
     return replace(told_of, verdict="dominated", sentence=sentence, by=by, margins=margins)
 
 
-def _nearest(knowledge: Knowledge, estimate: Estimate) -> tuple[Estimate, dict[str, float]] | None:
+def _nearest(analysis: Analysis, estimate: Estimate) -> tuple[Estimate, dict[str, float]] | None:
     """What ``estimate``, which is on the front, beats by least, and where: the one that comes nearest to dominate it.
 
     Only what satisfies the constraints comes near. None where nothing else was measured, or equals it.
     """
     best: tuple[float, Estimate, dict[str, float]] | None = None
-    for other in knowledge.estimates:
-        if other.configuration == estimate.configuration or not _holds(knowledge, other):
+    for other in analysis.estimates:
+        if other.configuration == estimate.configuration or not _holds(analysis, other):
             continue
-        margins = _margins(knowledge, estimate, other)
+        margins = _margins(analysis, estimate, other)
         ahead = {name: margin for name, margin in margins.items() if margin > 0}
         if ahead and (best is None or max(ahead.values()) < best[0]):
             best = max(ahead.values()), other, ahead
     return None if best is None else best[1:]
 
 
-def _by_how_little(knowledge: Knowledge, estimate: Estimate, rival: Estimate, margins: Mapping[str, float]) -> str:
+def _by_how_little(analysis: Analysis, estimate: Estimate, rival: Estimate, margins: Mapping[str, float]) -> str:
     """``on the front by 6.0 KiB (0.01 %) of model memory over trial 11, which is as good or better in the rest``."""
-    ahead = [objective for objective in knowledge.objectives if objective.name in margins]
+    ahead = [objective for objective in analysis.objectives if objective.name in margins]
     parts = [_difference(o, estimate.values[o.name], rival.values[o.name]) for o in ahead]
-    rest = ", which is as good or better in all else" if len(ahead) < len(knowledge.objectives) else ""
+    rest = ", which is as good or better in all else" if len(ahead) < len(analysis.objectives) else ""
     return f"{_NOTHING_NEAR}; on the front by {' and '.join(parts)} over trial {rival.trial}{rest}"
 
 
@@ -144,17 +144,16 @@ def _difference(objective: Objective, better: float, worse: float) -> str:
     return f"{size} ({100 * off / max(min(better, worse), 1):.2g} %) of {metric.title}"
 
 
-def _holds(knowledge: Knowledge, estimate: Estimate) -> bool:
+def _holds(analysis: Analysis, estimate: Estimate) -> bool:
     return all(
-        c.metric.name in estimate.values and c.excess(estimate.values[c.metric.name]) <= 0
-        for c in knowledge.constraints
+        c.metric.name in estimate.values and c.excess(estimate.values[c.metric.name]) <= 0 for c in analysis.constraints
     )
 
 
-def _margins(knowledge: Knowledge, a: Estimate, b: Estimate) -> dict[str, float]:
+def _margins(analysis: Analysis, a: Estimate, b: Estimate) -> dict[str, float]:
     """By how much ``a`` is better than ``b`` in each objective; empty where a figure is missing."""
     margins: dict[str, float] = {}
-    for objective in knowledge.objectives:
+    for objective in analysis.objectives:
         if objective.name not in a.values or objective.name not in b.values:
             return {}
         sign = 1.0 if objective.direction == "maximize" else -1.0

@@ -13,7 +13,7 @@ from dse.core.accuracies import Accuracies, FoundAccuracy
 from dse.core.configuration import Configuration
 from dse.core.metrics import values_of
 
-Phase = Literal["search", "anchor", "confirm", "repeat"]
+Phase = Literal["search", "reference", "confirm", "repeat"]
 """Why a trial was run: to find out; to see whether the device is still the same; to be sure; to replace one that did
 not count."""
 

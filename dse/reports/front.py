@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dse.core.analysis import Knowledge, understand
+from dse.core.analysis import Analysis, analyze
 from dse.core.configuration import text
 from dse.core.pareto import FrontPoint
 from dse.core.proportion import wilson
@@ -31,7 +31,7 @@ class FrontReport:
     """
 
     study: Study
-    knowledge: Knowledge
+    analysis: Analysis
     points: list[FrontPoint]
     on_front: int
     compared: int
@@ -54,9 +54,9 @@ class FrontReport:
     @property
     def notes(self) -> list[str]:
         """What has to be known of the figures, as sentences: what nobody may trust, and what is not in them."""
-        counts, starved = self.knowledge.counts, self.knowledge.judgement.starved
+        counts, starved = self.analysis.counts, self.analysis.exclusions.starved
         everything = [counts.trials_sentence, counts.configurations_sentence]
-        warnings = [sentence for sentence in (starved, self.knowledge.guesses) if sentence]
+        warnings = [sentence for sentence in (starved, self.analysis.guesses) if sentence]
         return [*warnings, *(everything if counts.trials > counts.counting else [])]
 
     def official_of(self, point: FrontPoint) -> Official | None:
@@ -72,22 +72,22 @@ def front_report(
     A question narrows down what is compared, and then the front is the one of those configurations. Without one, its
     points are all of the front.
     """
-    knowledge, asked = study_knowledge(study), question or Question()
+    analysis, asked = study_analysis(study), question or Question()
     if not (asked.constraints or asked.conditions):
-        points, compared = knowledge.front, len(knowledge.estimates)
+        points, compared = analysis.front, len(analysis.estimates)
     else:
-        allowed = [e for e in knowledge.estimates if asked.allows(e.configuration)]
-        points = knowledge.front_of(allowed, (*knowledge.constraints, *asked.constraints))
+        allowed = [e for e in analysis.estimates if asked.allows(e.configuration)]
+        points = analysis.front_of(allowed, (*analysis.constraints, *asked.constraints))
         compared = sum(
             all(c.metric.name in e.values and c.excess(e.values[c.metric.name]) <= 0 for c in asked.constraints)
             for e in allowed
         )
-    return FrontReport(study, knowledge, asked.chosen(points), len(points), compared, asked, official or {})
+    return FrontReport(study, analysis, asked.chosen(points), len(points), compared, asked, official or {})
 
 
-def study_knowledge(study: Study) -> Knowledge:
+def study_analysis(study: Study) -> Analysis:
     """Which trials of the study count, and what each configuration is worth."""
-    return understand(
+    return analyze(
         study.objectives,
         study.constraints,
         study.measurements,
@@ -104,7 +104,7 @@ def data_set_images(study: Study) -> int:
 
 def study_front(study: Study) -> list[FrontPoint]:
     """The front of everything that was measured, by the middle of the repeats that count. Empty when nothing was."""
-    return study_knowledge(study).front
+    return study_analysis(study).front
 
 
 def recorded_in(study: Study) -> str | None:
@@ -119,7 +119,7 @@ def front_document(report: FrontReport) -> dict[str, Any]:
     ``intervals`` are 95 %, and lack what nobody can tell; ``p_front`` is null where that is undecided or not told;
     ``starved`` says what is wrong with all of the figures, if anything is.
     """
-    study, knowledge = report.study, report.knowledge
+    study, analysis = report.study, report.analysis
     return {
         "schema": SCHEMA,
         "study": study.name,
@@ -129,8 +129,8 @@ def front_document(report: FrontReport) -> dict[str, Any]:
             for objective in study.objectives
         ],
         "where": list(report.question.words),
-        "starved": knowledge.judgement.starved,
-        "counts": knowledge.counts.document(),
+        "starved": analysis.exclusions.starved,
+        "counts": analysis.counts.document(),
         "on_front": report.on_front,
         "points": [
             {
@@ -162,10 +162,10 @@ def _accuracy_document(report: FrontReport, point: FrontPoint) -> dict[str, Any]
     if point.accuracy is None:
         return None
     found = {"good": point.accuracy.good, "total": point.accuracy.total}
-    if report.knowledge.images is None or not report.knowledge.tells_certainty:
+    if report.analysis.images is None or not report.analysis.tells_certainty:
         return found
-    low, high = wilson(point.accuracy.good, point.accuracy.total, report.knowledge.images)
-    return {**found, "images": report.knowledge.images, "low": low, "high": high}
+    low, high = wilson(point.accuracy.good, point.accuracy.total, report.analysis.images)
+    return {**found, "images": report.analysis.images, "low": low, "high": high}
 
 
 def front_csv(report: FrontReport) -> str:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from dse.core.analysis import Knowledge
+from dse.core.analysis import Analysis
 from dse.core.metrics import Objective
 from dse.core.pareto import Valued, staircase
 from dse.files import write_bytes
@@ -42,17 +42,17 @@ class Dots:
     """None of their trials counts: by the first that ran."""
 
 
-def dots(knowledge: Knowledge, wanted: Sequence[str]) -> Dots:
+def dots(analysis: Analysis, wanted: Sequence[str]) -> Dots:
     """What is drawn beside the front, of the configurations that have all figures ``wanted``."""
-    on_front = {point.configuration for point in knowledge.front}
+    on_front = {point.configuration for point in analysis.front}
     dominated: list[Dot] = []
     outside: list[Dot] = []
-    for e in knowledge.estimates:
+    for e in analysis.estimates:
         if e.configuration in on_front or not set(wanted) <= set(e.values):
             continue
-        holds = all(c.metric.name in e.values and c.excess(e.values[c.metric.name]) <= 0 for c in knowledge.constraints)
-        (dominated if holds else outside).append(Dot(e.trial, e.values, knowledge.intervals(e)))
-    never = (k for k in knowledge.known if not k.good)
+        holds = all(c.metric.name in e.values and c.excess(e.values[c.metric.name]) <= 0 for c in analysis.constraints)
+        (dominated if holds else outside).append(Dot(e.trial, e.values, analysis.intervals(e)))
+    never = (k for k in analysis.known if not k.good)
     first = (next((m for m in k.trials if not m.failed), k.trials[0]) for k in never)
     excluded = [Dot(m.trial, m.values) for m in first if set(wanted) <= set(m.values)]
     return Dots(tuple(dominated), tuple(outside), tuple(excluded))
@@ -68,7 +68,7 @@ def plot_front(report: FrontReport, path: Path) -> None:
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.subplots()
     points = [Dot(point.trial, point.values, point.intervals) for point in report.points]
-    beside = dots(report.knowledge, [o.name for o in (y, x) if o])
+    beside = dots(report.analysis, [o.name for o in (y, x) if o])
     plain: dict[str, Any] = {"s": 14, "color": _OTHERS}
     hollow: dict[str, Any] = {"s": 14, "facecolors": "none", "edgecolors": _OTHERS, "linewidths": 0.6}
     crossed: dict[str, Any] = {"s": 16, "marker": "x", "color": _EXCLUDED, "linewidths": 0.8}
@@ -102,7 +102,7 @@ def plot_front(report: FrontReport, path: Path) -> None:
         axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}" if _is_2_or_5(value) else ""))
     axes.set_xlabel(_label(x) if x else "trial")
     axes.set_ylabel(_label(y))
-    doubt = "\nnot certain: most runs did not get their processor" if report.knowledge.judgement.starved else ""
+    doubt = "\nnot certain: most runs did not get their processor" if report.analysis.exclusions.starved else ""
     axes.set_title(f"{report.title}{doubt}", fontsize=11)
     axes.grid(alpha=0.25, which="both")
     axes.legend(loc="best")

@@ -178,7 +178,7 @@ class Database:
         self._connection.execute(f"CREATE TEMP VIEW results AS {_RESULTS}")
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """The rows of one SELECT. Raises `UsageError`, naming the columns, for what DuckDB does not understand."""
+        """The rows of one SELECT. Raises `UsageError`, naming the columns, for what DuckDB does not analyze."""
         for line in (*sql.split("\n"), *parameters):
             if isinstance(line, str) and line != storable(line):
                 raise UsageError(f"found {line!r}, allowed: UTF-8", hint="type it in a terminal that speaks UTF-8")
@@ -193,7 +193,7 @@ class Database:
                 raise
             reason = str(error).split("\n\n")[0].strip()
             raise UsageError(
-                f"the database does not understand this: {reason}", hint=f"the columns are {', '.join(COLUMNS)}"
+                f"the database does not analyze this: {reason}", hint=f"the columns are {', '.join(COLUMNS)}"
             ) from error
 
     def known(self) -> dict[tuple[str, ...], Known]:

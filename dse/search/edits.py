@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dse.core.analysis import understand
+from dse.core.analysis import analyze
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study import Study
@@ -59,7 +59,7 @@ def edits(before: Study, space: Space) -> Edits:
 def _lost(before: Study, place: Placement) -> tuple[int, int]:
     """How many points the study's front has, and how many of them ``place`` counts for nothing."""
     measurements = before.measurements
-    known = understand(before.objectives, before.constraints, measurements, before.place, before.accuracy_images)
+    known = analyze(before.objectives, before.constraints, measurements, before.place, before.accuracy_images)
     front = known.front
     if not front:
         return 0, 0

@@ -11,15 +11,15 @@ from pathlib import Path
 from dse_harness import protocol
 from dse_harness.protocol import AccuracySpec, Failure, PerformanceSpec, Request, Response
 
-from dse.backends import Harness
-from dse.core.analysis import Knowledge
+from dse.backends import Backend
+from dse.core.analysis import Analysis
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Phase
 from dse.core.problem import Problem
 from dse.errors import MachineError, ModelError
 from dse.paths import cache_dir
 from dse.search.costs import Costs
-from dse.search.plan import Plan, Progress, accuracy_steps, understand_space
+from dse.search.plan import Plan, Progress, accuracy_steps, analyze_space
 from dse.search.policy import NEVER, STABLE_GAIN, Policy, Step
 from dse.search.proposals import OncePerExperiment, make_proposer, search_share
 from dse.spaces.placement import Placement
@@ -40,7 +40,7 @@ Observer = Callable[[Progress], None]
 def explore(
     writer: StudyWriter,
     space: Space,
-    harness: Callable[[str | None], Harness],
+    harness: Callable[[str | None], Backend],
     plan: Plan,
     seed: int,
     observe: Observer,
@@ -74,7 +74,7 @@ def explore(
         measured = _measure(writer, space, step, search.steps, harness, spent_s + progress.elapsed_s)
         search.count(step, measured, clock() - progress.began)
         observe(progress)
-        reasons = search.now.judgement.reasons.get(measured.trial)
+        reasons = search.now.exclusions.reasons.get(measured.trial)
         if strict and reasons:
             raise MachineError(
                 f"trial {measured.trial} does not count: {reasons[0].sentence}",
@@ -105,12 +105,12 @@ class _Search:
         proposer = OncePerExperiment(make_proposer(problem, plan.decision.sampler, seed, first), self._place)
         if space.recorded is None:
             gain = STABLE_GAIN if confirm else 0.0
-            policy = Policy(proposer, session_start=len(self._measurements), stable_gain=gain, ladder=self.steps)
+            policy = Policy(proposer, session_start=len(self._measurements), stable_gain=gain, rungs=self.steps)
         else:  # a record says the same each time: to ask again would only make it look surer
-            policy = Policy(proposer, anchor_every=NEVER, ladder=self.steps)
+            policy = Policy(proposer, reference_every=NEVER, rungs=self.steps)
         self._policy = policy
         self._costs = Costs(space, self.steps, self._measurements, self._place)
-        self.now = self._understand()
+        self.now = self._analyze()
         self.progress = Progress(plan, clock(), clock)
         self._look()
 
@@ -144,7 +144,7 @@ class _Search:
         progress.done += step.phase == "search"
         progress.repeats += step.phase != "search"
         progress.running, progress.last = None, measured
-        self.now = self._understand()
+        self.now = self._analyze()
         self._costs.add(measured, took_s)
         self._look()
 
@@ -155,7 +155,7 @@ class _Search:
         progress = self.progress
         if skipped:
             return "what is left takes longer than the rest of the budget"
-        if progress.plan.configurations - self._place.twins - progress.plan.known <= progress.done:
+        if progress.plan.configurations - self._place.duplicates - progress.plan.known <= progress.done:
             return "every configuration is known"
         return "the front is stable" if more else "the limit on configurations is reached"
 
@@ -187,8 +187,8 @@ class _Search:
         kept_s = _RESERVED.get(phase, _RESERVED_LATER) * (lacking_s + joining_s + another_s)
         return kept_s if kept_s <= _MOST_RESERVED * seconds else seconds / 2
 
-    def _understand(self) -> Knowledge:
-        return understand_space(self._space, self._measurements, self._place)
+    def _analyze(self) -> Analysis:
+        return analyze_space(self._space, self._measurements, self._place)
 
     def _may_search(self) -> bool:
         """Whether new configurations still may be measured; in a limited time, some of it is kept to confirm.
@@ -212,7 +212,7 @@ class _Search:
         """Bring `progress` up to date with what is known now."""
         progress, now, policy, costs = self.progress, self.now, self._policy, self._costs
         progress.front = now.front
-        progress.disturbance = now.judgement.disturbance
+        progress.disturbance = now.exclusions.disturbance
         failures = (m.response.failure.error for m in self._measurements if m.response.failure)
         progress.failures = Counter(failures)
         progress.excluded = now.counts.reasons
@@ -270,7 +270,7 @@ def _measure(
     space: Space,
     step: Step,
     steps: Sequence[int],
-    harness: Callable[[str | None], Harness],
+    harness: Callable[[str | None], Backend],
     elapsed_s: float,
 ) -> Measurement:
     configuration = step.configuration

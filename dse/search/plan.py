@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dse.core.analysis import Knowledge, Place, understand
+from dse.core.analysis import Analysis, Place, analyze
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Phase
 from dse.core.pareto import FrontPoint
 from dse.search.costs import Costs
-from dse.search.policy import incomplete, ladder
+from dse.search.policy import incomplete, rungs
 from dse.search.proposals import Decision, decide, search_share
 from dse.search.samplers import require_packages
 from dse.spaces.placement import Placement
@@ -42,7 +42,7 @@ class Plan:
 
     configurations: int
     known: int
-    twins: int
+    duplicates: int
     """Configurations that are the same experiment as another one: each experiment is measured once."""
     budget: Budget
     decision: Decision
@@ -60,7 +60,7 @@ class Plan:
     @property
     def unknown(self) -> int:
         """Configurations without a result."""
-        return self.configurations - self.twins - self.known
+        return self.configurations - self.duplicates - self.known
 
     @property
     def most_trials(self) -> int:
@@ -174,13 +174,13 @@ def accuracy_steps(space: Space) -> tuple[int, ...]:
     """On how many images an accuracy of ``space`` is counted first, next, ..., in the end."""
     if space.recorded is not None:
         return (space.recorded.least_images,)
-    return ladder(space.accuracy_images)
+    return rungs(space.accuracy_images)
 
 
-def understand_space(space: Space, measurements: Sequence[Measurement], place: Place) -> Knowledge:
+def analyze_space(space: Space, measurements: Sequence[Measurement], place: Place) -> Analysis:
     """What ``measurements`` say about the configurations of ``space``, to which ``place`` assigns them."""
     recorded = space.recorded is not None
-    return understand(space.objectives, space.constraints, measurements, place, space.data_set.size, exact=recorded)
+    return analyze(space.objectives, space.constraints, measurements, place, space.data_set.size, exact=recorded)
 
 
 def make_plan(space: Space, measurements: Sequence[Measurement], budget: Budget) -> Plan:
@@ -193,9 +193,9 @@ def make_plan(space: Space, measurements: Sequence[Measurement], budget: Budget)
     found = len({place(measured) for measured in measurements} - {None})
     steps = accuracy_steps(space)
     costs = Costs(space, steps, measurements, place)
-    now = understand_space(space, measurements, place)
+    now = analyze_space(space, measurements, place)
     lacking_s = sum(map(costs.step_s, incomplete(now, steps[-1])))
-    unknown = space.tree.size - place.twins - found
+    unknown = space.tree.size - place.duplicates - found
     most = unknown if budget.trials is None else min(unknown, budget.trials)
     trials, limit_s = most, budget.seconds
     reached = None if budget.trials is None else most
@@ -209,7 +209,7 @@ def make_plan(space: Space, measurements: Sequence[Measurement], budget: Budget)
     return Plan(
         configurations=space.tree.size,
         known=found,
-        twins=place.twins,
+        duplicates=place.duplicates,
         budget=budget,
         decision=decision,
         trials=trials,

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from dse_harness.protocol import Accuracy, AccuracySpec, Failure, Performance, Response
 
-from dse.core.analysis import Knowledge, as_measured, understand
+from dse.core.analysis import Analysis, analyze, as_measured
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Phase
 from dse.errors import ResultsError
-from dse.search.policy import ANCHOR_EVERY, NEVER, Policy, Step, ladder
+from dse.search.policy import NEVER, REFERENCE_EVERY, Policy, Step, rungs
 from dse.search.proposals import decide, make_proposer, search_share
 from dse.tabular.benchmark import Table
 
@@ -30,9 +30,9 @@ imagenet_tflite.yaml."""
 class Run:
     """One search on a table. ``hypervolume`` has an entry for each measurement that had to be paid for.
 
-    ``phases`` says how many of them searched, confirmed, repeated what did not count, or measured the anchor.
-    ``device_s`` is what they would have cost: a second to start, LoadGen's 2 s and 64 queries at least, and the images
-    of the accuracy runs, each at the recorded p90.
+    ``phases`` says how many of them searched, confirmed, repeated what did not count, or measured the reference
+    configuration. ``device_s`` is what they would have cost: a second to start, LoadGen's 2 s and 64 queries at least,
+    and the images of the accuracy runs, each at the recorded p90.
     """
 
     seed: int
@@ -52,7 +52,7 @@ class TableDevice:
     """
 
     def __init__(self, table: Table, noise: float, seed: int, *, growing: bool = False) -> None:
-        self.steps = ladder(table.images) if growing else (_IMAGES,)
+        self.steps = rungs(table.images) if growing else (_IMAGES,)
         """On how many images an accuracy is counted first, ..., in the end."""
         self.device_s = 0.0
         """What the measurements so far would have cost."""
@@ -126,7 +126,8 @@ def _performance(latency_ns: int) -> Performance:
 def replay(
     table: Table, sampler: str, seed: int, noise: float = 0.0, budget: int | None = None, *, growing: bool = False
 ) -> Run:
-    """Search ``table`` with the policy of `dse explore`: anchor, search, confirm, until settled or out of ``budget``.
+    """Search ``table`` with the policy of `dse explore`: reference, search, confirm, until settled or out of
+    ``budget``.
 
     The budget counts measurements, repeats too. Without noise and ``growing`` accuracies there is nothing to confirm.
     Where ``auto`` measures everything, it does not begin with the cheapest but with what promises most. Raises
@@ -141,7 +142,7 @@ def replay(
     images = table.images if growing else None
     decision = decide(sampler, table.tree.size, budget)
     proposer = make_proposer(table.problem, "surrogate" if decision.sampler == "screen" else decision.sampler, seed)
-    policy = Policy(proposer, anchor_every=ANCHOR_EVERY if noise else NEVER, ladder=device.steps)
+    policy = Policy(proposer, reference_every=REFERENCE_EVERY if noise else NEVER, rungs=device.steps)
     measured: list[Measurement] = []
     shares: list[float] = []
     found: dict[Configuration, None] = {}
@@ -149,7 +150,7 @@ def replay(
     confirm = noise > 0 or growing
     while budget is None or len(measured) < budget:
         searching = search_until is None or len(measured) < search_until
-        step = policy.next(measured, lambda: _understand(table, measured, images), search=searching, confirm=confirm)
+        step = policy.next(measured, lambda: _analyze(table, measured, images), search=searching, confirm=confirm)
         if step is None and not searching:
             search_until = None
             continue
@@ -161,7 +162,7 @@ def replay(
             share = table.hypervolume(list(found))
         shares.append(share)
     true = table.front()
-    reported = {estimate.configuration for estimate in _understand(table, measured, images).front}
+    reported = {estimate.configuration for estimate in _analyze(table, measured, images).front}
     right = len(true & reported)
     return Run(
         seed=seed,
@@ -174,5 +175,5 @@ def replay(
     )
 
 
-def _understand(table: Table, measured: Sequence[Measurement], images: int | None) -> Knowledge:
-    return understand(table.problem.objectives, (), measured, as_measured, images)
+def _analyze(table: Table, measured: Sequence[Measurement], images: int | None) -> Analysis:
+    return analyze(table.problem.objectives, (), measured, as_measured, images)

@@ -1,4 +1,4 @@
-"""What a well-formed space may still get wrong: levels that nothing takes, variants that no source has, twins."""
+"""What a well-formed space may still get wrong: levels that nothing takes, variants that no source has, duplicates."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Placement:
         return self._chosen.setdefault(measured.key, own if own in same else same[0])
 
     @property
-    def twins(self) -> int:
+    def duplicates(self) -> int:
         """How many configurations are the same experiment as another one, as far as is known."""
         return sum(len(same) - 1 for same in self._by_key.values())
 

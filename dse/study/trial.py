@@ -25,7 +25,8 @@ from dse.files import is_leftover, write_json
 from dse.reading import read_json
 from dse.study.values import is_level, is_number, is_whole, is_word, shown
 
-SCHEMA = 1
+SCHEMA = 2
+"""2: the phase that looks for drift is called reference; it was anchor."""
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 _DISCARDED = ".discarded."
 
@@ -211,9 +212,11 @@ def _record(document: Any) -> TrialRecord:
     """``trial.json``, every value of the type and range that dse writes. Raises ValueError."""
     if not isinstance(document, dict):
         raise ValueError("found no object, expected a trial's record")
-    if not is_whole(document.get("schema")) or document["schema"] != SCHEMA:
+    if not is_whole(document.get("schema")) or document["schema"] not in (1, SCHEMA):
         raise ValueError(f"found schema {shown(document.get('schema'))}, this version reads {SCHEMA}")
     document = {**_SINCE, **document}
+    if document["phase"] == "anchor":
+        document["phase"] = "reference"  # its word until schema 2
     for name, (fits, expected) in _FORM.items():
         if name not in document:
             raise ValueError(f"{name} is missing")

@@ -10,7 +10,7 @@ from typing import Literal
 
 from dse_harness.protocol import Request, Response, read
 
-from dse.backends import Harness
+from dse.backends import Backend
 from dse.core.metrics import Objective, values_of
 from dse.errors import SubmissionError
 from dse.files import write_text
@@ -43,7 +43,7 @@ _GRACE_S = 300.0
 _RUNNING = "running-"
 
 RunName = Literal["performance", "accuracy"]
-HarnessOf = Callable[[Candidate], Harness]
+HarnessOf = Callable[[Candidate], Backend]
 """The harness under the interpreter that a point's runtime and the round's LoadGen need."""
 
 

@@ -24,7 +24,7 @@ _INSTEAD = {
 """A latency that a row lacks is given as the first one of these that it has, and a warning says so."""
 
 
-class TableHarness:
+class TabularBackend:
     """Answers a request by the row that its ``model_sha256`` identifies (`RecordedTable.identity`); nothing is timed.
 
     Recorded figures are passed on as they are: counts of images, integer nanoseconds. A row without figures, and a
@@ -36,7 +36,7 @@ class TableHarness:
         self._rows = {table.identity(configuration): row for configuration, row in table.rows.items()}
 
     def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
-        """See `dse.backends.Harness`."""
+        """See `dse.backends.Backend`."""
         protocol.write(request, folder / "request.json")
         response = self._answer(request)
         protocol.write(response, folder / "response.json")

@@ -8,7 +8,7 @@ import pytest
 from dse_harness import protocol
 from dse_harness.protocol import DataSetSpec, Request, Response
 
-from dse.backends import SubprocessHarness
+from dse.backends import LocalBackend
 
 _REQUEST = Request("none.tflite", "0" * 64, DataSetSpec("x", "none.npz", "0" * 64), "cache")
 
@@ -40,7 +40,7 @@ def _interpreter(folder: Path, script: str) -> str:
 def test_whatever_a_process_does_becomes_a_response(tmp_path: Path, script: str, error: str, message: str) -> None:
     folder = tmp_path / "trial"
     folder.mkdir()
-    response = SubprocessHarness(_interpreter(tmp_path, script)).run(_REQUEST, folder, 0.5 if "sleep" in script else 30)
+    response = LocalBackend(_interpreter(tmp_path, script)).run(_REQUEST, folder, 0.5 if "sleep" in script else 30)
     assert response.failure is not None
     assert response.failure.error == error
     assert message in response.failure.message
@@ -49,7 +49,7 @@ def test_whatever_a_process_does_becomes_a_response(tmp_path: Path, script: str,
 
 
 def test_an_interpreter_that_does_not_start_is_a_missing_runtime(tmp_path: Path) -> None:
-    response = SubprocessHarness("/no/such/python").run(_REQUEST, tmp_path, 30)
+    response = LocalBackend("/no/such/python").run(_REQUEST, tmp_path, 30)
     assert response.failure is not None
     assert response.failure.error == "runtime_missing"
     assert "/no/such/python" in response.failure.message
@@ -57,7 +57,7 @@ def test_an_interpreter_that_does_not_start_is_a_missing_runtime(tmp_path: Path)
 
 
 def test_a_real_process_answers_what_cannot_be_measured(tmp_path: Path) -> None:
-    response = SubprocessHarness().run(_REQUEST, tmp_path, 60)
+    response = LocalBackend().run(_REQUEST, tmp_path, 60)
     assert response.failure is not None
     assert response.failure.error == "model_missing"
     assert response.versions

@@ -215,7 +215,7 @@ def test_the_next_command_works_as_typed_and_means_the_same_selection(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("front", "--where", "nope > 1"), "does not understand"),
+        (("front", "--where", "nope > 1"), "does not analyze"),
         (("front", "--by", "nope"), "cannot group by nope"),
         (("front", "--objectives", "nope"), "no objective 'nope'"),
         (("front", "--scenario", "nope"), "no scenario 'nope'"),

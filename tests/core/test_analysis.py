@@ -8,7 +8,7 @@ from dse_harness.protocol import Accuracy, DeviceState, Performance, Response
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.core.analysis import Knowledge, as_measured, understand
+from dse.core.analysis import Analysis, analyze, as_measured
 from dse.core.configuration import Configuration
 from dse.core.explanation import explain
 from dse.core.measurement import Measurement
@@ -26,8 +26,8 @@ def measured(trial: int, good: int, p90: int, memory: int, total: int = 2000, co
     return Measurement(trial, Configuration({"n": trial}), str(trial), response, accuracy, trial)
 
 
-def known(*measurements: Measurement, images: int = 10_000, exact: bool = False) -> Knowledge:
-    return understand(OBJECTIVES, (), measurements, as_measured, images, exact=exact)
+def known(*measurements: Measurement, images: int = 10_000, exact: bool = False) -> Analysis:
+    return analyze(OBJECTIVES, (), measurements, as_measured, images, exact=exact)
 
 
 def test_an_accuracy_on_a_part_of_the_data_set_has_an_interval() -> None:
@@ -43,7 +43,7 @@ def test_a_starved_study_has_figures_and_no_certainty() -> None:
     found = known(fed, *starved)
     (point,) = found.front
     assert (point.trial, point.intervals, point.probability) == (0, {}, None)
-    assert "2 of 3 runs did not get the processor" in (found.judgement.starved or "")
+    assert "2 of 3 runs did not get the processor" in (found.exclusions.starved or "")
     assert explain(found, fed.configuration).probability is None
     assert explain(found, starved[0].configuration).verdict == "excluded"
     assert found.counts.trials_sentence == "3 trials: 1 counts, 2 excluded (2 starved)"
@@ -76,7 +76,7 @@ def test_by_how_little_it_is_on_the_front_and_over_whom() -> None:
 
 def test_who_breaks_a_constraint_is_nobodys_neighbour() -> None:
     found = known(measured(0, 1845, 10**6, 2**20), measured(1, 1846, 10**6, 2**20))
-    held = understand(
+    held = analyze(
         OBJECTIVES,
         (Constraint(METRICS["accuracy"], "<=", 0.9225),),
         [m for k in found.known for m in k.trials],
@@ -109,7 +109,7 @@ def _odd(draw: st.DrawFn, trial: int) -> Measurement:
         device_after=states[1],
     )
     name = draw(st.integers(0, 2))
-    phase = draw(st.sampled_from(["search", "anchor"]))
+    phase = draw(st.sampled_from(["search", "reference"]))
     return Measurement(trial, Configuration({"n": name}), str(name), response, accuracy, trial, phase=phase)  # type: ignore[arg-type]
 
 

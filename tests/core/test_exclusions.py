@@ -1,4 +1,4 @@
-"""Which trials count: every reason on its own, and the anchor's band."""
+"""Which trials count: every reason on its own, and the reference configuration's band."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from dse_harness.protocol import DeviceState, Performance, Response
 
 from dse.core.configuration import Configuration
-from dse.core.exclusions import judge
+from dse.core.exclusions import find_exclusions
 from dse.core.measurement import Measurement, Phase
 
 
@@ -37,7 +37,7 @@ def measured(
 
 
 def words(measurements: Sequence[Measurement]) -> dict[int, list[str]]:
-    return {trial: [reason.word for reason in found] for trial, found in judge(measurements).reasons.items()}
+    return {trial: [reason.word for reason in found] for trial, found in find_exclusions(measurements).reasons.items()}
 
 
 def test_a_flag_that_stays_until_the_next_start_speaks_against_the_run_in_which_it_came() -> None:
@@ -51,7 +51,7 @@ def test_a_flag_that_stays_until_the_next_start_speaks_against_the_run_in_which_
         measured(5, state(10, throttled=("throttled", *came)), state(12, throttled=came)),
     ]
     assert words(trials) == {1: ["throttled"], 3: ["under-voltage"], 5: ["throttled"]}
-    sentences = [reason.sentence for found in judge(trials).reasons.values() for reason in found]
+    sentences = [reason.sentence for found in find_exclusions(trials).reasons.values() for reason in found]
     assert sentences[1] == "the device says: under-voltage has occurred"
 
 
@@ -81,7 +81,7 @@ def test_a_trial_of_less_than_a_second_is_judged_by_its_own_length() -> None:
         measured(n, state(0.6 * n, foreign=0.6 * n), state(0.6 * n + 0.6, foreign=0.6 * n + 0.6)) for n in range(9)
     ]
     assert words(trials) == {}
-    assert judge(trials).foreign_cores == pytest.approx(1.0)
+    assert find_exclusions(trials).foreign_cores == pytest.approx(1.0)
 
 
 def test_times_in_whole_seconds_tell_nothing_of_a_short_trial() -> None:
@@ -92,7 +92,7 @@ def test_times_in_whole_seconds_tell_nothing_of_a_short_trial() -> None:
     )
     assert words([measured(0, before, after, threads=2, cores=1.0)]) == {}
     later = dataclasses.replace(after, time_utc="2026-01-01T00:01:00Z", foreign_cpu_s=120.0)
-    assert judge([measured(0, before, later)]).foreign_cores == pytest.approx(2.0)
+    assert find_exclusions([measured(0, before, later)]).foreign_cores == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize(("threads", "cores"), [(1, 0.27), (1, 0.56), (1, 0.89), (2, 0.6), (4, 0.8)])
@@ -103,7 +103,7 @@ def test_a_run_that_did_not_get_the_processor_is_excluded_whatever_is_usual(thre
         for n in range(8)
     ]
     assert words(trials) == {n: ["starved"] for n in range(8)}
-    reason = judge(trials).reasons[0][0]
+    reason = find_exclusions(trials).reasons[0][0]
     assert reason.sentence == f"the run got {cores:.2f} of a processor, 0.90 at least is wanted"
     assert reason.passing
 
@@ -120,55 +120,55 @@ def test_a_study_that_was_starved_says_so_with_its_figures() -> None:
             for n in range(starved + quiet)
         ]
 
-    assert judge(study(2, 2)).starved is None
-    assert judge(study(3, 2)).starved == (
+    assert find_exclusions(study(2, 2)).starved is None
+    assert find_exclusions(study(3, 2)).starved == (
         "3 of 5 runs did not get the processor that they asked for (0.30 to 0.32 of one): something else used it, "
         "and no figure here is certain"
     )
-    assert judge([]).starved is None
+    assert find_exclusions([]).starved is None
 
 
 def test_a_machine_that_is_always_busy_is_its_own_usual_state() -> None:
     trials = [measured(n, state(2 * n, foreign=2.0 * n), state(2 * n + 2, foreign=2.0 * n + 2)) for n in range(8)]
     assert words(trials) == {}
-    assert judge(trials).disturbance == "other processes use 1.0 cores: stop them, or latencies stay noisy"
-    assert judge(trials[:1] + [measured(n, state(n), state(n + 1)) for n in range(1, 8)]).disturbance is None
+    assert find_exclusions(trials).disturbance == "other processes use 1.0 cores: stop them, or latencies stay noisy"
+    assert find_exclusions(trials[:1] + [measured(n, state(n), state(n + 1)) for n in range(1, 8)]).disturbance is None
 
 
 def series(levels: str) -> list[Measurement]:
-    """Letters are anchors: n normal, f fast, s slow, S slower; dots are other trials."""
+    """Letters are references: n normal, f fast, s slow, S slower; dots are other trials."""
     found = []
     for n, letter in enumerate(levels):
-        anchor = letter != "."
+        reference = letter != "."
         found.append(
             measured(
                 n,
                 state(2 * n),
                 state(2 * n + 2),
                 latency={"s": 1.5e6, "S": 2.5e6, "f": 0.6e6}.get(letter, 1e6),
-                phase="anchor" if anchor else "search",
-                name="anchor" if anchor else f"c{n}",
+                phase="reference" if reference else "search",
+                name="reference" if reference else f"c{n}",
             )
         )
     return found
 
 
-def test_an_outlier_of_the_anchor_costs_its_own_run_only() -> None:
+def test_an_outlier_of_the_reference_costs_its_own_run_only() -> None:
     """One slow run, and the next one as usual: nothing that ran before it is thrown away."""
-    found = judge(series("n..n..sn..n"))
+    found = find_exclusions(series("n..n..sn..n"))
     assert {trial: [reason.word for reason in why] for trial, why in found.reasons.items()} == {6: ["outlier"]}
     assert "trial 7, the next run of it, did not" in found.reasons[6][0].sentence
-    assert found.anchor_good
+    assert found.reference_good
     assert words(series("n..n..s.n..")) == {6: ["outlier"]}
 
 
-def test_a_slow_anchor_that_no_other_run_refuted_yet_is_no_drift() -> None:
-    found = judge(series("n..n..s"))
+def test_a_slow_reference_that_no_other_run_refuted_yet_is_no_drift() -> None:
+    found = find_exclusions(series("n..n..s"))
     assert {trial: [reason.word for reason in why] for trial, why in found.reasons.items()} == {6: ["outlier"]}
-    assert not found.anchor_good
+    assert not found.reference_good
 
 
-def test_a_second_slow_anchor_confirms_that_the_device_drifted() -> None:
+def test_a_second_slow_reference_confirms_that_the_device_drifted() -> None:
     assert words(series("n..n..ss")) == {4: ["drift"], 5: ["drift"], 6: ["drift"]}
 
 
@@ -177,37 +177,37 @@ def test_two_outliers_that_disagree_confirm_nothing() -> None:
     assert words(series("n..n..sfn")) == {6: ["outlier"], 7: ["outlier"]}
 
 
-def test_a_device_that_goes_on_drifting_is_confirmed_though_its_anchors_differ() -> None:
+def test_a_device_that_goes_on_drifting_is_confirmed_though_its_references_differ() -> None:
     """Outside on the same side, and not in agreement: there is no new state yet, and the trials are in doubt."""
     assert set(words(series("n..n..sS"))) == {4, 5, 6, 7}
-    assert not judge(series("n..n..sS")).anchor_good
+    assert not find_exclusions(series("n..n..sS")).reference_good
     assert set(words(series("n..n..sSn"))) == {4, 5, 6, 7}
 
 
 def test_a_steady_device_is_never_doubted() -> None:
-    found = judge(series("n..n..n.."))
+    found = find_exclusions(series("n..n..n.."))
     assert not found.reasons
-    assert found.anchor_good
+    assert found.reference_good
 
 
-def test_two_slow_anchors_are_a_new_state() -> None:
-    found = judge(series("n..n..ss..s"))
+def test_two_slow_references_are_a_new_state() -> None:
+    found = find_exclusions(series("n..n..ss..s"))
     assert sorted(found.reasons) == [4, 5, 6]
-    assert found.anchor_good
+    assert found.reference_good
 
 
 def test_it_depends_on_the_order_of_trials_alone() -> None:
     trials = series("n..s.s...n")
-    assert judge(trials) == judge(list(trials))
+    assert find_exclusions(trials) == find_exclusions(list(trials))
 
 
 def noisy(noise: float, seed: int, slow: int | None = None) -> dict[int, list[str]]:
-    """Eight anchors in a row with that noise; the one called ``slow`` takes 1.5 times as long."""
+    """Eight references in a row with that noise; the one called ``slow`` takes 1.5 times as long."""
     chance = random.Random(seed)
     factors = [math.exp(noise * chance.gauss(0, 1)) * (1.5 if n == slow else 1.0) for n in range(8)]
     return words(
         [
-            measured(n, state(2 * n), state(2 * n + 2), latency=1e6 * factor, phase="anchor", name="anchor")
+            measured(n, state(2 * n), state(2 * n + 2), latency=1e6 * factor, phase="reference", name="reference")
             for n, factor in enumerate(factors)
         ]
     )
@@ -219,12 +219,12 @@ def test_noise_is_seldom_taken_for_drift_and_drift_seldom_for_noise() -> None:
         assert sum(slow in noisy(0.05, seed, slow) for seed in range(100)) > 85
 
 
-def other_anchor(trials: Sequence[Measurement], name: str) -> list[Measurement]:
-    """The same trials with another experiment as the anchor."""
-    return [dataclasses.replace(m, key=name) if m.phase == "anchor" else m for m in trials]
+def other_reference(trials: Sequence[Measurement], name: str) -> list[Measurement]:
+    """The same trials with another experiment as the reference configuration."""
+    return [dataclasses.replace(m, key=name) if m.phase == "reference" else m for m in trials]
 
 
-def test_the_anchor_is_an_experiment_whatever_the_space_calls_it() -> None:
+def test_the_reference_is_an_experiment_whatever_the_space_calls_it() -> None:
     """A parameter at its default came to the space: the configuration has another form, the experiment is the same."""
     renamed = [
         dataclasses.replace(m, configuration=Configuration({**m.configuration, "delegate": "xnnpack"}))
@@ -236,15 +236,15 @@ def test_the_anchor_is_an_experiment_whatever_the_space_calls_it() -> None:
 
 
 def test_another_experiment_is_compared_with_itself_alone() -> None:
-    """The fidelity was edited: the anchor runs for longer now, and that is no drift."""
-    edited = [*series("n..n.."), *(other_anchor(series("......ss..s"), "longer")[6:])]
-    found = judge(edited)
+    """The fidelity was edited: the reference configuration runs for longer now, and that is no drift."""
+    edited = [*series("n..n.."), *(other_reference(series("......ss..s"), "longer")[6:])]
+    found = find_exclusions(edited)
     assert not found.reasons
-    assert (found.anchor, found.anchor_good) == ("longer", True)
+    assert (found.reference, found.reference_good) == ("longer", True)
 
 
-def test_the_first_run_of_another_anchor_says_nothing_of_the_trials_before() -> None:
-    edited = [*series("n..s.."), *(other_anchor(series("......n.n."), "longer")[6:])]
+def test_the_first_run_of_another_reference_says_nothing_of_the_trials_before() -> None:
+    edited = [*series("n..s.."), *(other_reference(series("......n.n."), "longer")[6:])]
     assert words(edited) == {3: ["outlier"]}
 
 
@@ -264,19 +264,19 @@ def under(trials: Sequence[Measurement], governors: str) -> list[Measurement]:
     return found
 
 
-def test_another_governor_is_the_usual_one_once_the_anchor_ran_twice_under_it() -> None:
-    once = judge(under(series("n..n.."), "sspppp"))
+def test_another_governor_is_the_usual_one_once_the_reference_ran_twice_under_it() -> None:
+    once = find_exclusions(under(series("n..n.."), "sspppp"))
     assert sorted(once.reasons) == [2, 3, 4, 5]
-    assert not once.anchor_good
-    twice = judge(under(series("n..nn.."), "ssppppp"))
+    assert not once.reference_good
+    twice = find_exclusions(under(series("n..nn.."), "ssppppp"))
     assert sorted(twice.reasons) == [0, 1]
-    assert (twice.anchor_good, twice.governor_since) == (True, 3)
-    back = judge(under(series("n..n..n"), "ssppsss"))
+    assert (twice.reference_good, twice.governor_since) == (True, 3)
+    back = find_exclusions(under(series("n..n..n"), "ssppsss"))
     assert sorted(back.reasons) == [2, 3]
 
 
 def test_figures_that_cannot_be_are_no_reason_to_stop() -> None:
     """What an odd response may hold: no latency at all, times without a zone or that are none."""
     odd = [dataclasses.replace(state(0), time_utc=text) for text in ("yesterday", "2026-01-01T00:00:00", "")]
-    trials = [measured(n, before, state(9), latency=0.0, phase="anchor") for n, before in enumerate(odd)]
-    assert judge(trials).reasons == {}
+    trials = [measured(n, before, state(9), latency=0.0, phase="reference") for n, before in enumerate(odd)]
+    assert find_exclusions(trials).reasons == {}

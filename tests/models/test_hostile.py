@@ -42,7 +42,7 @@ def test_any_other_ends_in_an_error_and_records_nothing(hostile: HostileServer, 
     began = time.monotonic()
     with pytest.raises(ModelError) as caught:
         _source(hostile.url(way), tmp_path).make({})
-    assert time.monotonic() - began < 60  # not for ever: the clock of a busy machine is no judge of more
+    assert time.monotonic() - began < 60  # not for ever: the clock of a busy machine is no find_exclusions of more
     assert caught.value.path == hostile.url(way)
     assert len(str(caught.value)) < 500
     assert not (tmp_path / "checksums.json").exists()

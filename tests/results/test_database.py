@@ -104,7 +104,7 @@ def test_an_earlier_schema_is_left_alone(tmp_path: Path, read_only: bool) -> Non
 )
 def test_what_is_no_expression(sample_database: Path, where: str) -> None:
     with open_database(sample_database, read_only=True) as db:
-        with pytest.raises(UsageError, match=r"does not understand|more than one") as error:
+        with pytest.raises(UsageError, match=r"does not analyze|more than one") as error:
             db.query(f"SELECT * FROM results WHERE (\n{where}\n)")
         assert "latency_p90_ns" in str(error.value.hint)
         assert len(db.known()) == 197

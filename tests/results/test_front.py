@@ -214,8 +214,8 @@ def test_explanations(sample_rows: Rows) -> None:
 
 def test_equal_results_are_named(sample_rows: Rows) -> None:
     row = next(r for r in sample_rows if r["round"] == "v1.0")
-    twin = {**row, "id": -1}
-    explanation = explain(row, [row, twin], parse_objectives("accuracy,latency_p90"), ("device",))
+    duplicate = {**row, "id": -1}
+    explanation = explain(row, [row, duplicate], parse_objectives("accuracy,latency_p90"), ("device",))
     assert explanation.verdict == "front"
     assert explanation.to_json()["equal_to"] == [-1]
 

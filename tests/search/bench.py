@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dse_harness.protocol import Request
 
-from dse.backends import FakeDevice, ReplayHarness
+from dse.backends import FakeDevice, RecordingBackend
 from dse.core.configuration import Configuration
 from dse.search.explore import explore
 from dse.search.plan import Budget, Progress, make_plan
@@ -59,7 +59,7 @@ class Bench:
 
     def explore(
         self,
-        fake: FakeDevice | ReplayHarness,
+        fake: FakeDevice | RecordingBackend,
         budget: Budget = Budget(),  # noqa: B008  # frozen
         *,
         study: str = "study",

@@ -117,5 +117,5 @@ def test_what_a_killed_search_did_not_complete_is_completed_without_new_ones(ben
     bench.write("[1]", sides=MODELS, images=IMAGES)
     bench.explore(timed(), Budget(device_s=1.0))
     study = bench.explore(timed(), Budget(trials=0))
-    assert [m.phase for m in study.measurements] == ["search", "anchor", "confirm"]
+    assert [m.phase for m in study.measurements] == ["search", "reference", "confirm"]
     assert counted(study) == [IMAGES]

@@ -8,12 +8,12 @@ import pytest
 from dse_harness import protocol
 from dse_harness.protocol import Failure, Request
 
-from dse.backends import FakeDevice, ReplayHarness
+from dse.backends import FakeDevice, RecordingBackend
 from dse.core.configuration import Configuration
 from dse.core.explanation import explain
 from dse.core.measurement import Measurement
 from dse.errors import MachineError
-from dse.reports.front import study_front, study_knowledge
+from dse.reports.front import study_analysis, study_front
 from dse.search.plan import Budget, Progress
 from dse.spaces.load import load_space
 from dse.study import Study
@@ -25,7 +25,7 @@ def configurations(points: Sequence[object]) -> set[object]:
 
 
 def lost(study: Study) -> dict[int, str]:
-    return {trial: found[0].word for trial, found in study_knowledge(study).judgement.reasons.items()}
+    return {trial: found[0].word for trial, found in study_analysis(study).exclusions.reasons.items()}
 
 
 def test_every_configuration_once_and_then_nothing(bench: Bench) -> None:
@@ -58,13 +58,14 @@ def test_a_governor_that_was_changed_for_good_is_the_usual_one_and_what_ran_befo
     before = bench.explore(device(noise=0.0, governor=lambda _: "powersave"), Budget(trials=4))
     assert phases(before) == ["search"] * 4
     study = bench.explore(device(noise=0.0))
-    assert phases(study)[4:9] == ["anchor", "anchor", "repeat", "repeat", "repeat"]
+    assert phases(study)[4:9] == ["reference", "reference", "repeat", "repeat", "repeat"]
     assert lost(study) == dict.fromkeys(range(4), "governor")
-    assert len(study_knowledge(study).estimates) == 18
+    assert len(study_analysis(study).estimates) == 18
 
 
-def test_the_anchor_goes_on_after_an_edit(bench: Bench) -> None:
-    """A parameter at its default makes the anchor another configuration, a longer run another experiment."""
+def test_the_reference_goes_on_after_an_edit(bench: Bench) -> None:
+    """A parameter at its default makes the reference configuration another configuration, a longer run another
+    experiment."""
     fake = device(noise=0.0, drift=lambda s: 1.5 if 20 <= s < 24 else 1.0)
     bench.explore(fake, Budget(trials=10))
     path = bench.folder / "space.yaml"
@@ -74,7 +75,7 @@ def test_the_anchor_goes_on_after_an_edit(bench: Bench) -> None:
     path.write_text(path.read_text().replace("explore: {", "explore: {min_duration: 2s, "))
     after = bench.explore(device(noise=0.0, drift=lambda _: 1.5))
     before = len(study.measurements)
-    assert phases(after)[before:].count("anchor") == 1
+    assert phases(after)[before:].count("reference") == 1
     assert max(lost(after)) < before
 
 
@@ -83,7 +84,7 @@ def test_threads_without_effect_are_not_tried_again(bench: Bench) -> None:
     assert set(lost(study).values()) == {"threads"}
     assert len(study.measurements) == 18
     configuration = next(m.configuration for m in study.measurements if m.configuration["threads"] == 3)
-    assert explain(study_knowledge(study), configuration).verdict == "excluded"
+    assert explain(study_analysis(study), configuration).verdict == "excluded"
 
 
 def test_strict_stops_and_loses_nothing(bench: Bench) -> None:
@@ -94,8 +95,9 @@ def test_strict_stops_and_loses_nothing(bench: Bench) -> None:
     assert len(bench.explore(device()).measurements) > 18
 
 
-def test_a_slow_spell_is_found_by_the_anchor_and_measured_again(bench: Bench) -> None:
-    """The device runs 1.5 times slower for a while and does not say so; the trials before the anchor are doubted."""
+def test_a_slow_spell_is_found_by_the_reference_and_measured_again(bench: Bench) -> None:
+    """The device runs 1.5 times slower for a while and does not say so; the trials before the reference configuration
+    are doubted."""
     slow = device(noise=0.005, drift=lambda s: 1.5 if 26 <= s < 44 else 1.0)
     study = bench.explore(slow, Budget(device_s=1e9), confirm=True)
     assert "drift" in lost(study).values()
@@ -118,16 +120,16 @@ def test_confirming_repeats_the_open_ones_and_outliers_do_not_matter(bench: Benc
     assert "confirm" in phases(study)
     on_front = configurations(study_front(study))
     assert on_front == configurations(study_front(exact))
-    known = study_knowledge(study)  # repeats settle latencies; the accuracies stay those of 500 of 10,000 images
+    known = study_analysis(study)  # repeats settle latencies; the accuracies stay those of 500 of 10,000 images
     sure = {e.configuration: p for e, p in zip(known.estimates, known.by_repeats.probability, strict=True)}
     assert all(sure[configuration] > 0.9 for configuration in on_front)
 
 
-def test_a_resumed_study_measures_its_anchor_first(bench: Bench) -> None:
+def test_a_resumed_study_measures_its_reference_first(bench: Bench) -> None:
     before = bench.explore(device(), Budget(trials=4))
     assert phases(before) == ["search"] * 4
     after = bench.explore(device(), Budget(trials=2))
-    assert phases(after)[4:] == ["anchor", "search", "search"]
+    assert phases(after)[4:] == ["reference", "search", "search"]
     assert after.measurements[4].configuration == before.measurements[0].configuration
 
 
@@ -156,7 +158,7 @@ def test_infeasible_configurations_are_tried_once(bench: Bench) -> None:
     study = bench.explore(device(failure=refuse))
     assert len(study.measurements) == 18
     configuration = next(m.configuration for m in study.measurements if m.configuration["threads"] == 2)
-    assert explain(study_knowledge(study), configuration).verdict == "infeasible"
+    assert explain(study_analysis(study), configuration).verdict == "infeasible"
 
 
 def test_a_warm_start_comes_first(bench: Bench) -> None:
@@ -168,14 +170,14 @@ def test_a_warm_start_comes_first(bench: Bench) -> None:
 
 def test_a_study_replays_against_its_own_trials(bench: Bench) -> None:
     recorded = bench.explore(device())
-    again = bench.explore(ReplayHarness(recorded.folder / "trials"), study="again")
+    again = bench.explore(RecordingBackend(recorded.folder / "trials"), study="again")
     assert [p.values for p in study_front(again)] == [p.values for p in study_front(recorded)]
 
 
 def test_a_study_replays_in_another_order_too(bench: Bench) -> None:
     """Then other trials are the first of their model: the recorded accuracy is theirs, whichever trial ran it."""
     recorded = bench.explore(device(), seed=0)
-    again = bench.explore(ReplayHarness(recorded.folder / "trials"), study="again", seed=5)
+    again = bench.explore(RecordingBackend(recorded.folder / "trials"), study="again", seed=5)
     assert [m.configuration for m in again.measurements] != [m.configuration for m in recorded.measurements]
     assert all("accuracy" in m.values for m in again.measurements)
     assert [p.values for p in study_front(again)] == [p.values for p in study_front(recorded)]
@@ -199,9 +201,9 @@ def test_only_who_may_be_on_the_front_gets_more_images(bench: Bench) -> None:
 
     fake = FakeDevice(latency, unrelated, noise=0.0)
     study = bench.explore(fake, Budget(device_s=1e9), confirm=True)
-    found, knowledge = {p.configuration: p for p in study_front(study)}, study_knowledge(study)
+    found, analysis = {p.configuration: p for p in study_front(study)}, study_analysis(study)
     assert {p.accuracy.total for p in found.values() if p.accuracy} == {10_000}
-    counted = {e.configuration: e.accuracy.total for e in knowledge.estimates if e.accuracy}
+    counted = {e.configuration: e.accuracy.total for e in analysis.estimates if e.accuracy}
     left_alone = [configuration for configuration, total in counted.items() if total == 625]
     assert len(left_alone) > len(counted) / 4
     requests = {m.configuration: request_of(bench, m) for m in study.measurements}
@@ -234,20 +236,20 @@ def test_who_answers_otherwise_gets_an_accuracy_of_its_own(bench: Bench) -> None
         return accuracy(request) * (0.9 if request.runtime.threads == 3 else 1.0)
 
     study = bench.explore(FakeDevice(latency, worse, noise=0.0, answers=lambda r: r.runtime.threads == 3))
-    knowledge = study_knowledge(study)
-    assert len(knowledge.known) == 18
+    analysis = study_analysis(study)
+    assert len(analysis.known) == 18
     threads_of = {m.trial: m.configuration["threads"] for m in study.measurements}
-    assert knowledge.differing
-    for trial, other in knowledge.differing.items():
+    assert analysis.differing
+    for trial, other in analysis.differing.items():
         assert (threads_of[trial] == 3) != (threads_of[other] == 3)
-    for known in knowledge.known:
+    for known in analysis.known:
         expected = worse(request_of(bench, known.trials[0]))
         assert [m.values["accuracy"] for m in known.good] == pytest.approx([expected] * len(known.good), abs=1e-3)
     ran = [m.trial for m in study.measurements if m.response.accuracy]
     assert len(ran) == 6
-    first = min(knowledge.differing)
+    first = min(analysis.differing)
     configuration = next(m.configuration for m in study.measurements if m.trial == first)
-    assert first in (explain(knowledge, configuration).differing or {})
+    assert first in (explain(analysis, configuration).differing or {})
 
 
 def test_repeats_of_a_configuration_are_not_spot_checked_again(bench: Bench) -> None:
@@ -261,12 +263,12 @@ def test_repeats_of_a_configuration_are_not_spot_checked_again(bench: Bench) -> 
 
 def test_explanations(bench: Bench) -> None:
     study = bench.explore(device(noise=0.0))
-    knowledge = study_knowledge(study)
-    verdicts = {m.trial: explain(knowledge, m.configuration) for m in study.measurements}
+    analysis = study_analysis(study)
+    verdicts = {m.trial: explain(analysis, m.configuration) for m in study.measurements}
     on_front = configurations(study_front(study))
     for found in verdicts.values():
         assert (found.verdict == "front") == (found.configuration in on_front)
         if found.verdict == "dominated":
             assert found.margins is not None
             assert min(found.margins.values()) >= 0 < max(found.margins.values())
-    assert explain(knowledge, Configuration({"side": 1})).verdict == "unmeasured"
+    assert explain(analysis, Configuration({"side": 1})).verdict == "unmeasured"

@@ -26,19 +26,19 @@ def test_time_is_left_as_long_as_work_is_and_none_after_the_last_run(
 
 
 def test_time_is_left_for_what_is_measured_again(bench: Bench) -> None:
-    """Trials that did not count, the anchor after twenty trials and of a search that goes on."""
+    """Trials that did not count, the reference configuration after twenty trials and of a search that goes on."""
     left: dict[tuple[int, bool], float] = {}
 
     def observe(progress: Progress) -> None:
         left[progress.done + progress.repeats, progress.running is not None] = progress.remaining_s
 
     study = bench.explore(device(throttled=lambda t: t == 34), observe=observe)
-    assert phases(study) == ["search"] * 18 + ["repeat"] * 2 + ["anchor"]
+    assert phases(study) == ["search"] * 18 + ["repeat"] * 2 + ["reference"]
     assert left.pop((len(study.measurements), False)) == 0
     assert min(left.values()) > 0
     left.clear()
     study = bench.explore(device(), observe=observe)
-    assert phases(study)[-1] == "anchor"
+    assert phases(study)[-1] == "reference"
     assert left.pop((1, False)) == 0
     assert left.keys() == {(0, False), (0, True)}
     assert min(left.values()) > 0

@@ -40,10 +40,10 @@ def test_each_experiment_is_measured_once(tmp_path: Path, sampler: str) -> None:
     assert len({tuple((k, v) for k, v in p.configuration.items() if k != "model") for p in points}) == len(points)
     assert f"{len(points)} of 6 measured configurations" in front_report(study).title
     plan = make_plan(space, study.measurements, Budget())
-    assert (plan.configurations, plan.twins, plan.known, plan.unknown) == (12, 6, 6, 0)
+    assert (plan.configurations, plan.duplicates, plan.known, plan.unknown) == (12, 6, 6, 0)
     harness = RecordedHarness()
     run_study(tmp_path / "s", space, harness)
-    assert len(harness.asked) == 1, "the anchor alone"
+    assert len(harness.asked) == 1, "the reference configuration alone"
 
 
 def test_twins_of_a_space_that_is_too_large_to_list_are_found_as_they_come(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_two_addresses_of_one_file_are_one_experiment(tmp_path: Path, server: An
         progress = run_study(tmp_path / "s", space)
     assert progress.ended == "every configuration is known"
     assert len({m.key for m in Study.read(tmp_path / "s").measurements}) == 2
-    assert [m.phase for m in Study.read(tmp_path / "s").measurements] == ["search", "search", "anchor"]
+    assert [m.phase for m in Study.read(tmp_path / "s").measurements] == ["search", "search", "reference"]
 
 
 def _without_model_memory(request: Request) -> Response:

@@ -36,7 +36,7 @@ def test_an_added_parameter_at_its_default_measures_nothing_again(folder: Path, 
     harness = RecordedHarness()
     run_study(folder, make_space(tmp_path, parameters={"delegate": ["xnnpack"], "buffer_size": [1024]}), harness)
     study = check_study(folder)
-    assert {m.phase for m in study.measurements[6:]} <= {"anchor"}
+    assert {m.phase for m in study.measurements[6:]} <= {"reference"}
     assert all(point.configuration["delegate"] == "xnnpack" for point in study_front(study))
 
 
@@ -54,7 +54,7 @@ def test_another_fidelity_measures_again_and_old_trials_leave_the_front(folder: 
 def test_fewer_images_for_accuracy_measure_nothing_again(folder: Path, tmp_path: Path) -> None:
     before = len(Study.read(folder).measurements)
     run_study(folder, make_space(tmp_path, fidelity={"explore": {"accuracy_images": 50}}))
-    assert {m.phase for m in check_study(folder).measurements[before:]} <= {"anchor"}
+    assert {m.phase for m in check_study(folder).measurements[before:]} <= {"reference"}
 
 
 def test_more_images_for_accuracy_are_taken_for_the_front_alone(folder: Path, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_more_images_for_accuracy_are_taken_for_the_front_alone(folder: Path, tm
     harness = RecordedHarness()
     run_study(folder, make_space(tmp_path, fidelity={"explore": {"accuracy_images": 10_000}}), harness)
     study = check_study(folder)
-    assert {m.phase for m in study.measurements[before:]} == {"anchor", "confirm"}
+    assert {m.phase for m in study.measurements[before:]} == {"reference", "confirm"}
     models = {request.model_sha256 for request in harness.asked if request.accuracy}
     assert len(models) == len([request for request in harness.asked if request.accuracy]) <= 2
     assert {p.accuracy.total for p in study_front(study) if p.accuracy} == {10_000}

@@ -46,7 +46,7 @@ def test_accuracy_is_measured_once_for_each_model(folder: Path, tmp_path: Path) 
 def test_a_finished_study_measures_nothing_again(folder: Path, tmp_path: Path) -> None:
     harness = RecordedHarness()
     run_study(folder, make_space(tmp_path), harness)
-    assert [m.phase for m in check_study(folder).measurements[6:]] == ["anchor"] * len(harness.asked)
+    assert [m.phase for m in check_study(folder).measurements[6:]] == ["reference"] * len(harness.asked)
 
 
 def test_a_trial_without_response_is_made_again_under_its_number(folder: Path, tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_a_copied_folder_is_the_same_study(folder: Path, tmp_path: Path) -> None
     shutil.copytree(folder, copy)
     harness = RecordedHarness()
     run_study(copy, make_space(tmp_path), harness)
-    assert all(m.phase == "anchor" for m in check_study(copy).measurements[6:])
+    assert all(m.phase == "reference" for m in check_study(copy).measurements[6:])
 
 
 @pytest.mark.usefixtures("measured")

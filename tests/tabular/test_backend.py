@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from dse.backends import Harness, TableHarness
+from dse.backends import Backend, TabularBackend
 from dse.cli import make_app
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
@@ -64,7 +64,7 @@ def ask_for(space: Space, configuration: Configuration, sha256: str) -> Request:
     return make_request(space, configuration, path, sha256, accuracy=AccuracySpec(samples=1), spot_check=True)
 
 
-def ask(space: Space, harness: Harness, folder: Path) -> list[Response]:
+def ask(space: Space, harness: Backend, folder: Path) -> list[Response]:
     """What the harness answers for each configuration of the space, as the search asks."""
     responses = []
     for configuration in space.tree.configurations():
@@ -88,7 +88,7 @@ def test_recorded_figures_come_back_exactly(
     space = load_space(write(folder, list(figures)), {})
     assert space.recorded is not None
     found = []
-    for response in ask(space, TableHarness(space.recorded), folder):
+    for response in ask(space, TabularBackend(space.recorded), folder):
         assert response.performance
         assert response.accuracy
         assert response.accuracy.total == 50_000
@@ -101,12 +101,12 @@ def test_recorded_figures_come_back_exactly(
 def test_what_is_not_recorded_fails_with_a_reason(tmp_path: Path) -> None:
     space = load_space(write(tmp_path, [(500, 1000), None, (700, 2000)]), {})
     assert space.recorded is not None
-    failures = [response.failure for response in ask(space, TableHarness(space.recorded), tmp_path)]
+    failures = [response.failure for response in ask(space, TabularBackend(space.recorded), tmp_path)]
     reasons = {(failure.error, failure.message) if failure else None for failure in failures}
     assert reasons == {None, ("invoke_failed", "t.csv has no figures for this configuration")}
     configuration = next(iter(space.tree.configurations()))
     unknown = ask_for(space, configuration, "0" * 64)
-    failure = TableHarness(space.recorded).run(unknown, tmp_path, 1.0).failure
+    failure = TabularBackend(space.recorded).run(unknown, tmp_path, 1.0).failure
     assert failure
     assert (failure.error, failure.message) == ("model_unsupported", "t.csv has no such configuration")
     assert Measurement(0, configuration, "", Response(failure=failure)).infeasible
@@ -118,7 +118,7 @@ def test_only_what_was_asked_for_is_answered(tmp_path: Path) -> None:
     configuration = next(iter(space.tree.configurations()))
     sha256 = space.source(configuration).make(space.variant(configuration)).sha256
     request = dataclasses.replace(ask_for(space, configuration, sha256), accuracy=None)
-    assert TableHarness(space.recorded).run(request, tmp_path, 1.0).accuracy is None
+    assert TabularBackend(space.recorded).run(request, tmp_path, 1.0).accuracy is None
 
 
 def dse(*words: object) -> tuple[int, str]:
@@ -173,7 +173,7 @@ def test_a_row_without_counts_fails(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("\n".join([*lines[:2], ",".join([*cells[:3], "", "", *cells[5:]])]) + "\n")
     space = load_space(path, {})
     assert space.recorded == read_table(tmp_path / "t.csv")
-    messages = [r.failure.message for r in ask(space, TableHarness(space.recorded), tmp_path) if r.failure]
+    messages = [r.failure.message for r in ask(space, TabularBackend(space.recorded), tmp_path) if r.failure]
     assert messages == ["t.csv has no acc_good and acc_total for this configuration"]
 
 
