@@ -1,4 +1,4 @@
-"""What one proposal of the surrogate costs by the number of objectives: seconds, and memory at its peak.
+"""What one suggestion of the surrogate costs by the number of objectives: seconds, and memory at its peak.
 
 Each line is the expected improvement of ``--candidates`` random candidates over the front of ``--points`` random
 points, in a process of its own. Asserts nothing.

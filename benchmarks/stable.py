@@ -18,8 +18,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: th
 from dse.core.analysis import analyze, as_measured
 from dse.core.measurement import Measurement
 from dse.search.policy import STABLE_GAIN, Step
-from dse.search.proposals import make_proposer
 from dse.search.replay import TableDevice
+from dse.search.suggesters import make_suggester
 from dse.tabular.benchmark import Table
 
 THRESHOLDS = (1e-4, 1e-5, 1e-6, STABLE_GAIN)
@@ -27,21 +27,21 @@ THRESHOLDS = (1e-4, 1e-5, 1e-6, STABLE_GAIN)
 
 def stops(table: Table, seed: int) -> list[tuple[float, float, float]]:
     """For each threshold the measurements, the share of members and the share of the hypervolume at its first stop."""
-    proposer = make_proposer(table.problem, "surrogate", seed)
+    suggester = make_suggester(table.problem, "surrogate", seed)
     device, members = TableDevice(table, 0.0, seed), table.front()
     measured: list[Measurement] = []
     found: dict[float, tuple[float, float, float]] = {}
     while len(found) < len(THRESHOLDS):
         past = analyze(table.problem.objectives, (), measured, as_measured).past
-        proposed = proposer.propose(past)
+        suggested = suggester.suggest(past)
         known = [m.configuration for m in measured]
         for threshold in THRESHOLDS:
-            if proposed is None or (proposer.gains and proposer.gains[0] < threshold):
+            if suggested is None or (suggester.gains and suggester.gains[0] < threshold):
                 share = len(members & set(known)) / len(members)
                 found.setdefault(threshold, (len(known), share, table.hypervolume(known)))
-        if proposed is None:
+        if suggested is None:
             break
-        measured.append(device.measure(len(measured), Step(proposed, "search", device.steps[0])))
+        measured.append(device.measure(len(measured), Step(suggested, "search", device.steps[0])))
     return [found[threshold] for threshold in THRESHOLDS]
 
 

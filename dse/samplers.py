@@ -19,7 +19,7 @@ from dse.core.estimate import Estimate
 from dse.core.metrics import METRICS, Constraint, Metric, Objective
 from dse.core.problem import Problem
 from dse.core.tree import Level, Parameter, ParameterTree
-from dse.search.surrogate import SurrogateProposer
+from dse.search.surrogate import SurrogateSuggester
 from dse.spaces.space import Space
 
 _STEPS = 33
@@ -54,13 +54,13 @@ class EHVISampler(BaseSampler):
         self._random = RandomSampler(seed)
         self._seed = int(np.random.default_rng(seed).integers(2**31))
         self._common = IntersectionSearchSpace()
-        self._proposer: tuple[Any, SurrogateProposer] | None = None
+        self._suggester: tuple[Any, SurrogateSuggester] | None = None
 
     def reseed_rng(self) -> None:
         """See `optuna.samplers.BaseSampler`."""
         self._random.reseed_rng()
         self._seed = int(np.random.default_rng().integers(2**31))
-        self._proposer = None
+        self._suggester = None
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """The parameters of the space; without one, those that all finished trials have."""
@@ -78,13 +78,13 @@ class EHVISampler(BaseSampler):
         tree = self._tree or ParameterTree(tuple(axis.parameter(name) for name, axis in (axes or {}).items()))
         problem = _problem(study, tree)
         key = (tree, problem.objectives, problem.constraints, self._seed)
-        if self._proposer is None or self._proposer[0] != key:
-            self._proposer = key, SurrogateProposer(problem, self._seed)
+        if self._suggester is None or self._suggester[0] != key:
+            self._suggester = key, SurrogateSuggester(problem, self._seed)
         past, pending = _known(study, trial, problem, axes)
-        proposed = self._proposer[1].propose(past, pending)
-        if proposed is None:
+        suggested = self._suggester[1].suggest(past, pending)
+        if suggested is None:
             return {}
-        return {name: value if axes is None else axes[name].value(value) for name, value in proposed.items()}
+        return {name: value if axes is None else axes[name].value(value) for name, value in suggested.items()}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution

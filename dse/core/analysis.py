@@ -49,9 +49,9 @@ class Analysis:
 
     @cached_property
     def past(self) -> list[Estimate]:
-        """Each known configuration by its first trial that counts, for a proposer; without values where none does.
+        """Each known configuration by its first trial that counts, for a suggester; without values where none does.
 
-        The first, not the middle: what a proposer has been told does not change when repeats come in. The accuracy is
+        The first, not the middle: what a suggester has been told does not change when repeats come in. The accuracy is
         the one on most images.
         """
         return [

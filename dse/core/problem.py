@@ -22,7 +22,7 @@ class Problem:
     constraints: tuple[Constraint, ...] = ()
 
     def has(self, configuration: Configuration) -> bool:
-        """Whether the tree has ``configuration``; answered once for each, as proposers ask after every trial."""
+        """Whether the tree has ``configuration``; answered once for each, as suggesters ask after every trial."""
         if configuration not in self._asked:
             self._asked[configuration] = self.tree.locate(configuration) is not None
         return self._asked[configuration]
@@ -32,21 +32,21 @@ class Problem:
         return {}
 
 
-class Proposer(Protocol):
+class Suggester(Protocol):
     """Says what to measure next."""
 
     @property
     def gains(self) -> Sequence[float]:
         """What each candidate is expected to add to the front if it is measured next, the best first: as shares of the
-        hypervolume. The first is the last proposal's; empty where the proposer cannot tell.
+        hypervolume. The first is the last suggestion's; empty where the suggester cannot tell.
 
         What several add together is less than their sum: improvements of a front overlap.
         """
 
-    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
-        """A configuration that ``past`` does not have, or None when there is none.
+    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+        """A configuration that ``past`` does not have and that is not ``pending``, or None when there is none.
 
         ``past`` has one entry for each known configuration, in the order in which they became known; one without
-        values failed. The answer depends on the seed and on ``past`` alone: a search that was killed and continued
-        proposes what an uninterrupted one would have.
+        values failed. ``pending`` are being measured elsewhere. The answer depends on the seed, ``past`` and
+        ``pending`` alone: a search that was killed and continued suggests what an uninterrupted one would have.
         """

@@ -1,4 +1,4 @@
-"""The loop: propose, make the model, measure, record; until the budget ends or nothing is left to measure."""
+"""The loop: suggest, make the model, measure, record; until the budget ends or nothing is left to measure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dse.paths import cache_dir
 from dse.search.costs import Costs
 from dse.search.plan import Plan, Progress, accuracy_steps, analyze_space
 from dse.search.policy import NEVER, STABLE_GAIN, Policy, Step
-from dse.search.proposals import OncePerExperiment, make_proposer, search_share
+from dse.search.suggesters import OncePerExperiment, make_suggester, search_share
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study.writer import StudyWriter
@@ -57,7 +57,7 @@ def explore(
     In the end the accuracies of the front are counted on all images; of a limited time, enough is kept for that.
 
     ``harness`` gets the interpreter of a runtime (None: this one) and returns the harness that measures with it. A
-    model that cannot be made costs one trial, as a runtime that crashes does. ``first`` is proposed before anything
+    model that cannot be made costs one trial, as a runtime that crashes does. ``first`` is suggested before anything
     else. With ``strict`` a trial that does not count (throttling, foreign load, drift) raises MachineError, which
     loses nothing. Earlier searches of the study took ``spent_s``. Raises MachineError for a sampler that lacks a
     package and for a cache that cannot be used.
@@ -102,12 +102,12 @@ class _Search:
         self._place = Placement(space, self._measurements)
         self.steps = accuracy_steps(space)
         problem = Problem(space.tree, space.objectives, space.constraints)
-        proposer = OncePerExperiment(make_proposer(problem, plan.decision.sampler, seed, first), self._place)
+        suggester = OncePerExperiment(make_suggester(problem, plan.decision.sampler, seed, first), self._place)
         if space.recorded is None:
             gain = STABLE_GAIN if confirm else 0.0
-            policy = Policy(proposer, session_start=len(self._measurements), stable_gain=gain, rungs=self.steps)
+            policy = Policy(suggester, session_start=len(self._measurements), stable_gain=gain, rungs=self.steps)
         else:  # a record says the same each time: to ask again would only make it look surer
-            policy = Policy(proposer, reference_every=NEVER, rungs=self.steps)
+            policy = Policy(suggester, reference_every=NEVER, rungs=self.steps)
         self._policy = policy
         self._costs = Costs(space, self.steps, self._measurements, self._place)
         self.now = self._analyze()
@@ -124,7 +124,7 @@ class _Search:
         more, lacking = progress.trials_left > 0, policy.incomplete(self.now)
         search = more and self._may_search()
         while True:
-            step = self._proposed(search=search)
+            step = self._suggested(search=search)
             if step is None and self._confirm and more and not search:
                 search = True  # all is settled: what was kept to confirm may be searched
                 continue
@@ -148,7 +148,7 @@ class _Search:
         self._costs.add(measured, took_s)
         self._look()
 
-    def _proposed(self, *, search: bool) -> Step | None:
+    def _suggested(self, *, search: bool) -> Step | None:
         return self._policy.next(self._measurements, lambda: self.now, search=search, confirm=self._confirm)
 
     def _ended(self, more: bool, skipped: bool) -> str:

@@ -13,8 +13,8 @@ from dse.core.measurement import Measurement, Phase
 from dse.core.pareto import FrontPoint
 from dse.search.costs import Costs
 from dse.search.policy import incomplete, rungs
-from dse.search.proposals import Decision, decide, search_share
 from dse.search.samplers import require_packages
+from dse.search.suggesters import Decision, decide, search_share
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 
@@ -112,7 +112,7 @@ class Progress:
     """Seconds that the device needs once nothing new is measured: repeats, and the images that accuracies lack."""
     gain: float | None = None
     """What the configurations that the rest of the budget reaches are expected to add to the hypervolume at most, as a
-    share, where the proposer tells."""
+    share, where the suggester tells."""
     disturbance: str | None = None
     """What disturbs all of the trials, for people."""
     incomplete: Sequence[float] = ()

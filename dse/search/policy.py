@@ -14,7 +14,7 @@ from dse.core.analysis import Analysis, Known
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Phase
 from dse.core.membership import Membership
-from dse.core.problem import Proposer
+from dse.core.problem import Suggester
 
 REFERENCE_EVERY = 20
 """Trials after which the reference configuration is measured again."""
@@ -76,14 +76,14 @@ def incomplete(now: Analysis, images: int) -> list[Step]:
 class Policy:
     """Decides step by step.
 
-    ``session_start`` is how many trials there were when this session began. Where the proposer expects less than
+    ``session_start`` is how many trials there were when this session began. Where the suggester expects less than
     ``stable_gain`` of another configuration, the front counts as stable and nothing new is measured. Accuracies begin
     on the first number of images of ``rungs`` and are complete on the last.
     """
 
     def __init__(
         self,
-        proposer: Proposer,
+        suggester: Suggester,
         *,
         session_start: int = 0,
         reference_every: int = REFERENCE_EVERY,
@@ -91,7 +91,7 @@ class Policy:
         stable_gain: float = 0.0,
         rungs: Sequence[int] = (1,),
     ) -> None:
-        self._proposer = proposer
+        self._suggester = suggester
         self._session_start = session_start
         self._reference_every = reference_every
         self._most_repeats = most_repeats
@@ -115,10 +115,10 @@ class Policy:
         lost = next(self._lost(now), None)
         if lost is not None and now.exclusions.counts(measurements[-1]):  # whatever was in the way is over
             return lost
-        proposed = self._proposer.propose(now.past) if search else None
-        self._gains = self._proposer.gains if search else self._gains
-        if proposed is not None and (not self._gains or self._gains[0] >= self._stable_gain):
-            return Step(proposed, "search", self._rungs[0])
+        suggested = self._suggester.suggest(now.past) if search else None
+        self._gains = self._suggester.gains if search else self._gains
+        if suggested is not None and (not self._gains or self._gains[0] >= self._stable_gain):
+            return Step(suggested, "search", self._rungs[0])
         if lost is not None:
             return lost
         self._round = self.open(now, confirm=confirm)
@@ -127,7 +127,7 @@ class Policy:
     def gain(self, trials: int) -> float | None:
         """What so many more configurations are expected to add at most, as a share of the hypervolume.
 
-        None where the proposer does not tell.
+        None where the suggester does not tell.
         """
         return float(sum(self._gains[:trials])) if self._gains else None
 

@@ -1,4 +1,4 @@
-"""A recorded table in place of a device: the same proposals, the same policy, thousands of times faster."""
+"""A recorded table in place of a device: the same suggestions, the same policy, thousands of times faster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Phase
 from dse.errors import ResultsError
 from dse.search.policy import NEVER, REFERENCE_EVERY, Policy, Step, rungs
-from dse.search.proposals import decide, make_proposer, search_share
+from dse.search.suggesters import decide, make_suggester, search_share
 from dse.tabular.benchmark import Table
 
 _IMAGES = 10**9
@@ -141,8 +141,8 @@ def replay(
     device = TableDevice(table, noise, seed, growing=growing)
     images = table.images if growing else None
     decision = decide(sampler, table.tree.size, budget)
-    proposer = make_proposer(table.problem, "surrogate" if decision.sampler == "screen" else decision.sampler, seed)
-    policy = Policy(proposer, reference_every=REFERENCE_EVERY if noise else NEVER, rungs=device.steps)
+    suggester = make_suggester(table.problem, "surrogate" if decision.sampler == "screen" else decision.sampler, seed)
+    policy = Policy(suggester, reference_every=REFERENCE_EVERY if noise else NEVER, rungs=device.steps)
     measured: list[Measurement] = []
     shares: list[float] = []
     found: dict[Configuration, None] = {}

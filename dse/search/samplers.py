@@ -55,8 +55,8 @@ def make_sampler(name: str, seed: int) -> BaseSampler:
         return samplers[name]()
 
 
-class OptunaProposer:
-    """Proposes what an Optuna sampler suggests, repeats answered from what is known; None when it has run dry."""
+class OptunaSuggester:
+    """Suggests what an Optuna sampler does, repeats answered from what is known; None when it has run dry."""
 
     def __init__(self, problem: Problem, name: str, seed: int, first: Sequence[Configuration] = ()) -> None:
         self._problem = problem
@@ -66,8 +66,8 @@ class OptunaProposer:
         self._parameters = dict(problem.tree.branches())
         self._begin()
 
-    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
-        """See `dse.core.problem.Proposer`."""
+    def suggest(self, past: Sequence[Estimate]) -> Configuration | None:
+        """See `dse.core.problem.Suggester`."""
         if list(past[: len(self._told)]) != self._told:
             self._begin()
         for estimate in past[len(self._told) :]:

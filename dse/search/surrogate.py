@@ -1,6 +1,6 @@
-"""Proposals by expected hypervolume improvement: Gaussian processes guess what is not measured yet.
+"""Suggestions by expected hypervolume improvement: Gaussian processes guess what is not measured yet.
 
-Unlike a density estimator over trials, the surrogate never proposes a repeat, shares what it learns between branches,
+Unlike a density estimator over trials, the surrogate never suggests a repeat, shares what it learns between branches,
 and says what another measurement would buy.
 """
 
@@ -44,7 +44,7 @@ class Outlook:
     gains: Sequence[float]
 
 
-class SurrogateProposer:
+class SurrogateSuggester:
     """Measure next what promises most; `outlook` says how much that is."""
 
     def __init__(self, problem: Problem, seed: int) -> None:
@@ -56,14 +56,14 @@ class SurrogateProposer:
 
     @property
     def gains(self) -> Sequence[float]:
-        """See `dse.core.problem.Proposer`."""
+        """See `dse.core.problem.Suggester`."""
         return self._gains
 
-    def propose(self, past: Sequence[Estimate], pending: Collection[Configuration] = ()) -> Configuration | None:
-        """See `dse.core.problem.Proposer`; what is ``pending`` is measured elsewhere and not proposed again."""
+    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+        """See `dse.core.problem.Suggester`."""
         known = {estimate.configuration for estimate in past}.union(pending)
         self._gains = ()
-        first = _first_proposal(self._problem, self._unseen, past, known, self._seed)
+        first = _first_suggestion(self._problem, self._unseen, past, known, self._seed)
         if first is not None:
             return first
         found = self.outlook(past, pending)
@@ -127,7 +127,7 @@ class SurrogateProposer:
         return random.Random(f"{self._seed} {len(past)}")
 
 
-class ScreenProposer:
+class ScreenSuggester:
     """Every configuration once, the cheapest first: by predicted latency, once there is something to predict from.
 
     Of a tree that is too large to list, the cheapest of a random sample come first, then the others at random.
@@ -144,11 +144,11 @@ class ScreenProposer:
         self._order: list[Configuration] = []
         self._latency = next((o.metric for o in problem.objectives if o.metric.unit == "ns"), None)
 
-    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
-        """See `dse.core.problem.Proposer`."""
-        known = {estimate.configuration for estimate in past}
+    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+        """See `dse.core.problem.Suggester`."""
+        known = {estimate.configuration for estimate in past}.union(pending)
         complete = [e for e in past if _is_complete(e, self._problem)]
-        first = _first_proposal(self._problem, self._unseen, past, known, self._seed)
+        first = _first_suggestion(self._problem, self._unseen, past, known, self._seed)
         if first is not None or self._latency is None or not complete:
             return first or self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))
         fitted = complete[: _refit_at(len(complete))]
@@ -191,7 +191,7 @@ def scaled(metric: Metric, value: float) -> float:
     return value if metric.unit == "1" else math.log10(max(value, 1.0))
 
 
-def _first_proposal(
+def _first_suggestion(
     problem: Problem, unseen: Unseen, past: Sequence[Estimate], known: Collection[Configuration], seed: int
 ) -> Configuration | None:
     """Two corners and then random ones, until enough succeeded for a fit; None from there on."""

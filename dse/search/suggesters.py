@@ -9,9 +9,9 @@ from typing import Protocol
 
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
-from dse.core.problem import Problem, Proposer
-from dse.search.samplers import OptunaProposer
-from dse.search.surrogate import ScreenProposer, SurrogateProposer, corners
+from dse.core.problem import Problem, Suggester
+from dse.search.samplers import OptunaSuggester
+from dse.search.surrogate import ScreenSuggester, SurrogateSuggester, corners
 from dse.search.unseen import Unseen
 
 _SEARCH_SHARE = 0.7
@@ -50,32 +50,32 @@ def search_share(decision: Decision, budget: float | None) -> float | None:
     return None if budget is None or decision.sampler == "screen" else _SEARCH_SHARE * budget
 
 
-def make_proposer(problem: Problem, sampler: str, seed: int, first: Sequence[Configuration] = ()) -> Proposer:
-    """The proposer called ``sampler``, which never proposes what is known; ``first`` comes before its own choice.
+def make_suggester(problem: Problem, sampler: str, seed: int, first: Sequence[Configuration] = ()) -> Suggester:
+    """The suggester called ``sampler``, which never suggests what is known; ``first`` comes before its own choice.
 
     Raises MachineError for a missing package.
     """
-    proposer = _proposer(problem, sampler, seed)
-    return _Warm(problem, first, proposer) if first else proposer
+    suggester = _suggester(problem, sampler, seed)
+    return _Warm(problem, first, suggester) if first else suggester
 
 
-def _proposer(problem: Problem, sampler: str, seed: int) -> Proposer:
+def _suggester(problem: Problem, sampler: str, seed: int) -> Suggester:
     if sampler == "screen":
-        return ScreenProposer(problem, seed)
+        return ScreenSuggester(problem, seed)
     if sampler == "surrogate":
-        return SurrogateProposer(problem, seed)
+        return SurrogateSuggester(problem, seed)
     if sampler == "grid":
         return _Grid(problem)
     if sampler == "random":
         return _Random(problem, seed)
     first = tuple(corners(problem.tree)) if sampler == "tpe" else ()
-    return _Sampled(problem, OptunaProposer(problem, sampler, seed, first), seed)
+    return _Sampled(problem, OptunaSuggester(problem, sampler, seed, first), seed)
 
 
 class _Warm:
     """What was good elsewhere first."""
 
-    def __init__(self, problem: Problem, first: Sequence[Configuration], then: Proposer) -> None:
+    def __init__(self, problem: Problem, first: Sequence[Configuration], then: Suggester) -> None:
         self._first = [c for c in dict.fromkeys(first) if problem.tree.locate(c) is not None]
         self._then = then
 
@@ -83,9 +83,9 @@ class _Warm:
     def gains(self) -> Sequence[float]:
         return self._then.gains
 
-    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
-        known = {estimate.configuration for estimate in past}
-        return next((c for c in self._first if c not in known), None) or self._then.propose(past)
+    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+        known = {estimate.configuration for estimate in past}.union(pending)
+        return next((c for c in self._first if c not in known), None) or self._then.suggest(past, pending)
 
 
 class Experiments(Protocol):
@@ -99,30 +99,31 @@ class Experiments(Protocol):
 
 
 class OncePerExperiment:
-    """A proposer that never proposes what was measured as another configuration: what is known of one, is of both."""
+    """A suggester that never suggests what was measured as another configuration: what is known of one, is of both."""
 
-    def __init__(self, proposer: Proposer, experiments: Experiments) -> None:
-        self._proposer = proposer
+    def __init__(self, suggester: Suggester, experiments: Experiments) -> None:
+        self._suggester = suggester
         self._experiments = experiments
 
     @property
     def gains(self) -> Sequence[float]:
-        """See `dse.core.problem.Proposer`."""
-        return self._proposer.gains
+        """See `dse.core.problem.Suggester`."""
+        return self._suggester.gains
 
-    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
-        """See `dse.core.problem.Proposer`."""
+    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+        """See `dse.core.problem.Suggester`."""
+        busy = [c for configuration in pending for c in self._experiments.same(configuration)]
         while True:
             known = [
                 e if c == e.configuration else replace(e, configuration=c)
                 for e in past
                 for c in self._experiments.same(e.configuration)
             ]
-            proposed = self._proposer.propose(known)
-            if proposed is None:
+            suggested = self._suggester.suggest(known, busy)
+            if suggested is None:
                 return None
-            if not self._experiments.is_known(proposed):
-                return self._experiments.same(proposed)[0]  # one name for all that are alike
+            if not self._experiments.is_known(suggested):
+                return self._experiments.same(suggested)[0]  # one name for all that are alike
 
 
 class _Grid:
@@ -133,8 +134,8 @@ class _Grid:
     def __init__(self, problem: Problem) -> None:
         self._tree = problem.tree
 
-    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
-        known = {estimate.configuration for estimate in past}
+    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+        known = {estimate.configuration for estimate in past}.union(pending)
         return next((c for c in self._tree.configurations() if c not in known), None)
 
 
@@ -147,8 +148,8 @@ class _Random:
         self._unseen = Unseen(problem.tree)
         self._seed = seed
 
-    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
-        known = {estimate.configuration for estimate in past}
+    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+        known = {estimate.configuration for estimate in past}.union(pending)
         return self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))
 
 
@@ -157,9 +158,10 @@ class _Sampled:
 
     gains: Sequence[float] = ()
 
-    def __init__(self, problem: Problem, sampler: OptunaProposer, seed: int) -> None:
+    def __init__(self, problem: Problem, sampler: OptunaSuggester, seed: int) -> None:
         self._sampler = sampler
         self._rest = _Random(problem, seed)
 
-    def propose(self, past: Sequence[Estimate]) -> Configuration | None:
-        return self._sampler.propose(past) or self._rest.propose(past)
+    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+        found = self._sampler.suggest(past)
+        return found if found and found not in pending else self._rest.suggest(past, pending)

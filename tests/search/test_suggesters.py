@@ -1,4 +1,4 @@
-"""The law of proposals: never what is known, the same for the same seed and past, everything in the end."""
+"""The law of suggestions: never what is known, the same for the same seed and past, everything in the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dse.core.estimate import Estimate
 from dse.core.metrics import METRICS, Objective, parse_constraint
 from dse.core.problem import Problem
 from dse.core.tree import Level, Parameter, ParameterTree
-from dse.search.proposals import decide, make_proposer
+from dse.search.suggesters import decide, make_suggester
 
 SAMPLERS = ("screen", "surrogate", "tpe", "nsga2", "nsga3", "random", "grid")
 OBJECTIVES = tuple(Objective(METRICS[name], METRICS[name].direction) for name in ("accuracy", "latency_p90_ns"))
@@ -42,14 +42,14 @@ def result(configuration: Configuration) -> dict[str, float]:
 
 
 def search(sampler: str, seed: int, past: list[Estimate], problem: Problem = PROBLEM) -> Iterator[Configuration]:
-    proposer = make_proposer(problem, sampler, seed)
-    while (configuration := proposer.propose(past)) is not None:
+    suggester = make_suggester(problem, sampler, seed)
+    while (configuration := suggester.suggest(past)) is not None:
         yield configuration
         past.append(Estimate(configuration, result(configuration)))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_every_configuration_is_proposed_once_and_then_nothing(sampler: str) -> None:
+def test_every_configuration_is_suggested_once_and_then_nothing(sampler: str) -> None:
     found = list(search(sampler, 3, []))
     assert len(found) == len(set(found)) == TREE.size
     assert set(found) == set(TREE.configurations())
@@ -72,6 +72,15 @@ def test_foreign_results_are_not_measured_again(sampler: str) -> None:
     assert len(found) == TREE.size - len(foreign)
 
 
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_what_is_measured_elsewhere_is_not_suggested(sampler: str) -> None:
+    past = [Estimate(c, result(c)) for c in list(TREE.configurations())[::3]]
+    pending: list[Configuration] = []
+    while (found := make_suggester(PROBLEM, sampler, 0).suggest(past, pending)) is not None:
+        pending.append(found)
+    assert len(set(pending)) == len(pending) == TREE.size - len(past)
+
+
 @pytest.mark.parametrize("sampler", ["surrogate", "tpe", "random"])
 def test_another_seed_is_another_search(sampler: str) -> None:
     assert len({tuple(search(sampler, seed, [])) for seed in range(4)}) > 1
@@ -82,7 +91,7 @@ def test_a_tree_of_ten_million_is_searched_without_listing_it(sampler: str) -> N
     wide = Problem(ParameterTree(tuple(parameter(f"p{i}", *range(10)) for i in range(7))), OBJECTIVES)
     past: list[Estimate] = []
     for _ in range(12):
-        configuration = make_proposer(wide, sampler, 1).propose(past)
+        configuration = make_suggester(wide, sampler, 1).suggest(past)
         assert configuration is not None
         total = sum(float(value) for value in configuration.values())
         past.append(Estimate(configuration, {"accuracy": total / 63, "latency_p90_ns": 1e6 + total}))
@@ -115,12 +124,12 @@ def test_auto_screens_what_the_budget_reaches() -> None:
 
 def test_nsga2_breeds_from_what_it_asked_for() -> None:
     """Generations advance: without them NSGA-II is random search for ever."""
-    from dse.search.samplers import OptunaProposer
+    from dse.search.samplers import OptunaSuggester
 
     wide = Problem(ParameterTree(tuple(parameter(f"p{i}", *range(8)) for i in range(6))), OBJECTIVES)
-    proposer, past = OptunaProposer(wide, "nsga2", 0), []
+    suggester, past = OptunaSuggester(wide, "nsga2", 0), []
     for _ in range(80):
-        configuration = proposer.propose(past)
+        configuration = suggester.suggest(past)
         assert configuration is not None
         values = [float(v) for v in configuration.values()]
         past.append(
@@ -134,31 +143,31 @@ def test_nsga2_breeds_from_what_it_asked_for() -> None:
 
 def test_what_the_rest_buys_is_told_and_melts_away() -> None:
     """The sum over the best few is what they can add at most; once all is known there is nothing to gain."""
-    proposer = make_proposer(PROBLEM, "surrogate", 1)
+    suggester = make_suggester(PROBLEM, "surrogate", 1)
     past: list[Estimate] = []
     told: list[float] = []
-    while (proposed := proposer.propose(past)) is not None:
-        gains = list(proposer.gains)
+    while (suggested := suggester.suggest(past)) is not None:
+        gains = list(suggester.gains)
         assert gains == sorted(gains, reverse=True)
         assert all(gain >= 0 for gain in gains)
         told.append(sum(gains[:5]))
-        past.append(Estimate(proposed, result(proposed)))
+        past.append(Estimate(suggested, result(suggested)))
     assert told[:2] == [0, 0]  # the corners come unasked
     assert max(told) > 0.05
     assert max(told[-3:]) < max(told) / 10
-    assert not proposer.gains
+    assert not suggester.gains
 
 
 def test_a_sampler_that_repeats_itself_is_not_asked_for_ever() -> None:
     """Near the end of a space nearly every suggestion is known: fifty for each that is left took most of the time."""
-    from dse.search.samplers import OptunaProposer
+    from dse.search.samplers import OptunaSuggester
 
     tree = ParameterTree(tuple(parameter(f"p{i}", *range(5)) for i in range(3)))
-    proposer = OptunaProposer(Problem(tree, OBJECTIVES), "tpe", 0)
+    suggester = OptunaSuggester(Problem(tree, OBJECTIVES), "tpe", 0)
     everything = list(tree.configurations())
     past = [Estimate(c, {"accuracy": 0.5, "latency_p90_ns": 1e6 + sum(map(float, c.values()))}) for c in everything]
     asked: list[int] = []
     for known in range(100, 125):
-        proposer.propose(past[:known])
-        asked.append(len(proposer._study.trials))
+        suggester.suggest(past[:known])
+        asked.append(len(suggester._study.trials))
     assert asked[-1] < asked[0] + 25 * 10
