@@ -46,7 +46,9 @@ def answer(request: Request) -> Response:
     good = (50 + int(request.model_sha256, 16) % 50) * images // 100
     accuracy = Accuracy(good, images, request.model_sha256, "random", 10_000)
     return Response(
-        performance=Performance(*[latency_ns] * 8, latency_ns, 500, 10**9, True, True, True, True),
+        performance=Performance.constant(
+            latency_ns, early_stopping_p90_ns=latency_ns, query_count=500, duration_ns=10**9
+        ),
         accuracy=accuracy if request.accuracy else None,
         peak_memory_bytes=2**26 // request.runtime.threads,
         model_memory_bytes=2**24 // request.runtime.threads,

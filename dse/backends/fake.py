@@ -16,8 +16,8 @@ from pathlib import Path
 from dse_harness import protocol
 from dse_harness.protocol import Accuracy, DeviceState, Failure, Performance, Request, Response, SpotCheck
 
-_TAIL = {"p50": 1.0, "p90": 1.06, "p95": 1.09, "p99": 1.2, "p999": 1.5, "max": 2.0}
-"""Percentiles of one run, in medians."""
+_SHAPE = {"min": 0.97, "mean": 1.02, "p50": 1.0, "p90": 1.06, "p95": 1.09, "p99": 1.2, "p999": 1.5, "max": 2.0}
+"""Latencies of one run, in medians."""
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -83,25 +83,15 @@ class FakeDevice:
         if self.outlier_every and self.runs % self.outlier_every == 0:
             factor *= self.outlier
         median_ns = self.latency_ns(request) * factor
-        at = {name: round(median_ns * ratio) for name, ratio in _TAIL.items()}
+        latencies = {f"latency_{name}_ns": round(median_ns * ratio) for name, ratio in _SHAPE.items()}
         spec = request.performance or protocol.PerformanceSpec()
         images = min(request.spot_check_images, self.images)
-        performance = Performance(
-            latency_min_ns=round(median_ns * 0.97),
-            latency_mean_ns=round(median_ns * 1.02),
-            latency_p50_ns=at["p50"],
-            latency_p90_ns=at["p90"],
-            latency_p95_ns=at["p95"],
-            latency_p99_ns=at["p99"],
-            latency_p999_ns=at["p999"],
-            latency_max_ns=at["max"],
-            early_stopping_p90_ns=at["p95"],
+        performance = Performance.constant(
+            round(median_ns),
+            **latencies,
+            early_stopping_p90_ns=latencies["latency_p95_ns"],
             query_count=max(spec.min_query_count, round(spec.min_duration_ms * 1e6 / median_ns)),
             duration_ns=spec.min_duration_ms * 10**6,
-            valid=True,
-            min_duration_met=True,
-            min_queries_met=True,
-            early_stopping_met=True,
         )
         return Response(
             performance=performance if request.performance else None,

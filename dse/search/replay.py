@@ -75,7 +75,7 @@ class TableDevice:
         self.device_s += max(_RUN_S, _QUERIES * latency_ns / 1e9)
         noisy_ns = round(latency_ns * math.exp(self._noise * self._rng.gauss(0, 1)))
         response = Response(
-            performance=_performance(noisy_ns), accuracy=self._accuracy(step, values["accuracy"], latency_ns)
+            performance=Performance.constant(noisy_ns), accuracy=self._accuracy(step, values["accuracy"], latency_ns)
         )
         if response.accuracy:
             self._counted[configuration] = trial, response.accuracy
@@ -101,26 +101,6 @@ class TableDevice:
             found = Accuracy(known.good + drawn, total, "")
             self.device_s += total * latency_ns / 1e9
         return found
-
-
-def _performance(latency_ns: int) -> Performance:
-    return Performance(
-        latency_min_ns=latency_ns,
-        latency_mean_ns=latency_ns,
-        latency_p50_ns=latency_ns,
-        latency_p90_ns=latency_ns,
-        latency_p95_ns=latency_ns,
-        latency_p99_ns=latency_ns,
-        latency_p999_ns=latency_ns,
-        latency_max_ns=latency_ns,
-        early_stopping_p90_ns=None,
-        query_count=0,
-        duration_ns=0,
-        valid=True,
-        min_duration_met=True,
-        min_queries_met=True,
-        early_stopping_met=True,
-    )
 
 
 def replay(

@@ -63,26 +63,12 @@ def _performance(row: Row) -> Performance:
     warnings = []
     for figure, candidates in _INSTEAD.items():
         found = next(name for name in candidates if is_number(row.get(LATENCIES[name])))
-        latency_ns[figure] = int(row[LATENCIES[found]])
+        latency_ns[f"latency_{figure}_ns"] = int(row[LATENCIES[found]])
         if found != figure:
             warnings.append(f"{figure} latency is not recorded; {found} stands in its place")
-    return Performance(
-        latency_min_ns=latency_ns["min"],
-        latency_mean_ns=latency_ns["mean"],
-        latency_p50_ns=latency_ns["p50"],
-        latency_p90_ns=latency_ns["p90"],
-        latency_p95_ns=latency_ns["p95"],
-        latency_p99_ns=latency_ns["p99"],
-        latency_p999_ns=latency_ns["p999"],
-        latency_max_ns=latency_ns["max"],
-        early_stopping_p90_ns=None,
-        query_count=int(row[QUERIES]) if is_number(row.get(QUERIES)) else 0,
-        duration_ns=0,
-        valid=True,
-        min_duration_met=True,
-        min_queries_met=True,
-        early_stopping_met=True,
-        warnings=tuple(warnings),
+    queries = int(row[QUERIES]) if is_number(row.get(QUERIES)) else 0
+    return Performance.constant(
+        latency_ns["latency_p90_ns"], **latency_ns, query_count=queries, warnings=tuple(warnings)
     )
 
 

@@ -50,7 +50,8 @@ class _MisfitError(Exception):
 def decode(expected: Any, value: Any, place: str = "document") -> Any:
     """Build ``expected`` (a dataclass or a type of its fields) from parsed JSON. Raises ProtocolError.
 
-    A dataclass may have a method ``problem`` that says what is wrong among its fields, or None.
+    A dataclass may have a method ``problem`` that says what is wrong among its fields, or None. Where it has a field
+    ``schema``, the document must have that field's default, or one of ``SCHEMAS``; what is built has the default.
     """
     try:
         return _decoder(expected)(value)
@@ -176,17 +177,19 @@ def _values(decoder: _Decoder) -> _Decoder:
 
 def _dataclass(expected: Any) -> _Decoder:
     hints = typing.get_type_hints(expected, include_extras=True)
-    decoders = {name: _decoder(hint) for name, hint in hints.items()}
     fields = dataclasses.fields(expected)
+    decoders = {field.name: _decoder(hints[field.name]) for field in fields}
     schema = next((field.default for field in fields if field.name == "schema"), None)
+    schemas = getattr(expected, "SCHEMAS", (schema,))
     required = [f.name for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
     problem = getattr(expected, "problem", None)
 
     def decode_fields(value: Any) -> Any:
         if not isinstance(value, dict):
             raise _MisfitError(f"found {type(value).__name__}, expected an object")
-        if schema is not None and (value.get("schema") != schema or isinstance(value["schema"], (bool, float))):
-            raise _MisfitError(f"found {_shown(value.get('schema'))}, this version reads {schema}", ".schema")
+        if schema is not None and (type(value.get("schema")) is not int or value["schema"] not in schemas):
+            read = " and ".join(map(str, schemas))
+            raise _MisfitError(f"found {_shown(value.get('schema'))}, this version reads {read}", ".schema")
         if unknown := sorted(value.keys() - decoders.keys()):
             names = ", ".join(_shown(name, quoted=False) for name in unknown)
             raise _MisfitError(f"unknown {names}; allowed: {', '.join(decoders)}")
@@ -198,6 +201,8 @@ def _dataclass(expected: Any) -> _Decoder:
                 found[name] = decoders[name](item)
             except _MisfitError as misfit:
                 raise misfit.below(f".{name}") from None
+        if schema is not None:
+            found["schema"] = schema
         decoded = expected(**found)
         if problem is not None and (message := problem(decoded)):
             raise _MisfitError(message)

@@ -10,13 +10,16 @@ import json
 import os
 import stat
 import typing
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from dse_harness.decode import Instant, ProtocolError, Range, decode
 
-SCHEMA = 1
+REQUEST_SCHEMA = 1
+RESPONSE_SCHEMA = 2
+"""Responses of schema 1 have no `Response.metrics`."""
 _MOST_BYTES = 2**23
 
 ImageOrder = Literal["list", "random"]
@@ -147,7 +150,15 @@ class Request:
     image_order: ImageOrder = "list"
     """Which images come first where not all are taken. All of them are always taken in the order of the list."""
     warmup_s: float = 0.02
-    schema: int = SCHEMA
+    schema: int = REQUEST_SCHEMA
+
+
+@dataclass(frozen=True)
+class MetricValue:
+    """A figure in its unit: ``1`` (a ratio or a count), ``ns``, ``B``, ``J``, ``1/s``, ..."""
+
+    value: float
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -170,6 +181,24 @@ class Performance:
     min_queries_met: bool
     early_stopping_met: bool
     warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def constant(cls, latency_ns: int, **others: Any) -> Performance:
+        """A valid result in which every latency is the same, but for ``others`` by the field's name.
+
+        For what has a latency and ran no LoadGen: a formula, a table.
+        """
+        values: dict[str, Any] = {
+            **dict.fromkeys(_LATENCIES, latency_ns),
+            **dict.fromkeys(("valid", "min_duration_met", "min_queries_met", "early_stopping_met"), True),
+            "early_stopping_p90_ns": None,
+            "query_count": 0,
+            "duration_ns": 0,
+        }
+        return cls(**{**values, **others})
+
+
+_LATENCIES = tuple(each.name for each in dataclasses.fields(Performance) if each.name.startswith("latency_"))
 
 
 @dataclass(frozen=True)
@@ -297,7 +326,47 @@ class Response:
     ``total`` counts from the start of the process. What the phases leave of it is LoadGen's own start and end, some
     40 ms a run: its logger looks every 10 ms.
     """
-    schema: int = SCHEMA
+    metrics: dict[str, MetricValue] = field(default_factory=dict)
+    """Every figure by name, with its unit: those of the blocks above, which are always there, and what only the task,
+    the scenario or a sensor knows."""
+    schema: int = RESPONSE_SCHEMA
+
+    SCHEMAS: ClassVar[tuple[int, ...]] = (1, RESPONSE_SCHEMA)
+    """What can be read."""
+
+    def __post_init__(self) -> None:
+        """Have ``metrics`` say what the blocks say, whatever it said of them before."""
+        others = {name: metric for name, metric in self.metrics.items() if name not in _OF_BLOCKS}
+        object.__setattr__(self, "metrics", {**dict(_block_metrics(self)), **others})
+
+
+_OF_BLOCKS = {
+    "accuracy": "1",
+    "model_bytes": "B",
+    "model_memory_bytes": "B",
+    "peak_memory_bytes": "B",
+    "cores_used": "1",
+    "latency_early_stopping_p90_ns": "ns",
+    **dict.fromkeys(_LATENCIES, "ns"),
+}
+"""The unit of each metric that a block of a response has."""
+
+
+def _block_metrics(response: Response) -> Iterator[tuple[str, MetricValue]]:
+    performance, accuracy = response.performance, response.accuracy
+    found: dict[str, float | None] = {
+        "accuracy": accuracy.good / accuracy.total if accuracy else None,
+        "model_bytes": response.model.file_bytes if response.model else None,
+        "model_memory_bytes": response.model_memory_bytes,
+        "peak_memory_bytes": response.peak_memory_bytes,
+        "cores_used": response.cores_used,
+    }
+    if performance:
+        found |= {name: getattr(performance, name) for name in _LATENCIES}
+        found["latency_early_stopping_p90_ns"] = performance.early_stopping_p90_ns
+    for name, value in found.items():
+        if value is not None:
+            yield name, MetricValue(value, _OF_BLOCKS[name])
 
 
 _T = TypeVar("_T")

@@ -20,7 +20,7 @@ OBJECTIVES = tuple(
 
 
 def measured(trial: int, good: int, p90: int, memory: int, total: int = 2000, cores: float | None = 1.0) -> Measurement:
-    performance = Performance(*[p90] * 8, None, 1000, 10**9, True, True, True, True)
+    performance = Performance.constant(p90, query_count=1000, duration_ns=10**9)
     accuracy = Accuracy(good, total, "")
     response = Response(performance=performance, accuracy=accuracy, model_memory_bytes=memory, cores_used=cores)
     return Measurement(trial, Configuration({"n": trial}), str(trial), response, accuracy, trial)

@@ -23,7 +23,12 @@ OBJECTIVES = tuple(Objective(METRICS[n], METRICS[n].direction) for n in ("accura
 
 def performance(p90: float, queries: int = 1000, above: float = 1.0) -> Performance:
     tail = round(p90 * above)
-    return Performance(*[round(p90)] * 4, tail, tail, tail, tail, None, queries, 10**9, True, True, True, True)
+    return Performance.constant(
+        round(p90),
+        **{f"latency_{name}_ns": tail for name in ("p95", "p99", "p999", "max")},
+        query_count=queries,
+        duration_ns=10**9,
+    )
 
 
 def measured(trial: int, p90: float, good: int = 900, total: int = 1000, **changes: float) -> Measurement:

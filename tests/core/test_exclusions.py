@@ -31,7 +31,7 @@ def measured(
     cores: float = 1.0,
     name: str = "a",
 ) -> Measurement:
-    performance = Performance(*[round(latency)] * 8, None, 500, 10**9, True, True, True, True)
+    performance = Performance.constant(round(latency), query_count=500, duration_ns=10**9)
     response = Response(performance=performance, cores_used=cores, device_before=before, device_after=after)
     return Measurement(trial, Configuration({"name": name, "threads": threads}), name, response, phase=phase)
 

@@ -26,7 +26,7 @@ SETS = [
 
 
 def _measurement(trial: int, good: int, latency_ns: int, memory_bytes: int) -> Measurement:
-    performance = Performance(*[latency_ns] * 8, latency_ns, 500, 10**9, True, True, True, True)
+    performance = Performance.constant(latency_ns, early_stopping_p90_ns=latency_ns, query_count=500, duration_ns=10**9)
     response = Response(performance=performance, peak_memory_bytes=memory_bytes)
     return Measurement(trial, Configuration({"n": trial}), str(trial), response, Accuracy(good, 4, ""), trial)
 

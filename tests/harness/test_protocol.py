@@ -14,6 +14,7 @@ from dse_harness.protocol import (
     DataSetSpec,
     DeviceState,
     Failure,
+    MetricValue,
     Performance,
     Request,
     Response,
@@ -45,8 +46,42 @@ def test_a_request_survives_json(request: Request) -> None:
 
 @given(st.from_type(Response))
 def test_a_response_survives_json(response: Response) -> None:
-    document = {**dataclasses.asdict(response), "schema": 1}
-    assert decode(Response, json.loads(json.dumps(document))) == dataclasses.replace(response, schema=1)
+    document = {**dataclasses.asdict(response), "schema": 2}
+    assert decode(Response, json.loads(json.dumps(document))) == dataclasses.replace(response, schema=2)
+
+
+def test_a_response_of_before_has_the_metrics_of_its_blocks() -> None:
+    document = json.loads(json.dumps(_response()))
+    written = decode(Response, document)
+    document["schema"] = 1
+    del document["metrics"]
+
+    response = decode(Response, document)
+
+    assert response == written
+    assert response.schema == 2
+    assert response.metrics["accuracy"] == MetricValue(0.75, "1")
+    assert response.metrics["latency_p90_ns"] == MetricValue(4, "ns")
+    assert response.metrics["peak_memory_bytes"] == MetricValue(10, "B")
+    assert "model_bytes" not in response.metrics
+
+
+def test_a_metric_that_no_block_has_is_kept_and_a_block_is_never_contradicted() -> None:
+    energy = MetricValue(0.2, "J")
+    response = Response(metrics={"energy_per_query_j": energy, "accuracy": MetricValue(1, "1")})
+
+    assert response.metrics == {"energy_per_query_j": energy}
+    counted = dataclasses.replace(response, accuracy=Accuracy(3, 4, "0"))
+    assert counted.metrics == {"accuracy": MetricValue(0.75, "1"), "energy_per_query_j": energy}
+    assert dataclasses.replace(counted, accuracy=None) == response
+
+
+def test_a_constant_performance_has_one_latency_but_where_another_is_given() -> None:
+    performance = Performance.constant(5, latency_max_ns=7, query_count=100)
+
+    assert (performance.latency_min_ns, performance.latency_p999_ns, performance.latency_max_ns) == (5, 5, 7)
+    assert performance.valid
+    assert (performance.query_count, performance.early_stopping_p90_ns) == (100, None)
 
 
 def test_write_replaces_in_one_step(tmp_path: Path) -> None:
@@ -134,7 +169,14 @@ def _response() -> dict[str, Any]:
         ("device_before.time_utc", "2026-01-01T00:00:00", "allowed: a time with its zone"),
         ("device_before.time_utc", "0001-01-01T00:00:00+14:00", "allowed: a time with its zone"),
         ("failure", {"error": [], "message": ""}, "document.failure.error: found [], allowed: 'bad_request'"),
-        ("schema", True, "document.schema: found True, this version reads 1"),
+        ("schema", True, "document.schema: found True, this version reads 1 and 2"),
+        ("schema", 3, "document.schema: found 3, this version reads 1 and 2"),
+        ("metrics", {"energy": 1}, "document.metrics.energy: found int, expected an object"),
+        (
+            "metrics",
+            {"energy": {"value": "1", "unit": "J"}},
+            "document.metrics.energy.value: found '1', expected float",
+        ),
         ("versions", {"a": None}, "document.versions.a: found None, expected str"),
     ],
 )
