@@ -10,8 +10,8 @@ from dse_harness import protocol
 from dse_harness.decode import ProtocolError
 from dse_harness.protocol import Accuracy, Failure, Request, Response
 
+from dse.core.experiment import Experiment
 from dse.errors import StudyError, why
-from dse.files import fingerprint
 
 
 class RecordingBackend:
@@ -35,16 +35,16 @@ class RecordingBackend:
                     response = protocol.read(Response, folder / "response.json")
                 except (OSError, ProtocolError) as error:
                     raise StudyError(f"cannot be read: {why(error)}", path=folder) from error
-                self._recorded.setdefault(_key(request), []).append(response)
+                self._recorded.setdefault(Experiment.of(request).key(), []).append(response)
                 if response.accuracy:
-                    self._accuracies.setdefault(_accuracy_key(request), []).append(response.accuracy)
+                    self._accuracies.setdefault(Experiment.of(request).accuracy_key(), []).append(response.accuracy)
         if not self._recorded:
             raise StudyError("no finished trial is here", path=trials, hint="name the folder trials of a study")
 
     def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
         """See `dse.backends.Backend`."""
         protocol.write(request, folder / "request.json")
-        recorded = self._recorded.get(_key(request))
+        recorded = self._recorded.get(Experiment.of(request).key())
         if recorded is None:
             response = Response(failure=Failure("model_missing", "the recorded study has no such measurement"))
         else:
@@ -57,31 +57,10 @@ class RecordingBackend:
         if request.accuracy is None or response.failure is not None:
             return response
         wanted = request.accuracy.samples or math.inf
-        known = sorted(self._accuracies.get(_accuracy_key(request), ()), key=lambda accuracy: accuracy.total)
+        known = sorted(
+            self._accuracies.get(Experiment.of(request).accuracy_key(), ()), key=lambda accuracy: accuracy.total
+        )
         enough = next((accuracy for accuracy in known if accuracy.total >= wanted), known[-1] if known else None)
         if response.accuracy and response.accuracy.total >= min(wanted, enough.total if enough else 0):
             return response
         return dataclasses.replace(response, accuracy=enough)
-
-
-def _key(request: Request) -> str:
-    """What is measured, wherever the files lie; not whether accuracy was asked for beside it."""
-    return fingerprint(
-        {
-            "accuracy": _accuracy_key(request),
-            "runtime": dataclasses.asdict(request.runtime),
-            "performance": dataclasses.asdict(request.performance) if request.performance else None,
-        }
-    )
-
-
-def _accuracy_key(request: Request) -> str:
-    """What an accuracy depends on."""
-    return fingerprint(
-        {
-            "model": request.model_sha256,
-            "data_set": request.data_set.sha256,
-            "runtime": [request.runtime.name, request.runtime.delegate],
-            "preprocessing": dataclasses.asdict(request.preprocessing),
-        }
-    )

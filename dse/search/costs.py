@@ -177,7 +177,7 @@ class Costs:
 
     def _group(self, configuration: Configuration) -> _Group:
         space = self._space
-        _, entry = space.runtime(configuration)
+        entry = space.runtime(configuration)
         model = configuration.get("model")
         key = (
             *(model, tuple(sorted(space.variant(configuration).items(), key=lambda item: item[0]))),

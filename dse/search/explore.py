@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dse_harness import protocol
-from dse_harness.protocol import AccuracySpec, Failure, PerformanceSpec, Request, Response
+from dse_harness.protocol import AccuracySpec, Failure, Request, Response
 
 from dse.backends import Backend
 from dse.core.analysis import Analysis
@@ -246,19 +246,11 @@ def make_request(
     spot_check: bool,
 ) -> Request:
     """The request that measures ``configuration`` at the search's fidelity."""
-    spec, _ = space.runtime(configuration)
-    return Request(
-        model_path=str(model_path),
+    return space.experiment(configuration).request(
+        model_path=model_path,
         model_sha256=sha256,
         data_set=space.data_set.spec,
-        cache_dir=str(cache_dir()),
-        runtime=spec,
-        preprocessing=space.preprocessing(configuration),
-        performance=PerformanceSpec(
-            buffer_size=space.buffer_size(configuration),
-            min_duration_ms=round(space.fidelity.min_duration * 1000),
-            min_query_count=space.fidelity.min_query_count,
-        ),
+        cache=cache_dir(),
         accuracy=accuracy,
         spot_check_images=_SPOT_CHECK_IMAGES if spot_check else 0,
         image_order="random",
@@ -293,9 +285,8 @@ def _measure(
         accuracy=accuracy,
         spot_check=accuracy is not None or not writer.is_spot_checked(record),
     )
-    _, runtime = space.runtime(configuration)
     try:
-        response = harness(runtime.python).run(request, folder, space.fidelity.trial_timeout)
+        response = harness(space.runtime(configuration).python).run(request, folder, space.fidelity.trial_timeout)
     except OSError:
         writer.require_folder(record)
         raise

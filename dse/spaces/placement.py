@@ -56,7 +56,7 @@ class Placement:
         own = measured.configuration
         new = measured.key not in self._by_key and self._space.tree.locate(own) is not None
         if new and self._space.is_identified(own):
-            self._add(self._space.measurement_key(own), own)
+            self._add(self._space.experiment(own).key(), own)
         same = self._by_key.get(measured.key)
         if same is None:
             return None
@@ -75,7 +75,7 @@ class Placement:
         """Whether another configuration that was measured is the same experiment; `same` has both from then on."""
         if not self._space.is_identified(configuration):
             return False
-        key = self._space.measurement_key(configuration)
+        key = self._space.experiment(configuration).key()
         if self._chosen.get(key, configuration) == configuration:
             return False
         self._add(key, configuration)
@@ -95,7 +95,7 @@ def _keys(space: Space, measurements: Sequence[Measurement]) -> Iterator[tuple[s
         if not (listed or space.tree.locate(configuration) is not None):
             continue
         if space.is_identified(configuration):  # what was never downloaded was never measured
-            yield space.measurement_key(configuration), configuration
+            yield space.experiment(configuration).key(), configuration
 
 
 def _had_less_time(measured: Measurement, timeout_s: float) -> bool:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from dse_harness.protocol import Preprocessing, RuntimeSpec
 
 from dse.core.configuration import Configuration, Value
+from dse.core.experiment import Experiment, Fidelity
 from dse.core.metrics import Constraint, Objective
 from dse.core.tree import ParameterTree
 from dse.data_sets import DataSet
-from dse.files import fingerprint
 from dse.models import ModelSource, TableSource, UrlSource
 from dse.spaces.format import ExploreSection, PreprocessingSection, RuntimeSection, SpaceFile
 from dse.tabular.table import RecordedTable
@@ -61,11 +61,8 @@ class Space:
 
     def preprocessing(self, configuration: Configuration) -> Preprocessing:
         """The recipe for the images of the configuration's model, as a request holds it."""
-        return Preprocessing(**self._preprocessing(configuration).model_dump())
-
-    def _preprocessing(self, configuration: Configuration) -> PreprocessingSection:
         shared = self.file.data_set.preprocessing if self.file.data_set else PreprocessingSection()
-        return self.preprocessings.get(self._model_name(configuration), shared)
+        return Preprocessing(**self.preprocessings.get(self._model_name(configuration), shared).model_dump())
 
     @property
     def accuracy_images(self) -> int:
@@ -80,22 +77,18 @@ class Space:
         """The part of the configuration that is the model variant."""
         return {k: v for k, v in configuration.items() if k not in HARNESS_PARAMETERS and k != "model"}
 
-    def runtime(self, configuration: Configuration) -> tuple[RuntimeSpec, RuntimeSection]:
-        """The runtime part of a request, and the entry of the file that it comes from."""
-        entry = self.file.runtimes.get(self._runtime_name(configuration), RuntimeSection())
+    def runtime(self, configuration: Configuration) -> RuntimeSection:
+        """The entry of the file that says what executes the configuration's model."""
+        return self.file.runtimes.get(self._runtime_name(configuration), RuntimeSection())
+
+    def _runtime(self, configuration: Configuration) -> RuntimeSpec:
         affinity = configuration.get("cpu_affinity")
-        delegate: Literal["xnnpack", "builtin"] = "builtin" if configuration.get("delegate") == "builtin" else "xnnpack"
-        spec = RuntimeSpec(
-            name=entry.engine,
+        return RuntimeSpec(
+            name=self.runtime(configuration).engine,
             threads=int(configuration.get("threads", 1)),
-            delegate=delegate,
+            delegate="builtin" if configuration.get("delegate") == "builtin" else "xnnpack",
             cpu_affinity=None if affinity is None else parse_cpus(str(affinity)),
         )
-        return spec, entry
-
-    def buffer_size(self, configuration: Configuration) -> int:
-        """LoadGen's performance_sample_count for this configuration; MLPerf's 1024, or all images, by default."""
-        return int(configuration.get("buffer_size", min(OFFICIAL_BUFFER, self.data_set.size)))
 
     @property
     def programs(self) -> dict[str, str]:
@@ -124,37 +117,17 @@ class Space:
         source = self.source(configuration)
         return not isinstance(source, UrlSource) or source.known_sha256 is not None
 
-    def accuracy_key(self, configuration: Configuration) -> str:
-        """What the accuracy depends on: model, data, preprocessing, runtime, delegate; not threads, not buffers.
-
-        How many of the images were used is with the accuracy itself: more of them make it better, not another one.
-        """
-        spec, _ = self.runtime(configuration)
-        return fingerprint(
-            {
-                "model": self.source(configuration).identity(self.variant(configuration)),
-                "data_set": self.data_set.sha256,
-                "classes": self.data_set.classes,
-                "preprocessing": self._preprocessing(configuration).model_dump(),
-                "runtime": [spec.name, self.runtime_versions.get(self._runtime_name(configuration))],
-                "delegate": spec.delegate,
-            }
-        )
-
-    def measurement_key(self, configuration: Configuration) -> str:
-        """What a measurement depends on, by content: equal keys, equal experiment, whatever the space is called."""
-        spec, _ = self.runtime(configuration)
-        return fingerprint(
-            {
-                "accuracy": self.accuracy_key(configuration),
-                "threads": spec.threads,
-                "cpu_affinity": list(spec.cpu_affinity or ()),
-                "buffer_size": self.buffer_size(configuration),
-                "fidelity": {
-                    "min_duration": self.fidelity.min_duration,
-                    "min_query_count": self.fidelity.min_query_count,
-                },
-            }
+    def experiment(self, configuration: Configuration) -> Experiment:
+        """What measuring ``configuration`` is, by content. Raises ModelError; may download (see `is_identified`)."""
+        return Experiment(
+            model=self.source(configuration).identity(self.variant(configuration)),
+            data_set=self.data_set.sha256,
+            classes=self.data_set.classes,
+            preprocessing=self.preprocessing(configuration),
+            runtime=self._runtime(configuration),
+            engine_version=self.runtime_versions.get(self._runtime_name(configuration)),
+            buffer_size=int(configuration.get("buffer_size", min(OFFICIAL_BUFFER, self.data_set.size))),
+            fidelity=Fidelity(self.fidelity.min_duration, self.fidelity.min_query_count),
         )
 
     def resolved(self) -> dict[str, Any]:

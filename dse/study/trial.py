@@ -35,7 +35,7 @@ _DISCARDED = ".discarded."
 class TrialRecord:
     """What dse knows about a trial before it is measured.
 
-    ``key`` and ``accuracy_key`` identify by content what is measured (`Space.measurement_key`); ``accuracy_from`` is
+    ``key`` and ``accuracy_key`` identify by content what is measured (`Experiment.key`); ``accuracy_from`` is
     the trial whose accuracy run counts, this one's own number when it has to run it. ``timeout_s`` is how long it may
     take (None: a trial of the first versions), ``elapsed_s`` how long the study had been searched when it began (None:
     nobody took that down).

@@ -116,7 +116,8 @@ class StudyWriter:
         """
         self.require_folder()
         number = trials.next_number(self._folder / "trials")
-        key, accuracy_key = self._space.measurement_key(configuration), self._space.accuracy_key(configuration)
+        experiment = self._space.experiment(configuration)
+        key, accuracy_key = experiment.key(), experiment.accuracy_key()
         known = self._accuracies.best(accuracy_key, self._spot_checks.get(key))
         record = TrialRecord(
             number=number,

@@ -10,9 +10,9 @@ from typing import Any
 
 from dse_harness.protocol import AccuracySpec, Performance, PerformanceSpec, Request, Response
 
+from dse.core.experiment import Experiment
 from dse.errors import SubmissionError
 from dse.files import fingerprint
-from dse.submission.located import same_run
 from dse.submission.point import OWN_MODEL, ModelOrigin
 from dse.submission.rounds import LOADGEN_MODEL, official_buffer_size
 
@@ -73,6 +73,11 @@ class Candidate:
         return official_buffer_size(self.explored_buffer_size, self.images)
 
     @property
+    def experiment(self) -> Experiment:
+        """What the official PerformanceOnly run measures, whichever version of the engine is there by then."""
+        return Experiment.of(self.performance_request())
+
+    @property
     def official_configuration(self) -> dict[str, Any]:
         """The configuration as the official runs have it."""
         raised = {"buffer_size": self.buffer_size} if "buffer_size" in self.configuration else {}
@@ -98,8 +103,7 @@ def without_repeats(candidates: Sequence[Candidate]) -> tuple[list[Candidate], d
     kept: list[Candidate] = []
     repeats: dict[int, int] = {}
     for candidate in candidates:
-        request = candidate.performance_request()
-        same = [o for o in kept if o.python == candidate.python and same_run(o.performance_request(), request)]
+        same = [o for o in kept if (o.python, o.experiment) == (candidate.python, candidate.experiment)]
         if same:
             repeats[candidate.trial] = same[0].trial
         else:

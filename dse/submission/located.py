@@ -38,17 +38,6 @@ def located(
     )
 
 
-def same_run(one: Request, other: Request) -> bool:
-    """Whether two requests ask for one run, wherever the model, the images and the cache lie."""
-    return _placeless(one) == _placeless(other)
-
-
-def _placeless(request: Request) -> Request:
-    data_set = dataclasses.replace(request.data_set, name="", path="", labels=None)  # a folder's name is its default
-    # official runs take all images, in the order of the list whatever exploration took first
-    return dataclasses.replace(request, model_path="", cache_dir="", data_set=data_set, image_order="list")
-
-
 def _model(request: Request, places: Iterable[Path]) -> Path:
     named = Path(request.model_path)
     if named.is_file():

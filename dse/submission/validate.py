@@ -11,6 +11,7 @@ from typing import Literal
 from dse_harness.protocol import Request, Response, read
 
 from dse.backends import Backend
+from dse.core.experiment import Experiment
 from dse.core.metrics import Objective, values_of
 from dse.errors import SubmissionError
 from dse.files import write_text
@@ -18,7 +19,6 @@ from dse.submission.candidate import Candidate
 from dse.submission.check_point import require_logged
 from dse.submission.check_runs import check_accuracy, check_performance, check_seeds
 from dse.submission.findings import RULES, Finding
-from dse.submission.located import same_run
 from dse.submission.point import (
     FOLDER,
     OWN_MODEL,
@@ -227,14 +227,14 @@ def stands_for(point: ValidatedPoint, candidate: Candidate) -> bool:
 
     The same request under another version of the runtime is another run.
     """
-    if not same_run(point.performance.request, candidate.performance_request()):
-        return False
-    return point.trial == candidate.trial or _runtime(point.performance.response) == _runtime(candidate.response)
+    run = point.performance
+    version = _engine_version(run.response if point.trial == candidate.trial else candidate.response)
+    measured = Experiment.of(run.request, _engine_version(run.response))
+    return measured == replace(candidate.experiment, engine_version=version)
 
 
-def _runtime(response: Response) -> tuple[str, str] | None:
-    evidence = response.evidence
-    return None if evidence is None else (evidence.runtime, evidence.runtime_version)
+def _engine_version(response: Response) -> str | None:
+    return None if response.evidence is None else response.evidence.runtime_version
 
 
 def _is_wanted(point: ValidatedPoint, candidate: Candidate, round_: Round, duration_ms: int | None) -> bool:

@@ -366,7 +366,7 @@ def test_one_file_with_two_normalisations_is_two_models_with_accuracies_of_their
     path = "models/a.tflite"
     models = {"a": {"path": path}, "b": {"path": path, "preprocessing": {"mean": 0}}}
     space = _load(here, models=models, parameters=None)
-    assert len({space.accuracy_key(configuration) for configuration in space.tree.configurations()}) == 2
+    assert len({space.experiment(configuration).accuracy_key() for configuration in space.tree.configurations()}) == 2
     error = _refused(here, models={"m": {"path": path, "preprocessing": {"means": 3}}}, parameters=None)
     assert "models.m.preprocessing.means: unknown key" in error.message
     assert "crop_percent" in str(error.hint)

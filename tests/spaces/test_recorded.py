@@ -40,8 +40,12 @@ def test_the_table_is_the_space(here: Path) -> None:
     assert space.tree.size == 4
     assert (space.data_set.size, space.data_set.sha256) == (1000, space.recorded.sha256)
     assert space.downloads == []
-    keys = {space.measurement_key(configuration) for configuration in space.tree.configurations()}
-    assert len(keys) == len({space.accuracy_key(configuration) for configuration in space.tree.configurations()}) == 4
+    keys = {space.experiment(configuration).key() for configuration in space.tree.configurations()}
+    assert (
+        len(keys)
+        == len({space.experiment(configuration).accuracy_key() for configuration in space.tree.configurations()})
+        == 4
+    )
     resolved = space.resolved()
     assert (resolved["replay"], resolved["data_set"]["size"]) == (str(here / "t.csv"), 1000)
     assert yaml.safe_load(yaml.safe_dump(resolved)) == resolved
@@ -51,7 +55,7 @@ def test_another_table_is_another_measurement(here: Path) -> None:
     before = load_space(write(here), {})
     (here / "t.csv").write_text(TABLE.replace("1001", "1003"))
     after = load_space(write(here), {})
-    keys = [{space.measurement_key(c) for c in space.tree.configurations()} for space in (before, after)]
+    keys = [{space.experiment(c).key() for c in space.tree.configurations()} for space in (before, after)]
     assert keys[0].isdisjoint(keys[1])
 
 

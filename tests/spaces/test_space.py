@@ -39,7 +39,8 @@ def _first(space: Space, **more: Any) -> Configuration:
 
 def _keys(folder: Path, **changes: Any) -> tuple[str, str]:
     space = _space(folder, **changes)
-    return space.accuracy_key(_first(space)), space.measurement_key(_first(space))
+    experiment = space.experiment(_first(space))
+    return experiment.accuracy_key(), experiment.key()
 
 
 def test_names_descriptions_and_budgets_make_no_other_experiment(tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_more_images_make_an_accuracy_better_and_not_another(tmp_path: Path) -> 
 def test_another_runtime_version_is_another_experiment(tmp_path: Path) -> None:
     space = _space(tmp_path)
     newer = replace(space, runtime_versions={"litert": "99"})
-    assert newer.accuracy_key(_first(space)) != space.accuracy_key(_first(space))
+    assert newer.experiment(_first(space)).accuracy_key() != space.experiment(_first(space)).accuracy_key()
 
 
 @pytest.mark.parametrize(
@@ -104,16 +105,16 @@ def test_what_changes_only_the_run_keeps_the_accuracy(tmp_path: Path, change: di
 
 def test_every_configuration_has_a_key_of_its_own(tmp_path: Path) -> None:
     space = _space(tmp_path, parameters=_BASE["parameters"] | {"threads": [1, 2], "cpu_affinity": ["0", "0-1"]})
-    assert len({space.measurement_key(c) for c in space.tree.configurations()}) == space.tree.size == 8
+    assert len({space.experiment(c).key() for c in space.tree.configurations()}) == space.tree.size == 8
 
 
 def test_a_configuration_becomes_a_runtime(tmp_path: Path) -> None:
     space = _space(tmp_path)
-    spec, _ = space.runtime(_first(space, threads=3, delegate="builtin", cpu_affinity="0-1,3"))
+    spec = space.experiment(_first(space, threads=3, delegate="builtin", cpu_affinity="0-1,3")).runtime
     assert (spec.name, spec.threads, spec.delegate, spec.cpu_affinity) == ("litert", 3, "builtin", (0, 1, 3))
-    spec, _ = space.runtime(_first(space))
+    spec = space.experiment(_first(space)).runtime
     assert (spec.threads, spec.delegate, spec.cpu_affinity) == (1, "xnnpack", None)
-    assert space.buffer_size(_first(space)) == 1024
+    assert space.experiment(_first(space)).buffer_size == 1024
     assert space.variant(_first(space, threads=3)) == dict(_first(space))
 
 

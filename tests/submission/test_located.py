@@ -6,13 +6,14 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from dse_harness.protocol import DataSetSpec, PerformanceSpec, Request, RuntimeSpec
+from dse_harness.protocol import DataSetSpec, PerformanceSpec, Request
 
+from dse.core.experiment import Experiment
 from dse.files import sha256_file
 from dse.models import ZooSource
 from dse.models.download import cached
 from dse.shipped import shipped
-from dse.submission.located import located, same_run
+from dse.submission.located import located
 
 VARIANT = {"family": "small", "form": "minimalistic", "width": 0.35, "side": 48, "precision": "float32"}
 IMAGES = {"sha256": "d", "path": "/new/images", "labels": "/new/list.txt"}
@@ -50,7 +51,7 @@ def test_a_model_and_images_that_moved_are_taken_where_the_space_has_them(cache,
     request = asked(tmp_path / "old/new.tflite", sha256_file(new))
     found = located(request, {"models": {"files": {key: where}}, "data_set": IMAGES}, {"model": "new"})
     assert (found.model_path, found.data_set.path, found.data_set.labels) == (str(new), "/new/images", "/new/list.txt")
-    assert same_run(found, request)
+    assert Experiment.of(found) == Experiment.of(request)
 
 
 def test_a_model_that_ran_officially_is_found_with_its_runs(cache, tmp_path):
@@ -79,14 +80,6 @@ def test_the_images_that_come_with_dse_are_those_of_this_installation(cache, tmp
     assert found.data_set.path == str(shipped("fashion_mnist", "validation.npz"))
 
 
-@pytest.mark.parametrize(
-    "change", [{"model_sha256": "f"}, {"runtime": RuntimeSpec(threads=2)}, {"data_set": DataSetSpec("images", "", "e")}]
-)
-def test_another_content_is_another_run(tmp_path, change):
-    request = asked(tmp_path / "model.tflite", "e")
-    assert not same_run(request, dataclasses.replace(request, **change))
-
-
 def test_a_downloaded_model_is_found_though_the_study_does_not_have_its_query(cache, tmp_path):
     kept = cached("http://a/b/m.tflite?token=secret", cache / "models")
     kept.parent.mkdir(parents=True)
@@ -95,9 +88,3 @@ def test_a_downloaded_model_is_found_though_the_study_does_not_have_its_query(ca
     request = asked(tmp_path / "old.tflite", sha256_file(kept))
     found = located(request, {"models": {"m": {"url": "http://a/b/m.tflite"}}, "data_set": IMAGES}, {})
     assert found.model_path == str(kept)
-
-
-def test_official_runs_are_the_same_whatever_order_exploration_took_images_in():
-    request = Request("model.tflite", "a" * 64, DataSetSpec("sleep", "/data/sleep.npz", "b" * 64), "/cache")
-    assert same_run(request, dataclasses.replace(request, image_order="random"))
-    assert not same_run(request, dataclasses.replace(request, model_sha256="c" * 64))

@@ -1,0 +1,140 @@
+"""An experiment: what is measured, resolved to content. Its key is what "already known" means."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+from dse_harness.protocol import (
+    AccuracySpec,
+    DataSetSpec,
+    ImageOrder,
+    PerformanceSpec,
+    Preprocessing,
+    Request,
+    RuntimeSpec,
+)
+
+from dse.core.configuration import Value
+from dse.files import fingerprint
+
+Scenario = Literal["SingleStream"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How long a performance run takes at least; ``official`` is by MLPerf's settings, whatever else stands here."""
+
+    min_duration_s: float = 0.5
+    min_query_count: int = 100
+    official: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What a run measures, by content: equal experiments, equal runs, whatever files and spaces are called.
+
+    ``model`` identifies the bytes of the model (`dse.models.ModelSource.identity`), ``data_set`` images and labels by
+    their SHA-256; ``classes`` is None where nobody said how many. ``engine_version`` is None where nobody asked.
+    ``device`` is empty for this machine. Without ``fidelity`` there is no performance run.
+    """
+
+    model: Mapping[str, Value]
+    data_set: str
+    classes: int | None
+    preprocessing: Preprocessing
+    runtime: RuntimeSpec
+    engine_version: str | None = None
+    buffer_size: int = 1024
+    fidelity: Fidelity | None = Fidelity()
+    scenario: Scenario = "SingleStream"
+    device: str = ""
+
+    @classmethod
+    def of(cls, request: Request, engine_version: str | None = None) -> Self:
+        """What ``request`` asks for; how many images its accuracy run takes, and in which order, is no part of it."""
+        spec = request.performance or PerformanceSpec()
+        fidelity = Fidelity(spec.min_duration_ms / 1000, spec.min_query_count)
+        if spec.user_conf is not None:
+            fidelity = Fidelity(official=True)
+        return cls(
+            model={"sha256": request.model_sha256},
+            data_set=request.data_set.sha256,
+            classes=request.data_set.classes,
+            preprocessing=request.preprocessing,
+            runtime=request.runtime,
+            engine_version=engine_version,
+            buffer_size=spec.buffer_size,
+            fidelity=fidelity if request.performance else None,
+        )
+
+    def accuracy_key(self) -> str:
+        """What the accuracy depends on: model, images, preprocessing, engine, delegate; not threads, not buffers.
+
+        How many of the images were used is with the accuracy itself: more of them make it better, not another one.
+        """
+        return fingerprint(
+            {
+                "model": dict(self.model),
+                "data_set": self.data_set,
+                "classes": self.classes,
+                "preprocessing": dataclasses.asdict(self.preprocessing),
+                "runtime": [self.runtime.name, self.engine_version],
+                "delegate": self.runtime.delegate,
+                # what came later is left out where it is as it always was: older studies know their keys without
+                **({"device": self.device} if self.device else {}),
+            }
+        )
+
+    def key(self) -> str:
+        """What a measurement depends on: equal keys, equal experiment."""
+        return fingerprint(
+            {
+                "accuracy": self.accuracy_key(),
+                "threads": self.runtime.threads,
+                "cpu_affinity": list(self.runtime.cpu_affinity or ()),
+                **({"buffer_size": self.buffer_size, "fidelity": self._fidelity} if self.fidelity else {}),
+                **({} if self.scenario == "SingleStream" else {"scenario": self.scenario}),
+            }
+        )
+
+    def request(
+        self,
+        *,
+        model_path: Path,
+        model_sha256: str,
+        data_set: DataSetSpec,
+        cache: Path,
+        accuracy: AccuracySpec | None = None,
+        spot_check_images: int = 0,
+        image_order: ImageOrder = "list",
+    ) -> Request:
+        """The request that measures this with the model and the images that lie there, at a search's fidelity."""
+        performance = None
+        if self.fidelity is not None:
+            performance = PerformanceSpec(
+                buffer_size=self.buffer_size,
+                min_duration_ms=round(self.fidelity.min_duration_s * 1000),
+                min_query_count=self.fidelity.min_query_count,
+            )
+        return Request(
+            model_path=str(model_path),
+            model_sha256=model_sha256,
+            data_set=data_set,
+            cache_dir=str(cache),
+            runtime=self.runtime,
+            preprocessing=self.preprocessing,
+            performance=performance,
+            accuracy=accuracy,
+            spot_check_images=spot_check_images,
+            image_order=image_order,
+        )
+
+    @property
+    def _fidelity(self) -> dict[str, float | bool]:
+        if self.fidelity is None or self.fidelity.official:
+            return {"official": True}
+        return {"min_duration": self.fidelity.min_duration_s, "min_query_count": self.fidelity.min_query_count}
