@@ -19,7 +19,6 @@ import numpy as np
 from dse.backends import LocalBackend
 from dse.core.pareto import FrontPoint
 from dse.durations import parse_duration
-from dse.reports.front import study_front
 from dse.search.explore import explore
 from dse.search.plan import Budget, make_plan
 from dse.search.surrogate import scaled
@@ -34,7 +33,7 @@ def run(space: Space, folder: Path, seed: int, budget_s: float, confirm: bool) -
     with StudyWriter(folder, space, None, {"seed": seed}) as writer:
         plan = make_plan(space, [], Budget(device_s=budget_s))
         explore(writer, space, _harness, plan, seed, lambda _: None, lambda: False, confirm=confirm)
-    return study_front(Study.read(folder))
+    return Study.read(folder).analysis.front
 
 
 def jaccard(a: list[FrontPoint], b: list[FrontPoint]) -> float:

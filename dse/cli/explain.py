@@ -25,7 +25,6 @@ from dse.core.tree import ParameterTree
 from dse.errors import UsageError
 from dse.files import canonical_json
 from dse.reading import parse_json
-from dse.reports.front import recorded_in, study_analysis
 from dse.reports.official import Official, official_document, official_sentence
 from dse.study import Study
 
@@ -47,7 +46,7 @@ def explain_command(
     Example: dse explain mobilenet_v3 17
     """
     found = open_study(study, studies)
-    analysis = study_analysis(found)
+    analysis = found.analysis
     explanation = _explanation(found, analysis, what)
     figures = official_of(found)
     official = next((figures[trial] for trial in _trials(explanation) if trial in figures), None)
@@ -102,7 +101,7 @@ def _lines(found: Study, analysis: Analysis, explanation: Explanation, official:
     ]
     if analysis.exclusions.starved:
         lines.append(analysis.exclusions.starved)
-    if table := recorded_in(found):
+    if table := found.recorded_in:
         lines.append(f"recorded in {table}, not measured here")
     return lines
 
@@ -116,15 +115,7 @@ def _explanation(study: Study, analysis: Analysis, what: str) -> Explanation:
         raise damaged
     if measured is None:
         raise UsageError(f"found trial {what}, the study has {len(study.measurements)} finished trials")
-    placed = study.place(measured)
-    explanation = explain(analysis, placed or measured.configuration)
-    if placed is None and explanation.verdict == "unmeasured":
-        if failure := measured.response.failure:
-            why = f"it failed, and the next search tries it again: {failure.error}: {failure.message}"
-        else:
-            why = "it was measured on other images, at another fidelity, or with a level that is gone"
-        return dataclasses.replace(explanation, sentence=f"trial {what} counts for nothing now: {why}")
-    return explanation
+    return study.explain(measured.trial)
 
 
 def _located(study: Study, analysis: Analysis, given: Configuration) -> Configuration:

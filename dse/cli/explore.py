@@ -24,7 +24,6 @@ from dse.core.configuration import Configuration
 from dse.errors import ResultsError, StudyError
 from dse.packages import asked
 from dse.paths import require_cache
-from dse.reports.front import study_front
 from dse.search.edits import Edits, edits
 from dse.search.explore import explore
 from dse.search.plan import make_plan
@@ -154,7 +153,7 @@ def _first(warm_start: str, studies: Path, space: Space) -> list[Configuration]:
     """What was on the front elsewhere, as configurations of ``space``. Raises StudyError, ResultsError."""
     if not Path(warm_start).is_file():
         known = open_study(warm_start, studies)
-        found = [p.configuration for p in study_front(known) if space.tree.locate(p.configuration) is not None]
+        found = [p.configuration for p in known.analysis.front if space.tree.locate(p.configuration) is not None]
         if not found:
             raise StudyError(
                 f"no configuration on its front is one of {space.name}",

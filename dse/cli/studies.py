@@ -13,7 +13,6 @@ from rich.table import Table
 from dse.cli.options import STUDIES, Json, Studies, study_words
 from dse.cli.render import counted, next_command, print_json, stderr, stdout
 from dse.errors import StudyError, why
-from dse.reports.front import study_analysis
 from dse.study import Study
 from dse.study.lock import is_locked
 
@@ -68,7 +67,7 @@ def studies_command(studies: Studies = STUDIES, json: Json = False) -> None:
 def _entry(folder: Path) -> _Entry:
     try:
         study = Study.read(folder)
-        analysis = study_analysis(study)
+        analysis = study.analysis
         times = [m.response.device_after.time_utc for m in study.measurements if m.response.device_after]
         return _Entry(
             folder.name,

@@ -15,7 +15,6 @@ from dse.core.analysis import Analysis
 from dse.core.exclusions import Reason
 from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS
-from dse.reports.front import study_analysis
 from dse.study import Study
 
 
@@ -61,7 +60,7 @@ def trials_command(
     Example: dse trials mobilenet_v3 --failed
     """
     found = open_study(study, studies)
-    analysis = study_analysis(found)
+    analysis = found.analysis
     reasons = analysis.exclusions.reasons
     everything = [_Trial(m, found.place(m) is not None, reasons.get(m.trial, ())) for m in found.measurements]
     wanted = {name for name, asked in (("failed", failed), ("excluded", excluded)) if asked}

@@ -10,7 +10,6 @@ from rich.table import Table
 
 from dse.core.metrics import METRICS, values_of
 from dse.errors import DseError
-from dse.reports.front import study_front
 from dse.reports.official import official_document
 from dse.study import Study
 from dse.submission.official_figures import OfficialFigures, figures_of
@@ -23,7 +22,7 @@ _SHOWN = ("accuracy", "latency_p90_ns", "model_memory_bytes", "peak_memory_bytes
 
 def explored_values(study: Study) -> dict[int, Mapping[str, float]]:
     """What `dse front` shows of each trial on the front, by metric."""
-    return {point.trial: {**values_of(point.response), **point.values} for point in study_front(study)}
+    return {point.trial: {**values_of(point.response), **point.values} for point in study.analysis.front}
 
 
 def comparison(outcomes: Sequence[Outcome], explored: Mapping[int, Mapping[str, float]]) -> RenderableType:

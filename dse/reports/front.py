@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dse.core.analysis import Analysis, analyze
+from dse.core.analysis import Analysis
 from dse.core.configuration import text
 from dse.core.pareto import FrontPoint
 from dse.core.proportion import wilson
@@ -41,13 +41,13 @@ class FrontReport:
     @property
     def title(self) -> str:
         """How many of the configurations that were measured are on the front, as a sentence."""
-        measured = "" if recorded_in(self.study) else "measured "
+        measured = "" if self.study.recorded_in else "measured "
         shown = f"{self.study.name}: {self.on_front} of {self.compared} {measured}configurations are on the front"
         if self.question.words:
             shown += f" of those with {' and '.join(self.question.words)}"
         if len(self.points) < self.on_front:
             shown += f"; {len(self.points)} of them shown"
-        if table := recorded_in(self.study):
+        if table := self.study.recorded_in:
             shown += f"; recorded in {Path(table).name}, not measured here"
         return shown
 
@@ -72,7 +72,7 @@ def front_report(
     A question narrows down what is compared, and then the front is the one of those configurations. Without one, its
     points are all of the front.
     """
-    analysis, asked = study_analysis(study), question or Question()
+    analysis, asked = study.analysis, question or Question()
     if not (asked.constraints or asked.conditions):
         points, compared = analysis.front, len(analysis.estimates)
     else:
@@ -85,34 +85,6 @@ def front_report(
     return FrontReport(study, analysis, asked.chosen(points), len(points), compared, asked, official or {})
 
 
-def study_analysis(study: Study) -> Analysis:
-    """Which trials of the study count, and what each configuration is worth."""
-    return analyze(
-        study.objectives,
-        study.constraints,
-        study.measurements,
-        study.place,
-        data_set_images(study),
-        exact=recorded_in(study) is not None,
-    )
-
-
-def data_set_images(study: Study) -> int:
-    """How many images the whole data set has, of which an accuracy may have been counted on a part."""
-    return int(study.settings["space"]["data_set"]["size"])
-
-
-def study_front(study: Study) -> list[FrontPoint]:
-    """The front of everything that was measured, by the middle of the repeats that count. Empty when nothing was."""
-    return study_analysis(study).front
-
-
-def recorded_in(study: Study) -> str | None:
-    """The replay table that a study's figures were looked up in; None where they were measured."""
-    table: str | None = study.settings["space"].get("replay")
-    return table
-
-
 def front_document(report: FrontReport) -> dict[str, Any]:
     """The front as ``dse front --json`` prints it: schema, study, objectives, counts, points.
 
@@ -123,7 +95,7 @@ def front_document(report: FrontReport) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "study": study.name,
-        **({"recorded_in": table} if (table := recorded_in(study)) else {"data_set": _data_set(study)}),
+        **({"recorded_in": table} if (table := study.recorded_in) else {"data_set": _data_set(study)}),
         "objectives": [
             {"name": objective.name, "direction": objective.direction, "unit": objective.metric.unit}
             for objective in study.objectives
@@ -193,7 +165,7 @@ def front_csv(report: FrontReport) -> str:
                 len(point.trials),
                 "" if point.probability is None else point.probability,
                 point.accuracy.total if point.accuracy else "",
-                data_set_images(study),
+                study.images,
                 *(official_row(report.official_of(point), point.values) if official else ()),
             ]
         )

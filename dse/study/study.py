@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from dse.core.analysis import Analysis, analyze
 from dse.core.configuration import Configuration, Value
+from dse.core.explanation import Explanation, explain
 from dse.core.measurement import Measurement
 from dse.core.metrics import Constraint, Objective, parse_constraint, parse_metric
 from dse.errors import StudyError
 from dse.files import real
 from dse.study.folder import database_url
+from dse.study.rows import Configurations, Front, Trials, configuration_rows, front_rows, trial_rows
 from dse.study.settings import read_settings
-from dse.study.trial import TrialRecord, Trials, read_trials
+from dse.study.trial import FoundTrials, TrialRecord, read_trials
 
 
 @dataclass
@@ -28,6 +31,8 @@ class Study:
     measurements: list[Measurement] = field(default_factory=list)
     damaged: list[StudyError] = field(default_factory=list)
     """Why trials are left out that cannot be read: what was found where, and how to mend it."""
+    _analyzed: tuple[int, Analysis] | None = field(default=None, init=False, repr=False, compare=False)
+    """How many trials were analyzed last, and what came out."""
 
     @property
     def name(self) -> str:
@@ -50,6 +55,69 @@ class Study:
         space = self.settings["space"]
         size = int(space["data_set"]["size"])
         return min(int(space["fidelity"]["explore"].get("accuracy_images") or size), size)
+
+    @property
+    def images(self) -> int:
+        """How many images the whole data set has, of which an accuracy may have been counted on a part."""
+        return int(self.settings["space"]["data_set"]["size"])
+
+    @property
+    def recorded_in(self) -> str | None:
+        """The table that the study's figures were looked up in; None where they were measured."""
+        table: str | None = self.settings["space"].get("replay")
+        return table
+
+    @property
+    def analysis(self) -> Analysis:
+        """Which trials count, what each configuration is worth, and the front; made anew once there are more trials."""
+        if self._analyzed is None or self._analyzed[0] != len(self.measurements):
+            found = analyze(
+                self.objectives,
+                self.constraints,
+                self.measurements,
+                self.place,
+                self.images,
+                exact=self.recorded_in is not None,
+            )
+            self._analyzed = len(self.measurements), found
+        return self._analyzed[1]
+
+    def front(self) -> Front:
+        """The configurations that no other dominates, by the middle of their repeats: the rows of ``dse front``.
+
+        Empty where nothing was measured.
+        """
+        return front_rows(self.analysis)
+
+    def configurations(self) -> Configurations:
+        """Every configuration that was tried, with its figures, or why it has none."""
+        return configuration_rows(self.analysis)
+
+    def trials(self) -> Trials:
+        """Every run that ended, with its own figures, and why it does not count where it does not."""
+        return trial_rows(self.analysis, self.measurements, self.folder / "trials")
+
+    def explain(self, what: int | Configuration | Mapping[str, Value]) -> Explanation:
+        """Why a configuration is on the front, or why it is not: of a trial's number, or a whole configuration.
+
+        Raises StudyError for a trial that the study does not have.
+        """
+        if not isinstance(what, int):
+            return explain(self.analysis, what if isinstance(what, Configuration) else Configuration(what))
+        measured = next((m for m in self.measurements if m.trial == what), None)
+        if measured is None:
+            raise StudyError(
+                f"found trial {what}, the study has {len(self.measurements)} finished trials", path=self.folder
+            )
+        placed = self.place(measured)
+        explanation = explain(self.analysis, placed or measured.configuration)
+        if placed is not None or explanation.verdict != "unmeasured":
+            return explanation
+        if failure := measured.response.failure:
+            why = f"it failed, and the next search tries it again: {failure.error}: {failure.message}"
+        else:
+            why = "it was measured on other images, at another fidelity, or with a level that is gone"
+        return replace(explanation, sentence=f"trial {what} counts for nothing now: {why}")
 
     @property
     def levels(self) -> dict[str, list[Value]]:
@@ -98,7 +166,7 @@ class Study:
         return cls.of(folder, read_settings(folder / "study.yaml"), read_trials(folder / "trials"))
 
     @classmethod
-    def of(cls, folder: Path, settings: dict[str, Any], found: Trials) -> Study:
+    def of(cls, folder: Path, settings: dict[str, Any], found: FoundTrials) -> Study:
         """The study in ``folder`` with ``settings`` and what `read_trials` found."""
         records, measurements = [record for record, _ in found.finished], [measured for _, measured in found.finished]
         return cls(folder, settings, records, measurements, found.damaged)

@@ -67,7 +67,7 @@ class TrialRecord:
         write_json(folder / "trial.json", document, follow=False)
 
 
-class Trials(NamedTuple):
+class FoundTrials(NamedTuple):
     """What lies below ``trials/``: finished trials in order, why others cannot be read, and what a killed run left."""
 
     finished: list[tuple[TrialRecord, Measurement]]
@@ -75,10 +75,10 @@ class Trials(NamedTuple):
     unfinished: list[Path]
 
 
-def read_trials(trials: Path) -> Trials:
+def read_trials(trials: Path) -> FoundTrials:
     """Every trial below ``trials`` as it was when it ended. A damaged one costs itself, and no other."""
     accuracies = Accuracies()
-    found = Trials([], [], [])
+    found = FoundTrials([], [], [])
     for folder in folders(trials):
         try:
             if is_finished(folder):

@@ -157,7 +157,7 @@ class StudyWriter:
         wanted = [self.study.trial_folder(record.number)] if record else []
         places.require_there(self._folder, self._lock, *wanted)
 
-    def _clean(self) -> trials.Trials:
+    def _clean(self) -> trials.FoundTrials:
         """The trials of the study, without what a killed run left."""
         found = read_trials(self._folder / "trials")
         trials.remove_discarded(self._folder / "trials")

@@ -12,7 +12,6 @@ from dse_harness.protocol import Request, read
 from dse.address import shown
 from dse.core.pareto import FrontPoint
 from dse.errors import DseError, InputError, SubmissionError, UsageError, why
-from dse.reports.front import recorded_in, study_front
 from dse.spaces.space import HARNESS_PARAMETERS
 from dse.study import Study
 from dse.submission.candidate import Candidate
@@ -28,13 +27,13 @@ def front_candidates(
     With them what is wrong with those that cannot be run: a request that cannot be read costs its own point. Raises
     SubmissionError, UsageError.
     """
-    if table := recorded_in(study):
+    if table := study.recorded_in:
         raise SubmissionError(
             f"the study's figures are recorded in {table}, not measured: there is no model to run",
             path=study.folder,
             hint="validate a study that was measured on this machine: dse explore --space mobilenet_v3.yaml",
         )
-    points = study_front(study)
+    points = study.analysis.front
     if not points:
         raise SubmissionError("the study has no front", path=study.folder, hint=study.way_to_a_front)
     if unknown := sorted(set(trials) - {point.trial for point in points}):
@@ -68,7 +67,7 @@ def _candidate(study: Study, point: FrontPoint, python: str | None) -> Candidate
         request=request,
         response=point.response,
         origin=_origin(model, request),
-        images=int(study.settings["space"]["data_set"]["size"]),
+        images=study.images,
         python=python or _harness_python(study, point),
     )
 

@@ -14,7 +14,6 @@ import pytest
 import yaml
 from dse_harness.protocol import DeviceState
 
-from dse.reports.front import study_front
 from dse.study import Study
 from dse.study.writer import StudyWriter
 from tests.recording import RecordedHarness, answer, make_space, run_study
@@ -225,7 +224,7 @@ def test_a_warm_start_from_what_is_no_study_and_no_results_is_refused(here: Path
 def test_a_plan_says_how_much_of_another_study_comes_first(here: Path, dse: Any) -> None:
     run_study(here / "studies" / "before", make_space(here))
     command = ("explore", "--space", make_space(here).path, "--study", "new", "--warm-start", "before", "--dry-run")
-    front = len(study_front(Study.read(here / "studies" / "before")))
+    front = len(Study.read(here / "studies" / "before").analysis.front)
     assert f"first the {front} of the warm start" in dse(*command).out
     assert json.loads(dse(*command, "--json").out)["first"] == front
     other = make_space(here, parameters={"threads": [7, 8]}).path

@@ -10,14 +10,13 @@ from rich.console import Console
 
 from dse.cli.render import front_table, print_error, print_json
 from dse.errors import SpaceError
-from dse.reports.front import study_front
 from dse.study import Study
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_every_figure_of_the_front_is_readable_at_any_width(small_study: Path, width: int) -> None:
     study = Study.read(small_study)
-    points = study_front(study)
+    points = study.analysis.front
     console = Console(file=io.StringIO(), width=width)
     console.print(front_table(points, study.objectives))
     shown = console.file.getvalue()  # type: ignore[attr-defined]

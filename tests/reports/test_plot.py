@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from dse_harness.protocol import Request, Response
 
-from dse.reports.front import front_report, study_analysis, write_front
+from dse.reports.front import front_report, write_front
 from dse.reports.plot import dots
 from dse.study import Study
 from tests.recording import RecordedHarness, answer, fails, make_space, run_study
@@ -59,7 +59,7 @@ def test_every_configuration_is_drawn_once_and_none_above_the_front(
     study = Study.read(tmp_path / "s")
     repeated = study.measurements[0]
     study.measurements += [replace(repeated, trial=len(study.measurements) + n) for n in range(2)]
-    analysis = study_analysis(study)
+    analysis = study.analysis
     found = dots(analysis, objectives)
     drawn = [*found.dominated, *found.outside, *found.excluded]
     assert len(drawn) + len(analysis.front) == len({m.configuration for m in study.measurements})
@@ -79,7 +79,7 @@ def test_what_breaks_a_constraint_is_drawn_apart(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
     space = make_space(tmp_path, objectives=["accuracy", "latency_p90_ns"], constraints=["latency_p90_ns >= 2 ms"])
     run_study(tmp_path / "s", space)
-    analysis = study_analysis(Study.read(tmp_path / "s"))
+    analysis = Study.read(tmp_path / "s").analysis
     found = dots(analysis, ["accuracy", "latency_p90_ns"])
     assert {dot.values["latency_p90_ns"] for dot in found.outside} == {1_000_000}
     assert len(found.outside) == 2

@@ -6,7 +6,6 @@ import pytest
 from dse_harness.protocol import Request
 
 from dse.backends import FakeDevice
-from dse.reports.front import study_front
 from dse.search.plan import Budget, Progress, make_plan
 from dse.search.spent import spent_on
 from dse.spaces.load import load_space
@@ -29,7 +28,7 @@ def timed(**changes: object) -> FakeDevice:
 
 
 def counted(study: Study) -> list[int]:
-    return [point.accuracy.total for point in study_front(study) if point.accuracy]
+    return [point.accuracy.total for point in study.analysis.front if point.accuracy]
 
 
 def test_the_accuracies_of_the_front_are_completed_inside_the_budget(bench: Bench) -> None:

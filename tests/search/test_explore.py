@@ -13,7 +13,6 @@ from dse.core.configuration import Configuration
 from dse.core.explanation import explain
 from dse.core.measurement import Measurement
 from dse.errors import MachineError
-from dse.reports.front import study_analysis, study_front
 from dse.search.plan import Budget, Progress
 from dse.spaces.load import load_space
 from dse.study import Study
@@ -25,7 +24,7 @@ def configurations(points: Sequence[object]) -> set[object]:
 
 
 def lost(study: Study) -> dict[int, str]:
-    return {trial: found[0].word for trial, found in study_analysis(study).exclusions.reasons.items()}
+    return {trial: found[0].word for trial, found in study.analysis.exclusions.reasons.items()}
 
 
 def test_every_configuration_once_and_then_nothing(bench: Bench) -> None:
@@ -40,9 +39,9 @@ def test_throttled_trials_are_kept_left_out_and_measured_again(bench: Bench) -> 
     study = bench.explore(device(noise=0.0, throttled=lambda s: 10 <= s < 17))
     assert set(lost(study).values()) == {"throttled"}
     assert phases(study).count("repeat") >= 3
-    assert configurations(study_front(study)) == configurations(study_front(undisturbed))
+    assert configurations(study.analysis.front) == configurations(undisturbed.analysis.front)
     trial = next(iter(lost(study)))
-    assert trial not in {t for point in study_front(study) for t in point.trials}
+    assert trial not in {t for point in study.analysis.front for t in point.trials}
 
 
 def test_a_changed_governor_and_foreign_load_are_seen(bench: Bench) -> None:
@@ -60,7 +59,7 @@ def test_a_governor_that_was_changed_for_good_is_the_usual_one_and_what_ran_befo
     study = bench.explore(device(noise=0.0))
     assert phases(study)[4:9] == ["reference", "reference", "repeat", "repeat", "repeat"]
     assert lost(study) == dict.fromkeys(range(4), "governor")
-    assert len(study_analysis(study).estimates) == 18
+    assert len(study.analysis.estimates) == 18
 
 
 def test_the_reference_goes_on_after_an_edit(bench: Bench) -> None:
@@ -84,7 +83,7 @@ def test_threads_without_effect_are_not_tried_again(bench: Bench) -> None:
     assert set(lost(study).values()) == {"threads"}
     assert len(study.measurements) == 18
     configuration = next(m.configuration for m in study.measurements if m.configuration["threads"] == 3)
-    assert explain(study_analysis(study), configuration).verdict == "excluded"
+    assert explain(study.analysis, configuration).verdict == "excluded"
 
 
 def test_strict_stops_and_loses_nothing(bench: Bench) -> None:
@@ -102,7 +101,7 @@ def test_a_slow_spell_is_found_by_the_reference_and_measured_again(bench: Bench)
     study = bench.explore(slow, Budget(device_s=1e9), confirm=True)
     assert "drift" in lost(study).values()
     truth = {m.configuration: latency_of(bench, m) for m in study.measurements}
-    for point in study_front(study):
+    for point in study.analysis.front:
         assert point.values["latency_p90_ns"] == pytest.approx(truth[point.configuration] * 1.06, rel=0.05)
 
 
@@ -118,9 +117,9 @@ def test_confirming_repeats_the_open_ones_and_outliers_do_not_matter(bench: Benc
     exact = bench.explore(device(noise=0.0), study="exact")
     study = bench.explore(device(noise=0.01, outlier_every=9), Budget(device_s=1e9), confirm=True)
     assert "confirm" in phases(study)
-    on_front = configurations(study_front(study))
-    assert on_front == configurations(study_front(exact))
-    known = study_analysis(study)  # repeats settle latencies; the accuracies stay those of 500 of 10,000 images
+    on_front = configurations(study.analysis.front)
+    assert on_front == configurations(exact.analysis.front)
+    known = study.analysis  # repeats settle latencies; the accuracies stay those of 500 of 10,000 images
     sure = {e.configuration: p for e, p in zip(known.estimates, known.by_repeats.probability, strict=True)}
     assert all(sure[configuration] > 0.9 for configuration in on_front)
 
@@ -158,7 +157,7 @@ def test_infeasible_configurations_are_tried_once(bench: Bench) -> None:
     study = bench.explore(device(failure=refuse))
     assert len(study.measurements) == 18
     configuration = next(m.configuration for m in study.measurements if m.configuration["threads"] == 2)
-    assert explain(study_analysis(study), configuration).verdict == "infeasible"
+    assert explain(study.analysis, configuration).verdict == "infeasible"
 
 
 def test_a_warm_start_comes_first(bench: Bench) -> None:
@@ -171,7 +170,7 @@ def test_a_warm_start_comes_first(bench: Bench) -> None:
 def test_a_study_replays_against_its_own_trials(bench: Bench) -> None:
     recorded = bench.explore(device())
     again = bench.explore(RecordingBackend(recorded.folder / "trials"), study="again")
-    assert [p.values for p in study_front(again)] == [p.values for p in study_front(recorded)]
+    assert [p.values for p in again.analysis.front] == [p.values for p in recorded.analysis.front]
 
 
 def test_a_study_replays_in_another_order_too(bench: Bench) -> None:
@@ -180,7 +179,7 @@ def test_a_study_replays_in_another_order_too(bench: Bench) -> None:
     again = bench.explore(RecordingBackend(recorded.folder / "trials"), study="again", seed=5)
     assert [m.configuration for m in again.measurements] != [m.configuration for m in recorded.measurements]
     assert all("accuracy" in m.values for m in again.measurements)
-    assert [p.values for p in study_front(again)] == [p.values for p in study_front(recorded)]
+    assert [p.values for p in again.analysis.front] == [p.values for p in recorded.analysis.front]
 
 
 def test_device_time_is_the_budget(bench: Bench) -> None:
@@ -201,7 +200,7 @@ def test_only_who_may_be_on_the_front_gets_more_images(bench: Bench) -> None:
 
     fake = FakeDevice(latency, unrelated, noise=0.0)
     study = bench.explore(fake, Budget(device_s=1e9), confirm=True)
-    found, analysis = {p.configuration: p for p in study_front(study)}, study_analysis(study)
+    found, analysis = {p.configuration: p for p in study.analysis.front}, study.analysis
     assert {p.accuracy.total for p in found.values() if p.accuracy} == {10_000}
     counted = {e.configuration: e.accuracy.total for e in analysis.estimates if e.accuracy}
     left_alone = [configuration for configuration, total in counted.items() if total == 625]
@@ -219,7 +218,7 @@ def test_where_no_time_ends_it_the_accuracies_of_the_front_are_completed(bench: 
     assert phases(study)[:3] == ["search"] * 3
     assert phases(study).count("search") == 3
     assert {m.accuracy.total for m in study.measurements[:1] if m.accuracy} == {625}
-    assert {p.accuracy.total for p in study_front(study) if p.accuracy} == {10_000}
+    assert {p.accuracy.total for p in study.analysis.front if p.accuracy} == {10_000}
 
 
 def test_a_fast_model_has_all_images_at_once(bench: Bench) -> None:
@@ -236,7 +235,7 @@ def test_who_answers_otherwise_gets_an_accuracy_of_its_own(bench: Bench) -> None
         return accuracy(request) * (0.9 if request.runtime.threads == 3 else 1.0)
 
     study = bench.explore(FakeDevice(latency, worse, noise=0.0, answers=lambda r: r.runtime.threads == 3))
-    analysis = study_analysis(study)
+    analysis = study.analysis
     assert len(analysis.known) == 18
     threads_of = {m.trial: m.configuration["threads"] for m in study.measurements}
     assert analysis.differing
@@ -263,9 +262,9 @@ def test_repeats_of_a_configuration_are_not_spot_checked_again(bench: Bench) -> 
 
 def test_explanations(bench: Bench) -> None:
     study = bench.explore(device(noise=0.0))
-    analysis = study_analysis(study)
+    analysis = study.analysis
     verdicts = {m.trial: explain(analysis, m.configuration) for m in study.measurements}
-    on_front = configurations(study_front(study))
+    on_front = configurations(study.analysis.front)
     for found in verdicts.values():
         assert (found.verdict == "front") == (found.configuration in on_front)
         if found.verdict == "dominated":

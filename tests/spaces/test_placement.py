@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from dse_harness.protocol import Accuracy, Request, Response
 
-from dse.reports.front import front_report, study_front
+from dse.reports.front import front_report
 from dse.search.edits import edits
 from dse.search.plan import Budget, make_plan
 from dse.spaces import placement
@@ -36,7 +36,7 @@ def test_each_experiment_is_measured_once(tmp_path: Path, sampler: str) -> None:
     study = Study.read(tmp_path / "s")
     assert len({m.key for m in study.measurements}) == len(study.measurements) == 6
     assert {m.configuration["model"] for m in study.measurements} == {"a"}
-    points = study_front(study)
+    points = study.analysis.front
     assert len({tuple((k, v) for k, v in p.configuration.items() if k != "model") for p in points}) == len(points)
     assert f"{len(points)} of 6 measured configurations" in front_report(study).title
     plan = make_plan(space, study.measurements, Budget())
@@ -64,7 +64,7 @@ def test_what_a_search_says_at_its_end_is_what_the_study_says(tmp_path: Path) ->
     run_study(tmp_path / "s", space, trials=1)
     edited = make_space(tmp_path, sampler="grid", parameters={**levels, "buffer_size": [1024]})
     progress = run_study(tmp_path / "s", edited, trials=2)
-    found = study_front(Study.read(tmp_path / "s"))
+    found = Study.read(tmp_path / "s").analysis.front
     assert [(p.trial, p.trials) for p in progress.front] == [(p.trial, p.trials) for p in found]
 
 
@@ -89,7 +89,7 @@ def _without_model_memory(request: Request) -> Response:
 def test_a_study_of_before_the_metric_goes_on_with_its_own_objectives(tmp_path: Path) -> None:
     space = make_space(tmp_path, objectives=["accuracy", "latency_p90_ns", "peak_memory_bytes"])
     run_study(tmp_path / "s", space, RecordedHarness(_without_model_memory))
-    assert study_front(Study.read(tmp_path / "s"))
+    assert Study.read(tmp_path / "s").analysis.front
     progress = run_study(tmp_path / "s", space)
     assert progress.done == 0
 
@@ -101,7 +101,7 @@ def test_where_the_models_memory_is_asked_for_trials_of_before_it_are_measured_a
     for done in (6, 0):
         progress = run_study(tmp_path / "s", space)
         assert (progress.done, progress.ended) == (done, "every configuration is known")
-    assert all("model_memory_bytes" in point.values for point in study_front(Study.read(tmp_path / "s")))
+    assert all("model_memory_bytes" in point.values for point in Study.read(tmp_path / "s").analysis.front)
 
 
 def _on_the_first_of_the_list(request: Request) -> Response:
@@ -116,7 +116,7 @@ def _on_the_first_of_the_list(request: Request) -> Response:
 def test_accuracies_on_the_first_images_of_the_list_are_counted_again_and_never_mixed_in(tmp_path: Path) -> None:
     space = make_space(tmp_path)
     run_study(tmp_path / "s", space, RecordedHarness(_on_the_first_of_the_list))
-    before = study_front(Study.read(tmp_path / "s"))
+    before = Study.read(tmp_path / "s").analysis.front
     assert {point.accuracy.image_order for point in before if point.accuracy} == {"list"}
     (said,) = edits(Study.read(tmp_path / "s"), space).changing
     assert "of an earlier version of dse and measured again: accuracies were counted on the first" in said
@@ -125,7 +125,7 @@ def test_accuracies_on_the_first_images_of_the_list_are_counted_again_and_never_
     for _ in range(2):
         run_study(tmp_path / "s", space)
         study = Study.read(tmp_path / "s")
-        points = study_front(study)
+        points = study.analysis.front
         assert {point.accuracy.image_order for point in points if point.accuracy} == {"random"}
         assert len([m for m in study.measurements if m.phase == "search"]) == 12
 

@@ -8,7 +8,6 @@ from typing import Any
 import optuna
 import pytest
 
-from dse.reports.front import study_front
 from dse.study import Study
 from dse.study.writer import StudyWriter
 from tests.recording import RecordedHarness, check_study, make_space, run_study, stored_trials
@@ -28,7 +27,7 @@ def test_a_removed_level_leaves_its_trials_in_the_study_and_out_of_the_front(fol
     run_study(folder, make_space(tmp_path, parameters={"threads": [2, 3]}))
     study = check_study(folder)
     assert {m.configuration["threads"] for m in study.measurements} == {1, 2, 3}
-    assert {point.configuration["threads"] for point in study_front(study)} <= {2, 3}
+    assert {point.configuration["threads"] for point in study.analysis.front} <= {2, 3}
 
 
 @pytest.mark.usefixtures("measured")
@@ -37,7 +36,7 @@ def test_an_added_parameter_at_its_default_measures_nothing_again(folder: Path, 
     run_study(folder, make_space(tmp_path, parameters={"delegate": ["xnnpack"], "buffer_size": [1024]}), harness)
     study = check_study(folder)
     assert {m.phase for m in study.measurements[6:]} <= {"reference"}
-    assert all(point.configuration["delegate"] == "xnnpack" for point in study_front(study))
+    assert all(point.configuration["delegate"] == "xnnpack" for point in study.analysis.front)
 
 
 @pytest.mark.usefixtures("measured")
@@ -47,7 +46,7 @@ def test_another_fidelity_measures_again_and_old_trials_leave_the_front(folder: 
     study = check_study(folder)
     again = [m.configuration for m in study.measurements[before:] if m.phase == "search"]
     assert sorted(map(str, again)) == sorted({str(m.configuration) for m in study.measurements[:before]})
-    assert all(trial >= before for point in study_front(study) for trial in point.trials)
+    assert all(trial >= before for point in study.analysis.front for trial in point.trials)
 
 
 @pytest.mark.usefixtures("measured")
@@ -66,7 +65,7 @@ def test_more_images_for_accuracy_are_taken_for_the_front_alone(folder: Path, tm
     assert {m.phase for m in study.measurements[before:]} == {"reference", "confirm"}
     models = {request.model_sha256 for request in harness.asked if request.accuracy}
     assert len(models) == len([request for request in harness.asked if request.accuracy]) <= 2
-    assert {p.accuracy.total for p in study_front(study) if p.accuracy} == {10_000}
+    assert {p.accuracy.total for p in study.analysis.front if p.accuracy} == {10_000}
 
 
 @pytest.mark.usefixtures("measured")

@@ -16,7 +16,6 @@ from dse_harness import protocol
 from dse_harness.protocol import Request, Response
 
 from dse.errors import InputError, MachineError, StudyError
-from dse.reports.front import study_front
 from dse.study import Study, find_study
 from dse.study.writer import StudyWriter
 from tests.limits import small_files
@@ -173,7 +172,7 @@ def test_only_what_may_have_passed_is_tried_again(folder: Path, tmp_path: Path, 
 def test_what_was_repaired_is_measured(folder: Path, tmp_path: Path) -> None:
     run_study(folder, make_space(tmp_path), RecordedHarness(fails("runtime_missing")))
     run_study(folder, make_space(tmp_path))
-    assert len(study_front(check_study(folder))) > 0
+    assert len(check_study(folder).analysis.front) > 0
 
 
 def test_a_study_in_use_is_refused_with_its_owner(folder: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from dse.cli import make_app
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
 from dse.errors import SubmissionError
-from dse.reports.front import front_document, front_report, recorded_in, study_front
+from dse.reports.front import front_document, front_report
 from dse.results.convert.replay_table import to_csv
 from dse.search.explore import make_request
 from dse.spaces.load import load_space
@@ -139,8 +139,8 @@ def test_a_search_finds_the_true_front_and_goes_on_where_it_was(tmp_path: Path) 
     assert {m.phase for m in study.measurements} == {"search"}, "a record is asked once"
     document = json.loads(shown)
     table = Table(tmp_path / "t.csv")
-    assert document["recorded_in"] == recorded_in(study) == str(tmp_path / "t.csv")
-    assert {point.configuration for point in study_front(study)} == table.front()
+    assert document["recorded_in"] == study.recorded_in == str(tmp_path / "t.csv")
+    assert {point.configuration for point in study.analysis.front} == table.front()
     assert document == front_document(front_report(study))
     assert front_report(study).title.endswith("recorded in t.csv, not measured here")
     shown = dse("front", "t", "--studies", tmp_path)[1]

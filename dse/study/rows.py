@@ -1,0 +1,271 @@
+"""What a study says, row by row: configurations with everything that is known of them, and the runs behind them.
+
+Each collection is a sequence of frozen rows and a table: ``to_pandas()``. Figures are in the unit that ends their name
+(``_ns``, ``_bytes``); an accuracy is a ratio, 0 to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
+
+from dse_harness.protocol import Accuracy
+
+from dse.core.analysis import Analysis, Known
+from dse.core.configuration import Configuration
+from dse.core.estimate import Estimate
+from dse.core.exclusions import Reason
+from dse.core.measurement import Measurement, Phase
+from dse.core.membership import told
+from dse.core.metrics import METRICS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ConfigurationState = Literal["front", "dominated", "constraint", "excluded", "infeasible", "failed"]
+"""On the front; measured, and dominated or outside a constraint; or why there is no figure of it."""
+TrialState = Literal["counts", "excluded", "failed", "elsewhere"]
+"""``elsewhere``: of no configuration of the space as it is now."""
+
+
+@dataclass(frozen=True)
+class ConfigurationRow:
+    """A configuration and what its repeats say together. ``trial`` is the repeat nearest to that, ``trials`` all that
+    count; of a configuration without one, ``trial`` is its first.
+
+    ``values`` are the figures by metric, ``standard_errors`` theirs in the same unit, ``intervals`` where each lies
+    with 95 % probability; what nobody can tell is missing. ``p_front`` is the probability to be on the front, None
+    where that is undecided or nobody can tell. ``accuracy`` are the counts behind the accuracy, of ``images`` in the
+    data set. ``reason`` says why it is not measured, or which constraint does not hold. ``excluded`` has the reasons
+    against single trials of it.
+    """
+
+    trial: int
+    configuration: Configuration
+    state: ConfigurationState
+    values: Mapping[str, float] = field(default_factory=dict)
+    standard_errors: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    p_front: float | None = None
+    trials: tuple[int, ...] = ()
+    accuracy: Accuracy | None = None
+    images: int | None = None
+    reason: str | None = None
+    excluded: Mapping[int, tuple[Reason, ...]] = field(default_factory=dict)
+
+    @property
+    def repeats(self) -> int:
+        """How many trials count for it."""
+        return len(self.trials)
+
+    def cells(self) -> dict[str, Any]:
+        """What the table has of it beside its parameters and figures."""
+        return {
+            **{f"{name}_{end}": x for name, ends in self.intervals.items() for end, x in zip(_ENDS, ends, strict=True)},
+            **{f"{name}_standard_error": value for name, value in self.standard_errors.items()},
+            "repeats": self.repeats,
+            "p_front": self.p_front,
+            "accuracy_good": self.accuracy.good if self.accuracy else None,
+            "accuracy_images": self.accuracy.total if self.accuracy else None,
+            "images": self.images,
+            "state": self.state,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """One run. ``values`` are its own figures, with the accuracy on most images that counts for it.
+
+    ``accuracy_from`` is the trial that counted that accuracy, ``seconds`` what the run took, ``logs`` the folder of its
+    files. ``reason`` says why it does not count.
+    """
+
+    trial: int
+    configuration: Configuration
+    phase: Phase
+    state: TrialState
+    values: Mapping[str, float] = field(default_factory=dict)
+    accuracy: Accuracy | None = None
+    accuracy_from: int | None = None
+    seconds: float | None = None
+    reason: str | None = None
+    logs: Path = field(default_factory=Path)
+
+    def cells(self) -> dict[str, Any]:
+        """What the table has of it beside its parameters and figures."""
+        return {
+            "phase": self.phase,
+            "state": self.state,
+            "reason": self.reason,
+            "accuracy_good": self.accuracy.good if self.accuracy else None,
+            "accuracy_images": self.accuracy.total if self.accuracy else None,
+            "accuracy_from": self.accuracy_from,
+            "seconds": self.seconds,
+            "logs": str(self.logs),
+        }
+
+
+_ENDS = ("low", "high")
+_Row = TypeVar("_Row", bound=ConfigurationRow | TrialRow)
+
+
+@dataclass(frozen=True)
+class Rows(Sequence[_Row], Generic[_Row]):
+    """A sequence of rows that can be had as a table. ``objectives`` are the names of the study's."""
+
+    rows: tuple[_Row, ...]
+    objectives: tuple[str, ...] = ()
+
+    @overload
+    def __getitem__(self, index: int) -> _Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> _Row | Self:
+        return replace(self, rows=self.rows[index]) if isinstance(index, slice) else self.rows[index]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The rows as a pandas DataFrame with the trial as its index.
+
+        A column for every parameter, then for every metric, the objectives first, then what else is known. A cell is
+        empty where a configuration does not have the parameter, or nobody can tell.
+        """
+        import pandas as pd  # half a second, and only a table needs it
+
+        found = [{"trial": r.trial, **r.configuration, **r.values, **r.cells()} for r in self.rows]
+        parameters = dict.fromkeys(name for row in self.rows for name in row.configuration)
+        metrics = dict.fromkeys(self.objectives) | dict.fromkeys(name for row in self.rows for name in row.values)
+        columns = dict.fromkeys(["trial", *parameters, *metrics, *(name for row in found for name in row)])
+        return pd.DataFrame(found, columns=list(columns)).set_index("trial")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return str(self.to_pandas().to_html(max_rows=60))
+
+
+class Front(Rows[ConfigurationRow]):
+    """The configurations on the front, the best in the first objective first."""
+
+
+class Configurations(Rows[ConfigurationRow]):
+    """Every configuration that was tried, in the order of its first trial."""
+
+
+class Trials(Rows[TrialRow]):
+    """Every run, in order."""
+
+
+def configuration_rows(analysis: Analysis) -> Configurations:
+    """A row for each configuration that a trial of the study belongs to."""
+    estimates = {e.configuration: (index, e) for index, e in enumerate(analysis.estimates)}
+    on_front = {point.configuration for point in analysis.front}
+    rows = []
+    for known in analysis.known:
+        index, found = estimates.get(known.configuration, (0, None))
+        if found is None:
+            rows.append(_without_figures(analysis, known))
+            continue
+        state, reason = _state(analysis, found, on_front=known.configuration in on_front)
+        probability = float(analysis.membership.probability[index]) if analysis.tells_certainty else None
+        rows.append(
+            ConfigurationRow(
+                trial=found.trial,
+                configuration=known.configuration,
+                state=state,
+                values=found.values,
+                standard_errors={
+                    name: error if METRICS[name].unit == "1" else error * found.values[name]
+                    for name, error in found.errors.items()
+                    if analysis.tells_certainty
+                },
+                intervals=analysis.intervals(found),
+                p_front=None if probability is None else told(probability, on_front=state == "front"),
+                trials=found.trials,
+                accuracy=found.accuracy,
+                images=analysis.images,
+                reason=reason,
+                excluded=_excluded(analysis, known.trials),
+            )
+        )
+    return Configurations(tuple(rows), _names(analysis))
+
+
+def front_rows(analysis: Analysis) -> Front:
+    """The rows of the front."""
+    rows = {row.configuration: row for row in configuration_rows(analysis)}
+    return Front(tuple(rows[point.configuration] for point in analysis.front), _names(analysis))
+
+
+def trial_rows(analysis: Analysis, measurements: Iterable[Measurement], trials: Path) -> Trials:
+    """A row for each of ``measurements``, whose folders are below ``trials``."""
+    placed = {m.trial: m for known in analysis.known for m in known.trials}
+    rows = []
+    for measured in measurements:
+        state, reason = _trial_state(analysis, measured, placed=measured.trial in placed)
+        latest = placed.get(measured.trial, measured)
+        rows.append(
+            TrialRow(
+                trial=measured.trial,
+                configuration=measured.configuration,
+                phase=measured.phase,
+                state=state,
+                values=latest.values,
+                accuracy=None if measured.failed else latest.accuracy,
+                accuracy_from=latest.accuracy_from if latest.accuracy and not measured.failed else None,
+                seconds=measured.response.timing_s.get("total"),
+                reason=reason,
+                logs=trials / str(measured.trial),
+            )
+        )
+    return Trials(tuple(rows), _names(analysis))
+
+
+def _names(analysis: Analysis) -> tuple[str, ...]:
+    return tuple(objective.name for objective in analysis.objectives)
+
+
+def _state(analysis: Analysis, found: Estimate, *, on_front: bool) -> tuple[ConfigurationState, str | None]:
+    """What is to be said of a configuration that has figures."""
+    for constraint in analysis.constraints:
+        value = found.values.get(constraint.metric.name)
+        if value is None or constraint.excess(value) > 0:
+            shown = "unknown" if value is None else constraint.metric.show(value)
+            return "constraint", f"{constraint} does not hold: {shown}"
+    if not on_front and not all(objective.name in found.values for objective in analysis.objectives):
+        return "failed", "it lacks a figure that is an objective"
+    return ("front" if on_front else "dominated"), None
+
+
+def _without_figures(analysis: Analysis, known: Known) -> ConfigurationRow:
+    failed = next((m for m in known.trials if m.response.failure), None)
+    excluded = _excluded(analysis, known.trials)
+    state: ConfigurationState = "excluded"
+    if failed is not None and failed.response.failure is not None:
+        state = "infeasible" if failed.infeasible else "failed"
+        reason = f"{failed.response.failure.error}: {failed.response.failure.message}"
+    else:
+        reason = _sentence(next(iter(excluded.values())))
+    return ConfigurationRow(known.trials[0].trial, known.configuration, state, reason=reason, excluded=excluded)
+
+
+def _trial_state(analysis: Analysis, measured: Measurement, *, placed: bool) -> tuple[TrialState, str | None]:
+    if measured.response.failure is not None:
+        return "failed", f"{measured.response.failure.error}: {measured.response.failure.message}"
+    if not placed:
+        return "elsewhere", "of no configuration of the space as it is now"
+    reasons = analysis.exclusions.reasons.get(measured.trial)
+    return ("excluded", _sentence(reasons)) if reasons else ("counts", None)
+
+
+def _excluded(analysis: Analysis, trials: Iterable[Measurement]) -> dict[int, tuple[Reason, ...]]:
+    reasons = analysis.exclusions.reasons
+    return {m.trial: reasons[m.trial] for m in trials if m.trial in reasons}
+
+
+def _sentence(reasons: Iterable[Reason]) -> str:
+    return "; ".join(f"{reason.word}: {reason.sentence}" for reason in reasons)
