@@ -13,15 +13,13 @@ import os
 import tempfile
 from pathlib import Path
 
-import moocore
 import numpy as np
 
 from dse.backends import LocalBackend
-from dse.core.pareto import FrontPoint
+from dse.core.pareto import FrontPoint, hypervolume
 from dse.durations import parse_duration
 from dse.search.explore import explore
 from dse.search.plan import Budget, make_plan
-from dse.search.surrogate import scaled
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
 from dse.study import Study
@@ -43,14 +41,13 @@ def jaccard(a: list[FrontPoint], b: list[FrontPoint]) -> float:
 
 def hypervolumes(space: Space, fronts: list[list[FrontPoint]]) -> list[float]:
     """Over the range of all fronts together, reference point 10 % beyond the worst."""
-    signs = np.array([-1.0 if o.direction == "maximize" else 1.0 for o in space.objectives])
     tables = [
-        np.array([[scaled(o.metric, p.values[o.name]) for o in space.objectives] for p in f]) * signs for f in fronts
+        np.array([[o.cost(o.metric.scaled(p.values[o.name])) for o in space.objectives] for p in f]) for f in fronts
     ]
     together = np.concatenate(tables)
     low, span = together.min(axis=0), np.maximum(np.ptp(together, axis=0), 1e-12)
-    reference = np.full(len(signs), 1.1)
-    return [float(moocore.hypervolume((table - low) / span, ref=reference)) for table in tables]
+    reference = np.full(len(space.objectives), 1.1)
+    return [hypervolume((table - low) / span, reference) for table in tables]
 
 
 def _harness(python: str | None) -> LocalBackend:

@@ -157,7 +157,7 @@ def _problem(study: Study, tree: ParameterTree) -> Problem:
 
 
 def _metric(name: str) -> Metric:
-    return METRICS.get(name) or Metric(name, "minimize", "1", name)
+    return METRICS.get(name) or Metric(name, "minimize", "1", name, "absolute")
 
 
 def _known(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -13,7 +12,8 @@ from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.exclusions import Reason
 from dse.core.membership import told
-from dse.core.metrics import Metric, Objective
+from dse.core.metrics import Metric, Objective, satisfies
+from dse.core.pareto import costs_of, dominates
 
 Verdict = Literal["front", "dominated", "constraint", "infeasible", "failed", "excluded", "unmeasured"]
 _NOTHING_NEAR = "nothing dominates it"
@@ -89,17 +89,15 @@ def _explain(analysis: Analysis, configuration: Configuration) -> Explanation:
             return told_of
         rival, margins = near
         return replace(told_of, sentence=_by_how_little(analysis, estimate, rival, margins), by=rival, margins=margins)
-    rivals = [
-        (margins, point)
-        for point in analysis.estimates
-        if point.configuration in on_front
-        and (margins := _margins(analysis, point, estimate))
-        and min(margins.values()) >= 0
-        and max(margins.values()) > 0
-    ]
-    if not rivals:
+    if not _has_all(analysis, estimate):
         sentence = "it lacks a figure that is an objective"
         return replace(told_of, verdict="failed", sentence=sentence, excluded=None)
+    costs = costs_of(estimate, analysis.objectives)
+    rivals = [
+        (_margins(analysis, point, estimate), point)
+        for point in analysis.estimates
+        if point.configuration in on_front and dominates(costs_of(point, analysis.objectives), costs)
+    ]
     margins, by = max(rivals, key=lambda rival: sum(rival[0].values()))
     sentence = f"trial {by.trial} is no worse in any objective and better in at least one"
     return replace(told_of, verdict="dominated", sentence=sentence, by=by, margins=margins)
@@ -112,7 +110,7 @@ def _nearest(analysis: Analysis, estimate: Estimate) -> tuple[Estimate, dict[str
     """
     best: tuple[float, Estimate, dict[str, float]] | None = None
     for other in analysis.estimates:
-        if other.configuration == estimate.configuration or not _holds(analysis, other):
+        if other.configuration == estimate.configuration or not _competes(analysis, other):
             continue
         margins = _margins(analysis, estimate, other)
         ahead = {name: margin for name, margin in margins.items() if margin > 0}
@@ -144,19 +142,14 @@ def _difference(objective: Objective, better: float, worse: float) -> str:
     return f"{size} ({100 * off / max(min(better, worse), 1):.2g} %) of {metric.title}"
 
 
-def _holds(analysis: Analysis, estimate: Estimate) -> bool:
-    return all(
-        c.metric.name in estimate.values and c.excess(estimate.values[c.metric.name]) <= 0 for c in analysis.constraints
-    )
+def _competes(analysis: Analysis, estimate: Estimate) -> bool:
+    return _has_all(analysis, estimate) and satisfies(estimate.values, analysis.constraints)
+
+
+def _has_all(analysis: Analysis, estimate: Estimate) -> bool:
+    return all(objective.name in estimate.values for objective in analysis.objectives)
 
 
 def _margins(analysis: Analysis, a: Estimate, b: Estimate) -> dict[str, float]:
-    """By how much ``a`` is better than ``b`` in each objective; empty where a figure is missing."""
-    margins: dict[str, float] = {}
-    for objective in analysis.objectives:
-        if objective.name not in a.values or objective.name not in b.values:
-            return {}
-        sign = 1.0 if objective.direction == "maximize" else -1.0
-        x, y = a.values[objective.name], b.values[objective.name]
-        margins[objective.name] = sign * (x - y if objective.metric.unit == "1" else math.log(max(x, 1) / max(y, 1)))
-    return margins
+    """By how much ``a`` is better than ``b`` in each objective."""
+    return {o.name: o.margin(a.values[o.name], b.values[o.name]) for o in analysis.objectives}

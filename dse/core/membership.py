@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import moocore
 import numpy as np
 from numpy.typing import NDArray
 
 from dse.core.estimate import Estimate
 from dse.core.metrics import METRICS, Constraint, Objective
+from dse.core.pareto import dominates_each, nondominated_rows
 
 Array = NDArray[np.float64]
 
@@ -56,12 +56,12 @@ def membership(
     complete = [i for i, e in enumerate(estimates) if set(figures) <= set(e.values)]
     if not complete:
         return Membership(probability, rival)
-    means = np.array([[_logged(name, estimates[i].values[name]) for name in figures] for i in complete])
+    means = np.array([[METRICS[name].scaled(estimates[i].values[name]) for name in figures] for i in complete])
     errors = np.array(
         [[estimates[i].errors.get(name, 0.0) if name in moving else 0.0 for name in figures] for i in complete]
     )
     shared = _shared_accuracies([estimates[i] for i in complete])
-    signs = np.array([-1.0 if o.direction == "maximize" else 1.0 for o in objectives])
+    signs = np.array([o.sign for o in objectives])
     width = len(objectives)
     near = np.ones(len(complete), dtype=bool)
     if not constraints:
@@ -74,10 +74,8 @@ def membership(
     moved = means[near] + errors[near] * chance[:, near]
     allowed = np.ones((draws, len(chosen)), dtype=bool)
     for constraint in constraints:
-        drawn, bound = (
-            moved[:, :, figures.index(constraint.metric.name)],
-            _logged(constraint.metric.name, constraint.bound),
-        )
+        drawn = moved[:, :, figures.index(constraint.metric.name)]
+        bound = constraint.metric.scaled(constraint.bound)
         allowed &= drawn <= bound if constraint.operator == "<=" else drawn >= bound
     beaten, free = _beaten(moved[:, :, :width] * signs, allowed)
     probability[chosen] = (allowed & free).mean(axis=0)
@@ -109,8 +107,7 @@ def _beaten(drawn: Array, allowed: NDArray[np.bool_]) -> tuple[Array, NDArray[np
     beaten, free = np.zeros((rows, rows)), np.ones(allowed.shape, dtype=bool)
     for start in range(0, len(better), _PAIRS):
         j, i = better[start : start + _PAIRS], worse[start : start + _PAIRS]
-        above, below = drawn[:, j], drawn[:, i]
-        dominates = (above <= below).all(axis=2) & (above < below).any(axis=2) & allowed[:, j]
+        dominates = dominates_each(drawn[:, j], drawn[:, i]) & allowed[:, j]
         beaten[j, i] = dominates.sum(axis=0)
         for pair in np.flatnonzero(beaten[j, i]):
             free[:, i[pair]] &= ~dominates[:, pair]
@@ -147,11 +144,5 @@ def _near_front(
 
 def _dominated(hopeful: Array, surely: Array) -> NDArray[np.bool_]:
     """Which rows of ``hopeful`` some row of ``surely`` dominates."""
-    front = surely[moocore.is_nondominated(surely)]
-    no_worse = (front[:, None] <= hopeful[None]).all(axis=2)
-    dominated: NDArray[np.bool_] = (no_worse & (front[:, None] < hopeful[None]).any(axis=2)).any(axis=0)
-    return dominated
-
-
-def _logged(name: str, value: float) -> float:
-    return value if METRICS[name].unit == "1" else float(np.log(max(value, 1.0)))
+    front = surely[nondominated_rows(surely, duplicates=False)]
+    return np.asarray(dominates_each(front[:, None], hopeful[None]).any(axis=0))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from fractions import Fraction
+from typing import Literal, TypeVar
 
 from dse_harness.protocol import Response
 
 Direction = Literal["maximize", "minimize"]
+Scale = Literal["ratio", "absolute"]
+"""How far values lie apart: by ratio, as 2 ms and 4 ms do, or by difference, as 80 % and 81 % do."""
 Unit = Literal["1", "ns", "B"]
+_Number = TypeVar("_Number", int, float, Fraction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,11 @@ class Metric:
     direction: Direction
     unit: Unit
     title: str
+    scale: Scale = "ratio"
+
+    def scaled(self, value: float) -> float:
+        """The value on the axis where equal steps are equally large: the natural logarithm where ``scale`` is ratio."""
+        return value if self.scale == "absolute" else math.log(max(value, 1.0))
 
     def show(self, value: float) -> str:
         """The value for people: ``91.25 %``, ``0.312 ms``, ``61.2 MiB``."""
@@ -33,7 +42,7 @@ class Metric:
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", "maximize", "1", "accuracy"),
+        Metric("accuracy", "maximize", "1", "accuracy", "absolute"),
         Metric("latency_p50_ns", "minimize", "ns", "p50 latency"),
         Metric("latency_p90_ns", "minimize", "ns", "p90 latency"),
         Metric("latency_p99_ns", "minimize", "ns", "p99 latency"),
@@ -80,6 +89,19 @@ class Objective:
         """The metric's name, which is the objective's."""
         return self.metric.name
 
+    @property
+    def sign(self) -> Literal[1, -1]:
+        """What a value is multiplied with to be a cost."""
+        return -1 if self.direction == "maximize" else 1
+
+    def cost(self, value: _Number) -> _Number:
+        """The value in cost form: less is better."""
+        return value * self.sign
+
+    def margin(self, value: float, other: float) -> float:
+        """By how much ``value`` is better than ``other``: their difference, or the logarithm of their ratio."""
+        return self.sign * (self.metric.scaled(other) - self.metric.scaled(value))
+
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
@@ -95,6 +117,11 @@ class Constraint:
 
     def __str__(self) -> str:
         return f"{self.metric.name} {self.operator} {int(self.bound) if self.bound.is_integer() else self.bound}"
+
+
+def satisfies(values: Mapping[str, float], constraints: Sequence[Constraint]) -> bool:
+    """Whether all ``constraints`` hold; one on a figure that is not known does not."""
+    return all(c.metric.name in values and c.excess(values[c.metric.name]) <= 0 for c in constraints)
 
 
 _UNITS: Mapping[Unit, Mapping[str, float]] = {

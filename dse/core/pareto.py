@@ -1,17 +1,29 @@
-"""The front: the measurements that no other dominates, strictly and exactly."""
+"""Dominance is decided here and nowhere else: in cost form, where less is better (`dse.core.metrics.Objective.cost`).
+
+A point dominates another when it is no worse in every objective and better in at least one, on exact values. So equal
+points stand beside each other. NumPy and moocore are imported by the functions that need them: they take time to load.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-import moocore
-import numpy as np
 from dse_harness.protocol import Accuracy, Response
 
 from dse.core.configuration import Configuration
-from dse.core.metrics import Constraint, Objective
+from dse.core.metrics import Constraint, Objective, satisfies
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+Exact = int | float | Fraction
 
 
 class Valued(Protocol):
@@ -44,44 +56,93 @@ class FrontPoint:
 _T = TypeVar("_T", bound=Valued)
 
 
+def dominates(one: Sequence[Exact], other: Sequence[Exact]) -> bool:
+    """Whether the costs ``one`` dominate the costs ``other``."""
+    return all(a <= b for a, b in zip(one, other, strict=True)) and any(a < b for a, b in zip(one, other, strict=True))
+
+
+def dominates_each(one: Array, other: Array) -> Mask:
+    """`dominates` for arrays of costs ``[..., objectives]``, which are broadcast against each other: ``[...]``."""
+    import numpy as np
+
+    return np.asarray((one <= other).all(axis=-1) & (one < other).any(axis=-1))
+
+
+def nondominated(costs: Sequence[Sequence[Exact]]) -> list[bool]:
+    """For each point whether no other dominates it, whatever the numbers: fractions, and integers beyond 2**53.
+
+    moocore compares float64, so it is given the rank of each cost among its objective's distinct costs, a small
+    integer. Dominance depends on nothing but order and equality, which ranks keep.
+    """
+    if not costs:
+        return []
+    import numpy as np
+
+    ranks = np.empty((len(costs), len(costs[0])))
+    for column in range(ranks.shape[1]):
+        distinct = sorted({point[column] for point in costs})
+        rank = {value: position for position, value in enumerate(distinct)}
+        ranks[:, column] = [rank[point[column]] for point in costs]
+    return [bool(keep) for keep in nondominated_rows(ranks)]
+
+
+def nondominated_rows(costs: Array, *, duplicates: bool = True) -> Mask:
+    """For each row of ``costs`` ``[points, objectives]`` whether no other dominates it: ``[points]``.
+
+    Of equal rows all are kept, or one where ``duplicates`` are not wanted.
+    """
+    import moocore
+
+    mask: Mask = moocore.is_nondominated(costs, keep_weakly=duplicates)
+    return mask
+
+
+def hypervolume(costs: Array, reference: Sequence[float] | Array) -> float:
+    """The volume that the rows of ``costs`` dominate, up to the point ``reference``. Rows beyond it add nothing."""
+    import moocore
+
+    return float(moocore.hypervolume(costs, ref=reference))
+
+
+def costs_of(point: Valued, objectives: Sequence[Objective]) -> tuple[float, ...]:
+    """The costs of ``point``, in the order of ``objectives``. Raises KeyError for a figure that it lacks."""
+    return tuple(objective.cost(point.values[objective.name]) for objective in objectives)
+
+
 def front(
     measurements: Sequence[_T], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
 ) -> list[_T]:
     """The measurements that satisfy every constraint and that no other such one dominates.
 
-    Dominance is strict: no worse in all objectives and better in at least one, so equal points stand beside each other.
     Sorted by the first objective, best first, then by the others. Measurements without a value for each objective and
     constraint are left out.
     """
     candidates = [
-        measurement
+        (costs_of(measurement, objectives), measurement)
         for measurement in measurements
         if all(objective.name in measurement.values for objective in objectives)
-        and all(
-            constraint.metric.name in measurement.values
-            and constraint.excess(measurement.values[constraint.metric.name]) <= 0
-            for constraint in constraints
-        )
+        and satisfies(measurement.values, constraints)
     ]
-    if not candidates:
-        return []
-    table = np.array([[m.values[objective.name] for objective in objectives] for m in candidates])
-    kept = moocore.is_nondominated(table, maximise=[o.direction == "maximize" for o in objectives], keep_weakly=True)
-    chosen = [measurement for measurement, keep in zip(candidates, kept, strict=True) if keep]
-    return sorted(chosen, key=lambda m: tuple(_worse_is_larger(m, objective) for objective in objectives))
+    kept = nondominated([costs for costs, _ in candidates])
+    chosen = [candidate for candidate, keep in zip(candidates, kept, strict=True) if keep]
+    return [measurement for _, measurement in sorted(chosen, key=lambda candidate: candidate[0])]
 
 
-def staircase(points: Sequence[tuple[float, float]], *, maximize: tuple[bool, bool]) -> list[tuple[float, float]]:
+def staircase(
+    points: Sequence[tuple[float, float]], axes: tuple[SupportsCost, SupportsCost]
+) -> list[tuple[float, float]]:
     """The corners of the front of ``points`` (x, y) in these two figures alone, best x first, without repeats.
 
-    ``maximize`` says of each figure whether larger is better. A front of more objectives has points that are no corner.
+    ``axes`` are the objectives of x and y. A front of more objectives has points that are no corner.
     """
-    if not points:
-        return []
-    kept = moocore.is_nondominated(np.array(points, dtype=float), maximise=list(maximize), keep_weakly=False)
-    return sorted((point for point, keep in zip(points, kept, strict=True) if keep), reverse=maximize[0])
+    x, y = axes
+    costs = {(x.cost(across), y.cost(up)): (across, up) for across, up in points}
+    kept = nondominated(list(costs))
+    return [costs[cost] for cost in sorted(cost for cost, keep in zip(costs, kept, strict=True) if keep)]
 
 
-def _worse_is_larger(measurement: Valued, objective: Objective) -> float:
-    value = measurement.values[objective.name]
-    return -value if objective.direction == "maximize" else value
+class SupportsCost(Protocol):
+    """An objective, whatever it is an objective of."""
+
+    def cost(self, value: Any, /) -> Any:
+        """The value in cost form: less is better."""

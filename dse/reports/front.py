@@ -11,6 +11,7 @@ from typing import Any
 
 from dse.core.analysis import Analysis
 from dse.core.configuration import text
+from dse.core.metrics import satisfies
 from dse.core.pareto import FrontPoint
 from dse.core.proportion import wilson
 from dse.files import write_json, write_text
@@ -78,10 +79,7 @@ def front_report(
     else:
         allowed = [e for e in analysis.estimates if asked.allows(e.configuration)]
         points = analysis.front_of(allowed, (*analysis.constraints, *asked.constraints))
-        compared = sum(
-            all(c.metric.name in e.values and c.excess(e.values[c.metric.name]) <= 0 for c in asked.constraints)
-            for e in allowed
-        )
+        compared = sum(satisfies(e.values, asked.constraints) for e in allowed)
     return FrontReport(study, analysis, asked.chosen(points), len(points), compared, asked, official or {})
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from dse.core.analysis import Analysis
-from dse.core.metrics import Objective
+from dse.core.metrics import Objective, satisfies
 from dse.core.pareto import Valued, staircase
 from dse.files import write_bytes
 from dse.reports.front import FrontReport
@@ -50,7 +50,7 @@ def dots(analysis: Analysis, wanted: Sequence[str]) -> Dots:
     for e in analysis.estimates:
         if e.configuration in on_front or not set(wanted) <= set(e.values):
             continue
-        holds = all(c.metric.name in e.values and c.excess(e.values[c.metric.name]) <= 0 for c in analysis.constraints)
+        holds = satisfies(e.values, analysis.constraints)
         (dominated if holds else outside).append(Dot(e.trial, e.values, analysis.intervals(e)))
     never = (k for k in analysis.known if not k.good)
     first = (next((m for m in k.trials if not m.failed), k.trials[0]) for k in never)
@@ -130,7 +130,7 @@ def _bars(axes: Axes, drawn: Sequence[Dot], x: Objective | None, y: Objective, c
 def _staircase(axes: Axes, points: Sequence[Dot], x: Objective, y: Objective) -> None:
     """The border of what is dominated in the two drawn objectives alone."""
     drawn = list(zip(_column(points, x), _column(points, y), strict=True))
-    border = staircase(drawn, maximize=(x.direction == "maximize", y.direction == "maximize"))
+    border = staircase(drawn, (x, y))
     if border:
         axes.step(*zip(*border, strict=True), where="post", color=_FRONT, linewidth=1.2, zorder=2)
 

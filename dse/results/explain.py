@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dse.results.front import ALWAYS_APART, GroupFront, Point, cut, dominates
-from dse.results.objectives import Exact, Objective, plain
+from dse.core.pareto import Exact, dominates
+from dse.results.front import ALWAYS_APART, GroupFront, Point, cut
+from dse.results.objectives import Objective, costs, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,12 @@ def explain(
             values = tuple(objective.value(row) for objective in group.objectives)
             return Explanation(row, "not comparable", group, values, reason, elsewhere=elsewhere)
     (point,) = (point for point in (*group.points, *group.dominated) if point.row["id"] == row["id"])
-    maximize = [objective.maximize for objective in group.objectives]
+    mine = costs(point.values, group.objectives)
+    compared = [(other, costs(other.values, group.objectives)) for other in (*group.points, *group.dominated)]
     dominators = tuple(
-        Dominator(other, _better_by(other.values, point.values, maximize))
-        for other in (*group.points, *group.dominated)
-        if dominates(other.values, point.values, maximize)
+        Dominator(other, tuple(b - a for a, b in zip(theirs, mine, strict=True)))
+        for other, theirs in compared
+        if dominates(theirs, mine)
     )
     equals = tuple(
         other
@@ -85,7 +87,3 @@ def explain(
     )
     verdict = "dominated" if dominators else "front"
     return Explanation(row, verdict, group, point.values, dominators=dominators, equals=equals, elsewhere=elsewhere)
-
-
-def _better_by(better: Sequence[Exact], worse: Sequence[Exact], maximize: Sequence[bool]) -> tuple[Exact, ...]:
-    return tuple(a - b if up else b - a for a, b, up in zip(better, worse, maximize, strict=True))

@@ -7,11 +7,12 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dse.core.pareto import Exact, nondominated
 from dse.errors import UsageError
 from dse.results.data_set import by_images
 from dse.results.database import COLUMNS, Database
 from dse.results.importing.walk import SCENARIOS
-from dse.results.objectives import Exact, Objective, default_objectives, plain, why_not_comparable
+from dse.results.objectives import Objective, costs, default_objectives, plain, why_not_comparable
 from dse.results.where import as_sql
 
 ALWAYS_APART = ("task", "scenario")
@@ -76,38 +77,6 @@ class GroupFront:
         }
 
 
-def nondominated(values: Sequence[Sequence[Exact]], maximize: Sequence[bool]) -> list[bool]:
-    """For each point whether no other is at least as good in every objective and better in one; equal points both stay.
-
-    Exact: moocore compares float64, so it is given the rank of each value among its objective's distinct values, a
-    small integer. Dominance depends on nothing but order and equality, which ranks keep.
-    """
-    if not values:
-        return []
-    # They take half a second to import, and only a front needs them.
-    import moocore
-    import numpy as np
-
-    ranks = np.empty((len(values), len(maximize)))
-    for column in range(len(maximize)):
-        distinct = sorted({point[column] for point in values})
-        rank = {value: position for position, value in enumerate(distinct)}
-        ranks[:, column] = [rank[point[column]] for point in values]
-    kept = moocore.is_nondominated(ranks, maximise=list(maximize), keep_weakly=True)
-    return [bool(keep) for keep in kept]
-
-
-def dominates(one: Sequence[Exact], other: Sequence[Exact], maximize: Sequence[bool]) -> bool:
-    """Whether ``one`` is no worse than ``other`` in every objective and better in at least one."""
-    better = False
-    for a, b, up in zip(one, other, maximize, strict=True):
-        if a != b:
-            if (a > b) != up:
-                return False
-            better = True
-    return better
-
-
 def cut(
     rows: Sequence[Mapping[str, Any]], objectives: Sequence[Objective] | None, by: Sequence[str]
 ) -> list[GroupFront]:
@@ -156,9 +125,8 @@ def _cut_group(
             left_out.append((row, reason))
         else:
             points.append(Point(row, values))
-    first = objectives[0]
-    points.sort(key=lambda point: (-point.values[0] if first.maximize else point.values[0], *point.values[1:]))
-    kept = nondominated([point.values for point in points], [o.maximize for o in objectives])
+    points.sort(key=lambda point: costs(point.values, objectives))
+    kept = nondominated([costs(point.values, objectives) for point in points])
     return GroupFront(
         group,
         objectives,

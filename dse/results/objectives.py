@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
+from dse.core.pareto import Exact
 from dse.errors import UsageError
 from dse.results.database import COLUMNS
-
-Exact = int | float | Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,10 @@ class Objective:
     def direction(self) -> Literal["maximize", "minimize"]:
         """``maximize`` or ``minimize``, as Optuna says it."""
         return "maximize" if self.maximize else "minimize"
+
+    def cost(self, value: Exact) -> Exact:
+        """The value in cost form: less is better."""
+        return -value if self.maximize else value
 
     def value(self, row: Mapping[str, Any]) -> Exact | None:
         """The exact value, or None: ``good / total`` as a fraction for accuracy, integers for nanoseconds and bytes."""
@@ -150,3 +153,8 @@ def _three_decimals(value: float) -> str:
 def plain(value: Exact | None) -> int | float | None:
     """A value as JSON holds it: integers stay integers, a fraction becomes the nearest float."""
     return float(value) if isinstance(value, Fraction) else value
+
+
+def costs(values: Sequence[Exact], objectives: Sequence[Objective]) -> tuple[Exact, ...]:
+    """The ``values`` of ``objectives`` in cost form."""
+    return tuple(objective.cost(value) for objective, value in zip(objectives, values, strict=True))

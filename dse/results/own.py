@@ -11,11 +11,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from dse.core.pareto import Exact, dominates
 from dse.errors import StudyError, UsageError, why
 from dse.reading import read_json
 from dse.results.data_set import TASK, images_of, show_images
-from dse.results.front import GroupFront, dominates
-from dse.results.objectives import Exact, Objective
+from dse.results.front import GroupFront
+from dse.results.objectives import Objective, costs
 
 SCHEMA = 2
 STUDIED_SCENARIO = "SingleStream"
@@ -137,14 +138,13 @@ def rivals(own: OwnFront, group: GroupFront) -> bool:
 
 def stand(own: OwnFront, group: GroupFront) -> Standing:
     """Compare a study's front with the published front of one group: the points on as many images."""
-    maximize = [objective.maximize for objective in group.objectives]
-    published = [point.values for point in group.points]
-    mine = [point.values for point in _comparable(own, group)]
+    published = [costs(point.values, group.objectives) for point in group.points]
+    mine = [costs(point.values, group.objectives) for point in _comparable(own, group)]
     return Standing(
         group,
         own=len(mine),
-        unbeaten=sum(not any(dominates(theirs, values, maximize) for theirs in published) for values in mine),
-        beaten_published=sum(any(dominates(values, theirs, maximize) for values in mine) for theirs in published),
+        unbeaten=sum(not any(dominates(theirs, values) for theirs in published) for values in mine),
+        beaten_published=sum(any(dominates(values, theirs) for values in mine) for theirs in published),
     )
 
 

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from dse.core.pareto import staircase
+from dse.core.pareto import Exact, staircase
 from dse.files import write_bytes
 from dse.results.data_set import KEY, show_images
 from dse.results.front import GroupFront, Point
-from dse.results.objectives import Exact, Objective, shown_unit
+from dse.results.objectives import Objective, shown_unit
 from dse.results.own import OwnFront
 
 _NAMED_GROUPS = 9
@@ -78,7 +78,7 @@ def _draw_front(
     """
     points = list(zip(*_coordinates(values, objectives), strict=True)) if len(objectives) == 2 else []
     vertical, horizontal = objectives[0], objectives[min(1, len(objectives) - 1)]
-    border = staircase(points, maximize=(horizontal.maximize, vertical.maximize))
+    border = staircase(points, (horizontal, vertical))
     xs, ys = [x for x, _ in border], [y for _, y in border]
     axes.plot(xs, ys, "-", color=color, drawstyle="steps-post", linewidth=1.3, zorder=3, label=label)
 

@@ -11,12 +11,12 @@ import random
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-import moocore
 import numpy as np
 
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
-from dse.core.metrics import Constraint, Metric, Objective
+from dse.core.metrics import Metric, satisfies
+from dse.core.pareto import costs_of, hypervolume, nondominated_rows
 from dse.core.problem import Problem
 from dse.core.tree import ParameterTree
 from dse.search.gaussian import Array, Encoder, GaussianProcess
@@ -79,7 +79,7 @@ class SurrogateSuggester:
         if len(complete) < min(_FIRST, len(past)) or not complete or not candidates:
             return None
         promise = self._chance(past, complete, candidates)
-        feasible = [e for e in complete if _satisfies(e, problem.constraints)]
+        feasible = [e for e in complete if satisfies(e.values, problem.constraints)]
         volume = 1.0
         if feasible:
             gain, volume = self._gain(complete, feasible, candidates)
@@ -96,17 +96,17 @@ class SurrogateSuggester:
         """Expected hypervolume improvement ``[candidates]`` and the hypervolume now, in the same unit."""
         objectives = self._problem.objectives
         guesses = [self._figures.predict(o.metric, complete, candidates) for o in objectives]
-        signs = np.array([-1.0 if o.direction == "maximize" else 1.0 for o in objectives])
+        signs = np.array([o.sign for o in objectives])
         mean = np.stack([guess[0] for guess in guesses], axis=1) * signs
         sd = np.stack([guess[1] for guess in guesses], axis=1)
-        seen = np.array([[scaled(o.metric, e.values[o.name]) for o in objectives] for e in feasible]) * signs
+        seen = np.array([[o.metric.scaled(e.values[o.name]) for o in objectives] for e in feasible]) * signs
         everything = np.concatenate([seen, mean])
         low, span = everything.min(axis=0), np.maximum(np.ptp(everything, axis=0), 1e-12)
         points = (seen - low) / span
-        points = points[moocore.is_nondominated(points)]
+        points = points[nondominated_rows(points, duplicates=False)]
         reference = np.full(len(objectives), _REFERENCE)
         gain = expected_improvement(points, (mean - low) / span, sd / span, reference)
-        return gain, float(moocore.hypervolume(points, ref=reference))
+        return gain, hypervolume(points, reference)
 
     def _chance(
         self, past: Sequence[Estimate], complete: Sequence[Estimate], candidates: Sequence[Configuration]
@@ -119,7 +119,7 @@ class SurrogateSuggester:
             chance *= np.clip(mean, _LIKELY_FAILURE, 1.0)
         for constraint in self._problem.constraints:
             mean, sd = self._figures.predict(constraint.metric, complete, candidates)
-            distance = (scaled(constraint.metric, constraint.bound) - mean) / sd
+            distance = (constraint.metric.scaled(constraint.bound) - mean) / sd
             chance *= np.maximum(normal_cdf(distance if constraint.operator == "<=" else -distance), 1e-6)
         return chance
 
@@ -170,10 +170,10 @@ class _Figures:
     def predict(
         self, metric: Metric | None, known: Sequence[Estimate], candidates: Sequence[Configuration]
     ) -> tuple[Array, Array]:
-        """Mean and standard deviation of `scaled` values; of success (0 or 1) where ``metric`` is None."""
+        """Mean and standard deviation of values on the metric's scale; of success (0 or 1) where ``metric`` is None."""
         inputs = self._encoder.encode([e.configuration for e in known])
         values = np.array(
-            [float(bool(e.values)) if metric is None else scaled(metric, e.values[metric.name]) for e in known]
+            [float(bool(e.values)) if metric is None else metric.scaled(e.values[metric.name]) for e in known]
         )
         first = _refit_at(len(known))
         key = inputs[:first].tobytes() + values[:first].tobytes()
@@ -184,11 +184,6 @@ class _Figures:
         return GaussianProcess(self._encoder.is_number, inputs, values, kept[1]).predict(
             self._encoder.encode(candidates)
         )
-
-
-def scaled(metric: Metric, value: float) -> float:
-    """The figure as a front sees it: latencies and bytes by ratio, accuracies as they are."""
-    return value if metric.unit == "1" else math.log10(max(value, 1.0))
 
 
 def _first_suggestion(
@@ -220,21 +215,12 @@ def _is_complete(estimate: Estimate, problem: Problem) -> bool:
     return all(name in estimate.values for name in needed) and problem.has(estimate.configuration)
 
 
-def _satisfies(estimate: Estimate, constraints: Sequence[Constraint]) -> bool:
-    return all(constraint.excess(estimate.values[constraint.metric.name]) <= 0 for constraint in constraints)
-
-
 def _thinned(complete: Sequence[Estimate], problem: Problem) -> list[Estimate]:
     """All of them, or the front and an even choice of the others: a fit costs the cube of their number."""
     if len(complete) <= _MOST_POINTS:
         return list(complete)
-    table = np.array([[_lower_is_better(e, o) for o in problem.objectives] for e in complete])
-    keep = set(np.flatnonzero(moocore.is_nondominated(table)).tolist()[:_MOST_POINTS])
+    table = np.array([costs_of(e, problem.objectives) for e in complete])
+    keep = set(np.flatnonzero(nondominated_rows(table, duplicates=False)).tolist()[:_MOST_POINTS])
     others = [index for index in range(len(complete)) if index not in keep]
     keep.update(others[i] for i in np.linspace(0, len(others) - 1, _MOST_POINTS - len(keep)).astype(int).tolist())
     return [complete[index] for index in sorted(keep)]
-
-
-def _lower_is_better(estimate: Estimate, objective: Objective) -> float:
-    value = estimate.values[objective.name]
-    return -value if objective.direction == "maximize" else value

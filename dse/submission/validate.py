@@ -13,6 +13,7 @@ from dse_harness.protocol import Request, Response, read
 from dse.backends import Backend
 from dse.core.experiment import Experiment
 from dse.core.metrics import Objective, values_of
+from dse.core.pareto import nondominated
 from dse.errors import SubmissionError
 from dse.files import write_text
 from dse.submission.candidate import Candidate
@@ -204,22 +205,18 @@ def run(
 def official_front(points: Sequence[ValidatedPoint], objectives: Sequence[Objective]) -> list[ValidatedPoint]:
     """The points that no other dominates by the figures of the official runs, in the order given.
 
-    Strict: no worse in all and better in one. Raises SubmissionError for a point without one of the figures.
+    Raises SubmissionError for a point without one of the figures.
     """
-    costs = [_costs(point, objectives) for point in points]
-    return [
-        point
-        for point, mine in zip(points, costs, strict=True)
-        if not any(other != mine and all(a <= b for a, b in zip(other, mine, strict=True)) for other in costs)
-    ]
+    kept = nondominated([_costs(point, objectives) for point in points])
+    return [point for point, keep in zip(points, kept, strict=True) if keep]
 
 
 def _costs(point: ValidatedPoint, objectives: Sequence[Objective]) -> tuple[float, ...]:
-    """The objectives' values, signed so that less is better."""
+    """The objectives' values in cost form."""
     figures = values_of(point.accuracy.response) | values_of(point.performance.response)
     if missing := [objective.name for objective in objectives if objective.name not in figures]:
         raise SubmissionError(f"trial {point.trial} has no {', '.join(missing)}", path=point.folder)
-    return tuple(figures[o.name] * (-1 if o.direction == "maximize" else 1) for o in objectives)
+    return tuple(o.cost(figures[o.name]) for o in objectives)
 
 
 def stands_for(point: ValidatedPoint, candidate: Candidate) -> bool:

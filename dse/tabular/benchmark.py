@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import moocore
 import numpy as np
 
 from dse.core.configuration import Configuration
 from dse.core.metrics import METRICS, Objective
+from dse.core.pareto import hypervolume, nondominated_rows
 from dse.core.problem import Problem
 from dse.tabular.columns import ACCURACY, P90
 from dse.tabular.table import is_complete, read_table
@@ -61,11 +61,11 @@ class Table:
         """The configurations that are truly on the front."""
         known = [(configuration, self.lookup(configuration)) for configuration in self.tree.configurations()]
         complete = [(configuration, _axes(values)) for configuration, values in known if values]
-        kept = moocore.is_nondominated(np.array([axes for _, axes in complete]), keep_weakly=True)
+        kept = nondominated_rows(np.array([axes for _, axes in complete]))
         return {configuration for (configuration, _), keep in zip(complete, kept, strict=True) if keep}
 
     def _volume(self, axes: np.ndarray[Any, Any]) -> float:
-        return float(moocore.hypervolume((axes - self._low) / self._range, ref=[1.0, 1.0]))
+        return hypervolume((axes - self._low) / self._range, (1.0, 1.0))
 
 
 def _axes(values: dict[str, float]) -> tuple[float, float]:

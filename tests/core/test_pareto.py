@@ -1,9 +1,13 @@
-"""The front against its definition, ties included."""
+"""Dominance and fronts against their definitions and laws, ties included."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
 
+import numpy as np
 import pytest
 from dse_harness.protocol import Accuracy, Failure, Performance, Response
 from hypothesis import given
@@ -11,8 +15,16 @@ from hypothesis import strategies as st
 
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
-from dse.core.metrics import METRICS, Objective, parse_constraint
-from dse.core.pareto import front, staircase
+from dse.core.metrics import METRICS, Direction, Objective, parse_constraint
+from dse.core.pareto import (
+    dominates,
+    dominates_each,
+    front,
+    hypervolume,
+    nondominated,
+    nondominated_rows,
+    staircase,
+)
 
 ACCURACY = Objective(METRICS["accuracy"], "maximize")
 LATENCY = Objective(METRICS["latency_p90_ns"], "minimize")
@@ -90,15 +102,98 @@ def test_nothing_measured_has_no_front(objectives: tuple[Objective, ...]) -> Non
 FIGURES = st.integers(0, 9).map(float)
 
 
-@given(st.lists(st.tuples(FIGURES, FIGURES)), st.tuples(st.booleans(), st.booleans()))
+@given(st.lists(st.tuples(FIGURES, FIGURES)), st.tuples(*[st.sampled_from(["maximize", "minimize"])] * 2))
 def test_a_staircase_has_a_corner_wherever_neither_figure_can_be_better(
-    points: list[tuple[float, float]], maximize: tuple[bool, bool]
+    points: list[tuple[float, float]], directions: tuple[Direction, Direction]
 ) -> None:
-    def as_costs(point: tuple[float, float]) -> tuple[float, float]:
-        x, y = (-value if larger else value for value, larger in zip(point, maximize, strict=True))
-        return x, y
-
-    corners = [as_costs(corner) for corner in staircase(points, maximize=maximize)]
-    costs = {as_costs(point) for point in points}
+    x, y = (Objective(METRICS["accuracy"], direction) for direction in directions)
+    corners = [(x.cost(across), y.cost(up)) for across, up in staircase(points, (x, y))]
+    costs = {(x.cost(across), y.cost(up)) for across, up in points}
     free = {(x, y) for x, y in costs if not any((u <= x and v <= y) and (u, v) != (x, y) for u, v in costs)}
     assert corners == sorted(free)
+
+
+_COSTS = st.lists(
+    st.tuples(st.fractions(0, 1, max_denominator=4), st.integers(-2, 2), st.sampled_from([0.0, 0.5, 1e-300])),
+    max_size=25,
+)
+
+
+@given(_COSTS)
+def test_nondominated_is_its_definition(points: list[tuple[Fraction, int, float]]) -> None:
+    assert nondominated(points) == [not any(dominates(other, point) for other in points) for point in points]
+
+
+@given(_COSTS, st.randoms(use_true_random=False))
+def test_the_order_of_the_points_does_not_matter(points: list[tuple[Fraction, int, float]], rng: random.Random) -> None:
+    order = rng.sample(range(len(points)), len(points))
+    kept = nondominated(points)
+    assert nondominated([points[index] for index in order]) == [kept[index] for index in order]
+
+
+@given(_COSTS)
+def test_what_is_not_dominated_is_not_dominated_among_itself(points: list[tuple[Fraction, int, float]]) -> None:
+    kept = [point for point, keep in zip(points, nondominated(points), strict=True) if keep]
+    assert all(nondominated(kept))
+    assert bool(kept) == bool(points)
+
+
+@given(_COSTS)
+def test_equal_points_stand_beside_each_other(points: list[tuple[Fraction, int, float]]) -> None:
+    assert nondominated([*points, *points]) == 2 * nondominated(points)
+
+
+@given(_COSTS)
+def test_of_equal_points_one_is_kept_where_no_duplicates_are_wanted(points: list[tuple[Fraction, int, float]]) -> None:
+    costs = np.array(points, dtype=float).reshape(-1, 3)
+    kept = costs[nondominated_rows(costs, duplicates=False)].tolist() if len(costs) else []
+    assert sorted(kept) == sorted(map(list, {tuple(row) for row in costs[nondominated_rows(costs)]} if points else ()))
+
+
+@given(_COSTS)
+def test_dominance_is_an_order(points: list[tuple[Fraction, int, float]]) -> None:
+    pairs = {(a, b) for a in points for b in points if dominates(a, b)}
+    assert not any((b, a) in pairs for a, b in pairs)
+    assert all((a, d) in pairs for a, b in pairs for c, d in pairs if b == c)
+
+
+@given(_COSTS)
+def test_arrays_are_compared_as_points_are(points: list[tuple[Fraction, int, float]]) -> None:
+    costs = np.array(points, dtype=float).reshape(-1, 3)
+    expected = [[dominates(a, b) for b in costs.tolist()] for a in costs.tolist()]
+    assert dominates_each(costs[:, None], costs[None]).tolist() == expected
+
+
+@given(st.lists(st.integers(2**60, 2**60 + 3), min_size=1, max_size=8))
+def test_integers_that_a_float_cannot_tell_apart(numbers: list[int]) -> None:
+    assert nondominated([(number,) for number in numbers]) == [number == min(numbers) for number in numbers]
+
+
+@given(_POINTS)
+def test_the_other_direction_of_the_negative_is_the_same_objective(points: list[Measurement]) -> None:
+    for direction, sign in (("maximize", -1), ("minimize", 1)):
+        objective = Objective(METRICS["accuracy"], direction)  # type: ignore[arg-type]
+        costs = [objective.cost(point.values["accuracy"]) for point in points]
+        assert costs == [sign * point.values["accuracy"] for point in points]
+        best = min(points, key=lambda p: objective.cost(p.values["accuracy"]), default=None)
+        assert all(objective.margin(best.values["accuracy"], p.values["accuracy"]) >= 0 for p in points if best)
+
+
+@given(_COSTS.filter(bool))
+def test_what_is_dominated_adds_no_hypervolume(points: list[tuple[Fraction, int, float]]) -> None:
+    costs = np.array(points, dtype=float)
+    reference = (2.0, 3.0, 1.0)
+    whole = hypervolume(costs, reference)
+    assert whole == pytest.approx(hypervolume(costs[nondominated_rows(costs)], reference))
+    assert whole >= max(hypervolume(costs[[index]], reference) for index in range(len(costs)))
+
+
+def test_a_hypervolume_is_the_area_below_the_reference() -> None:
+    assert hypervolume(np.array([[0.0, 0.5], [0.5, 0.0]]), (1.0, 1.0)) == pytest.approx(0.75)
+
+
+def test_no_other_module_decides_who_dominates_whom() -> None:
+    """A test of a layer: moocore is imported in `dse.core.pareto` alone."""
+    package = Path(__file__).parents[2] / "dse"
+    importing = [path for path in package.rglob("*.py") if "import moocore" in path.read_text(encoding="utf-8")]
+    assert [str(path.relative_to(package)) for path in importing] == ["core/pareto.py"]

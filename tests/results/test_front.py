@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from dse.core.pareto import Exact
 from dse.errors import UsageError
 from dse.results.database import open_database
 from dse.results.explain import explain
-from dse.results.front import check_grouping, cut, dominates, nondominated, select
-from dse.results.objectives import OBJECTIVES, Exact, parse_objectives, show
+from dse.results.front import check_grouping, cut, select
+from dse.results.objectives import OBJECTIVES, parse_objectives, show
 
 Rows = list[dict[str, Any]]
 
@@ -66,21 +65,6 @@ def test_fronts_equal_the_published_replay_tables_marks(sample_rows: Rows, repla
     (group,) = cut(rows, parse_objectives("accuracy,latency_p90"), ("device", "round"))
     tflite = {path for path in marked if "rpi4-tflite-v1.15" in path}
     assert tflite <= {point.row["directory"] for point in group.points}
-
-
-values = st.lists(st.tuples(st.fractions(0, 1, max_denominator=4), st.integers(0, 4), st.integers(0, 3)), max_size=25)
-
-
-@given(values, st.tuples(st.booleans(), st.booleans(), st.booleans()))
-def test_nondominated_is_the_definition(points: list[tuple[Fraction, int, int]], maximize: tuple[bool, ...]) -> None:
-    expected = [not any(dominates(other, point, maximize) for other in points) for point in points]
-    assert nondominated(points, maximize) == expected
-
-
-@given(st.lists(st.integers(2**60, 2**60 + 3), min_size=1, max_size=8))
-def test_integers_that_a_float_cannot_tell_apart(numbers: list[int]) -> None:
-    points = [(number,) for number in numbers]
-    assert nondominated(points, [False]) == [number == min(numbers) for number in numbers]
 
 
 def test_invalid_and_incomplete_results_are_counted_not_compared(sample_rows: Rows) -> None:

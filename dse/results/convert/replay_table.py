@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dse.core.pareto import nondominated
 from dse.errors import ResultsError
 from dse.files import write_text
-from dse.results.front import nondominated
-from dse.results.objectives import parse_objectives, why_not_comparable
+from dse.results.objectives import costs, parse_objectives, why_not_comparable
 from dse.tabular import columns
 
 _NOT_IN_DOUBLE_QUOTES = frozenset('"$`\\!')
@@ -46,7 +46,7 @@ def replay_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             hint=f'--where "total = {images[-1]}"',
         )
     values = [tuple(value for o in _OBJECTIVES if (value := o.value(row)) is not None) for row in usable]
-    on_front = nondominated(values, [o.maximize for o in _OBJECTIVES])
+    on_front = nondominated([costs(point, _OBJECTIVES) for point in values])
     lines = [(_line(row, front), row) for row, front in zip(usable, on_front, strict=True)]
     lines.sort(key=lambda pair: str(pair[0]["config_id"]))
     for (line, one), (other_line, other) in itertools.pairwise(lines):
