@@ -254,7 +254,9 @@ class ResultFigures:
             yield finding(record, "chain", error.message)
             return
         readme = self._measurements / "README.md"
-        yield from check_readme(self._tree, readme, point, self._scenario, self._system, self._round)
+        yield from check_readme(
+            self._tree, readme, point, self._scenario, self._system, self._round, self._source.parent
+        )
         yield from check_measurements_claims(self._tree, self._types, point)
         yield from check_requests(self._tree, self._source, point)
 

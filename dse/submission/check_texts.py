@@ -12,7 +12,7 @@ from dse.errors import why
 from dse.reading import MIB, parse_json, read_json, read_text
 from dse.submission.findings import Finding, finding
 from dse.submission.point import ValidatedPoint
-from dse.submission.readme import portable_request, result_readme
+from dse.submission.readme import HARNESSES, portable_request, result_readme
 from dse.submission.rounds import Round
 
 _FACTS = ("| ", "pip install ", "python -m ")
@@ -21,11 +21,15 @@ _CLAIMS = ("retraining", "starting_weights_filename", "weight_transformations")
 
 
 def check_readme(
-    root: Path, path: Path, point: ValidatedPoint, scenario: str, system: str, round_: Round
+    root: Path, path: Path, point: ValidatedPoint, scenario: str, system: str, round_: Round, code: Path
 ) -> Iterator[Finding]:
-    """What README.md says that the official runs of ``point`` do not; findings name files from ``root`` on."""
+    """What README.md says that the official runs of ``point`` do not; findings name files from ``root`` on.
+
+    ``code`` is the folder of the tree that has the harness: the commands name it as it is called there.
+    """
+    harness = next((name for name in HARNESSES if (code / name).is_dir()), HARNESSES[0])
     try:
-        found, expected = _facts(read_text(path, MIB)), _facts(result_readme(point, scenario, system, round_))
+        found, expected = _facts(read_text(path, MIB)), _facts(result_readme(point, scenario, system, round_, harness))
     except (OSError, ValueError):
         return  # run-file-missing and check_evidence say so
     wrong, missing = list((found - expected).elements()), list((expected - found).elements())

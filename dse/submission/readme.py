@@ -18,13 +18,18 @@ from dse.submission.rounds import MAX_UPLOAD_FILE_BYTES, Round
 
 _OTHERS = {"numpy": "numpy", "opencv": "opencv-python-headless"}
 """What the harness calls a package, and its name on PyPI."""
+HARNESSES = ("dse_harness", "harness")
+"""What the harness's folder in a tree is called: now, and in one that dse 0.1.0 wrote."""
 REHEARSAL_LINES = """
 **A REHEARSAL: runs shorter than the rules want. Not a result, never to be submitted.**
 """
 
 
-def result_readme(point: ValidatedPoint, scenario: str, system: str, round_: Round) -> str:
-    """README.md beside user.conf: what ran, and the exact commands. Needs complete responses in ``point``."""
+def result_readme(point: ValidatedPoint, scenario: str, system: str, round_: Round, harness: str = HARNESSES[0]) -> str:
+    """README.md beside user.conf: what ran, and the exact commands. Needs complete responses in ``point``.
+
+    ``harness`` is the one of `HARNESSES` that the tree has.
+    """
     performance, accuracy = point.performance.response, point.accuracy.response
     evidence = performance.evidence
     if evidence is None or performance.performance is None or accuracy.accuracy is None:
@@ -69,8 +74,8 @@ In the folder `{round_.source}/` of this submission, with Python {python}:
 
 ```
 {_install(evidence, performance.versions)}
-python -m dse_harness run {point.name}/performance/request.json
-python -m dse_harness run {point.name}/accuracy/request.json
+python -m {harness} run {point.name}/performance/request.json
+python -m {harness} run {point.name}/accuracy/request.json
 ```
 
 Before, write the place of the data set into `data_set.path` (and `labels`) of both requests. Each run is a process of

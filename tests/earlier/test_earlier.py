@@ -12,15 +12,12 @@ import shutil
 import sys
 import tarfile
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 HERE = Path(__file__).parent
-ENGINE = {"ai-edge-litert": "2.3.0"}
-"""What measured the study `searched`: an engine of another version makes every experiment another one."""
 CHANCE = 0.02
 """A probability that is counted by drawing may differ by so much."""
 Run = Callable[..., str]
@@ -119,12 +116,6 @@ def test_why_a_configuration_is_on_the_front_or_not(ask: Ask, trial: str, answer
     found, before = ask("explain", "searched", trial), expected(f"searched-explain-{answer}")
     keys = "verdict config p_front values intervals trials dominated_by beats_by_least accuracy official"
     assert_same(found, part(keys, before))
-
-
-def test_what_a_measured_study_knows_is_not_measured_again(ask: Ask) -> None:
-    plan = ask("explore", "--space", "searched.yaml", "--trials", "12", "--dry-run")
-    same_engine = all(version(package) == number for package, number in ENGINE.items())
-    assert plan["known"] == (12 if same_engine else 0)
 
 
 def test_a_tabular_study_goes_on(ask: Ask, unpacked: Path) -> None:
