@@ -11,7 +11,7 @@ commit=$1 results=$(cd "$2" && pwd) here=$(cd "$(dirname "$0")" && pwd)
 at=/tmp/dse-earlier
 expected=$here/expected
 mkdir "$at" "$at/code" "$at/models" "$at/tabular"
-git -C "$here" archive "$commit" :/ | tar -x -C "$at/code"
+git -C "$here/../.." archive "$commit" | tar -x -C "$at/code"
 "$at/code/bin/setup"
 export DSE_CACHE="$at/cache" PATH="$at/code/.venv/bin:$PATH"
 mkdir -p "$expected"
