@@ -21,7 +21,6 @@ from dse.core.configuration import Configuration, Value, text
 from dse.core.explanation import Explanation, explain
 from dse.core.matching import match
 from dse.core.metrics import Objective
-from dse.core.tree import ParameterTree
 from dse.errors import UsageError
 from dse.files import canonical_json
 from dse.reading import parse_json
@@ -123,7 +122,7 @@ def _located(study: Study, analysis: Analysis, given: Configuration) -> Configur
     known = [k.configuration for k in analysis.known]
     if given in known:
         return given
-    tree = ParameterTree.of(study.settings["space"].get("parameters") or {})
+    tree = study.space.tree
     levels = {name: tree.levels_of(name) for name in tree.names} or study.levels
     for name, value in given.items():
         allowed = levels.get(name, ())

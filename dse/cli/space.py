@@ -53,7 +53,7 @@ def show_command(
     """
     loaded = load_space(find_space(space), variables(models, images, labels))
     if json:
-        print_json({"schema": 1, "configurations": loaded.tree.size, "space": loaded.resolved()})
+        print_json({"schema": 1, "configurations": loaded.tree.size, "space": loaded.resolved().document()})
         return
     tree = Tree(f"{loaded.name}: {counted(loaded.tree.size, 'configuration')}")
     _grow(tree, loaded.tree.roots)

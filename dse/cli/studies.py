@@ -72,7 +72,7 @@ def _entry(folder: Path) -> _Entry:
         return _Entry(
             folder.name,
             _state(study),
-            str(study.settings["space"]["name"]),
+            study.space.name,
             len(study.measurements),
             len(analysis.front),
             max(map(_utc, times), default=None),

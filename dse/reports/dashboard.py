@@ -81,7 +81,7 @@ def make_dashboard(study: Study, host: str, port: int, *, edit: bool = False, st
     """
     from optuna_dashboard import wsgi  # with its web framework half a second
 
-    known = study.settings["storage"]
+    known = study.settings.storage
     if storage is not None and (known is None or without_password(storage) != without_password(known)):
         raise StudyError(f"is not in the storage {without_user(storage)}", path=study.folder, hint="correct --storage")
     if known is None:

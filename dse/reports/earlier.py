@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
 from dse.files import write_json, write_text
 from dse.reports.front import front_csv, front_document, front_report
 from dse.study import Study
@@ -25,6 +23,5 @@ def keep_front(study: Study) -> Path:
     folder, report = next_folder(study.folder), front_report(study)
     write_text(folder / "front.csv", front_csv(report))
     write_json(folder / "front.json", front_document(report))
-    settings = yaml.safe_dump(study.settings, sort_keys=False, allow_unicode=True, width=120)
-    write_text(folder / "settings.yaml", settings)
+    write_text(folder / "settings.yaml", study.settings.written())
     return folder

@@ -123,8 +123,7 @@ def front_document(report: FrontReport) -> dict[str, Any]:
 
 
 def _data_set(study: Study) -> str:
-    section = study.settings["space"]["data_set"]
-    return str(section.get("name") or section.get("embedded") or Path(section["path"]).stem)
+    return study.space.data_set.called
 
 
 def _accuracy_document(report: FrontReport, point: FrontPoint) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ def show_official(study: Study) -> None:
     figures, _ = official_figures(study)
     if not figures:
         return
-    if study.settings["storage"] is None:
+    if study.settings.storage is None:
         require_database(study.folder)
     add_attributes(study.storage_url, study.name, {trial: attributes(found) for trial, found in figures.items()})
 

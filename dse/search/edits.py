@@ -30,7 +30,7 @@ class Edits:
 
 def edits(before: Study, space: Space) -> Edits:
     """How ``space`` differs from the one that the study was last searched with."""
-    was, now = before.settings["space"], space.resolved()
+    was, now = before.space.document(), space.resolved().document()
     objectives = [f"{direction} {name}" for name, direction in was["objectives"].items()]
     wanted = [f"{objective.direction} {objective.name}" for objective in space.objectives]
     changing = []
@@ -78,7 +78,7 @@ def _differences(place: str, was: Any, now: Any) -> Iterator[str]:
         for key in {**was, **now}:
             if key in was and key in now:
                 yield from _differences(f"{place}.{key}", was[key], now[key])
-            elif _is_named(place):
+            elif _is_named(place) and (place, key) != ("parameters", "model"):  # ``models`` says it
                 yield f"{place}.{key} {'added' if key in now else 'removed'}"
     elif place.startswith("parameters") and isinstance(was, list | Mapping) and isinstance(now, list | Mapping):
         added, removed = [level for level in now if level not in was], [level for level in was if level not in now]

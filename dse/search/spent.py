@@ -48,7 +48,7 @@ def spent_on(study: Study) -> Spent:
 
 def counted_from(study: Study) -> Spent:
     """From where on the study's limits count: from its beginning, or from the last ``--more``."""
-    found = study.settings.get("options", {}).get("counted_from")
+    found = study.settings.options.get("counted_from")
     if not isinstance(found, Mapping):
         return Spent()
     numbers = {field.name: found.get(field.name) for field in dataclasses.fields(Spent)}

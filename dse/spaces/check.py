@@ -9,7 +9,8 @@ from dse.core.configuration import Configuration, Value
 from dse.core.tree import Level, Parameter, ParameterTree
 from dse.models import FileSource
 from dse.spaces.document import Document, Place
-from dse.spaces.space import HARNESS_PARAMETERS, MOST_CPUS, Space, parse_cpus
+from dse.spaces.parts import HARNESS_PARAMETERS
+from dse.spaces.space import MOST_CPUS, Space, parse_cpus
 
 _MOST_VARIANTS = 100_000
 """More than the zoo has; of a table with more, each level is compared within the first ones."""

@@ -15,11 +15,25 @@ from dse.core.metrics import Constraint, Objective
 from dse.core.tree import ParameterTree
 from dse.data_sets import DataSet
 from dse.models import ModelSource, TableSource, UrlSource
-from dse.spaces.format import ExploreSection, PreprocessingSection, RuntimeSection, SpaceFile
+from dse.spaces.format import (
+    DataSetSection,
+    ExploreSection,
+    ModelSection,
+    PreprocessingSection,
+    RuntimeSection,
+    SpaceFile,
+)
+from dse.spaces.parts import model_of, runtime_of, variant_of
+from dse.spaces.resolved import (
+    ResolvedBudget,
+    ResolvedDataSet,
+    ResolvedExplore,
+    ResolvedFidelity,
+    ResolvedRuntime,
+    ResolvedSpace,
+)
+from dse.spaces.tree import written_tree
 from dse.tabular.table import RecordedTable
-
-HARNESS_PARAMETERS = ("threads", "buffer_size", "delegate", "runtime", "cpu_affinity")
-"""Parameters that the harness takes; every other one belongs to the model's source."""
 
 OFFICIAL_BUFFER = 1024
 """Samples in memory that MLPerf's rules want of an official run of an image classifier."""
@@ -75,7 +89,7 @@ class Space:
 
     def variant(self, configuration: Configuration) -> dict[str, Value]:
         """The part of the configuration that is the model variant."""
-        return {k: v for k, v in configuration.items() if k not in HARNESS_PARAMETERS and k != "model"}
+        return variant_of(configuration)
 
     def runtime(self, configuration: Configuration) -> RuntimeSection:
         """The entry of the file that says what executes the configuration's model."""
@@ -130,34 +144,52 @@ class Space:
             fidelity=Fidelity(self.fidelity.min_duration, self.fidelity.min_query_count),
         )
 
-    def resolved(self) -> dict[str, Any]:
-        """The space as plain data with nothing implicit and no secret, for study.yaml."""
-        written = self.file.model_dump(by_alias=True)
-        models = {
-            name: {**section, "url": source.shown_url, "sha256": source.known_sha256}
-            if isinstance(source, UrlSource)
-            else section
-            for name, section in written["models"].items()
-            for source in [self.sources.get(name)]
-        }
-        return {
-            **written,
-            "models": models,
-            "data_set": {
-                **(written["data_set"] or {"name": self.data_set.name}),
-                "path": str(self.data_set.path),
-                "labels": None if self.data_set.labels is None else str(self.data_set.labels),
-                "size": self.data_set.size,
-                "classes": self.data_set.classes,
-                "sha256": self.data_set.sha256,
+    def resolved(self) -> ResolvedSpace:
+        """The space with nothing implicit and no secret, as study.yaml has it."""
+        written, data_set = self.file, self.data_set
+        section = DataSetSection.model_construct() if written.data_set is None else written.data_set
+        recipe = None if written.data_set is None else Preprocessing(**section.preprocessing.model_dump())
+        explore = ResolvedExplore(**self.fidelity.model_dump())
+        return ResolvedSpace(
+            name=written.name,
+            description=written.description,
+            replay=written.replay,
+            data_set=ResolvedDataSet(
+                embedded=section.embedded,
+                file=section.file,
+                images=section.images,
+                labels=None if data_set.labels is None else str(data_set.labels),
+                name=data_set.name if written.data_set is None else section.name,
+                classes=data_set.classes,
+                preprocessing=recipe,
+                path=str(data_set.path),
+                size=data_set.size,
+                sha256=data_set.sha256,
+            ),
+            models={name: self._resolved_model(name, model) for name, model in written.models.items()},
+            runtimes={
+                name: ResolvedRuntime(engine=runtime.engine, python=runtime.python)
+                for name, runtime in written.runtimes.items()
             },
-        }
+            parameters=written.parameters if self.recorded is not None else written_tree(self.tree.roots),
+            objectives=dict(written.objectives),
+            constraints=tuple(written.constraints),
+            fidelity=ResolvedFidelity(explore=explore),
+            budget=ResolvedBudget(**written.budget.model_dump()),
+            sampler=written.sampler,
+            seed=written.seed,
+        )
+
+    def _resolved_model(self, name: str, section: ModelSection) -> dict[str, Any]:
+        source = self.sources.get(name)
+        known = {"url": source.shown_url, "sha256": source.known_sha256} if isinstance(source, UrlSource) else {}
+        return section.model_dump() | known
 
     def _model_name(self, configuration: Configuration) -> str:
-        return str(configuration.get("model", next(iter(self.sources))))
+        return model_of(configuration, self.sources)
 
     def _runtime_name(self, configuration: Configuration) -> str:
-        return str(configuration.get("runtime", next(iter(self.file.runtimes), "recorded")))
+        return runtime_of(configuration, self.file.runtimes) or "recorded"
 
 
 def parse_cpus(source: str) -> tuple[int, ...]:

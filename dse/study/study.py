@@ -6,18 +6,18 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from dse.core.analysis import Analysis, analyze
 from dse.core.configuration import Configuration, Value
 from dse.core.explanation import Explanation, explain
 from dse.core.measurement import Measurement
-from dse.core.metrics import Constraint, Objective, parse_constraint, parse_metric
+from dse.core.metrics import Constraint, Objective
 from dse.errors import StudyError
 from dse.files import real
+from dse.spaces.resolved import ResolvedSpace
 from dse.study.folder import database_url
 from dse.study.rows import Configurations, Front, Trials, configuration_rows, front_rows, trial_rows
-from dse.study.settings import read_settings
+from dse.study.settings import StudySettings, read_settings
 from dse.study.trial import FoundTrials, TrialRecord, read_trials
 
 
@@ -26,7 +26,7 @@ class Study:
     """What lies in a study's folder. Reading needs no lock; `dse.study.writer.StudyWriter` takes it."""
 
     folder: Path
-    settings: dict[str, Any]
+    settings: StudySettings
     records: list[TrialRecord] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
     damaged: list[StudyError] = field(default_factory=list)
@@ -40,32 +40,34 @@ class Study:
         return self.folder.name
 
     @property
+    def space(self) -> ResolvedSpace:
+        """The space as the last search had it."""
+        return self.settings.space
+
+    @property
     def objectives(self) -> tuple[Objective, ...]:
         """What the study optimizes."""
-        return tuple(Objective(parse_metric(n), d) for n, d in self.settings["space"]["objectives"].items())
+        return self.space.optimized
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:
         """What its front has to satisfy."""
-        return tuple(parse_constraint(constraint) for constraint in self.settings["space"]["constraints"])
+        return self.space.bounds
 
     @property
     def accuracy_images(self) -> int:
         """How many images an accuracy is counted on when it is complete."""
-        space = self.settings["space"]
-        size = int(space["data_set"]["size"])
-        return min(int(space["fidelity"]["explore"].get("accuracy_images") or size), size)
+        return self.space.accuracy_images
 
     @property
     def images(self) -> int:
         """How many images the whole data set has, of which an accuracy may have been counted on a part."""
-        return int(self.settings["space"]["data_set"]["size"])
+        return self.space.data_set.size
 
     @property
     def recorded_in(self) -> str | None:
         """The table that the study's figures were looked up in; None where they were measured."""
-        table: str | None = self.settings["space"].get("replay")
-        return table
+        return self.space.replay
 
     @property
     def analysis(self) -> Analysis:
@@ -122,15 +124,8 @@ class Study:
     @property
     def levels(self) -> dict[str, list[Value]]:
         """The parameters of the space and of the trials by name, with the levels that are known of each."""
-        found: dict[str, dict[Value, None]] = {}
-
-        def descend(parameters: Mapping[str, Any]) -> None:
-            for name, levels in parameters.items():
-                found.setdefault(name, {}).update(dict.fromkeys(levels))
-                for below in levels.values() if isinstance(levels, dict) else ():
-                    descend(below or {})
-
-        descend(self.settings["space"].get("parameters", {}))
+        tree = self.space.tree
+        found = {name: dict.fromkeys(tree.levels_of(name)) for name in tree.names}
         for measured in self.measurements:
             for name, value in [*measured.configuration.items(), *(self.place(measured) or {}).items()]:
                 found.setdefault(name, {})[value] = None
@@ -139,7 +134,7 @@ class Study:
     @property
     def storage_url(self) -> str:
         """Where Optuna finds the study; SQLite in the folder unless another was named."""
-        return self.settings["storage"] or database_url(self.folder)
+        return self.settings.storage or database_url(self.folder)
 
     @property
     def way_to_a_front(self) -> str:
@@ -154,11 +149,7 @@ class Study:
 
     def place(self, measured: Measurement) -> Configuration | None:
         """The configuration of the space as it is now that a measurement counts for; None when it has none any more."""
-        placed: Mapping[int, dict[str, Value] | None] = self.settings["placed"]
-        if measured.trial not in placed:
-            return measured.configuration
-        configuration = placed[measured.trial]
-        return None if configuration is None else Configuration(configuration)
+        return self.settings.place(measured.trial, measured.configuration)
 
     @classmethod
     def read(cls, folder: Path) -> Study:
@@ -166,7 +157,7 @@ class Study:
         return cls.of(folder, read_settings(folder / "study.yaml"), read_trials(folder / "trials"))
 
     @classmethod
-    def of(cls, folder: Path, settings: dict[str, Any], found: FoundTrials) -> Study:
+    def of(cls, folder: Path, settings: StudySettings, found: FoundTrials) -> Study:
         """The study in ``folder`` with ``settings`` and what `read_trials` found."""
         records, measurements = [record for record, _ in found.finished], [measured for _, measured in found.finished]
         return cls(folder, settings, records, measurements, found.damaged)

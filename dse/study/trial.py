@@ -23,7 +23,7 @@ from dse.core.measurement import Measurement, Phase
 from dse.errors import StudyError, why
 from dse.files import is_leftover, write_json
 from dse.reading import read_json
-from dse.study.values import is_level, is_number, is_whole, is_word, shown
+from dse.values import is_level, is_number, is_whole, is_word, shown
 
 SCHEMA = 2
 """2: the phase that looks for drift is called reference; it was anchor."""

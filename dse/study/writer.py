@@ -13,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import yaml
 from dse_harness.protocol import Response
 
 import dse
@@ -29,7 +28,7 @@ from dse.study import folder as places
 from dse.study import trial as trials
 from dse.study.database import without_password, without_user
 from dse.study.lock import locked
-from dse.study.settings import SCHEMA, read_settings, settings_of
+from dse.study.settings import StudySettings, read_settings
 from dse.study.storage import OptunaView
 from dse.study.study import Study
 from dse.study.trial import TrialRecord, read_trials
@@ -86,8 +85,7 @@ class StudyWriter:
             before = _before(self._folder, self._space, self._storage) if places.is_study(self._folder) else None
             for place in (self._folder, *(self._folder / "earlier").glob("*")):
                 remove_leftovers(place)
-            text = self._settings(before)
-            settings = settings_of(text, path)
+            settings = self._settings(before)
             self.study = Study.of(self._folder, settings, self._clean()) if before else Study(self._folder, settings)
             self._accuracies = Accuracies(self._space.data_set.size if self._space.recorded is None else 0)
             for record, measured in zip(self.study.records, self.study.measurements, strict=True):
@@ -97,7 +95,9 @@ class StudyWriter:
             self._view.open(may_wait=before is not None or self._storage is None)
             if before is not None:
                 self._keep(before)
-            write_text(path, text, follow=False)  # not before: a storage that does not open would stay in it
+            write_text(
+                path, settings.written(), follow=False
+            )  # not before: a storage that does not open would stay in it
             self._resources = resources.pop_all()
         return self
 
@@ -166,11 +166,11 @@ class StudyWriter:
         return found
 
     def _open_view(self) -> OptunaView:
-        own = self.study.settings["storage"] is None
+        own = self.study.settings.storage is None
         return OptunaView(
             places.own_database(self._folder) if own else self._storage or self.study.storage_url,
             self.study.name,
-            self.study.settings["id"],
+            self.study.settings.id,
             self._space.objectives,
             self._space.constraints,
             self._space.tree,
@@ -179,33 +179,26 @@ class StudyWriter:
             own=own,
         )
 
-    def _settings(self, before: Study | None) -> str:
-        """study.yaml brought up to date; what stays of its creation is kept."""
-        kept = {
-            "id": uuid.uuid4().hex,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "storage": None if self._storage is None else without_password(self._storage),
-        }
-        if before is not None:
-            kept = {name: before.settings[name] for name in kept} | (
-                {"storage": kept["storage"]} if self._storage else {}
-            )
+    def _settings(self, before: Study | None) -> StudySettings:
+        """The study's settings brought up to date; what stays of its creation is kept."""
+        storage = None if self._storage is None else without_password(self._storage)
         measurements = before.measurements if before else []
         place = Placement(self._space, measurements)
-        settings = {
-            "schema": SCHEMA,
-            **kept,
-            "options": self._options,
-            "versions": {"dse": dse.__version__, "python": platform.python_version()}
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return StudySettings(
+            id=before.settings.id if before else uuid.uuid4().hex,
+            created=before.settings.created if before else now,
+            storage=storage or (before.settings.storage if before else None),
+            options=self._options,
+            versions={"dse": dse.__version__, "python": platform.python_version()}
             | {name: metadata.version(name) for name in _PACKAGES},
-            "space": self._space.resolved(),
-            "placed": {
+            space=self._space.resolved(),
+            placed={
                 m.trial: None if configuration is None else dict(configuration)
                 for m in measurements
                 if (configuration := place(m)) != m.configuration
             },
-        }
-        return str(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=120))
+        )
 
 
 def _before(folder: Path, space: Space, storage: str | None) -> Study:
@@ -222,8 +215,8 @@ def _check_name(folder: Path) -> None:
         raise StudyError(f"found the name {folder.name!r}, allowed: letters, digits, dots, dashes", hint="--study NAME")
 
 
-def _check_same(settings: dict[str, Any], folder: Path, space: Space, storage: str | None) -> None:
-    path, known, name = folder / "study.yaml", settings["storage"], settings["space"]["name"]
+def _check_same(settings: StudySettings, folder: Path, space: Space, storage: str | None) -> None:
+    path, known, name = folder / "study.yaml", settings.storage, settings.space.name
     if storage is not None and without_password(storage) != (known and without_password(known)):
         raise StudyError(
             f"found storage {without_user(known) if known else 'study.db'}, asked for {without_user(storage)}",

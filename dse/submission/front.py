@@ -12,7 +12,7 @@ from dse_harness.protocol import Request, read
 from dse.address import shown
 from dse.core.pareto import FrontPoint
 from dse.errors import DseError, InputError, SubmissionError, UsageError, why
-from dse.spaces.space import HARNESS_PARAMETERS
+from dse.spaces.parts import model_of, runtime_of, variant_of
 from dse.study import Study
 from dse.submission.candidate import Candidate
 from dse.submission.located import located
@@ -58,15 +58,15 @@ def _candidate(study: Study, point: FrontPoint, python: str | None) -> Candidate
         request = read(Request, folder / "request.json")
     except (OSError, ProtocolError) as error:
         raise SubmissionError(f"cannot be read: {why(error)}", path=folder / "request.json") from error
-    request = located(request, study.settings["space"], point.configuration, study.folder / FOLDER)
-    name, model = _model(study.settings["space"]["models"], point)
+    request = located(request, study.space, point.configuration, study.folder / FOLDER)
+    name = model_of(point.configuration, study.space.models)
     return Candidate(
         trial=point.trial,
         model=_variant(name, point),
         configuration=dict(point.configuration),
         request=request,
         response=point.response,
-        origin=_origin(model, request),
+        origin=_origin(study.space.models.get(name, {}), request),
         images=study.images,
         python=python or _harness_python(study, point),
     )
@@ -74,22 +74,15 @@ def _candidate(study: Study, point: FrontPoint, python: str | None) -> Candidate
 
 def _harness_python(study: Study, point: FrontPoint) -> str | None:
     """The interpreter that the space names for a point's runtime; None: this one. Raises SubmissionError."""
-    runtimes = study.settings["space"]["runtimes"]
-    name = str(point.configuration.get("runtime", next(iter(runtimes))))
+    runtimes = study.space.runtimes
+    name = runtime_of(point.configuration, runtimes)
     if name not in runtimes:
         raise SubmissionError(
             f"found the runtime {name!r}, which the study does not have: {', '.join(map(str, runtimes))}",
             path=study.trial_folder(point.trial) / "trial.json",
             hint=f"explore a space that has it, or move {study.trial_folder(point.trial)} away",
         )
-    python = runtimes[name]["python"]
-    return None if python is None else str(python)
-
-
-def _model(models: dict[str, dict[str, Any]], point: FrontPoint) -> tuple[str, dict[str, Any]]:
-    """The entry of the space that a point's model comes from; a glob's files have names of their own."""
-    name = str(point.configuration.get("model", next(iter(models))))
-    return name, models.get(name, {})
+    return runtimes[name].python
 
 
 def _variant(name: str, point: FrontPoint) -> str:
@@ -99,8 +92,7 @@ def _variant(name: str, point: FrontPoint) -> str:
         else f"{parameter}{repr(value).removesuffix('.0')}"
         if isinstance(value, float)
         else f"{parameter}{value}"
-        for parameter, value in point.configuration.items()
-        if parameter not in HARNESS_PARAMETERS and parameter != "model"
+        for parameter, value in variant_of(point.configuration).items()
     ]
     return "-".join([name, *parts])
 

@@ -17,11 +17,12 @@ from dse.models import ZooSource
 from dse.models.download import kept_of
 from dse.paths import cache_dir
 from dse.shipped import shipped
-from dse.spaces.space import HARNESS_PARAMETERS
+from dse.spaces.parts import variant_of
+from dse.spaces.resolved import ResolvedDataSet, ResolvedSpace
 
 
 def located(
-    request: Request, space: Mapping[str, Any], configuration: Mapping[str, Value], validated: Path | None = None
+    request: Request, space: ResolvedSpace, configuration: Mapping[str, Value], validated: Path | None = None
 ) -> Request:
     """``request`` with this session's cache and, where a file is gone, the same bytes from elsewhere.
 
@@ -29,11 +30,11 @@ def located(
     What is found nowhere stays as it was named. Raises MachineError for a cache that cannot be used.
     """
     kept = validated.glob("*/model.tflite") if validated else ()
-    places = (path for section in space["models"].values() for path in _places(section, request, configuration))
+    places = (path for section in space.models.values() for path in _places(section, request, configuration))
     return dataclasses.replace(
         request,
         model_path=str(_model(request, chain(kept, places))),
-        data_set=_data_set(request.data_set, space["data_set"]),
+        data_set=_data_set(request.data_set, space.data_set),
         cache_dir=str(cache_dir()),
     )
 
@@ -49,9 +50,8 @@ def _places(section: Mapping[str, Any], request: Request, configuration: Mapping
     """Where a model of the space may be; the zoo's is written again."""
     cache = cache_dir() / "models"
     if section.get("zoo"):
-        variant = {k: v for k, v in configuration.items() if k not in HARNESS_PARAMETERS and k != "model"}
         try:
-            yield ZooSource(cache).make(variant).path
+            yield ZooSource(cache).make(variant_of(configuration)).path
         except ModelError:
             return
     elif section.get("url"):
@@ -63,9 +63,8 @@ def _places(section: Mapping[str, Any], request: Request, configuration: Mapping
         yield from Path("/").glob(str(pattern.relative_to("/")))
 
 
-def _data_set(spec: DataSetSpec, section: Mapping[str, Any]) -> DataSetSpec:
-    if all(Path(path).exists() for path in (spec.path, spec.labels) if path) or section.get("sha256") != spec.sha256:
+def _data_set(spec: DataSetSpec, images: ResolvedDataSet) -> DataSetSpec:
+    if all(Path(path).exists() for path in (spec.path, spec.labels) if path) or images.sha256 != spec.sha256:
         return spec
-    embedded = section.get("embedded")
-    path = shipped(embedded, "validation.npz") if embedded else section["path"]
-    return dataclasses.replace(spec, path=str(path), labels=section.get("labels"))
+    path = shipped(images.embedded, "validation.npz") if images.embedded else images.path
+    return dataclasses.replace(spec, path=str(path), labels=images.labels)

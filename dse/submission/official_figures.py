@@ -91,7 +91,7 @@ def official_figures(study: Study) -> tuple[dict[int, OfficialFigures], list[Sub
         older = found.get(point.trial)
         if older is None or _rank(found_here) > _rank(older):
             found[point.trial] = found_here
-    images = int(study.settings["space"]["data_set"]["size"])
+    images = study.images
     runs = {measured.trial: _official_run(measured.accuracy_key, measured.configuration, images)
             for measured in study.measurements}  # fmt: skip
     by_run: dict[str, OfficialFigures] = {}

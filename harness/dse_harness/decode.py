@@ -68,16 +68,28 @@ def _decoder(expected: Any) -> _Decoder:
     if origin is typing.Annotated:
         return _checked(_decoder(arguments[0]), arguments[1])
     if origin in (typing.Union, types.UnionType):
-        (inner,) = (argument for argument in arguments if argument is not type(None))
-        decoder = _decoder(inner)
-        return lambda value: None if value is None else decoder(value)
+        inner = [argument for argument in arguments if argument is not type(None)]
+        decoder = _decoder(inner[0]) if len(inner) == 1 else _one_of(tuple(inner))
+        return decoder if len(inner) == len(arguments) else lambda value: None if value is None else decoder(value)
     if origin is Literal:
         return _literal(arguments)
     if origin is tuple:
         return _items(_decoder(arguments[0]))
     if origin is dict:
-        return _values(_decoder(arguments[1]))
-    return {float: _float, int: _int, str: _text, bool: _bool}[expected]
+        return _values(_decoder(arguments[0]), _decoder(arguments[1]))
+    return {float: _float, int: _int, str: _text, bool: _bool, Any: lambda value: value}[expected]
+
+
+def _one_of(scalars: tuple[type, ...]) -> _Decoder:
+    """The decoder that the type of a value says: ``1`` and ``True`` are kept apart."""
+    decoders = {scalar: _decoder(scalar) for scalar in scalars}
+
+    def decode_one(value: Any) -> Any:
+        if type(value) not in decoders:
+            raise _MisfitError(f"found {_shown(value)}, expected {' or '.join(scalar.__name__ for scalar in scalars)}")
+        return decoders[type(value)](value)
+
+    return decode_one
 
 
 def _float(value: Any) -> float:
@@ -160,14 +172,14 @@ def _items(decoder: _Decoder) -> _Decoder:
     return decode_items
 
 
-def _values(decoder: _Decoder) -> _Decoder:
-    def decode_values(value: Any) -> dict[str, Any]:
+def _values(key_decoder: _Decoder, decoder: _Decoder) -> _Decoder:
+    def decode_values(value: Any) -> dict[Any, Any]:
         if not isinstance(value, dict):
             raise _MisfitError(f"found {_shown(value)}, expected an object")
         found = {}
         for key, item in value.items():
             try:
-                found[_text(key)] = decoder(item)
+                found[key_decoder(key)] = decoder(item)
             except _MisfitError as misfit:
                 raise misfit.below(f".{_shown(key, quoted=False)}") from None
         return found
@@ -190,8 +202,8 @@ def _dataclass(expected: Any) -> _Decoder:
         if schema is not None and (type(value.get("schema")) is not int or value["schema"] not in schemas):
             read = " and ".join(map(str, schemas))
             raise _MisfitError(f"found {_shown(value.get('schema'))}, this version reads {read}", ".schema")
-        if unknown := sorted(value.keys() - decoders.keys()):
-            names = ", ".join(_shown(name, quoted=False) for name in unknown)
+        if unknown := value.keys() - decoders.keys():
+            names = ", ".join(sorted(_shown(name, quoted=False) for name in unknown))
             raise _MisfitError(f"unknown {names}; allowed: {', '.join(decoders)}")
         if missing := [name for name in required if name not in value]:
             raise _MisfitError(f"missing {', '.join(missing)}")

@@ -179,7 +179,7 @@ def test_exploring_downloads_first_and_records_the_checksum_beside_the_space(ser
     assert f"downloading 1 of 1: {server.url}" in done.stderr
     found = hashlib.sha256(server.contents).hexdigest()
     assert json.loads((tmp_path / "checksums.json").read_text())["sha256"] == {server.url: found}
-    assert load_space(space).resolved()["models"]["one"]["sha256"] == found
+    assert load_space(space).resolved().models["one"]["sha256"] == found
     assert found in (tmp_path / "studies/by_url/study.yaml").read_text()
 
 

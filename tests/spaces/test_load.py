@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from dse_harness.decode import decode
 from dse_harness.protocol import Preprocessing
 
 from dse.core.configuration import Configuration
 from dse.errors import DataSetError, DseError, InputError, MachineError, ModelError, SpaceError
 from dse.packages import asked
 from dse.spaces.load import find_space, load_space, shipped_spaces
+from dse.spaces.resolved import ResolvedSpace
 from dse.spaces.space import Space
 
 _SMALL: dict[str, Any] = {
@@ -65,9 +67,10 @@ def test_a_space_is_resolved_with_every_default(here: Path) -> None:
     assert (space.data_set.size, space.data_set.classes, space.accuracy_images) == (8, 10, 8)
     assert space.runtime_versions.keys() == {"litert"}
     resolved = space.resolved()
-    assert resolved["fidelity"]["explore"]["min_query_count"] == 100
-    assert resolved["data_set"]["sha256"] == space.data_set.sha256
-    assert yaml.safe_load(yaml.safe_dump(resolved)) == resolved
+    assert resolved.fidelity.explore.min_query_count == 100
+    assert resolved.data_set.sha256 == space.data_set.sha256
+    assert decode(ResolvedSpace, yaml.safe_load(yaml.safe_dump(resolved.document()))) == resolved
+    assert resolved.tree == space.tree
 
 
 @pytest.mark.parametrize(
@@ -352,7 +355,7 @@ def test_models_may_have_preprocessing_of_their_own(here: Path) -> None:
     a, other = (Configuration({"model": name}) for name in ("a", "other"))
     assert space.preprocessing(a) == Preprocessing(crop_percent=100)
     assert space.preprocessing(other) == Preprocessing(crop_percent=100, mean=0, scale=1)
-    resolved = space.resolved()["models"]
+    resolved = space.resolved().models
     assert resolved["all"]["preprocessing"] is None
     assert resolved["other"]["preprocessing"] == {
         "crop_percent": 100.0,

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dse_harness.decode import decode
 
 from dse.errors import ResultsError, SpaceError
 from dse.spaces.load import load_space
+from dse.spaces.resolved import ResolvedSpace
 
 TABLE = """\
 family,width,precision,accuracy_pct,acc_good,acc_total,p90_latency_ns,p50_latency_ns
@@ -47,8 +49,8 @@ def test_the_table_is_the_space(here: Path) -> None:
         == 4
     )
     resolved = space.resolved()
-    assert (resolved["replay"], resolved["data_set"]["size"]) == (str(here / "t.csv"), 1000)
-    assert yaml.safe_load(yaml.safe_dump(resolved)) == resolved
+    assert (resolved.replay, resolved.data_set.size) == (str(here / "t.csv"), 1000)
+    assert decode(ResolvedSpace, yaml.safe_load(yaml.safe_dump(resolved.document()))) == resolved
 
 
 def test_another_table_is_another_measurement(here: Path) -> None:

@@ -29,8 +29,8 @@ def test_a_study_measures_every_configuration_once(folder: Path, tmp_path: Path)
     first = [m for m in study.measurements if m.phase == "search"]
     assert {m.configuration for m in first} == set(space.tree.configurations())
     assert len(first) == space.tree.size
-    assert study.settings["space"]["data_set"]["sha256"] == space.data_set.sha256
-    assert study.settings["versions"]["optuna"] == optuna.__version__
+    assert study.space.data_set.sha256 == space.data_set.sha256
+    assert study.settings.versions["optuna"] == optuna.__version__
 
 
 def test_accuracy_is_measured_once_for_each_model(folder: Path, tmp_path: Path) -> None:
@@ -301,29 +301,38 @@ def _aliases(levels: int) -> str:
         (lambda s: yaml.safe_dump(s | {"schema": 99}), "found schema 99, this version reads 1"),
         (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"objectives": {"speed": "up"}}}), "speed"),
         (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"constraints": ["x"]}}), "is not a study's"),
-        (lambda s: yaml.safe_dump(s | {"space": None}), "is not a study's: space: found nothing, expected keys with"),
+        (lambda s: yaml.safe_dump(s | {"space": None}), "is not a study's: space: found NoneType, expected an object"),
         (
             lambda s: yaml.safe_dump(s | {"placed": {0: "x"}}),
-            "placed.0: found 'x', expected keys with values or nothing",
+            "placed.0: found 'x', expected an object",
         ),
-        (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"data_set": {}}}), "space.data_set.size: found nothing"),
+        (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"data_set": {}}}), "space.data_set: missing size"),
         (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"data_set": {"size": 9}}}), "data_set: found no name"),
         (lambda s: yaml.safe_dump(s | {"schema": True}), "found schema True, this version reads 1"),
-        (lambda s: yaml.safe_dump(s | {"placed": {0: {"a": [1]}}}), "placed.0.a: found a list, expected a word, a num"),
-        (lambda s: yaml.safe_dump(s | {"placed": {"x": None}}), "placed: found 'x', expected the number of a trial"),
-        (lambda s: _in_space(s, "data_set", size=0), "space.data_set.size: found 0, expected a whole number from 1"),
-        (lambda s: _in_space(s, "data_set", size=1.5), "space.data_set.size: found 1.5, expected a number"),
-        (lambda s: _in_space(s, "runtimes", litert={}), "space.runtimes.litert.engine: found nothing, expected a word"),
+        (
+            lambda s: yaml.safe_dump(s | {"placed": {0: {"a": [1]}}}),
+            "placed.0.a: found [1], expected str or int or float or bool",
+        ),
+        (lambda s: yaml.safe_dump(s | {"placed": {"x": None}}), "placed.x: found 'x', expected int"),
+        (lambda s: _in_space(s, "data_set", size=0), "space.data_set.size: found 0, allowed: 1 or more"),
+        (lambda s: _in_space(s, "data_set", size=1.5), "space.data_set.size: found 1.5, expected int"),
+        (lambda s: _in_space(s, "runtimes", litert={}), "space.runtimes.litert: missing engine"),
         (lambda s: _in_space(s, "runtimes", litert={"engine": "x"}), "engine: found 'x', allowed: litert, tflite-run"),
-        (lambda s: _in_space(s, "objectives", accuracy=["maximize"]), "accuracy: found a list, allowed: maximize, min"),
+        (
+            lambda s: _in_space(s, "objectives", accuracy=["maximize"]),
+            "accuracy: found ['maximize'], allowed: 'maximize', 'minim",
+        ),
         (lambda s: _in_space(s, "parameters", width=[float("nan")]), "parameters.width: found nan, expected words"),
         (lambda s: _in_space(s, "parameters", width=[[1]]), "parameters.width: found a list, expected words"),
         (lambda s: yaml.safe_dump(s).replace("schema: 1", 'schema: !!int ""'), "which is no int that dse reads"),
         (lambda s: "a: &a [x, x]\n" + _aliases(9) + yaml.safe_dump(s), "more than 100000 values"),
         (lambda _: "[" * 100_000, "nesting depth"),
-        (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"objectives": {}}}), "space.objectives: found none"),
-        (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"models": {}}}), "space.models: found none"),
-        (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"parameters": {"a": 3}}}), "space.parameters.a: found 3"),
+        (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"objectives": {}}}), "space: objectives: found none"),
+        (lambda s: yaml.safe_dump(s | {"space": s["space"] | {"models": {}}}), "space: models: found none"),
+        (
+            lambda s: yaml.safe_dump(s | {"space": s["space"] | {"parameters": {"a": 3}}}),
+            "space: parameters.a: found 3, expected a list of levels",
+        ),
     ],
 )
 @pytest.mark.usefixtures("measured")

@@ -74,7 +74,7 @@ def test_a_storage_that_does_not_open_leaves_no_study(tmp_path: Path) -> None:
     assert said == []
     assert not (folder / "study.yaml").exists()
     run_study(folder, make_space(tmp_path), trials=1)
-    assert Study.read(folder).settings["storage"] is None
+    assert Study.read(folder).settings.storage is None
 
 
 def test_no_message_and_no_file_has_a_password(folder: Path, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_password_that_an_earlier_version_recorded_goes_once_the_storage_is_gi
     assert "s3cret" in (folder / "study.yaml").read_text()
     run_study(folder, make_space(tmp_path), trials=1, storage=f"{url}?password=other")
     assert "s3cret" not in (folder / "study.yaml").read_text()
-    assert Study.read(folder).settings["storage"] == url
+    assert Study.read(folder).settings.storage == url
 
 
 def test_a_run_that_did_not_get_its_processor_is_marked_as_excluded(

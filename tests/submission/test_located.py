@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dse_harness.protocol import DataSetSpec, PerformanceSpec, Request
@@ -13,10 +14,22 @@ from dse.files import sha256_file
 from dse.models import ZooSource
 from dse.models.download import cached
 from dse.shipped import shipped
+from dse.spaces.resolved import ResolvedDataSet, ResolvedExplore, ResolvedFidelity, ResolvedRuntime, ResolvedSpace
 from dse.submission.located import located
 
 VARIANT = {"family": "small", "form": "minimalistic", "width": 0.35, "side": 48, "precision": "float32"}
 IMAGES = {"sha256": "d", "path": "/new/images", "labels": "/new/list.txt"}
+
+
+def space(models: dict[str, Any], data_set: dict[str, Any]) -> ResolvedSpace:
+    return ResolvedSpace(
+        name="s",
+        data_set=ResolvedDataSet(size=1, **data_set),
+        models=models,
+        runtimes={"litert": ResolvedRuntime(engine="litert")},
+        objectives={"accuracy": "maximize"},
+        fidelity=ResolvedFidelity(explore=ResolvedExplore()),
+    )
 
 
 @pytest.fixture
@@ -35,7 +48,7 @@ def test_a_model_of_the_zoo_is_written_again(cache, tmp_path):
     made.path.unlink()
     found = located(
         asked(made.path, made.sha256),
-        {"models": {"zoo": {"zoo": "mobilenet_v3"}}, "data_set": IMAGES},
+        space({"zoo": {"zoo": "mobilenet_v3"}}, IMAGES),
         {**VARIANT, "threads": 2},
     )
     assert sha256_file(Path(found.model_path)) == made.sha256
@@ -49,7 +62,7 @@ def test_a_model_and_images_that_moved_are_taken_where_the_space_has_them(cache,
     (tmp_path / "other.tflite").write_bytes(b"another")
     where = {"path": str(new), "glob": f"{tmp_path}/*.tflite"}[key]
     request = asked(tmp_path / "old/new.tflite", sha256_file(new))
-    found = located(request, {"models": {"files": {key: where}}, "data_set": IMAGES}, {"model": "new"})
+    found = located(request, space({"files": {key: where}}, IMAGES), {"model": "new"})
     assert (found.model_path, found.data_set.path, found.data_set.labels) == (str(new), "/new/images", "/new/list.txt")
     assert Experiment.of(found) == Experiment.of(request)
 
@@ -59,7 +72,7 @@ def test_a_model_that_ran_officially_is_found_with_its_runs(cache, tmp_path):
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"model")
     request = asked(tmp_path / "old.tflite", sha256_file(kept))
-    found = located(request, {"models": {}, "data_set": IMAGES}, {}, tmp_path / "validation")
+    found = located(request, space({}, IMAGES), {}, tmp_path / "validation")
     assert found.model_path == str(kept)
 
 
@@ -67,8 +80,8 @@ def test_other_bytes_are_not_taken(cache, tmp_path):
     new = tmp_path / "new.tflite"
     new.write_bytes(b"another")
     request = asked(tmp_path / "old/new.tflite", "e" * 64)
-    space = {"models": {"files": {"path": str(new)}}, "data_set": {**IMAGES, "sha256": "other"}}
-    found = located(request, space, {"model": "new"})
+    moved = space({"files": {"path": str(new)}}, {**IMAGES, "sha256": "other"})
+    found = located(request, moved, {"model": "new"})
     assert (found.model_path, found.data_set) == (request.model_path, request.data_set)
 
 
@@ -76,7 +89,7 @@ def test_the_images_that_come_with_dse_are_those_of_this_installation(cache, tmp
     request = asked(tmp_path / "model.tflite", "e" * 64)
     request = dataclasses.replace(request, data_set=DataSetSpec("fashion_mnist", "/gone/validation.npz", "d"))
     section = {"sha256": "d", "embedded": "fashion_mnist", "path": "/gone/validation.npz"}
-    found = located(request, {"models": {}, "data_set": section}, {})
+    found = located(request, space({}, section), {})
     assert found.data_set.path == str(shipped("fashion_mnist", "validation.npz"))
 
 
@@ -86,5 +99,5 @@ def test_a_downloaded_model_is_found_though_the_study_does_not_have_its_query(ca
     kept.write_bytes(b"model")
     cached("http://a/b/m.tflite?token=other", cache / "models").write_bytes(b"another")
     request = asked(tmp_path / "old.tflite", sha256_file(kept))
-    found = located(request, {"models": {"m": {"url": "http://a/b/m.tflite"}}, "data_set": IMAGES}, {})
+    found = located(request, space({"m": {"url": "http://a/b/m.tflite"}}, IMAGES), {})
     assert found.model_path == str(kept)

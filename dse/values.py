@@ -1,4 +1,4 @@
-"""Types and ranges of what stands in a study's own files."""
+"""Types and ranges of what stands in files of dse's own, and how a message shows it."""
 
 from __future__ import annotations
 

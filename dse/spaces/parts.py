@@ -1,0 +1,25 @@
+"""Which part of a configuration says what: the model, its variant, and how the harness runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dse.core.configuration import Value
+
+HARNESS_PARAMETERS = ("threads", "buffer_size", "delegate", "runtime", "cpu_affinity")
+"""Parameters that the harness takes; every other one but ``model`` belongs to the model's source."""
+
+
+def variant_of(configuration: Mapping[str, Value]) -> dict[str, Value]:
+    """The part of the configuration that is the model variant."""
+    return {k: v for k, v in configuration.items() if k not in HARNESS_PARAMETERS and k != "model"}
+
+
+def model_of(configuration: Mapping[str, Value], models: Iterable[str]) -> str:
+    """The name of the configuration's model; where it names none, the first of ``models``."""
+    return str(configuration["model"] if "model" in configuration else next(iter(models)))
+
+
+def runtime_of(configuration: Mapping[str, Value], runtimes: Iterable[str]) -> str | None:
+    """The name of the configuration's runtime; where it names none, the first of ``runtimes``, if there are any."""
+    return str(configuration["runtime"]) if "runtime" in configuration else next(iter(runtimes), None)
