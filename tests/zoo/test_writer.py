@@ -1,5 +1,6 @@
 """Files of every kind, run by LiteRT, against the reference outputs of the PyTorch networks."""
 
+import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -73,6 +74,29 @@ def test_same_variant_same_bytes_and_another_is_another(precision: str) -> None:
     assert first == _model(name, 64, precision, hard_swish)
     assert first != _model(name, 96, precision, hard_swish)
     assert first != _model(name, 64, precision, "decomposed")
+
+
+# The first 16 digits of each file's SHA-256.
+_DIGESTS = {
+    ("small_minimalistic_0.35", "float32", None): "9aa151b2953a96b6",
+    ("small_minimalistic_0.35", "float16", None): "9c1c29a2d1428b77",
+    ("small_minimalistic_0.35", "int8", None): "9ed403cc529c096b",
+    ("small_minimalistic_0.35", "int8_dynamic", None): "cb4f850d9fce8b71",
+    ("small_minimalistic_0.35", "int8_weight_only", None): "07866c95f4a280bc",
+    ("small_minimalistic_0.35", "int4_dynamic", None): "609d55ae43535f8f",
+    ("small_minimalistic_0.35", "int4_weight_only", None): "d0d28121de47c746",
+    ("small_0.35", "float32", "operator"): "bf017ae88b7d3a1f",
+    ("small_0.35", "int8", "decomposed"): "16ef39091b6cbbaf",
+}
+
+
+def test_a_change_of_the_files_raises_the_writers_version() -> None:
+    """What was measured of a file is found again by its contents: who changes them raises `_WRITER` in catalogue.py."""
+    digests = {
+        (name, precision, form): hashlib.sha256(_model(name, 48, precision, form)).hexdigest()[:16]
+        for name, precision, form in _DIGESTS
+    }
+    assert digests == _DIGESTS
 
 
 def test_files_shrink_with_the_bits_of_the_weights() -> None:
