@@ -16,7 +16,7 @@ from multiprocessing import get_context
 import moocore
 import numpy as np
 
-from dse.search.improvement import expected_improvement
+from dse.samplers.improvement import expected_improvement
 
 
 def cost(objectives: int, candidates: int, points: int) -> tuple[float, float]:

@@ -21,15 +21,15 @@ from dse.cli.outcome import counts, plan_line, show_plan, show_result
 from dse.cli.render import stderr
 from dse.cli.trusted import NOT_ASKED, Trust, require_trust
 from dse.core.configuration import Configuration
+from dse.core.tree import LISTED
 from dse.errors import ResultsError, StudyError
 from dse.packages import asked
 from dse.paths import require_cache
+from dse.samplers.unseen import Unseen
 from dse.search.edits import Edits, edits
 from dse.search.explore import explore
 from dse.search.plan import make_plan
-from dse.search.unseen import Unseen
 from dse.spaces.load import find_space, load_space
-from dse.spaces.placement import LISTED
 from dse.spaces.space import Space
 from dse.study.versions import with_measured_versions
 from dse.study.writer import StudyWriter, study_so_far

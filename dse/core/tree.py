@@ -9,6 +9,9 @@ from typing import Any
 
 from dse.core.configuration import Configuration, Value, text
 
+LISTED = 20_000
+"""Up to this many configurations, a tree is listed; larger ones are searched by a configuration's own values."""
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
@@ -120,6 +123,10 @@ class ParameterTree:
                     yield from descend(level.children, _below(key, level))
 
         return descend(self.roots, "")
+
+    def corners(self) -> tuple[Configuration, ...]:
+        """Every first level, then every last: the ends of the trade-off where a file lists levels by size."""
+        return tuple(dict.fromkeys((self.choose(lambda *_: 0), self.choose(lambda _, p: len(p.levels) - 1))))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from socketserver import ThreadingMixIn
 from typing import Any, BinaryIO
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-import optuna
 from optuna.artifacts.exceptions import ArtifactNotFound
 
 from dse.errors import StudyError, why
@@ -86,7 +85,6 @@ def make_dashboard(study: Study, host: str, port: int, *, edit: bool = False, st
         raise StudyError(f"is not in the storage {without_user(storage)}", path=study.folder, hint="correct --storage")
     if known is None:
         require_database(study.folder)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("optuna_dashboard._bottle_util").addFilter(_without_traceback)
     files = TrialFiles(study.folder / "trials")
     try:

@@ -14,9 +14,9 @@ from dse_harness.protocol import AccuracySpec
 
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
+from dse.core.tree import LISTED
+from dse.samplers.unseen import Unseen
 from dse.search.policy import Step
-from dse.search.unseen import Unseen
-from dse.spaces.placement import LISTED
 from dse.spaces.space import Space
 
 _START_S = 1.5

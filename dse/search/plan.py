@@ -11,9 +11,9 @@ from dse.core.analysis import Analysis, Place, analyze
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Phase
 from dse.core.pareto import FrontPoint
+from dse.samplers.registry import require_packages
 from dse.search.costs import Costs
 from dse.search.policy import incomplete, rungs
-from dse.search.samplers import require_packages
 from dse.search.suggesters import Decision, decide, search_share
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space

@@ -121,7 +121,7 @@ def replay(
     device = TableDevice(table, noise, seed, growing=growing)
     images = table.images if growing else None
     decision = decide(sampler, table.tree.size, budget)
-    suggester = make_suggester(table.problem, "surrogate" if decision.sampler == "screen" else decision.sampler, seed)
+    suggester = make_suggester(table.problem, "ehvi" if decision.sampler == "screen" else decision.sampler, seed)
     policy = Policy(suggester, reference_every=REFERENCE_EVERY if noise else NEVER, rungs=device.steps)
     measured: list[Measurement] = []
     shares: list[float] = []

@@ -1,25 +1,25 @@
-"""Which way of proposing: all of the space where the budget reaches, the surrogate where it does not."""
+"""Which sampler a search asks: all of the space where the budget reaches, EHVI where not; each experiment once."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.problem import Problem, Suggester
-from dse.search.samplers import OptunaSuggester
-from dse.search.surrogate import ScreenSuggester, SurrogateSuggester, corners
-from dse.search.unseen import Unseen
+from dse.samplers.registry import AUTO, SAMPLERS, current_name, require_packages
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
 
 _SEARCH_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The strategy that was chosen, and why, in one line."""
+    """The sampler that was chosen, and why, in one line."""
 
     sampler: str
     reason: str
@@ -27,8 +27,8 @@ class Decision:
 
 def decide(sampler: str, unknown: int, reachable: int | None) -> Decision:
     """What ``sampler`` means for ``unknown`` configurations, of which the budget reaches ``reachable`` (None: all)."""
-    if sampler != "auto":
-        return Decision(sampler, f"sampler: {sampler}, as asked for")
+    if sampler != AUTO:
+        return Decision(current_name(sampler), f"sampler: {sampler}, as asked for")
     if unknown == 0:
         return Decision("screen", "every configuration is known: nothing new to measure")
     if reachable is None or unknown <= reachable:
@@ -36,9 +36,9 @@ def decide(sampler: str, unknown: int, reachable: int | None) -> Decision:
             "screen", f"the budget reaches all {unknown} unknown configurations: measure each, cheapest first"
         )
     return Decision(
-        "surrogate",
-        f"{unknown} unknown configurations, the budget reaches about {reachable}: corners first, then where a "
-        "surrogate expects the front to grow most",
+        "ehvi",
+        f"{unknown} unknown configurations, the budget reaches about {reachable}: corners first, then where the front "
+        "is expected to grow most (EHVI)",
     )
 
 
@@ -50,42 +50,25 @@ def search_share(decision: Decision, budget: float | None) -> float | None:
     return None if budget is None or decision.sampler == "screen" else _SEARCH_SHARE * budget
 
 
-def make_suggester(problem: Problem, sampler: str, seed: int, first: Sequence[Configuration] = ()) -> Suggester:
-    """The suggester called ``sampler``, which never suggests what is known; ``first`` comes before its own choice.
+def make_suggester(
+    problem: Problem, sampler: str | BaseSampler, seed: int, first: Sequence[Configuration] = ()
+) -> Suggester:
+    """A suggester that asks ``sampler``, and never suggests what is known; ``first`` comes before its own choice.
 
-    Raises MachineError for a missing package.
+    ``sampler`` is a name in `dse.samplers.SAMPLERS`, or any sampler of Optuna's, which is left as it is: a copy is
+    asked, and has its own seed. Raises RegistryError for an unknown name, MachineError for a missing package.
     """
-    suggester = _suggester(problem, sampler, seed)
-    return _Warm(problem, first, suggester) if first else suggester
+    from dse.quiet import experimental  # imports Optuna, which a plan does without
+    from dse.search.asking import StudySuggester
 
-
-def _suggester(problem: Problem, sampler: str, seed: int) -> Suggester:
-    if sampler == "screen":
-        return ScreenSuggester(problem, seed)
-    if sampler == "surrogate":
-        return SurrogateSuggester(problem, seed)
-    if sampler == "grid":
-        return _Grid(problem)
-    if sampler == "random":
-        return _Random(problem, seed)
-    first = tuple(corners(problem.tree)) if sampler == "tpe" else ()
-    return _Sampled(problem, OptunaSuggester(problem, sampler, seed, first), seed)
-
-
-class _Warm:
-    """What was good elsewhere first."""
-
-    def __init__(self, problem: Problem, first: Sequence[Configuration], then: Suggester) -> None:
-        self._first = [c for c in dict.fromkeys(first) if problem.tree.locate(c) is not None]
-        self._then = then
-
-    @property
-    def gains(self) -> Sequence[float]:
-        return self._then.gains
-
-    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
-        known = {estimate.configuration for estimate in past}.union(pending)
-        return next((c for c in self._first if c not in known), None) or self._then.suggest(past, pending)
+    if not isinstance(sampler, str):
+        return StudySuggester(problem, sampler, seed, first)
+    require_packages(sampler)
+    entry = SAMPLERS.get(current_name(sampler))
+    begin = (*first, *problem.tree.corners()) if entry.corners else first
+    with experimental():
+        made = entry.make(problem.tree, seed)
+    return StudySuggester(problem, made, seed, begin)
 
 
 class Experiments(Protocol):
@@ -124,44 +107,3 @@ class OncePerExperiment:
                 return None
             if not self._experiments.is_known(suggested):
                 return self._experiments.same(suggested)[0]  # one name for all that are alike
-
-
-class _Grid:
-    """Every configuration once, in the order of the space's file."""
-
-    gains: Sequence[float] = ()
-
-    def __init__(self, problem: Problem) -> None:
-        self._tree = problem.tree
-
-    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
-        known = {estimate.configuration for estimate in past}.union(pending)
-        return next((c for c in self._tree.configurations() if c not in known), None)
-
-
-class _Random:
-    """Every configuration once, in random order."""
-
-    gains: Sequence[float] = ()
-
-    def __init__(self, problem: Problem, seed: int) -> None:
-        self._unseen = Unseen(problem.tree)
-        self._seed = seed
-
-    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
-        known = {estimate.configuration for estimate in past}.union(pending)
-        return self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))
-
-
-class _Sampled:
-    """A sampler's choice; whatever is left, at random, where it runs dry."""
-
-    gains: Sequence[float] = ()
-
-    def __init__(self, problem: Problem, sampler: OptunaSuggester, seed: int) -> None:
-        self._sampler = sampler
-        self._rest = _Random(problem, seed)
-
-    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
-        found = self._sampler.suggest(past)
-        return found if found and found not in pending else self._rest.suggest(past, pending)

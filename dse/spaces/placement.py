@@ -8,10 +8,9 @@ from collections.abc import Iterator, Sequence
 from dse.core.accuracies import is_part_of_list
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
+from dse.core.tree import LISTED
 from dse.spaces.space import Space
 
-LISTED = 20_000
-"""Up to this many configurations, a space is listed; larger ones are searched by a configuration's own values."""
 _ATTEMPTS = 2
 _MAYBE_THE_CONFIGURATION = ("crashed", "timeout")
 

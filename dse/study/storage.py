@@ -7,7 +7,6 @@ leaves nothing to repair. Parameters keep their real values and units, not the e
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS, Constraint, Objective
 from dse.core.tree import ParameterTree
 from dse.errors import StudyError
+from dse.quiet import new_study
 from dse.study.database import open_storage, storage_errors, without_user
 
 ARTIFACTS = {
@@ -65,7 +65,6 @@ class OptunaView:
         self._objectives = tuple(objectives)
         self._constraints = tuple(constraints)
         self._distributions = _distributions(tree, measurements)
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._storage = open_storage(url)
         with storage_errors(url):
             if own:
@@ -175,7 +174,6 @@ def add_attributes(url: str, name: str, attributes: Mapping[int, Mapping[str, An
     Optuna lets nobody change a finished trial, so the study is made again with all of them as they are. Whoever is
     killed meanwhile leaves a part of it, which the next `OptunaView` completes.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = open_storage(url)
     with storage_errors(url):
         study = optuna.load_study(study_name=name, storage=storage)
@@ -200,10 +198,7 @@ def _create(
     metrics: Sequence[str],
     attributes: Mapping[str, Any],
 ) -> optuna.Study:
-    study = optuna.create_study(storage=storage, study_name=name, directions=directions)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names(list(metrics))
+    study = new_study(directions, metrics, storage=storage, study_name=name)
     for key, value in attributes.items():
         study.set_user_attr(key, value)
     return study

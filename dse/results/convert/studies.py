@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from dse.errors import StudyError, UsageError
+from dse.quiet import experimental, new_study
 from dse.results.data_set import KEY, show_images
 from dse.results.front import GroupFront, Point, cut
 from dse.results.objectives import Objective
@@ -97,7 +97,6 @@ def write_studies(
 
 
 def _write_groups(groups: Sequence[GroupFront], storage_file: Path) -> list[WrittenStudy]:
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = optuna.storages.RDBStorage(f"sqlite:///{storage_file}")
     existing = {summary.study_name: summary for summary in optuna.get_all_study_summaries(storage)}
     written = []
@@ -128,11 +127,11 @@ def _write(
     storage: optuna.storages.RDBStorage, name: str, group: GroupFront, points: Sequence[Point], digest: str
 ) -> None:
     objectives = group.objectives
-    study = optuna.create_study(storage=storage, study_name=name, directions=[o.direction for o in objectives])
-    study.set_user_attr(_MARK, "incomplete")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names([f"{o.name}_{o.unit}" if o.unit == "ns" else o.name for o in objectives])
+    names = [f"{o.name}_{o.unit}" if o.unit == "ns" else o.name for o in objectives]
+    study = new_study([o.direction for o in objectives], storage=storage, study_name=name)
+    study.set_user_attr(_MARK, "incomplete")  # whoever is killed from here on leaves a study that is dse's
+    with experimental():
+        study.set_metric_names(names)
     on_front = {point.row["id"] for point in group.points}
     distributions = _distributions(points)
     study.add_trials([_trial(point, distributions, point.row["id"] in on_front) for point in points])

@@ -7,7 +7,7 @@ import pytest
 
 from dse.core.configuration import Configuration
 from dse.core.tree import Level, Parameter, ParameterTree
-from dse.search.gaussian import Encoder, GaussianProcess, solve_lower
+from dse.samplers.gaussian import Encoder, GaussianProcess, solve_lower
 
 TREE = ParameterTree(
     (

@@ -6,7 +6,7 @@ import moocore
 import numpy as np
 import pytest
 
-from dse.search.improvement import expected_improvement, normal_cdf
+from dse.samplers.improvement import expected_improvement, normal_cdf
 
 
 @pytest.mark.parametrize("objectives", [1, 2, 3, 4])

@@ -6,8 +6,7 @@ import random
 from collections.abc import Collection, Iterator
 
 from dse.core.configuration import Configuration
-from dse.core.tree import ParameterTree
-from dse.spaces.placement import LISTED
+from dse.core.tree import LISTED, ParameterTree
 
 _DRAWS = 64
 

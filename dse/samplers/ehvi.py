@@ -1,0 +1,135 @@
+"""Suggestions by expected hypervolume improvement: Gaussian processes guess what is not measured yet.
+
+Unlike a density estimator over trials, it never suggests a repeat, shares what it learns between branches, and says
+what another measurement would buy. The criterion is that of Emmerich, Deutz and Klinkenberg 2011 (`improvement`),
+times the probability that a configuration can be measured and satisfies the constraints (Schonlau, Welch, Jones 1998).
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dse.core.configuration import Configuration
+from dse.core.estimate import Estimate
+from dse.core.metrics import satisfies
+from dse.core.pareto import hypervolume, nondominated_rows
+from dse.core.problem import Problem
+from dse.samplers.gaussian import Array
+from dse.samplers.improvement import expected_improvement, normal_cdf
+from dse.samplers.surrogate import FIRST, MOST_POINTS, Figures, first_suggestion, is_complete, thinned
+from dse.samplers.tree import TreeSampler
+from dse.samplers.unseen import Unseen
+
+_MOST_CANDIDATES = 2000
+_REFERENCE = 1.1
+"""The hypervolume's reference point, in ranges from the best to the worst that is seen or predicted."""
+_LIKELY_FAILURE = 0.02
+"""A chance of success is never taken for less than this: one more try stays possible."""
+
+
+class EHVISampler(TreeSampler):
+    """Suggests what promises the largest expected hypervolume improvement (EHVI), for one objective or several.
+
+    Gaussian processes over the tree of parameters guess what is not measured yet; Optuna's own `GPSampler` gives up
+    on conditional parameters and needs PyTorch. See `TreeSampler` for ``space`` and ``seed``.
+    """
+
+    def suggester(self, problem: Problem, seed: int) -> EHVISuggester:
+        """See `TreeSampler.suggester`."""
+        return EHVISuggester(problem, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The best candidate and what is expected of each, the best first, as shares of the hypervolume found so far."""
+
+    configuration: Configuration
+    gains: Sequence[float]
+
+
+class EHVISuggester:
+    """Measure next what promises most; `outlook` says how much that is."""
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        self._problem = problem
+        self._seed = seed
+        self._figures = Figures(problem.tree)
+        self._unseen = Unseen(problem.tree)
+        self._gains: Sequence[float] = ()
+
+    @property
+    def gains(self) -> Sequence[float]:
+        """See `dse.core.problem.Suggester`."""
+        return self._gains
+
+    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+        """See `dse.core.problem.Suggester`."""
+        known = {estimate.configuration for estimate in past}.union(pending)
+        self._gains = ()
+        first = first_suggestion(self._problem, self._unseen, past, known, self._seed)
+        if first is not None:
+            return first
+        found = self.outlook(past, pending)
+        self._gains = found.gains if found else ()
+        return found.configuration if found else self._unseen.pick(known, self._rng(past))
+
+    def outlook(self, past: Sequence[Estimate], pending: Collection[Configuration] = ()) -> Outlook | None:
+        """The best candidate and what all promise; None before the first fit and when nothing is left."""
+        problem, rng = self._problem, self._rng(past)
+        known = {estimate.configuration for estimate in past}.union(pending)
+        complete = thinned([e for e in past if is_complete(e, problem)], problem)
+        candidates = list(self._unseen.some(known, rng, _MOST_CANDIDATES))
+        if len(complete) < min(FIRST, len(past)) or not complete or not candidates:
+            return None
+        promise = self._chance(past, complete, candidates)
+        feasible = [e for e in complete if satisfies(e.values, problem.constraints)]
+        volume = 1.0
+        if feasible:
+            gain, volume = self._gain(complete, feasible, candidates)
+            promise = promise * gain
+        promise = np.maximum(promise, 0.0)  # rounding
+        best = candidates[int(np.argmax(promise))]
+        if not feasible:  # there is no front that could be stable, or grow by a share
+            return Outlook(best, (math.inf,))
+        return Outlook(best, (np.sort(promise)[::-1] / max(volume, 1e-9)).tolist())
+
+    def _gain(
+        self, complete: Sequence[Estimate], feasible: Sequence[Estimate], candidates: Sequence[Configuration]
+    ) -> tuple[Array, float]:
+        """Expected hypervolume improvement ``[candidates]`` and the hypervolume now, in the same unit."""
+        objectives = self._problem.objectives
+        guesses = [self._figures.predict(o.metric, complete, candidates) for o in objectives]
+        signs = np.array([o.sign for o in objectives])
+        mean = np.stack([guess[0] for guess in guesses], axis=1) * signs
+        sd = np.stack([guess[1] for guess in guesses], axis=1)
+        seen = np.array([[o.metric.scaled(e.values[o.name]) for o in objectives] for e in feasible]) * signs
+        everything = np.concatenate([seen, mean])
+        low, span = everything.min(axis=0), np.maximum(np.ptp(everything, axis=0), 1e-12)
+        points = (seen - low) / span
+        points = points[nondominated_rows(points, duplicates=False)]
+        reference = np.full(len(objectives), _REFERENCE)
+        gain = expected_improvement(points, (mean - low) / span, sd / span, reference)
+        return gain, hypervolume(points, reference)
+
+    def _chance(
+        self, past: Sequence[Estimate], complete: Sequence[Estimate], candidates: Sequence[Configuration]
+    ) -> Array:
+        """The probability ``[candidates]`` that it can be measured and satisfies every constraint."""
+        chance = np.ones(len(candidates))
+        inside = [e for e in past if self._problem.has(e.configuration)]
+        if any(not e.values for e in inside):
+            mean, _ = self._figures.predict(None, inside[-MOST_POINTS:], candidates)
+            chance *= np.clip(mean, _LIKELY_FAILURE, 1.0)
+        for constraint in self._problem.constraints:
+            mean, sd = self._figures.predict(constraint.metric, complete, candidates)
+            distance = (constraint.metric.scaled(constraint.bound) - mean) / sd
+            chance *= np.maximum(normal_cdf(distance if constraint.operator == "<=" else -distance), 1e-6)
+        return chance
+
+    def _rng(self, past: Sequence[Estimate]) -> random.Random:
+        return random.Random(f"{self._seed} {len(past)}")

@@ -1,0 +1,65 @@
+"""All of a space, the cheapest first."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from dse.core.configuration import Configuration
+from dse.core.estimate import Estimate
+from dse.core.problem import Problem
+from dse.core.tree import LISTED
+from dse.samplers.surrogate import Figures, first_suggestion, is_complete, refit_at, thinned
+from dse.samplers.tree import TreeSampler
+from dse.samplers.unseen import Unseen
+
+
+class ScreenSampler(TreeSampler):
+    """Every configuration once, the cheapest first: by predicted latency, once there is something to predict from.
+
+    A latency is an objective that is called one of dse's, `latency_p90_ns` for example; without one the order is
+    random. See `TreeSampler` for ``space`` and ``seed``.
+    """
+
+    def suggester(self, problem: Problem, seed: int) -> ScreenSuggester:
+        """See `TreeSampler.suggester`."""
+        return ScreenSuggester(problem, seed)
+
+
+class ScreenSuggester:
+    """Every configuration once, the cheapest first: by predicted latency, once there is something to predict from.
+
+    Of a tree that is too large to list, the cheapest of a random sample come first, then the others at random.
+    """
+
+    gains: Sequence[float] = ()
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        self._problem = problem
+        self._seed = seed
+        self._figures = Figures(problem.tree)
+        self._unseen = Unseen(problem.tree)
+        self._fitted: list[Estimate] = []
+        self._order: list[Configuration] = []
+        self._latency = next((o.metric for o in problem.objectives if o.metric.unit == "ns"), None)
+
+    @cached_property
+    def _listed(self) -> list[Configuration]:
+        return list(self._unseen.some((), random.Random(self._seed), LISTED))
+
+    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+        """See `dse.core.problem.Suggester`."""
+        known = {estimate.configuration for estimate in past}.union(pending)
+        complete = [e for e in past if is_complete(e, self._problem)]
+        first = first_suggestion(self._problem, self._unseen, past, known, self._seed)
+        if first is not None or self._latency is None or not complete:
+            return first or self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))
+        fitted = complete[: refit_at(len(complete))]
+        if fitted != self._fitted:
+            mean, _ = self._figures.predict(self._latency, thinned(fitted, self._problem), self._listed)
+            self._fitted, self._order = fitted, [self._listed[index] for index in np.argsort(mean, kind="stable")]
+        cheapest = next((configuration for configuration in self._order if configuration not in known), None)
+        return cheapest or self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))

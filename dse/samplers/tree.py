@@ -1,0 +1,195 @@
+"""What all of dse's samplers have in common: an Optuna study in, a configuration of a parameter tree out."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol, Self
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.samplers import RandomSampler as OptunaRandomSampler
+from optuna.search_space import IntersectionSearchSpace
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from dse.core.configuration import Configuration
+from dse.core.estimate import Estimate
+from dse.core.metrics import METRICS, Constraint, Metric, Objective, parse_constraint
+from dse.core.problem import Problem, Suggester
+from dse.core.tree import ParameterTree
+from dse.samplers.axes import Axes
+from dse.samplers.distributions import distributions
+
+_FAILED = (TrialState.FAIL, TrialState.PRUNED)
+
+
+class HasTree(Protocol):
+    """A search space of dse's (`dse.load_space`)."""
+
+    @property
+    def tree(self) -> ParameterTree:
+        """Its parameters."""
+
+
+class TreeSampler(BaseSampler):
+    """A sampler that chooses a whole configuration at once, and none twice, what runs elsewhere included.
+
+    ``space``: a dse search space, or its tree. Its parameters are categories with its levels (`distributions`); those
+    that a configuration does not have are not suggested. The study is stopped when every configuration is known.
+    Without a space, the parameters that all trials of the study have in common are searched, ranges of numbers in at
+    most 33 steps.
+
+    Failed and pruned trials count as infeasible, and so do those that violate a constraint of Optuna's. Objectives
+    whose name (`Study.set_metric_names`) is one of dse's metrics are compared as dse does, latencies and bytes by
+    ratio, and so are constraints called ``METRIC <= NUMBER`` or ``METRIC >= NUMBER``; any others as they are.
+
+    What is chosen depends on the seed and the study's trials alone: a sampler has nothing to store. A subclass says
+    what to choose in `suggester`.
+    """
+
+    def __init__(self, space: HasTree | ParameterTree | None = None, seed: int | None = None) -> None:
+        self._tree = space if space is None or isinstance(space, ParameterTree) else space.tree
+        self._independent = OptunaRandomSampler(seed)
+        self._seed = int(np.random.default_rng(seed).integers(2**31)) if seed is None else seed
+        self._common = IntersectionSearchSpace()
+        self._read: dict[int, _Read] = {}
+        self._asked: tuple[Problem, Suggester] | None = None
+
+    @abstractmethod
+    def suggester(self, problem: Problem, seed: int) -> Suggester:
+        """What chooses the configurations of ``problem``; asked once for each problem and seed."""
+
+    def over(self, tree: ParameterTree) -> Self:
+        """A sampler of the same kind and seed for ``tree``; one that has a space keeps it."""
+        other = copy.copy(self)
+        other._tree = self._tree or tree
+        other._read, other._asked = {}, None
+        return other
+
+    @property
+    def gains(self) -> Sequence[float]:
+        """What each candidate was last expected to add to the front: see `dse.core.problem.Suggester`."""
+        return self._asked[1].gains if self._asked else ()
+
+    def reseed_rng(self) -> None:
+        """See `optuna.samplers.BaseSampler`."""
+        self._independent.reseed_rng()
+        self._seed = int(np.random.default_rng().integers(2**31))
+        self._asked = None
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """The parameters of the space; without one, those that all finished trials have."""
+        if self._tree is not None:
+            return dict(distributions(self._tree))
+        return {name: found for name, found in self._common.calculate(study).items() if not found.single()}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """The parameters of the configuration to try next; none where nothing unknown is left."""
+        if not search_space:
+            return {}
+        axes = Axes(search_space) if self._tree is None else None
+        heard = [read for read in self._reads(study) if read.trial.number != trial.number]
+        problem = _problem(study, axes.tree if axes else self._tree or ParameterTree(()), heard)
+        if self._asked is None or self._asked[0] != problem:
+            self._asked = problem, self.suggester(problem, self._seed)
+        problem, suggester = self._asked
+        found = suggester.suggest(*_known(heard, problem, axes))
+        if found is None:
+            return {}
+        return axes.params(found) if axes else dict(found)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """A random value: for a parameter that the search does not know."""
+        return self._independent.sample_independent(study, trial, param_name, param_distribution)
+
+    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
+        """Stop a study of a space of which every configuration is known, or is being measured."""
+        if self._tree is None or len(study.get_trials(deepcopy=False)) < self._tree.size:
+            return
+        done = {read.configuration for read in self._reads(study)}
+        if sum(self._tree.locate(configuration) is not None for configuration in done) >= self._tree.size:
+            with contextlib.suppress(RuntimeError):  # a study that is asked and told, as Optuna's GridSampler has it
+                study.stop()
+
+    def _reads(self, study: Study) -> list[_Read]:
+        """All trials, a finished one read once: Optuna's storages give the same object for it."""
+        reads = []
+        for trial in study.get_trials(deepcopy=False):
+            read = self._read.get(trial.number)
+            if read is None or read.trial is not trial or not trial.state.is_finished():
+                read = _Read(trial, Configuration(dict(trial.params)), trial.constraints)
+                self._read[trial.number] = read
+            reads.append(read)
+        return reads
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    trial: FrozenTrial
+    configuration: Configuration
+    constraints: dict[str, float]
+
+
+def _problem(study: Study, tree: ParameterTree, reads: Sequence[_Read]) -> Problem:
+    names = study.metric_names or [f"value {index}" for index in range(len(study.directions))]
+    objectives = tuple(
+        Objective(_metric(name), "maximize" if direction == StudyDirection.MAXIMIZE else "minimize")
+        for name, direction in zip(names, study.directions, strict=True)
+    )
+    constraints = dict.fromkeys(name for read in reads for name in read.constraints)
+    return Problem(tree, objectives, tuple(map(_constraint, constraints)))
+
+
+def _metric(name: str) -> Metric:
+    return METRICS.get(name) or Metric(name, "minimize", "1", name, "absolute")
+
+
+@lru_cache
+def _constraint(name: str) -> Constraint:
+    """A constraint of dse's by its text, so that a bound on a latency is one by ratio; else any other's excess."""
+    try:
+        return parse_constraint(name)
+    except ValueError:
+        return Constraint(_metric(f"constraint {name}"), "<=", 0.0)
+
+
+def _known(reads: Sequence[_Read], problem: Problem, axes: Axes | None) -> tuple[list[Estimate], list[Configuration]]:
+    """What the trials say of configurations of the tree, and those that are being measured.
+
+    Of several trials of one configuration the last counts, unless it failed.
+    """
+    found: dict[Configuration, Estimate] = {}
+    pending = []
+    for read in reads:
+        trial = read.trial
+        configuration = axes.configuration(trial.params) if axes else read.configuration
+        if configuration is None or not problem.has(configuration):
+            continue
+        if trial.state == TrialState.COMPLETE:
+            found[configuration] = Estimate(configuration, _values(read, problem))
+        elif trial.state in _FAILED:
+            found.setdefault(configuration, Estimate(configuration, {}))
+        else:
+            pending.append(configuration)
+    return list(found.values()), pending
+
+
+def _values(read: _Read, problem: Problem) -> dict[str, float]:
+    """A trial's values by name; none where one is no number."""
+    values = {}
+    for name, excess in read.constraints.items():
+        constraint = _constraint(name)
+        values[constraint.metric.name] = constraint.bound + (excess if constraint.operator == "<=" else -excess)
+    values |= {o.name: value for o, value in zip(problem.objectives, read.trial.values, strict=True)}
+    return values if all(map(math.isfinite, values.values())) else {}
