@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from dse_harness.protocol import DataSetSpec
 
-from dse.errors import DataSetError, why
+from dse.errors import DataSetError, Remedy, why
 from dse.files import fingerprint, real, sha256_file, write_json
 from dse.paths import using_cache
 from dse.reading import read_json, read_text
@@ -103,7 +103,7 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
     lines = read_labels(labels)
     entries = [(name, label) for _, name, label in lines]
     if not folder.is_dir():
-        raise DataSetError("no such folder", path=folder, hint="name the folder of the images with --images DIR")
+        raise DataSetError("no such folder", path=folder, remedy=Remedy.NAME_IMAGES)
     states = []
     absent = []
     root, there = os.fspath(folder), _listed(folder)
@@ -129,7 +129,7 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
             f"{_shortened(image)}",
             path=labels,
             line=number,
-            hint="name the folder that has them with --images DIR",
+            remedy=Remedy.NAME_IMAGES,
         )
     _check_classes(max(label for _, label in entries), classes, labels)
     remembered = cache / "data_sets" / f"{fingerprint([str(real(folder)), states])}.json"
@@ -147,9 +147,7 @@ def read_labels(path: Path) -> list[tuple[int, str, int]]:
     try:
         lines = read_text(path).splitlines()
     except (OSError, ValueError) as error:
-        raise DataSetError(
-            f"cannot be read: {why(error)}", path=path, hint="name the label list with --labels FILE"
-        ) from error
+        raise DataSetError(f"cannot be read: {why(error)}", path=path, remedy=Remedy.NAME_LABELS) from error
     entries: dict[str, tuple[int, str, int]] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -183,7 +181,7 @@ def require_unchanged(spec: DataSetSpec, cache: Path) -> None:
         raise DataSetError(
             f"its contents are not those that were measured: found SHA-256 {found.sha256}, expected {spec.sha256}",
             path=path,
-            hint="put the old files back, or search again in a new study: dse explore --study NAME",
+            remedy=Remedy.SEARCH_IN_A_NEW_STUDY,
         )
 
 

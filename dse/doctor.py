@@ -80,7 +80,7 @@ def _cache() -> Finding:
     try:
         require_cache()
     except MachineError as error:
-        return Finding("cache", "missing", str(error), error.hint)
+        return Finding("cache", "missing", str(error), error.advice)
     free = shutil.disk_usage(cache_dir()).free
     found = f"{cache_dir()}, {free / 2**30:.1f} GiB free"
     if free < _LOW_DISK_BYTES:

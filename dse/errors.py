@@ -1,7 +1,7 @@
 """Every error that a user can meet, and the exit code that each becomes.
 
 DseError                      1
-|-- UsageError                2   a command that contradicts itself or names nothing
+|-- UsageError                2   an argument that contradicts another or names nothing
 |-- InputError                3   a file that the user wrote or named
 |   |-- SpaceError                search space YAML
 |   |-- ModelError                model file, zoo entry, download
@@ -12,32 +12,127 @@ DseError                      1
 |-- MachineError              4   something this machine lacks
 `-- NothingMeasuredError      5   every trial failed
 
-The message says what happened and where; ``hint`` says what to do. The command line prints both and exits with
-``exit_code``; any other exception is a bug and keeps its traceback.
+The message says what happened and where, ``hint`` and ``remedy`` what to do: a hint is plain advice, a remedy is data,
+which the command line words with its own commands and options. The command line exits with ``exit_code``; any other
+exception is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 
 
+class Remedy(Enum):
+    """What whoever called can do about an error; the value says it in plain words.
+
+    ``{names}`` in them are filled in from the error's ``details``.
+    """
+
+    # studies and searches
+    OTHER_STUDY_NAME = "take another name for the study"
+    OTHER_STUDY_OR_STORAGE = "take another name for the study, or another storage"
+    OTHER_STUDIES_FOLDER = "take another folder for studies"
+    NAME_STUDY = "correct the study's name"
+    SEARCH = "search first"
+    SEARCH_MAKES_IT = "a search makes it"
+    SEARCH_MAKES_A_STUDY = "a search makes one; or name the folder that holds studies"
+    SEARCH_ON_THIS_MACHINE = "validate a study that was measured on this machine"
+    SEARCH_IN_A_NEW_STUDY = "put the old files back, or search again in a new study"
+    LIST_TRIALS = "the trials of {study} say why none is on the front"
+    KEEP_STORAGE = "leave the storage as it is, or take another name for the study"
+    GIVE_STORAGE = "give the storage as it should be: passwords are not recorded"
+    CORRECT_STORAGE = "correct the storage"
+    OTHER_PORT = "take another port"
+    MEND_OR_NOT_STRICT = "mend that and search again; a search that is not strict excludes the trial"
+    # spaces and data
+    LIST_SPACES = "look at the spaces that ship"
+    START_FROM_A_SPACE = "start from a space that ships"
+    SET_VARIABLE = "give {variable} a value"
+    NAME_IMAGES = "name the folder of the images"
+    NAME_LABELS = "name the label list"
+    COUNT_ACCURACIES = "add acc_good and acc_total, or replay without growing accuracies"
+    REPLAY_TABLE = "a space counts images; a replay takes tables that have percentages only"
+    EXPORT_TABLE = "an export of results writes one"
+    # published results
+    OTHER_DATABASE = "name another file for the database"
+    A_DATABASE = "name a database that an import made"
+    IMPORT = "import results first"
+    IMPORT_AGAIN = "remove it and import its trees again"
+    IMPORT_ELSEWHERE = "import the trees into another file"
+    IMPORT_CLASSIFIERS = "import rounds that have some"
+    SAY_ROUND = "say which round it is"
+    LIST_RESULTS = "look at what there is"
+    SELECT_ROWS = "select the rows where {where}"
+    OVERWRITE = "ask to replace it, or name another file"
+    OTHER_OUTPUT = "name another file to write to"
+    SAVE_FRONT = "a search writes it at its end; before, save the front of {study} and name the file"
+    SAVE_FRONT_AGAIN = "save the front of the study to {path} again"
+    # submissions
+    VALIDATE = "validate the front first"
+    VALIDATE_AGAIN = "validate the point again"
+    VALIDATE_ANEW = "validate the point again, after its folder is removed"
+    VALIDATE_IN_FULL = "validate without a duration of your own"
+    VALIDATE_TRIALS = "validate the other points: {trials}"
+    REHEARSE_OTHERS = "rehearse round {round} or other trials, or move this folder away"
+    SUBMIT_AGAIN = "write the tree again"
+    KEEP_OR_SUBMIT_AGAIN = "keep together what was written together, or write it again"
+    OTHER_ROUND = "submit to round {found}, or validate for round {asked}"
+    NAME_ROUND = "name one of these rounds"
+    OTHER_TREE = "name another folder, or move this one away"
+    SYSTEM_EXAMPLE = "name it like rpi5-8gb"
+    DESCRIBE_SYSTEM = "write a description of the system"
+    CORRECT_SYSTEM = "correct it in the system's YAML; a tree has to be written again then"
+    NAME_BASE = "name the file itself, or the tree that has it"
+    CORRECT_PYTHON = "correct the interpreter"
+    LOADGEN_OR_ROUND = "measure in an environment with a LoadGen of the round, or submit to the round of this LoadGen"
+    INSTALL_LOADGEN_OR_ROUND = "install one into the harness's environment, or choose the round that fits"
+    LEAVE_SCENARIO_OUT = "leave that scenario out, or measure it"
+    OFFICIAL_CHECKER = "remove it, or trust the official checker"
+    GET_OFFICIAL_CHECKER = "clone https://github.com/mlcommons/inference and name the folder"
+    IMAGENET = "validate on ImageNet; with this rule allowed all else is checked, and the result cannot be submitted"
+    # the machine
+    LOOK_AT_MACHINE = "look at what this machine lacks"
+
+
 class DseError(Exception):
-    """The root: something the user can analyze and mend."""
+    """The root: something the user can analyze and mend.
+
+    ``argument`` is the one of the call that the message is about; ``path`` and ``line`` are where it happened.
+    """
 
     exit_code = 1
 
     def __init__(
-        self, message: str, *, hint: str | None = None, path: Path | str | None = None, line: int | None = None
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        remedy: Remedy | None = None,
+        details: Mapping[str, str] | None = None,
+        argument: str | None = None,
+        path: Path | str | None = None,
+        line: int | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.remedy = remedy
+        self.details = dict(details or {})
+        self.argument = argument
         self.path = path
         self.line = line
 
+    @property
+    def advice(self) -> str | None:
+        """What to do, in plain words: remedy and hint."""
+        remedy = self.remedy and self.remedy.value.format_map(self.details)
+        return "; ".join(filter(None, (remedy, self.hint))) or None
+
     def __str__(self) -> str:
         place = "" if self.path is None else f"{self.path}:{self.line}: " if self.line else f"{self.path}: "
-        return f"{place}{self.message}"
+        return f"{place}{f'{self.argument}: ' if self.argument else ''}{self.message}"
 
 
 def why(error: BaseException | str) -> str:
@@ -48,7 +143,7 @@ def why(error: BaseException | str) -> str:
 
 
 class UsageError(DseError):
-    """The command contradicts itself or names something that does not exist."""
+    """An argument contradicts another or names something that does not exist."""
 
     exit_code = 2
 

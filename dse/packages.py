@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.errors import MachineError, why
+from dse.errors import MachineError, Remedy, why
 from dse.processes import run
 
 if TYPE_CHECKING:  # it brings pydantic, which a study does without
@@ -37,13 +37,14 @@ def runtime_version(section: RuntimeSection) -> str:
     return package_version(PACKAGES[section.engine], section.python, "correct runtimes: in the space")
 
 
-def package_version(package: str, python: str | None, fix: str) -> str:
+def package_version(package: str, python: str | None, fix: str | Remedy) -> str:
     """The version of ``package`` under ``python`` (None: this interpreter).
 
     Raises MachineError: for a missing package with the command that installs it, with ``fix`` for an interpreter that
     does not run.
     """
     install = f"{python or sys.executable} -m pip install {package}"
+    remedy, hint = (fix, None) if isinstance(fix, Remedy) else (None, fix)
     if python is None or python == sys.executable:
         try:
             return metadata.version(package)
@@ -56,12 +57,14 @@ def package_version(package: str, python: str | None, fix: str) -> str:
             folder = Path(name)
             done = run([found, "-c", program], folder=folder, log=folder / "said", timeout_s=_TIMEOUT_S, errors=False)
     except (OSError, ValueError) as error:  # a NUL in its name
-        raise MachineError(f"the interpreter {python} does not run: {why(error)}", hint=fix) from None
+        raise MachineError(f"the interpreter {python} does not run: {why(error)}", remedy=remedy, hint=hint) from None
     if done.timed_out:
-        raise MachineError(f"the interpreter {python} gave no answer in {_TIMEOUT_S} s", hint=fix)
+        raise MachineError(f"the interpreter {python} gave no answer in {_TIMEOUT_S} s", remedy=remedy, hint=hint)
     if done.returncode:
         raise MachineError(f"{package} is not installed for {python}", hint=install)
     said = done.tail
     if not _VERSION.fullmatch(said):
-        raise MachineError(f"the interpreter {python} says {said[:60]!r}, which is no version of {package}", hint=fix)
+        raise MachineError(
+            f"the interpreter {python} says {said[:60]!r}, which is no version of {package}", remedy=remedy, hint=hint
+        )
     return said

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.data_sets import DataSet, from_arrays, from_images, require_unchanged
-from dse.errors import DataSetError, MachineError
+from dse.errors import DataSetError, MachineError, Remedy
 
 
 def _archive(path: Path, **arrays: Any) -> Path:
@@ -166,7 +166,7 @@ def test_a_mark_of_the_byte_order_and_blank_lines_are_no_names(tmp_path: Path) -
 def test_missing_images_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataSetError, match=r"2 of 3 images .* the first: x\.png") as caught:
         _read(tmp_path, "a.png 0\nx.png 1\ny.png 1\n")
-    assert "--images" in (caught.value.hint or "")
+    assert caught.value.remedy is Remedy.NAME_IMAGES
 
 
 def test_a_class_beyond_the_declared_ones_is_refused(tmp_path: Path) -> None:
@@ -182,8 +182,8 @@ def test_a_missing_folder_and_a_missing_list_say_which_option_names_them(tmp_pat
         from_images("x", tmp_path / "none", labels, tmp_path)
     with pytest.raises(DataSetError) as no_labels:
         from_images("x", folder, tmp_path / "none", tmp_path)
-    assert "--images" in (no_folder.value.hint or "")
-    assert "--labels" in (no_labels.value.hint or "")
+    assert no_folder.value.remedy is Remedy.NAME_IMAGES
+    assert no_labels.value.remedy is Remedy.NAME_LABELS
 
 
 def test_contents_that_are_not_those_of_a_request_are_refused(tmp_path: Path) -> None:

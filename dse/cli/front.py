@@ -60,4 +60,9 @@ def front_command(
         if question.words:
             wanted = " and ".join(question.words)
             raise NothingMeasuredError(f"no configuration has {wanted}", path=found.folder, hint="loosen --where")
-        raise NothingMeasuredError("the study has no front", path=found.folder, hint=found.way_to_a_front)
+        raise NothingMeasuredError(
+            "the study has no front",
+            path=found.folder,
+            remedy=found.way_to_a_front,
+            details={"study": str(found.folder)},
+        )

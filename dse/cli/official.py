@@ -6,16 +6,17 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from dse.cli.options import SYSTEM, option_words
+from dse.cli.remedies import worded
 from dse.cli.render import print_error, stderr
 from dse.cli.trusted import NOT_ASKED
-from dse.errors import DseError, SubmissionError, UsageError
+from dse.errors import DseError, Remedy, SubmissionError, UsageError
 from dse.study import Study
 from dse.submission.candidate import Candidate, without_repeats
 from dse.submission.environment import loadgen_version
@@ -108,7 +109,7 @@ def findings_of(
         if system.exists():
             raise
         said = finding(system, "system", error.message, allowed="the description of the device")
-        found.append(dataclasses.replace(said, fix="write one: dse system init ID"))
+        found.append(dataclasses.replace(said, fix=Remedy.DESCRIBE_SYSTEM))
         description = SystemDescription("system", _UNSAID)
     found += [
         item
@@ -150,11 +151,21 @@ def say_not_asked(candidates: Sequence[Candidate], study: Study) -> None:
         stderr().print(f"runtime {name}: {program}, as {study.folder / 'study.yaml'} says; {NOT_ASKED}")
 
 
+def fix_of(item: Finding) -> str:
+    """What mends a broken rule, as it is typed."""
+    return worded(item.fix) if isinstance(item.fix, Remedy) else item.fix
+
+
+def finding_document(item: Finding) -> dict[str, Any]:
+    """A broken rule, as JSON."""
+    return dataclasses.asdict(item) | {"fix": fix_of(item)}
+
+
 def print_findings(findings: Sequence[Finding], console: Console, prefix: str = "") -> None:
     """Three lines for each: rule and file, found and allowed, fix. What is the same in many files is said once."""
     places: dict[tuple[str, str, str, str], list[str]] = {}
     for item in findings:
-        places.setdefault((item.rule, item.found, item.allowed, item.fix), []).append(item.path)
+        places.setdefault((item.rule, item.found, item.allowed, fix_of(item)), []).append(item.path)
     for (rule, found, allowed, fix), paths in places.items():
         shown = paths if len(paths) <= _MOST_PLACES else paths[: _MOST_PLACES - 1]
         console.print(Text.assemble((f"{prefix}{rule}", "bold"), f" {shown[0]}"), soft_wrap=True)

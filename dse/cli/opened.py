@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dse.cli.remedies import advice
 from dse.cli.render import stderr
 from dse.study import Study, find_study
 
@@ -18,4 +19,4 @@ def open_study(name: str, studies: Path) -> Study:
 def say_damaged(study: Study) -> None:
     """Name the trials that are left out because they cannot be read, and the way out of each."""
     for error in study.damaged:
-        stderr().print(f"left out: {error}; {error.hint}", soft_wrap=True)
+        stderr().print(f"excluded: {error}; {advice(error)}", soft_wrap=True)

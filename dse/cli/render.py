@@ -15,6 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
+from dse.cli.remedies import advice, message
 from dse.cli.streams import clean, unfiltered
 from dse.core.configuration import Value, text
 from dse.core.metrics import Objective
@@ -78,12 +79,12 @@ def print_json(document: Any) -> None:
 def print_error(error: DseError) -> None:
     """What happened and where, and what to do, on stderr."""
     console = stderr()
-    said = str(error)
+    said, advised = message(error), advice(error)
     if len(said) > _MOST_OF_AN_ERROR:  # a command line or a file may have any length
         said = f"{said[:_MOST_OF_AN_ERROR]}... ({len(said)} letters)"
     console.print(Text.assemble(("error: ", "bold red"), said, overflow="ignore"))  # no path is broken
-    if error.hint:
-        console.print(Text.assemble(("  try: ", "bold"), error.hint, overflow="ignore"))
+    if advised:
+        console.print(Text.assemble(("  try: ", "bold"), advised, overflow="ignore"))
 
 
 def next_command(command: str, why: str) -> None:

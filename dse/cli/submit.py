@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +19,7 @@ from dse.cli.official import (
     System,
     Trials,
     again,
+    finding_document,
     findings_of,
     official_candidates,
     print_findings,
@@ -162,7 +162,7 @@ def preflight(
             {
                 "schema": 1,
                 "round": round_.name,
-                "findings": [dataclasses.asdict(item) for item in findings],
+                "findings": [finding_document(item) for item in findings],
                 "notes": official.notes,
                 "left_out": [str(problem) for problem in official.problems],
             }

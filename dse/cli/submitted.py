@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from dse.cli.official import Allow, again, print_findings, rules
+from dse.cli.official import Allow, again, finding_document, print_findings, rules
 from dse.cli.options import Json
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.errors import SubmissionError, UsageError
@@ -63,13 +62,13 @@ def check_command(
     verdict = run_official(checkout, tree, checked.round, allowed) if checkout else None
     official = () if verdict is None else verdict.findings
     if as_json:
-        verdict_document = verdict and {"ok": verdict.ok, "findings": [dataclasses.asdict(item) for item in official]}
+        verdict_document = verdict and {"ok": verdict.ok, "findings": [finding_document(item) for item in official]}
         print_json(
             {
                 "schema": 1,
                 "round": checked.round.name,
                 "rehearsal": checked.rehearsal,
-                "findings": [dataclasses.asdict(item) for item in checked.findings],
+                "findings": [finding_document(item) for item in checked.findings],
                 "notes": checked.notes,
                 "allowed": sorted(allowed),
                 "official": verdict_document,

@@ -12,7 +12,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from optuna.artifacts.exceptions import ArtifactNotFound
 
-from dse.errors import StudyError, why
+from dse.errors import Remedy, StudyError, why
 from dse.reports.guard import Guard
 from dse.study import Study
 from dse.study.database import open_storage, without_password, without_user
@@ -82,7 +82,9 @@ def make_dashboard(study: Study, host: str, port: int, *, edit: bool = False, st
 
     known = study.settings.storage
     if storage is not None and (known is None or without_password(storage) != without_password(known)):
-        raise StudyError(f"is not in the storage {without_user(storage)}", path=study.folder, hint="correct --storage")
+        raise StudyError(
+            f"is not in the storage {without_user(storage)}", path=study.folder, remedy=Remedy.CORRECT_STORAGE
+        )
     if known is None:
         require_database(study.folder)
     logging.getLogger("optuna_dashboard._bottle_util").addFilter(_without_traceback)
@@ -90,7 +92,7 @@ def make_dashboard(study: Study, host: str, port: int, *, edit: bool = False, st
     try:
         server = _Server((host, port), _QuietHandler)
     except OSError as error:
-        raise StudyError(f"cannot listen on {host}:{port}: {why(error)}", hint="take another --port") from error
+        raise StudyError(f"cannot listen on {host}:{port}: {why(error)}", remedy=Remedy.OTHER_PORT) from error
     try:
         application = wsgi(open_storage(storage or study.storage_url), files)
         server.set_app(Guard(application, server.server_port, files.has, edit=edit))

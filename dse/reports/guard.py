@@ -56,7 +56,7 @@ class Guard:
         if not self._is_own(environ, host):
             return _refuse(start_response, "403 Forbidden", "this dashboard answers no page from elsewhere")
         if method not in _LOOKING and not self._edit:
-            why = "nothing can be changed here: dse dashboard --edit lets notes be written"
+            why = "nothing can be changed here: this dashboard was started to look only"
             return _refuse(start_response, "405 Method Not Allowed", why)
         if method not in _LOOKING and (method == "DELETE" or _KEPT.fullmatch(path)):
             why = "a study is its folder, and its trials' files do not change: remove or rename the folder itself"

@@ -78,20 +78,20 @@ def ask(study: Study, where: Sequence[str] = (), sort: str | None = None, limit:
         match = _CONDITION.fullmatch(part)
         if match is None:
             allowed = "METRIC >= NUMBER, METRIC <= NUMBER, or PARAMETER and one of =, !=, <=, >=, <, >"
-            raise UsageError(f"--where: found {part!r}, allowed: {allowed}; several with 'and'")
+            raise UsageError(f"found {part!r}, allowed: {allowed}; several with 'and'", argument="where")
         name, sign, written = match.groups()
         words.append(" ".join(part.split()))
         if name in METRICS:
-            _require("--where", name, figures, levels)
+            _require("where", name, figures, levels)
             try:
                 constraints.append(parse_constraint(part))
             except ValueError as error:
-                raise UsageError(f"--where: {error}") from None
+                raise UsageError(str(error), argument="where") from None
         else:
-            _require("--where", name, figures, levels)
+            _require("where", name, figures, levels)
             conditions.append(Condition(name, sign, _value(name, sign, written, levels[name])))
     if sort is not None and sort != "trial":
-        _require("--sort", sort, ["trial", *figures], levels)
+        _require("sort", sort, ["trial", *figures], levels)
     return Question(tuple(constraints), tuple(conditions), sort, limit, tuple(words))
 
 
@@ -101,16 +101,17 @@ def _figures(study: Study) -> list[str]:
     return [name for name in METRICS if name in found]
 
 
-def _require(option: str, name: str, figures: Collection[str], levels: Mapping[str, Collection[Value]]) -> None:
+def _require(argument: str, name: str, figures: Collection[str], levels: Mapping[str, Collection[Value]]) -> None:
     if name not in figures and name not in levels:
-        raise UsageError(f"{option}: the study has no {name!r}, allowed: {', '.join((*figures, *levels))}")
+        raise UsageError(f"the study has no {name!r}, allowed: {', '.join((*figures, *levels))}", argument=argument)
 
 
 def _value(name: str, sign: str, written: str, levels: Collection[Value]) -> Value:
     """What a parameter is compared with: one of its levels, or for an order any number."""
     written = written.strip("'\"") or written
     if sign in _ORDER and not any(map(_is_number, levels)):
-        raise UsageError(f"--where: found {name} {sign} {written}, allowed: its levels with = or !=: {_words(levels)}")
+        allowed = f"its levels with = or !=: {_words(levels)}"
+        raise UsageError(f"found {name} {sign} {written}, allowed: {allowed}", argument="where")
     for level in levels:
         if text(level) == written:
             return level
@@ -119,7 +120,7 @@ def _value(name: str, sign: str, written: str, levels: Collection[Value]) -> Val
             return float(written)
         except ValueError:
             pass
-    raise UsageError(f"--where: found {name} {sign} {written}, allowed: {_words(levels)}")
+    raise UsageError(f"found {name} {sign} {written}, allowed: {_words(levels)}", argument="where")
 
 
 def _words(levels: Collection[Value]) -> str:

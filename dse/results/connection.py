@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from dse.errors import DseError, MachineError, ResultsError
+from dse.errors import DseError, MachineError, Remedy, ResultsError
 
 # For some thousand rows, starting threads costs longer than they save, and so does trying compressions that rarely win.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -27,19 +27,21 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 def check_place(path: Path) -> bool:
     """Whether a file is at ``path``. Raises `ResultsError` where something else is, a link to nothing included."""
     if str(path).startswith(":memory:"):
-        raise ResultsError("no file, and nothing in it would stay", path=path, hint="name a file with --db")
+        raise ResultsError("no file, and nothing in it would stay", path=path, remedy=Remedy.OTHER_DATABASE)
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
         if path.is_symlink():
-            hint = "mend or remove the link, or name another file with --db"
-            raise ResultsError(f"a link to {path.readlink()}, which is not there", path=path, hint=hint) from None
+            said = f"a link to {path.readlink()}, which is not there"
+            raise ResultsError(
+                said, path=path, remedy=Remedy.OTHER_DATABASE, hint="or mend or remove the link"
+            ) from None
         return False
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ResultsError(f"cannot be read: {reason}", path=path, hint="name another file with --db") from error
+        raise ResultsError(f"cannot be read: {reason}", path=path, remedy=Remedy.OTHER_DATABASE) from error
     if not stat.S_ISREG(mode):
-        raise ResultsError("no file: a folder, a pipe or a device", path=path, hint="name a file with --db")
+        raise ResultsError("no file: a folder, a pipe or a device", path=path, remedy=Remedy.OTHER_DATABASE)
     return True
 
 
@@ -60,9 +62,7 @@ def connect(path: Path, *, read_only: bool, is_new: bool) -> duckdb.DuckDBPyConn
             path.unlink(missing_ok=True)
         if is_damage(error) or _is_the_machines(error, is_new=is_new):
             raise as_told(error, path) from error
-        raise ResultsError(
-            "no database that DuckDB can read", path=path, hint="name a file that `dse results import` made"
-        ) from error
+        raise ResultsError("no database that DuckDB can read", path=path, remedy=Remedy.A_DATABASE) from error
 
 
 def is_damage(error: BaseException) -> bool:
@@ -82,15 +82,14 @@ def as_told(error: BaseException, path: Path) -> DseError:
         return ResultsError(
             "damaged: its bytes are not those that were written",
             path=path,
-            hint="remove it and import its trees again: `dse results import DIR`",
+            remedy=Remedy.IMPORT_AGAIN,
         )
     if isinstance(error, (duckdb.OutOfMemoryException, MemoryError)):
         hint = "close other programs, or import fewer trees at once"
         return MachineError(f"not enough memory: {_reason(error)}", path=path, hint=hint)
     if _is_the_machines(error, is_new=True):
-        return MachineError(f"cannot be written: {_reason(error)}", path=path, hint="dse doctor")
-    hint = "name another file with --db, and import the trees into it: `dse results import DIR --db FILE`"
-    return ResultsError(f"not a database as dse makes it: {_reason(error)}", path=path, hint=hint)
+        return MachineError(f"cannot be written: {_reason(error)}", path=path, remedy=Remedy.LOOK_AT_MACHINE)
+    return ResultsError(f"not a database as dse makes it: {_reason(error)}", path=path, remedy=Remedy.IMPORT_ELSEWHERE)
 
 
 def _is_the_machines(error: BaseException, *, is_new: bool) -> bool:

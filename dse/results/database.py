@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import duckdb
 import platformdirs
 
-from dse.errors import MachineError, ResultsError, UsageError, why
+from dse.errors import MachineError, Remedy, ResultsError, UsageError, why
 from dse.results.columns import storable
 from dse.results.connection import as_told, check_place, connect, is_damage, is_interrupt
 from dse.results.importing.row import DETAIL_COLUMNS, IDENTITY_COLUMNS, ROW_COLUMNS
@@ -74,12 +74,11 @@ def open_database(path: Path, *, read_only: bool = False) -> Iterator[Database]:
     """
     is_new = not check_place(path)
     if read_only and is_new:
-        raise ResultsError("no results database", path=path, hint="make one: `dse results import DIR`")
+        raise ResultsError("no results database", path=path, remedy=Remedy.IMPORT)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        hint = "name another place with --db, or in DSE_RESULTS_DB"
-        raise MachineError(f"cannot be made: {why(error)}", path=path.parent, hint=hint) from error
+        raise MachineError(f"cannot be made: {why(error)}", path=path.parent, remedy=Remedy.OTHER_DATABASE) from error
     connection = connect(path, read_only=read_only, is_new=is_new)
     database = Database(connection, path, is_new=is_new)
     try:
@@ -126,21 +125,21 @@ class Database:
             return
         tables = self._tables()
         if tables.get("dse_results") != _table_sql("dse_results"):
-            raise ResultsError(
-                "a DuckDB file, but not of results", path=self._path, hint="name one that `dse results import` made"
-            )
+            raise ResultsError("a DuckDB file, but not of results", path=self._path, remedy=Remedy.A_DATABASE)
         (schema,) = self._one("SELECT schema FROM main.dse_results WHERE next_id > 0")
         if schema < SCHEMA:  # its figures may be other ones, and the trees that they came from may be gone
             raise ResultsError(
                 f"written by an earlier dse: schema {schema}, this one reads and writes {SCHEMA}",
                 path=self._path,
-                hint="import the trees into another file: `dse results import DIR --db FILE`, or remove this one",
+                remedy=Remedy.IMPORT_ELSEWHERE,
+                hint="or remove this one and import again",
             )
         if schema > SCHEMA:
             raise ResultsError(
                 f"written by a newer dse: schema {schema}, this one knows up to {SCHEMA}",
                 path=self._path,
-                hint="update dse, or name another file with `--db`",
+                remedy=Remedy.OTHER_DATABASE,
+                hint="or update dse",
             )
         others = [name for name in _TABLES if tables.get(name) != _table_sql(name)]
         if others:  # a view, or a column that is computed, could give anything
@@ -170,8 +169,8 @@ class Database:
         return tuple(rows[0])
 
     def _odd(self, found: str) -> ResultsError:
-        hint = "name another file with --db, and import the trees into it: `dse results import DIR --db FILE`"
-        return ResultsError(f"not a database as dse makes it: {found}", path=self._path, hint=hint)
+        said = f"not a database as dse makes it: {found}"
+        return ResultsError(said, path=self._path, remedy=Remedy.IMPORT_ELSEWHERE)
 
     def _name_results(self) -> None:
         """Have ``results`` mean what it should, whatever a view of that name in the file means."""

@@ -121,7 +121,7 @@ def why_not_comparable(row: Mapping[str, Any], objectives: Sequence[Objective]) 
         return None
     reason = f"it has no {' and no '.join(lacking)}"
     if any(objective.columns[0] in ("energy_per_query_j", "avg_power_w") for objective in objectives):
-        return f"{reason} (power is read by `dse results import DIR --details`)"
+        return f"{reason} (power is read by an import with details)"
     return reason
 
 

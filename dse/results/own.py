@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dse.core.pareto import Exact, dominates
-from dse.errors import StudyError, UsageError, why
+from dse.errors import Remedy, StudyError, UsageError, why
 from dse.reading import read_json
 from dse.results.data_set import TASK, images_of, show_images
 from dse.results.front import GroupFront
@@ -86,7 +85,8 @@ def find_front(name: str) -> Path:
     raise StudyError(
         "no front of this study",
         path=candidates[-1],
-        hint=f"a search writes it at its end; before: `dse front {shlex.quote(name)} --json > front.json`, and name it",
+        remedy=Remedy.SAVE_FRONT,
+        details={"study": name},
     )
 
 
@@ -188,8 +188,8 @@ def _key(objective: Objective, measured: set[str]) -> str | None:
 
 
 def _no_front(path: Path, error: Exception) -> StudyError:
-    hint = f"make it anew: `dse front STUDY --json > {shlex.quote(str(path))}`"
-    return StudyError(f"not a front that dse wrote: {why(error)}", path=path, hint=hint)
+    said, details = f"not a front that dse wrote: {why(error)}", {"path": str(path)}
+    return StudyError(said, path=path, remedy=Remedy.SAVE_FRONT_AGAIN, details=details)
 
 
 def _whole(value: Any) -> int:

@@ -16,7 +16,7 @@ from dse.core.analysis import Analysis
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Phase
 from dse.core.problem import Problem
-from dse.errors import MachineError, ModelError
+from dse.errors import MachineError, ModelError, Remedy
 from dse.paths import cache_dir
 from dse.search.costs import Costs
 from dse.search.plan import Plan, Progress, accuracy_steps, analyze_space
@@ -78,7 +78,7 @@ def explore(
         if strict and reasons:
             raise MachineError(
                 f"trial {measured.trial} does not count: {reasons[0].sentence}",
-                hint="mend that and run the same command again; without --strict the trial is excluded",
+                remedy=Remedy.MEND_OR_NOT_STRICT,
             )
     return progress
 

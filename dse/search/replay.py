@@ -14,7 +14,7 @@ from dse_harness.protocol import Accuracy, AccuracySpec, Failure, Performance, R
 from dse.core.analysis import Analysis, analyze, as_measured
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Phase
-from dse.errors import ResultsError
+from dse.errors import Remedy, ResultsError
 from dse.search.policy import NEVER, REFERENCE_EVERY, Policy, Step, rungs
 from dse.search.suggesters import decide, make_suggester, search_share
 from dse.tabular.benchmark import Table
@@ -116,7 +116,7 @@ def replay(
     if growing and not table.images:
         raise ResultsError(
             f"{table.name} does not say on how many images its accuracies were counted",
-            hint="add acc_good and acc_total, or leave out --growing-accuracy",
+            remedy=Remedy.COUNT_ACCURACIES,
         )
     device = TableDevice(table, noise, seed, growing=growing)
     images = table.images if growing else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dse.errors import SpaceError, why
+from dse.errors import Remedy, SpaceError, why
 from dse.reading import UnreadableError, parse_yaml_with_lines, read_text
 
 Place = tuple[Hashable, ...]
@@ -32,11 +32,20 @@ class Document:
             place = place[:-1]
         return self.lines.get(place)
 
-    def error(self, place: Place, message: str, hint: str | None = None) -> SpaceError:
+    def error(
+        self, place: Place, message: str, hint: str | None = None, *, remedy: Remedy | None = None, **details: str
+    ) -> SpaceError:
         """An error that names the file, the line and the key."""
         key = ".".join(shortened(str(part), 60) for part in place)
         said = shortened(message, _MOST_LETTERS)
-        return SpaceError(f"{key}: {said}" if key else said, hint=hint, path=self.path, line=self.line(place))
+        return SpaceError(
+            f"{key}: {said}" if key else said,
+            hint=hint,
+            remedy=remedy,
+            details=details,
+            path=self.path,
+            line=self.line(place),
+        )
 
 
 def shortened(text: str, most: int) -> str:
@@ -49,7 +58,7 @@ def read_document(path: Path) -> Document:
     try:
         return parse_document(read_text(path, MOST_BYTES), path)
     except FileNotFoundError:
-        raise SpaceError("no such file", path=path, hint="dse space list shows the spaces that ship") from None
+        raise SpaceError("no such file", path=path, remedy=Remedy.LIST_SPACES) from None
     except (OSError, UnreadableError) as error:
         raise SpaceError(f"cannot be read: {why(error)}", path=path) from error
 

@@ -16,7 +16,7 @@ from dse.address import shown as shown_url
 from dse.core.metrics import METRICS, Objective, parse_constraint
 from dse.core.tree import Level, Parameter, ParameterTree
 from dse.data_sets import DataSet, from_arrays, from_images
-from dse.errors import SpaceError
+from dse.errors import Remedy, SpaceError
 from dse.models import ChecksumRecord, FileSource, ModelSource, UrlSource, ZooSource
 from dse.packages import looked_up
 from dse.paths import cache_dir
@@ -30,7 +30,7 @@ from dse.spaces.tabular import check_one_way, recorded_space
 from dse.spaces.tree import read_tree
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
-_OPTIONS = {"DSE_MODELS": "--models DIR", "DSE_IMAGES": "--images DIR", "DSE_LABELS": "--labels FILE"}
+_VARIABLES = ("DSE_MODELS", "DSE_IMAGES", "DSE_LABELS")
 _PATHS = ("path", "glob", "images", "labels", "file", "replay")
 """The keys in which ``${NAME}`` is filled in."""
 
@@ -51,7 +51,7 @@ def find_space(name: str) -> Path:
             return spaces[candidate]
     raise SpaceError(
         f"found neither a file {name} nor a space of that name, allowed: {', '.join(spaces)}, or a path",
-        hint="dse space list",
+        remedy=Remedy.LIST_SPACES,
     )
 
 
@@ -70,7 +70,7 @@ def load_space(path: Path, variables: Mapping[str, str] = os.environ, versions: 
     """
     document = read_document(path)
     if not isinstance(document.content, dict):
-        raise document.error((), "found no mapping, expected a search space", "start from one of dse space list")
+        raise document.error((), "found no mapping, expected a search space", remedy=Remedy.START_FROM_A_SPACE)
     check_one_way(document)
     try:
         file = SpaceFile.model_validate(_filled_in(document, document.content, (), variables))
@@ -92,7 +92,8 @@ def _measured_space(document: Document, file: SpaceFile, versions: Versions) -> 
             ("data_set" if file.data_set is None else "models",),
             "is missing",
             "say what to measure with data_set and models, or where it is recorded with replay; see "
-            "search_space.schema.json, or start from one of dse space list",
+            "search_space.schema.json",
+            remedy=Remedy.START_FROM_A_SPACE,
         )
     data_set = _data_set(document, file.data_set)
     models = {name: _with_preprocessing(section, file.data_set) for name, section in file.models.items()}
@@ -129,15 +130,15 @@ def _filled_in(document: Document, value: Any, place: Place, variables: Mapping[
 
     def fill(match: re.Match[str]) -> str:
         name = match[1]
-        if name not in _OPTIONS or place[-1] not in _PATHS:
+        if name not in _VARIABLES or place[-1] not in _PATHS:
             raise document.error(
                 place,
-                f"found {match[0]}, allowed: {', '.join(f'${{{option}}}' for option in _OPTIONS)} in "
+                f"found {match[0]}, allowed: {', '.join(f'${{{option}}}' for option in _VARIABLES)} in "
                 f"{', '.join(_PATHS)}",
                 "write it out; a path may begin with ~",
             )
         if not variables.get(name):
-            raise document.error(place, f"{match[0]} is not set", f"export {name}=..., or {_OPTIONS[name]}")
+            raise document.error(place, f"{match[0]} is not set", remedy=Remedy.SET_VARIABLE, variable=name)
         return glob.escape(variables[name]) if place[-1] == "glob" else variables[name]
 
     return _VARIABLE.sub(fill, value)
@@ -156,7 +157,7 @@ def _first(document: Document, error: ValidationError) -> SpaceError:
         allowed = _allowed_keys(place[:-1])
         return document.error(place, "unknown key", f"allowed here: {', '.join(allowed)}" if allowed else None)
     if problem["type"] == "missing":
-        return document.error(place, "is missing", "see search_space.schema.json, or start from one of dse space list")
+        return document.error(place, "is missing", "see search_space.schema.json", remedy=Remedy.START_FROM_A_SPACE)
     found = problem["input"]
     if place[-1:] == ("url",) and isinstance(found, str):
         found = shown_url(found)
@@ -259,7 +260,7 @@ def _data_set(document: Document, section: DataSetSection) -> DataSet:
         with named_in(document, ("data_set", "file")):
             return from_arrays(section.name or path.stem, path, section.classes)
     images, labels = at("images", section.images or ""), at("labels", section.labels or "")
-    folder_at(document, ("data_set", "images"), images, "correct the path, or name the folder with --images DIR")
-    file_at(document, ("data_set", "labels"), labels, "correct the path, or name the label list with --labels FILE")
+    folder_at(document, ("data_set", "images"), images, "or correct the path", Remedy.NAME_IMAGES)
+    file_at(document, ("data_set", "labels"), labels, "or correct the path", Remedy.NAME_LABELS)
     with named_in(document, ("data_set", "labels")):
         return from_images(section.name or images.name, images, labels, cache_dir(), section.classes)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dse.errors import DseError
+from dse.errors import DseError, Remedy
 from dse.paths import nameable
 from dse.spaces.document import Document, Place
 
@@ -45,20 +45,22 @@ def resolve(document: Document, place: Place, written: str) -> Path:
         return nameable((document.path.absolute().parent / expanded).absolute())
 
 
-def file_at(document: Document, place: Place, path: Path, fix: str = "correct the path") -> Path:
+def file_at(
+    document: Document, place: Place, path: Path, fix: str = "correct the path", remedy: Remedy | None = None
+) -> Path:
     """``path``, a regular file. Raises SpaceError: a pipe or a device may never end."""
     kind = _kind(path)
     if kind is None:
-        raise document.error(place, f"no such file: {path}", fix)
+        raise document.error(place, f"no such file: {path}", fix, remedy=remedy)
     if kind != stat.S_IFREG:
-        raise document.error(place, f"{path} is {_KINDS.get(kind, 'a device')}, expected a file", fix)
+        raise document.error(place, f"{path} is {_KINDS.get(kind, 'a device')}, expected a file", fix, remedy=remedy)
     return path
 
 
-def folder_at(document: Document, place: Place, path: Path, fix: str) -> Path:
+def folder_at(document: Document, place: Place, path: Path, fix: str, remedy: Remedy | None = None) -> Path:
     """``path``, a folder. Raises SpaceError."""
     if _kind(path) != stat.S_IFDIR:
-        raise document.error(place, f"no such folder: {path}", fix)
+        raise document.error(place, f"no such folder: {path}", fix, remedy=remedy)
     return path
 
 

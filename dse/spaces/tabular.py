@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dse.core.metrics import METRICS, Objective, parse_constraint
 from dse.data_sets import DataSet
-from dse.errors import ResultsError
+from dse.errors import Remedy, ResultsError
 from dse.models import TableSource
 from dse.spaces.document import Document
 from dse.spaces.format import MEASURED_BY, SpaceFile
@@ -36,7 +36,7 @@ def recorded_space(document: Document, file: SpaceFile, path: Path) -> Space:
             raise ResultsError(
                 f"no row has {GOOD} and {TOTAL}",
                 path=path,
-                hint="a space counts images: dse replay --table takes tables that have percentages only",
+                remedy=Remedy.REPLAY_TABLE,
             )
     space = Space(
         path=document.path,

@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 import sqlalchemy
 
-from dse.errors import MachineError, StudyError
+from dse.errors import MachineError, Remedy, StudyError
 
 _WAIT_S = 2.0
 """For a lock of SQLite's: a dashboard holds one for milliseconds."""
@@ -59,10 +59,10 @@ def storage_errors(url: str) -> Iterator[None]:
         message = f"the Optuna storage {without_user(url)} cannot be used: {said}"
         if _is_locked(error):
             raise BusyError(message, hint="end the program that has it open, or wait") from error
-        remedy = "give --storage as it should be: passwords are not recorded"
         if url.startswith("sqlite:"):
-            remedy = f"remove {url.partition('///')[2]}: it is made again from the trials' folders"
-        raise StudyError(message, hint=remedy) from error
+            hint = f"remove {url.partition('///')[2]}: it is made again from the trials' folders"
+            raise StudyError(message, hint=hint) from error
+        raise StudyError(message, remedy=Remedy.GIVE_STORAGE) from error
 
 
 def driver_says(error: Exception) -> str:

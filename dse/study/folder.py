@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from dse.errors import StudyError, why
+from dse.errors import Remedy, StudyError, why
 from dse.files import is_leftover, real
 
 _DATABASE = "study.db"
@@ -30,13 +30,14 @@ def require_ours(folder: Path) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise StudyError(f"cannot be read: {why(error)}", path=folder, hint="--studies DIR") from error
+        raise StudyError(f"cannot be read: {why(error)}", path=folder, remedy=Remedy.OTHER_STUDIES_FOLDER) from error
     others = [n for n in names if n not in (".lock", *_DATABASE_FILES) and not is_leftover(folder / n)]
     if others:
         raise StudyError(
             f"holds {others[0]} and no study.yaml: not a study's folder",
             path=folder,
-            hint="take another --study name, or put study.yaml back",
+            remedy=Remedy.OTHER_STUDY_NAME,
+            hint="or put study.yaml back",
         )
 
 
@@ -47,7 +48,8 @@ def require_own_folders(folder: Path, *names: str) -> None:
             raise StudyError(
                 "a link; dse writes into folders of the study's own",
                 path=path,
-                hint="move what it leads to here, or have the whole study elsewhere: --studies DIR",
+                remedy=Remedy.OTHER_STUDIES_FOLDER,
+                hint="or move what it leads to here",
             )
 
 
@@ -83,7 +85,7 @@ def require_database(folder: Path) -> None:
     if path.is_symlink() or not path.is_file():
         found = "a link" if path.is_symlink() else "no such file"
         raise StudyError(
-            f"{found}; a database of the study's own belongs there", path=path, hint="dse explore makes it"
+            f"{found}; a database of the study's own belongs there", path=path, remedy=Remedy.SEARCH_MAKES_IT
         )
 
 

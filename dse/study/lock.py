@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import IO
 
-from dse.errors import StudyError, why
+from dse.errors import Remedy, StudyError, why
 from dse.paths import nameable
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -30,7 +30,7 @@ def locked(folder: Path) -> IO[str]:
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO) or path.is_symlink():
             raise _not_ours(path) from error
-        raise StudyError(f"cannot be written: {why(error)}", path=folder, hint="--studies DIR") from error
+        raise StudyError(f"cannot be written: {why(error)}", path=folder, remedy=Remedy.OTHER_STUDIES_FOLDER) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise _not_ours(path)
@@ -47,7 +47,8 @@ def locked(folder: Path) -> IO[str]:
     except BlockingIOError:
         owner = lock.read(200).strip() or "another process"
         lock.close()
-        raise StudyError(f"in use by {owner}", path=folder, hint="wait for it, or take another --study name") from None
+        said, hint = f"in use by {owner}", "or wait for it"
+        raise StudyError(said, path=folder, remedy=Remedy.OTHER_STUDY_NAME, hint=hint) from None
     except OSError as error:
         lock.close()
         error.filename = str(folder)  # a full disk does not say where

@@ -12,13 +12,13 @@ import yaml
 from dse_harness.decode import ProtocolError, Range, decode
 
 from dse.core.configuration import Configuration, Value
-from dse.errors import StudyError, why
+from dse.errors import Remedy, StudyError, why
 from dse.reading import MOST_YAML_BYTES, UnreadableError, parse_yaml, read_text
 from dse.spaces.resolved import ResolvedSpace
 from dse.values import shown
 
 SCHEMA = 1
-_HINT = "put the file back as dse wrote it, or take another --study name"
+_HINT = "or put the file back as dse wrote it"
 _LARGEST_TRIAL = 10**9
 
 
@@ -65,9 +65,7 @@ def read_settings(path: Path) -> StudySettings:
             raise StudyError(
                 f"a link to {path.readlink()}, which is not there now", path=path, hint="mount or fetch it"
             ) from None
-        raise StudyError(
-            "no study is here", path=path.parent, hint="dse explore makes one; --studies names their folder"
-        ) from None
+        raise StudyError("no study is here", path=path.parent, remedy=Remedy.SEARCH_MAKES_A_STUDY) from None
     except (OSError, ValueError) as error:
         raise StudyError(f"cannot be read: {why(error)}", path=path) from error
     return settings_of(text, path)
@@ -78,14 +76,18 @@ def settings_of(text: str, path: Path) -> StudySettings:
     try:
         document = parse_yaml(text)
     except UnreadableError as error:
-        raise StudyError(f"cannot be read: {error}", path=path, line=error.line, hint=_HINT) from error
+        raise StudyError(
+            f"cannot be read: {error}", path=path, line=error.line, remedy=Remedy.OTHER_STUDY_NAME, hint=_HINT
+        ) from error
     found = document.get("schema") if isinstance(document, dict) else document
     if type(found) is not int or found != SCHEMA:
         raise StudyError(f"found schema {shown(found)}, this version reads {SCHEMA}", path=path)
     if "parameters" in document and "space" not in document:
-        raise StudyError("a search space, not a study", path=path, hint="take another --study name")
+        raise StudyError("a search space, not a study", path=path, remedy=Remedy.OTHER_STUDY_NAME)
     try:
         settings: StudySettings = decode(StudySettings, document, "")
     except ProtocolError as error:
-        raise StudyError(f"is not a study's: {str(error).lstrip('.: ')}", path=path, hint=_HINT) from error
+        raise StudyError(
+            f"is not a study's: {str(error).lstrip('.: ')}", path=path, remedy=Remedy.OTHER_STUDY_NAME, hint=_HINT
+        ) from error
     return settings

@@ -21,7 +21,7 @@ from dse.core.exclusions import starvation
 from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS, Constraint, Objective
 from dse.core.tree import ParameterTree
-from dse.errors import StudyError
+from dse.errors import Remedy, StudyError
 from dse.quiet import new_study
 from dse.study.database import open_storage, storage_errors, without_user
 
@@ -107,7 +107,7 @@ class OptunaView:
         if found.get("dse study") != self._identity["dse study"] and study.get_trials(deepcopy=False):
             raise StudyError(
                 f"the Optuna storage {without_user(self._url)} has another study called {self._name}",
-                hint="take another --study name or another --storage",
+                remedy=Remedy.OTHER_STUDY_OR_STORAGE,
             )
         return self._begin_anew()
 

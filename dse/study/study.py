@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from dse.core.configuration import Configuration, Value
 from dse.core.explanation import Explanation, explain
 from dse.core.measurement import Measurement
 from dse.core.metrics import Constraint, Objective
-from dse.errors import StudyError
+from dse.errors import Remedy, StudyError
 from dse.files import real
 from dse.spaces.resolved import ResolvedSpace
 from dse.study.folder import database_url
@@ -137,11 +136,9 @@ class Study:
         return self.settings.storage or database_url(self.folder)
 
     @property
-    def way_to_a_front(self) -> str:
-        """The command to type where nothing is on the front."""
-        if self.measurements:
-            return f"dse trials {shlex.quote(str(self.folder))} says why no trial is on it"
-        return "search first: dse explore --space SPACE"
+    def way_to_a_front(self) -> Remedy:
+        """What to do where nothing is on the front; the details of an error with it have the ``study``."""
+        return Remedy.LIST_TRIALS if self.measurements else Remedy.SEARCH
 
     def trial_folder(self, number: int) -> Path:
         """Where a trial's files are."""

@@ -60,7 +60,7 @@ class LateView:
             try:
                 self._view = self._open_view()
             except StudyError as late:
-                self._wait(late, "the next dse explore of the study brings the view up to date")
+                self._wait(late, "the next search of the study brings the view up to date")
         if self._view is not None:
             self._view.close()
 

@@ -19,7 +19,7 @@ import dse
 from dse.core.accuracies import Accuracies
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Phase
-from dse.errors import MachineError, StudyError
+from dse.errors import MachineError, Remedy, StudyError
 from dse.files import remove_leftovers, write_text
 from dse.spaces.format import NAME
 from dse.spaces.placement import Placement
@@ -212,7 +212,9 @@ def _before(folder: Path, space: Space, storage: str | None) -> Study:
 
 def _check_name(folder: Path) -> None:
     if not re.fullmatch(NAME, folder.name):
-        raise StudyError(f"found the name {folder.name!r}, allowed: letters, digits, dots, dashes", hint="--study NAME")
+        raise StudyError(
+            f"found the name {folder.name!r}, allowed: letters, digits, dots, dashes", remedy=Remedy.NAME_STUDY
+        )
 
 
 def _check_same(settings: StudySettings, folder: Path, space: Space, storage: str | None) -> None:
@@ -221,9 +223,9 @@ def _check_same(settings: StudySettings, folder: Path, space: Space, storage: st
         raise StudyError(
             f"found storage {without_user(known) if known else 'study.db'}, asked for {without_user(storage)}",
             path=path,
-            hint="leave --storage out, or take another --study name",
+            remedy=Remedy.KEEP_STORAGE,
         )
     if name != space.name:
         raise StudyError(
-            f"this study is of the space {name}, not of {space.name}", path=path, hint="take another --study name"
+            f"this study is of the space {name}, not of {space.name}", path=path, remedy=Remedy.OTHER_STUDY_NAME
         )

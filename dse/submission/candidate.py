@@ -11,7 +11,7 @@ from typing import Any
 from dse_harness.protocol import AccuracySpec, Performance, PerformanceSpec, Request, Response
 
 from dse.core.experiment import Experiment
-from dse.errors import SubmissionError
+from dse.errors import Remedy, SubmissionError
 from dse.files import fingerprint
 from dse.submission.point import OWN_MODEL, ModelOrigin
 from dse.submission.rounds import LOADGEN_MODEL, official_buffer_size
@@ -59,7 +59,7 @@ class Candidate:
     def explored(self) -> Performance:
         """Exploration's latencies. Raises SubmissionError when there are none."""
         if self.response.performance is None:
-            raise SubmissionError(f"trial {self.trial} was not measured", hint="dse explore")
+            raise SubmissionError(f"trial {self.trial} was not measured", remedy=Remedy.SEARCH)
         return self.response.performance
 
     @property

@@ -62,6 +62,6 @@ def _check_files(tree: Path, expected: Mapping[str, str]) -> Iterator[Finding]:
         if name not in found:
             yield finding(place, "tree-files", "no such file", allowed=f"the one of SHA-256 {expected[name]}")
         elif name not in expected:
-            yield finding(place, "tree-files", "a file that dse submit did not write")
+            yield finding(place, "tree-files", "a file that dse did not write")
         elif found[name] != expected[name]:
             yield finding(place, "tree-files", f"SHA-256 {found[name]}", allowed=f"{expected[name]}, as written")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dse.errors import SubmissionError, why
+from dse.errors import Remedy, SubmissionError, why
 from dse.reading import read_bytes
 from dse.submission.detail_log import DetailLog, read_detail_log
 from dse.submission.figures import (
@@ -19,7 +19,7 @@ from dse.submission.figures import (
 )
 from dse.submission.findings import Finding, finding
 from dse.submission.labels import Labels
-from dse.submission.point import ACCURACY_LOG, AGAIN, Run, ValidatedPoint
+from dse.submission.point import ACCURACY_LOG, Run, ValidatedPoint
 
 
 def check_point(point: ValidatedPoint, labels: Labels) -> list[Finding]:
@@ -43,7 +43,7 @@ def require_logged(point: ValidatedPoint) -> None:
     """Raise SubmissionError where the response of the performance run says what its log does not."""
     for item in _check_performance_response(point.folder, point.performance):
         said = f"{item.rule}: found {item.found}, expected {item.allowed}"
-        raise SubmissionError(said, path=point.folder / item.path, hint=AGAIN)
+        raise SubmissionError(said, path=point.folder / item.path, remedy=Remedy.VALIDATE_ANEW)
 
 
 def _check_performance_response(root: Path, run: Run) -> Iterator[Finding]:

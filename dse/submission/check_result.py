@@ -102,7 +102,7 @@ class ResultFigures:
         if own is None:
             self._notes.append(
                 f"the images of {origin.data_set.name} are not at {origin.data_set.path}: "
-                "accuracies are counted by the labels that dse submit kept"
+                "accuracies are counted by the labels that were kept with the tree"
             )
         elif own != kept:
             raise _LabelsError(f"other labels than the images in {origin.data_set.path} have")
@@ -235,7 +235,12 @@ class ResultFigures:
             yield finding(record, "chain", f"cannot be read: {why(error)}")
             return
         if (digest := hashlib.sha256(contents).hexdigest()) != origin.validation_sha256:
-            yield finding(record, "chain", f"SHA-256 {digest}", allowed=f"{origin.validation_sha256}, as at dse submit")
+            yield finding(
+                record,
+                "chain",
+                f"SHA-256 {digest}",
+                allowed=f"{origin.validation_sha256}, as when the tree was written",
+            )
         for path, name in self._copies():
             if path.is_file() and name in hashes and (found := content_hash(path)) != hashes[name]:
                 yield self._finding(path, "chain", f"SHA-256 {found}", f"{hashes[name]}, of {folder / name}")

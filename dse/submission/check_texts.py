@@ -35,7 +35,7 @@ def check_readme(
     wrong, missing = list((found - expected).elements()), list((expected - found).elements())
     for number in range(max(len(wrong), len(missing))):
         said = wrong[number] if number < len(wrong) else "no such line"
-        allowed = missing[number] if number < len(missing) else "no line that dse submit did not write"
+        allowed = missing[number] if number < len(missing) else "no line that dse did not write"
         yield finding(path.relative_to(root), "readme-figures", said[:200], allowed=allowed)
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import psutil
 
+from dse.errors import Remedy
 from dse.packages import package_version
 
 
 def loadgen_version(python: str | None) -> str:
     """The mlcommons-loadgen wheel of an interpreter (None: this one). Raises MachineError."""
-    return package_version("mlcommons-loadgen", python, "correct --python")
+    return package_version("mlcommons-loadgen", python, Remedy.CORRECT_PYTHON)
 
 
 def available_memory_bytes(root: Path = Path("/")) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from dse.errors import SubmissionError
+from dse.errors import Remedy, SubmissionError
 
 Source = Literal["checker", "upload", "dse"]
 """Who refuses: MLCommons' submission checker; the upload after it (`repository_checks.sh`); only dse, because the
@@ -17,13 +17,13 @@ rules ask for it and the checker of August 2026 does not look."""
 class Rule:
     """Something that a submission must satisfy. ``mendable`` by measuring (again); if not, no run can help.
 
-    Where it is not ``allowable``, --allow cannot name it: a figure that is not LoadGen's is never let through.
+    Where it is not ``allowable``, it cannot be let through: a figure that is not LoadGen's is never let through.
     """
 
     name: str
     source: Source
     allowed: str
-    fix: str
+    fix: str | Remedy
     mendable: bool = False
     allowable: bool = True
 
@@ -36,20 +36,20 @@ class Finding:
     rule: str
     found: str
     allowed: str
-    fix: str
+    fix: str | Remedy
     source: Source
 
     def __str__(self) -> str:
         return f"{self.path}: {self.rule}: found {self.found}, allowed: {self.allowed}"
 
 
-_REPORT = "correct it in the system's YAML (dse system init ID writes one); a tree has to be written again then"
+_REPORT = Remedy.CORRECT_SYSTEM
 _OBJECT = "a JSON object in UTF-8 without a byte order mark"
-_AGAIN = "validate the point again: dse validate STUDY"
-_REWRITE = "write the tree again: dse submit STUDY"
+_AGAIN = Remedy.VALIDATE_AGAIN
+_REWRITE = Remedy.SUBMIT_AGAIN
 
 
-def _figure(name: str, allowed: str, fix: str) -> Rule:
+def _figure(name: str, allowed: str, fix: str | Remedy) -> Rule:
     return Rule(name, "dse", allowed, fix, allowable=False)
 
 
@@ -57,7 +57,7 @@ _RULES = (
     # The tree
     Rule("results", "checker", "a folder results/ beside systems/", _REWRITE),
     Rule("nothing", "dse", "at least one result below open/<submitter>/results/<system>/<model>/<scenario>", _REWRITE),
-    Rule("division", "dse", "only the folder open/: dse submits to the open division", "remove the other folder"),
+    Rule("division", "dse", "only the folder open/: no other division is written", "remove the other folder"),
     Rule("source", "checker", "the folder src/ (v5.x: code/)", _REWRITE),
     Rule("scenario", "checker", "SingleStream, MultiStream or Offline", "rename or remove the folder"),
     Rule("model-mapping", "checker", f"{_OBJECT}, model name -> benchmark", "correct model_mapping.json"),
@@ -99,7 +99,7 @@ _RULES = (
         "seeds",
         "checker",
         "the seeds of the round, which are compiled into LoadGen",
-        "measure in an environment with a LoadGen of the round, or submit to the round of this LoadGen (--round)",
+        Remedy.LOADGEN_OR_ROUND,
     ),
     Rule("min-duration", "checker", "effective_min_duration_ms of at least 600000", _AGAIN, True),
     Rule("early-stopping", "checker", "early stopping satisfied", _AGAIN, True),
@@ -109,13 +109,13 @@ _RULES = (
         "inferred",
         "checker",
         "on edge systems: MultiStream or Offline from SingleStream, Offline from MultiStream, by a figure in the log",
-        "leave that scenario out (--scenarios, or remove the folder), or measure it",
+        Remedy.LEAVE_SCENARIO_OUT,
     ),
     Rule(
         "power",
         "checker",
         "no performance/power: dse measures no power, and what is in it is not looked at here",
-        "remove it, or trust the official checker (--checker)",
+        Remedy.OFFICIAL_CHECKER,
     ),
     # accuracy run
     Rule("accuracy-log", "checker", "LoadGen's mlperf_log_detail.txt, as written", _AGAIN, True),
@@ -130,7 +130,7 @@ _RULES = (
         "data-set-size",
         "checker",
         "an accuracy run over the benchmark's 50000 images (ImageNet 2012 validation)",
-        "validate on ImageNet; --allow data-set-size checks everything else, and the result cannot be submitted",
+        Remedy.IMAGENET,
     ),
     Rule("summary", "dse", "LoadGen's mlperf_log_summary.txt, not empty", _AGAIN, True),
     # figures, computed again from LoadGen's logs
@@ -145,14 +145,14 @@ _RULES = (
     _figure("model-types", "the number types that the model file has", _REWRITE),
     _figure("readme-figures", "the figures that LoadGen's logs have", _REWRITE),
     _figure("chain", "the files of the official runs that it was made from, as they lie in the study", _REWRITE),
-    Rule("tree-files", "dse", "the files that dse submit wrote, and no others", _REWRITE),
+    Rule("tree-files", "dse", "the files that dse wrote, and no others", _REWRITE),
     Rule(
         "evidence",
         "dse",
         "submission.json beside tree/, with the hash of every file and the labels",
-        "keep what dse submit wrote together, or write it again: dse submit STUDY",
+        Remedy.KEEP_OR_SUBMIT_AGAIN,
     ),
-    _figure("rehearsal", "official runs: a rehearsal is never submitted", "validate without --duration"),
+    _figure("rehearsal", "official runs: a rehearsal is never submitted", Remedy.VALIDATE_IN_FULL),
     # the upload
     Rule("upload-link", "upload", "no symbolic links", "replace the link by the file"),
     Rule("upload-name", "upload", "names that have no space and do not start with a dot", "rename it"),
@@ -164,7 +164,7 @@ _RULES = (
         "loadgen-version",
         "dse",
         "a LoadGen wheel that is known to have the round's seeds",
-        "install one into the harness's environment, or choose the round that fits (--round)",
+        Remedy.INSTALL_LOADGEN_OR_ROUND,
     ),
 )
 RULES: dict[str, Rule] = {rule.name: rule for rule in _RULES}
@@ -187,7 +187,10 @@ class BrokenRulesError(SubmissionError):
 
     def __init__(self, findings: list[Finding], *, hint: str | None = None) -> None:
         count = len(findings)
+        fix = hint or findings[0].fix
         super().__init__(
-            f"{count} broken rule{'s' if count > 1 else ''}; the first: {findings[0]}", hint=hint or findings[0].fix
+            f"{count} broken rule{'s' if count > 1 else ''}; the first: {findings[0]}",
+            hint=None if isinstance(fix, Remedy) else fix,
+            remedy=fix if isinstance(fix, Remedy) else None,
         )
         self.findings = findings

@@ -11,7 +11,7 @@ from dse_harness.protocol import Request, read
 
 from dse.address import shown
 from dse.core.pareto import FrontPoint
-from dse.errors import DseError, InputError, SubmissionError, UsageError, why
+from dse.errors import DseError, InputError, Remedy, SubmissionError, UsageError, why
 from dse.spaces.parts import model_of, runtime_of, variant_of
 from dse.study import Study
 from dse.submission.candidate import Candidate
@@ -31,11 +31,12 @@ def front_candidates(
         raise SubmissionError(
             f"the study's figures are recorded in {table}, not measured: there is no model to run",
             path=study.folder,
-            hint="validate a study that was measured on this machine: dse explore --space mobilenet_v3.yaml",
+            remedy=Remedy.SEARCH_ON_THIS_MACHINE,
         )
     points = study.analysis.front
     if not points:
-        raise SubmissionError("the study has no front", path=study.folder, hint=study.way_to_a_front)
+        details = {"study": str(study.folder)}
+        raise SubmissionError("the study has no front", path=study.folder, remedy=study.way_to_a_front, details=details)
     if unknown := sorted(set(trials) - {point.trial for point in points}):
         raise UsageError(
             f"trial {', '.join(map(str, unknown))} is not on the front, allowed: "

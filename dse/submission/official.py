@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dse.errors import MachineError, SubmissionError, UsageError
+from dse.errors import MachineError, Remedy, SubmissionError, UsageError
 from dse.files import real
 from dse.submission.findings import RULES, Finding, finding
 from dse.submission.rounds import Round
@@ -24,7 +24,6 @@ VARIABLE = "DSE_MLPERF_INFERENCE"
 _FOLDER = Path("tools", "submission")
 _TIMEOUT_S = 1_800
 _OK = "SUMMARY: submission looks OK"
-_HOW = f"git clone --depth 1 https://github.com/mlcommons/inference, and name it with --checker or {VARIABLE}"
 
 _LINE = re.compile(r"^(?:\[\S+ \S+ \S+?:\d+ (?P<level>[A-Z]+)\]|(?P<plain>[A-Z]+):\S+?:) ?(?P<text>.*)$")
 _CONTEXT = re.compile(r"^Starting .* for: (?P<path>.+)$")
@@ -78,7 +77,7 @@ def find_checkout(named: Path | None) -> Path | None:
     """The checkout that was named, or that the environment names; None without either. Raises UsageError."""
     path = named or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
     if path and not (path / _FOLDER / "submission_checker" / "main.py").is_file():
-        raise UsageError(f"{path}: no tools/submission/submission_checker in it", hint=_HOW)
+        raise UsageError(f"{path}: no tools/submission/submission_checker in it", remedy=Remedy.GET_OFFICIAL_CHECKER)
     return path
 
 

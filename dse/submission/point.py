@@ -25,7 +25,7 @@ from dse_harness.decode import ProtocolError, decode
 from dse_harness.protocol import Evidence, Request, Response, read
 
 from dse.address import without_secret
-from dse.errors import SubmissionError, why
+from dse.errors import Remedy, SubmissionError, why
 from dse.files import write_json
 from dse.reading import MIB, read_json
 from dse.submission.hashes import content_hash
@@ -43,7 +43,6 @@ _MOST_RECORD_BYTES = 4 * MIB
 _MOST_TRIALS = 10**9
 OWN_MODEL = "../model.tflite"
 """As seen from either run's request."""
-AGAIN = "validate the point again: remove its folder and run dse validate STUDY"
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,7 @@ def read_point(folder: Path) -> ValidatedPoint:
             sha256=_hashes(document["sha256"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SubmissionError(f"a damaged validation: {why(error)}", path=path, hint=AGAIN) from error
+        raise SubmissionError(f"a damaged validation: {why(error)}", path=path, remedy=Remedy.VALIDATE_ANEW) from error
 
 
 def _origin(document: Any) -> ModelOrigin:
@@ -231,7 +230,7 @@ def require_intact(point: ValidatedPoint) -> None:
 def _refuse(point: ValidatedPoint, what: str, reasons: list[str]) -> None:
     if reasons:
         message = f"trial {point.trial} ({point.name}) {what}: {'; '.join(reasons)}"
-        raise SubmissionError(message, path=point.folder, hint=AGAIN)
+        raise SubmissionError(message, path=point.folder, remedy=Remedy.VALIDATE_ANEW)
 
 
 def model_is_gone(trial: int, model: Path) -> SubmissionError:
@@ -324,7 +323,9 @@ def _read_run(folder: Path, name: str) -> Run:
         request, response = read(Request, run / "request.json"), read(Response, run / "response.json")
     except OSError as error:
         message = f"a validated point without one of its runs: {why(error)}"
-        raise SubmissionError(message, path=error.filename or run, hint=AGAIN) from error
+        raise SubmissionError(message, path=error.filename or run, remedy=Remedy.VALIDATE_ANEW) from error
     except ProtocolError as error:
-        raise SubmissionError(f"a damaged run of a validated point: {error}", path=run, hint=AGAIN) from error
+        raise SubmissionError(
+            f"a damaged run of a validated point: {error}", path=run, remedy=Remedy.VALIDATE_ANEW
+        ) from error
     return Run(request, response, run, run / name)

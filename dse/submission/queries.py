@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dse.errors import MachineError
+from dse.errors import MachineError, Remedy
 
 _MARGINS = (0.75, 0.85, 0.95)
 """A mean latency of this share of the shortest one explored still does not use up the queries. Widest first."""
@@ -50,12 +50,13 @@ def require_memory(planned: Mapping[int, Queries], available_bytes: int) -> None
     if not excess:
         return
     worst = max(excess.values(), key=lambda queries: queries.memory_bytes)
-    fitting = " ".join(f"--trial {trial}" for trial in planned if trial not in excess)
+    fitting = ", ".join(str(trial) for trial in planned if trial not in excess)
     raise MachineError(
         f"trial {', '.join(map(str, excess))}: LoadGen makes up to {worst.count:,} queries before so fast a run, "
         f"some {worst.memory_bytes / 2**30:.1f} GiB, available: {available_bytes / 2**30:.1f} GiB",
-        hint="stop other programs, or measure on a machine with more memory"
-        + (f"; the other points: {fitting}" if fitting else ""),
+        hint="stop other programs, or measure on a machine with more memory",
+        remedy=Remedy.VALIDATE_TRIALS if fitting else None,
+        details={"trials": fitting},
     )
 
 

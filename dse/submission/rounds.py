@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from dse.errors import UsageError
+from dse.errors import Remedy, UsageError
 
 BENCHMARK = "resnet"
 """What the rules call image classification."""
@@ -126,9 +126,7 @@ def get_round(name: str, *, to_measure: bool = False) -> Round:
     allowed = [round_.name for round_ in ROUNDS.values() if round_.loadgen_versions or not to_measure]
     if name not in allowed:
         only_checked = " (no LoadGen with its seeds is known; its trees can be checked)" if name in ROUNDS else ""
-        raise UsageError(
-            f"found round {name!r}{only_checked}, allowed: {', '.join(allowed)}", hint="name one with --round"
-        )
+        raise UsageError(f"found round {name!r}{only_checked}, allowed: {', '.join(allowed)}", remedy=Remedy.NAME_ROUND)
     return ROUNDS[name]
 
 

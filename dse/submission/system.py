@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dse.errors import SubmissionError, UsageError, why
+from dse.errors import Remedy, SubmissionError, UsageError, why
 from dse.files import write_text
 from dse.reading import MIB, UnreadableError, read_json, read_yaml
 from dse.submission.fields import FOLDER_NAME, FOLDER_NAMES, MAY_BE_EMPTY, STATUSES, SYSTEM_FIELDS, SYSTEM_TYPES
 
 SCHEMA = 1
 _OF_THE_SUBMISSION = ("division", "submitter")
-"""`dse submit` writes these two."""
+"""The tree of a submission gets these two from elsewhere."""
 _NO_ACCELERATOR = {
     "accelerators_per_node": "0",
     **dict.fromkeys((name for name in SYSTEM_FIELDS if name.startswith("accelerator_")), "-"),
@@ -58,7 +58,7 @@ def init_system(path: Path, system_id: str, detected: Mapping[str, str], base: M
     that no folder of a submission can have.
     """
     if not FOLDER_NAME.fullmatch(system_id):
-        raise UsageError(f"found the id {system_id!r}, allowed: {FOLDER_NAMES}", hint="dse system init rpi5-8gb")
+        raise UsageError(f"found the id {system_id!r}, allowed: {FOLDER_NAMES}", remedy=Remedy.SYSTEM_EXAMPLE)
     if path.exists():
         raise SubmissionError("exists", path=path, hint="edit it, name another file, or remove it first")
     known = {**_DEFAULTS, **_NO_ACCELERATOR, **detected, **(base or {})}
@@ -89,15 +89,16 @@ def init_system(path: Path, system_id: str, detected: Mapping[str, str], base: M
 
 def read_system(path: Path) -> SystemDescription:
     """The description in a YAML of `init_system`. Raises SubmissionError."""
-    hint = "dse system init ID writes one"
     try:
         document = read_yaml(path, MIB)
     except UnreadableError as error:
-        raise SubmissionError(f"cannot be read: {error}", path=path, line=error.line, hint=hint) from error
+        raise SubmissionError(
+            f"cannot be read: {error}", path=path, line=error.line, remedy=Remedy.DESCRIBE_SYSTEM
+        ) from error
     except OSError as error:
-        raise SubmissionError(f"cannot be read: {why(error)}", path=path, hint=hint) from error
+        raise SubmissionError(f"cannot be read: {why(error)}", path=path, remedy=Remedy.DESCRIBE_SYSTEM) from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA or document["schema"] is True:
-        raise SubmissionError(f"no system description of schema {SCHEMA}", path=path, hint=hint)
+        raise SubmissionError(f"no system description of schema {SCHEMA}", path=path, remedy=Remedy.DESCRIBE_SYSTEM)
     fields = {name: value for name, value in document.items() if name not in ("schema", "id")}
     allowed = [name for name in SYSTEM_FIELDS if name not in _OF_THE_SUBMISSION]
     if unknown := [str(name) for name in fields if name not in allowed]:
@@ -135,7 +136,7 @@ def find_base(base: str, tree: Path | None = None) -> dict[str, str]:
         if len(found) != 1:
             raise SubmissionError(
                 f"no file {base}, and {len(found)} files systems/{base}.json below {tree or Path.cwd()}, expected one",
-                hint="name the file itself with --base, or the tree with --results",
+                remedy=Remedy.NAME_BASE,
             )
         path = found[0]
     try:

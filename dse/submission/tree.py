@@ -21,7 +21,7 @@ import dse_harness
 from dse_harness.protocol import DataSetSpec
 
 from dse import __version__
-from dse.errors import DataSetError, MachineError, SubmissionError, UsageError
+from dse.errors import DataSetError, MachineError, Remedy, SubmissionError, UsageError
 from dse.files import real, sha256_file, write_bytes, write_json, write_text
 from dse.reading import read_bytes, read_text
 from dse.submission.check_figures import check_figures
@@ -79,13 +79,14 @@ def write_tree(submission: Submission, destination: Path, allow: Collection[str]
     BrokenRulesError for rules broken that ``allow`` does not name, figures that are not LoadGen's among them.
     """
     if not submission.points:
-        raise SubmissionError("no validated point", hint="validate the front first: dse validate STUDY")
+        raise SubmissionError("no validated point", remedy=Remedy.VALIDATE)
     for point in submission.points:
         if point.round != submission.round.name:
             raise SubmissionError(
                 f"trial {point.trial} ({point.name}) was validated for {point.round}, not {submission.round.name}",
                 path=point.folder,
-                hint=f"dse submit STUDY --round {point.round}, or dse validate STUDY --round {submission.round.name}",
+                remedy=Remedy.OTHER_ROUND,
+                details={"found": point.round, "asked": submission.round.name},
             )
         check_evidence(point, rehearsal=submission.rehearsal)
     if destination.exists() and not (destination / MANIFEST).is_file():
@@ -99,7 +100,9 @@ def write_tree(submission: Submission, destination: Path, allow: Collection[str]
             findings = _make(submission, made, destination, allow)
             put(made, destination)
     except shutil.Error as error:  # of copytree: a list of what it could not copy
-        raise MachineError(f"cannot be written: {_first(error)}", path=destination, hint="dse doctor") from error
+        raise MachineError(
+            f"cannot be written: {_first(error)}", path=destination, remedy=Remedy.LOOK_AT_MACHINE
+        ) from error
     return findings
 
 
@@ -150,7 +153,7 @@ def _require_same(submission: Submission, older: Manifest, destination: Path) ->
         others.append("a rehearsal" if older.rehearsal else "official runs")
     if others:
         message = f"holds another submission: {', '.join(others)}"
-        raise SubmissionError(message, path=destination, hint="name another folder with --out, or move this one away")
+        raise SubmissionError(message, path=destination, remedy=Remedy.OTHER_TREE)
 
 
 def lay_out(submission: Submission, folder: Path) -> None:

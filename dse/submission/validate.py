@@ -14,7 +14,7 @@ from dse.backends import Backend
 from dse.core.experiment import Experiment
 from dse.core.metrics import Objective, values_of
 from dse.core.pareto import nondominated
-from dse.errors import SubmissionError
+from dse.errors import Remedy, SubmissionError
 from dse.files import write_text
 from dse.submission.candidate import Candidate
 from dse.submission.check_point import require_logged
@@ -148,7 +148,8 @@ def plan(
             raise SubmissionError(
                 f"trial {candidate.trial} has official runs of round {replaced.round}, which a rehearsal would replace",
                 path=folder,
-                hint=f"rehearse --round {replaced.round}, or other trials with --trial, or move this folder away",
+                remedy=Remedy.REHEARSE_OTHERS,
+                details={"round": replaced.round},
             )
         steps.append(Step(candidate, folder, recorded is not None, queries, performance_s, accuracy_s))
     require_memory({step.candidate.trial: step.queries for step in steps if not step.done}, room_bytes)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dse.core.configuration import Configuration, Value
 from dse.core.tree import ParameterTree
-from dse.errors import ResultsError, why
+from dse.errors import Remedy, ResultsError, why
 from dse.files import fingerprint
 from dse.reading import MIB, read_bytes
 from dse.tabular.columns import ACCURACY, FIGURES, GOOD, LARGEST, P90, TELL_APART, TEXT, TOTAL
@@ -25,10 +25,7 @@ from dse.tabular.tree import ABSENT, Row, identified, same_rows, tree_of
 MOST_ROWS, MOST_COLUMNS, MOST_BYTES = 10_000, 1_000, 16 * MIB
 """Of a table: the largest that was published has 1,380 rows; one of 10,000 takes seconds to read."""
 _SHOWN_LENGTH = 40
-_HINT = (
-    f"a replay table has {ACCURACY}, {P90} and any of {', '.join(TELL_APART)}; "
-    "dse results export --format replay writes one"
-)
+_HINT = f"a replay table has {ACCURACY}, {P90} and any of {', '.join(TELL_APART)}"
 
 
 @dataclass(frozen=True)
@@ -110,25 +107,33 @@ def _rows(data: bytes, path: Path) -> dict[int, Row]:
         reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
         header = next(reader, [])
         if len(header) > MOST_COLUMNS:
-            raise ResultsError(f"{len(header)} columns, at most {MOST_COLUMNS} are read", path=path, line=1, hint=_HINT)
+            raise ResultsError(
+                f"{len(header)} columns, at most {MOST_COLUMNS} are read",
+                path=path,
+                line=1,
+                remedy=Remedy.EXPORT_TABLE,
+                hint=_HINT,
+            )
         filled = ((reader.line_num, line) for line in reader if line)
         lines = list(itertools.islice(filled, MOST_ROWS + 1))
         if len(lines) > MOST_ROWS:
             hint = "select rows: a table is of one device and round"
             raise ResultsError(f"more than {MOST_ROWS} rows", path=path, line=lines[-1][0], hint=hint)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ResultsError(f"cannot be read as CSV: {error}", path=path, hint=_HINT) from error
+        raise ResultsError(
+            f"cannot be read as CSV: {error}", path=path, remedy=Remedy.EXPORT_TABLE, hint=_HINT
+        ) from error
     for number, line in lines:
         if len(line) != len(header):
             found = f"found {len(line)} cells, expected {len(header)} as in the first line"
-            raise ResultsError(found, path=path, line=number, hint=_HINT)
+            raise ResultsError(found, path=path, line=number, remedy=Remedy.EXPORT_TABLE, hint=_HINT)
     twice = [name for name, count in Counter(header).items() if name and count > 1]
     if twice:
         raise ResultsError(f"found column {_short(twice[0])} twice", path=path, line=1, hint="leave one of them")
     missing = [name for name in (ACCURACY, P90) if name not in header]
     if missing or not lines:
         found = f"no column {' and no '.join(missing)}" if missing else "no rows"
-        raise ResultsError(f"found {found}", path=path, hint=_HINT)
+        raise ResultsError(f"found {found}", path=path, remedy=Remedy.EXPORT_TABLE, hint=_HINT)
     columns = {
         name: _typed(name, [line[index].strip() for _, line in lines]) for index, name in enumerate(header) if name
     }
@@ -139,7 +144,7 @@ def _rows(data: bytes, path: Path) -> dict[int, Row]:
     for number, row in rows.items():
         _check(row, path, number)
     if not any(map(is_complete, rows.values())):
-        raise ResultsError("no row has an accuracy and a latency", path=path, hint=_HINT)
+        raise ResultsError("no row has an accuracy and a latency", path=path, remedy=Remedy.EXPORT_TABLE, hint=_HINT)
     return rows
 
 

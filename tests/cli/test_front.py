@@ -99,7 +99,7 @@ def test_a_damaged_trial_costs_itself_and_is_said(small_study: Path, tmp_path: P
     damaged.write_text("[" * 100_000)
     done = dse("front", copy, "--json")
     assert done.code == 0
-    assert f"left out: {damaged}: cannot be read: not JSON that dse reads: it is too deeply nested" in done.err
+    assert f"excluded: {damaged}: cannot be read: not JSON that dse reads: it is too deeply nested" in done.err
     assert f"move {damaged.parent} away" in done.err
     document = _json(done.out)
     assert 1 not in {trial for point in document["points"] for trial in point["trials"]}

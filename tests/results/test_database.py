@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dse.errors import MachineError, ResultsError, UsageError
+from dse.errors import MachineError, Remedy, ResultsError, UsageError
 from dse.results.columns import to_json
 from dse.results.database import SCHEMA, Database, default_path, open_database
 from dse.results.front import select
@@ -23,7 +23,7 @@ def test_reading_makes_no_file(tmp_path: Path) -> None:
     path = tmp_path / "none.duckdb"
     with pytest.raises(ResultsError, match="no results database") as error, open_database(path, read_only=True):
         pass
-    assert "dse results import" in str(error.value.hint)
+    assert error.value.remedy is Remedy.IMPORT
     assert not path.exists()
 
 
@@ -95,7 +95,7 @@ def test_an_earlier_schema_is_left_alone(tmp_path: Path, read_only: bool) -> Non
         connection.execute("UPDATE dse_results SET schema = ?", [SCHEMA - 1])
     with pytest.raises(ResultsError, match="earlier dse") as refused, open_database(path, read_only=read_only):
         pass
-    assert "--db FILE" in str(refused.value.hint)
+    assert refused.value.remedy is Remedy.IMPORT_ELSEWHERE
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_disk_that_takes_no_more_loses_nothing(tmp_path: Path) -> None:
     full = pytest.raises(MachineError, match=r"r\.duckdb: cannot be written: ")
     with full as met, small_files(), open_database(path):
         pass
-    assert met.value.hint
+    assert met.value.advice
     assert list(tmp_path.iterdir()) == []
 
 

@@ -129,5 +129,5 @@ def test_what_is_no_file_is_refused_at_once_and_stays(tmp_path: Path, kind: str,
 def test_every_error_of_duckdb_ends_in_a_sentence(error: Exception, kind: type[Exception]) -> None:
     told = as_told(error, Path("r.duckdb"))
     assert type(told) is kind
-    assert told.hint
+    assert told.advice
     assert "\n" not in str(told)

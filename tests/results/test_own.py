@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.errors import StudyError, UsageError
+from dse.errors import Remedy, StudyError, UsageError
 from dse.results.front import cut
 from dse.results.objectives import parse_objectives
 from dse.results.own import find_front, load_own_front, rivals, stand
@@ -107,7 +107,7 @@ def test_what_is_damaged_in_a_front_is_said(tmp_path: Path, old: str, new: str, 
     with pytest.raises(StudyError, match=message) as caught:
         load_own_front(path, AXES)
     assert caught.value.path == path
-    assert "dse front STUDY --json" in str(caught.value.hint)
+    assert caught.value.remedy is Remedy.SAVE_FRONT_AGAIN
 
 
 def test_a_picture_with_a_studys_front(tmp_path: Path, sample_rows: list[dict[str, Any]]) -> None:

@@ -156,7 +156,7 @@ _EXPLORE = {"min_duration": "100ms"}
         ({"models": {"a": {"url": "http://me:pw@[/?x"}}}, "models.a.url", "expected an address", ""),
         ({"runtimes": {"a": {"python": "${SECRET}"}}}, "runtimes.a.python", "found ${SECRET}, allowed", ""),
         ({"constraints": ["accuracy >= ${SECRET}"]}, "constraints.0", "found ${SECRET}, allowed", ""),
-        ({"models": {"a": {"glob": "${DSE_MODELS}/*"}}}, "models.a.glob", "is not set", "--models DIR"),
+        ({"models": {"a": {"glob": "${DSE_MODELS}/*"}}}, "models.a.glob", "is not set", "give DSE_MODELS a value"),
         ({"data_set": {}}, "data_set", "found no source, expected one of embedded, file, images", ""),
         ({"data_set": {"images": "x"}}, "data_set", "images and labels belong together", ""),
         ({"data_set": {"file": "images.npz", "clases": 2}}, "data_set.clases", "unknown key", "classes"),
@@ -178,7 +178,7 @@ def test_what_the_format_does_not_allow_is_refused(
     assert error.path == here / "space.yaml"
     assert error.message.startswith(f"{key}: "), error
     assert message in error.message
-    assert hint in (error.hint or "")
+    assert hint in (error.advice or "")
     assert error.line is not None
     line = (here / "space.yaml").read_text().splitlines()[error.line - 1]
     assert any(word in line for word in key.split(".")) or line.startswith("- "), error

@@ -93,7 +93,7 @@ def test_what_does_not_fit_is_said(here: Path, changes: dict[str, object], line:
         load_space(write(here, **changes), {})
     assert caught.value.message.startswith(message), caught.value
     assert (caught.value.path, caught.value.line) == (here / "t.yaml", line)
-    assert hint in (caught.value.hint or "")
+    assert hint in (caught.value.advice or "")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from dse.cli import make_app
+from dse.cli.remedies import advice, message
 from dse.errors import DseError
 from dse.submission.point import ValidatedPoint
 from dse.submission.rounds import ROUNDS, SCENARIOS, Scenario
@@ -70,7 +71,7 @@ def dse(tmp_path, monkeypatch):
         result = CliRunner().invoke(make_app(), [str(argument) for argument in arguments])
         if isinstance(result.exception, DseError):
             error = result.exception
-            return Done(error.exit_code, result.stdout, f"{result.stderr}{error} {error.hint}")
+            return Done(error.exit_code, result.stdout, f"{result.stderr}{message(error)} {advice(error)}")
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Done(result.exit_code, result.stdout, result.stderr)

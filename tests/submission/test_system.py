@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dse.errors import SubmissionError, UsageError
+from dse.errors import Remedy, SubmissionError, UsageError
 from dse.submission.check_system import check_system
 from dse.submission.fields import SYSTEM_FIELDS
 from dse.submission.machine import detect
@@ -71,7 +71,7 @@ def test_what_is_no_description(tmp_path, text, reason):
 def test_no_file_says_how_to_get_one(tmp_path):
     with pytest.raises(SubmissionError) as caught:
         read_system(tmp_path / "system.yaml")
-    assert "dse system init" in (caught.value.hint or "")
+    assert caught.value.remedy is Remedy.DESCRIBE_SYSTEM
     assert str(caught.value) == f"{tmp_path / 'system.yaml'}: cannot be read: No such file or directory"
 
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from dse_harness.protocol import Request, Response, read, write
 
-from dse.errors import SubmissionError, UsageError
+from dse.errors import Remedy, SubmissionError, UsageError
 from dse.files import sha256_file, write_json
 from dse.submission.checks import check_tree
 from dse.submission.findings import BrokenRulesError
@@ -40,7 +40,7 @@ def assert_refused(submission: Submission, folder: Path, reason: str, allow: lis
     with pytest.raises(SubmissionError, match=reason) as caught:
         write_tree(submission, folder / "submission", allow)
     assert caught.value.exit_code == 3
-    assert caught.value.hint
+    assert caught.value.advice
     assert written(folder) == before
     assert not list(folder.glob(".submission*"))
 
@@ -132,7 +132,7 @@ def test_another_submission_is_not_replaced(submission, tmp_path, make_point, ch
     with pytest.raises(SubmissionError, match="holds another submission: ") as caught:
         write_tree(dataclasses.replace(submission, **change), tmp_path / "submission", ALLOW)
     assert archive.exists()
-    assert "--out" in caught.value.hint
+    assert caught.value.remedy is Remedy.OTHER_TREE
 
 
 def test_the_accuracy_log_is_cut_and_its_hash_is_that_of_the_complete_one(submission, tmp_path):

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from dse.errors import ResultsError
+from dse.errors import Remedy, ResultsError
 from dse.files import holds_other, write_text
 from dse.results.convert.replay_table import replay_table
 from dse.spaces.format import NAME, SCHEMA
@@ -45,8 +45,7 @@ def write_replay_space(rows: Sequence[Mapping[str, Any]], path: Path, *, replace
     texts = {table: table_text, path: _space(path.stem, table.name, rows, written_tree(tree.roots))}
     for file, text in texts.items():
         if not replace and holds_other(file, text.encode()):
-            hint = "--force, or name another file"
-            raise ResultsError("is there already and holds something else", path=file, hint=hint)
+            raise ResultsError("is there already and holds something else", path=file, remedy=Remedy.OVERWRITE)
     for file, text in texts.items():
         write_text(file, text)
     return ReplaySpace(path, table, tree.size)

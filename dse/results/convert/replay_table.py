@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dse.core.pareto import nondominated
-from dse.errors import ResultsError
+from dse.errors import Remedy, ResultsError
 from dse.files import write_text
 from dse.results.objectives import costs, parse_objectives, why_not_comparable
 from dse.tabular import columns
@@ -43,7 +42,8 @@ def replay_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     if len(images) > 1:
         raise ResultsError(
             f"these results are on {' and '.join(map(str, images))} images, and their accuracies do not compare",
-            hint=f'--where "total = {images[-1]}"',
+            remedy=Remedy.SELECT_ROWS,
+            details={"where": f"total = {images[-1]}"},
         )
     values = [tuple(value for o in _OBJECTIVES if (value := o.value(row)) is not None) for row in usable]
     on_front = nondominated([costs(point, _OBJECTIVES) for point in values])
@@ -53,7 +53,9 @@ def replay_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if line["config_id"] == other_line["config_id"]:
             raise ResultsError(
                 f"two results are one configuration, {line['config_id']}: {line['path']} and {other_line['path']}",
-                hint=f"a replay table is of one device, as it was set up, and round: {_only_like(one, other, usable)}",
+                hint="a replay table is of one device, as it was set up, and round",
+                remedy=Remedy.SELECT_ROWS,
+                details={"where": _only_like(one, other, usable)},
             )
     return [line for line, _ in lines]
 
@@ -80,7 +82,7 @@ def to_csv(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
 
 
 def _only_like(one: Mapping[str, Any], other: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
-    """The ``--where`` with one of two rows and without the other: by what most ``rows`` have of what tells them apart.
+    """The expression with one of two rows and without the other: by what most ``rows`` have of what tells them apart.
 
     Systems' names say how a device was set up, after the device: ``rpi4coral-fan.off-tflite-v2.4.1-ruy``.
     """
@@ -97,7 +99,7 @@ def _only_like(one: Mapping[str, Any], other: Mapping[str, Any], rows: Sequence[
     for always in ("round", "device"):
         if always != name:
             where = f"{always} = {_sql((one, other)[values.index(value)][always])} AND {where}"
-    return "--where " + (shlex.quote(where) if set(where) & _NOT_IN_DOUBLE_QUOTES else f'"{where}"')
+    return where
 
 
 def _sql(text: str) -> str:

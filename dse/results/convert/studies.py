@@ -15,7 +15,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
-from dse.errors import StudyError, UsageError
+from dse.errors import Remedy, StudyError, UsageError
 from dse.quiet import experimental, new_study
 from dse.results.data_set import KEY, show_images
 from dse.results.front import GroupFront, Point, cut
@@ -78,12 +78,12 @@ def write_studies(
     groups = cut(rows, objectives, ("device", "round"))
     if not any(group.points for group in groups):
         reasons = sorted({reason for group in groups for _, reason in group.not_comparable}) or ["no result matches"]
-        raise UsageError(f"nothing to write: {'; '.join(reasons)}", hint="see what there is: `dse results list`")
+        raise UsageError(f"nothing to write: {'; '.join(reasons)}", remedy=Remedy.LIST_RESULTS)
     if set(str(storage_file)) & set(_NOT_IN_URLS) or storage_file.name == ":memory:":
         raise StudyError(
             f"Optuna cannot open a file of this name: found one of {' '.join(_NOT_IN_URLS)} or :memory:",
             path=storage_file,
-            hint="name another file with `--out`",
+            remedy=Remedy.OTHER_OUTPUT,
         )
     storage_file.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -92,7 +92,8 @@ def write_studies(
         raise StudyError(
             f"cannot be used: {driver_says(error)}",
             path=storage_file,
-            hint="name another file with `--out`; dse doctor looks at the disk",
+            remedy=Remedy.OTHER_OUTPUT,
+            hint="or make room on the disk",
         ) from error
 
 
@@ -111,7 +112,7 @@ def _write_groups(groups: Sequence[GroupFront], storage_file: Path) -> list[Writ
             raise StudyError(
                 f"a study called {name!r} is there already and does not hold published results",
                 path=storage_file,
-                hint="name another file with `--out`",
+                remedy=Remedy.OTHER_OUTPUT,
             )
         if before is not None and before.user_attrs[_MARK] == digest:
             written.append(WrittenStudy(name, len(points), "unchanged"))

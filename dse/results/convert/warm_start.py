@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from dse.core.configuration import Configuration, Value
-from dse.errors import ResultsError
+from dse.errors import Remedy, ResultsError
 from dse.results.database import open_database
 from dse.results.front import cut, select
 from dse.results.importing.design import Design, design
@@ -33,7 +33,7 @@ def published_designs(database: Path) -> list[Design]:
         raise ResultsError(
             "no TFLite image classifier in SingleStream is in this database",
             path=database,
-            hint="import rounds that have some: `dse results import inference_results_v1.1`",
+            remedy=Remedy.IMPORT_CLASSIFIERS,
         )
     return [found for found, _ in fronts.most_common()]
 

@@ -94,7 +94,8 @@ def import_results(
     that is no text.
     """
     if round_name is not None and round_name != storable(round_name):
-        raise UsageError(f"--round: found {round_name!r}, allowed: UTF-8", hint="give a round's name, such as v1.1")
+        said, hint = f"found {round_name!r}, allowed: UTF-8", "give a round's name, such as v1.1"
+        raise UsageError(said, argument="round_name", hint=hint)
     found_below = [path for root in roots for path in find_submitters(root)]
     submitters = list(dict.fromkeys((str(path), (round_name or round_of(path)).lower()) for path in found_below))
     walks = read_walks(database)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from dse.errors import ResultsError, why
+from dse.errors import Remedy, ResultsError, why
 from dse.files import real
 from dse.reading import MIB, read_json
 from dse.results.importing.walk import SCENARIOS
@@ -51,7 +51,7 @@ def round_of(submitter: Path) -> str:
     raise ResultsError(
         "no directory above it names the round",
         path=submitter,
-        hint="say which: `dse results import DIR --round v1.1`",
+        remedy=Remedy.SAY_ROUND,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dse.errors import ResultsError
+from dse.errors import Remedy, ResultsError
 from dse.results.convert.replay_space import write_replay_space
 from dse.results.convert.replay_table import write_replay_table
 from dse.spaces.load import load_space
@@ -44,7 +44,7 @@ def test_the_same_is_written_again_and_nothing_else_is_lost(rpi4: Rows, tmp_path
         with pytest.raises(ResultsError, match="is there already and holds something else") as caught:
             write_replay_space(rpi4, path)
         assert (caught.value.path, lost.read_text()) == (lost, "mine\n")
-        assert "--force" in str(caught.value.hint)
+        assert caught.value.remedy is Remedy.OVERWRITE
         write_replay_space(rpi4, path, replace=True)
     assert path.read_text() == before
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dse.errors import ResultsError
+from dse.errors import Remedy, ResultsError
 from dse.results.convert.export import export
 from dse.results.convert.replay_table import write_replay_table
 from dse.tabular import columns
@@ -62,7 +62,8 @@ def test_the_hint_leaves_one_of_two_equal_configurations(
     rows = [{**row, "device": "it's", column: value} for row, value in zip((first, first, second), values, strict=True)]
     with pytest.raises(ResultsError, match="two results are one configuration") as caught:
         write_replay_table(rows, tmp_path / "t.csv")
-    assert str(caught.value.hint).endswith(f'--where "{where}"')
+    assert caught.value.remedy is Remedy.SELECT_ROWS
+    assert caught.value.details == {"where": where}
 
 
 def test_nothing_to_replay(sample_rows: Rows, tmp_path: Path) -> None:

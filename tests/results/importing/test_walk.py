@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dse.errors import ResultsError
+from dse.errors import Remedy, ResultsError
 from dse.results.importing.manifest import unchanged
 from dse.results.importing.submitters import find_submitters, round_of
 from dse.results.importing.walk import FoundResult, Submitter
@@ -84,7 +84,7 @@ def test_a_submission_of_dse_says_its_round_and_has_its_results_once(
 def test_no_round_to_be_found() -> None:
     with pytest.raises(ResultsError, match="names the round") as error:
         round_of(Path("/home/me/open/me"))
-    assert "--round" in str(error.value.hint)
+    assert error.value.remedy is Remedy.SAY_ROUND
 
 
 def _edit(result: Path) -> None:
