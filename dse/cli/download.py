@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from dse.cli.render import stderr
-from dse.models import UrlSource
+from dse.models import Download
 from dse.models.download import OnProgress
 
 
-def download(sources: Sequence[UrlSource]) -> None:
+def download(sources: Sequence[Download]) -> None:
     """Fetch ``sources``, one after the other, saying so on stderr. Raises ModelError."""
     console = stderr()
     columns = (BarColumn(24), DownloadColumn(), TransferSpeedColumn(), TextColumn("{task.description}", markup=False))

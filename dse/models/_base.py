@@ -1,11 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from pydantic import Field
 
 from dse.core.configuration import Value
+from dse.core.origin import ModelOrigin
+from dse.models.download import OnProgress
+from dse.sections import PreprocessingSection, Section, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +28,60 @@ class ModelSource(Protocol):
     def parameters(self) -> Mapping[str, tuple[Value, ...]]:
         """The parameters that the source takes, with the levels that it knows."""
 
+    @property
+    def is_free(self) -> bool:
+        """Whether its parameters combine freely: `check` of each level alone is a check of every variant."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether `make` needs no network."""
+
     def check(self, variant: Mapping[str, Value]) -> None:
         """Raise ValueError, saying what is allowed, when the source has no such variant."""
 
+    def known_identity(self, variant: Mapping[str, Value]) -> dict[str, Value] | None:
+        """`identity`, where that can be told without the network; None otherwise. Raises ModelError."""
+
     def identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
-        """What identifies the variant's bytes without making them: equal identity, equal file."""
+        """What identifies the variant's bytes without making them: equal identity, equal file. Raises ModelError."""
 
     def make(self, variant: Mapping[str, Value]) -> ModelFile:
         """The variant as a file, from the cache or made now. Raises ModelError, MachineError."""
+
+    def resolved(self) -> dict[str, Any]:
+        """What a study writes down in place of the same keys of the section: no secret, and what was found out."""
+
+
+class Download(ModelSource, Protocol):
+    """A source that is not `is_local` yet."""
+
+    @property
+    def shown_url(self) -> str:
+        """The address without what may be a secret."""
+
+    def download(self, on_progress: OnProgress = ...) -> tuple[Path, str]:
+        """What the address serves, as a file in the cache, and its SHA-256. Raises ModelError."""
+
+
+class ModelSection(Section):
+    """An entry of ``models``: one kind of source, whose name is the key that says where."""
+
+    preprocessing: PreprocessingSection | None = Field(
+        None, description="Settings of these models: each one that is given stands in place of the data set's."
+    )
+
+    def own_files(self, at: Standing) -> Collection[Path]:
+        """Files that belong to this entry whatever pattern of another one fits them. Raises SpaceError."""
+        return ()
+
+    def sources(self, name: str, at: Standing) -> Iterable[tuple[str, ModelSource]]:
+        """The models of this entry, which is called ``name``, each with its own name. Raises SpaceError, ModelError."""
+        raise NotImplementedError
+
+    def places(self, sha256: str, variant: Mapping[str, Value], cache: Path) -> Iterator[Path]:
+        """Where a model of an older study may lie now, whose file had ``sha256``; nothing is fetched."""
+        raise NotImplementedError
+
+    def origin(self, model: Path) -> ModelOrigin:
+        """Where the weights of ``model`` come from."""
+        return ModelOrigin(model.name)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dse import zoo
 from dse.core.configuration import Value
+from dse.core.origin import ModelOrigin
 from dse.errors import ModelError
 from dse.files import fingerprint
-from dse.models._base import ModelFile
+from dse.models._base import ModelFile, ModelSection
 from dse.models.cache import kept
+from dse.sections import Standing
 from dse.zoo import catalogue
 
 
@@ -21,6 +23,9 @@ class ZooSource:
     """The zoo that ships; ``cache`` keeps the files that it wrote, by their identity."""
 
     cache: Path
+
+    is_free = False
+    is_local = True
 
     @property
     def parameters(self) -> Mapping[str, tuple[Value, ...]]:
@@ -34,6 +39,10 @@ class ZooSource:
             raise ValueError(f"the zoo needs {' and '.join(missing)} as well")
         catalogue.find(**_arguments(variant))
 
+    def known_identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
+        """The variant and the version of what writes it."""
+        return self.identity(variant)
+
     def identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
         """The variant and the version of what writes it."""
         return {"zoo": zoo.version(), **variant}
@@ -41,6 +50,31 @@ class ZooSource:
     def make(self, variant: Mapping[str, Value]) -> ModelFile:
         """The variant's file, written on first use. Raises ModelError, MachineError."""
         return kept(self.cache, fingerprint(self.identity(variant)), lambda: [_build(variant)])
+
+    def resolved(self) -> dict[str, Any]:
+        """Nothing: the section says it all."""
+        return {}
+
+
+class ZooSection(ModelSection):
+    """The networks that come with dse, written as a configuration asks for them."""
+
+    zoo: Literal["mobilenet_v3"]
+
+    def sources(self, name: str, at: Standing) -> list[tuple[str, ZooSource]]:
+        """The zoo, under the name of the entry."""
+        return [(name, ZooSource(at.cache))]
+
+    def places(self, sha256: str, variant: Mapping[str, Value], cache: Path) -> Iterator[Path]:
+        """The cache, where it is written again."""
+        try:
+            yield ZooSource(cache).make(variant).path
+        except ModelError:
+            return
+
+    def origin(self, model: Path) -> ModelOrigin:
+        """The zoo's weights were trained for dse."""
+        return ModelOrigin(f"{self.zoo} of dse's model zoo", retraining="yes, from scratch")
 
 
 def _build(variant: Mapping[str, Value]) -> bytes:

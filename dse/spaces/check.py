@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from itertools import islice
 
 from dse.core.configuration import Configuration, Value
 from dse.core.tree import Level, Parameter, ParameterTree
-from dse.models import FileSource
+from dse.models import ModelSource
 from dse.spaces.document import Document, Place
 from dse.spaces.parts import HARNESS_PARAMETERS
 from dse.spaces.space import MOST_CPUS, Space, parse_cpus
@@ -15,6 +15,9 @@ from dse.spaces.space import MOST_CPUS, Space, parse_cpus
 _MOST_VARIANTS = 100_000
 """More than the zoo has; of a table with more, each level is compared within the first ones."""
 
+_NOBODY = ""
+"""No model has this name."""
+_Choice = tuple[Place, Parameter, Value]
 _MOST_AFFINITIES = 500
 """Each may name thousands of processors."""
 
@@ -46,23 +49,48 @@ def check_levels(document: Document, space: Space) -> None:
 
 
 def check_variants(document: Document, space: Space) -> None:
-    """Raise SpaceError for a model variant that its source does not have; the source says what it has."""
+    """Raise SpaceError for a model variant that its source does not have; the source says what it has.
+
+    Where levels combine freely, each is looked at alone: there may be no end of combinations.
+    """
+    if all(source.is_free for source in space.sources.values()):
+        for place, parameter, model in _variants(space.tree.roots, _NOBODY):
+            for source in space.sources.values() if model == _NOBODY else [space.sources[str(model)]]:
+                for value in parameter.values:
+                    _check(document, place, source, {parameter.name: value})
+        return
     checked: set[Configuration] = set()
     for configuration in islice(_without_harness_parameters(space.tree).configurations(), _MOST_VARIANTS):
         if configuration in checked:
             continue
         checked.add(configuration)
         source, variant = space.source(configuration), space.variant(configuration)
-        unknown = [name for name in variant if name not in source.parameters]
-        if unknown:
-            takes = ", ".join((*source.parameters, *HARNESS_PARAMETERS))
-            raise document.error(
-                _find(space.tree, unknown[0]), f"{unknown[0]} is no parameter of this model", f"allowed: {takes}"
-            )
-        try:
-            source.check(variant)
-        except ValueError as error:
-            raise document.error(("parameters",), f"{configuration}: {error}") from None
+        unknown = next((name for name in variant if name not in source.parameters), None)
+        place = ("parameters",) if unknown is None else _find(space.tree, unknown)
+        _check(document, place, source, variant, f"{configuration}: ")
+
+
+def _check(
+    document: Document, place: Place, source: ModelSource, variant: Mapping[str, Value], which: str = ""
+) -> None:
+    if unknown := [name for name in variant if name not in source.parameters]:
+        takes = ", ".join((*source.parameters, *HARNESS_PARAMETERS))
+        raise document.error(place, f"{unknown[0]} is no parameter of this model", f"allowed: {takes}")
+    try:
+        source.check(variant)
+    except ValueError as error:
+        raise document.error(place, f"{which}{error}") from None
+
+
+def _variants(parameters: tuple[Parameter, ...], model: Value, above: Place = ("parameters",)) -> Iterator[_Choice]:
+    """Every parameter of a variant with its place, and the model below whose level it stands, if it does."""
+    for parameter in parameters:
+        place = (*above, parameter.name)
+        if parameter.name not in (*HARNESS_PARAMETERS, "model"):
+            yield place, parameter, model
+        for level in parameter.levels:
+            below = level.value if parameter.name == "model" else model
+            yield from _variants(level.children, below, (*place, level.value))
 
 
 def _check_distinct(document: Document, space: Space, place: Place, parameter: Parameter) -> None:
@@ -86,8 +114,10 @@ def _meaning(space: Space, name: str, value: Value) -> Hashable:
         case "runtime":
             section, version = space.file.runtimes[str(value)], space.runtime_versions.get(str(value))
             return f"{section.engine} {f'of {section.python}' if version is None else version}"
-        case "model" if isinstance(source := space.source(alone), FileSource):  # an address may serve anything
-            return f"sha256 {source.identity({})['sha256']}, {space.preprocessing(alone)}"
+        case "model" if not (source := space.source(alone)).parameters:
+            identity = source.known_identity({}) or {}
+            if "sha256" in identity:  # an address may serve anything
+                return f"sha256 {identity['sha256']}, {space.preprocessing(alone)}"
     return value
 
 

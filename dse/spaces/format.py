@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS, Direction, parse_constraint, parse_metric
 from dse.durations import parse_duration
+from dse.models import MODEL_SOURCES, ModelSection
+from dse.sections import Name, Section, one_of
+from dse.spaces.data_sets import DATA_SETS, DataSetSection
 
 SCHEMA = 1
 Sampler = Literal["auto", "surrogate", "tpe", "nsga2", "nsga3", "gp", "random", "grid"]
@@ -70,85 +73,22 @@ _OBJECTIVES_SCHEMA = {
 _DURATION_SCHEMA = {"type": ["string", "number"], "description": "Seconds, or a number with ms, s, m or h: 500ms, 45m."}
 
 Duration = Annotated[float, BeforeValidator(_duration), Field(gt=0), WithJsonSchema(_DURATION_SCHEMA)]
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=200)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Interpolation = Literal["nearest", "bilinear", "bicubic", "area", "lanczos"]
+
+if TYPE_CHECKING:
+    ModelKind: TypeAlias = ModelSection
+    DataSetKind: TypeAlias = DataSetSection
+else:
+    ModelKind, DataSetKind = one_of(MODEL_SOURCES), one_of(DATA_SETS)
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class PreprocessingSection(_Section):
-    """How an image becomes the model's input. The defaults are MLPerf's OpenCV recipe of 2021."""
-
-    crop_percent: float = Field(87.5, gt=0, le=100)
-    interpolation: Interpolation = "bilinear"
-    mean: float = Field(127.5)
-    scale: float = Field(127.5, gt=0)
-
-
-class DataSetSection(_Section):
-    """Labelled images: embedded in the package, one .npz file, or a folder with a label list. One of the three."""
-
-    embedded: Literal["fashion_mnist"] | None = None
-    file: str | None = None
-    images: str | None = None
-    labels: str | None = None
-    name: Name | None = None
-    classes: int | None = Field(None, ge=2)
-    preprocessing: PreprocessingSection = PreprocessingSection()
-
-    @model_validator(mode="after")
-    def _one_source(self) -> DataSetSection:
-        given = [key for key in ("embedded", "file", "images") if getattr(self, key) is not None]
-        if len(given) != 1:
-            raise ValueError(f"found {' and '.join(given) or 'no source'}, expected one of embedded, file, images")
-        if (self.images is None) != (self.labels is None):
-            raise ValueError(
-                "images and labels belong together: a folder, and a file with a line 'NAME CLASS' per image"
-            )
-        return self
-
-
-class ModelSection(_Section):
-    """Where models come from: the embedded zoo, a file, a pattern of files, or a URL. One of these.
-
-    A URL without sha256 gets the one of its first download, which is recorded in checksums.json beside the space (in
-    the cache folder where that cannot be written) and enforced from then on.
-    """
-
-    zoo: Literal["mobilenet_v3"] | None = None
-    path: str | None = None
-    glob: str | None = None
-    url: str | None = Field(None, pattern=r"^https?://")
-    sha256: Sha256 | None = None
-    member: str | None = Field(None, description="The .tflite file inside the archive that the URL names.")
-    preprocessing: PreprocessingSection | None = Field(
-        None, description="Settings of these models: each one that is given stands in place of the data set's."
-    )
-
-    @model_validator(mode="after")
-    def _one_source(self) -> ModelSection:
-        given = [key for key in ("zoo", "path", "glob", "url") if getattr(self, key) is not None]
-        if len(given) != 1:
-            raise ValueError(f"found {' and '.join(given) or 'no source'}, expected one of zoo, path, glob, url")
-        if self.url is None and self.member is not None:
-            raise ValueError("member is only for a url that names an archive")
-        if self.sha256 is not None and given[0] not in ("path", "url"):
-            raise ValueError("sha256 is only for path and url")
-        return self
-
-
-class RuntimeSection(_Section):
+class RuntimeSection(Section):
     """A runtime: which engine, and the Python interpreter that has it when it is not dse's own."""
 
     engine: Literal["litert", "tflite-runtime"] = "litert"
     python: str | None = None
 
 
-class ExploreSection(_Section):
+class ExploreSection(Section):
     """How long a measurement of the search runs."""
 
     min_duration: Duration = 0.5
@@ -159,13 +99,13 @@ class ExploreSection(_Section):
     trial_timeout: Duration = 120.0
 
 
-class FidelitySection(_Section):
+class FidelitySection(Section):
     """How long measurements run, by purpose."""
 
     explore: ExploreSection = ExploreSection()
 
 
-class BudgetSection(_Section):
+class BudgetSection(Section):
     """What a search may spend when the command line does not say: device time, trials, or both."""
 
     time: Duration | None = None
@@ -176,7 +116,7 @@ MEASURED_BY = ("data_set", "models", "runtimes", "fidelity")
 """Sections that say how to measure, in place of which ``replay`` may stand."""
 
 
-class SpaceFile(_Section):
+class SpaceFile(Section):
     """A dse search space: models, images and runtimes to measure, or a table of what was measured."""
 
     schema_: Literal[1] = Field(alias="schema")
@@ -186,14 +126,14 @@ class SpaceFile(_Section):
         None,
         description="A replay table (CSV): recorded measurements in place of models, images and a device.",
     )
-    data_set: DataSetSection | None = None
-    models: dict[Name, ModelSection] = Field({}, min_length=1)
-    runtimes: dict[Name, RuntimeSection] = {"litert": RuntimeSection()}
-    parameters: dict[Any, Any] = {}
-    objectives: Annotated[dict[str, Direction], BeforeValidator(_objectives), WithJsonSchema(_OBJECTIVES_SCHEMA)] = {
-        name: METRICS[name].direction for name in DEFAULT_OBJECTIVES
-    }
-    constraints: list[Annotated[str, AfterValidator(_constraint)]] = []
+    data_set: DataSetKind | None = None
+    models: dict[Name, ModelKind] = Field({}, min_length=1)
+    runtimes: dict[Name, RuntimeSection] = Field({"litert": RuntimeSection()})
+    parameters: dict[Any, Any] = Field({})
+    objectives: Annotated[dict[str, Direction], BeforeValidator(_objectives), WithJsonSchema(_OBJECTIVES_SCHEMA)] = (
+        Field({name: METRICS[name].direction for name in DEFAULT_OBJECTIVES})
+    )
+    constraints: list[Annotated[str, AfterValidator(_constraint)]] = Field([])
     fidelity: FidelitySection = FidelitySection()
     budget: BudgetSection = BudgetSection()
     sampler: Sampler = "auto"

@@ -5,26 +5,27 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dse_harness.registry import Registry
 from pydantic import ValidationError
 
-from dse.address import escaped
 from dse.address import shown as shown_url
 from dse.core.metrics import METRICS, Objective, parse_constraint
 from dse.core.tree import Level, Parameter, ParameterTree
-from dse.data_sets import DataSet, from_arrays, from_images
 from dse.errors import Remedy, SpaceError
-from dse.models import ChecksumRecord, FileSource, ModelSource, UrlSource, ZooSource
+from dse.models import MODEL_SOURCES, ModelSection, ModelSource
 from dse.packages import looked_up
-from dse.paths import cache_dir
+from dse.sections import PreprocessingSection, Section
 from dse.shipped import shipped
 from dse.spaces.check import check_levels, check_variants
+from dse.spaces.data_sets import DATA_SETS, DataSetSection
 from dse.spaces.document import Document, Place, read_document
-from dse.spaces.format import DataSetSection, ModelSection, PreprocessingSection, RuntimeSection, SpaceFile
-from dse.spaces.places import file_at, files_that_fit, folder_at, named_in, resolve
+from dse.spaces.format import RuntimeSection, SpaceFile
+from dse.spaces.places import SectionPlace, file_at, resolve
 from dse.spaces.space import Space
 from dse.spaces.tabular import check_one_way, recorded_space
 from dse.spaces.tree import read_tree
@@ -33,6 +34,8 @@ _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _VARIABLES = ("DSE_MODELS", "DSE_IMAGES", "DSE_LABELS")
 _PATHS = ("path", "glob", "images", "labels", "file", "replay")
 """The keys in which ``${NAME}`` is filled in."""
+_TAGGED: Mapping[Any, tuple[int, Registry[Any]]] = {"models": (2, MODEL_SOURCES), "data_set": (1, DATA_SETS)}
+"""Where pydantic puts the kind of a section into the place of an error, and which kinds there are."""
 
 
 def shipped_spaces() -> dict[str, Path]:
@@ -95,7 +98,7 @@ def _measured_space(document: Document, file: SpaceFile, versions: Versions) -> 
             "search_space.schema.json",
             remedy=Remedy.START_FROM_A_SPACE,
         )
-    data_set = _data_set(document, file.data_set)
+    data_set = file.data_set.opened(SectionPlace(document, ("data_set",), file.data_set))
     models = {name: _with_preprocessing(section, file.data_set) for name, section in file.models.items()}
     file = file.model_copy(update={"runtimes": _runtimes(document, file), "models": models})
     sources, preprocessings = _sources(document, file)
@@ -147,14 +150,14 @@ def _filled_in(document: Document, value: Any, place: Place, variables: Mapping[
 def _first(document: Document, error: ValidationError) -> SpaceError:
     problems = error.errors(include_url=False)
     problem = problems[0]
-    place = tuple(part for part in problem["loc"] if part not in ("schema_", "[key]"))
+    place, section, inside = _untagged(tuple(p for p in problem["loc"] if p not in ("schema_", "[key]")))
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] in ("model_type", "dict_type"):
         message = "expected keys with values" + (", found a list" if isinstance(problem["input"], list) else "")
     if problem["input"] is None:
         message = f"{message}, found nothing"
     if problem["type"] == "extra_forbidden":
-        allowed = _allowed_keys(place[:-1])
+        allowed = _allowed_keys(section, inside[:-1])
         return document.error(place, "unknown key", f"allowed here: {', '.join(allowed)}" if allowed else None)
     if problem["type"] == "missing":
         return document.error(place, "is missing", "see search_space.schema.json", remedy=Remedy.START_FROM_A_SPACE)
@@ -166,8 +169,16 @@ def _first(document: Document, error: ValidationError) -> SpaceError:
     return document.error(place, message + shown, f"and {more} more below" if more else None)
 
 
-def _allowed_keys(place: Place) -> list[str]:
-    model: Any = SpaceFile
+def _untagged(place: Place) -> tuple[Place, type[Section], Place]:
+    """The place in the file, without the kind that pydantic puts in; a section's class, and the place inside of it."""
+    depth, kinds = _TAGGED.get(place[0] if place else None, (len(place), None))
+    if kinds is None or len(place) <= depth:
+        return place, SpaceFile, place
+    return (*place[:depth], *place[depth + 1 :]), kinds.get(str(place[depth])), place[depth + 1 :]
+
+
+def _allowed_keys(section: type[Section], place: Place) -> list[str]:
+    model: Any = section
     for part in place:
         if not hasattr(model, "model_fields"):
             break
@@ -204,63 +215,13 @@ def _sources(document: Document, file: SpaceFile) -> tuple[dict[str, ModelSource
     """Models by name, and the preprocessing of those that have one of their own."""
     sources: dict[str, ModelSource] = {}
     preprocessings: dict[str, PreprocessingSection] = {}
-    alone = {
-        resolve(document, ("models", name, "path"), section.path)
-        for name, section in file.models.items()
-        if section.path is not None
-    }
+    places = {name: SectionPlace(document, ("models", name), section) for name, section in file.models.items()}
+    taken = {path for name, section in file.models.items() for path in section.own_files(places[name])}
     for name, section in file.models.items():
-        for found, source in _source(document, ("models", name), name, section, alone):
+        for found, source in section.sources(name, replace(places[name], taken=taken)):
             if found in sources:
                 raise document.error(("models", name), f"the model {found} stands here twice")
             sources[found] = source
             if section.preprocessing:
                 preprocessings[found] = section.preprocessing
     return sources, preprocessings
-
-
-def _source(
-    document: Document, place: Place, name: str, section: ModelSection, alone: Collection[Path]
-) -> Iterable[tuple[str, ModelSource]]:
-    """The models of an entry; a file that has an entry ``alone`` belongs to no pattern."""
-    cache = cache_dir() / "models"
-    if section.zoo:
-        return [(name, ZooSource(cache))]
-    if section.url is not None:
-        try:
-            escaped(section.url)
-        except ValueError as error:
-            raise document.error((*place, "url"), str(error), "correct the address") from error
-        record = ChecksumRecord.beside(document.path)
-        return [(name, UrlSource(section.url, cache, record, section.sha256, section.member))]
-    if section.path is not None:
-        place = (*place, "path")
-        path = file_at(document, place, resolve(document, place, section.path))
-        found = [(name, FileSource(path, section.sha256))]
-    else:
-        place = (*place, "glob")
-        pattern = resolve(document, place, section.glob or "")
-        found = [
-            (path.stem, FileSource(path)) for path in files_that_fit(document, place, pattern) if path not in alone
-        ]
-    with named_in(document, place):
-        for _, source in found:
-            source.check({})
-    return found
-
-
-def _data_set(document: Document, section: DataSetSection) -> DataSet:
-    def at(key: str, written: str) -> Path:
-        return resolve(document, ("data_set", key), written)
-
-    if section.embedded:
-        return from_arrays(section.embedded, shipped(section.embedded, "validation.npz"), section.classes)
-    if section.file is not None:
-        path = file_at(document, ("data_set", "file"), at("file", section.file))
-        with named_in(document, ("data_set", "file")):
-            return from_arrays(section.name or path.stem, path, section.classes)
-    images, labels = at("images", section.images or ""), at("labels", section.labels or "")
-    folder_at(document, ("data_set", "images"), images, "or correct the path", Remedy.NAME_IMAGES)
-    file_at(document, ("data_set", "labels"), labels, "or correct the path", Remedy.NAME_LABELS)
-    with named_in(document, ("data_set", "labels")):
-        return from_images(section.name or images.name, images, labels, cache_dir(), section.classes)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import fnmatch
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from dse.errors import DseError, Remedy
-from dse.paths import nameable
+from dse.errors import DseError, Remedy, SpaceError
+from dse.paths import cache_dir, nameable
+from dse.sections import Section
 from dse.spaces.document import Document, Place
 
 MOST_ENTRIES = 200_000
@@ -114,6 +116,50 @@ def files_that_fit(document: Document, place: Place, pattern: Path) -> list[Path
     if not found:
         raise document.error(place, f"no file fits {pattern}", "correct the folder or the pattern")
     return sorted(found)
+
+
+@dataclass(frozen=True)
+class SectionPlace:
+    """A `dse.sections.Standing`: the section at ``place`` of ``document``, as it was ``written``."""
+
+    document: Document
+    place: Place
+    written: Section
+    taken: Collection[Path] = ()
+
+    @property
+    def space(self) -> Path:
+        """The space's file."""
+        return self.document.path
+
+    @property
+    def cache(self) -> Path:
+        """The folder for models that are made or fetched."""
+        return cache_dir() / "models"
+
+    def path(self, key: str) -> Path:
+        """See `Standing.path`."""
+        return resolve(self.document, (*self.place, key), getattr(self.written, key))
+
+    def file(self, key: str, fix: str = "correct the path", remedy: Remedy | None = None) -> Path:
+        """See `Standing.file`."""
+        return file_at(self.document, (*self.place, key), self.path(key), fix, remedy)
+
+    def folder(self, key: str, fix: str = "correct the path", remedy: Remedy | None = None) -> Path:
+        """See `Standing.folder`."""
+        return folder_at(self.document, (*self.place, key), self.path(key), fix, remedy)
+
+    def files(self, key: str) -> list[Path]:
+        """See `Standing.files`."""
+        return files_that_fit(self.document, (*self.place, key), self.path(key))
+
+    def error(self, key: str, message: str, hint: str | None = None) -> SpaceError:
+        """See `Standing.error`."""
+        return self.document.error((*self.place, key), message, hint)
+
+    def naming(self, key: str) -> AbstractContextManager[None]:
+        """See `Standing.naming`."""
+        return named_in(self.document, (*self.place, key))
 
 
 def _kind(path: Path) -> int | None:

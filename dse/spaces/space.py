@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dse_harness.protocol import Preprocessing, RuntimeSpec
 
@@ -14,12 +14,10 @@ from dse.core.experiment import Experiment, Fidelity
 from dse.core.metrics import Constraint, Objective
 from dse.core.tree import ParameterTree
 from dse.data_sets import DataSet
-from dse.models import ModelSource, TableSource, UrlSource
+from dse.models import Download, ModelSection, ModelSource
+from dse.sections import PreprocessingSection
 from dse.spaces.format import (
-    DataSetSection,
     ExploreSection,
-    ModelSection,
-    PreprocessingSection,
     RuntimeSection,
     SpaceFile,
 )
@@ -33,6 +31,7 @@ from dse.spaces.resolved import (
     ResolvedSpace,
 )
 from dse.spaces.tree import written_tree
+from dse.tabular.source import TableSource
 from dse.tabular.table import RecordedTable
 
 OFFICIAL_BUFFER = 1024
@@ -122,14 +121,13 @@ class Space:
         return said
 
     @property
-    def downloads(self) -> list[UrlSource]:
+    def downloads(self) -> list[Download]:
         """The models that are not here yet."""
-        return [source for source in self.sources.values() if isinstance(source, UrlSource) and not source.is_here]
+        return [cast(Download, source) for source in self.sources.values() if not source.is_local]
 
     def is_identified(self, configuration: Configuration) -> bool:
         """Whether the keys of ``configuration`` can be told without a download. Raises ModelError."""
-        source = self.source(configuration)
-        return not isinstance(source, UrlSource) or source.known_sha256 is not None
+        return self.source(configuration).known_identity(self.variant(configuration)) is not None
 
     def experiment(self, configuration: Configuration) -> Experiment:
         """What measuring ``configuration`` is, by content. Raises ModelError; may download (see `is_identified`)."""
@@ -147,21 +145,21 @@ class Space:
     def resolved(self) -> ResolvedSpace:
         """The space with nothing implicit and no secret, as study.yaml has it."""
         written, data_set = self.file, self.data_set
-        section = DataSetSection.model_construct() if written.data_set is None else written.data_set
-        recipe = None if written.data_set is None else Preprocessing(**section.preprocessing.model_dump())
+        section: dict[str, Any] = {"name": data_set.name} if written.data_set is None else written.data_set.model_dump()
+        recipe = section.get("preprocessing")
         explore = ResolvedExplore(**self.fidelity.model_dump())
         return ResolvedSpace(
             name=written.name,
             description=written.description,
             replay=written.replay,
             data_set=ResolvedDataSet(
-                embedded=section.embedded,
-                file=section.file,
-                images=section.images,
+                embedded=section.get("embedded"),
+                file=section.get("file"),
+                images=section.get("images"),
                 labels=None if data_set.labels is None else str(data_set.labels),
-                name=data_set.name if written.data_set is None else section.name,
+                name=section["name"],
                 classes=data_set.classes,
-                preprocessing=recipe,
+                preprocessing=None if recipe is None else Preprocessing(**recipe),
                 path=str(data_set.path),
                 size=data_set.size,
                 sha256=data_set.sha256,
@@ -182,8 +180,7 @@ class Space:
 
     def _resolved_model(self, name: str, section: ModelSection) -> dict[str, Any]:
         source = self.sources.get(name)
-        known = {"url": source.shown_url, "sha256": source.known_sha256} if isinstance(source, UrlSource) else {}
-        return section.model_dump() | known
+        return section.model_dump() | ({} if source is None else source.resolved())
 
     def _model_name(self, configuration: Configuration) -> str:
         return model_of(configuration, self.sources)

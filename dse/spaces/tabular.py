@@ -7,13 +7,13 @@ from pathlib import Path
 from dse.core.metrics import METRICS, Objective, parse_constraint
 from dse.data_sets import DataSet
 from dse.errors import Remedy, ResultsError
-from dse.models import TableSource
 from dse.spaces.document import Document
 from dse.spaces.format import MEASURED_BY, SpaceFile
 from dse.spaces.places import named_in
 from dse.spaces.space import Space
 from dse.spaces.tree import read_tree
 from dse.tabular.columns import GOOD, LATENCIES, TOTAL
+from dse.tabular.source import TableSource
 from dse.tabular.table import RecordedTable, read_table
 
 

@@ -21,7 +21,7 @@ from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Phase
 from dse.errors import MachineError, Remedy, StudyError
 from dse.files import remove_leftovers, write_text
-from dse.spaces.format import NAME
+from dse.sections import NAME
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study import folder as places

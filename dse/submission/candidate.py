@@ -11,9 +11,10 @@ from typing import Any
 from dse_harness.protocol import AccuracySpec, Performance, PerformanceSpec, Request, Response
 
 from dse.core.experiment import Experiment
+from dse.core.origin import ModelOrigin
 from dse.errors import Remedy, SubmissionError
 from dse.files import fingerprint
-from dse.submission.point import OWN_MODEL, ModelOrigin
+from dse.submission.point import OWN_MODEL
 from dse.submission.rounds import LOADGEN_MODEL, official_buffer_size
 
 USER_CONF = "../user.conf"

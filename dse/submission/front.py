@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from dse_harness.decode import ProtocolError
 from dse_harness.protocol import Request, read
 
-from dse.address import shown
+from dse.core.origin import ModelOrigin
 from dse.core.pareto import FrontPoint
 from dse.errors import DseError, InputError, Remedy, SubmissionError, UsageError, why
+from dse.models.registry import read_section
 from dse.spaces.parts import model_of, runtime_of, variant_of
 from dse.study import Study
 from dse.submission.candidate import Candidate
 from dse.submission.located import located
-from dse.submission.point import FOLDER, ModelOrigin
+from dse.submission.point import FOLDER
 
 
 def front_candidates(
@@ -67,7 +68,7 @@ def _candidate(study: Study, point: FrontPoint, python: str | None) -> Candidate
         configuration=dict(point.configuration),
         request=request,
         response=point.response,
-        origin=_origin(study.space.models.get(name, {}), request),
+        origin=_origin(study.space.models, name, request),
         images=study.images,
         python=python or _harness_python(study, point),
     )
@@ -98,10 +99,7 @@ def _variant(name: str, point: FrontPoint) -> str:
     return "-".join([name, *parts])
 
 
-def _origin(model: dict[str, Any], request: Request) -> ModelOrigin:
-    """Weights from an address are somebody else's, unchanged; the zoo's were trained for dse."""
-    if model.get("url"):
-        return ModelOrigin(shown(str(model["url"])))
-    if model.get("zoo"):
-        return ModelOrigin(f"{model['zoo']} of dse's model zoo", retraining="yes, from scratch")
-    return ModelOrigin(Path(request.model_path).name)
+def _origin(models: Mapping[str, Mapping[str, Any]], name: str, request: Request) -> ModelOrigin:
+    """Where the weights of a model come from; a file of a pattern has a name of its own."""
+    path = Path(request.model_path)
+    return read_section(models[name]).origin(path) if name in models else ModelOrigin(path.name)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from dse_harness.protocol import DataSetSpec, Request
 
 from dse.core.configuration import Value
-from dse.errors import ModelError
 from dse.files import sha256_file
-from dse.models import ZooSource
-from dse.models.download import kept_of
+from dse.models.registry import read_section
 from dse.paths import cache_dir
 from dse.shipped import shipped
 from dse.spaces.parts import variant_of
@@ -27,10 +24,13 @@ def located(
     """``request`` with this session's cache and, where a file is gone, the same bytes from elsewhere.
 
     ``space`` is the one in study.yaml, as the last exploration found it, ``validated`` the folder of official runs.
-    What is found nowhere stays as it was named. Raises MachineError for a cache that cannot be used.
+    What is found nowhere stays as it was named. Raises ValueError for a model's
+    section that says nothing, MachineError for a cache that cannot be used.
     """
     kept = validated.glob("*/model.tflite") if validated else ()
-    places = (path for section in space.models.values() for path in _places(section, request, configuration))
+    variant, cache = variant_of(configuration), cache_dir() / "models"
+    sections = map(read_section, space.models.values())
+    places = (path for section in sections for path in section.places(request.model_sha256, variant, cache))
     return dataclasses.replace(
         request,
         model_path=str(_model(request, chain(kept, places))),
@@ -44,23 +44,6 @@ def _model(request: Request, places: Iterable[Path]) -> Path:
     if named.is_file():
         return named
     return next((path for path in places if path.is_file() and sha256_file(path) == request.model_sha256), named)
-
-
-def _places(section: Mapping[str, Any], request: Request, configuration: Mapping[str, Value]) -> Iterator[Path]:
-    """Where a model of the space may be; the zoo's is written again."""
-    cache = cache_dir() / "models"
-    if section.get("zoo"):
-        try:
-            yield ZooSource(cache).make(variant_of(configuration)).path
-        except ModelError:
-            return
-    elif section.get("url"):
-        yield from kept_of(section["url"], cache)
-        yield from cache.glob(f"*-{request.model_sha256}.tflite")
-    elif section.get("path"):
-        yield Path(section["path"]).expanduser().absolute()
-    elif (pattern := Path(section.get("glob") or "").expanduser()).is_absolute():
-        yield from Path("/").glob(str(pattern.relative_to("/")))
 
 
 def _data_set(spec: DataSetSpec, images: ResolvedDataSet) -> DataSetSpec:

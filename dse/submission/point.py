@@ -25,6 +25,7 @@ from dse_harness.decode import ProtocolError, decode
 from dse_harness.protocol import Evidence, Request, Response, read
 
 from dse.address import without_secret
+from dse.core.origin import ModelOrigin
 from dse.errors import Remedy, SubmissionError, why
 from dse.files import write_json
 from dse.reading import MIB, read_json
@@ -43,16 +44,6 @@ _MOST_RECORD_BYTES = 4 * MIB
 _MOST_TRIALS = 10**9
 OWN_MODEL = "../model.tflite"
 """As seen from either run's request."""
-
-
-@dataclass(frozen=True)
-class ModelOrigin:
-    """What measurements.json says of a model's history, in its words."""
-
-    starting_weights_filename: str
-    """The address or name of the weights that the model was made from."""
-    retraining: str = "no"
-    weight_transformations: str = "TFLite"
 
 
 @dataclass(frozen=True)

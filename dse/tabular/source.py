@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from dse.core.configuration import Value
 from dse.models._base import ModelFile
@@ -16,7 +18,10 @@ class TableSource:
 
     table: RecordedTable
 
-    @property
+    is_free = True
+    is_local = True
+
+    @cached_property
     def parameters(self) -> Mapping[str, tuple[Value, ...]]:
         """The parameters that tell the rows apart, with their levels."""
         return {name: self.table.tree.levels_of(name) for name in self.table.tree.names}
@@ -28,6 +33,10 @@ class TableSource:
                 known = ", ".join(map(str, self.parameters[name]))
                 raise ValueError(f"{self.table.path.name} has no {name} {value!r}, allowed: {known}")
 
+    def known_identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
+        """The table's content and the row."""
+        return self.identity(variant)
+
     def identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
         """The table's content and the row."""
         return {"recorded": self.table.identity(variant)}
@@ -35,3 +44,7 @@ class TableSource:
     def make(self, variant: Mapping[str, Value]) -> ModelFile:
         """The table itself; in place of a checksum, what identifies the row in it."""
         return ModelFile(self.table.path, self.table.identity(variant))
+
+    def resolved(self) -> dict[str, Any]:
+        """Nothing: the table is named where the space names it."""
+        return {}

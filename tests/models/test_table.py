@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dse.models import TableSource
+from dse.tabular.source import TableSource
 from dse.tabular.table import read_table
 
 TABLE = "precision,width,accuracy_pct,p90_latency_ns\nfloat,0.25,50,1000\nfloat,0.5,60,2000\nuint8,,70,3000\n"

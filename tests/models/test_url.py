@@ -79,10 +79,10 @@ def test_a_known_checksum_needs_no_network(server, source, tmp_path):
 
 
 def test_an_unknown_checksum_downloads_first(server, source):
-    assert (source.known_sha256, source.is_here) == (None, False)
+    assert (source.known_sha256, source.is_local) == (None, False)
     found = hashlib.sha256(server.contents).hexdigest()
     assert source.identity({}) == {"download": found, "member": ""}
-    assert (source.known_sha256, source.is_here) == (found, True)
+    assert (source.known_sha256, source.is_local) == (found, True)
 
 
 @pytest.mark.parametrize("pack", _PACKS)

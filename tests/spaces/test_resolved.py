@@ -79,6 +79,6 @@ def test_what_is_no_space_is_refused_with_its_place(change: dict[Any, Any], mess
 
 
 def test_reading_a_study_imports_neither_pydantic_nor_optuna() -> None:
-    program = "import sys, dse.study, dse.submission.located; print(*sys.modules)"
+    program = "import sys, dse.study, dse.submission.official_figures; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {"pydantic", "optuna"} & set(loaded)

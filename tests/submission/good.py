@@ -26,10 +26,11 @@ from dse_harness.protocol import (
 )
 
 from dse.core.configuration import Configuration
+from dse.core.origin import ModelOrigin
 from dse.files import sha256_file
 from dse.study.trial import TrialRecord
 from dse.submission.fields import SYSTEM_FIELDS
-from dse.submission.point import ModelOrigin, ValidatedPoint, write_point
+from dse.submission.point import ValidatedPoint, write_point
 
 RECORDED = Path(__file__).parent / "recorded"
 

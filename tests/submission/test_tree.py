@@ -12,12 +12,13 @@ import pytest
 import yaml
 from dse_harness.protocol import Request, Response, read, write
 
+from dse.core.origin import ModelOrigin
 from dse.errors import Remedy, SubmissionError, UsageError
 from dse.files import sha256_file, write_json
 from dse.submission.checks import check_tree
 from dse.submission.findings import BrokenRulesError
 from dse.submission.manifest import read_round
-from dse.submission.point import ModelOrigin, check_evidence, read_point, require_intact, validated_points, write_point
+from dse.submission.point import check_evidence, read_point, require_intact, validated_points, write_point
 from dse.submission.rounds import ROUNDS
 from dse.submission.tree import Submission, write_tree
 from tests.submission.tamperings import point_hashed_again

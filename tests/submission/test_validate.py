@@ -10,10 +10,11 @@ import pytest
 from dse_harness.protocol import DataSetSpec, Failure, PerformanceSpec, Request, Response, RuntimeSpec, write
 
 from dse.core.metrics import METRICS, Objective
+from dse.core.origin import ModelOrigin
 from dse.errors import MachineError, SubmissionError
 from dse.submission.candidate import Candidate, without_repeats
 from dse.submission.fields import SYSTEM_FIELDS
-from dse.submission.point import ModelOrigin, check_evidence, read_point, validated_points
+from dse.submission.point import check_evidence, read_point, validated_points
 from dse.submission.preflight import preflight
 from dse.submission.rounds import ROUNDS, Round
 from dse.submission.validate import Plan, official_front, plan, run, stands_for
