@@ -149,7 +149,7 @@ _EXPLORE = {"min_duration": "100ms"}
             "${NOWHERE}, allowed: ${DSE_MODELS}",
             "write it",
         ),
-        ({"models": {"a": {"path": "${DSE_MODELS}/x"}}}, "models.a.path", "is not set", "export DSE_MODELS="),
+        ({"models": {"a": {"path": "${DSE_MODELS}/x"}}}, "models.a.path", "is not set", "give DSE_MODELS a value"),
         ({"models": {"a": {"path": "${}/x"}}}, "models.a.path", "found ${}, allowed", ""),
         ({"models": {"a": {"url": "http://a/${DSE_MODELS}"}}}, "models.a.url", "found ${DSE_MODELS}, allowed", ""),
         ({"models": {"a": {"url": "ftp://me:pw@a/?x"}}}, "models.a.url", "found 'ftp://a/'", ""),

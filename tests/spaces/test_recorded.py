@@ -76,7 +76,7 @@ def test_a_space_may_have_a_part_of_the_table(here: Path) -> None:
         ({"fidelity": {}}, 7, "fidelity: found beside replay", "remove replay, or fidelity"),
         ({"replay": None}, 1, "data_set: is missing", "where it is recorded with replay"),
         ({"replay": 3}, 3, "replay: Input should be a valid string", ""),
-        ({"replay": "${DSE_MODELS}/t.csv"}, 3, "replay: ${DSE_MODELS} is not set", "export DSE_MODELS="),
+        ({"replay": "${DSE_MODELS}/t.csv"}, 3, "replay: ${DSE_MODELS} is not set", "give DSE_MODELS a value"),
         (
             {"objectives": None},
             1,
