@@ -190,9 +190,8 @@ def _value(written: str, levels: Collection[Value]) -> Value:
 
 def _margin(objective: Objective, margin: float) -> str:
     """``1.4 points`` of accuracy; of latencies and sizes ``12 %``, or from twice on ``a factor of 3.6``."""
-    if objective.metric.unit == "1":
-        points = 100 * margin
-        return f"{points:.1f} points" if points >= 10 else f"{points:.2g} points"
+    if objective.metric.scale == "absolute":
+        return objective.metric.units.show_difference(margin)
     ratio = math.exp(margin)
     return f"a factor of {ratio:.1f}" if ratio >= 2 else f"{100 * (ratio - 1):.2g} %"
 

@@ -174,8 +174,8 @@ def spread(objective: Objective, value: float, interval: tuple[float, float] | N
     """An interval of 95 % after its value: half its width, or from half the value on the factor. Empty where exact."""
     if interval is None or interval[0] == interval[1]:
         return ""
-    if objective.metric.unit == "1":
-        half = 50 * (interval[1] - interval[0])
+    if objective.metric.scale == "absolute":
+        half = objective.metric.units.for_people((interval[1] - interval[0]) / 2)
         return f" \u00b1{half:.1f}" if half >= 0.1 else f" \u00b1{max(half, 0.01):.2f}"
     factor = interval[1] / value if value else 1.0
     if factor >= 1.5:

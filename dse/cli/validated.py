@@ -30,7 +30,7 @@ def comparison(outcomes: Sequence[Outcome], explored: Mapping[int, Mapping[str, 
     table = Table(box=None, pad_edge=False, header_style="bold")
     official = [outcome.point.performance.response for outcome in outcomes if outcome.point]
     own = all(response.model_memory_bytes is not None for response in official)  # older runs have no other
-    memory = METRICS["model_memory_bytes" if own else "peak_memory_bytes"]
+    memory = METRICS.get("model_memory_bytes" if own else "peak_memory_bytes")
     figures = ("accuracy", "explored", "p90", "explored", "ratio", "early-stopping p90", memory.title, "explored")
     for name in ("trial", *figures):
         table.add_column(name, justify="right", no_wrap=True)
@@ -45,7 +45,7 @@ def comparison(outcomes: Sequence[Outcome], explored: Mapping[int, Mapping[str, 
             *_pair("accuracy", found.accuracy, before),
             *_pair("latency_p90_ns", found.latency_p90_ns, before),
             "-" if p90 is None else f"{found.p90_ratio(p90):.2f}",
-            "too few queries" if estimate is None else METRICS["latency_p90_ns"].show(estimate),
+            "too few queries" if estimate is None else METRICS.get("latency_p90_ns").show(estimate),
             *_pair(memory.name, found.values.get(memory.name), before),
         )
     return table
@@ -114,6 +114,6 @@ def _outcome_document(
 
 
 def _pair(name: str, official: float | None, before: Mapping[str, float]) -> tuple[str, str]:
-    show = METRICS[name].show
+    show = METRICS.get(name).show
     explored = before.get(name)
     return "-" if official is None else show(official), "-" if explored is None else show(explored)

@@ -144,7 +144,7 @@ class Analysis:
         """
         if not self.tells_certainty:
             return {}
-        known = (n for n in found.values if found.errors.get(n) or (METRICS[n].unit == "1" and self.images is not None))
+        known = (n for n in found.values if found.errors.get(n) or (n == "accuracy" and self.images is not None))
         return {name: interval(found, name, self.images) for name in known}
 
 

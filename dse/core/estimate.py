@@ -15,12 +15,10 @@ from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS
 from dse.core.proportion import Z_95, wilson, wilson_error
 
-PRIOR_NOISE = 0.05
-"""What latency differs between two runs of the same, as a ratio, before the study has repeats to tell."""
 PRIOR_WEIGHT = 2.0
 """How many repeats that assumption is worth."""
-_PRIOR_SIZE_NOISE = 0.001
-"""The same for memory: two runs of the same differ by a few pages."""
+_PRIOR_COUNT_NOISE = 0.001
+"""What the noise of a figure that has none of its own is shrunk to, once repeats tell: sizes differ by a few pages."""
 _FEW = 4
 """Up to so many repeats have their median as their middle."""
 _OUTLIER = 3.0
@@ -69,11 +67,9 @@ def estimate(
         values["accuracy"] = best.accuracy.good / best.accuracy.total
     errors = {}
     for name in names:
-        if METRICS[name].unit == "1":
-            errors[name] = _accuracy_error(best, images)
-        else:
-            errors[name] = _relative_error(name, complete, noise)
-    by_distance = [n for n in names if METRICS[n].unit == "ns"] or names
+        counted = name == "accuracy"
+        errors[name] = _accuracy_error(best, images) if counted else _standard_error(name, complete, noise)
+    by_distance = [n for n in names if METRICS.get(n).unit == "ns"] or names
     nearest = min(complete, key=lambda m: abs(m.values[by_distance[0]] - values[by_distance[0]]))
     return Estimate(
         configuration,
@@ -93,12 +89,15 @@ def interval(found: Estimate, name: str, images: int | None) -> tuple[float, flo
     would come to, a ratio up and down. ``images`` as for `estimate`.
     """
     value, accuracy = found.values[name], found.accuracy
-    if METRICS[name].unit != "1":
-        factor = math.exp(min(Z_95 * found.errors.get(name, 0.0), _MOST_SPREAD))
-        return value / factor, value * factor
-    if accuracy is None or images is None:
-        return value, value
-    return wilson(accuracy.good, accuracy.total, images)
+    if name == "accuracy":
+        if accuracy is None or images is None:
+            return value, value
+        return wilson(accuracy.good, accuracy.total, images)
+    half = Z_95 * found.errors.get(name, 0.0)
+    if METRICS.get(name).scale == "absolute":
+        return value - half, value + half
+    factor = math.exp(min(half, _MOST_SPREAD))
+    return value / factor, value * factor
 
 
 @lru_cache(_REMEMBERED)
@@ -129,21 +128,20 @@ def repeat_noise(groups: Sequence[Sequence[Measurement]]) -> dict[str, float]:
     for group in groups:
         complete = [repeat for repeat in group if not repeat.failed]
         for name in METRICS:
-            values = tuple(m.values[name] for m in complete if m.values.get(name, 0) > 0)
-            if METRICS[name].unit != "1" and len(values) > 1:
-                squares[name] = squares.get(name, 0.0) + _spread(values) ** 2 * (len(values) - 1)
+            values = [m.values[name] for m in complete if name in m.values]
+            if name != "accuracy" and len(values) > 1:
+                scaled = tuple(map(METRICS.get(name).scaled, values))
+                squares[name] = squares.get(name, 0.0) + _spread(scaled) ** 2 * (len(values) - 1)
                 degrees[name] = degrees.get(name, 0) + len(values) - 1
+    priors = {name: METRICS.get(name).noise for name in METRICS}
     return {
         name: math.sqrt(
-            (PRIOR_WEIGHT * _prior(name) ** 2 + squares.get(name, 0.0)) / (PRIOR_WEIGHT + degrees.get(name, 0))
+            (PRIOR_WEIGHT * (_PRIOR_COUNT_NOISE if prior is None else prior) ** 2 + squares.get(name, 0.0))
+            / (PRIOR_WEIGHT + degrees.get(name, 0))
         )
-        for name in METRICS
-        if METRICS[name].unit == "ns" or name in squares
+        for name, prior in priors.items()
+        if prior is not None or name in squares
     }
-
-
-def _prior(name: str) -> float:
-    return PRIOR_NOISE if METRICS[name].unit == "ns" else _PRIOR_SIZE_NOISE
 
 
 def run_error(name: str, performance: Performance) -> float:
@@ -163,7 +161,7 @@ def run_error(name: str, performance: Performance) -> float:
     return math.sqrt(p * (1 - p) / performance.query_count) * (above - value) / share / max(value, 1)
 
 
-def _relative_error(name: str, repeats: Sequence[Measurement], noise: Mapping[str, float]) -> float:
+def _standard_error(name: str, repeats: Sequence[Measurement], noise: Mapping[str, float]) -> float:
     within = [run_error(name, m.response.performance) for m in repeats if m.response.performance]
     single = math.hypot(median(within) if within else 0.0, noise.get(name, 0.0))
     return single * math.sqrt((_MEDIAN if 2 < len(repeats) <= _FEW else 1.0) / len(repeats))
@@ -177,15 +175,14 @@ def _accuracy_error(repeat: Measurement | None, images: int | None) -> float:
 
 @lru_cache(_REMEMBERED)
 def _spread(values: tuple[float, ...]) -> float:
-    """The standard deviation of the logarithms, from the deviation from the median where there are more than a few.
+    """The standard deviation of scaled values, from the deviation from the median where there are more than a few.
 
     So that one outlier in many repeats does not make all of them noisy.
     """
-    logs = [math.log(value) for value in values]
-    if len(logs) <= _FEW:
-        return _sd(logs)
-    centre = median(logs)
-    return 1.4826 * median(abs(value - centre) for value in logs)
+    if len(values) <= _FEW:
+        return _sd(values)
+    centre = median(values)
+    return 1.4826 * median(abs(value - centre) for value in values)
 
 
 def _sd(values: Sequence[float]) -> float:

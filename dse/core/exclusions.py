@@ -13,8 +13,9 @@ from statistics import median
 
 from dse_harness.protocol import SINCE_BOOT, DeviceState
 
-from dse.core.estimate import PRIOR_NOISE, PRIOR_WEIGHT
+from dse.core.estimate import PRIOR_WEIGHT
 from dse.core.measurement import Measurement
+from dse.core.metrics import PRIOR_NOISE
 
 _WHOLE_SECONDS_TELL_S = 20.0
 """From this length on a clock of whole seconds is right to a tenth."""

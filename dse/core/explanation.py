@@ -12,7 +12,7 @@ from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.exclusions import Reason
 from dse.core.membership import told
-from dse.core.metrics import Metric, Objective, satisfies
+from dse.core.metrics import Objective, satisfies
 from dse.core.pareto import costs_of, dominates
 
 Verdict = Literal["front", "dominated", "constraint", "infeasible", "failed", "excluded", "unmeasured"]
@@ -129,17 +129,11 @@ def _by_how_little(analysis: Analysis, estimate: Estimate, rival: Estimate, marg
 
 def _difference(objective: Objective, better: float, worse: float) -> str:
     """``6.0 KiB (0.01 %) of model memory``, ``0.4 points of accuracy``."""
-    metric: Metric = objective.metric
-    off = abs(better - worse)
-    if metric.unit == "1":
-        return f"{100 * off:.2g} points of {metric.title}"
-    if metric.unit == "B":
-        size = (
-            f"{off / 2**20:.1f} MiB" if off >= 2**20 else f"{off / 2**10:.1f} KiB" if off >= 2**10 else f"{off:.0f} B"
-        )
-    else:
-        size = f"{off / 1e6:.3f} ms" if off >= 1e5 else f"{off / 1e3:.3g} us"
-    return f"{size} ({100 * off / max(min(better, worse), 1):.2g} %) of {metric.title}"
+    metric, off = objective.metric, abs(better - worse)
+    shown = metric.units.show_difference(off)
+    if metric.scale == "ratio":
+        shown += f" ({100 * off / max(min(better, worse), metric.units.least):.2g} %)"
+    return f"{shown} of {metric.title}"
 
 
 def _competes(analysis: Analysis, estimate: Estimate) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.core.estimate import Estimate
-from dse.core.metrics import METRICS, Constraint, Objective
+from dse.core.metrics import Constraint, Objective
 from dse.core.pareto import dominates_each, nondominated_rows
 
 Array = NDArray[np.float64]
@@ -40,36 +40,37 @@ def membership(
     objectives: Sequence[Objective],
     constraints: Sequence[Constraint] = (),
     *,
-    moving: Collection[str] = tuple(METRICS),
+    moving: Collection[str] | None = None,
     seed: int = 0,
     draws: int = DRAWS,
 ) -> Membership:
     """``P(on the front)`` for each of ``estimates`` by parametric bootstrap.
 
-    In each draw every latency and size moves by its own standard error, as a ratio, and every accuracy by its own,
-    absolutely; configurations that share an accuracy move together. Figures that are not in ``moving`` stay. A
+    In each draw every figure moves by its own standard error, on its metric's scale; configurations that share an
+    accuracy move together in it. Figures that are not in ``moving`` stay; None: all move. A
     configuration is on the front of a draw when it satisfies all constraints there and nothing dominates it strictly.
     Equal values without error stay equal.
     """
     probability, rival = np.zeros(len(estimates)), np.full(len(estimates), -1)
-    figures = list(dict.fromkeys([o.metric.name for o in objectives] + [c.metric.name for c in constraints]))
-    complete = [i for i, e in enumerate(estimates) if set(figures) <= set(e.values)]
+    metrics = {metric.name: metric for metric in (*(o.metric for o in objectives), *(c.metric for c in constraints))}
+    figures = list(metrics)
+    complete = [i for i, e in enumerate(estimates) if metrics.keys() <= e.values.keys()]
     if not complete:
         return Membership(probability, rival)
-    means = np.array([[METRICS[name].scaled(estimates[i].values[name]) for name in figures] for i in complete])
-    errors = np.array(
-        [[estimates[i].errors.get(name, 0.0) if name in moving else 0.0 for name in figures] for i in complete]
-    )
+    means = np.array([[metrics[name].scaled(estimates[i].values[name]) for name in figures] for i in complete])
+    errors = np.array([[estimates[i].errors.get(name, 0.0) for name in figures] for i in complete])
+    if moving is not None:
+        errors[:, [name not in moving for name in figures]] = 0.0
     shared = _shared_accuracies([estimates[i] for i in complete])
     signs = np.array([o.sign for o in objectives])
     width = len(objectives)
     near = np.ones(len(complete), dtype=bool)
     if not constraints:
-        near = _near_front(means * signs, errors, shared, [METRICS[name].unit == "1" for name in figures])
+        near = _near_front(means * signs, errors, shared, [name == "accuracy" for name in figures])
     chosen = np.array(complete)[near]
     chance = np.random.default_rng(seed).standard_normal((draws, len(complete), len(figures)))
     for column, name in enumerate(figures):
-        if METRICS[name].unit == "1":
+        if name == "accuracy":
             chance[:, :, column] = chance[:, shared, column]
     moved = means[near] + errors[near] * chance[:, near]
     allowed = np.ones((draws, len(chosen)), dtype=bool)

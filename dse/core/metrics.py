@@ -10,71 +10,87 @@ from fractions import Fraction
 from typing import Literal, TypeVar
 
 from dse_harness.protocol import Response
+from dse_harness.registry import Registry, UnknownEntryError
+
+from dse.core.units import SHARE, Unit, unit_of
 
 Direction = Literal["maximize", "minimize"]
 Scale = Literal["ratio", "absolute"]
 """How far values lie apart: by ratio, as 2 ms and 4 ms do, or by difference, as 80 % and 81 % do."""
-Unit = Literal["1", "ns", "B"]
-_Number = TypeVar("_Number", int, float, Fraction)
+Exact = int | float | Fraction
+_Number = TypeVar("_Number", float, Exact)
+
+PRIOR_NOISE = 0.05
+"""By what ratio two runs of the same are taken to differ in what is timed, until a study has repeats. Chosen."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Metric:
-    """A figure of a measurement. Values are in ``unit``: ``1`` (a ratio), ``ns`` or ``B``."""
+    """A figure of a measurement; a subclass may `read` it otherwise than by its name.
+
+    Values are in ``unit``: ``1``, ``ns``, ``B``, ``J``, ``W``, ``1/s`` or any other. ``scale`` says how values are
+    compared; ``1`` on an absolute scale is a share from 0 to 1, which people read in per cent.
+
+    ``noise`` is what two runs of the same are taken to differ by until the study has repeats to tell (one standard
+    deviation; a ratio, or a difference where ``scale`` is absolute). It is None where a run counts rather than times:
+    such a figure is taken for exact until repeats differ.
+    """
 
     name: str
     direction: Direction
-    unit: Unit
+    unit: str
     title: str
     scale: Scale = "ratio"
+    noise: float | None = PRIOR_NOISE
+
+    def read(self, response: Response) -> float | None:
+        """The value in a response; None where it has none. Raises ValueError where it has it in another unit."""
+        found = response.metrics.get(self.name)
+        if found is None:
+            return None
+        if found.unit != self.unit:
+            raise ValueError(f"found the metric {self.name} in {found.unit!r}, allowed: {self.unit!r}")
+        return found.value
 
     def scaled(self, value: float) -> float:
         """The value on the axis where equal steps are equally large: the natural logarithm where ``scale`` is ratio."""
-        return value if self.scale == "absolute" else math.log(max(value, 1.0))
+        return value if self.scale == "absolute" else math.log(max(value, self.units.least))
+
+    @property
+    def units(self) -> Unit:
+        """How the unit is read and written."""
+        return SHARE if self.unit == "1" and self.scale == "absolute" else unit_of(self.unit)
 
     def show(self, value: float) -> str:
         """The value for people: ``91.25 %``, ``0.312 ms``, ``61.2 MiB``."""
-        if self.unit == "1":
-            return f"{100 * value:.2f} %"
-        return f"{value / 1e6:.3f} ms" if self.unit == "ns" else f"{value / 2**20:.1f} MiB"
+        return self.units.show(value)
 
 
-METRICS: Mapping[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        Metric("accuracy", "maximize", "1", "accuracy", "absolute"),
-        Metric("latency_p50_ns", "minimize", "ns", "p50 latency"),
-        Metric("latency_p90_ns", "minimize", "ns", "p90 latency"),
-        Metric("latency_p99_ns", "minimize", "ns", "p99 latency"),
-        Metric("latency_mean_ns", "minimize", "ns", "mean latency"),
-        Metric("latency_early_stopping_p90_ns", "minimize", "ns", "early-stopping p90"),
-        Metric("model_memory_bytes", "minimize", "B", "model memory"),
-        Metric("peak_memory_bytes", "minimize", "B", "peak memory"),
-        Metric("model_bytes", "minimize", "B", "model size"),
-    )
-}
+_BUILTIN = (
+    "accuracy",
+    "latency_p50_ns",
+    "latency_p90_ns",
+    "latency_p99_ns",
+    "latency_mean_ns",
+    "latency_early_stopping_p90_ns",
+    "model_memory_bytes",
+    "peak_memory_bytes",
+    "model_bytes",
+)
+METRICS: Registry[Metric] = Registry(
+    "dse.metrics",
+    {name: f"dse.core.builtin_metrics:{name}" for name in _BUILTIN},
+    needs=("name", "direction", "unit", "title", "scale", "noise", "read", "scaled", "units", "show"),
+)
+"""Every metric by name. An entry point of the group ``dse.metrics`` is called as the `Metric` that it names."""
 
 DEFAULT_OBJECTIVES = ("accuracy", "latency_p90_ns", "model_memory_bytes")
 
 
 def values_of(response: Response) -> dict[str, float]:
-    """Every metric that ``response`` has, by name."""
-    performance, accuracy = response.performance, response.accuracy
-    found: dict[str, float | None] = {
-        "accuracy": accuracy.good / accuracy.total if accuracy else None,
-        "model_memory_bytes": response.model_memory_bytes,
-        "peak_memory_bytes": response.peak_memory_bytes,
-        "model_bytes": response.model.file_bytes if response.model else None,
-    }
-    if performance:
-        found |= {
-            "latency_p50_ns": performance.latency_p50_ns,
-            "latency_p90_ns": performance.latency_p90_ns,
-            "latency_p99_ns": performance.latency_p99_ns,
-            "latency_mean_ns": performance.latency_mean_ns,
-            "latency_early_stopping_p90_ns": performance.early_stopping_p90_ns,
-        }
-    return {name: value for name, value in found.items() if value is not None}
+    """Every metric that ``response`` has, by name. Raises ValueError for one in another unit than it should be in."""
+    found = ((name, METRICS.get(name).read(response)) for name in METRICS)
+    return {name: value for name, value in found if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +119,12 @@ class Objective:
         return self.sign * (self.metric.scaled(other) - self.metric.scaled(value))
 
 
+def objective(name: str, direction: Direction | None = None) -> Objective:
+    """The metric called ``name`` as an objective, in its own direction where none is given. Raises ValueError."""
+    metric = parse_metric(name)
+    return Objective(metric, direction or metric.direction)
+
+
 @dataclass(frozen=True, slots=True)
 class Constraint:
     """A bound on a metric: ``accuracy >= 0.85``."""
@@ -124,12 +146,7 @@ def satisfies(values: Mapping[str, float], constraints: Sequence[Constraint]) ->
     return all(c.metric.name in values and c.excess(values[c.metric.name]) <= 0 for c in constraints)
 
 
-_UNITS: Mapping[Unit, Mapping[str, float]] = {
-    "1": {"%": 0.01},
-    "ns": {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9},
-    "B": {"B": 1.0, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30},
-}
-_CONSTRAINT = re.compile(r"\s*(\w+)\s*(<=|>=)\s*([0-9.eE+-]+)\s*(%|[A-Za-z]*)\s*")
+_CONSTRAINT = re.compile(r"\s*(\w+)\s*(<=|>=)\s*([0-9.eE+-]+)\s*(|%|[^\W\d][\w/]*|/\w+|(?<=\s)1/\w+)\s*")
 
 
 def parse_constraint(source: str) -> Constraint:
@@ -139,24 +156,25 @@ def parse_constraint(source: str) -> Constraint:
         raise ValueError(f"found {source!r}, allowed: METRIC >= NUMBER or METRIC <= NUMBER, e.g. accuracy >= 0.85")
     name, operator, number, unit = match.groups()
     metric = parse_metric(name)
-    units = {known.lower(): factor for known, factor in _UNITS[metric.unit].items()}
-    if unit and unit.lower() not in units:
-        allowed = ", ".join(sorted(_UNITS[metric.unit]))
-        raise ValueError(f"found the unit {unit!r} for {name}, allowed: {allowed}, or none")
+    suffixes, most = metric.units.suffixes, metric.units.most
+    factors = {known.lower(): factor for known, factor in suffixes.items()}
+    if unit and unit.lower() not in factors:
+        raise ValueError(f"found the unit {unit!r} for {name}, allowed: {', '.join(sorted(suffixes))}, or none")
     try:
-        bound = float(number) * units.get(unit.lower(), 1.0)
+        bound = float(number) * factors.get(unit.lower(), 1.0)
     except ValueError:
         bound = math.inf
     if not math.isfinite(bound):
         raise ValueError(f"found {number!r} in {source!r}, expected a number")
-    if metric.unit == "1" and not 0 <= bound <= 1:
-        raise ValueError(f"found {number}{unit} for {name}, allowed: 0 to 1, or 0 % to 100 %")
+    if math.isfinite(most) and not 0 <= bound <= most:
+        allowed = f"0 to {most:g}, or 0 to {metric.units.for_people(most):g} {metric.units.shown}"
+        raise ValueError(f"found {number}{unit} for {name}, allowed: {allowed}")
     return Constraint(metric, ">=" if operator == ">=" else "<=", bound)
 
 
 def parse_metric(name: str) -> Metric:
-    """The metric called ``name``. Raises ValueError with the names that exist."""
+    """The metric called ``name``. Raises ValueError with the names that exist, BrokenEntryError for a broken one."""
     try:
-        return METRICS[name]
-    except KeyError:
-        raise ValueError(f"found the metric {name!r}, allowed: {', '.join(METRICS)}") from None
+        return METRICS.get(name)
+    except UnknownEntryError as error:
+        raise ValueError(f"found the metric {name!r}, allowed: {', '.join(error.allowed)}") from None

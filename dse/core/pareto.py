@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from dse_harness.protocol import Accuracy, Response
 
 from dse.core.configuration import Configuration
-from dse.core.metrics import Constraint, Objective, satisfies
+from dse.core.metrics import Constraint, Exact, Objective, satisfies
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
-
-Exact = int | float | Fraction
 
 
 class Valued(Protocol):

@@ -89,13 +89,13 @@ def official_sentence(official: Official, explored: Mapping[str, float]) -> str:
     for name in SHOWN:
         if name not in official.values:
             continue
-        shown = METRICS[name].show(official.values[name])
+        shown = METRICS.get(name).show(official.values[name])
         if name == "accuracy":
             off = 100 * (official.values[name] - explored[name]) if name in explored else None
             explored_by = "" if off is None else f", {off:+.2f} points to explored"
             parts.append(f"accuracy {shown} ({official.good} of {official.total}{explored_by})")
         else:
             ratio = f" ({times[name]:.2f} x explored)" if name in times else ""
-            parts.append(f"{METRICS[name].title} {shown}{ratio}")
+            parts.append(f"{METRICS.get(name).title} {shown}{ratio}")
     kind = f"rehearsal for {official.round}, never submitted" if official.rehearsal else f"official {official.round}"
     return f"{kind}: {', '.join(parts)}"

@@ -18,7 +18,6 @@ from dse.core.pareto import Valued, staircase
 from dse.files import write_bytes
 from dse.reports.front import FrontReport
 
-_SCALES = {"1": (100.0, "%"), "ns": (1e-6, "ms"), "B": (2**-20, "MiB")}
 _FRONT, _BARS, _OTHERS, _EXCLUDED = "#1f6feb", "#555555", "#b8c0cc", "#d98c8c"
 
 
@@ -96,7 +95,7 @@ def plot_front(report: FrontReport, path: Path) -> None:
     )
     if colour and points:
         figure.colorbar(shown, ax=axes, label=_label(colour))
-    if x and x.metric.unit == "ns" and (points or beside.dominated or beside.outside or beside.excluded):
+    if x and x.metric.scale == "ratio" and (points or beside.dominated or beside.outside or beside.excluded):
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}" if _is_2_or_5(value) else ""))
@@ -117,11 +116,11 @@ def _bars(axes: Axes, drawn: Sequence[Dot], x: Objective | None, y: Objective, c
         wide = [d for d in drawn if objective and len(set(d.intervals.get(objective.name, ()))) == 2]
         if not objective or not wide:
             continue
-        scale = _SCALES[objective.metric.unit][0]
+        shown = objective.metric.units.for_people
         ends = [d.intervals[objective.name] for d in wide]
         off = [
-            [(d.values[objective.name] - low) * scale for d, (low, _) in zip(wide, ends, strict=True)],
-            [(high - d.values[objective.name]) * scale for d, (_, high) in zip(wide, ends, strict=True)],
+            [shown(d.values[objective.name] - low) for d, (low, _) in zip(wide, ends, strict=True)],
+            [shown(high - d.values[objective.name]) for d, (_, high) in zip(wide, ends, strict=True)],
         ]
         given: dict[str, Any] = {"xerr" if across else "yerr": off}
         axes.errorbar(_across(wide, x), _column(wide, y), fmt="none", ecolor=colour, elinewidth=0.6, zorder=1, **given)
@@ -140,13 +139,13 @@ def _across(drawn: Sequence[Dot], x: Objective | None) -> list[float]:
 
 
 def _column(drawn: Sequence[Valued], objective: Objective) -> list[float]:
-    scale = _SCALES[objective.metric.unit][0]
-    return [dot.values[objective.name] * scale for dot in drawn]
+    return [objective.metric.units.for_people(dot.values[objective.name]) for dot in drawn]
 
 
 def _label(objective: Objective) -> str:
     better = "higher" if objective.direction == "maximize" else "lower"
-    return f"{objective.metric.title} [{_SCALES[objective.metric.unit][1]}], {better} is better"
+    unit = f" [{shown}]" if (shown := objective.metric.units.shown) else ""
+    return f"{objective.metric.title}{unit}, {better} is better"
 
 
 def _is_2_or_5(value: float) -> bool:

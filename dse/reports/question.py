@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dse.core.configuration import Configuration, Value, text
-from dse.core.metrics import METRICS, Constraint, parse_constraint
+from dse.core.metrics import METRICS, Constraint, objective, parse_constraint
 from dse.core.pareto import FrontPoint
 from dse.errors import UsageError
 from dse.study import Study
@@ -137,8 +137,7 @@ def _place(point: FrontPoint, name: str) -> tuple[bool, bool, Any]:
         return False, False, point.trial
     if name in METRICS:
         value = point.values.get(name)
-        sign = -1 if METRICS[name].direction == "maximize" else 1
-        return value is None, False, 0 if value is None else sign * value
+        return value is None, False, 0 if value is None else objective(name).cost(value)
     level = point.configuration.get(name)
     if level is None:
         return True, False, 0

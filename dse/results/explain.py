@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dse.core.pareto import Exact, dominates
+from dse.core.metrics import Exact
+from dse.core.pareto import dominates
 from dse.results.front import ALWAYS_APART, GroupFront, Point, cut
 from dse.results.objectives import Objective, costs, plain
 

@@ -7,7 +7,8 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dse.core.pareto import Exact, nondominated
+from dse.core.metrics import Exact
+from dse.core.pareto import nondominated
 from dse.errors import UsageError
 from dse.results.data_set import by_images
 from dse.results.database import COLUMNS, Database

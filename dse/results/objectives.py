@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
-from dse.core.pareto import Exact
+from dse.core import metrics
+from dse.core.metrics import METRICS, Direction, Exact, Metric
 from dse.errors import UsageError
 from dse.results.database import COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
-class Objective:
-    """One axis of a front. ``columns`` are the table's columns that `value` reads."""
+class Objective(metrics.Objective):
+    """One axis of a front, under its ``published`` name. ``columns`` are the table's columns that `value` reads."""
 
-    name: str
-    maximize: bool
-    unit: str
+    published: str
     columns: tuple[str, ...]
 
     @property
-    def direction(self) -> Literal["maximize", "minimize"]:
-        """``maximize`` or ``minimize``, as Optuna says it."""
-        return "maximize" if self.maximize else "minimize"
+    def name(self) -> str:
+        """How `dse results` names it."""
+        return self.published
 
-    def cost(self, value: Exact) -> Exact:
-        """The value in cost form: less is better."""
-        return -value if self.maximize else value
+    @property
+    def unit(self) -> str:
+        """The metric's unit, as `dse results` writes it."""
+        return "fraction" if self.metric.unit == "1" else self.metric.unit
 
     def value(self, row: Mapping[str, Any]) -> Exact | None:
         """The exact value, or None: ``good / total`` as a fraction for accuracy, integers for nanoseconds and bytes."""
@@ -40,30 +40,48 @@ class Objective:
         return value
 
 
-def _minimize(name: str, unit: str, column: str) -> Objective:
-    return Objective(name, False, unit, (column,))
+def _of(name: str, metric: Metric, *columns: str) -> Objective:
+    return Objective(metric, metric.direction, name, columns)
 
 
-def _maximize(name: str, unit: str, column: str) -> Objective:
-    return Objective(name, True, unit, (column,))
+def _same(name: str, metric: str, *columns: str) -> Objective:
+    """A figure that a search measures too."""
+    return _of(name, METRICS.get(metric), *columns)
+
+
+def _latency(name: str) -> Objective:
+    column = f"latency_{name}_ns"
+    return _of(f"latency_{name}", Metric(column, "minimize", "ns", f"{name} latency"), column)
+
+
+def _alone(name: str, direction: Direction, unit: str, *columns: str) -> Objective:
+    """A figure of published results alone."""
+    return _of(name, Metric(name, direction, unit, name.replace("_", " ")), *columns)
 
 
 OBJECTIVES: dict[str, Objective] = {
     objective.name: objective
     for objective in (
-        Objective("accuracy", True, "fraction", ("accuracy", "good", "total")),
-        *(_minimize(f"latency_{p}", "ns", f"latency_{p}_ns") for p in ("p50", "p90", "p95", "p97", "p99", "p99_9")),
-        _minimize("latency_mean", "ns", "latency_mean_ns"),
-        _minimize("early_stopping_p90", "ns", "early_stopping_p90_ns"),
-        Objective("multistream_latency", False, "ns", ("performance", "performance_unit")),
-        _maximize("samples_per_query", "samples/query", "samples_per_query"),
-        _maximize("throughput", "samples/s", "throughput"),
-        _minimize("energy", "J/query", "energy_per_query_j"),
-        _minimize("power", "W", "avg_power_w"),
+        _same("accuracy", "accuracy", "accuracy", "good", "total"),
+        _same("latency_p50", "latency_p50_ns", "latency_p50_ns"),
+        _same("latency_p90", "latency_p90_ns", "latency_p90_ns"),
+        _latency("p95"),
+        _latency("p97"),
+        _same("latency_p99", "latency_p99_ns", "latency_p99_ns"),
+        _latency("p99_9"),
+        _same("latency_mean", "latency_mean_ns", "latency_mean_ns"),
+        _same("early_stopping_p90", "latency_early_stopping_p90_ns", "early_stopping_p90_ns"),
+        _alone("multistream_latency", "minimize", "ns", "performance", "performance_unit"),
+        _alone("samples_per_query", "maximize", "samples/query", "samples_per_query"),
+        _alone("throughput", "maximize", "samples/s", "throughput"),
+        _alone("energy", "minimize", "J/query", "energy_per_query_j"),
+        _alone("power", "minimize", "W", "avg_power_w"),
     )
 }
+"""By published name; a figure that a search measures too is a metric of `METRICS`."""
 
 
+_DIRECTIONS: Mapping[str, Direction] = {"min": "minimize", "max": "maximize"}
 _LARGE = 1e4
 _METRICS = {
     "SingleStream": "latency_p90",
@@ -101,10 +119,10 @@ def _objective(word: str) -> Objective:
     if word in OBJECTIVES:
         return OBJECTIVES[word]
     name, _, direction = word.partition(":")
-    if direction in ("min", "max") and name in OBJECTIVES:
-        return replace(OBJECTIVES[name], maximize=direction == "max")
-    if direction in ("min", "max") and COLUMNS.get(name) in ("BIGINT", "UBIGINT", "DOUBLE"):
-        return Objective(name, direction == "max", "", (name,))
+    if direction in _DIRECTIONS and name in OBJECTIVES:
+        return replace(OBJECTIVES[name], direction=_DIRECTIONS[direction])
+    if direction in _DIRECTIONS and COLUMNS.get(name) in ("BIGINT", "UBIGINT", "DOUBLE"):
+        return _alone(name, _DIRECTIONS[direction], "", name)
     raise UsageError(f"no objective {word!r}", hint=_known())
 
 
@@ -127,16 +145,16 @@ def why_not_comparable(row: Mapping[str, Any], objectives: Sequence[Objective]) 
 
 def shown_unit(objective: Objective) -> str:
     """The unit that people read: percent for accuracy, milliseconds for nanoseconds."""
-    return {"fraction": "%", "ns": "ms"}.get(objective.unit, objective.unit)
+    return objective.metric.units.shown
 
 
 def show(objective: Objective, value: Exact | None) -> str:
     """A value in `shown_unit`, without the unit."""
     if value is None:
         return "-"
-    if objective.unit == "fraction":
-        return _three_decimals(float(value) * 100)
-    return _three_decimals(float(value) / 1e6) if objective.unit == "ns" else show_number(float(value))
+    units = objective.metric.units
+    shown = units.for_people(float(value))
+    return show_number(shown) if units.shown == units.symbol else _three_decimals(shown)
 
 
 def show_number(value: float) -> str:

@@ -10,7 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from dse.core.pareto import Exact, dominates
+from dse.core.metrics import Exact
+from dse.core.pareto import dominates
 from dse.errors import Remedy, StudyError, UsageError, why
 from dse.reading import read_json
 from dse.results.data_set import TASK, images_of, show_images
@@ -104,8 +105,7 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
         raise _no_front(path, error) from error
     if schema > SCHEMA:
         raise StudyError(f"schema {schema}; this dse knows up to {SCHEMA}", path=path, hint="update dse")
-    keys = [_key(objective, measured) for objective in objectives]
-    missing = [objective.name for objective, key in zip(objectives, keys, strict=True) if key is None]
+    missing = [objective.name for objective in objectives if objective.metric.name not in measured]
     if missing:
         raise UsageError(
             f"study {study} did not measure {', '.join(missing)}",
@@ -116,7 +116,7 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
             OwnPoint(
                 _whole(point["trial"]),
                 dict(point["config"]),
-                tuple(_exact(o, point["values"][key]) for o, key in zip(objectives, keys, strict=True)),
+                tuple(_exact(o, point["values"][o.metric.name]) for o in objectives),
                 _images(point.get("accuracy")),
             )
             for point in points
@@ -180,11 +180,6 @@ def _comparable(own: OwnFront, group: GroupFront) -> list[OwnPoint]:
 
 def _images(accuracy: Any) -> int | None:
     return None if accuracy is None else _whole(accuracy["total"])
-
-
-def _key(objective: Objective, measured: set[str]) -> str | None:
-    """The name that a study uses: its objectives carry their unit (``latency_p90_ns``)."""
-    return next((name for name in (objective.name, f"{objective.name}_{objective.unit}") if name in measured), None)
 
 
 def _no_front(path: Path, error: Exception) -> StudyError:

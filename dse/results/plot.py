@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from dse.core.pareto import Exact, staircase
+from dse.core.metrics import Exact
+from dse.core.pareto import staircase
 from dse.files import write_bytes
 from dse.results.data_set import KEY, show_images
 from dse.results.front import GroupFront, Point
@@ -124,9 +125,7 @@ def _coordinates(values: Sequence[Sequence[Exact]], objectives: Sequence[Objecti
 
 
 def _scaled(value: Exact, objective: Objective) -> float:
-    if objective.unit == "fraction":
-        return float(value) * 100
-    return float(value) / 1e6 if objective.unit == "ns" else float(value)
+    return objective.metric.units.for_people(float(value))
 
 
 def _label(group: GroupFront, varying: Sequence[str]) -> str:
@@ -145,7 +144,7 @@ def _axis(objective: Objective, metrics: set[str]) -> str:
     unit = shown_unit(objective)
     if unit == "%" and not metrics <= _PERCENTAGES:
         unit = f"{' or '.join(sorted(metrics))} of 100"
-    better = "higher is better" if objective.maximize else "lower is better"
+    better = "higher is better" if objective.sign < 0 else "lower is better"
     return f"{objective.name.replace('_', ' ')} [{unit}], {better}" if unit else f"{objective.name}, {better}"
 
 

@@ -152,7 +152,7 @@ def _problem(study: Study, tree: ParameterTree, reads: Sequence[_Read]) -> Probl
 
 
 def _metric(name: str) -> Metric:
-    return METRICS.get(name) or Metric(name, "minimize", "1", name, "absolute")
+    return METRICS.get(name) if name in METRICS else Metric(name, "minimize", "1", name, "absolute")
 
 
 @lru_cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema
 
 from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS, Direction, parse_constraint, parse_metric
 from dse.durations import parse_duration
@@ -53,23 +54,24 @@ _TREE_SCHEMA = {
         ]
     },
 }
-_OBJECTIVES_SCHEMA = {
-    "type": "array",
-    "minItems": 1,
-    "items": {
-        "anyOf": [
-            {"enum": list(METRICS)},
-            {
-                "type": "object",
-                "maxProperties": 1,
-                "minProperties": 1,
-                "propertyNames": {"enum": list(METRICS)},
-                "additionalProperties": {"enum": ["maximize", "minimize"]},
-            },
-        ]
-    },
-    "default": list(DEFAULT_OBJECTIVES),
-}
+
+
+class _ObjectivesSchema:
+    """The JSON Schema of objectives, with the metrics that there are when it is asked for."""
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> dict[str, Any]:
+        metric = {"enum": list(METRICS)}
+        directed = {
+            "type": "object",
+            "maxProperties": 1,
+            "minProperties": 1,
+            "propertyNames": metric,
+            "additionalProperties": {"enum": ["maximize", "minimize"]},
+        }
+        items = {"anyOf": [metric, directed]}
+        return {"type": "array", "minItems": 1, "items": items, "default": list(DEFAULT_OBJECTIVES)}
+
+
 _DURATION_SCHEMA = {"type": ["string", "number"], "description": "Seconds, or a number with ms, s, m or h: 500ms, 45m."}
 
 Duration = Annotated[float, BeforeValidator(_duration), Field(gt=0), WithJsonSchema(_DURATION_SCHEMA)]
@@ -130,8 +132,8 @@ class SpaceFile(Section):
     models: dict[Name, ModelKind] = Field({}, min_length=1)
     runtimes: dict[Name, RuntimeSection] = Field({"litert": RuntimeSection()})
     parameters: dict[Any, Any] = Field({})
-    objectives: Annotated[dict[str, Direction], BeforeValidator(_objectives), WithJsonSchema(_OBJECTIVES_SCHEMA)] = (
-        Field({name: METRICS[name].direction for name in DEFAULT_OBJECTIVES})
+    objectives: Annotated[dict[str, Direction], BeforeValidator(_objectives), _ObjectivesSchema()] = Field(
+        {name: METRICS.get(name).direction for name in DEFAULT_OBJECTIVES}
     )
     constraints: list[Annotated[str, AfterValidator(_constraint)]] = Field([])
     fidelity: FidelitySection = FidelitySection()

@@ -14,7 +14,7 @@ from dse_harness.registry import Registry
 from pydantic import ValidationError
 
 from dse.address import shown as shown_url
-from dse.core.metrics import METRICS, Objective, parse_constraint
+from dse.core.metrics import objective, parse_constraint
 from dse.core.tree import Level, Parameter, ParameterTree
 from dse.errors import Remedy, SpaceError
 from dse.models import MODEL_SOURCES, ModelSection, ModelSource
@@ -110,7 +110,7 @@ def _measured_space(document: Document, file: SpaceFile, versions: Versions) -> 
         path=document.path,
         file=file,
         tree=tree,
-        objectives=tuple(Objective(METRICS[name], direction) for name, direction in file.objectives.items()),
+        objectives=tuple(objective(name, direction) for name, direction in file.objectives.items()),
         constraints=tuple(parse_constraint(constraint) for constraint in file.constraints),
         data_set=data_set,
         sources=sources,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dse.core.metrics import METRICS, Objective, parse_constraint
+from dse.core.metrics import METRICS, objective, parse_constraint
 from dse.data_sets import DataSet
 from dse.errors import Remedy, ResultsError
 from dse.spaces.document import Document
@@ -42,7 +42,7 @@ def recorded_space(document: Document, file: SpaceFile, path: Path) -> Space:
         path=document.path,
         file=file.model_copy(update={"replay": str(path), "runtimes": {}}),
         tree=read_tree(document, file.parameters) if file.parameters else table.tree,
-        objectives=tuple(Objective(METRICS[name], direction) for name, direction in file.objectives.items()),
+        objectives=tuple(objective(name, direction) for name, direction in file.objectives.items()),
         constraints=tuple(parse_constraint(constraint) for constraint in file.constraints),
         data_set=DataSet(path.stem, path, None, max(table.images), None, table.sha256),
         sources={path.stem: TableSource(table)},

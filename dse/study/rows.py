@@ -179,7 +179,7 @@ def configuration_rows(analysis: Analysis) -> Configurations:
                 state=state,
                 values=found.values,
                 standard_errors={
-                    name: error if METRICS[name].unit == "1" else error * found.values[name]
+                    name: error if METRICS.get(name).scale == "absolute" else error * found.values[name]
                     for name, error in found.errors.items()
                     if analysis.tells_certainty
                 },

@@ -232,7 +232,7 @@ def _attributes(measurement: Measurement) -> dict[str, Any]:
     """Small and readable: values with their units and as numbers, and where the accuracy comes from."""
     shown: dict[str, Any] = {"trial": measurement.trial, "fingerprint": measurement.configuration.fingerprint}
     shown["phase"] = measurement.phase
-    shown |= {METRICS[name].title: METRICS[name].show(value) for name, value in measurement.values.items()}
+    shown |= {METRICS.get(name).title: METRICS.get(name).show(value) for name, value in measurement.values.items()}
     shown |= measurement.values  # as numbers, with the unit in the name: to sort, to plot
     failure = measurement.response.failure
     if failure:

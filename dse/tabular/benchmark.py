@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dse.core.configuration import Configuration
-from dse.core.metrics import METRICS, Objective
+from dse.core.metrics import objective
 from dse.core.pareto import hypervolume, nondominated_rows
 from dse.core.problem import Problem
 from dse.tabular.columns import ACCURACY, P90
@@ -26,7 +26,7 @@ class Table:
         self.tree = self._recorded.tree
         self.problem = Problem(
             self.tree,
-            tuple(Objective(METRICS[name], METRICS[name].direction) for name in ("accuracy", "latency_p90_ns")),
+            (objective("accuracy"), objective("latency_p90_ns")),
         )
         measured = [values for values in map(self.lookup, self._recorded.rows) if values]
         self._axes = np.array([_axes(values) for values in measured])

@@ -15,7 +15,7 @@ from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS, Constraint, Objective
 
 OBJECTIVES = tuple(
-    Objective(METRICS[n], METRICS[n].direction) for n in ("accuracy", "latency_p90_ns", "model_memory_bytes")
+    Objective(METRICS.get(n), METRICS.get(n).direction) for n in ("accuracy", "latency_p90_ns", "model_memory_bytes")
 )
 
 
@@ -78,7 +78,7 @@ def test_who_breaks_a_constraint_is_nobodys_neighbour() -> None:
     found = known(measured(0, 1845, 10**6, 2**20), measured(1, 1846, 10**6, 2**20))
     held = analyze(
         OBJECTIVES,
-        (Constraint(METRICS["accuracy"], "<=", 0.9225),),
+        (Constraint(METRICS.get("accuracy"), "<=", 0.9225),),
         [m for k in found.known for m in k.trials],
         as_measured,
         10_000,

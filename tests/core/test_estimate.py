@@ -18,7 +18,7 @@ from dse.core.membership import membership, told
 from dse.core.metrics import METRICS, Objective, parse_constraint
 from dse.core.proportion import wilson
 
-OBJECTIVES = tuple(Objective(METRICS[n], METRICS[n].direction) for n in ("accuracy", "latency_p90_ns"))
+OBJECTIVES = tuple(Objective(METRICS.get(n), METRICS.get(n).direction) for n in ("accuracy", "latency_p90_ns"))
 
 
 def performance(p90: float, queries: int = 1000, above: float = 1.0) -> Performance:
@@ -120,7 +120,7 @@ def test_membership_is_the_share_of_draws_that_nothing_dominates(
     rows: list[tuple[int, int, int]], error: float, bounded: bool
 ) -> None:
     """Against the definition, a draw and a pair at a time."""
-    objectives = (*OBJECTIVES, Objective(METRICS["peak_memory_bytes"], "minimize"))
+    objectives = (*OBJECTIVES, Objective(METRICS.get("peak_memory_bytes"), "minimize"))
     constraints = [parse_constraint("latency_p90_ns <= 3")] if bounded else []
     points = [
         Estimate(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dse.core.pareto import Exact
+from dse.core.metrics import Exact
 from dse.errors import UsageError
 from dse.results.database import open_database
 from dse.results.explain import explain

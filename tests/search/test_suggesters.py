@@ -16,13 +16,13 @@ from optuna.trial import FrozenTrial
 
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
-from dse.core.metrics import METRICS, Objective, parse_constraint
+from dse.core.metrics import objective, parse_constraint
 from dse.core.problem import Problem
 from dse.core.tree import Level, Parameter, ParameterTree
 from dse.search.suggesters import decide, make_suggester
 
 SAMPLERS = ("screen", "ehvi", "tpe", "nsga2", "nsga3", "random", "grid")
-OBJECTIVES = tuple(Objective(METRICS[name], METRICS[name].direction) for name in ("accuracy", "latency_p90_ns"))
+OBJECTIVES = (objective("accuracy"), objective("latency_p90_ns"))
 
 
 def parameter(name: str, *values: str | float | bool, below: tuple[Parameter, ...] = ()) -> Parameter:

@@ -128,7 +128,7 @@ def _write(
     storage: optuna.storages.RDBStorage, name: str, group: GroupFront, points: Sequence[Point], digest: str
 ) -> None:
     objectives = group.objectives
-    names = [f"{o.name}_{o.unit}" if o.unit == "ns" else o.name for o in objectives]
+    names = [o.metric.name for o in objectives]
     study = new_study([o.direction for o in objectives], storage=storage, study_name=name)
     study.set_user_attr(_MARK, "incomplete")  # whoever is killed from here on leaves a study that is dse's
     with experimental():
