@@ -52,7 +52,7 @@ def test_what_the_first_versions_wrote_is_read() -> None:
     space = _read(_FIRST)
     assert (space.replay, space.data_set.called, space.accuracy_images) == (None, "sleep", 5)
     assert space.tree.levels_of("width") == (1, 0.5)
-    assert space.optimized[0] == Objective(METRICS["accuracy"], "maximize")
+    assert space.optimized[0] == Objective(METRICS.get("accuracy"), "maximize")
     assert [constraint.metric.name for constraint in space.bounds] == ["accuracy"]
     assert _read(space.document()) == space
 
