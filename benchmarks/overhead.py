@@ -24,9 +24,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from dse_harness import loadgen
 from dse_harness.boot import command
 from dse_harness.decode import decode
+from dse_harness.engines import Session, open_engine
 from dse_harness.protocol import Performance, PerformanceSpec, Preprocessing, Request, Response, RuntimeSpec, read
-from dse_harness.runtimes import Model, open_runtime
 from dse_harness.samples import PixelCache, SampleMemory
+from dse_harness.scenarios import scenario_of
+from dse_harness.tasks import task_of
 
 from tests.harness.running import request_for, write_colours
 from tests.harness.tiny_models import write_tiny_model
@@ -81,8 +83,9 @@ def callback_overhead(folder: Path, models: list[Path], images: Path) -> None:
     for path in models:
         request_path = write_request(folder, path, images)
         request = decode(Request, json.loads(request_path.read_text()))
-        model = open_runtime(RuntimeSpec()).load(path)
-        memory = SampleMemory(PixelCache(request, request_path, model.input.side), Preprocessing(), model.input)
+        model = open_engine(RuntimeSpec()).load(path)
+        image = model.inputs[0]
+        memory = SampleMemory(PixelCache(request, request_path, image.side), Preprocessing(), image)
         memory.load(range(BUFFER))
         samples = [memory.samples[index] for index in range(BUFFER)]
         bare_us, loadgen_us = [], []
@@ -99,7 +102,7 @@ def write_request(folder: Path, model: Path, images: Path) -> Path:
     path = folder / "request.json"
     performance = {"buffer_size": BUFFER, "min_duration_ms": 300}
     request = request_for(model, images, performance=performance, accuracy=None, warmup_s=0.02)
-    classes = open_runtime(RuntimeSpec()).load(model).outputs
+    classes = open_engine(RuntimeSpec()).load(model).outputs[0].shape[-1]
     request["data_set"].update(sha256=hashlib.sha256(images.read_bytes()).hexdigest(), classes=classes)
     path.write_text(json.dumps(request))
     return path
@@ -111,9 +114,9 @@ def wall_s(arguments: list[str]) -> float:
     return time.perf_counter() - start
 
 
-def bare_p50_ns(model: Model, samples: list[np.ndarray], duration_s: float = 0.3) -> float:
+def bare_p50_ns(model: Session, samples: list[np.ndarray], duration_s: float = 0.3) -> float:
     """set_tensor, invoke, get_tensor, and the clock."""
-    invoke, clock = model.invoke, time.perf_counter_ns
+    invoke, clock = model.bind(), time.perf_counter_ns
     latencies = []
     end = clock() + int(duration_s * 1e9)
     while clock() < end:
@@ -124,12 +127,15 @@ def bare_p50_ns(model: Model, samples: list[np.ndarray], duration_s: float = 0.3
     return statistics.median(latencies)
 
 
-def loadgen_run(model: Model, memory: SampleMemory, folder: Path, expected_us: float) -> Performance:
+def loadgen_run(model: Session, memory: SampleMemory, folder: Path, expected_us: float) -> Performance:
     spec = PerformanceSpec(buffer_size=BUFFER, min_duration_ms=300)
-    run = loadgen.Run(model.invoke, 0, memory)
-    settings = loadgen.performance_settings(spec, folder, int(expected_us * 500))  # slack for a noisy machine
+    scenario, task = scenario_of("SingleStream"), task_of("image_classification")(model.outputs, None)
+    run = loadgen.Run(scenario, task, model.bind(task.reads), memory)
+    settings = loadgen.performance_settings(scenario, spec, folder, int(expected_us * 500))  # slack for a noisy machine
     run.start(settings, BUFFER, BUFFER, folder / "performance")
-    return loadgen.performance(loadgen.read_log(folder / "performance"))
+    performance = loadgen.read_log(folder / "performance").performance(scenario)
+    assert performance is not None
+    return performance
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from dse_harness.protocol import DataSetSpec, PerformanceSpec, Request
+from dse_harness.engines import ENGINES
+from dse_harness.protocol import DataSetSpec, PerformanceSpec, Request, RuntimeSpec
 
 from dse import zoo
 from dse.backends import LocalBackend
@@ -26,6 +27,7 @@ Verdict = Literal["ok", "advice", "missing"]
 _LOW_MEMORY_BYTES = 1 << 30
 _LOW_DISK_BYTES = 1 << 30
 _BUSY = 0.2
+_DEFAULT = ENGINES.get(RuntimeSpec().name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,9 @@ class Finding:
 def examine(root: Path = Path("/")) -> Iterator[Finding]:
     """Look at everything that dse needs, cheapest first. ``root`` replaces ``/`` for /proc and /sys."""
     yield _python()
-    for package, why in (("mlcommons-loadgen", "MLPerf LoadGen"), ("ai-edge-litert", "the default runtime")):
-        yield _package(package, why)
+    yield _package("mlcommons-loadgen", "MLPerf LoadGen")
+    for package in _DEFAULT.packages:
+        yield _package(package, f"{_DEFAULT.title}, the default engine")
     yield _compiler()
     yield _cache()
     yield _governor(root)
@@ -157,7 +160,7 @@ def _measurement() -> Finding:
             "measurement",
             "missing",
             reason,
-            f"{sys.executable} -m pip install --force-reinstall ai-edge-litert mlcommons-loadgen",
+            f"{sys.executable} -m pip install --force-reinstall {' '.join(_DEFAULT.packages)} mlcommons-loadgen",
         )
     queries, p90 = response.performance.query_count, response.performance.latency_p90_ns
     return Finding("measurement", "ok", f"LoadGen measured {entry.name}: {queries} queries, p90 {p90 / 1e6:.3f} ms")

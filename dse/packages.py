@@ -1,4 +1,4 @@
-"""Which version of a package an interpreter has, such as a runtime; nothing is loaded to find out."""
+"""Engines and the packages that they come in, and which versions an interpreter has; no package is imported for it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,34 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dse_harness.engines import ENGINES, Engine, installed_version
+from dse_harness.registry import RegistryError
+
 from dse.errors import MachineError, Remedy, why
 from dse.processes import run
 
 if TYPE_CHECKING:  # it brings pydantic, which a study does without
     from dse.spaces.format import RuntimeSection
 
-PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
-"""What a space calls a runtime, and its name on PyPI."""
-_TIMEOUT_S = 10
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+!_-]{0,63}")
+
+
+def engine_named(name: str) -> type[Engine]:
+    """The class of an engine. Raises MachineError for one that is not installed, or whose distribution is broken."""
+    try:
+        return ENGINES.get(name)
+    except RegistryError as error:
+        raise MachineError(str(error)) from error
+
+
+def engines_here() -> dict[str, tuple[type[Engine], str]]:
+    """The engines that this interpreter has, by name, each with its version. Raises MachineError."""
+    found = {}
+    for name in ENGINES:
+        engine = engine_named(name)
+        if version := installed_version(engine):
+            found[name] = (engine, version)
+    return found
 
 
 def asked(sections: Mapping[str, RuntimeSection]) -> dict[str, str]:
@@ -34,10 +52,10 @@ def looked_up(sections: Mapping[str, RuntimeSection]) -> dict[str, str]:
 
 def runtime_version(section: RuntimeSection) -> str:
     """The version of the engine under its interpreter. Raises MachineError with the command that installs it."""
-    return package_version(PACKAGES[section.engine], section.python, "correct runtimes: in the space")
+    return package_version(engine_named(section.engine).packages[0], section.python, "correct runtimes: in the space")
 
 
-def package_version(package: str, python: str | None, fix: str | Remedy) -> str:
+def package_version(package: str, python: str | None, fix: str | Remedy, *, timeout_s: float = 10) -> str:
     """The version of ``package`` under ``python`` (None: this interpreter).
 
     Raises MachineError: for a missing package with the command that installs it, with ``fix`` for an interpreter that
@@ -55,11 +73,11 @@ def package_version(package: str, python: str | None, fix: str | Remedy) -> str:
     try:
         with tempfile.TemporaryDirectory(prefix="dse-") as name:
             folder = Path(name)
-            done = run([found, "-c", program], folder=folder, log=folder / "said", timeout_s=_TIMEOUT_S, errors=False)
+            done = run([found, "-c", program], folder=folder, log=folder / "said", timeout_s=timeout_s, errors=False)
     except (OSError, ValueError) as error:  # a NUL in its name
         raise MachineError(f"the interpreter {python} does not run: {why(error)}", remedy=remedy, hint=hint) from None
     if done.timed_out:
-        raise MachineError(f"the interpreter {python} gave no answer in {_TIMEOUT_S} s", remedy=remedy, hint=hint)
+        raise MachineError(f"the interpreter {python} gave no answer in {timeout_s:g} s", remedy=remedy, hint=hint)
     if done.returncode:
         raise MachineError(f"{package} is not installed for {python}", hint=install)
     said = done.tail

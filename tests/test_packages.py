@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from dse import packages
 from dse.errors import MachineError
 from dse.packages import package_version
 
@@ -31,13 +30,12 @@ def test_what_is_no_version_is_refused(tmp_path: Path, says: bytes) -> None:
 
 
 @pytest.mark.parametrize("script", ["sleep 60", "sleep 60 & sleep 60", "exec yes"])
-def test_one_that_does_not_end_is_given_up(tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages, "_TIMEOUT_S", 0.5)
+def test_one_that_does_not_end_is_given_up(tmp_path: Path, script: str) -> None:
     path = tmp_path / "python"
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
     with pytest.raises(MachineError, match=r"the interpreter .* gave no answer in 0\.5 s") as caught:
-        package_version("x", str(path), "correct it")
+        package_version("x", str(path), "correct it", timeout_s=0.5)
     assert caught.value.hint == "correct it"
 
 

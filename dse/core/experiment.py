@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from dse_harness.protocol import (
     AccuracySpec,
@@ -20,8 +20,6 @@ from dse_harness.protocol import (
 
 from dse.core.configuration import Value
 from dse.files import fingerprint
-
-Scenario = Literal["SingleStream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class Experiment:
     engine_version: str | None = None
     buffer_size: int = 1024
     fidelity: Fidelity | None = Fidelity()
-    scenario: Scenario = "SingleStream"
+    scenario: str = "SingleStream"
     device: str = ""
 
     @classmethod
@@ -69,6 +67,7 @@ class Experiment:
             engine_version=engine_version,
             buffer_size=spec.buffer_size,
             fidelity=fidelity if request.performance else None,
+            scenario=request.scenario,
         )
 
     def accuracy_key(self) -> str:
@@ -131,6 +130,7 @@ class Experiment:
             accuracy=accuracy,
             spot_check_images=spot_check_images,
             image_order=image_order,
+            scenario=self.scenario,
         )
 
     @property

@@ -8,6 +8,7 @@ from itertools import islice
 from dse.core.configuration import Configuration, Value
 from dse.core.tree import Level, Parameter, ParameterTree
 from dse.models import ModelSource
+from dse.packages import engine_named
 from dse.spaces.document import Document, Place
 from dse.spaces.parts import HARNESS_PARAMETERS
 from dse.spaces.space import MOST_CPUS, Space, parse_cpus
@@ -24,8 +25,10 @@ _MOST_AFFINITIES = 500
 
 def check_levels(document: Document, space: Space) -> None:
     """Raise SpaceError for a level that the harness does not take, or that is the same as another one here."""
+    engines = [engine_named(section.engine) for section in space.file.runtimes.values()]
+    delegates = list(dict.fromkeys(delegate for engine in engines for delegate in engine.delegates))
     allowed: dict[str, tuple[Callable[[Value], bool], str]] = {
-        "delegate": (lambda value: value in ("xnnpack", "builtin"), "xnnpack, builtin"),
+        "delegate": (lambda value: value in delegates, ", ".join(delegates)),
         "threads": (
             lambda value: _is_count(value) and int(value) <= MOST_CPUS,
             f"whole numbers from 1 to {MOST_CPUS}",

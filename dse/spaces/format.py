@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
+from dse_harness.engines import ENGINES
 from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema
 
@@ -23,6 +24,12 @@ def _duration(value: Any) -> Any:
 
 def _constraint(value: str) -> str:
     parse_constraint(value)
+    return value
+
+
+def _engine(value: str) -> str:
+    if value not in ENGINES:
+        raise ValueError(f"found {value!r}, allowed: {', '.join(ENGINES)}")
     return value
 
 
@@ -86,7 +93,9 @@ else:
 class RuntimeSection(Section):
     """A runtime: which engine, and the Python interpreter that has it when it is not dse's own."""
 
-    engine: Literal["litert", "tflite-runtime"] = "litert"
+    engine: Annotated[str, AfterValidator(_engine)] = Field(
+        "litert", json_schema_extra=lambda schema: schema.update(enum=list(ENGINES))
+    )
     python: str | None = None
 
 

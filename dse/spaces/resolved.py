@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from dse_harness.decode import Range
+from dse_harness.engines import ENGINES
 from dse_harness.protocol import Preprocessing
 
 from dse.address import without_secret
 from dse.core.metrics import Constraint, Direction, Objective, parse_constraint, parse_metric
 from dse.core.tree import ParameterTree
-from dse.packages import PACKAGES
 from dse.values import is_level, is_word, shown
 
 Images = Annotated[int, Range(1)]
@@ -61,8 +61,8 @@ class ResolvedRuntime:
 
     def problem(self) -> str | None:
         """What is wrong."""
-        if self.engine not in PACKAGES:
-            return f"engine: found {shown(self.engine)}, allowed: {', '.join(PACKAGES)}"
+        if self.engine not in ENGINES:
+            return f"engine: found {shown(self.engine)}, allowed: {', '.join(ENGINES)}"
         return None
 
 

@@ -15,6 +15,7 @@ from dse.core.metrics import Constraint, Objective
 from dse.core.tree import ParameterTree
 from dse.data_sets import DataSet
 from dse.models import Download, ModelSection, ModelSource
+from dse.packages import engine_named
 from dse.sections import PreprocessingSection
 from dse.spaces.format import (
     ExploreSection,
@@ -96,10 +97,11 @@ class Space:
 
     def _runtime(self, configuration: Configuration) -> RuntimeSpec:
         affinity = configuration.get("cpu_affinity")
+        engine = self.runtime(configuration).engine
         return RuntimeSpec(
-            name=self.runtime(configuration).engine,
+            name=engine,
             threads=int(configuration.get("threads", 1)),
-            delegate="builtin" if configuration.get("delegate") == "builtin" else "xnnpack",
+            delegate=str(configuration.get("delegate", engine_named(engine).delegates[0])),
             cpu_affinity=None if affinity is None else parse_cpus(str(affinity)),
         )
 

@@ -21,6 +21,7 @@ from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Phase
 from dse.errors import MachineError, Remedy, StudyError
 from dse.files import remove_leftovers, write_text
+from dse.packages import engines_here
 from dse.sections import NAME
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
@@ -34,7 +35,7 @@ from dse.study.study import Study
 from dse.study.trial import TrialRecord, read_trials
 from dse.study.view import LateView
 
-_PACKAGES = ("ai-edge-litert", "mlcommons-loadgen", "moocore", "numpy", "optuna")
+_PACKAGES = ("mlcommons-loadgen", "moocore", "numpy", "optuna")
 
 
 def study_so_far(folder: Path, space: Space, storage: str | None) -> Study | None:
@@ -191,6 +192,7 @@ class StudyWriter:
             storage=storage or (before.settings.storage if before else None),
             options=self._options,
             versions={"dse": dse.__version__, "python": platform.python_version()}
+            | {engine.packages[0]: version for engine, version in engines_here().values()}
             | {name: metadata.version(name) for name in _PACKAGES},
             space=self._space.resolved(),
             placed={

@@ -9,6 +9,10 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
+from dse_harness.engines import ENGINES
+
+from dse.packages import engine_named, engines_here
+
 _ARM_CORES = {
     0xD03: "Cortex-A53",
     0xD04: "Cortex-A35",
@@ -216,8 +220,8 @@ def _system_name(root: Path) -> str:
 
 
 def _framework(versions: Mapping[str, str]) -> str:
-    named = {"ai-edge-litert": "LiteRT", "tflite-runtime": "TensorFlow Lite"}
-    return "; ".join(f"{name} {versions[package]}" for package, name in named.items() if package in versions)
+    engines = (engine_named(name) for name in ENGINES)
+    return "; ".join(f"{e.title} {versions[e.packages[0]]}" for e in engines if e.packages[0] in versions)
 
 
 def _software(versions: Mapping[str, str]) -> str:
@@ -226,8 +230,8 @@ def _software(versions: Mapping[str, str]) -> str:
 
 
 def _installed() -> dict[str, str]:
-    found = {}
-    for name in ("ai-edge-litert", "tflite-runtime", *_SOFTWARE):
+    found = {engine.packages[0]: version for engine, version in engines_here().values()}
+    for name in _SOFTWARE:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

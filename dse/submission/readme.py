@@ -11,7 +11,7 @@ import yaml
 from dse_harness.protocol import Evidence, Request
 
 from dse.address import without_secret
-from dse.packages import PACKAGES
+from dse.packages import engine_named
 from dse.reading import parse_yaml
 from dse.submission.point import ValidatedPoint
 from dse.submission.rounds import MAX_UPLOAD_FILE_BYTES, Round
@@ -164,9 +164,11 @@ def _without_paths(value: Any) -> Any:
 
 
 def _install(evidence: Evidence, versions: dict[str, str]) -> str:
+    engine, *others = engine_named(evidence.runtime).packages
     pins = [
         f"mlcommons-loadgen=={evidence.loadgen_version.partition(' ')[0]}",
-        f"{PACKAGES[evidence.runtime]}=={evidence.runtime_version}",
+        f"{engine}=={evidence.runtime_version}",
+        *others,
         *(f"{package}=={versions[name]}" for name, package in _OTHERS.items() if name in versions),
     ]
     return f"pip install {' '.join(pins)}"

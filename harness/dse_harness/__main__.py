@@ -1,4 +1,7 @@
-"""The command line: ``run`` a request, ``describe`` a model, ``preprocess`` for a run that lacks pixels."""
+"""The command line: ``run`` a request, ``describe`` a model, list ``engines``.
+
+``preprocess`` is what a run starts that lacks pixels.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
 from dse_harness import process
 from dse_harness.decode import ProtocolError
@@ -15,11 +17,13 @@ from dse_harness.protocol import Failure, Request, Response, RuntimeSpec, read, 
 
 _USAGE = """\
 usage: python -m dse_harness run REQUEST.json
-       python -m dse_harness describe MODEL [litert|tflite-runtime]
+       python -m dse_harness describe MODEL [ENGINE]
+       python -m dse_harness engines
 
 run       measures what the request asks for and writes response.json and LoadGen's logs into the request's folder,
           which must not have a response.json
-describe  prints what the runtime says about the model, for each delegate, as JSON
+describe  prints what the engine (litert) says about the model, for each delegate, as JSON
+engines   prints the engines that a request may name, and the version of each that is installed here, as JSON
 """
 
 
@@ -30,9 +34,11 @@ def main(arguments: list[str]) -> int:
         case ["run", request]:
             return _run(Path(request))
         case ["describe", model]:
-            return _describe(Path(model), "litert")
-        case ["describe", model, "litert" | "tflite-runtime" as runtime]:
-            return _describe(Path(model), runtime)
+            return _describe(Path(model), RuntimeSpec().name)
+        case ["describe", model, engine]:
+            return _describe(Path(model), engine)
+        case ["engines"]:
+            return _engines()
         case ["preprocess", request, side, cache, *shards]:
             return _preprocess(Path(request), int(side), Path(cache), list(map(int, shards)))
     print(_USAGE, end="", file=sys.stderr)
@@ -73,19 +79,37 @@ def _response(request_path: Path) -> Response:
     return measure(request, request_path)
 
 
-def _describe(model: Path, runtime: Literal["litert", "tflite-runtime"]) -> int:
+def _describe(model: Path, name: str) -> int:
+    from dse_harness.describe import describe
+    from dse_harness.engines import engine_named
     from dse_harness.errors import HarnessError
-    from dse_harness.runtimes import describe, open_runtime
+    from dse_harness.tasks import task_of
 
     described = {}
-    delegates: tuple[Literal["xnnpack", "builtin"], ...] = ("xnnpack", "builtin")
-    for delegate in delegates:
+    try:
+        task, engine = task_of(Request.task), engine_named(name)
+    except HarnessError as error:
+        print(error.failure.message, file=sys.stderr)
+        return 2
+    for delegate in engine.delegates:
         try:
-            loaded = open_runtime(RuntimeSpec(runtime, 1, delegate)).load(model)
-            described[delegate] = asdict(describe(loaded, model, classes=None))
+            session = engine(RuntimeSpec(name, 1, delegate)).load(model)
+            described[delegate] = asdict(describe(session, model, task(session.outputs, None)))
         except HarnessError as error:
             described[delegate] = asdict(error.failure)
     print(json.dumps(described, indent=2))
+    return 0
+
+
+def _engines() -> int:
+    from dse_harness.engines import ENGINES, installed_version
+
+    found = {}
+    for name in ENGINES:
+        engine = ENGINES.get(name)
+        packages, version = list(engine.packages), installed_version(engine)
+        found[name] = {"title": engine.title, "packages": packages, "installed": version}
+    print(json.dumps(found, indent=2))
     return 0
 
 

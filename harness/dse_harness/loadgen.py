@@ -3,66 +3,65 @@
 from __future__ import annotations
 
 import gc
-import json
 import time
 from array import array
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import mlperf_loadgen as lg
 
+from dse_harness import detail_log
+from dse_harness.engines import Invoke
 from dse_harness.errors import HarnessError
 from dse_harness.process import peak_resident_bytes
-from dse_harness.protocol import AccuracySpec, Performance, PerformanceSpec
-from dse_harness.runtimes import Invoke
+from dse_harness.protocol import AccuracySpec, MetricValue, Performance, PerformanceSpec
 from dse_harness.samples import SampleMemory
+from dse_harness.scenarios import Answer, Scenario
+from dse_harness.tasks import Task
 
-MODEL_SCENARIO = "SingleStream"
 ACCURACY_BUFFER = 1024
 """Samples in memory at a time in an accuracy run: LoadGen goes through the data set in sets of so many."""
 
-
-_CALLBACK_NS = 3000
-"""The least that LoadGen and its callback add to an invocation, between one query and the next."""
+_MOST_LOG_BYTES = 2**28
 
 
-def performance_settings(spec: PerformanceSpec, folder: Path, invoke_ns: int) -> lg.TestSettings:
+def performance_settings(scenario: Scenario, spec: PerformanceSpec, folder: Path, invoke_ns: int) -> lg.TestSettings:
     """Settings of a PerformanceOnly run, from `user_conf` if there is one. Raises HarnessError (``loadgen``).
 
-    ``invoke_ns`` is the shortest time that an invocation was seen to take. LoadGen generates queries for twice the
-    duration at the latency it expects: too few end the run early, too many cost time and memory.
+    ``invoke_ns`` is the shortest time that an invocation was seen to take.
     """
     if spec.user_conf is not None:
-        settings = _official_settings(folder / spec.user_conf, spec.model_name)
+        settings = _official_settings(folder / spec.user_conf, spec.model_name, scenario)
     else:
         settings = lg.TestSettings()
         settings.min_duration_ms = spec.min_duration_ms
         settings.max_duration_ms = spec.max_duration_ms
         settings.min_query_count = spec.min_query_count
-        settings.single_stream_expected_latency_ns = invoke_ns + _CALLBACK_NS
-    settings.scenario = lg.TestScenario.SingleStream
+        scenario.settings(settings, spec, invoke_ns)
+    settings.scenario = scenario.scenario
     settings.mode = lg.TestMode.PerformanceOnly
     return settings
 
 
-def accuracy_settings(spec: AccuracySpec, folder: Path) -> lg.TestSettings:
+def accuracy_settings(scenario: Scenario, spec: AccuracySpec, folder: Path) -> lg.TestSettings:
     """Settings of an AccuracyOnly run, from `user_conf` if there is one. Raises HarnessError (``loadgen``)."""
     if spec.user_conf is not None:
-        settings = _official_settings(folder / spec.user_conf, spec.model_name)
+        settings = _official_settings(folder / spec.user_conf, spec.model_name, scenario)
     else:
         settings = lg.TestSettings()
-    settings.scenario = lg.TestScenario.SingleStream
+    settings.scenario = scenario.scenario
     settings.mode = lg.TestMode.AccuracyOnly
     return settings
 
 
-def _official_settings(user_conf: Path, model_name: str) -> lg.TestSettings:
+def _official_settings(user_conf: Path, model_name: str, scenario: Scenario) -> lg.TestSettings:
     if not user_conf.is_file():
         raise HarnessError("bad_request", f"user_conf: {user_conf}: no such file")
     settings = lg.TestSettings()
     # Once per process: LoadGen counts the calls, and a second one marks the log as not valid for official submission.
-    if settings.FromConfig(str(user_conf), model_name, MODEL_SCENARIO, 1) != 0:
+    if settings.FromConfig(str(user_conf), model_name, scenario.scenario.name, 1) != 0:
         raise HarnessError("loadgen", f"{user_conf}: LoadGen does not take it as its configuration")
     return settings
 
@@ -70,7 +69,7 @@ def _official_settings(user_conf: Path, model_name: str) -> lg.TestSettings:
 class Run:
     """A run of LoadGen over a model: `start` returns when its logs are complete in ``folder``."""
 
-    def __init__(self, invoke: Invoke, first_class: int, memory: SampleMemory) -> None:
+    def __init__(self, scenario: Scenario, task: Task, invoke: Invoke, memory: SampleMemory) -> None:
         self.issue_s = 0.0
         """Wall seconds from samples loaded to last query answered, the generation of queries included."""
         self.cpu_s = 0.0
@@ -79,8 +78,9 @@ class Run:
         """Wall seconds of copying samples into memory."""
         self.peak_loaded_bytes: int | None = None
         """Peak resident set of this process when the last samples were in memory."""
+        self._scenario = scenario
+        self._task = task
         self._invoke = invoke
-        self._first_class = first_class
         self._memory = memory
         self._failed: list[BaseException] = []
         self._began = (0.0, 0.0)
@@ -93,7 +93,7 @@ class Run:
         logging = lg.LogSettings()
         logging.log_output = output
         logging.enable_trace = False
-        sut = lg.ConstructFastSUT(self._issuer(), self._flush)
+        sut = lg.ConstructFastSUT(self._scenario.issuer(self._answerer()), self._flush)
         library = lg.ConstructQSL(total_count, buffer, self._load, self._memory.unload)
         gc.collect()
         gc.freeze()
@@ -108,28 +108,29 @@ class Run:
         if self._failed:
             raise _failure(self._failed[0])
 
-    def _issuer(self) -> Callable[[list[int], list[int]], None]:
-        """The callback that LoadGen times: everything is bound, nothing but the answer is made.
+    def _answerer(self) -> Answer:
+        """What LoadGen times: everything is bound, nothing but the answer is made.
 
         The same in both modes: the answer is part of the work, in a performance run too.
         """
-        invoke, samples, failed = self._invoke, self._memory.samples, self._failed
-        first_class = self._first_class
-        answer = array("f", [0.0])
-        response = lg.QuerySampleResponse(0, answer.buffer_info()[0], answer.itemsize)
+        invoke, samples, failed, decode = self._invoke, self._memory.samples, self._failed, self._task.answer
+        most, values = self._task.most_values, array("f", [0.0]) * self._task.most_values
+        response = lg.QuerySampleResponse(0, values.buffer_info()[0], most * values.itemsize)
         responses = [response]
         complete = lg.QuerySamplesComplete
 
-        def issue(ids: list[int], indices: list[int]) -> None:
+        def answer(sample_id: int, index: int) -> None:
             if not failed:
                 try:
-                    answer[0] = float(invoke(samples[indices[0]]).argmax() - first_class)
+                    count = decode(invoke(samples[index]), values)
+                    if most != 1:
+                        response.size = count * values.itemsize
                 except BaseException as error:  # noqa: BLE001 - raised again after the run: LoadGen cannot be unwound
                     failed.append(error)
-            response.id = ids[0]
+            response.id = sample_id
             complete(responses)
 
-        return issue
+        return answer
 
     def _load(self, indices: Sequence[int]) -> None:
         start = time.perf_counter()
@@ -153,54 +154,44 @@ def _failure(error: BaseException) -> BaseException:
     return error
 
 
-def read_log(folder: Path) -> list[dict[str, Any]]:
-    """The entries of LoadGen's detail log. Raises HarnessError (``loadgen``)."""
+@dataclass(frozen=True)
+class Log:
+    """The detail log of a run: the last value of each key, and what LoadGen complained about."""
+
+    values: dict[str, Any]
+    warnings: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        """LoadGen's version and commit. Raises HarnessError (``loadgen``)."""
+        return str(self._read(lambda: self.values["loadgen_version"]))
+
+    def performance(self, scenario: Scenario) -> Performance | None:
+        """The result of a PerformanceOnly run. Raises HarnessError (``loadgen``)."""
+        found: Performance | None = self._read(lambda: scenario.performance(self.values, self.warnings))
+        return found
+
+    def metrics(self, scenario: Scenario) -> dict[str, MetricValue]:
+        """What else such a run found. Raises HarnessError (``loadgen``)."""
+        return dict(self._read(lambda: scenario.metrics(self.values)))
+
+    def _read(self, look_up: Callable[[], Any]) -> Any:
+        try:
+            return look_up()
+        except KeyError as error:
+            raise HarnessError("loadgen", "; ".join(self.warnings) or f"the log has no {error}") from error
+
+
+def read_log(folder: Path) -> Log:
+    """The detail log in ``folder``. Raises HarnessError (``loadgen``)."""
     path = folder / "mlperf_log_detail.txt"
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        return [json.loads(line[len(":::MLLOG ") :]) for line in lines if line.startswith(":::MLLOG ")]
+        with path.open("rb") as file:
+            data = file.read(_MOST_LOG_BYTES)
+        entries = list(detail_log.entries(data))
     except (OSError, ValueError) as error:
         raise HarnessError("loadgen", f"{path}: cannot be read: {error}") from error
-
-
-def performance(entries: list[dict[str, Any]]) -> Performance:
-    """The result in a PerformanceOnly run's log. Raises HarnessError (``loadgen``)."""
-    values = {entry["key"]: entry["value"] for entry in entries}
-    remarks = tuple(_remarks(entries))
-    try:
-        return Performance(
-            latency_min_ns=values["result_min_latency_ns"],
-            latency_mean_ns=values["result_mean_latency_ns"],
-            latency_p50_ns=values["result_50.00_percentile_latency_ns"],
-            latency_p90_ns=values["result_90.00_percentile_latency_ns"],
-            latency_p95_ns=values["result_95.00_percentile_latency_ns"],
-            latency_p99_ns=values["result_99.00_percentile_latency_ns"],
-            latency_p999_ns=values["result_99.90_percentile_latency_ns"],
-            latency_max_ns=values["result_max_latency_ns"],
-            early_stopping_p90_ns=values["early_stopping_latency_ss"] or None,
-            query_count=values["result_query_count"],
-            duration_ns=round(1e9 * values["result_query_count"] / values["result_qps_with_loadgen_overhead"]),
-            valid=values["result_validity"] == "VALID",
-            min_duration_met=values["result_min_duration_met"],
-            min_queries_met=values["result_min_queries_met"],
-            early_stopping_met=values["early_stopping_met"],
-            warnings=remarks,
-        )
-    except KeyError as error:
-        raise HarnessError("loadgen", "; ".join(remarks) or f"the log has no {error}") from error
-
-
-def version(entries: list[dict[str, Any]]) -> str:
-    """LoadGen's version and commit as its log has them. Raises HarnessError (``loadgen``)."""
-    for entry in entries:
-        if entry["key"] == "loadgen_version":
-            return str(entry["value"])
-    raise HarnessError("loadgen", "the log has no loadgen_version")
-
-
-def _remarks(entries: list[dict[str, Any]]) -> list[str]:
-    return [
-        f"{entry['key']}: {entry['value']}"
-        for entry in entries
-        if entry["metadata"]["is_error"] or entry["metadata"]["is_warning"]
-    ]
+    return Log(
+        {entry.key: entry.value for entry in entries},
+        tuple(f"{entry.key}: {entry.value}" for entry in entries if entry.is_error or entry.is_warning),
+    )

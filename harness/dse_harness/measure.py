@@ -8,7 +8,8 @@ import os
 import platform
 import time
 import traceback
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -18,12 +19,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse_harness import accuracy, loadgen, process
+from dse_harness.describe import describe
 from dse_harness.device_state import DeviceReader
+from dse_harness.engines import Invoke, engine_of
 from dse_harness.errors import HarnessError
 from dse_harness.image_order import random_order
-from dse_harness.protocol import AccuracySpec, Evidence, Failure, PerformanceSpec, Request, Response
-from dse_harness.runtimes import Invoke, check_file, describe, open_runtime
+from dse_harness.protocol import (
+    AccuracySpec,
+    Evidence,
+    Failure,
+    MetricValue,
+    PerformanceSpec,
+    Request,
+    Response,
+    SpotCheck,
+)
 from dse_harness.samples import PixelCache, SampleMemory
+from dse_harness.scenarios import scenario_of
+from dse_harness.tasks import Task, task_of
+from dse_harness.tensors import image_input
 
 _PART_BYTES = 1 << 18
 """Of a model file, as it is read to be hashed: small, or it would count as memory of the run."""
@@ -59,8 +73,9 @@ class _Measurement:
             "machine": os.uname().machine,
         }
         self._timing_s = {"start_and_imports": process.age_s()}
-        self._predictions: dict[int, int] = {}
-        """Of the images that an accuracy run took, by their place in the list."""
+        self._metrics: dict[str, MetricValue] = {}
+        self._answers: dict[int, bytes] = {}
+        """On the images that an accuracy run took, by their place in the list."""
         self._order = np.empty(0, np.int64)
         """In which images are taken where not all are."""
 
@@ -70,6 +85,7 @@ class _Measurement:
         return Response(
             failure=failure,
             **self._found,
+            metrics=self._metrics,
             device_after=self._device.read(),
             versions=self._versions,
             timing_s={phase: round(seconds, 6) for phase, seconds in timing_s.items()},
@@ -79,120 +95,121 @@ class _Measurement:
         """Find everything that the request asks for. Raises HarnessError, MemoryError."""
         request, found = self._request, self._found
         _check(request)
+        engine_class, task_class = engine_of(request.runtime), task_of(request.task)
+        self._scenario = scenario_of(request.scenario)
         if request.runtime.cpu_affinity is not None:
             process.pin(request.runtime.cpu_affinity)
         with self._phase("load"):
             path = self._folder / request.model_path
-            check_file(path)
+            engine_class.check_file(path)
             _check_sha256(path, request.model_sha256)
             empty_bytes = process.resident_bytes()
-            runtime = open_runtime(request.runtime)
-            self._versions[request.runtime.name] = runtime.version
+            engine = engine_class(request.runtime)
+            self._versions[request.runtime.name] = engine.version
             found["baseline_memory_bytes"] = process.resident_bytes()
-            model = runtime.load(path)
-            info = found["model"] = describe(model, path, request.data_set.classes)
-            # A runtime may get memory when the model first runs. Later, pixels and samples would be counted too.
-            _run_once(model.invoke, np.zeros(model.input.shape, model.input.type))
+            session = engine.load(path)
+            image = image_input(session.inputs, path)
+            self._task = task_class(session.outputs, request.data_set.classes)
+            found["model"] = describe(session, path, self._task)
+            self._invoke = session.bind(self._task.reads)
+            # An engine may get memory when the model first runs. Later, pixels and samples would be counted too.
+            _run_once(self._invoke, np.zeros(image.shape, image.type))
             peak_bytes = process.peak_resident_bytes()
             if peak_bytes is not None and empty_bytes is not None:
                 found["model_memory_bytes"] = max(0, peak_bytes - empty_bytes)
         with self._phase("preprocess"):
-            cache = PixelCache(request, self._request_path, model.input.side)
+            cache = PixelCache(request, self._request_path, image.side)
             self._versions["opencv"] = cache.opencv_version
             labels = cache.labels()
-            _check_labels(request, int(labels.max()), model.outputs - int(info.background_class))
+            _check_labels(request, int(labels.max()))
+            self._task.check_labels(labels)
             self._order = np.arange(len(labels))
             if request.image_order == "random":
                 self._order = random_order(len(labels), request.data_set.sha256)
             cache.prepare(range(min(request.performance.buffer_size if request.performance else 1, len(labels))))
             cache.prepare(self._order[: _images_wanted(request, len(labels))].tolist())
-        memory = SampleMemory(cache, request.preprocessing, model.input)
+        memory = SampleMemory(cache, request.preprocessing, image)
         if request.performance is not None:
-            self._run_performance(request.performance, model.invoke, memory, len(labels))
+            self._run_performance(request.performance, memory, len(labels))
         if request.accuracy is not None:
-            self._run_accuracy(request.accuracy, model.invoke, memory, labels)
+            self._run_accuracy(request.accuracy, memory, labels)
         if request.spot_check_images:
             with self._phase("spot_check"):
-                self._check_spot(min(request.spot_check_images, len(labels)), model.invoke, memory)
+                self._check_spot(min(request.spot_check_images, len(labels)), memory)
         found["evidence"] = Evidence(
             model_sha256=request.model_sha256,
             data_set_sha256=request.data_set.sha256,
             preprocessing_sha256=_preprocessing_sha256(request, cache.opencv_version),
             runtime=request.runtime.name,
-            runtime_version=runtime.version,
+            runtime_version=engine.version,
             delegate=request.runtime.delegate,
             loadgen_version=self._versions["loadgen"],
         )
 
-    def _run_performance(self, spec: PerformanceSpec, invoke: Invoke, memory: SampleMemory, total: int) -> None:
+    def _run_performance(self, spec: PerformanceSpec, memory: SampleMemory, total: int) -> None:
         with self._phase("warmup"):
-            invoke_ns = self._found["probe_latency_ns"] = _warm_up(invoke, memory, self._request.warmup_s)
-        settings = loadgen.performance_settings(spec, self._folder, invoke_ns)
+            invoke_ns = self._found["probe_latency_ns"] = _warm_up(self._invoke, memory, self._request.warmup_s)
+        settings = loadgen.performance_settings(self._scenario, spec, self._folder, invoke_ns)
         buffer = settings.performance_sample_count_override or spec.buffer_size
         if buffer > total:
             raise HarnessError(
                 "data_set", f"found a buffer of {buffer} samples, allowed: up to the data set's {total} images"
             )
-        run = self._run_loadgen(settings, invoke, memory, total, buffer, "performance")
+        run, log = self._run_loadgen(settings, memory, total, buffer, "performance")
         peak_bytes = process.peak_resident_bytes()
         self._found["sample_memory_bytes"] = buffer * memory.sample_bytes
         self._found["peak_memory_bytes"] = run.peak_loaded_bytes
         if peak_bytes is not None and run.peak_loaded_bytes is not None:
             self._found["loadgen_memory_bytes"] = max(0, peak_bytes - run.peak_loaded_bytes)
         self._found["cores_used"] = round(run.cpu_s / run.issue_s, 3)
-        performance = self._found["performance"] = loadgen.performance(self._entries)
-        self._timing_s["performance"] = performance.duration_ns / 1e9
+        performance = self._found["performance"] = log.performance(self._scenario)
+        self._metrics |= log.metrics(self._scenario)
+        self._timing_s["performance"] = performance.duration_ns / 1e9 if performance else run.issue_s
 
-    def _run_accuracy(
-        self, spec: AccuracySpec, invoke: Invoke, memory: SampleMemory, labels: NDArray[np.int32]
-    ) -> None:
-        samples = self._accuracy_images(spec, invoke, memory, len(labels))
+    def _run_accuracy(self, spec: AccuracySpec, memory: SampleMemory, labels: NDArray[np.int32]) -> None:
+        samples = self._accuracy_images(spec, memory, len(labels))
         if samples > len(labels):
             raise HarnessError(
                 "data_set", f"found accuracy.samples {samples}, allowed: up to the data set's {len(labels)} images"
             )
-        settings = loadgen.accuracy_settings(spec, self._folder)
+        settings = loadgen.accuracy_settings(self._scenario, spec, self._folder)
         buffer = min(samples, settings.performance_sample_count_override or loadgen.ACCURACY_BUFFER)
         all_of_them = samples == len(labels)  # these are always taken as the list has them, as MLPerf wants it
         images = np.arange(samples) if all_of_them else self._order[:samples]
-        run = self._run_loadgen(settings, invoke, memory.of(images), samples, buffer, "accuracy")
+        run, _ = self._run_loadgen(settings, memory.of(images), samples, buffer, "accuracy")
         self._timing_s["accuracy"] = run.issue_s
-        predictions = accuracy.read_predictions(self._folder / "accuracy" / "mlperf_log_accuracy.json", samples)
-        self._predictions = dict(zip(images.tolist(), predictions.tolist(), strict=True))
+        answers = accuracy.read_answers(self._folder / "accuracy" / "mlperf_log_accuracy.json", samples)
+        predictions = _read_predictions(self._task, answers)
+        self._answers = dict(zip(images.tolist(), answers, strict=True))
         order = "list" if all_of_them else self._request.image_order
-        self._found["accuracy"] = accuracy.top1(predictions, labels[images], order, len(labels))
+        self._found["accuracy"] = self._task.accuracy(predictions, labels[images], order, len(labels))
+        self._metrics |= self._task.metrics(predictions, labels[images])
 
-    def _accuracy_images(self, spec: AccuracySpec, invoke: Invoke, memory: SampleMemory, total: int) -> int:
+    def _accuracy_images(self, spec: AccuracySpec, memory: SampleMemory, total: int) -> int:
         """How many images the accuracy run takes: ``samples``, or as many of ``more`` as fit into ``within_s``."""
         if spec.more and "probe_latency_ns" not in self._found:
             with self._phase("warmup"):
-                self._found["probe_latency_ns"] = _warm_up(invoke, memory, self._request.warmup_s)
+                self._found["probe_latency_ns"] = _warm_up(self._invoke, memory, self._request.warmup_s)
         return spec.images(total, self._found.get("probe_latency_ns", 0))
 
-    def _check_spot(self, images: int, invoke: Invoke, memory: SampleMemory) -> None:
+    def _check_spot(self, images: int, memory: SampleMemory) -> None:
         """Raises HarnessError (``invoke_failed``)."""
-        first_class = int(self._found["model"].background_class)
         wanted = self._order[:images].tolist()
-        if not self._predictions.keys() >= set(wanted):
-            self._predictions = {i: _predict(invoke, memory, i) - first_class for i in wanted}
-        predictions = np.array([self._predictions[i] for i in wanted], np.int32)
-        self._found["spot_check"] = accuracy.spot_check(predictions, self._request.image_order)
+        if not self._answers.keys() >= set(wanted):
+            self._answers = {image: _answer(self._invoke, self._task, memory, image) for image in wanted}
+        predictions = _read_predictions(self._task, [self._answers[image] for image in wanted])
+        digest = self._task.digest(predictions)
+        self._found["spot_check"] = SpotCheck(images, digest, self._request.image_order)
 
     def _run_loadgen(
-        self,
-        settings: Any,
-        invoke: Invoke,
-        memory: SampleMemory,
-        total: int,
-        buffer: int,
-        folder: Literal["performance", "accuracy"],
-    ) -> loadgen.Run:
-        run = loadgen.Run(invoke, int(self._found["model"].background_class), memory)
+        self, settings: Any, memory: SampleMemory, total: int, buffer: int, folder: Literal["performance", "accuracy"]
+    ) -> tuple[loadgen.Run, loadgen.Log]:
+        run = loadgen.Run(self._scenario, self._task, self._invoke, memory)
         run.start(settings, total, buffer, self._folder / folder)
         self._timing_s[f"{folder}_samples"] = run.load_s
-        self._entries = loadgen.read_log(self._folder / folder)
-        self._versions["loadgen"] = loadgen.version(self._entries)
-        return run
+        log = loadgen.read_log(self._folder / folder)
+        self._versions["loadgen"] = log.version
+        return run, log
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
@@ -251,14 +268,10 @@ def _check_sha256(path: Path, expected: str) -> None:
         raise HarnessError("bad_request", f"{path}: found SHA-256 {found}, the request names {expected}")
 
 
-def _check_labels(request: Request, largest: int, classes: int) -> None:
+def _check_labels(request: Request, largest: int) -> None:
     known = request.data_set.classes
     if known is not None and largest >= known:
         raise HarnessError("data_set", f"{request.data_set.name}: found class {largest}, allowed: 0 to {known - 1}")
-    if largest >= classes:
-        raise HarnessError(
-            "model_unsupported", f"the data set has a class {largest}, the model tells {classes} classes apart"
-        )
 
 
 def _images_wanted(request: Request, total: int) -> int:
@@ -280,16 +293,25 @@ def _warm_up(invoke: Invoke, memory: SampleMemory, duration_s: float) -> int:
     return min(latencies_ns)
 
 
-def _predict(invoke: Invoke, memory: SampleMemory, image: int) -> int:
-    """The index of the largest output. Raises HarnessError (``invoke_failed``)."""
+def _answer(invoke: Invoke, task: Task, memory: SampleMemory, image: int) -> bytes:
+    """What an accuracy run would log. Raises HarnessError (``invoke_failed``)."""
+    values = array("f", [0.0]) * task.most_values
     memory.load([image])
     try:
-        return int(_run_once(invoke, memory.samples[image]).argmax())
+        count = task.answer(_run_once(invoke, memory.samples[image]), values)
     finally:
         memory.unload([image])
+    return values[:count].tobytes()
 
 
-def _run_once(invoke: Invoke, sample: NDArray[Any]) -> NDArray[Any]:
+def _read_predictions(task: Task, answers: list[bytes]) -> NDArray[Any]:
+    try:
+        return task.predictions(answers)
+    except ValueError as error:
+        raise HarnessError("loadgen", f"the accuracy log has answers of another task: {error}") from error
+
+
+def _run_once(invoke: Invoke, sample: NDArray[Any]) -> Sequence[NDArray[Any]]:
     """Raises HarnessError (``invoke_failed``)."""
     try:
         return invoke(sample)

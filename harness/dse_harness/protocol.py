@@ -54,11 +54,11 @@ INFEASIBLE: frozenset[ErrorClass] = frozenset(
 
 @dataclass(frozen=True)
 class RuntimeSpec:
-    """What executes the model, and how."""
+    """What executes the model, and how. ``name`` is one of `engines.ENGINES`, ``delegate`` one of that engine's."""
 
-    name: Literal["litert", "tflite-runtime"] = "litert"
+    name: str = "litert"
     threads: int = 1
-    delegate: Literal["xnnpack", "builtin"] = "xnnpack"
+    delegate: str = "xnnpack"
     cpu_affinity: tuple[int, ...] | None = None
 
 
@@ -96,7 +96,7 @@ class DataSetSpec:
 
 @dataclass(frozen=True)
 class PerformanceSpec:
-    """A LoadGen PerformanceOnly run, SingleStream.
+    """A LoadGen PerformanceOnly run.
 
     With ``user_conf`` the settings come from LoadGen's ``FromConfig`` for ``model_name`` and the other fields but
     ``buffer_size`` are ignored: that is an official run.
@@ -150,6 +150,10 @@ class Request:
     image_order: ImageOrder = "list"
     """Which images come first where not all are taken. All of them are always taken in the order of the list."""
     warmup_s: float = 0.02
+    task: str = "image_classification"
+    """One of `tasks.TASKS`."""
+    scenario: str = "SingleStream"
+    """One of `scenarios.SCENARIOS`, as LoadGen calls it."""
     schema: int = REQUEST_SCHEMA
 
 
@@ -257,7 +261,7 @@ class DeviceState:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What the runtime says about the model's input and first output."""
+    """What the engine says about the model's input, and the output that counts."""
 
     input_shape: tuple[Count, ...]
     input_type: str

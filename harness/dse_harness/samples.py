@@ -19,7 +19,7 @@ from dse_harness.boot import command
 from dse_harness.decode import ProtocolError, decode
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import Failure, Preprocessing, Request
-from dse_harness.runtimes import Tensor
+from dse_harness.tensors import Tensor
 
 SHARD_IMAGES = 1024
 """Images per cache file at most: a request that needs a thousand of 50,000 images need not wait for all of them."""

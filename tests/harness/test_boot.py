@@ -37,7 +37,8 @@ def test_the_harness_imports_nothing_of_the_explorer() -> None:
     code = """\
 import sys
 import dse_harness.__main__, dse_harness.measure, dse_harness.preprocessing, dse_harness.boot
-dse_harness.runtimes.open_runtime(dse_harness.protocol.RuntimeSpec())
+import dse_harness.engines
+dse_harness.engines.open_engine(dse_harness.protocol.RuntimeSpec())
 dse_harness.preprocessing.recipe(dse_harness.protocol.Preprocessing(), 8)
 loaded = {name.partition(".")[0] for name in sys.modules}
 print(*sorted(loaded & {"dse", "optuna", "pandas", "matplotlib", "typer", "pydantic", "rich", "psutil"}))

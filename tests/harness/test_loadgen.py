@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from dse_harness.errors import HarnessError
-from dse_harness.loadgen import performance, read_log, version
+from dse_harness.loadgen import Log, read_log
+from dse_harness.protocol import MetricValue, Performance
+from dse_harness.scenarios import SCENARIOS, scenario_of
 
 RESULTS: dict[str, Any] = {
     "loadgen_version": "6.0.17 @ d6147c7eb7",
@@ -26,26 +28,26 @@ RESULTS: dict[str, Any] = {
 }
 
 
-def entries(values: dict[str, Any], error: tuple[str, str] | None = None) -> list[dict[str, Any]]:
-    quiet = {"is_error": False, "is_warning": False}
-    found = [{"key": key, "value": value, "metadata": quiet} for key, value in values.items()]
-    if error is not None:
-        found.append({"key": error[0], "value": error[1], "metadata": {**quiet, "is_error": True}})
+def performance(values: dict[str, Any], *warnings: str) -> Performance:
+    found = Log(values, warnings).performance(scenario_of("SingleStream"))
+    assert found is not None
     return found
 
 
 def test_figures_are_loadgens_own() -> None:
-    result = performance(entries(RESULTS))
+    result = performance(RESULTS)
     assert (result.latency_p50_ns, result.latency_p90_ns, result.latency_p999_ns) == (235891, 290152, 8447059)
     assert result.early_stopping_p90_ns == 298295
     assert result.duration_ns == pytest.approx(1458 / 2892.07 * 1e9, abs=1)
     assert result.valid
     assert result.warnings == ()
+    others = Log(RESULTS, ()).metrics(scenario_of("SingleStream"))
+    assert others == {"samples_per_s": MetricValue(2892.07, "1/s")}
 
 
 def test_what_loadgen_complains_about_is_kept() -> None:
     values = {**RESULTS, "result_validity": "INVALID", "early_stopping_met": False, "early_stopping_latency_ss": 0}
-    result = performance(entries(values, ("error_runtime", "Ending early")))
+    result = performance(values, "error_runtime: Ending early")
     assert not result.valid
     assert result.early_stopping_p90_ns is None
     assert result.warnings == ("error_runtime: Ending early",)
@@ -53,15 +55,29 @@ def test_what_loadgen_complains_about_is_kept() -> None:
 
 def test_a_log_without_a_result_is_an_error_in_loadgens_words() -> None:
     with pytest.raises(HarnessError, match="error_invalid_config: no"):
-        performance(entries({}, ("error_invalid_config", "no")))
+        performance({}, "error_invalid_config: no")
     with pytest.raises(HarnessError, match="the log has no 'result_min_latency_ns'"):
-        performance(entries({}))
+        performance({})
+
+
+def test_an_unknown_scenario_is_refused_with_those_that_there_are() -> None:
+    assert SCENARIOS.names() == ("SingleStream",)
+    with pytest.raises(HarnessError, match="scenario: found 'Duet', allowed: SingleStream"):
+        scenario_of("Duet")
+
+
+def line(key: str, value: object, **flags: bool) -> str:
+    metadata = {"is_error": False, "is_warning": False, **flags}
+    return f":::MLLOG {json.dumps({'key': key, 'value': value, 'metadata': metadata})}"
 
 
 def test_only_loadgens_lines_are_read(tmp_path: Path) -> None:
-    lines = [f":::MLLOG {json.dumps(entry)}" for entry in entries(RESULTS)]
+    lines = [line(key, value) for key, value in RESULTS.items()]
+    lines.append(line("error_runtime", "late", is_error=True))
     (tmp_path / "mlperf_log_detail.txt").write_text("\n".join(["a line of something else", *lines]))
-    assert version(read_log(tmp_path)) == "6.0.17 @ d6147c7eb7"
+    log = read_log(tmp_path)
+    assert log.version == "6.0.17 @ d6147c7eb7"
+    assert log.warnings == ("error_runtime: late",)
 
 
 def test_a_cut_off_log_is_an_error(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ except OSError as error:
     [
         ({"schema": 2}, "document.schema: found 2, this version reads 1"),
         ({"colour": "red"}, "document: unknown colour; allowed: model_path"),
-        ({"runtime": {"delegate": "gpu"}}, "document.runtime.delegate: found 'gpu', allowed: 'xnnpack', 'builtin'"),
+        ({"image_order": "new"}, "document.image_order: found 'new', allowed: 'list', 'random'"),
         ({"runtime": {"threads": True}}, "document.runtime.threads: found True"),
         ({"data_set": {"name": "x"}}, "document.data_set: missing path, sha256"),
         ({"performance": []}, "document.performance: found list, expected an object"),

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import DataSetSpec, Preprocessing, Request, write
-from dse_harness.runtimes import Tensor
 from dse_harness.samples import SHARD_IMAGES, PixelCache, SampleMemory, input_values, shard_images, shard_path
+from dse_harness.tensors import Tensor
 from hypothesis import given
 from hypothesis import strategies as st
 

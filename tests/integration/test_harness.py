@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 from dse_harness.boot import command
+from dse_harness.engines import open_engine
 from dse_harness.image_order import random_order
-from dse_harness.protocol import Accuracy, Response, RuntimeSpec, SpotCheck
-from dse_harness.runtimes import open_runtime
+from dse_harness.protocol import Accuracy, MetricValue, Response, RuntimeSpec, SpotCheck
 
 from tests.harness.running import request_for, run_harness, write_colours
 from tests.harness.tiny_models import write_tiny_model
@@ -53,6 +53,8 @@ def test_both_runs_in_one_process(tmp_path: Path, model: Path, data_set: Path) -
     assert not [text for text in response.performance.warnings if text.startswith("error")]
     assert response.accuracy is not None
     assert response.accuracy.total == 40
+    assert response.metrics["latency_p90_ns"] == MetricValue(response.performance.latency_p90_ns, "ns")
+    assert response.metrics["samples_per_s"].value > 0
     assert response.peak_memory_bytes is not None
     assert response.baseline_memory_bytes is not None
     assert response.peak_memory_bytes > response.baseline_memory_bytes
@@ -118,11 +120,11 @@ def test_without_an_accuracy_run_the_spot_check_takes_the_same_images(
 
 def answers(model: Path, data_set: Path, values: np.ndarray, layout: str) -> list[int]:
     """Image by image, without LoadGen or the cache."""
-    invoke = open_runtime(RuntimeSpec()).load(model).invoke
+    invoke = open_engine(RuntimeSpec()).load(model).bind()
     with np.load(data_set) as archive:
         images = values[archive["images"][:, 2:10, 2:10]]  # colours are plain: any part of the image will do
     ordered = images if layout == "NHWC" else images.transpose(0, 3, 1, 2)
-    return [int(invoke(np.ascontiguousarray(image[None])).argmax()) for image in ordered]
+    return [int(invoke(np.ascontiguousarray(image[None]))[0].argmax()) for image in ordered]
 
 
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
@@ -218,7 +220,10 @@ def test_an_official_run_is_configured_once_and_by_its_file(tmp_path: Path, mode
             "model_unsupported",
             "found 10 outputs, allowed for a data set of 12 classes: 12, or 13",
         ),
-        ({"runtime": {"delegate": "gpu"}}, "bad_request", "request.json.runtime.delegate: found 'gpu'"),
+        ({"runtime": {"delegate": "gpu"}}, "bad_request", "runtime.delegate: found 'gpu', allowed for litert"),
+        ({"runtime": {"name": "onnx"}}, "bad_request", "runtime.name: found 'onnx', allowed: litert, tflite-runtime"),
+        ({"task": "telepathy"}, "bad_request", "task: found 'telepathy', allowed: image_classification"),
+        ({"scenario": "Duet"}, "bad_request", "scenario: found 'Duet', allowed: SingleStream"),
     ],
 )
 def test_what_goes_wrong_is_said(

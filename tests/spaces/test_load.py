@@ -167,7 +167,12 @@ _EXPLORE = {"min_duration": "100ms"}
             "greater than 0",
             "",
         ),
-        ({"runtimes": {"x": {"engine": "onnx"}}}, "runtimes.x.engine", "'litert' or 'tflite-runtime'", ""),
+        (
+            {"runtimes": {"x": {"engine": "onnx"}}},
+            "runtimes.x.engine",
+            "found 'onnx', allowed: litert, tflite-runtime",
+            "",
+        ),
     ],
 )
 def test_what_the_format_does_not_allow_is_refused(

@@ -371,9 +371,7 @@ TREE_TAMPERINGS = [
 _SRC = "tree/open/Example/src"
 
 HASH_TAMPERINGS = [
-    _tree(
-        "the code in src", "tree-files", text("tree/open/Example/src/dse_harness/accuracy.py", "predictions", "labels")
-    ),
+    _tree("the code in src", "tree-files", text("tree/open/Example/src/dse_harness/accuracy.py", "answers", "guesses")),
     _tree("a file more", "tree-files", lambda folder: (folder / SOURCE / "more.txt").write_text("x") and None),
     _tree("the study in src", "tree-files", removed(SOURCE / "performance/request.json")),
     _tree(

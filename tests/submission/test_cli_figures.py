@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dse_harness.accuracy import read_predictions, top1
+from dse_harness.accuracy import read_answers
 from dse_harness.protocol import write
+from dse_harness.tasks.image_classification import ImageClassification
+from dse_harness.tensors import Tensor
 
 from dse.files import sha256_file
 from dse.submission.point import read_point
@@ -43,7 +45,9 @@ def on_image_net(folder: Path, root: Path, trial: Path) -> None:
         logged(name, effective_accuracy_sample_count=images, qsl_reported_total_count=images)(folder)
     text(SUMMARY_LOG, "accuracy_sample_count : 1200", f"accuracy_sample_count : {images}")(folder)
     point = read_point(folder)
-    counted = top1(read_predictions(folder / ANSWERS, images), labels.astype(np.int32), "list", images)
+    task = ImageClassification([Tensor((1, 10), "float32")], 10)
+    predictions = task.predictions(read_answers(folder / ANSWERS, images))
+    counted = task.accuracy(predictions, labels.astype(np.int32), "list", images)
     for run in (point.performance, point.accuracy):
         spec = dataclasses.replace(run.request.data_set, path=str(path), sha256=sha256_file(path))
         request = dataclasses.replace(run.request, data_set=spec)

@@ -7,9 +7,11 @@ import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from dse_harness.describe import describe
+from dse_harness.engines import open_engine
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import ErrorClass, RuntimeSpec
-from dse_harness.runtimes import describe, has_background_class, open_runtime
+from dse_harness.tasks.image_classification import ImageClassification
 
 from tests.harness.tiny_models import write_tiny_model
 
@@ -21,37 +23,15 @@ SHAPES = {"NHWC": (1, 8, 8, 3), "NCHW": (1, 3, 8, 8)}
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
 def test_a_model_is_described_and_run(tmp_path: Path, delegate: Any, type_: Any, layout: Any) -> None:
     path = write_tiny_model(tmp_path / "tiny.tflite", type_=type_, layout=layout)
-    model = open_runtime(RuntimeSpec(delegate=delegate)).load(path)
-    info = describe(model, path, classes=None)
+    session = open_engine(RuntimeSpec(delegate=delegate)).load(path)
+    info = describe(session, path, ImageClassification(session.outputs, None))
     assert info.input_shape == SHAPES[layout]
     assert (info.input_layout, info.input_type, info.output_shape) == (layout, type_, (1, 10))
     assert not info.background_class
     assert info.file_bytes == path.stat().st_size
-    output = model.invoke(np.zeros(info.input_shape, type_))
+    (output,) = session.bind()(np.zeros(info.input_shape, type_))
     assert output.shape == (1, 10)
     assert output.dtype == type_
-
-
-@pytest.mark.parametrize(
-    ("outputs", "classes", "background"),
-    [
-        (1001, None, True),
-        (1000, None, False),
-        (10, None, False),
-        (1001, 1000, True),
-        (1001, 1001, False),
-        (11, 10, True),
-    ],
-)
-def test_one_output_more_than_classes_is_a_background_class(
-    outputs: int, classes: int | None, background: bool
-) -> None:
-    assert has_background_class(outputs, classes) is background
-
-
-def test_outputs_that_fit_no_data_set_are_refused() -> None:
-    with pytest.raises(HarnessError, match="found 1001 outputs, allowed for a data set of 10 classes: 10, or 11"):
-        has_background_class(1001, 10)
 
 
 _LOADED = """
@@ -59,9 +39,9 @@ import os, sys
 from pathlib import Path
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import RuntimeSpec
-from dse_harness.runtimes import open_runtime
+from dse_harness.engines import open_engine
 try:
-    open_runtime(RuntimeSpec()).load(Path(sys.argv[1]))
+    open_engine(RuntimeSpec()).load(Path(sys.argv[1]))
 except HarnessError as error:
     print(error.failure.error, flush=True)
 os._exit(0)
@@ -70,12 +50,33 @@ os._exit(0)
 
 
 def refused(path: Path) -> tuple[ErrorClass, str]:
+    def opened() -> None:
+        session = open_engine(RuntimeSpec()).load(path)
+        describe(session, path, ImageClassification(session.outputs, None))
+
     with pytest.raises(HarnessError) as caught:
-        open_runtime(RuntimeSpec()).load(path)
+        opened()
     return caught.value.failure.error, caught.value.failure.message
 
 
-def test_what_is_no_model_is_said_before_the_runtime_sees_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("spec", "error", "message"),
+    [
+        (RuntimeSpec("onnx"), "bad_request", "runtime.name: found 'onnx', allowed: litert, tflite-runtime"),
+        (
+            RuntimeSpec(delegate="gpu"),
+            "bad_request",
+            "runtime.delegate: found 'gpu', allowed for litert: xnnpack, builtin",
+        ),
+    ],
+)
+def test_what_no_engine_has_is_refused_with_what_is_allowed(spec: RuntimeSpec, error: ErrorClass, message: str) -> None:
+    with pytest.raises(HarnessError) as caught:
+        open_engine(spec)
+    assert (caught.value.failure.error, caught.value.failure.message) == (error, message)
+
+
+def test_what_is_no_model_is_said_before_the_engine_sees_it(tmp_path: Path) -> None:
     assert refused(tmp_path / "absent.tflite") == ("model_missing", f"{tmp_path / 'absent.tflite'}: no such file")
     (tmp_path / "text.tflite").write_text("not a mode")
     error, message = refused(tmp_path / "text.tflite")

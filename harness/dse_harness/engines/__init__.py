@@ -1,0 +1,112 @@
+"""What executes a model: one class for each engine, behind one protocol. Only the engine asked for is imported.
+
+A module of an engine imports neither the engine nor NumPy when it is loaded: dse asks its class for names and packages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from dse_harness.errors import HarnessError
+from dse_harness.protocol import RuntimeSpec
+from dse_harness.registry import Registry, RegistryError, UnknownEntryError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dse_harness.tensors import Tensor
+
+Invoke = Callable[["NDArray[Any]"], Sequence["NDArray[Any]"]]
+"""An input ``[1, ...]`` to copies of outputs. Raises ValueError, RuntimeError with the engine's sentence."""
+
+
+class Session(Protocol):
+    """A model loaded and ready to run."""
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+    def bind(self, outputs: Sequence[int] = (0,)) -> Invoke:
+        """What runs the model and returns these of its outputs; this is what LoadGen times."""
+        ...
+
+
+class Engine(Protocol):
+    """An engine for one measurement: made from a request's `RuntimeSpec`, it loads one model.
+
+    The constructor imports the engine and raises HarnessError (``runtime_missing``) with the command that installs it.
+    """
+
+    title: ClassVar[str]
+    """The engine's own name, as a submission has it: ``LiteRT``."""
+    packages: ClassVar[tuple[str, ...]]
+    """The distributions to install, as PyPI calls them. The version of the first one is the engine's."""
+    suffixes: ClassVar[tuple[str, ...]]
+    """How the names of its model files end: ``.tflite``."""
+    delegates: ClassVar[tuple[str, ...]]
+    """What `RuntimeSpec.delegate` may be: the kernels or devices that it can run a model with, its default first."""
+
+    version: str
+
+    def __init__(self, spec: RuntimeSpec) -> None: ...
+
+    @classmethod
+    def check_file(cls, path: Path) -> None:
+        """Refuse what is plainly no model of this engine, which it might crash on. Raises HarnessError.
+
+        The classes are ``model_missing`` and ``model_broken``.
+        """
+        ...
+
+    def load(self, path: Path) -> Session:
+        """The model, ready to run with the request's threads and delegate. Raises HarnessError."""
+        ...
+
+
+ENGINES: Registry[type[Engine]] = Registry(
+    "dse.engines",
+    {
+        "litert": "dse_harness.engines.litert:LiteRT",
+        "tflite-runtime": "dse_harness.engines.tflite_runtime:TfliteRuntime",
+    },
+    needs=("title", "packages", "suffixes", "delegates", "check_file", "load"),
+)
+
+
+def engine_named(name: str) -> type[Engine]:
+    """The class of the engine of this name. Raises HarnessError (``bad_request``, ``runtime_missing``)."""
+    try:
+        return ENGINES.get(name)
+    except UnknownEntryError as error:
+        allowed = ", ".join(error.allowed)
+        raise HarnessError("bad_request", f"runtime.name: found {name!r}, allowed: {allowed}") from error
+    except RegistryError as error:
+        raise HarnessError("runtime_missing", str(error)) from error
+
+
+def engine_of(spec: RuntimeSpec) -> type[Engine]:
+    """The class of the engine that ``spec`` names, which has the delegate. Raises HarnessError as `engine_named`."""
+    engine = engine_named(spec.name)
+    if spec.delegate not in engine.delegates:
+        raise HarnessError(
+            "bad_request",
+            f"runtime.delegate: found {spec.delegate!r}, allowed for {spec.name}: {', '.join(engine.delegates)}",
+        )
+    return engine
+
+
+def open_engine(spec: RuntimeSpec) -> Engine:
+    """The engine that ``spec`` names, imported. Raises HarnessError (``bad_request``, ``runtime_missing``)."""
+    return engine_of(spec)(spec)
+
+
+def installed_version(engine: type[Engine]) -> str | None:
+    """The version that this interpreter has, None where it has none. The engine is not imported."""
+    from importlib import metadata  # takes longer than many a model to load
+
+    try:
+        return metadata.version(engine.packages[0])
+    except metadata.PackageNotFoundError:
+        return None
