@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from dse_harness.label_list import Label, LabelListError, parse_label_list, shortened
 from dse_harness.protocol import DataSetSpec
 
 from dse.errors import DataSetError, Remedy, why
@@ -23,9 +24,6 @@ from dse.paths import using_cache
 from dse.reading import read_json, read_text
 
 _SCHEMA = 1
-_MOST_DIGITS = 9
-"""Of a class, which is an int32 where it is measured."""
-_MOST_SHOWN = 200
 _MOST_IMAGE_BYTES = 256 * 2**20
 """Of one image; the largest of ImageNet's has 15 MB."""
 _NO_ARRAYS = (
@@ -77,7 +75,7 @@ def from_arrays(name: str, path: Path, classes: int | None = None) -> DataSet:
             images, dtype = _shape_and_type(arrays.zip, "images.npy")
             shape, kind = _shape_and_type(arrays.zip, "labels.npy")
             if kind.kind not in "iu":  # before they are read: words may have any length
-                raise DataSetError(f"found labels {_shortened(str(kind))} {list(shape)}, {_ARRAYS}", path=path)
+                raise DataSetError(f"found labels {shortened(str(kind))} {list(shape)}, {_ARRAYS}", path=path)
             if math.prod(shape) > _MOST_LABELS:  # a kilobyte may say that it holds a terabyte
                 raise DataSetError(f"found labels {list(shape)}, allowed: up to {_MOST_LABELS}; {_ARRAYS}", path=path)
             labels = np.asarray(arrays["labels"])
@@ -117,16 +115,16 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
             absent.append((number, image))
             continue
         if not stat.S_ISREG(found.st_mode):
-            raise DataSetError(f"{_shortened(image)} is no regular file in {folder}", path=labels, line=number)
+            raise DataSetError(f"{shortened(image)} is no regular file in {folder}", path=labels, line=number)
         if found.st_size > _MOST_IMAGE_BYTES:
-            told = f"{_shortened(image)} in {folder} has {found.st_size} bytes, allowed: {_MOST_IMAGE_BYTES}"
+            told = f"{shortened(image)} in {folder} has {found.st_size} bytes, allowed: {_MOST_IMAGE_BYTES}"
             raise DataSetError(told, path=labels, line=number)
         states.append((image, label, found.st_size, found.st_mtime_ns))
     if absent:
         number, image = absent[0]
         raise DataSetError(
             f"{len(absent)} of {len(entries)} images of the label list are not in {folder}, the first: "
-            f"{_shortened(image)}",
+            f"{shortened(image)}",
             path=labels,
             line=number,
             remedy=Remedy.NAME_IMAGES,
@@ -142,32 +140,14 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
     return DataSet(name, folder, labels, len(entries), classes, sha256)
 
 
-def read_labels(path: Path) -> list[tuple[int, str, int]]:
-    """The lines 'NAME CLASS' of a label list that are not blank: number, name and class. Raises DataSetError."""
+def read_labels(path: Path) -> list[Label]:
+    """The lines of the label list at ``path``. Raises DataSetError."""
     try:
-        lines = read_text(path).splitlines()
+        return parse_label_list(read_text(path))
+    except LabelListError as error:
+        raise DataSetError(str(error), path=path, line=error.line) from error
     except (OSError, ValueError) as error:
         raise DataSetError(f"cannot be read: {why(error)}", path=path, remedy=Remedy.NAME_LABELS) from error
-    entries: dict[str, tuple[int, str, int]] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        name, label = ([*line.rsplit(maxsplit=1), ""])[:2]
-        name = name.strip()
-        if not label.isascii() or not label.isdigit() or len(label) > _MOST_DIGITS:
-            raise DataSetError(
-                f"found {_shortened(line)!r}, expected 'NAME CLASS' with a class 0, 1, 2, ...", path=path, line=number
-            )
-        if "\0" in name:
-            raise DataSetError(f"found a NUL character in {_shortened(name)!r}", path=path, line=number)
-        if name.startswith("/") or ".." in name.split("/"):
-            raise DataSetError(f"{_shortened(name)} lies outside the folder of the images", path=path, line=number)
-        if name in entries:
-            raise DataSetError(f"{_shortened(name)} stands here twice", path=path, line=number)
-        entries[name] = (number, name, int(label))
-    if not entries:
-        raise DataSetError("the label list is empty, expected a line 'NAME CLASS' for each image", path=path)
-    return list(entries.values())
 
 
 def require_unchanged(spec: DataSetSpec, cache: Path) -> None:
@@ -225,7 +205,3 @@ def _content_sha256(folder: Path, entries: list[tuple[str, int]], labels: Path) 
         except OSError as error:
             raise DataSetError(f"{folder / image} cannot be read: {why(error)}", path=labels) from error
     return digest.hexdigest()
-
-
-def _shortened(line: str) -> str:
-    return line.strip() if len(line) <= _MOST_SHOWN else f"{line.strip()[:_MOST_SHOWN]}..."

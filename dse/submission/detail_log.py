@@ -1,4 +1,4 @@
-"""LoadGen's detail log (`mlperf_log_detail.txt`, JSON lines after ``:::MLLOG``) as values and errors."""
+"""What MLPerf's submission checker takes from a detail log: values, errors, and when they were logged."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dse.errors import SubmissionError, why
-from dse.reading import parse_json, read_text
+from dse_harness.detail_log import MARKER, DetailLogError, entries
 
-_MARKER = ":::MLLOG"
+from dse.errors import SubmissionError, why
+from dse.reading import parse_json, read_bytes
+
 ENDING = "ending"
 """Among the times, when the last query was answered; LoadGen collects its figures after it, which may take seconds."""
 _ONCE = ("effective_", "requested_", "result_", "early_stopping_", "loadgen_version", "num_errors")
@@ -46,27 +47,25 @@ class DetailLog:
 def read_detail_log(path: Path) -> DetailLog:
     """The log at ``path``. Raises SubmissionError when it is missing or not one."""
     try:
-        lines = read_text(path).removesuffix("\n").split("\n")  # others than LF may stand in a value
+        data = read_bytes(path)
     except (OSError, ValueError) as error:
         raise SubmissionError(f"cannot be read: {why(error)}", path=path) from error
-    if not lines[0].startswith(_MARKER):
-        raise SubmissionError(f"the first line does not start with {_MARKER}", path=path, line=1)
+    if not data.startswith(MARKER.encode()):
+        raise SubmissionError(f"the first line does not start with {MARKER}", path=path, line=1)
     log = DetailLog({}, ())
     errors = []
-    for number, line in enumerate(lines, 1):
-        if not line.startswith(_MARKER):
-            continue
-        try:
-            entry = parse_json(line.removeprefix(_MARKER))
-            key, value = entry["key"], entry["value"]
+    try:
+        for key, value, time_ms, is_error, _ in entries(data, parse=parse_json):
             if log.values.setdefault(key, value) != value and key.startswith(_ONCE):
                 log.twice.setdefault(key, value)
-            if isinstance(time_ms := entry.get("time_ms"), int | float):
+            if time_ms is not None:
                 log.times_ms.setdefault(key, time_ms)
                 if key == "generic_message" and str(value).startswith("Ending"):
                     log.times_ms[ENDING] = time_ms
-            if entry["metadata"]["is_error"]:
+            if is_error is None:
+                raise SubmissionError(f"{key} does not say whether it is an error", path=path)
+            if is_error:
                 errors.append(str(value))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise SubmissionError(f"not a line of LoadGen: {line[:80]!r}", path=path, line=number) from error
+    except DetailLogError as error:
+        raise SubmissionError(f"not a line of LoadGen: {error.text!r}", path=path, line=error.line) from error
     return DetailLog(log.values, tuple(errors), log.twice, log.times_ms)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse_harness.errors import HarnessError
+from dse_harness.label_list import LabelListError, parse_label_list
 from dse_harness.protocol import DataSetSpec
 
 _NO_ARRAYS = (
@@ -30,9 +31,6 @@ _NO_ARRAYS = (
     *(SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
 )
 """What NumPy and the standard library raise for a file that is damaged, encrypted, immense or something else."""
-
-_MOST_DIGITS = 9
-"""Of a class, which is an int32."""
 
 ImageReader = Callable[[int], Any]
 """Index to image: a path to decode, or an RGB array uint8 ``[H, W, 3]``."""
@@ -94,20 +92,10 @@ def _read_list(spec: DataSetSpec, folder: Path) -> tuple[list[str], NDArray[np.i
     try:
         if path.exists() and not path.is_file():
             raise OSError("it is no regular file")
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        labels = parse_label_list(path.read_text(encoding="utf-8-sig"))
+    except LabelListError as error:
+        place = path if error.line is None else f"{path}:{error.line}"
+        raise HarnessError("data_set", f"{place}: {error}") from error
     except (OSError, ValueError) as error:
         raise HarnessError("data_set", f"{path}: cannot be read as a label list: {error}") from error
-    names, classes = [], []
-    for number, line in enumerate(lines, start=1):
-        fields = line.rsplit(maxsplit=1)
-        if not fields:
-            continue
-        if len(fields) != 2 or not fields[1].isdecimal() or len(fields[1]) > _MOST_DIGITS:
-            raise HarnessError(
-                "data_set", f"{path}:{number}: found {line!r}, allowed: a file name, a space and a class 0, 1, 2, ..."
-            )
-        names.append(fields[0].strip())
-        classes.append(int(fields[1]))
-    if not names:
-        raise HarnessError("data_set", f"{path}: found no line, allowed: a file name and a class per line")
-    return names, np.array(classes, dtype=np.int32)
+    return [label.name for label in labels], np.array([label.label for label in labels], dtype=np.int32)

@@ -23,13 +23,13 @@ class DetailLogError(ValueError):
 
 
 class Entry(NamedTuple):
-    """A line of the log; ``time_ms`` counts from the start of the run."""
+    """A line of the log; ``time_ms`` counts from the start of the run. None: the line does not say."""
 
     key: str
     value: Any
     time_ms: float | None
-    is_error: bool
-    is_warning: bool
+    is_error: bool | None
+    is_warning: bool | None
 
 
 def entries(
@@ -45,14 +45,14 @@ def entries(
             continue
         try:
             line = parse(match[1])
-            metadata = line["metadata"]
+            metadata = line.get("metadata", {})
             time_ms = line.get("time_ms")
             yield Entry(
                 str(line["key"]),
                 line["value"],
                 time_ms if isinstance(time_ms, (int, float)) else None,
-                bool(metadata.get("is_error")),
-                bool(metadata.get("is_warning")),
+                metadata.get("is_error"),
+                metadata.get("is_warning"),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             number = data.count(b"\n", 0, match.start()) + 1

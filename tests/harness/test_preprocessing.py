@@ -1,4 +1,5 @@
 import os
+import re
 import struct
 import zipfile
 import zlib
@@ -80,7 +81,21 @@ def test_a_malformed_line_is_shown_with_its_place(tmp_path: Path, line: str) -> 
     (tmp_path / "labels.txt").write_text(f"a.jpg 1\n{line}\nc.jpg 2\n")
     with pytest.raises(HarnessError) as caught:
         read_labels(DataSetSpec("list", "images", "", labels="labels.txt"), tmp_path)
-    assert f"labels.txt:2: found {line!r}, allowed: a file name, a space and a class" in str(caught.value)
+    assert f"labels.txt:2: found {line!r}, expected 'NAME CLASS' with a class" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("a.jpg 2", "a.jpg stands here twice"),
+        ("../b.jpg 2", "../b.jpg lies outside the folder of the images"),
+        ("/b.jpg 2", "/b.jpg lies outside the folder of the images"),
+    ],
+)
+def test_an_image_that_is_listed_twice_or_lies_elsewhere_is_refused(tmp_path: Path, line: str, message: str) -> None:
+    (tmp_path / "labels.txt").write_text(f"a.jpg 1\n{line}\n")
+    with pytest.raises(HarnessError, match=re.escape(f"labels.txt:2: {message}")):
+        read_labels(DataSetSpec("list", "images", "", labels="labels.txt"), tmp_path)
 
 
 def test_lists_that_hold_nothing_or_are_absent_are_named(tmp_path: Path) -> None:
@@ -88,7 +103,7 @@ def test_lists_that_hold_nothing_or_are_absent_are_named(tmp_path: Path) -> None
     with pytest.raises(HarnessError, match=r"labels\.txt: cannot be read"):
         read_labels(spec, tmp_path)
     (tmp_path / "labels.txt").write_text("")
-    with pytest.raises(HarnessError, match=r"labels\.txt: found no line"):
+    with pytest.raises(HarnessError, match=r"labels\.txt: the label list is empty"):
         read_labels(spec, tmp_path)
     with pytest.raises(HarnessError, match=r"data_set\.labels: found none"):
         read_labels(DataSetSpec("list", "images", ""), tmp_path)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import flatbuffers
 import numpy as np
@@ -24,6 +23,7 @@ from dse_harness.protocol import (
     Response,
     write,
 )
+from dse_harness.scenarios import scenario_of
 
 from dse.core.configuration import Configuration
 from dse.core.origin import ModelOrigin
@@ -105,7 +105,7 @@ PREDICTIONS = "b0907ecab3a5c9f3d84bc51e369545502fc253a819ff60b24e9db82fc9ea1916"
 
 
 @cache
-def recorded(round_name: str, run: str) -> list[dict[str, Any]]:
+def recorded(round_name: str, run: str) -> loadgen.Log:
     return loadgen.read_log(RECORDED / round_name / run)
 
 
@@ -119,12 +119,12 @@ def recorded_response(request: Request, round_name: str) -> Response:
         runtime="litert",
         runtime_version="2.3.0",
         delegate="xnnpack",
-        loadgen_version=loadgen.version(recorded(round_name, run)),
+        loadgen_version=recorded(round_name, run).version,
     )
     versions = {"numpy": "2.4.6", "python": "3.11.7"}
     if request.performance is None:
         return Response(accuracy=Accuracy(627, 1200, PREDICTIONS), evidence=evidence, versions=versions)
-    performance = loadgen.performance(recorded(round_name, run))
+    performance = recorded(round_name, run).performance(scenario_of("SingleStream"))
     return Response(performance=performance, peak_memory_bytes=40_000_000, evidence=evidence, versions=versions)
 
 

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from dse_harness.detail_log import MARKER, entries
+
 from dse.errors import ResultsError
 from dse.reading import parse_json
 from dse.results.columns import count, fitting
 from dse.results.importing.describe import parse_object
 from dse.results.importing.row import DETAIL_COLUMNS, Details
 
-_JSON_LINE = re.compile(rb'^:::MLLOG (\{"key": "([^"\n]{1,200})".*\})\s*$', re.MULTILINE)
 _GENERATED = re.compile(r'GeneratedQueries: "queries" : (\d+)')
 _POWER = re.compile(r'POWER_(BEGIN|END):.*"time" : (.+)')
 _SAMPLE = re.compile(r"^Time,(\d\d-\d\d-\d{4} \d\d:\d\d:\d\d\.\d+),Watts,(-?[\d.]+),", re.MULTILINE)
@@ -54,7 +55,7 @@ def parse_detail(data: bytes) -> Details:
     errors: list[str] = []
     digest = hashlib.sha256(data).hexdigest()
     data = data.replace(b"\0", b"")  # some loggers append a C string's NUL to names
-    if b":::MLLOG" in data[:65536]:
+    if MARKER.encode() in data[:65536]:
         _parse_json_lines(data, values, errors)
     else:
         _parse_text(data, values, errors)
@@ -74,25 +75,20 @@ def parse_detail(data: bytes) -> Details:
 
 def _parse_json_lines(data: bytes, values: dict[str, str | int | float], errors: list[str]) -> None:
     per_query = False
-    for match in _JSON_LINE.finditer(data):
-        key = match[2].decode("utf-8", "replace")
-        name = _JSON_KEYS.get(key)
-        is_error = b'"is_error": true' in match[1]
-        if name is None and not is_error:
-            continue
-        try:
-            line = parse_json(match[1])
-            value = line["value"]
-            if name is not None and DETAIL_COLUMNS[name] == "BIGINT" and isinstance(value, str):
+    try:
+        for key, value, _, is_error, _ in entries(data, _JSON_KEYS, parse_json):
+            if is_error:
+                errors.append(f"{key}: {value}")
+            name = _JSON_KEYS.get(key)
+            # MultiStream of v1.0 prints both; the per-query figure is the one of the summary.
+            if name is None or (name == "result_p90_latency_ns" and per_query):
+                continue
+            if DETAIL_COLUMNS[name] == "BIGINT" and isinstance(value, str):
                 value = int(value)  # some logs have counts in quotes
-        except (ValueError, KeyError) as error:
-            raise ResultsError(f"damaged line for {key!r}: {error}") from None
-        if is_error:
-            errors.append(f"{key}: {value}")
-        # MultiStream of v1.0 prints both; the per-query figure is the one of the summary.
-        if name is not None and not (name == "result_p90_latency_ns" and per_query):
             values[name] = value
             per_query = per_query or "per_query" in key
+    except ValueError as error:
+        raise ResultsError(f"damaged: {error}") from None
 
 
 def _parse_text(data: bytes, values: dict[str, str | int | float], errors: list[str]) -> None:
