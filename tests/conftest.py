@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,12 +19,22 @@ settings.register_profile("dse", deadline=None, max_examples=50)  # no clock: a 
 settings.load_profile("dse")
 
 
+@pytest.fixture(scope="session")
+def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a study of six trials that no clock had a part in; tests copy it, with its space beside it."""
+    base = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("DSE_CACHE", str(base / "cache"))
+        run_study(base / "small_study", make_space(base))
+    return base / "small_study"
+
+
 @pytest.fixture
-def small_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a finished study of six trials that no clock had a part in."""
-    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
-    run_study(tmp_path / "small_study", make_space(tmp_path))
-    return tmp_path / "small_study"
+def small_study(tmp_path: Path, finished_study: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a finished study of six trials, with its space beside it."""
+    monkeypatch.setenv("DSE_CACHE", str(finished_study.parent / "cache"))
+    shutil.copy(finished_study.with_suffix(".yaml"), tmp_path)
+    return shutil.copytree(finished_study, tmp_path / "small_study")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +98,22 @@ def make_space(folder: Path, **changes: Any) -> Space:
     return load_space(path, {})
 
 
+@cache
+def _empty_database() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "study.db")
+        optuna.storages.RDBStorage(f"sqlite:///{path}").engine.dispose()
+        return path.read_bytes()
+
+
+def begin_study(folder: Path) -> Path:
+    """A new folder in which a study begins with Optuna's tables made: that takes half a second each time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "study.db").exists():
+        (folder / "study.db").write_bytes(_empty_database())
+    return folder
+
+
 def run_study(
     folder: Path,
     space: Space,
@@ -105,6 +123,8 @@ def run_study(
     storage: str | None = None,
 ) -> Progress:
     """Explore ``space`` into ``folder`` until everything is known, or for ``trials``."""
+    if storage is None:
+        begin_study(folder)
     with StudyWriter(folder, space, storage, {}) as writer:
         plan = make_plan(space, writer.study.measurements, Budget(trials=trials))
         return explore(writer, space, harness or RecordedHarness(), plan, 0, lambda _: None, lambda: False)

@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.recording import make_space, run_study
+from tests.recording import make_space
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    run_study(tmp_path / "studies" / "small_study", make_space(tmp_path))
-    return tmp_path
+def here(small_study: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = small_study.parent
+    monkeypatch.chdir(folder)
+    (folder / "studies").mkdir()
+    small_study.rename(folder / "studies" / "small_study")
+    return folder
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,21 @@ from dse.study import Study
 from tests.recording import make_space, run_study
 
 
+@pytest.fixture(scope="module")
+def _four(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    base = tmp_path_factory.mktemp("four")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("DSE_CACHE", str(base / "cache"))
+        run_study(base / "studies" / "small_study", make_space(base), trials=4)
+    return base
+
+
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(_four: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A study of four of six configurations, each of which took a second."""
     monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    run_study(tmp_path / "studies" / "small_study", make_space(tmp_path), trials=4)
+    shutil.copytree(_four, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 

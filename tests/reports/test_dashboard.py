@@ -50,13 +50,9 @@ def _served(study: Path, **options: Any) -> Iterator[Ask]:
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study(finished_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six trials, which no test here changes."""
-    base = tmp_path_factory.mktemp("dashboard")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("DSE_CACHE", str(base / "cache"))
-        run_study(base / "small_study", make_space(base))
-    return base / "small_study"
+    return shutil.copytree(finished_study, tmp_path_factory.mktemp("dashboard") / "small_study")
 
 
 @pytest.fixture(scope="module")

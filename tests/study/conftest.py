@@ -5,10 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import optuna
 import pytest
 
-from tests.recording import make_space, run_study
+from tests.recording import begin_study, make_space, run_study
 
 
 @pytest.fixture(autouse=True)
@@ -16,24 +15,13 @@ def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("DSE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
-@pytest.fixture(scope="module")
-def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Optuna's tables without a study: making them takes half a second each time."""
-    path = tmp_path_factory.mktemp("database") / "study.db"
-    optuna.storages.RDBStorage(f"sqlite:///{path}").engine.dispose()
-    return path
-
-
 @pytest.fixture
-def folder(tmp_path: Path, _empty_database: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     """Where a study may begin."""
-    folder = tmp_path / "studies" / "s"
-    folder.mkdir(parents=True)
-    shutil.copy(_empty_database, folder)
-    return folder
+    return begin_study(tmp_path / "studies" / "s")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("template")
     with pytest.MonkeyPatch.context() as monkeypatch:
