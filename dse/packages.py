@@ -6,7 +6,6 @@ import re
 import sys
 import tempfile
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +63,8 @@ def package_version(package: str, python: str | None, fix: str | Remedy, *, time
     install = f"{python or sys.executable} -m pip install {package}"
     remedy, hint = (fix, None) if isinstance(fix, Remedy) else (None, fix)
     if python is None or python == sys.executable:
+        from importlib import metadata  # with its parser of mails 0.03 s, which every look at a study would wait for
+
         try:
             return metadata.version(package)
         except metadata.PackageNotFoundError:

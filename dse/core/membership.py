@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dse.core.estimate import Estimate
 from dse.core.metrics import Constraint, Objective
 from dse.core.pareto import dominates_each, nondominated_rows
 
-Array = NDArray[np.float64]
+if TYPE_CHECKING:  # a fifth of NumPy's import
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
 
 DRAWS = 200
 _AGREES = 0.5

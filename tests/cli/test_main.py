@@ -163,3 +163,11 @@ def test_one_command_brings_only_itself() -> None:
     program = "import sys; sys.argv = ['dse', 'models', 'list']; from dse.cli import main\ntry: main()\n"
     program += "finally: assert not {'optuna', 'duckdb'} & sys.modules.keys()"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
+
+
+def test_a_look_at_a_front_brings_no_library_of_a_search() -> None:
+    program = "import sys; sys.argv = ['dse', 'front', 'nothing']; from dse.cli import main\ntry: main()\n"
+    program += (
+        "finally: assert not {'pydantic', 'optuna', 'pandas', 'sqlalchemy', 'duckdb', 'moocore'} & sys.modules.keys()"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 3
