@@ -18,18 +18,23 @@ from dse.core.measurement import Measurement
 from dse.core.metrics import PRIOR_NOISE
 
 _WHOLE_SECONDS_TELL_S = 20.0
-"""From this length on a clock of whole seconds is right to a tenth."""
+"""From this length on a clock of whole seconds is right to a tenth: it may be off by one second at each end."""
 _FOREIGN_CORES = 0.5
-"""Other processes may use this many cores more than is usual in the study."""
+"""Other processes may use this many cores more than is usual in the study. Chosen: half of one that a thread needs."""
 _LEAST_CORES = 0.9
 """A run that used less of a processor did not get it. SingleStream never pauses, so one thread at least is always
 running, however many there are: quiet runs use 0.98 cores and more, runs beside a busy program whose latencies were
 wrong by a half to fourteen times used 0.27 to 0.56. A p90 stands interruptions of a tenth of the time, not of more."""
 _EFFECTIVE_CORES = 1.1
-"""A run with two threads or more that uses fewer cores than this did not profit from them."""
+"""A run with two threads or more that uses fewer cores than this did not profit from them. Chosen: one thread alone
+uses 0.98 cores and more, so a second one that does anything shows in a tenth."""
 _LEAST_BAND = 0.08
-"""A reference configuration may always differ by this ratio from its earlier runs: two runs of the same do."""
+"""A reference configuration may always differ by this ratio from its earlier runs. Chosen; what it misses and what it
+costs shows `benchmarks/drift.py`: of devices with 2 % noise one that slows down by a fifth is found in 99 of 100
+studies, one that slows down by a twentieth in none."""
 _BAND_SDS = 4.0
+"""Standard errors of a prediction beyond which a run of the reference configuration is outside. Chosen; the same
+benchmark: with 5 % noise one good run in 1,200 is excluded, with 10 % one in 25."""
 _BACK = "between a reference configuration outside its band and one that was back in it"
 
 
@@ -219,8 +224,8 @@ def _starved(measurements: Sequence[Measurement]) -> str | None:
 def _band(levels: Sequence[float]) -> float:
     """How far the next run of the reference configuration may lie from the median of ``levels``, in logarithms.
 
-    Four standard errors of a prediction; the standard deviation is their own, shrunk to what is assumed of
-    every device while there are few runs.
+    Four standard errors of a prediction. The standard deviation is their own, from the median absolute deviation, and
+    shrunk to what is assumed of every device while there are few runs (as in `dse.core.estimate.repeat_noise`).
     """
     centre, runs = median(levels), len(levels)
     own = 1.4826 * median(abs(level - centre) for level in levels)
