@@ -1,0 +1,57 @@
+"""An engine that another distribution adds by an entry point, in a process of the harness's own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from dse_harness.boot import command
+from dse_harness.protocol import Failure
+
+from tests.harness import toy_engine
+from tests.harness.distributions import install
+from tests.harness.running import request_for, run_harness, write_colours
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = tmp_path / "site"
+    source = Path(toy_engine.__file__).read_text()
+    install(site, "toy_engine", "dse.engines", {"toy": "toy_engine:Toy"}, {"toy_engine": source})
+    monkeypatch.setenv("PYTHONPATH", str(site))
+
+
+def test_a_request_for_it_is_measured(tmp_path: Path, installed: None) -> None:
+    model, images = toy_engine.write_toy_model(tmp_path), write_colours(tmp_path / "colours.npz")
+    runtime = {"name": "toy", "delegate": "abacus"}
+
+    response = run_harness(tmp_path / "trial", request_for(model, images, runtime=runtime))
+
+    assert response.failure is None
+    assert response.performance is not None
+    assert response.performance.query_count >= 10
+    assert response.accuracy is not None
+    assert response.accuracy.total == 40
+    assert response.evidence is not None
+    evidence = response.evidence
+    assert (evidence.runtime, evidence.runtime_version, evidence.delegate) == ("toy", "1.0", "abacus")
+
+
+def test_what_it_does_not_have_and_what_it_cannot_read_is_said(tmp_path: Path, installed: None) -> None:
+    model, images = toy_engine.write_toy_model(tmp_path), write_colours(tmp_path / "colours.npz")
+    response = run_harness(tmp_path / "1", request_for(model, images, runtime={"name": "toy", "delegate": "xnnpack"}))
+    assert response.failure == Failure(
+        "bad_request", "runtime.delegate: found 'xnnpack', allowed for toy: abacus, fingers"
+    )
+    runtime = {"name": "toy", "delegate": "abacus"}
+    response = run_harness(tmp_path / "2", request_for(images, images, runtime=runtime))
+    assert response.failure is not None
+    assert response.failure.error == "model_broken"
+
+
+def test_it_is_listed_with_its_version(installed: None) -> None:
+    done = subprocess.run([*command(sys.executable), "engines"], capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert list(found) == ["litert", "tflite-runtime", "toy"]
+    assert found["toy"] == {"title": "Toy Engine", "packages": ["toy-engine"], "installed": "1.0"}
