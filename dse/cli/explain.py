@@ -13,7 +13,7 @@ import typer
 
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
-from dse.cli.render import counted, next_command, print_json, probability, spread, stdout
+from dse.cli.render import next_command, print_json, probability, spread, stdout
 from dse.cli.report import official_of
 from dse.core.analysis import Analysis
 from dse.core.chance import ADVICE
@@ -21,6 +21,7 @@ from dse.core.configuration import Configuration, Value, text
 from dse.core.explanation import Explanation, explain
 from dse.core.matching import match
 from dse.core.metrics import Objective
+from dse.core.words import counted
 from dse.errors import UsageError
 from dse.files import canonical_json
 from dse.reading import parse_json

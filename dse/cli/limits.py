@@ -7,6 +7,7 @@ from typing import Any
 
 from dse.cli.options import seconds_of
 from dse.cli.render import stderr
+from dse.core.words import counted
 from dse.durations import show_duration
 from dse.search.plan import Budget
 from dse.search.spent import Spent, counted_from, spent_on
@@ -61,7 +62,9 @@ def say_limits(limits: Limits) -> None:
     budget, used, left = limits.budget, limits.used, limits.left
     parts = []
     if budget.trials and used.trials:
-        parts.append(f"{budget.trials} configurations, {used.trials} measured by earlier runs, {left.trials} left")
+        parts.append(
+            f"{counted(budget.trials, 'configuration')}, {used.trials} measured by earlier runs, {left.trials} left"
+        )
     for total_s, used_s, left_s, of in (
         (budget.device_s, used.device_s, left.device_s, " of device time"),
         (budget.time_s, used.time_s, left.time_s, ""),

@@ -12,9 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dse.cli.render import by_reason, counted, described, front_table, stderr
+from dse.cli.render import by_reason, described, front_table, stderr
 from dse.core.configuration import Configuration
 from dse.core.metrics import Objective
+from dse.core.words import counted
 from dse.durations import show_duration
 from dse.search.plan import Progress
 

@@ -9,9 +9,10 @@ import typer
 
 from dse.cli.interrupt import INTERRUPTED
 from dse.cli.options import study_words
-from dse.cli.render import by_reason, counted, front_table, next_command, print_json, stderr, stdout
+from dse.cli.render import by_reason, front_table, next_command, print_json, stderr, stdout
 from dse.cli.report import remarks_of, report_of
 from dse.core.analysis import Analysis
+from dse.core.words import counted
 from dse.durations import show_duration
 from dse.errors import DseError, NothingMeasuredError
 from dse.reports.front import front_document, write_front
@@ -118,7 +119,7 @@ def _what_was_done(study: Study, progress: Progress) -> list[str]:
     if _unmeasured(progress):
         lines.append(f"{_unmeasured(progress)} of {counted(total, 'configuration')} are not measured")
     if progress.incomplete:
-        points = counted(len(progress.incomplete), "accuracy").replace("accuracys", "accuracies")
+        points = counted(len(progress.incomplete), "accuracy")
         seconds = show_duration(sum(progress.incomplete))
         lines.append(
             f"{points} of the front {'is' if len(progress.incomplete) == 1 else 'are'} counted on a part of the "

@@ -19,6 +19,7 @@ from dse.cli.remedies import advice, message
 from dse.cli.streams import clean, unfiltered
 from dse.core.configuration import Value, text
 from dse.core.metrics import Objective
+from dse.core.words import counted
 from dse.errors import DseError
 
 if TYPE_CHECKING:  # it brings NumPy, which most commands do without
@@ -195,11 +196,6 @@ def probability(value: float) -> str:
 def described(parameters: Mapping[str, Value]) -> str:
     """Parameters for people: words speak for themselves, numbers and switches bring their name."""
     return " ".join(v if isinstance(v, str) else f"{name}={text(v)}" for name, v in parameters.items())
-
-
-def counted(count: int, noun: str) -> str:
-    """``1 trial``, ``3 trials``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def by_reason(word: str, counts: Mapping[str, int]) -> str:

@@ -8,11 +8,12 @@ import typer
 from rich.tree import Tree
 
 from dse.cli.options import Images, Json, Labels, Models, option_words, variables
-from dse.cli.render import counted, next_command, print_json, stdout
+from dse.cli.render import next_command, print_json, stdout
 from dse.cli.space_from_results import from_results_command
 from dse.cli.trusted import NOT_ASKED
 from dse.core.configuration import text
 from dse.core.tree import Parameter
+from dse.core.words import counted
 from dse.spaces.document import read_document
 from dse.spaces.format import json_schema
 from dse.spaces.load import find_space, load_space, shipped_spaces

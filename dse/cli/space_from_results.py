@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from dse.cli.options import Db, Json, Name, Where, option_words
-from dse.cli.render import counted, next_command, print_json, stderr, stdout
+from dse.cli.render import next_command, print_json, stderr, stdout
+from dse.core.words import counted
 from dse.errors import UsageError
 
 

@@ -11,7 +11,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from dse.cli.options import STUDIES, Json, Studies, study_words
-from dse.cli.render import counted, next_command, print_json, stderr, stdout
+from dse.cli.render import next_command, print_json, stderr, stdout
+from dse.core.words import counted
 from dse.errors import StudyError, why
 from dse.study import Study
 from dse.study.lock import is_locked
@@ -58,7 +59,7 @@ def studies_command(studies: Studies = STUDIES, json: Json = False) -> None:
     for e in entries:
         if e.problem:
             stderr().print(f"{e.name}: {e.problem}")
-    stderr().print(counted(len(entries), "study").replace("studys", "studies"))
+    stderr().print(counted(len(entries), "study"))
     newest = max((e for e in entries if not e.problem), key=lambda e: e.last or "", default=None)
     if newest:
         next_command(f"dse front {study_words(newest.name, studies)}", "shows its front")

@@ -30,8 +30,9 @@ from dse.cli.official import (
 )
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, SYSTEM, Json, Studies, StudyArgument, study_words
-from dse.cli.render import counted, next_command, print_json, stderr, stdout
+from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.cli.submitted import check_command, pack_command
+from dse.core.words import counted
 from dse.errors import SubmissionError, UsageError
 from dse.study import Study
 from dse.submission.candidate import Candidate, without_repeats

@@ -28,9 +28,10 @@ from dse.cli.official import (
 )
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, SYSTEM, Json, Studies, StudyArgument, seconds_of, study_words
-from dse.cli.render import counted, next_command, print_json, stderr, stdout
+from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.cli.trusted import Trust, require_trust
 from dse.cli.validated import comparison, explored_values, remarks, validation_document
+from dse.core.words import counted
 from dse.data_sets import require_unchanged
 from dse.durations import show_duration
 from dse.errors import DseError, MachineError, NothingMeasuredError, StudyError, SubmissionError

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from dse.core.configuration import Configuration
 from dse.core.exclusions import Exclusions
 from dse.core.measurement import Measurement
+from dse.core.words import counted
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Counts:
         parts += [f"{self.excluded} excluded ({why})"] if why else []
         parts += [f"{self.failed} failed"] if self.failed else []
         parts += [f"{self.elsewhere} of no configuration of the space as it is now"] if self.elsewhere else []
-        return f"{_counted(self.trials, 'trial')}: {', '.join(parts)}"
+        return f"{counted(self.trials, 'trial')}: {', '.join(parts)}"
 
     @property
     def configurations_sentence(self) -> str:
@@ -55,7 +56,7 @@ class Counts:
         parts += [f"{self.configurations_excluded} excluded"] if self.configurations_excluded else []
         parts += [f"{self.configurations_failed} failed"] if self.configurations_failed else []
         total = self.measured + self.configurations_excluded + self.configurations_failed
-        return f"{_counted(total, 'configuration')}: {', '.join(parts)}"
+        return f"{counted(total, 'configuration')}: {', '.join(parts)}"
 
     def document(self) -> dict[str, dict[str, object]]:
         """As ``front.json`` has them."""
@@ -96,7 +97,3 @@ def count(
         configurations_excluded=sum(not any(m.failed for m in trials) for trials in none_good),
         configurations_failed=sum(any(m.failed for m in trials) for trials in none_good),
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

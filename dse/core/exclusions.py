@@ -16,6 +16,7 @@ from dse_harness.protocol import SINCE_BOOT, DeviceState
 from dse.core.estimate import PRIOR_WEIGHT
 from dse.core.measurement import Measurement
 from dse.core.metrics import PRIOR_NOISE
+from dse.core.words import counted
 
 _WHOLE_SECONDS_TELL_S = 20.0
 """From this length on a clock of whole seconds is right to a tenth: it may be off by one second at each end."""
@@ -105,7 +106,7 @@ def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, .
             found.append(Reason(word, f"the device says: {', '.join(throttled)}"))
         elif (after.throttle_count or 0) > (before.throttle_count or 0):
             events = (after.throttle_count or 0) - (before.throttle_count or 0)
-            found.append(Reason("throttled", f"the processor throttled {events} times during the run"))
+            found.append(Reason("throttled", f"the processor throttled during the run: {counted(events, 'event')}"))
         for state in (before, after):
             if state.cpu_governors != governors:
                 changed = f"{_listed(state.cpu_governors)} instead of {_listed(governors)}"
@@ -216,7 +217,7 @@ def _starved(measurements: Sequence[Measurement]) -> str | None:
     if len(short) * 2 <= len(used):
         return None
     return (
-        f"{len(short)} of {len(used)} runs did not get the processor that they asked for "
+        f"{len(short)} of {counted(len(used), 'run')} did not get the processor that they asked for "
         f"({min(short):.2f} to {max(short):.2f} of one): something else used it, and no figure here is certain"
     )
 

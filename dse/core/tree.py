@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dse.core.configuration import Configuration, Value, text
+from dse.core.words import counted
 
 LISTED = 20_000
 """Up to this many configurations, a tree is listed; larger ones are searched by a configuration's own values."""
@@ -73,7 +74,7 @@ class ParameterTree:
     def configuration(self, index: int) -> Configuration:
         """The configuration at ``index`` of `configurations`, without making those before it. Raises IndexError."""
         if not 0 <= index < self.size:
-            raise IndexError(f"found index {index}, the tree has {self.size} configurations")
+            raise IndexError(f"found index {index}, the tree has {counted(self.size, 'configuration')}")
         return Configuration(_walk(self.roots, index))
 
     def choose(self, pick: Callable[[str, Parameter], int]) -> Configuration:

@@ -78,7 +78,7 @@ def test_more_counts_from_now_on_for_the_runs_that_follow(here: Path, dse: Any) 
     searched = sum(m.phase == "search" for m in Study.read(here / "studies" / "small_study").measurements)
     assert searched == 5
     again = dse(*common)
-    assert "limits: 1 configurations, 1 measured by earlier runs, 0 left" in again.err
+    assert "limits: 1 configuration, 1 measured by earlier runs, 0 left" in again.err
 
 
 def test_an_interrupted_search_says_what_it_has_left(here: Path, dse: Any, monkeypatch: pytest.MonkeyPatch) -> None:
