@@ -138,13 +138,21 @@ def slower(request: Request) -> Response:
     return replace(response, performance=replace(response.performance, latency_p90_ns=10**8))
 
 
-def stored_trials(folder: Path) -> list[optuna.trial.FrozenTrial]:
-    """The trials of a study as Optuna has them."""
+def stored_runs(folder: Path) -> list[optuna.trial.FrozenTrial]:
+    """The runs of a study as Optuna has them."""
+    return optuna.load_study(study_name=f"{folder.name} runs", storage=f"sqlite:///{folder / 'study.db'}").trials
+
+
+def stored_configurations(folder: Path) -> list[optuna.trial.FrozenTrial]:
+    """The configurations of a study as Optuna has them."""
     return optuna.load_study(study_name=folder.name, storage=f"sqlite:///{folder / 'study.db'}").trials
 
 
 def check_study(folder: Path) -> Study:
-    """A study is consistent: finished trials only, each once in Optuna, a sound database, nothing left over."""
+    """A study is consistent: finished trials only, each once in Optuna, a sound database, nothing left over.
+
+    So is each configuration, and the best ones are the front.
+    """
     study = Study.read(folder)
     numbers = [measured.trial for measured in study.measurements]
     assert [path.name for path in folder.rglob("*.tmp")] == []
@@ -153,9 +161,16 @@ def check_study(folder: Path) -> Study:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         told = database.execute(
             "SELECT state, value_json FROM trials JOIN trial_user_attributes USING (trial_id) "
-            "WHERE key = 'trial' ORDER BY number"
+            "JOIN studies USING (study_id) WHERE study_name = ? AND key = 'trial' ORDER BY number",
+            (f"{folder.name} runs",),
         ).fetchall()
-        assert database.execute("SELECT COUNT(*) FROM trials").fetchone() == (len(told),)
+        total = len(told) + len(study.configurations())
+        assert database.execute("SELECT COUNT(*) FROM trials").fetchone() == (total,)
     assert [int(number) for _, number in told] == numbers
     assert {state for state, _ in told} <= {"COMPLETE", "FAIL"}
+    stored = optuna.load_study(study_name=folder.name, storage=f"sqlite:///{folder / 'study.db'}")
+    assert [trial.user_attrs["trial"] for trial in stored.trials] == [row.trial for row in study.configurations()]
+    assert {t.user_attrs["trial"]: t.values for t in stored.best_trials} == {
+        row.trial: [row.values[o.name] for o in study.objectives] for row in study.front()
+    }
     return study

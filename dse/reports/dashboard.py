@@ -15,9 +15,9 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from dse.errors import Remedy, StudyError, why
 from dse.reports.guard import Guard
 from dse.study import Study
-from dse.study.database import open_storage, without_password, without_user
-from dse.study.folder import require_database
-from dse.study.storage import artifact_path
+from dse.study.artifacts import artifact_path
+from dse.study.current import current_storage
+from dse.study.database import without_password, without_user
 
 
 class TrialFiles:
@@ -27,7 +27,7 @@ class TrialFiles:
         self._trials = trials
 
     def open_reader(self, artifact_id: str) -> BinaryIO:
-        """The file behind an id of `dse.study.storage.artifact_id`. Raises ArtifactNotFound."""
+        """The file behind an id of `dse.study.artifacts.artifact_id`. Raises ArtifactNotFound."""
         try:
             file = os.fdopen(os.open(self._trials / artifact_path(artifact_id), os.O_RDONLY | os.O_NONBLOCK), "rb")
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -85,8 +85,7 @@ def make_dashboard(study: Study, host: str, port: int, *, edit: bool = False, st
         raise StudyError(
             f"is not in the storage {without_user(storage)}", path=study.folder, remedy=Remedy.CORRECT_STORAGE
         )
-    if known is None:
-        require_database(study.folder)
+    current = current_storage(study, storage)
     logging.getLogger("optuna_dashboard._bottle_util").addFilter(_without_traceback)
     files = TrialFiles(study.folder / "trials")
     try:
@@ -94,7 +93,7 @@ def make_dashboard(study: Study, host: str, port: int, *, edit: bool = False, st
     except OSError as error:
         raise StudyError(f"cannot listen on {host}:{port}: {why(error)}", remedy=Remedy.OTHER_PORT) from error
     try:
-        application = wsgi(open_storage(storage or study.storage_url), files)
+        application = wsgi(current, files)
         server.set_app(Guard(application, server.server_port, files.has, edit=edit))
     except BaseException:
         server.server_close()

@@ -17,6 +17,7 @@ from dse.core.analysis import Analysis, Known
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.exclusions import Reason
+from dse.core.explanation import Verdict
 from dse.core.measurement import Measurement, Phase
 from dse.core.membership import told
 from dse.core.metrics import METRICS
@@ -24,8 +25,6 @@ from dse.core.metrics import METRICS
 if TYPE_CHECKING:
     import pandas as pd
 
-ConfigurationState = Literal["front", "dominated", "constraint", "excluded", "infeasible", "failed"]
-"""On the front; measured, and dominated or outside a constraint; or why there is no figure of it."""
 TrialState = Literal["counts", "excluded", "failed", "elsewhere"]
 """``elsewhere``: of no configuration of the space as it is now."""
 
@@ -44,7 +43,7 @@ class ConfigurationRow:
 
     trial: int
     configuration: Configuration
-    state: ConfigurationState
+    verdict: Verdict
     values: Mapping[str, float] = field(default_factory=dict)
     standard_errors: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -70,7 +69,7 @@ class ConfigurationRow:
             "accuracy_good": self.accuracy.good if self.accuracy else None,
             "accuracy_images": self.accuracy.total if self.accuracy else None,
             "images": self.images,
-            "state": self.state,
+            "verdict": self.verdict,
             "reason": self.reason,
         }
 
@@ -170,13 +169,13 @@ def configuration_rows(analysis: Analysis) -> Configurations:
         if found is None:
             rows.append(_without_figures(analysis, known))
             continue
-        state, reason = _state(analysis, found, on_front=known.configuration in on_front)
+        verdict, reason = _verdict(analysis, found, on_front=known.configuration in on_front)
         probability = float(analysis.membership.probability[index]) if analysis.tells_certainty else None
         rows.append(
             ConfigurationRow(
                 trial=found.trial,
                 configuration=known.configuration,
-                state=state,
+                verdict=verdict,
                 values=found.values,
                 standard_errors={
                     name: error if METRICS.get(name).scale == "absolute" else error * found.values[name]
@@ -184,7 +183,7 @@ def configuration_rows(analysis: Analysis) -> Configurations:
                     if analysis.tells_certainty
                 },
                 intervals=analysis.intervals(found),
-                p_front=None if probability is None else told(probability, on_front=state == "front"),
+                p_front=None if probability is None else told(probability, on_front=verdict == "front"),
                 trials=found.trials,
                 accuracy=found.accuracy,
                 images=analysis.images,
@@ -204,32 +203,53 @@ def front_rows(analysis: Analysis) -> Front:
 def trial_rows(analysis: Analysis, measurements: Iterable[Measurement], trials: Path) -> Trials:
     """A row for each of ``measurements``, whose folders are below ``trials``."""
     placed = {m.trial: m for known in analysis.known for m in known.trials}
-    rows = []
-    for measured in measurements:
-        state, reason = _trial_state(analysis, measured, placed=measured.trial in placed)
-        latest = placed.get(measured.trial, measured)
-        rows.append(
-            TrialRow(
-                trial=measured.trial,
-                configuration=measured.configuration,
-                phase=measured.phase,
-                state=state,
-                values=latest.values,
-                accuracy=None if measured.failed else latest.accuracy,
-                accuracy_from=latest.accuracy_from if latest.accuracy and not measured.failed else None,
-                seconds=measured.response.timing_s.get("total"),
-                reason=reason,
-                logs=trials / str(measured.trial),
-            )
-        )
+    reasons = analysis.exclusions.reasons
+    rows = (
+        trial_row(m, reasons.get(m.trial, ()), trials, latest=placed.get(m.trial, m), placed=m.trial in placed)
+        for m in measurements
+    )
     return Trials(tuple(rows), _names(analysis))
+
+
+def trial_row(
+    measured: Measurement,
+    reasons: Sequence[Reason],
+    trials: Path,
+    *,
+    latest: Measurement | None = None,
+    placed: bool = True,
+) -> TrialRow:
+    """The row of ``measured``, against which ``reasons`` speak; ``latest`` has the accuracy that is known now.
+
+    It is ``placed`` where it belongs to a configuration of the space as it is.
+    """
+    known, why = latest or measured, None
+    state: TrialState = "counts"
+    if measured.response.failure is not None:
+        state, why = "failed", f"{measured.response.failure.error}: {measured.response.failure.message}"
+    elif not placed:
+        state, why = "elsewhere", "of no configuration of the space as it is now"
+    elif reasons:
+        state, why = "excluded", _sentence(reasons)
+    return TrialRow(
+        trial=measured.trial,
+        configuration=measured.configuration,
+        phase=measured.phase,
+        state=state,
+        values=known.values,
+        accuracy=None if measured.failed else known.accuracy,
+        accuracy_from=known.accuracy_from if known.accuracy and not measured.failed else None,
+        seconds=measured.response.timing_s.get("total"),
+        reason=why,
+        logs=trials / str(measured.trial),
+    )
 
 
 def _names(analysis: Analysis) -> tuple[str, ...]:
     return tuple(objective.name for objective in analysis.objectives)
 
 
-def _state(analysis: Analysis, found: Estimate, *, on_front: bool) -> tuple[ConfigurationState, str | None]:
+def _verdict(analysis: Analysis, found: Estimate, *, on_front: bool) -> tuple[Verdict, str | None]:
     """What is to be said of a configuration that has figures."""
     for constraint in analysis.constraints:
         value = found.values.get(constraint.metric.name)
@@ -244,22 +264,13 @@ def _state(analysis: Analysis, found: Estimate, *, on_front: bool) -> tuple[Conf
 def _without_figures(analysis: Analysis, known: Known) -> ConfigurationRow:
     failed = next((m for m in known.trials if m.response.failure), None)
     excluded = _excluded(analysis, known.trials)
-    state: ConfigurationState = "excluded"
+    verdict: Verdict = "excluded"
     if failed is not None and failed.response.failure is not None:
-        state = "infeasible" if failed.infeasible else "failed"
+        verdict = "infeasible" if failed.infeasible else "failed"
         reason = f"{failed.response.failure.error}: {failed.response.failure.message}"
     else:
         reason = _sentence(next(iter(excluded.values())))
-    return ConfigurationRow(known.trials[0].trial, known.configuration, state, reason=reason, excluded=excluded)
-
-
-def _trial_state(analysis: Analysis, measured: Measurement, *, placed: bool) -> tuple[TrialState, str | None]:
-    if measured.response.failure is not None:
-        return "failed", f"{measured.response.failure.error}: {measured.response.failure.message}"
-    if not placed:
-        return "elsewhere", "of no configuration of the space as it is now"
-    reasons = analysis.exclusions.reasons.get(measured.trial)
-    return ("excluded", _sentence(reasons)) if reasons else ("counts", None)
+    return ConfigurationRow(known.trials[0].trial, known.configuration, verdict, reason=reason, excluded=excluded)
 
 
 def _excluded(analysis: Analysis, trials: Iterable[Measurement]) -> dict[int, tuple[Reason, ...]]:

@@ -1,265 +1,162 @@
-"""The study as Optuna sees it: finished trials in its storage, for the dashboard and for anybody's own analysis.
+"""The study as Optuna sees it, in its storage: for the dashboard, and for anybody's own analysis or sampler.
 
-Trials enter with one call when they are finished, so the storage never holds one that is running and a killed search
-leaves nothing to repair. Parameters keep their real values and units, not the encoding that a sampler likes.
+Two Optuna studies. The one with the study's name has one trial for each configuration, with what all of its runs say
+together: its ``best_trials`` are the front. The other, ``NAME runs``, has a trial for each run. The trials' folders are
+the truth and this is a view of them: whatever does not fit is made to fit when the view is opened.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import FrozenTrial, TrialState
 
-from dse.core.configuration import Value
-from dse.core.exclusions import starvation
+from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
-from dse.core.metrics import METRICS, Constraint, Objective
 from dse.core.tree import ParameterTree
 from dse.errors import Remedy, StudyError
 from dse.quiet import new_study
+from dse.samplers.distributions import distributions
 from dse.study.database import open_storage, storage_errors, without_user
+from dse.study.shown import OFFICIAL, Shown
+from dse.study.tables import TrialTables
 
-ARTIFACTS = {
-    1: "performance/mlperf_log_summary.txt",
-    2: "performance/mlperf_log_detail.txt",
-    3: "response.json",
-    4: "stderr.log",
-}
-"""Files of a trial that the dashboard offers, by the number that ends their artifact id."""
+if TYPE_CHECKING:
+    from dse.study.study import Study
+
+_ID, _SHOWN = "dse study", "runs"
+"""Attributes of an Optuna study: which study of dse's it shows, and how many of its runs."""
+
+
+def runs_name(name: str) -> str:
+    """What the Optuna study with every run of the study ``name`` is called."""
+    return f"{name} runs"
 
 
 class OptunaView:
-    """The Optuna study called ``name`` in the storage at ``url``, made when it is missing. Raises StudyError.
+    """Both Optuna studies of ``study`` in the storage at ``url``, made or brought up to date. Raises StudyError.
 
-    ``trials`` is where the trials' folders are. In a storage that is the study's ``own`` its former names go, once its
-    folder has another.
+    ``tree`` has the levels of the space. In a storage that is the study's ``own`` its former names go, once its folder
+    has another. ``official`` are official figures by trial, beside those that are there already.
     """
 
     def __init__(
         self,
         url: str,
-        name: str,
-        study_id: str,
-        objectives: Sequence[Objective],
-        constraints: Sequence[Constraint],
+        study: Study,
         tree: ParameterTree,
-        measurements: Sequence[Measurement],
         *,
-        trials: Path,
         own: bool = False,
+        official: Mapping[int, Mapping[str, Any]] | None = None,
     ) -> None:
-        self._trials = trials
-        self._name = name
         self._url = url
-        self._identity = {
-            "dse study": study_id,
-            "objectives": [f"{objective.direction} {objective.name}" for objective in objectives],
-            "constraints": [str(constraint) for constraint in constraints],
-        }
-        self._objectives = tuple(objectives)
-        self._constraints = tuple(constraints)
-        self._distributions = _distributions(tree, measurements)
+        self._study = study
+        self._tree = tree
         self._storage = open_storage(url)
         with storage_errors(url):
             if own:
                 self._remove_former_names()
-            self._study = self._open()
-            self._catch_up(measurements)
+            self._tables = TrialTables(self._storage)
+            self._configurations, self._runs = self._open(study.name), self._open(runs_name(study.name))
+            self._known = {of: self._tables.read(of) for of in (self._configurations, self._runs)}
+            self._official = self._stored_official() | dict(official or {})
+        self.refresh()
 
-    def add(self, measurement: Measurement) -> None:
-        """Add one finished trial, in one transaction. Raises StudyError."""
+    def add(self, measured: Measurement) -> None:
+        """Add a run that ended, in one transaction; what it says of its configuration waits for `refresh`.
+
+        Raises StudyError, MachineError.
+        """
+        known = self._known[self._runs]
+        trial = self._shown_runs.new_run(measured)
         with storage_errors(self._url):
-            self._study.add_trial(self._trial(measurement))
+            known.append((self._tables.add(self._runs, len(known), trial), trial))
+
+    def refresh(self) -> None:
+        """Make both studies say what is known now, each in one transaction. Raises StudyError, MachineError."""
+        study, analysis = self._study, self._study.analysis
+        self._shown_runs = self._shown(m.configuration for m in study.measurements)
+        runs = [self._shown_runs.run(r, m) for r, m in zip(study.trials(), study.measurements, strict=True)]
+        shown = self._shown(known.configuration for known in analysis.known)
+        rows = zip(study.configurations(), analysis.known, strict=True)
+        configurations = [shown.configuration(row, known.trials) for row, known in rows]
+        with storage_errors(self._url):
+            for of, wanted in ((self._runs, runs), (self._configurations, configurations)):
+                self._known[of] = self._tables.replace(of, self._known[of], wanted)
+            for of in (self._runs, self._configurations):
+                self._storage.set_study_user_attr(of, _SHOWN, len(runs))
 
     def close(self) -> None:
         """Let go of the storage's connections."""
         self._storage.remove_session()
         self._storage.engine.dispose()
 
-    def _catch_up(self, measurements: Sequence[Measurement]) -> None:
-        """Add what is missing; begin anew when the storage holds something else.
+    def _shown(self, configurations: Iterable[Configuration]) -> Shown:
+        """What makes trials of Optuna of ``configurations`` of the space, and of what it was before it was edited."""
+        levels = distributions(self._tree, configurations)
+        folder = self._study.folder / "trials"
+        return Shown(self._study.objectives, self._study.constraints, levels, folder, self._official)
 
-        The trial folders are the truth. Words added to a list of levels do not fit what Optuna has stored, and then its
-        study is made again from the folders.
-        """
-        stored = self._study.get_trials(deepcopy=False)
-        numbers = [trial.user_attrs.get("trial") for trial in stored]
-        if numbers != [m.trial for m in measurements[: len(numbers)]] or not all(map(self._fits, stored)):
-            self._study = self._begin_anew()
-            numbers = []
-        for measurement in measurements[len(numbers) :]:
-            self._study.add_trial(self._trial(measurement))
-
-    def _open(self) -> optuna.Study:
-        """Optuna's study of that name: new, or as it was left, or made again when objectives or constraints changed."""
-        if self._name not in optuna.get_all_study_names(self._storage):
-            return self._create()
-        study = optuna.load_study(study_name=self._name, storage=self._storage)
-        found = study.user_attrs
-        if found == self._identity:
-            return study
-        if found.get("dse study") != self._identity["dse study"] and study.get_trials(deepcopy=False):
+    def _open(self, name: str) -> int:
+        """The id of Optuna's study of that name: new, or as it was left, or made again when it has other objectives."""
+        if name not in optuna.get_all_study_names(self._storage):
+            return self._create(name)
+        of = self._storage.get_study_id_from_name(name)
+        found, mine = self._storage.get_study_user_attrs(of), _identity(self._study)
+        if found.get(_ID) != mine[_ID] and self._storage.get_n_trials(of):
             raise StudyError(
-                f"the Optuna storage {without_user(self._url)} has another study called {self._name}",
+                f"the Optuna storage {without_user(self._url)} has another study called {name}",
                 remedy=Remedy.OTHER_STUDY_OR_STORAGE,
             )
-        return self._begin_anew()
+        if mine.items() <= found.items():
+            return of
+        self._storage.delete_study(of)
+        return self._create(name)
+
+    def _create(self, name: str) -> int:
+        objectives = self._study.objectives
+        directions, names = [o.direction for o in objectives], [o.name for o in objectives]
+        of = self._storage.get_study_id_from_name(
+            new_study(directions, names, storage=self._storage, study_name=name).study_name
+        )
+        for key, value in _identity(self._study).items():
+            self._storage.set_study_user_attr(of, key, value)
+        return of
 
     def _remove_former_names(self) -> None:
+        mine = (self._study.name, runs_name(self._study.name))
         for name in optuna.get_all_study_names(self._storage):
-            found = optuna.load_study(study_name=name, storage=self._storage).user_attrs.get("dse study")
-            if name != self._name and found == self._identity["dse study"]:
-                optuna.delete_study(study_name=name, storage=self._storage)
+            of = self._storage.get_study_id_from_name(name)
+            if name not in mine and self._storage.get_study_user_attrs(of).get(_ID) == self._study.settings.id:
+                self._storage.delete_study(of)
 
-    def _begin_anew(self) -> optuna.Study:
-        optuna.delete_study(study_name=self._name, storage=self._storage)
-        return self._create()
-
-    def _create(self) -> optuna.Study:
-        directions = [objective.direction for objective in self._objectives]
-        names = [objective.name for objective in self._objectives]
-        return _create(self._storage, self._name, directions, names, self._identity)
-
-    def _fits(self, trial: FrozenTrial) -> bool:
-        return all(
-            type(known) is type(self._distributions[name])
-            and (not isinstance(known, CategoricalDistribution) or known == self._distributions[name])
-            for name, known in trial.distributions.items()
-            if name in self._distributions
-        )
-
-    def _trial(self, measurement: Measurement) -> FrozenTrial:
-        values = [measurement.values.get(objective.name) for objective in self._objectives]
-        complete = None not in values
-        trial = optuna.trial.create_trial(
-            state=TrialState.COMPLETE if complete else TrialState.FAIL,
-            values=[float(value) for value in values if value is not None] if complete else None,
-            params=dict(measurement.configuration),
-            distributions={name: self._distributions[name] for name in measurement.configuration},
-            user_attrs=_attributes(measurement),
-            system_attrs=self._system_attributes(measurement),
-        )
-        before, after = measurement.response.device_before, measurement.response.device_after
-        if before and after:
-            trial.datetime_start = datetime.fromisoformat(before.time_utc)
-            trial.datetime_complete = datetime.fromisoformat(after.time_utc)
-        return trial
-
-    def _system_attributes(self, measurement: Measurement) -> dict[str, Any]:
-        attributes: dict[str, Any] = {
-            f"artifacts:{artifact_id(measurement.trial, kind)}": _artifact(measurement.trial, kind, path)
-            for kind, path in ARTIFACTS.items()
-            if (self._trials / str(measurement.trial) / path).is_file()
-        }
-        excess = {
-            str(constraint): constraint.excess(measurement.values[constraint.metric.name])
-            for constraint in self._constraints
-            if constraint.metric.name in measurement.values
-        }
-        attributes |= {f"constraints:{name}": value for name, value in excess.items()}
-        if excess:
-            attributes["constraints"] = list(excess.values())  # the one spelling that Optuna Dashboard 0.21 reads
-        return attributes
+    def _stored_official(self) -> dict[int, dict[str, Any]]:
+        """The official figures that trials have by now; older versions had runs alone, and names with spaces."""
+        found: dict[int, dict[str, Any]] = {}
+        for _, trial in self._known[self._runs] or self._known[self._configurations]:
+            figures = {k.replace(" ", "_"): json.loads(v) for k, v in trial.user.items() if k.startswith(OFFICIAL)}
+            if figures and "trial" in trial.user:
+                found[json.loads(trial.user["trial"])] = figures
+        return found
 
 
-def add_attributes(url: str, name: str, attributes: Mapping[int, Mapping[str, Any]]) -> None:
-    """Give trials of the Optuna study ``name``, by dse's number, more user attributes. Raises StudyError, MachineError.
-
-    Optuna lets nobody change a finished trial, so the study is made again with all of them as they are. Whoever is
-    killed meanwhile leaves a part of it, which the next `OptunaView` completes.
-    """
-    storage = open_storage(url)
-    with storage_errors(url):
-        study = optuna.load_study(study_name=name, storage=storage)
-        trials, changed = study.get_trials(), False
-        for trial in trials:
-            more = attributes.get(trial.user_attrs.get("trial", -1), {})
-            changed = changed or any(trial.user_attrs.get(key) != value for key, value in more.items())
-            trial.user_attrs |= more
-        if changed:
-            kept, metrics, directions = study.user_attrs, study.metric_names, study.directions
-            optuna.delete_study(study_name=name, storage=storage)
-            study = _create(storage, name, directions, metrics or [], kept)
-            study.add_trials(trials)
-        storage.remove_session()
-        storage.engine.dispose()
+def is_behind(study: Study, storage: optuna.storages.BaseStorage) -> bool:
+    """Whether the view of ``study`` in ``storage`` lacks runs, or is of an earlier version."""
+    names = optuna.get_all_study_names(storage)
+    for name in (study.name, runs_name(study.name)):
+        if name not in names:
+            return True
+        found = storage.get_study_user_attrs(storage.get_study_id_from_name(name))
+        if not {**_identity(study), _SHOWN: len(study.measurements)}.items() <= found.items():
+            return True
+    return False
 
 
-def _create(
-    storage: optuna.storages.RDBStorage,
-    name: str,
-    directions: Sequence[Any],
-    metrics: Sequence[str],
-    attributes: Mapping[str, Any],
-) -> optuna.Study:
-    study = new_study(directions, metrics, storage=storage, study_name=name)
-    for key, value in attributes.items():
-        study.set_user_attr(key, value)
-    return study
-
-
-def artifact_id(trial: int, kind: int) -> str:
-    """The id of a trial's file ``kind`` (a key of ARTIFACTS): eight hexadecimal digits, a dash, one more."""
-    return f"{trial:08x}-{kind:x}"
-
-
-def artifact_path(identifier: str) -> str:
-    """The path below ``trials/`` of an artifact id. Raises ValueError for another's id."""
-    trial, _, kind = identifier.partition("-")
-    number, path = int(trial, 16), ARTIFACTS.get(int(kind, 16))
-    if path is None or artifact_id(number, int(kind, 16)) != identifier:
-        raise ValueError(f"found {identifier!r}, which is no artifact of a trial")
-    return f"{number}/{path}"
-
-
-def _artifact(trial: int, kind: int, path: str) -> str:
-    document = {
-        "artifact_id": artifact_id(trial, kind),
-        "filename": path.rpartition("/")[2],
-        "mimetype": "application/json" if path.endswith(".json") else "text/plain",
-        "encoding": None,
+def _identity(study: Study) -> dict[str, Any]:
+    return {
+        _ID: study.settings.id,
+        "objectives": [f"{objective.direction} {objective.name}" for objective in study.objectives],
+        "constraints": [str(constraint) for constraint in study.constraints],
     }
-    return json.dumps(document)
-
-
-def _attributes(measurement: Measurement) -> dict[str, Any]:
-    """Small and readable: values with their units and as numbers, and where the accuracy comes from."""
-    shown: dict[str, Any] = {"trial": measurement.trial, "fingerprint": measurement.configuration.fingerprint}
-    shown["phase"] = measurement.phase
-    shown |= {METRICS.get(name).title: METRICS.get(name).show(value) for name, value in measurement.values.items()}
-    shown |= measurement.values  # as numbers, with the unit in the name: to sort, to plot
-    failure = measurement.response.failure
-    if failure:
-        shown |= {"failure": failure.error, "reason": failure.message}
-    elif measurement.accuracy:
-        shown["accuracy images"] = f"{measurement.accuracy.good} of {measurement.accuracy.total}"
-        shown["accuracy measured in trial"] = measurement.accuracy_from
-    if measurement.response.cores_used is not None:
-        shown["cores used"] = round(measurement.response.cores_used, 2)
-    if starved := starvation(measurement):
-        shown["excluded"] = f"{starved.word}: {starved.sentence}"
-    return shown
-
-
-def _distributions(tree: ParameterTree, measurements: Iterable[Measurement]) -> dict[str, BaseDistribution]:
-    """A distribution for every parameter that covers the space's levels and those that older trials had."""
-    levels: dict[str, dict[Value, None]] = {name: dict.fromkeys(tree.levels_of(name)) for name in tree.names}
-    for measurement in measurements:
-        for name, value in measurement.configuration.items():
-            levels.setdefault(name, {})[value] = None
-    return {name: _distribution(tuple(values)) for name, values in levels.items()}
-
-
-def _distribution(values: tuple[Value, ...]) -> BaseDistribution:
-    numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
-    if len(numbers) < len(values):
-        return CategoricalDistribution(values)
-    if all(isinstance(number, int) for number in numbers):
-        return IntDistribution(int(min(numbers)), int(max(numbers)))
-    return FloatDistribution(min(numbers), max(numbers))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dse.core.analysis import Analysis, analyze
 from dse.core.configuration import Configuration, Value
@@ -18,6 +19,9 @@ from dse.study.folder import database_url
 from dse.study.rows import Configurations, Front, Trials, configuration_rows, front_rows, trial_rows
 from dse.study.settings import StudySettings, read_settings
 from dse.study.trial import FoundTrials, TrialRecord, read_trials
+
+if TYPE_CHECKING:
+    import optuna
 
 
 @dataclass
@@ -139,6 +143,18 @@ class Study:
     def way_to_a_front(self) -> Remedy:
         """What to do where nothing is on the front; the details of an error with it have the ``study``."""
         return Remedy.LIST_TRIALS if self.measurements else Remedy.SEARCH
+
+    def optuna_study(self) -> optuna.Study:
+        """The study in Optuna's storage: one trial for each configuration, ``best_trials`` is the front.
+
+        It is brought up to date first, unless a search has the study now, which does that itself. Raises StudyError
+        where there is no such storage or it cannot be used.
+        """
+        import optuna  # a second, which only this needs
+
+        from dse.study.current import current_storage
+
+        return optuna.load_study(study_name=self.name, storage=current_storage(self))
 
     def trial_folder(self, number: int) -> Path:
         """Where a trial's files are."""

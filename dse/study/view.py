@@ -1,4 +1,8 @@
-"""Optuna's view of a study while it is written: it may fall behind, and the trials' folders are the truth."""
+"""Optuna's view of a study while it is written: it may fall behind, and the trials' folders are the truth.
+
+Runs are added at once. What they say of configurations follows at the end, and now and then before: often enough for
+somebody who looks, and seldom enough to cost the search next to nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,16 @@ from types import TracebackType
 from typing import Self
 
 from dse.core.measurement import Measurement
-from dse.errors import StudyError
+from dse.errors import DseError, MachineError, StudyError
 from dse.study.database import BusyError
 from dse.study.storage import OptunaView
 
 _TRY_AGAIN_S = 30.0
 """Until the next try within a search: each may wait for some seconds."""
+_REFRESH_S = 10.0
+"""Configurations are brought up to date every so many seconds, ..."""
+_REFRESH_SHARE = 0.02
+"""... or less often, so that this takes no larger share of the time."""
 
 
 class LateView:
@@ -23,17 +31,23 @@ class LateView:
     ``open_view`` opens the view and brings it up to date; ``say`` gets a sentence when that has to wait.
     """
 
-    def __init__(self, open_view: Callable[[], OptunaView], say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        open_view: Callable[[], OptunaView],
+        say: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._open_view = open_view
         self._say = say
+        self._clock = clock
         self._view: OptunaView | None = None
-        self._next_try = 0.0
-        self._is_open = False
+        self._next_try = self._next_refresh = 0.0
+        self._is_open = self._is_behind = False
 
     def open(self, *, may_wait: bool) -> None:
         """Open the view. Raises StudyError; not for a locked database where it ``may_wait``."""
         try:
-            self._view = self._open_view()
+            self._reopen()
         except BusyError as error:
             if not may_wait:
                 raise
@@ -42,11 +56,17 @@ class LateView:
 
     def add(self, measured: Measurement) -> None:
         """Add a finished trial, or leave it for later. Raises MachineError."""
+        now = self._clock()
         try:
-            if self._view is not None:
-                self._view.add(measured)
-            elif time.monotonic() >= self._next_try:
-                self._view = self._open_view()
+            if self._view is None:
+                if now >= self._next_try:
+                    self._reopen()
+                return
+            self._view.add(measured)
+            self._is_behind = True
+            if now >= self._next_refresh:
+                self._view.refresh()
+                self._refreshed(now)
         except StudyError as error:
             self._wait(error, "the search goes on, the view catches up")
 
@@ -56,17 +76,33 @@ class LateView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._view is None and self._is_open:
-            try:
-                self._view = self._open_view()
-            except StudyError as late:
-                self._wait(late, "the next search of the study brings the view up to date")
-        if self._view is not None:
-            self._view.close()
+        try:
+            if self._view is not None:
+                if self._is_behind:
+                    self._view.refresh()
+            elif self._is_open:
+                self._reopen()
+        except (StudyError, MachineError) as late:
+            if isinstance(late, MachineError) and error is None:
+                raise
+            self._wait(late, "the next search of the study brings the view up to date")
+        finally:
+            if self._view is not None:
+                self._view.close()
 
-    def _wait(self, error: StudyError, then: str) -> None:
+    def _reopen(self) -> None:
+        began = self._clock()
+        self._view = self._open_view()
+        self._refreshed(began)
+
+    def _refreshed(self, began: float) -> None:
+        now = self._clock()
+        self._is_behind = False
+        self._next_refresh = now + max(_REFRESH_S, (now - began) / _REFRESH_SHARE)
+
+    def _wait(self, error: DseError, then: str) -> None:
         if self._view is not None:
             with contextlib.suppress(Exception):  # what it raises is the trouble that is told below
                 self._view.close()
-        self._view, self._next_try = None, time.monotonic() + _TRY_AGAIN_S
+        self._view, self._next_try = None, self._clock() + _TRY_AGAIN_S
         self._say(f"{error.message}; every trial is in its folder, {then}")

@@ -105,7 +105,7 @@ class StudyWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._resources.close()
+        self._resources.__exit__(kind, error, traceback)
 
     def begin(
         self, configuration: Configuration, phase: Phase = "search", images: int = 1, elapsed_s: float | None = None
@@ -168,17 +168,8 @@ class StudyWriter:
 
     def _open_view(self) -> OptunaView:
         own = self.study.settings.storage is None
-        return OptunaView(
-            places.own_database(self._folder) if own else self._storage or self.study.storage_url,
-            self.study.name,
-            self.study.settings.id,
-            self._space.objectives,
-            self._space.constraints,
-            self._space.tree,
-            self.study.measurements,
-            trials=self._folder / "trials",
-            own=own,
-        )
+        url = places.own_database(self._folder) if own else self._storage or self.study.storage_url
+        return OptunaView(url, self.study, self._space.tree, own=own)
 
     def _settings(self, before: Study | None) -> StudySettings:
         """The study's settings brought up to date; what stays of its creation is kept."""

@@ -152,7 +152,7 @@ def test_a_file_is_for_the_dashboards_own_pages(ask: Ask) -> None:
     trial = _trials(ask)[0]
     (file,) = [a["artifact_id"] for a in trial["artifacts"] if a["filename"] == "response.json"]
     status, sent, body = ask("GET", f"/artifacts/1/{trial['trial_id']}/{file}")
-    assert (status, json.loads(body)["schema"]) == (200, 1)
+    assert (status, json.loads(body)["schema"]) == (200, 2)
     assert "Access-Control-Allow-Origin" not in sent
     assert sent["Cross-Origin-Resource-Policy"] == "same-origin"
     assert sent["X-Content-Type-Options"] == "nosniff"

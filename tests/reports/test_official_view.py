@@ -10,10 +10,10 @@ import pytest
 from dse.errors import StudyError
 from dse.reports.official_view import attributes, show_official
 from dse.study import Study
-from dse.study.storage import add_attributes
+from dse.study.current import show
 from dse.study.writer import StudyWriter
 from dse.submission.official_figures import OfficialFigures
-from tests.recording import check_study, make_space, stored_trials
+from tests.recording import check_study, make_space, stored_configurations, stored_runs
 
 
 def _figures(folder: Path, **changes: Any) -> OfficialFigures:
@@ -36,13 +36,13 @@ def _figures(folder: Path, **changes: Any) -> OfficialFigures:
 
 def test_official_figures_are_numbers_with_their_units(tmp_path: Path) -> None:
     assert attributes(_figures(tmp_path)) == {
-        "official accuracy": 0.9,
-        "official good": 9,
-        "official total": 10,
-        "official latency_p90_ns": 123,
-        "official peak_memory_bytes": 2**20,
-        "official query_count": 500,
-        "official duration_ns": 10**9,
+        "official_accuracy": 0.9,
+        "official_good": 9,
+        "official_total": 10,
+        "official_latency_p90_ns": 123,
+        "official_peak_memory_bytes": 2**20,
+        "official_query_count": 500,
+        "official_duration_ns": 10**9,
     }
     assert set(attributes(_figures(tmp_path, rehearsal=True))) == {
         name.replace("official", "rehearsal") for name in attributes(_figures(tmp_path))
@@ -50,25 +50,25 @@ def test_official_figures_are_numbers_with_their_units(tmp_path: Path) -> None:
 
 
 def test_the_view_gets_them_and_keeps_everything_else(small_study: Path, tmp_path: Path) -> None:
-    before = stored_trials(small_study)
+    before, configurations = stored_runs(small_study), stored_configurations(small_study)
     more = attributes(_figures(small_study))
     for _ in range(2):
-        add_attributes(f"sqlite:///{small_study / 'study.db'}", "small_study", {3: more})
-        after = stored_trials(small_study)
-        assert [(t.number, t.params, t.values, t.state, t.system_attrs, t.datetime_complete) for t in after] == [
-            (t.number, t.params, t.values, t.state, t.system_attrs, t.datetime_complete) for t in before
-        ]
-        for old, new in zip(before, after, strict=True):
+        show(Study.read(small_study), official={3: more})
+        for old, new in zip(before, stored_runs(small_study), strict=True):
             assert new.user_attrs == old.user_attrs | (more if new.number == 3 else {})
+            new.user_attrs = old.user_attrs
+            assert new == old
+        for old, new in zip(configurations, stored_configurations(small_study), strict=True):
+            assert new.user_attrs == old.user_attrs | (more if new.user_attrs["trials"] == [3] else {})
     with StudyWriter(small_study, make_space(tmp_path), None, {}):
         pass
     check_study(small_study)
-    assert stored_trials(small_study)[3].user_attrs["official latency_p90_ns"] == 123
+    assert stored_runs(small_study)[3].user_attrs["official_latency_p90_ns"] == 123
 
 
 def test_a_trials_figures_are_numbers_too(small_study: Path) -> None:
     measured = Study.read(small_study).measurements[0]
-    found = stored_trials(small_study)[0].user_attrs
+    found = stored_runs(small_study)[0].user_attrs
     assert {name: found[name] for name in measured.values} == dict(measured.values)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dse.study import Study
 from dse.study.writer import StudyWriter
-from tests.recording import RecordedHarness, check_study, make_space, run_study, stored_trials
+from tests.recording import RecordedHarness, check_study, make_space, run_study, stored_runs
 
 
 def test_an_added_word_among_levels_keeps_every_trial(folder: Path, tmp_path: Path) -> None:
@@ -85,6 +85,6 @@ def test_other_objectives_and_constraints_need_no_measurement(
     with StudyWriter(folder, space, None, {}) as writer:
         values = [[m.values[o.name] for o in space.objectives] for m in writer.study.measurements]
     check_study(folder)
-    assert [trial.values for trial in stored_trials(folder)] == values
+    assert [trial.values for trial in stored_runs(folder)] == values
     study = optuna.load_study(study_name="s", storage=f"sqlite:///{folder / 'study.db'}")
     assert study.metric_names == [objective.name for objective in space.objectives]

@@ -52,7 +52,7 @@ def test_every_configuration_and_every_run_has_a_row(folder: Path, tmp_path: Pat
     study = Study.read(folder)
     configurations, trials = study.configurations(), study.trials()
     assert (len(configurations), len(trials)) == (6, 12)
-    assert {row.state for row in configurations} <= {"front", "dominated"}
+    assert {row.verdict for row in configurations} <= {"front", "dominated"}
     assert sorted(t for row in configurations for t in row.trials) == [row.trial for row in trials]
     assert [row.state for row in trials] == ["counts"] * 12
     assert list(configurations.to_pandas()["threads"]) == [row.configuration["threads"] for row in configurations]
@@ -85,13 +85,13 @@ def test_what_failed_says_why(tmp_path: Path, folder: Path) -> None:
     other = tmp_path / "studies" / "failed"
     run_study(other, make_space(tmp_path), RecordedHarness(fails("model_unsupported")), trials=2)
     study = Study.read(other)
-    assert [(row.state, row.reason) for row in study.configurations()] == [
+    assert [(row.verdict, row.reason) for row in study.configurations()] == [
         ("infeasible", "model_unsupported: model_unsupported, as recorded")
     ] * 2
     assert [(row.state, row.reason, dict(row.values)) for row in study.trials()] == [
         ("failed", "model_unsupported: model_unsupported, as recorded", {})
     ] * 2
-    assert list(study.configurations().to_pandas()["state"]) == ["infeasible"] * 2
+    assert list(study.configurations().to_pandas()["verdict"]) == ["infeasible"] * 2
 
 
 def test_a_trial_is_explained_by_number_or_by_configuration(folder: Path) -> None:

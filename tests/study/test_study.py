@@ -19,7 +19,7 @@ from dse.errors import InputError, MachineError, StudyError
 from dse.study import Study, find_study
 from dse.study.writer import StudyWriter
 from tests.limits import small_files
-from tests.recording import RecordedHarness, answer, check_study, fails, make_space, run_study, stored_trials
+from tests.recording import RecordedHarness, answer, check_study, fails, make_space, run_study, stored_runs
 
 
 def test_a_study_measures_every_configuration_once(folder: Path, tmp_path: Path) -> None:
@@ -88,11 +88,11 @@ def test_leftovers_of_a_killed_writer_are_removed(folder: Path, tmp_path: Path) 
 
 @pytest.mark.usefixtures("measured")
 def test_a_lost_database_is_made_again(folder: Path, tmp_path: Path) -> None:
-    before = [(t.params, t.values, t.state) for t in stored_trials(folder)]
+    before = [(t.params, t.values, t.state) for t in stored_runs(folder)]
     (folder / "study.db").unlink()
     with StudyWriter(folder, make_space(tmp_path), None, {}):
         pass
-    assert [(t.params, t.values, t.state) for t in stored_trials(folder)] == before
+    assert [(t.params, t.values, t.state) for t in stored_runs(folder)] == before
 
 
 def test_a_damaged_database_says_what_to_do(folder: Path, tmp_path: Path) -> None:
@@ -115,12 +115,12 @@ def test_a_full_disk_is_the_machines_matter_and_loses_no_trial(folder: Path, tmp
     assert "make room there" in (caught.value.hint or "")
     with StudyWriter(folder, make_space(tmp_path), None, {}):
         pass
-    assert len(stored_trials(folder)) == len(check_study(folder).measurements) > 0
+    assert len(stored_runs(folder)) == len(check_study(folder).measurements) > 0
 
 
 def test_the_dashboards_spelling_of_constraints_is_there_and_agrees(folder: Path, tmp_path: Path) -> None:
     run_study(folder, make_space(tmp_path, constraints=["latency_p90_ns <= 2 ms", "accuracy >= 10%"]))
-    for stored, measured in zip(stored_trials(folder), Study.read(folder).measurements, strict=True):
+    for stored, measured in zip(stored_runs(folder), Study.read(folder).measurements, strict=True):
         excess = measured.values["latency_p90_ns"] - 2e6
         assert stored.system_attrs["constraints"][0] == excess
         assert stored.system_attrs["constraints:latency_p90_ns <= 2000000"] == excess
@@ -131,21 +131,21 @@ def test_the_dashboards_spelling_of_constraints_is_there_and_agrees(folder: Path
 
 def test_trials_have_readable_units_and_real_values(folder: Path, tmp_path: Path) -> None:
     run_study(folder, make_space(tmp_path), trials=1)
-    trial = stored_trials(folder)[0]
+    trial = stored_runs(folder)[0]
     assert trial.params["side"] in (48, 64)
     assert trial.params["precision"] == "float32"
-    assert trial.user_attrs["p90 latency"].endswith(" ms")
-    assert trial.user_attrs["peak memory"].endswith(" MiB")
+    assert trial.user_attrs["latency_p90_ns"] == 10**6 * trial.params["threads"]
+    assert trial.user_attrs["peak_memory_bytes"] == 2**26 // trial.params["threads"]
     assert trial.datetime_complete is not None
 
 
 def test_a_failed_trial_is_told_with_its_reason(folder: Path, tmp_path: Path) -> None:
     run_study(folder, make_space(tmp_path), RecordedHarness(fails("delegate_refused")), trials=1)
-    trial = stored_trials(folder)[0]
+    trial = stored_runs(folder)[0]
     assert trial.state.name == "FAIL"
     assert (trial.user_attrs["failure"], trial.user_attrs["reason"]) == (
         "delegate_refused",
-        "delegate_refused, as recorded",
+        "delegate_refused: delegate_refused, as recorded",
     )
 
 
@@ -250,7 +250,7 @@ def test_a_renamed_study_has_its_new_name_in_optuna_too(folder: Path, tmp_path: 
     renamed = folder.rename(folder.with_name("renamed"))
     run_study(renamed, make_space(tmp_path))
     check_study(renamed)
-    assert optuna.get_all_study_names(f"sqlite:///{renamed / 'study.db'}") == ["renamed"]
+    assert optuna.get_all_study_names(f"sqlite:///{renamed / 'study.db'}") == ["renamed", "renamed runs"]
 
 
 @pytest.mark.parametrize("gone", ["", "study.yaml", "trials/1"])

@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 from dse_harness.protocol import Request, Response
 
+from dse.core.measurement import Measurement
 from dse.errors import StudyError
 from dse.search.explore import explore
 from dse.search.plan import Budget, make_plan
 from dse.study import Study
 from dse.study.database import without_password, without_user
+from dse.study.storage import OptunaView
+from dse.study.view import LateView
 from dse.study.writer import StudyWriter
-from tests.recording import RecordedHarness, answer, check_study, make_space, run_study, stored_trials
+from tests.recording import RecordedHarness, answer, check_study, make_space, run_study, stored_runs
 
 
 def _explore(folder: Path, tmp_path: Path, harness: RecordedHarness, said: list[str]) -> None:
@@ -49,7 +52,7 @@ def test_a_locked_database_does_not_end_the_search_and_catches_up(folder: Path, 
 
 @pytest.mark.usefixtures("measured")
 def test_a_database_that_stays_locked_is_told_and_the_next_search_catches_up(folder: Path, tmp_path: Path) -> None:
-    stored = len(stored_trials(folder))
+    stored = len(stored_runs(folder))
     said: list[str] = []
     with closing(sqlite3.connect(folder / "study.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -59,11 +62,11 @@ def test_a_database_that_stays_locked_is_told_and_the_next_search_catches_up(fol
             (trial / "response.json").write_bytes((folder / "trials" / "0" / "response.json").read_bytes())
             writer.finish(record, response)
     assert "later" in said[0]
-    assert "the next dse explore" in said[-1]
-    assert len(stored_trials(folder)) == stored
+    assert "the next search" in said[-1]
+    assert len(stored_runs(folder)) == stored
     with StudyWriter(folder, make_space(tmp_path), None, {}):
         pass
-    assert len(check_study(folder).measurements) == len(stored_trials(folder)) == stored + 1
+    assert len(check_study(folder).measurements) == len(stored_runs(folder)) == stored + 1
 
 
 def test_a_storage_that_does_not_open_leaves_no_study(tmp_path: Path) -> None:
@@ -150,6 +153,32 @@ def test_a_run_that_did_not_get_its_processor_is_marked_as_excluded(
     monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
     harness = RecordedHarness(lambda request: replace(answer(request), cores_used=0.4 * request.runtime.threads))
     run_study(tmp_path / "s", make_space(tmp_path, parameters={"side": [48]}), harness)
-    marks = {trial.params["threads"]: trial.user_attrs.get("excluded") for trial in stored_trials(tmp_path / "s")}
+    marks = {trial.params["threads"]: trial.user_attrs.get("reason") for trial in stored_runs(tmp_path / "s")}
     assert marks[1] == "starved: the run got 0.40 of a processor, 0.90 at least is wanted"
     assert marks[3] is None
+
+
+@pytest.mark.usefixtures("measured")
+def test_configurations_follow_after_ten_seconds_and_take_two_per_cent_of_the_time(
+    folder: Path, tmp_path: Path
+) -> None:
+    study, space, now = Study.read(folder), make_space(tmp_path), [100.0]
+    refreshed: list[float] = []
+
+    class View(OptunaView):
+        def add(self, measured: Measurement) -> None:
+            """The clock alone."""
+
+        def refresh(self) -> None:
+            refreshed.append(now[0])
+            now[0] += 1.0  # what it takes
+
+    def opened() -> OptunaView:
+        return View(f"sqlite:///{folder / 'study.db'}", study, space.tree)
+
+    with LateView(opened, lambda _: None, lambda: now[0]) as view:
+        view.open(may_wait=False)
+        for seconds in (1, 48, 1, 1, 1, 48, 1):
+            now[0] += seconds
+            view.add(study.measurements[0])
+    assert refreshed == [100.0, 151.0, 202.0, 204.0]
