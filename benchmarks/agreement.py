@@ -30,7 +30,7 @@ def run(space: Space, folder: Path, seed: int, budget_s: float, confirm: bool) -
     """The front of one search; without confirming, all of the budget goes to new configurations."""
     with StudyWriter(folder, space, None, {"seed": seed}) as writer:
         plan = make_plan(space, [], Budget(device_s=budget_s))
-        explore(writer, space, _harness, plan, seed, lambda _: None, lambda: False, confirm=confirm)
+        explore(writer, space, LocalBackend(), plan, seed, lambda _: None, lambda: False, confirm=confirm)
     return Study.read(folder).analysis.front
 
 
@@ -48,10 +48,6 @@ def hypervolumes(space: Space, fronts: list[list[FrontPoint]]) -> list[float]:
     low, span = together.min(axis=0), np.maximum(np.ptp(together, axis=0), 1e-12)
     reference = np.full(len(space.objectives), 1.1)
     return [hypervolume((table - low) / span, reference) for table in tables]
-
-
-def _harness(python: str | None) -> LocalBackend:
-    return LocalBackend(python)
 
 
 def main() -> None:

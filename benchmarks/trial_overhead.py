@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from dse.backends import Backend, LocalBackend
+from dse.backends import LocalBackend
 from dse.search.explore import explore
 from dse.search.plan import Budget, make_plan
 from dse.spaces.load import find_space, load_space
@@ -32,12 +32,9 @@ def main() -> None:
     imports_s = median(_import_s() for _ in range(5))
     space = load_space(find_space(options.space))
 
-    def harness(python: str | None) -> Backend:
-        return LocalBackend(python)
-
     with tempfile.TemporaryDirectory() as folder, StudyWriter(Path(folder) / "overhead", space, None, {}) as writer:
         plan = make_plan(space, [], Budget(trials=options.trials))
-        progress = explore(writer, space, harness, plan, 0, lambda _: None, lambda: False)
+        progress = explore(writer, space, LocalBackend(), plan, 0, lambda _: None, lambda: False)
         measured = list(zip(progress.trial_times_s, writer.study.measurements, strict=True))
     rows = []
     for wall_s, measurement in measured:

@@ -9,14 +9,13 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import optuna
 import yaml
 from dse_harness import protocol
 from dse_harness.protocol import Accuracy, DeviceState, ErrorClass, Failure, Performance, Request, Response
 
-from dse.backends import Backend
 from dse.search.explore import explore
 from dse.search.plan import Budget, Progress, make_plan
 from dse.spaces.load import load_space
@@ -71,8 +70,10 @@ class RecordedHarness:
 
     answers: Callable[[Request], Response] = answer
     asked: list[Request] = field(default_factory=list)
+    is_deterministic: ClassVar[bool] = False
+    provenance: ClassVar[str | None] = None
 
-    def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
+    def run(self, request: Request, folder: Path, timeout_s: float, *, python: str | None = None) -> Response:
         """Write the files that a real harness leaves, and return the answer."""
         self.asked.append(request)
         response = self.answers(request)
@@ -83,10 +84,6 @@ class RecordedHarness:
             (folder / "performance" / "mlperf_log_summary.txt").write_text(summary)
         protocol.write(response, folder / "response.json")
         return response
-
-    def __call__(self, python: str | None) -> Backend:
-        """Itself, whatever the interpreter."""
-        return self
 
 
 def make_space(folder: Path, **changes: Any) -> Space:

@@ -1,9 +1,23 @@
-"""Ways to have a request measured: in its own process, from a recorded study or table, by a device that is made up."""
+"""Where an experiment runs: on this machine, in a tabular benchmark, in a recorded study, on a fake device."""
+
+from dse_harness.registry import Registry
 
 from dse.backends._base import Backend
 from dse.backends.fake import FakeDevice
 from dse.backends.local import LocalBackend
-from dse.backends.replay import RecordingBackend
+from dse.backends.recording import RecordingBackend
 from dse.tabular.backend import TabularBackend
 
-__all__ = ["Backend", "FakeDevice", "LocalBackend", "RecordingBackend", "TabularBackend"]
+BACKENDS: Registry[type[Backend]] = Registry(
+    "dse.backends",
+    {
+        "local": "dse.backends.local:LocalBackend",
+        "tabular": "dse.tabular.backend:TabularBackend",
+        "recording": "dse.backends.recording:RecordingBackend",
+        "fake": "dse.backends.fake:FakeDevice",
+    },
+    needs=("run", "is_deterministic", "provenance"),
+)
+"""Others add a class as an entry point of the group ``dse.backends``; each is made as its kind needs."""
+
+__all__ = ["BACKENDS", "Backend", "FakeDevice", "LocalBackend", "RecordingBackend", "TabularBackend"]

@@ -7,7 +7,18 @@ from dse_harness.protocol import Request, Response
 
 
 class Backend(Protocol):
-    """Measures one request. What goes wrong comes back as a response with a failure, never as an exception."""
+    """Where an experiment runs. What goes wrong comes back as a response with a failure, never as an exception."""
 
-    def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
-        """Measure ``request`` in ``folder``: request.json, response.json, LoadGen's logs, stderr.log."""
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether a repeat says the same: nothing is to be confirmed, and nothing drifts."""
+
+    @property
+    def provenance(self) -> str | None:
+        """Where the figures come from, for people, such as "recorded in table.csv"; None where they are measured."""
+
+    def run(self, request: Request, folder: Path, timeout_s: float, *, python: str | None = None) -> Response:
+        """Measure, leaving request.json and response.json in ``folder``; whoever takes longer than this has failed.
+
+        ``python`` is the interpreter that has the engine (None: this one), where that matters.
+        """

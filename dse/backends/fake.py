@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from dse_harness import protocol
 from dse_harness.protocol import Accuracy, DeviceState, Failure, Performance, Request, Response, SpotCheck
@@ -31,7 +32,7 @@ def _never(_: float) -> bool:
 
 @dataclass
 class FakeDevice:
-    """A harness. Functions of time get the device's own seconds; each run takes ``run_s`` of them, and
+    """A backend. Functions of time get the device's own seconds; each run takes ``run_s`` of them, and
     where it is ``timed``, LoadGen's runs come on top.
 
     ``latency_ns`` and ``accuracy`` (0..1) say what a request is worth; ``failure`` why it cannot be measured; two
@@ -39,6 +40,9 @@ class FakeDevice:
     ``noise`` is the standard deviation of the logarithm of a run's latencies; every ``outlier_every``-th run takes
     ``outlier`` times as long. ``drift`` multiplies latencies; ``throttled`` doubles them and says so.
     """
+
+    is_deterministic: ClassVar[bool] = False
+    provenance: ClassVar[str | None] = None  # it is measured, as far as a search can tell
 
     latency_ns: Callable[[Request], float]
     accuracy: Callable[[Request], float]
@@ -62,7 +66,7 @@ class FakeDevice:
     _foreign_s: float = field(default=0.0, init=False)
     _timing_s: dict[str, float] = field(default_factory=dict, init=False)
 
-    def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
+    def run(self, request: Request, folder: Path, timeout_s: float, *, python: str | None = None) -> Response:
         """See `dse.backends.Backend`."""
         protocol.write(request, folder / "request.json")
         before, now = self._state(), self.clock_s

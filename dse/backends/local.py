@@ -17,13 +17,14 @@ from dse.errors import why
 
 @dataclass(frozen=True)
 class LocalBackend:
-    """Runs the harness under ``python``, an interpreter that has the runtime (None: this one)."""
+    """Runs the harness in a process of its own for each request."""
 
-    python: str | None = None
+    is_deterministic = False
+    provenance = None
 
-    def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
+    def run(self, request: Request, folder: Path, timeout_s: float, *, python: str | None = None) -> Response:
         """Write request.json, run the process, return response.json, which exists afterwards whatever happened."""
-        response_path, python = folder / "response.json", self.python or sys.executable
+        response_path, python = folder / "response.json", python or sys.executable
         protocol.write(request, folder / "request.json")
         response_path.unlink(missing_ok=True)  # if the process crashes, no older one must be taken for its own
         try:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dse.backends import Backend, LocalBackend, TabularBackend
 from dse.cli.download import download
 from dse.cli.edited import keep_earlier, say_edits
 from dse.cli.interrupt import Interrupt
@@ -103,7 +101,7 @@ def explore_command(
         known = before.measurements if before else ()
         show_plan(make_plan(loaded, known, limits.left), loaded, folder, first=len(first), as_json=json)
         return
-    if loaded.recorded is None:
+    if not loaded.backend.is_deterministic:
         require_cache()
     if loaded.downloads:
         download(loaded.downloads)
@@ -122,12 +120,12 @@ def explore_command(
             progress = explore(
                 writer,
                 loaded,
-                _harnesses(loaded),
+                loaded.backend,
                 plan,
                 used_seed,
                 live,
                 interrupt.requested,
-                confirm=plan.budget.seconds is not None and loaded.recorded is None,  # a record repeats itself
+                confirm=plan.budget.seconds is not None and not loaded.backend.is_deterministic,
                 strict=strict,
                 first=first,
                 spent_s=limits.spent.time_s,
@@ -173,11 +171,3 @@ def _first(warm_start: str, studies: Path, space: Space) -> list[Configuration]:
             hint="leave --warm-start out, or name models as published ones are: mobilenet-v2-0.75-160-quantized",
         )
     return found
-
-
-def _harnesses(space: Space) -> Callable[[str | None], Backend]:
-    """What measures under which interpreter; for recorded measurements, the table they are in."""
-    if space.recorded is not None:
-        recorded = TabularBackend(space.recorded)
-        return lambda _: recorded
-    return LocalBackend

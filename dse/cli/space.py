@@ -81,8 +81,8 @@ def check_command(
         print_json({"schema": 1, "space": loaded.name, "path": str(loaded.path), "configurations": loaded.tree.size})
     else:
         found = f"{counted(len(loaded.sources), 'model source')}, {loaded.data_set.size} images"
-        if loaded.recorded is not None:
-            found = f"recorded in {loaded.recorded.path}"
+        if loaded.backend.provenance is not None:
+            found = loaded.backend.provenance
         stdout().print(f"{loaded.path}: fine, {counted(loaded.tree.size, 'configuration')}, {found}")
         for line in _programs(loaded):
             stdout().print(line)
@@ -117,10 +117,10 @@ def _summary(space: Space) -> list[str]:
     objectives = ", ".join(f"{objective.direction} {objective.name}" for objective in space.objectives)
     constraints = ", ".join(map(str, space.constraints)) or "none"
     data = space.data_set
-    if space.recorded is not None:
+    if space.backend.provenance is not None:
         return [
             f"objectives: {objectives}; constraints: {constraints}",
-            f"recorded in {space.recorded.path}: nothing is measured; accuracies are over {data.size} images",
+            f"{space.backend.provenance}: nothing is measured; accuracies are over {data.size} images",
         ]
     return [
         f"objectives: {objectives}; constraints: {constraints}",

@@ -101,7 +101,7 @@ class Costs:
     @property
     def start_s(self) -> float:
         """What a trial takes beside its timed runs."""
-        if self._space.recorded is not None:
+        if self._space.backend.is_deterministic:
             return _LOOKUP_S
         return median(self._starts_s) if self._starts_s else _START_S
 
@@ -114,7 +114,7 @@ class Costs:
     def new_s(self, count: float) -> float:
         """What ``count`` new configurations take, about, each accuracy counted on its first images."""
         unknown = sum(group.unknown for group in self._groups.values())
-        if self._space.recorded is not None or not count:
+        if self._space.backend.is_deterministic or not count:
             return count * self.start_s
         if not self._listed or not unknown:  # too many to tell apart: each may be a model of its own
             typical = _Group(0, self._typical_ns)
@@ -141,7 +141,7 @@ class Costs:
 
         Nobody knows them before: of n models about as many are on the front as the square root of n, by experience.
         """
-        if len(self._steps) < 2 or self._space.recorded is not None:
+        if len(self._steps) < 2 or self._space.backend.is_deterministic:
             return 0.0
         unknown = sum(group.unknown for group in self._groups.values())
         if not self._listed or not unknown:
@@ -209,7 +209,7 @@ class Costs:
         return group.guess_ns * sum(found for found, _ in self._ratios) / sum(guess for _, guess in self._ratios)
 
     def _performance_s(self, group: _Group) -> float:
-        if self._space.recorded is not None:
+        if self._space.backend.is_deterministic:
             return 0.0
         fidelity = self._space.fidelity
         return max(fidelity.min_duration, fidelity.min_query_count * self._latency_ns(group) / 1e9)
@@ -221,6 +221,6 @@ class Costs:
         return spec.images(self._steps[-1], self._latency_ns(group))
 
     def _accuracy_s(self, group: _Group, least: int) -> float:
-        if self._space.recorded is not None:
+        if self._space.backend.is_deterministic:
             return 0.0
         return self._images(group, least) * self._latency_ns(group) / 1e9

@@ -40,7 +40,7 @@ Observer = Callable[[Progress], None]
 def explore(
     writer: StudyWriter,
     space: Space,
-    harness: Callable[[str | None], Backend],
+    backend: Backend,
     plan: Plan,
     seed: int,
     observe: Observer,
@@ -56,11 +56,10 @@ def explore(
 
     In the end the accuracies of the front are counted on all images; of a limited time, enough is kept for that.
 
-    ``harness`` gets the interpreter of a runtime (None: this one) and returns the harness that measures with it. A
-    model that cannot be made costs one trial, as a runtime that crashes does. ``first`` is suggested before anything
-    else. With ``strict`` a trial that does not count (throttling, foreign load, drift) raises MachineError, which
-    loses nothing. Earlier searches of the study took ``spent_s``. Raises MachineError for a sampler that lacks a
-    package and for a cache that cannot be used.
+    ``backend`` is where it is measured. A model that cannot be made costs one trial, as a runtime that crashes does.
+    ``first`` is suggested before anything else. With ``strict`` a trial that does not count (throttling, foreign load,
+    drift) raises MachineError, which loses nothing. Earlier searches of the study took ``spent_s``. Raises
+    MachineError for a sampler that lacks a package and for a cache that cannot be used.
     """
     search = _Search(writer, space, plan, seed, first, confirm=confirm, clock=clock)
     progress = search.progress
@@ -71,7 +70,7 @@ def explore(
             break
         progress.running, progress.phase, progress.began = step.configuration, step.phase, clock()
         observe(progress)
-        measured = _measure(writer, space, step, search.steps, harness, spent_s + progress.elapsed_s)
+        measured = _measure(writer, space, step, search.steps, backend, spent_s + progress.elapsed_s)
         search.count(step, measured, clock() - progress.began)
         observe(progress)
         reasons = search.now.exclusions.reasons.get(measured.trial)
@@ -103,7 +102,7 @@ class _Search:
         self.steps = accuracy_steps(space)
         problem = Problem(space.tree, space.objectives, space.constraints)
         suggester = OncePerExperiment(make_suggester(problem, plan.decision.sampler, seed, first), self._place)
-        if space.recorded is None:
+        if not space.backend.is_deterministic:
             gain = STABLE_GAIN if confirm else 0.0
             policy = Policy(suggester, session_start=len(self._measurements), stable_gain=gain, rungs=self.steps)
         else:  # a record says the same each time: to ask again would only make it look surer
@@ -262,7 +261,7 @@ def _measure(
     space: Space,
     step: Step,
     steps: Sequence[int],
-    harness: Callable[[str | None], Backend],
+    backend: Backend,
     elapsed_s: float,
 ) -> Measurement:
     configuration = step.configuration
@@ -286,7 +285,8 @@ def _measure(
         spot_check=accuracy is not None or not writer.is_spot_checked(record),
     )
     try:
-        response = harness(space.runtime(configuration).python).run(request, folder, space.fidelity.trial_timeout)
+        python = space.runtime(configuration).python
+        response = backend.run(request, folder, space.fidelity.trial_timeout, python=python)
     except OSError:
         writer.require_folder(record)
         raise

@@ -172,15 +172,15 @@ class Progress:
 
 def accuracy_steps(space: Space) -> tuple[int, ...]:
     """On how many images an accuracy of ``space`` is counted first, next, ..., in the end."""
-    if space.recorded is not None:
-        return (space.recorded.least_images,)
+    if space.backend.is_deterministic:  # there is one accuracy, and it is complete
+        return (space.accuracy_images,)
     return rungs(space.accuracy_images)
 
 
 def analyze_space(space: Space, measurements: Sequence[Measurement], place: Place) -> Analysis:
     """What ``measurements`` say about the configurations of ``space``, to which ``place`` assigns them."""
-    recorded = space.recorded is not None
-    return analyze(space.objectives, space.constraints, measurements, place, space.data_set.size, exact=recorded)
+    exact = space.backend.is_deterministic
+    return analyze(space.objectives, space.constraints, measurements, place, space.data_set.size, exact=exact)
 
 
 def make_plan(space: Space, measurements: Sequence[Measurement], budget: Budget) -> Plan:

@@ -110,7 +110,12 @@ def _of_earlier_version(measured: Measurement, space: Space) -> str | None:
     values, accuracy = measured.values, measured.accuracy
     if "model_memory_bytes" in asked and "peak_memory_bytes" in values and "model_memory_bytes" not in values:
         return "the memory of models was not measured"
-    if "accuracy" in asked and space.recorded is None and accuracy and is_part_of_list(accuracy, space.data_set.size):
+    if (
+        "accuracy" in asked
+        and not space.backend.is_deterministic
+        and accuracy
+        and is_part_of_list(accuracy, space.data_set.size)
+    ):
         return "accuracies were counted on the first images of the list, and are on images drawn at random now"
     return None
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from dse_harness.protocol import Preprocessing, RuntimeSpec
 
+from dse.backends import Backend, LocalBackend
 from dse.core.configuration import Configuration, Value
 from dse.core.experiment import Experiment, Fidelity
 from dse.core.metrics import Constraint, Objective
@@ -32,8 +33,6 @@ from dse.spaces.resolved import (
     ResolvedSpace,
 )
 from dse.spaces.tree import written_tree
-from dse.tabular.source import TableSource
-from dse.tabular.table import RecordedTable
 
 OFFICIAL_BUFFER = 1024
 """Samples in memory that MLPerf's rules want of an official run of an image classifier."""
@@ -57,16 +56,13 @@ class Space:
     """Of each runtime by name; of one with an interpreter of its own only where that was asked."""
     preprocessings: Mapping[str, PreprocessingSection] = field(default_factory=dict)
     """Of the models that have one of their own, by name."""
+    backend: Backend = field(default_factory=LocalBackend)
+    """Where it is measured unless somebody names another place: this machine, or the benchmark that it is made of."""
 
     @property
     def name(self) -> str:
         """The space's name, which a study takes when it is given none."""
         return self.file.name
-
-    @property
-    def recorded(self) -> RecordedTable | None:
-        """The table in which every figure of this space is recorded; None where a device measures them."""
-        return next((source.table for source in self.sources.values() if isinstance(source, TableSource)), None)
 
     @property
     def fidelity(self) -> ExploreSection:
@@ -114,7 +110,7 @@ class Space:
     def official_samples(self) -> str | None:
         """What official runs hold in memory, where the search measures with fewer samples; for people."""
         fewer = sorted({int(n) for n in self.tree.levels_of("buffer_size") if int(n) < OFFICIAL_BUFFER})
-        if self.recorded is not None or not fewer:
+        if self.backend.is_deterministic or not fewer:
             return None
         said = f"official runs hold {OFFICIAL_BUFFER} samples in memory, not {' or '.join(map(str, fewer))}"
         named = {o.name for o in self.objectives} | {c.metric.name for c in self.constraints}
@@ -149,7 +145,7 @@ class Space:
         written, data_set = self.file, self.data_set
         section: dict[str, Any] = {"name": data_set.name} if written.data_set is None else written.data_set.model_dump()
         recipe = section.get("preprocessing")
-        explore = ResolvedExplore(**self.fidelity.model_dump())
+        fidelity = self.fidelity if written.replay is None else ExploreSection()  # a record has none of its own
         return ResolvedSpace(
             name=written.name,
             description=written.description,
@@ -171,10 +167,10 @@ class Space:
                 name: ResolvedRuntime(engine=runtime.engine, python=runtime.python)
                 for name, runtime in written.runtimes.items()
             },
-            parameters=written.parameters if self.recorded is not None else written_tree(self.tree.roots),
+            parameters=written_tree(self.tree.roots) if written.replay is None else written.parameters,
             objectives=dict(written.objectives),
             constraints=tuple(written.constraints),
-            fidelity=ResolvedFidelity(explore=explore),
+            fidelity=ResolvedFidelity(explore=ResolvedExplore(**fidelity.model_dump())),
             budget=ResolvedBudget(**written.budget.model_dump()),
             sampler=written.sampler,
             seed=written.seed,

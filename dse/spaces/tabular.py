@@ -8,10 +8,11 @@ from dse.core.metrics import METRICS, objective, parse_constraint
 from dse.data_sets import DataSet
 from dse.errors import Remedy, ResultsError
 from dse.spaces.document import Document
-from dse.spaces.format import MEASURED_BY, SpaceFile
+from dse.spaces.format import MEASURED_BY, ExploreSection, FidelitySection, SpaceFile
 from dse.spaces.places import named_in
 from dse.spaces.space import Space
 from dse.spaces.tree import read_tree
+from dse.tabular.backend import TabularBackend
 from dse.tabular.columns import GOOD, LATENCIES, TOTAL
 from dse.tabular.source import TableSource
 from dse.tabular.table import RecordedTable, read_table
@@ -38,15 +39,19 @@ def recorded_space(document: Document, file: SpaceFile, path: Path) -> Space:
                 path=path,
                 remedy=Remedy.REPLAY_TABLE,
             )
+    complete = ExploreSection(accuracy_images=table.images[0])  # each row's accuracy is on so many at least
     space = Space(
         path=document.path,
-        file=file.model_copy(update={"replay": str(path), "runtimes": {}}),
+        file=file.model_copy(
+            update={"replay": str(path), "runtimes": {}, "fidelity": FidelitySection(explore=complete)}
+        ),
         tree=read_tree(document, file.parameters) if file.parameters else table.tree,
         objectives=tuple(objective(name, direction) for name, direction in file.objectives.items()),
         constraints=tuple(parse_constraint(constraint) for constraint in file.constraints),
         data_set=DataSet(path.stem, path, None, max(table.images), None, table.sha256),
         sources={path.stem: TableSource(table)},
         runtime_versions={},
+        backend=TabularBackend(table),
     )
     _check_metrics(document, space, table)
     for name in space.tree.names:

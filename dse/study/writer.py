@@ -88,7 +88,7 @@ class StudyWriter:
                 remove_leftovers(place)
             settings = self._settings(before)
             self.study = Study.of(self._folder, settings, self._clean()) if before else Study(self._folder, settings)
-            self._accuracies = Accuracies(self._space.data_set.size if self._space.recorded is None else 0)
+            self._accuracies = Accuracies(0 if self._space.backend.is_deterministic else self._space.data_set.size)
             for record, measured in zip(self.study.records, self.study.measurements, strict=True):
                 self._accuracies.add(record.number, record.accuracy_key, measured.response)
             self._spot_checks = {m.key: m.response.spot_check for m in self.study.measurements if m.response.spot_check}

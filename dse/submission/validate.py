@@ -44,7 +44,6 @@ _GRACE_S = 300.0
 _RUNNING = "running-"
 
 RunName = Literal["performance", "accuracy"]
-HarnessOf = Callable[[Candidate], Backend]
 """The harness under the interpreter that a point's runtime and the round's LoadGen need."""
 
 
@@ -175,7 +174,7 @@ def recover(study: Path) -> None:
 
 def run(
     plan: Plan,
-    harness: HarnessOf,
+    backend: Backend,
     on_progress: Callable[[Progress], None] = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> list[Outcome]:
@@ -193,10 +192,10 @@ def run(
         if step.done:
             outcome = Outcome(step.candidate.trial, read_point(step.folder))
         else:
-            outcome = _run_point(step, plan, harness, on_progress, left_s)
+            outcome = _run_point(step, plan, backend, on_progress, left_s)
             if faster := _faster(step, plan):
                 on_progress(Progress(step, None, left_s, again="faster than explored, LoadGen's queries did not last"))
-                outcome = _run_point(faster, plan, harness, on_progress, left_s)
+                outcome = _run_point(faster, plan, backend, on_progress, left_s)
             left_s = max(0.0, left_s - step.seconds)  # not -1e-15 at the end
         outcomes.append(outcome)
         on_progress(Progress(step, None, left_s, outcome))
@@ -245,7 +244,7 @@ def _is_wanted(point: ValidatedPoint, candidate: Candidate, round_: Round, durat
 
 
 def _run_point(
-    step: Step, plan: Plan, harness: HarnessOf, on_progress: Callable[[Progress], None], left_s: float
+    step: Step, plan: Plan, backend: Backend, on_progress: Callable[[Progress], None], left_s: float
 ) -> Outcome:
     candidate, folder = step.candidate, _running(step)
     if folder.exists():
@@ -261,7 +260,7 @@ def _run_point(
         on_progress(Progress(step, name, left_s))
         run_folder = folder / name
         run_folder.mkdir()
-        response = harness(candidate).run(request, run_folder, _PATIENCE * seconds + _GRACE_S)
+        response = backend.run(request, run_folder, _PATIENCE * seconds + _GRACE_S, python=candidate.python)
         if response.failure:
             return Outcome(candidate.trial, None, f"{name} run: {response.failure.error}: {response.failure.message}")
         if broken := _broken(folder, name, plan):

@@ -31,11 +31,14 @@ class TabularBackend:
     configuration without a row, fail with a reason.
     """
 
+    is_deterministic = True
+
     def __init__(self, table: RecordedTable) -> None:
+        self.provenance = f"recorded in {table.path}"
         self._table = table
         self._rows = {table.identity(configuration): row for configuration, row in table.rows.items()}
 
-    def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
+    def run(self, request: Request, folder: Path, timeout_s: float, *, python: str | None = None) -> Response:
         """See `dse.backends.Backend`."""
         protocol.write(request, folder / "request.json")
         response = self._answer(request)

@@ -40,7 +40,9 @@ def _interpreter(folder: Path, script: str) -> str:
 def test_whatever_a_process_does_becomes_a_response(tmp_path: Path, script: str, error: str, message: str) -> None:
     folder = tmp_path / "trial"
     folder.mkdir()
-    response = LocalBackend(_interpreter(tmp_path, script)).run(_REQUEST, folder, 0.5 if "sleep" in script else 30)
+    response = LocalBackend().run(
+        _REQUEST, folder, 0.5 if "sleep" in script else 30, python=_interpreter(tmp_path, script)
+    )
     assert response.failure is not None
     assert response.failure.error == error
     assert message in response.failure.message
@@ -49,7 +51,7 @@ def test_whatever_a_process_does_becomes_a_response(tmp_path: Path, script: str,
 
 
 def test_an_interpreter_that_does_not_start_is_a_missing_runtime(tmp_path: Path) -> None:
-    response = LocalBackend("/no/such/python").run(_REQUEST, tmp_path, 30)
+    response = LocalBackend().run(_REQUEST, tmp_path, 30, python="/no/such/python")
     assert response.failure is not None
     assert response.failure.error == "runtime_missing"
     assert "/no/such/python" in response.failure.message

@@ -165,7 +165,7 @@ def test_a_failed_trial_offers_what_it_has_and_the_rest_is_not_found(
     monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
 
     class Crashing(RecordedHarness):
-        def run(self, request: Any, folder: Path, timeout_s: float) -> Any:
+        def run(self, request: Any, folder: Path, timeout_s: float, *, python: str | None = None) -> Any:
             (folder / "stderr.log").write_text("<script>alert(1)</script> crashed")
             return super().run(request, folder, timeout_s)
 

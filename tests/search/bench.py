@@ -78,7 +78,7 @@ class Bench:
             explore(
                 writer,
                 space,
-                lambda _: fake,
+                fake,
                 plan,
                 seed,
                 observe,

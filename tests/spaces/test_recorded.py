@@ -11,6 +11,7 @@ from dse_harness.decode import decode
 from dse.errors import ResultsError, SpaceError
 from dse.spaces.load import load_space
 from dse.spaces.resolved import ResolvedSpace
+from dse.tabular.table import read_table
 
 TABLE = """\
 family,width,precision,accuracy_pct,acc_good,acc_total,p90_latency_ns,p50_latency_ns
@@ -36,11 +37,11 @@ def write(here: Path, **changes: object) -> Path:
 
 def test_the_table_is_the_space(here: Path) -> None:
     space = load_space(write(here), {})
-    assert space.recorded is not None
-    assert space.recorded.path == here / "t.csv"
-    assert space.tree == space.recorded.tree
+    table = read_table(here / "t.csv")
+    assert (space.backend.is_deterministic, space.backend.provenance) == (True, f"recorded in {here / 't.csv'}")
+    assert space.tree == table.tree
     assert space.tree.size == 4
-    assert (space.data_set.size, space.data_set.sha256) == (1000, space.recorded.sha256)
+    assert (space.data_set.size, space.data_set.sha256) == (1000, table.sha256)
     assert space.downloads == []
     keys = {space.experiment(configuration).key() for configuration in space.tree.configurations()}
     assert (
@@ -65,7 +66,7 @@ def test_a_space_may_have_a_part_of_the_table(here: Path) -> None:
     levels = {"v1": {"width": [0.5]}, "v2": {"width": [0.25]}}
     space = load_space(write(here, parameters={"family": levels, "precision": ["float"]}), {})
     assert space.tree.size == 2
-    rows = [space.recorded.find(configuration) for configuration in space.tree.configurations() if space.recorded]
+    rows = [read_table(here / "t.csv").find(configuration) for configuration in space.tree.configurations()]
     assert [row["acc_good"] if row else None for row in rows] == [600, 350]
 
 

@@ -22,8 +22,11 @@ class RecordingBackend:
     measured fails with the class ``model_missing``.
     """
 
+    is_deterministic = False  # repeats answer one after the other, as they were measured
+
     def __init__(self, trials: Path) -> None:
         """Read every finished trial. Raises StudyError when there is none or one cannot be read."""
+        self.provenance = f"recorded in {trials}"
         self._recorded: dict[str, list[Response]] = {}
         self._accuracies: dict[str, list[Accuracy]] = {}
         for folder in sorted(
@@ -41,7 +44,7 @@ class RecordingBackend:
         if not self._recorded:
             raise StudyError("no finished trial is here", path=trials, hint="name the folder trials of a study")
 
-    def run(self, request: Request, folder: Path, timeout_s: float) -> Response:
+    def run(self, request: Request, folder: Path, timeout_s: float, *, python: str | None = None) -> Response:
         """See `dse.backends.Backend`."""
         protocol.write(request, folder / "request.json")
         recorded = self._recorded.get(Experiment.of(request).key())
