@@ -44,6 +44,10 @@ class Parameter:
         """The values of the levels, in the order of the file."""
         return tuple(level.value for level in self.levels)
 
+    def index(self, value: Any) -> int | None:
+        """Which of the levels ``value`` is; None where it is none of them. ``True`` is not 1."""
+        return next((i for i, level in enumerate(self.levels) if _same(level.value, value)), None)
+
     @property
     def is_ordered(self) -> bool:
         """Whether the levels are numbers, so that neighbours mean something."""
@@ -99,8 +103,7 @@ class ParameterTree:
             for parameter in parameters:
                 if parameter.name not in configuration:
                     return False
-                value = configuration[parameter.name]
-                index = next((i for i, level in enumerate(parameter.levels) if _same(level.value, value)), None)
+                index = parameter.index(configuration[parameter.name])
                 if index is None:
                     return False
                 key = f"{branch}{parameter.name}"
@@ -112,6 +115,17 @@ class ParameterTree:
 
         complete = descend(self.roots, "") and len(indices) == len(configuration)
         return indices if complete else None
+
+    def active(self, values: Mapping[str, Any]) -> Iterator[Parameter]:
+        """The parameters that there are where some have ``values`` already, parents first."""
+
+        def descend(parameters: tuple[Parameter, ...]) -> Iterator[Parameter]:
+            for parameter in parameters:
+                yield parameter
+                index = parameter.index(values[parameter.name]) if parameter.name in values else None
+                yield from descend(parameter.levels[index].children) if index is not None else ()
+
+        return descend(self.roots)
 
     def branches(self) -> Iterator[tuple[str, Parameter]]:
         """Every parameter with the unique key of its branch, parents first."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dse.samplers.distributions import distributions
     from dse.samplers.ehvi import EHVISampler
+    from dse.samplers.inside import InsideSampler
     from dse.samplers.orders import GridSampler, RandomSampler
     from dse.samplers.registry import SAMPLERS, SamplerEntry
     from dse.samplers.screen import ScreenSampler
@@ -27,6 +28,7 @@ __all__ = [
     "SAMPLERS",
     "EHVISampler",
     "GridSampler",
+    "InsideSampler",
     "RandomSampler",
     "SamplerEntry",
     "ScreenSampler",
@@ -38,6 +40,7 @@ _MODULES = {
     "SAMPLERS": "registry",
     "SamplerEntry": "registry",
     "EHVISampler": "ehvi",
+    "InsideSampler": "inside",
     "ScreenSampler": "screen",
     "GridSampler": "orders",
     "RandomSampler": "orders",

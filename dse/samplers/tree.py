@@ -38,6 +38,11 @@ class HasTree(Protocol):
         """Its parameters."""
 
 
+def tree_of(space: HasTree | ParameterTree) -> ParameterTree:
+    """The tree of a space, or the tree itself."""
+    return space if isinstance(space, ParameterTree) else space.tree
+
+
 class TreeSampler(BaseSampler):
     """A sampler that chooses a whole configuration at once, and none twice, what runs elsewhere included.
 
@@ -55,7 +60,7 @@ class TreeSampler(BaseSampler):
     """
 
     def __init__(self, space: HasTree | ParameterTree | None = None, seed: int | None = None) -> None:
-        self._tree = space if space is None or isinstance(space, ParameterTree) else space.tree
+        self._tree = None if space is None else tree_of(space)
         self._independent = OptunaRandomSampler(seed)
         self._seed = int(np.random.default_rng(seed).integers(2**31)) if seed is None else seed
         self._common = IntersectionSearchSpace()

@@ -20,6 +20,7 @@ from dse.core.problem import Problem
 from dse.core.tree import Parameter
 from dse.quiet import new_study, quiet
 from dse.samplers.distributions import distributions
+from dse.samplers.inside import InsideSampler
 from dse.samplers.tree import TreeSampler
 from dse.samplers.unseen import Unseen
 
@@ -30,8 +31,8 @@ _MOST_REPEATS = 50
 class StudySuggester:
     """Suggests what an Optuna sampler does; at random what is left, where it has run dry.
 
-    A sampler that repeats itself is answered with what is known. One that combines levels of different branches, which
-    an Optuna study cannot forbid, hears that such a trial failed.
+    A sampler that repeats itself is answered with what is known. It is kept inside the tree (`InsideSampler`); should
+    it leave it all the same, it hears that such a trial failed.
 
     Most samplers have a state: random numbers, a generation. So that a search which was killed and continued goes on
     as if it had not been, they are asked again all that they were asked before, and what is not their own suggestion
@@ -43,8 +44,13 @@ class StudySuggester:
     def __init__(self, problem: Problem, sampler: BaseSampler, seed: int, first: Sequence[Configuration] = ()) -> None:
         """Ask copies of ``sampler``; ``seed`` is for what is left; ``first`` is suggested before it is asked."""
         self._problem = problem
-        self._sampler = sampler.over(problem.tree) if isinstance(sampler, TreeSampler) else sampler
         self._is_stateless = isinstance(sampler, TreeSampler)
+        self._is_genetic = isinstance(sampler, BaseGASampler)
+        self._sampler = (
+            sampler.over(problem.tree)
+            if isinstance(sampler, TreeSampler)
+            else InsideSampler(sampler, problem.tree, seed)
+        )
         self._seed = seed
         self._first = tuple(c for c in dict.fromkeys(first) if problem.has(c))
         self._distributions = distributions(problem.tree)
@@ -99,7 +105,7 @@ class StudySuggester:
         if self._open and self._open.configuration == estimate.configuration:
             self._answer(self._study, self._open.trial, estimate)
             self._open = None
-        elif isinstance(self._study.sampler, BaseGASampler):
+        elif self._is_genetic:
             self._study.enqueue_trial(dict(estimate.configuration))
             trial = self._study.ask()
             trial.relative_params  # noqa: B018  # gives it a generation, without which nothing is bred from it
@@ -205,7 +211,7 @@ class _Levels:
 
     def __call__(self, _: str, parameter: Parameter) -> int:
         value = self._trial.suggest_categorical(parameter.name, self._known[parameter.name].choices)
-        for index, level in enumerate(parameter.values):
-            if level == value and isinstance(level, bool) == isinstance(value, bool):
-                return index
-        raise _NotInTheTreeError
+        index = parameter.index(value)
+        if index is None:
+            raise _NotInTheTreeError
+        return index
