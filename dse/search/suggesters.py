@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
+
+from optuna.samplers import BaseSampler
 
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.problem import Problem, Suggester
+from dse.quiet import experimental
 from dse.samplers.registry import AUTO, SAMPLERS, current_name, require_packages
-
-if TYPE_CHECKING:
-    from optuna.samplers import BaseSampler
+from dse.search.asking import StudySuggester
 
 _SEARCH_SHARE = 0.7
 """Chosen. What confirming with the rest buys shows `benchmarks/agreement.py`, for this share alone."""
@@ -59,9 +60,6 @@ def make_suggester(
     ``sampler`` is a name in `dse.samplers.SAMPLERS`, or any sampler of Optuna's, which is left as it is: a copy is
     asked, and has its own seed. Raises RegistryError for an unknown name, MachineError for a missing package.
     """
-    from dse.quiet import experimental  # imports Optuna, which a plan does without
-    from dse.search.asking import StudySuggester
-
     if not isinstance(sampler, str):
         return StudySuggester(problem, sampler, seed, first)
     require_packages(sampler)
