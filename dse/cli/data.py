@@ -44,7 +44,7 @@ def imagenet_command(
         found = reduced(found, reduced_list.absolute())
     if json:
         size = SIZE if reduced_list is None else REDUCED_SIZE
-        print_json({"schema": 1, "images": str(found.images), "labels": str(found.labels), "size": size})
+        print_json({"images": str(found.images), "labels": str(found.labels), "size": size})
         return
     stdout().print(f"images  {found.images}\nlabels  {found.labels}", soft_wrap=True)
     paths = option_words(images=found.images, labels=found.labels)

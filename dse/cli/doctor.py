@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from rich.text import Text
 
 from dse.cli.options import Json
@@ -30,7 +32,7 @@ def doctor_command(json: Json = False) -> None:
             if finding.fix:
                 stdout().print(f"        try: {finding.fix}")
     if json:
-        print_json([{"name": f.name, "verdict": f.verdict, "found": f.found, "fix": f.fix} for f in findings])
+        print_json({"findings": [dataclasses.asdict(finding) for finding in findings]})
     missing = [finding.name for finding in findings if finding.verdict == "missing"]
     if missing:
         raise MachineError(f"missing: {', '.join(missing)}", hint="the commands above, then dse doctor again")

@@ -29,18 +29,20 @@ def list_command(json: Json = False) -> None:
     entries = zoo.entries().values()
     if json:
         print_json(
-            [
-                {
-                    "name": entry.name,
-                    "family": entry.family,
-                    "form": entry.form,
-                    "width": entry.width,
-                    "parameters": entry.parameters,
-                    "accuracy_percent": entry.accuracy_percent,
-                    "million_macs": entry.million_macs,
-                }
-                for entry in entries
-            ]
+            {
+                "models": [
+                    {
+                        "name": entry.name,
+                        "family": entry.family,
+                        "form": entry.form,
+                        "width": entry.width,
+                        "parameters": entry.parameters,
+                        "accuracy_percent": entry.accuracy_percent,
+                        "million_macs": entry.million_macs,
+                    }
+                    for entry in entries
+                ],
+            }
         )
         return
     sides = zoo.parameters()["side"]

@@ -28,7 +28,6 @@ def show_plan(plan: Plan, space: Space, folder: Path, *, first: int, as_json: bo
     if as_json:
         print_json(
             {
-                "schema": 1,
                 "space": space.name,
                 "study": str(folder),
                 "configurations": plan.configurations,

@@ -67,7 +67,15 @@ def _width(stream: TextIO) -> int | None:
     return None if stream.isatty() else max(_FILE_WIDTH, shutil.get_terminal_size().columns)
 
 
-def print_json(document: Any) -> None:
+def print_json(members: Mapping[str, Any], *, schema: int = 1) -> None:
+    """What `--json` prints: one object on stdout with its ``schema``, which ``members`` may have themselves.
+
+    The schemas are in docs/json.md. Letters that stdout lacks are escaped.
+    """
+    print_document({"schema": schema, **members})
+
+
+def print_document(document: Any) -> None:
     """One JSON document on stdout, readable by people and programs; escaped where stdout lacks its letters."""
     written = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     try:

@@ -54,7 +54,7 @@ def replay_command(
         console.print(f"seed {seed}: {len(runs[-1].hypervolume)} measurements")
     if json:
         shown = [{k: v for k, v in dataclasses.asdict(run).items() if k != "configurations"} for run in runs]
-        print_json({"schema": 1, "table": str(table), "sampler": sampler, "noise": noise, "runs": shown})
+        print_json({"table": str(table), "sampler": sampler, "noise": noise, "runs": shown})
         return
     summary = Shown("", "measurements (median)", box=SIMPLE_HEAD, pad_edge=False)
     for share in _SHARES:

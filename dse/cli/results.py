@@ -91,7 +91,7 @@ def list_command(
     with open_database(db or default_path(), read_only=True) as database:
         rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
     if json:
-        print_json(rows[:limit])
+        print_json({"results": rows[:limit]})
         return
     stdout().print(view.rows_table(rows[:limit]))
     if len(rows) > limit:
@@ -109,7 +109,7 @@ def show_command(row: _Row, db: Db = None, json: Json = False) -> None:
     with open_database(db or default_path(), read_only=True) as database:
         found = _one(database, row)
     if json:
-        print_json(found)
+        print_json({"result": found})
         return
     stdout().print(view.row_table(found))
     next_command(f"dse results explain {found['id']}{selection_words(db=db)}", "says where it stands")
@@ -239,7 +239,8 @@ def studies_command(
         rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
     written = write_studies(rows, out, axes)
     if json:
-        print_json([{"study": s.name, "trials": s.trials, "state": s.state} for s in written])
+        studies = [{"study": s.name, "trials": s.trials, "state": s.state} for s in written]
+        print_json({"studies": studies})
         return
     for study in written:
         stdout().print(f"{study.name}: {counted(study.trials, 'trial')}, {study.state}")

@@ -60,7 +60,7 @@ def front_command(
     if plot is not None:
         _plot(groups, plot, grouping, own and competing(own, groups))
     if json:
-        print_json(_fronts_json(groups, own))
+        print_json({"groups": _fronts_json(groups, own)})
         return
     if csv:
         sys.stdout.write(_fronts_csv(groups))

@@ -8,7 +8,7 @@ import typer
 from rich.tree import Tree
 
 from dse.cli.options import Images, Json, Labels, Models, option_words, variables
-from dse.cli.render import next_command, print_json, stdout
+from dse.cli.render import next_command, print_document, print_json, stdout
 from dse.cli.space_from_results import from_results_command
 from dse.cli.trusted import NOT_ASKED
 from dse.core.configuration import text
@@ -36,7 +36,8 @@ def list_command(json: Json = False) -> None:
     """
     spaces = {name: str(read_document(path).content.get("description", "")) for name, path in shipped_spaces().items()}
     if json:
-        print_json([{"name": name, "path": str(path)} for name, path in shipped_spaces().items()])
+        shown = [{"name": name, "path": str(path)} for name, path in shipped_spaces().items()]
+        print_json({"spaces": shown})
         return
     for name, description in spaces.items():
         stdout().print(f"{name}  {description}")
@@ -54,7 +55,7 @@ def show_command(
     """
     loaded = load_space(find_space(space), variables(models, images, labels))
     if json:
-        print_json({"schema": 1, "configurations": loaded.tree.size, "space": loaded.resolved().document()})
+        print_json({"configurations": loaded.tree.size, "space": loaded.resolved().document()})
         return
     tree = Tree(f"{loaded.name}: {counted(loaded.tree.size, 'configuration')}")
     _grow(tree, loaded.tree.roots)
@@ -78,7 +79,7 @@ def check_command(
     """
     loaded = load_space(find_space(space), variables(models, images, labels))
     if json:
-        print_json({"schema": 1, "space": loaded.name, "path": str(loaded.path), "configurations": loaded.tree.size})
+        print_json({"space": loaded.name, "path": str(loaded.path), "configurations": loaded.tree.size})
     else:
         found = f"{counted(len(loaded.sources), 'model source')}, {loaded.data_set.size} images"
         if loaded.backend.provenance is not None:
@@ -100,7 +101,7 @@ def schema_command() -> None:
 
     Example: dse space schema > search_space.schema.json
     """
-    print_json(json_schema())
+    print_document(json_schema())
 
 
 def _grow(node: Tree, parameters: tuple[Parameter, ...]) -> None:

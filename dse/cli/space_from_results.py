@@ -46,7 +46,6 @@ def from_results_command(
     if json:
         print_json(
             {
-                "schema": 1,
                 "space": str(written.path),
                 "table": str(written.table),
                 "configurations": written.configurations,

@@ -46,7 +46,7 @@ def studies_command(studies: Studies = STUDIES, json: Json = False) -> None:
         raise StudyError("no such folder", path=studies, hint="dse explore makes one; --studies names another")
     entries = [_entry(folder) for folder in folders]
     if json:
-        print_json({"schema": 1, "folder": str(studies.absolute()), "studies": [_document(e) for e in entries]})
+        print_json({"folder": str(studies.absolute()), "studies": [_document(e) for e in entries]})
         return
     if not entries:
         stderr().print(f"no study in {studies}")

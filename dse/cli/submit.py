@@ -161,7 +161,6 @@ def preflight(
     if as_json:
         print_json(
             {
-                "schema": 1,
                 "round": round_.name,
                 "findings": [finding_document(item) for item in findings],
                 "notes": official.notes,

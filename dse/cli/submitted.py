@@ -65,7 +65,6 @@ def check_command(
         verdict_document = verdict and {"ok": verdict.ok, "findings": [finding_document(item) for item in official]}
         print_json(
             {
-                "schema": 1,
                 "round": checked.round.name,
                 "rehearsal": checked.rehearsal,
                 "findings": [finding_document(item) for item in checked.findings],

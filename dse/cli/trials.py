@@ -66,7 +66,7 @@ def trials_command(
     wanted = {name for name, asked in (("failed", failed), ("excluded", excluded)) if asked}
     trials = [trial for trial in everything if not wanted or trial.state in wanted]
     if json:
-        print_json({"schema": 1, "study": found.name, "trials": [_document(found, trial) for trial in trials]})
+        print_json({"study": found.name, "trials": [_document(found, trial) for trial in trials]})
         return
     if trials:
         stdout().print(_table(found, trials))

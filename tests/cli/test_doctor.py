@@ -14,5 +14,5 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("DSE_CACHE", str(tmp_path / "file" / "cache"))
     done = dse("doctor", "--json")
     assert done.code == 4
-    missing = {finding["name"] for finding in json.loads(done.out) if finding["verdict"] == "missing"}
+    missing = {finding["name"] for finding in json.loads(done.out)["findings"] if finding["verdict"] == "missing"}
     assert missing >= {"cache", "measurement"}

@@ -40,8 +40,12 @@ def run(*words: str, answer: str | None = None) -> str:
     return result.stdout
 
 
-def run_json(*words: str) -> Any:
-    return json.loads(run(*words, "--json"))
+def run_json(command: str, *words: str) -> Any:
+    """What the command prints; of one that prints rows or groups, these."""
+    document = json.loads(run(command, *words, "--json"))
+    assert document["schema"] == 1
+    rows = {"list": "results", "show": "result", "front": "groups", "studies": "studies"}
+    return document[rows[command]] if command in rows else document
 
 
 def test_models_of_different_data_sets_are_said_to_compete(database: Path, tmp_path: Path) -> None:
