@@ -16,9 +16,11 @@ from dse_harness.decode import ProtocolError
 from dse_harness.protocol import Failure, Request, Response, RuntimeSpec, read, write
 
 _USAGE = """\
-usage: python -m dse_harness run REQUEST.json
-       python -m dse_harness describe MODEL [ENGINE]
-       python -m dse_harness engines
+usage: dse-harness run REQUEST.json
+       dse-harness describe MODEL [ENGINE]
+       dse-harness engines
+
+Without that command: python -m dse_harness ...
 
 run       measures what the request asks for and writes response.json and LoadGen's logs into the request's folder,
           which must not have a response.json
@@ -43,6 +45,11 @@ def main(arguments: list[str]) -> int:
             return _preprocess(Path(request), int(side), Path(cache), list(map(int, shards)))
     print(_USAGE, end="", file=sys.stderr)
     return 2
+
+
+def console() -> int:
+    """The command ``dse-harness``."""
+    return main(sys.argv[1:])
 
 
 def _run(request_path: Path) -> int:
@@ -134,4 +141,4 @@ def _preprocess(request_path: Path, side: int, cache: Path, shards: list[int]) -
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(console())
