@@ -48,7 +48,7 @@ _COMMANDS = {
     "space": ("space:app", "Look at search spaces and check them."),
     "models": ("models:app", "Look at the models that come with dse."),
     "data": ("data:app", "Look at data sets."),
-    "results": ("results:app", "Published MLPerf results and your own in one table."),
+    "results": ("results.commands:app", "Published MLPerf results and your own in one table."),
 }
 """Where each command is, and its summary: each brings libraries that the others do without, and all take a second."""
 

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
-from dse.cli.official import (
+from dse.cli.opened import open_study
+from dse.cli.options import STUDIES, SYSTEM, Json, Studies, StudyArgument, study_words
+from dse.cli.render import next_command, print_json, stderr, stdout
+from dse.cli.submission_options import (
     SUBMITTER,
     Allow,
     Python,
@@ -20,31 +22,24 @@ from dse.cli.official import (
     Trials,
     again,
     finding_document,
-    findings_of,
-    official_candidates,
     print_findings,
     print_problems,
     rules,
     say_not_asked,
-    trials_words,
 )
-from dse.cli.opened import open_study
-from dse.cli.options import STUDIES, SYSTEM, Json, Studies, StudyArgument, study_words
-from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.cli.submitted import check_command, pack_command
 from dse.core.words import counted
 from dse.errors import SubmissionError, UsageError
-from dse.study import Study
-from dse.submission.candidate import Candidate, without_repeats
+from dse.submission.candidates import findings_of, official_candidates
 from dse.submission.check_point import check_point
 from dse.submission.environment import available_memory_bytes
 from dse.submission.findings import BrokenRulesError, blocking
 from dse.submission.front import front_candidates
-from dse.submission.point import ValidatedPoint, require_intact, validated_points
-from dse.submission.rounds import DEFAULT_ROUND, SCENARIOS, Round, Scenario, get_round
+from dse.submission.rounds import DEFAULT_ROUND, SCENARIOS, Scenario, get_round
+from dse.submission.submittable import points_to_submit
 from dse.submission.system import read_system
 from dse.submission.tree import Submission, labels_of, require_folder_name, write_tree
-from dse.submission.validate import official_front, plan, stands_for
+from dse.submission.validate import plan
 
 
 class _StudyOrCommand(TyperGroup):
@@ -99,7 +94,13 @@ def tree(
     candidates, problems = front_candidates(found)
     if problems:
         raise problems[0]
-    points, dominated = _points_to_submit(found, candidates, round_, console, hint, rehearsal=rehearsal)
+    chosen = points_to_submit(found, candidates, round_, rehearsal=rehearsal)
+    for note in chosen.notes:
+        console.print(note)
+    if chosen.lacking is not None:
+        more = "; dse submit --rehearsal writes a tree of what there is" if chosen.has_rehearsals else ""
+        raise SubmissionError(chosen.lacking, path=found.folder, hint=f"validate the front first: {hint}{more}")
+    points, dominated = chosen.points, chosen.dominated
     description = read_system(system)
     submission = Submission(
         submitter,
@@ -153,7 +154,7 @@ def preflight(
     Example: dse submit preflight mobilenet_v3 --submitter Example
     """
     found, round_ = open_study(study, studies), get_round(round_name, to_measure=True)
-    official = official_candidates(found, trial, python)
+    official = official_candidates(found, trial or (), python)
     if python is None:
         say_not_asked(official.candidates, found)
     asked, run = _scenarios(scenarios), python is not None
@@ -181,49 +182,6 @@ def preflight(
 
 app.command("check")(check_command)
 app.command("pack")(pack_command)
-
-
-def _points_to_submit(
-    study: Study, candidates: list[Candidate], round_: Round, console: Console, hint: str, *, rehearsal: bool
-) -> tuple[list[ValidatedPoint], list[ValidatedPoint]]:
-    """The validated points on the front, by the official runs too, and those that others dominate there.
-
-    Of the others it is said why they are excluded.
-    """
-    kept, _ = without_repeats(candidates)
-    on_front = [item.trial for item in kept]
-    validated, unfit = dict[int, ValidatedPoint](), dict[int, str]()
-    # of two points with the same runs, the one that is on the front; official runs before rehearsals
-    points = validated_points(study.folder)
-    for point in sorted(points, key=lambda point: (point.rehearsal, point.trial not in on_front)):
-        same = next((item.trial for item in kept if stands_for(point, item)), None)
-        if (point.rehearsal and not rehearsal) or point.round != round_.name:
-            unfit[point.trial] = "a rehearsal" if point.rehearsal else f"of round {point.round}"
-        elif same is None:
-            console.print(f"trial {point.trial} ({point.name}) is not on the study's front any more: excluded")
-        elif (first := validated.setdefault(same, point)) is not point:
-            console.print(f"trial {point.trial} ({point.name}): the same runs as trial {first.trial}: excluded")
-    points = sorted(validated.values(), key=lambda point: point.trial)
-    fit = {point.trial for point in points}
-    others = [f"trial {trial} {what}" for trial, what in unfit.items() if trial not in fit]
-    for point in points:  # before its figures drop another point
-        require_intact(point)
-    if missing := [trial for trial in on_front if trial not in validated]:
-        console.print(f"on the front and not validated, excluded: {trials_words(missing)}")
-    if others and not points:
-        message = f"no official runs of round {round_.name}: {', '.join(others)}"
-        only = all(what == "a rehearsal" for what in unfit.values())
-        more = "; dse submit --rehearsal writes a tree of what there is" if only else ""
-        raise SubmissionError(message, path=study.folder, hint=f"{hint}{more}")
-    if not points:
-        raise SubmissionError("no validated point", path=study.folder, hint=f"validate the front first: {hint}")
-    if others:
-        console.print(f"no official runs of round {round_.name}, excluded: {', '.join(others)}")
-    front = official_front(points, study.objectives)
-    dominated = [point for point in points if point not in front]
-    for point in dominated:
-        console.print(f"trial {point.trial} ({point.name}) is dominated in the official runs: excluded")
-    return front, dominated
 
 
 def _scenarios(text: str) -> tuple[Scenario, ...]:

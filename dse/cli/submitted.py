@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from dse.cli.official import Allow, again, finding_document, print_findings, rules
 from dse.cli.options import Json
 from dse.cli.render import next_command, print_json, stderr, stdout
+from dse.cli.submission_options import Allow, again, finding_document, print_findings, rules
 from dse.errors import SubmissionError, UsageError
 from dse.files import real
 from dse.submission.check_figures import check_figures
@@ -19,7 +19,7 @@ from dse.submission.checks import DIVISION, check_tree
 from dse.submission.findings import BrokenRulesError, Finding, blocking
 from dse.submission.manifest import find_manifest, read_manifest
 from dse.submission.mark import MARK, mark
-from dse.submission.official import find_checkout, run_official
+from dse.submission.mlcommons_checker import find_checkout, run_official
 from dse.submission.pack import pack
 from dse.submission.rounds import Round, get_round
 

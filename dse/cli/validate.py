@@ -9,7 +9,10 @@ import typer
 from dse.backends import LocalBackend
 from dse.cli.interrupt import INTERRUPTED, Interrupt
 from dse.cli.live_validation import LiveValidation
-from dse.cli.official import (
+from dse.cli.opened import open_study
+from dse.cli.options import STUDIES, SYSTEM, Json, Studies, StudyArgument, seconds_of, study_words
+from dse.cli.render import next_command, print_json, stderr, stdout
+from dse.cli.submission_options import (
     SUBMITTER,
     Allow,
     Python,
@@ -18,17 +21,12 @@ from dse.cli.official import (
     System,
     Trials,
     again,
-    findings_of,
-    official_candidates,
     print_findings,
     print_problems,
     programs_of,
     rules,
     say_not_asked,
 )
-from dse.cli.opened import open_study
-from dse.cli.options import STUDIES, SYSTEM, Json, Studies, StudyArgument, seconds_of, study_words
-from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.cli.trusted import Trust, require_trust
 from dse.cli.validated import comparison, explored_values, remarks, validation_document
 from dse.core.words import counted
@@ -40,6 +38,7 @@ from dse.reports.official_view import show_official
 from dse.study import Study
 from dse.study.folder import require_own_folders
 from dse.study.lock import locked
+from dse.submission.candidates import findings_of, official_candidates
 from dse.submission.environment import available_memory_bytes
 from dse.submission.findings import RULES, BrokenRulesError, blocking
 from dse.submission.point import FOLDER
@@ -75,7 +74,7 @@ def validate_command(
     """
     found, round_, console = open_study(study, studies), get_round(round_name, to_measure=True), stderr()
     allowed = rules(allow)
-    official = official_candidates(found, trial, python)
+    official = official_candidates(found, trial or (), python)
     require_own_folders(found.folder, FOLDER)
     if not dry_run and (found.folder / FOLDER).exists():
         with locked(found.folder):

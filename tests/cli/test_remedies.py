@@ -20,7 +20,6 @@ _COMMAND_LINE = re.compile(rf"(?<![\w-])--[a-z]|\bdse ({'|'.join(_COMMANDS)})\b"
 _ALLOWED = {
     "doctor.py": "options of pip, in the command that mends an installation",
     "submission/mlcommons_checker.py": "options of MLCommons' checker",
-    "submission/official.py": "options of MLCommons' checker",
     "submission/mark.py": "the text of a file in a submission's tree",
     "submission/system.py": "the comment at the top of a file that people edit",
 }

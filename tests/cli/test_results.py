@@ -16,8 +16,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dse.cli.remedies import advice, message
-from dse.cli.results import app
-from dse.cli.results_view import import_progress
+from dse.cli.results.commands import app
+from dse.cli.results.view import import_progress
 from dse.errors import DseError, ResultsError, StudyError, UsageError
 from dse.results.importing.importer import Progress
 from tests.cli.published import write_tree

@@ -9,7 +9,7 @@ import pytest
 from dse.errors import SubmissionError
 from dse.submission.checks import check_tree
 from dse.submission.findings import RULES
-from dse.submission.official import VARIABLE, find_checkout, run_official
+from dse.submission.mlcommons_checker import VARIABLE, find_checkout, run_official
 from dse.submission.rounds import ROUNDS, Round
 from tests.submission.breakages import BREAKAGES, MEASURED, PERFORMANCE_LOG, RESULT, in_log
 

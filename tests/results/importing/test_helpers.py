@@ -134,7 +134,8 @@ def test_an_error_leaves_no_helper() -> None:
 
 def test_the_command_starts_no_thread_before_its_helpers() -> None:
     assert (
-        run("import dse.cli.results\nfrom dse.results.importing.helpers import may_fork\nprint(may_fork())") == "True"
+        run("import dse.cli.results.commands\nfrom dse.results.importing.helpers import may_fork\nprint(may_fork())")
+        == "True"
     )
 
 

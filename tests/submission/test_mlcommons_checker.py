@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dse.errors import SubmissionError, UsageError
-from dse.submission.official import VARIABLE, find_checkout, run_official
+from dse.submission.mlcommons_checker import VARIABLE, find_checkout, run_official
 from dse.submission.rounds import ROUNDS
 
 

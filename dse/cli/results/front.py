@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from dse.cli import results_view as view
 from dse.cli.options import Db, Json, Name, Where
 from dse.cli.render import next_command, print_json, stderr, stdout
-from dse.cli.results_options import DEFAULT_BY, By, Objectives, Scenario, objectives_of, selection_words
+from dse.cli.results import view
+from dse.cli.results.options import DEFAULT_BY, By, Objectives, Scenario, objectives_of, selection_words
 from dse.errors import UsageError
 from dse.results.convert.replay_table import to_csv
 from dse.results.data_set import apart as images_apart

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from dse.cli import results_view as view
 from dse.cli.options import Db, Json, Name, Where, option_words
 from dse.cli.render import next_command, print_json, stderr, stdout
-from dse.cli.results_front import front_command
-from dse.cli.results_options import DEFAULT_BY, By, Objectives, Scenario, objectives_of, selection_words
+from dse.cli.results import view
+from dse.cli.results.front import front_command
+from dse.cli.results.options import DEFAULT_BY, By, Objectives, Scenario, objectives_of, selection_words
 from dse.core.words import counted
 from dse.errors import UsageError
 from dse.results.convert.export import FORMATS, export

@@ -1,10 +1,9 @@
-"""What `dse submit` and `dse validate` share: the front's points as official runs have them, and the rules."""
+"""What `dse submit` and `dse validate` share: their options, and how rules and problems are shown."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,16 +15,10 @@ from dse.cli.options import SYSTEM, option_words
 from dse.cli.remedies import worded
 from dse.cli.render import print_error, stderr
 from dse.cli.trusted import NOT_ASKED
-from dse.errors import DseError, Remedy, SubmissionError, UsageError
+from dse.errors import DseError, Remedy, UsageError
 from dse.study import Study
-from dse.submission.candidate import Candidate, without_repeats
-from dse.submission.environment import loadgen_version
-from dse.submission.fields import SYSTEM_FIELDS
-from dse.submission.findings import RULES, Finding, finding
-from dse.submission.front import front_candidates
-from dse.submission.preflight import preflight
-from dse.submission.rounds import Round, Scenario
-from dse.submission.system import SystemDescription, read_system
+from dse.submission.candidate import Candidate
+from dse.submission.findings import RULES, Finding
 
 SUBMITTER = "submitter"
 """Who submits, as long as nobody has said so."""
@@ -43,41 +36,6 @@ Trials = Annotated[
 Python = Annotated[str | None, typer.Option(help="Interpreter with the round's LoadGen and the runtime.")]
 
 
-@dataclass(frozen=True)
-class OfficialCandidates:
-    """The front's points as official runs have them, what is different from exploration, and what cannot be run."""
-
-    candidates: list[Candidate]
-    notes: list[str]
-    problems: list[DseError]
-
-
-def official_candidates(study: Study, trials: list[int] | None, python: str | None) -> OfficialCandidates:
-    """Raises as `front_candidates` does, and its first problem where no candidate is left."""
-    if python and "/" in python:  # from any folder, as the harness runs in the run's; not resolved, or a venv is left
-        python = str(Path(python).absolute())
-    found, problems = front_candidates(study, trials or (), python)
-    if problems and not found:
-        raise problems[0]
-    kept, repeats = without_repeats(found)
-    enlarged: dict[tuple[int, int], list[int]] = {}
-    for item in kept:
-        if item.buffer_size > item.explored_buffer_size:
-            enlarged.setdefault((item.explored_buffer_size, item.buffer_size), []).append(item.trial)
-    notes = [
-        f"{trials_words(found)}: explored with a buffer of {explored}, measured officially with {official}, as the "
-        "rules want; memory is not the explored one"
-        for (explored, official), found in enlarged.items()
-    ]
-    notes += [f"trial {trial}: the same official runs as trial {other}, excluded" for trial, other in repeats.items()]
-    return OfficialCandidates(kept, notes, problems)
-
-
-def trials_words(numbers: list[int]) -> str:
-    """``trial 3``, ``trials 3, 5``."""
-    return f"{'trial' if len(numbers) == 1 else 'trials'} {', '.join(map(str, numbers))}"
-
-
 def rules(allow: Sequence[str] | None) -> frozenset[str]:
     """The rules that --allow names. Raises UsageError."""
     allowed = ", ".join(rule.name for rule in RULES.values() if rule.allowable)
@@ -86,54 +44,6 @@ def rules(allow: Sequence[str] | None) -> frozenset[str]:
     if never := [name for name in allow or () if not RULES[name].allowable]:
         raise UsageError(f"--allow: {', '.join(never)} is never let through, allowed: {allowed}")
     return frozenset(allow or ())
-
-
-def findings_of(
-    candidates: Sequence[Candidate],
-    submitter: str,
-    system: Path,
-    round_: Round,
-    scenarios: Sequence[Scenario] = ("SingleStream",),
-    *,
-    run: bool,
-) -> list[Finding]:
-    """What `dse.submission.preflight` says, with the LoadGen of each interpreter that would measure.
-
-    Those that the candidates' study names are asked only where they may be ``run``. Without a description of the
-    system that is a finding, and everything else is looked at nevertheless.
-    """
-    found: list[Finding] = []
-    try:
-        description = read_system(system)
-    except SubmissionError as error:
-        if system.exists():
-            raise
-        said = finding(system, "system", error.message, allowed="the description of the device")
-        found.append(dataclasses.replace(said, fix=Remedy.DESCRIBE_SYSTEM))
-        description = SystemDescription("system", _UNSAID)
-    found += [
-        item
-        for interpreter in dict.fromkeys(item.python for item in candidates)
-        for item in preflight(
-            [item for item in candidates if item.python == interpreter],
-            submitter=submitter,
-            system_id=description.system_id,
-            system=description.fields,
-            round_=round_,
-            loadgen_version=loadgen_version(interpreter) if run or interpreter is None else None,
-            scenarios=scenarios,
-        )
-    ]
-    return list(dict.fromkeys(found))  # the system's are those of every interpreter
-
-
-_UNSAID = dict.fromkeys(SYSTEM_FIELDS, "-") | {
-    "status": "available",
-    "system_type": "edge",
-    "number_of_nodes": "1",
-    "accelerators_per_node": "0",
-}
-"""A description that breaks no rule, for whoever has none yet."""
 
 
 def programs_of(candidates: Sequence[Candidate]) -> dict[str, str]:
