@@ -31,18 +31,19 @@ def _get(url: str) -> bytes:
         return bytes(answer.read())
 
 
-def test_the_api_has_every_trial_with_units_and_loadgens_summary(address: str) -> None:
-    (study,) = json.loads(_get(f"{address}/api/studies"))["study_summaries"]
-    assert study["study_name"] == "small_study"
-    detail = json.loads(_get(f"{address}/api/studies/{study['study_id']}"))
-    assert len(detail["trials"]) == 6
-    trial = detail["trials"][0]
-    attributes = {attribute["key"]: attribute["value"] for attribute in trial["user_attrs"]}
-    assert attributes["p90 latency"].strip('"').endswith(" ms")
-    assert attributes["peak memory"].strip('"') == "64.0 MiB"
-    summary = next(a for a in trial["artifacts"] if a["filename"] == "mlperf_log_summary.txt")
-    text = _get(f"{address}/artifacts/{study['study_id']}/{trial['trial_id']}/{summary['artifact_id']}")
-    assert text.startswith(b"90.0th percentile latency")
+def test_the_api_has_every_configuration_and_every_run_with_loadgens_summary(address: str) -> None:
+    studies = json.loads(_get(f"{address}/api/studies"))["study_summaries"]
+    assert [study["study_name"] for study in studies] == ["small_study", "small_study runs"]
+    for study in studies:
+        detail = json.loads(_get(f"{address}/api/studies/{study['study_id']}"))
+        assert len(detail["trials"]) == 6
+        trial = detail["trials"][0]
+        attributes = {attribute["key"]: attribute["value"] for attribute in trial["user_attrs"]}
+        assert float(attributes["latency_p90_ns"]) == trial["values"][1]
+        assert float(attributes["peak_memory_bytes"]) == 64 * 2**20
+        summary = next(a for a in trial["artifacts"] if a["filename"] == "mlperf_log_summary.txt")
+        text = _get(f"{address}/artifacts/{study['study_id']}/{trial['trial_id']}/{summary['artifact_id']}")
+        assert text.startswith(b"90.0th percentile latency")
 
 
 def test_a_browser_shows_the_study(address: str, tmp_path: Path) -> None:
