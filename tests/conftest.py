@@ -14,6 +14,9 @@ import pytest
 from hypothesis import settings
 
 from tests.recording import make_space, run_study
+from tests.skips import NoOtherSkips
+
+INTEGRATION = Path(__file__).parent / "integration"
 
 settings.register_profile("dse", deadline=None, max_examples=50)  # no clock: a busy machine is no failure
 settings.load_profile("dse")
@@ -39,11 +42,26 @@ def small_study(tmp_path: Path, finished_study: Path, monkeypatch: pytest.Monkey
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of single tests."""
-    parser.addoption("--kills", default="3", help="How often tests/integration/test_kill.py kills a search.")
+    parser.addoption("--kills", default="2", help="How often a search is killed by the tests of that.")
+    parser.addoption("--no-other-skips", action="store_true", help="A skip that tests/skips.py does not list fails.")
     parser.addoption("--fuzz-seed", default="0", help="What tests/fuzz draws its inputs with.")
-    parser.addoption(
-        "--fuzz-inputs", default="1040", help="How many bad inputs tests/fuzz draws; it knows about 4,000."
-    )
+    parser.addoption("--fuzz-inputs", default="100", help="How many bad inputs tests/fuzz draws; it knows about 4,000.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--no-other-skips"):
+        config.pluginmanager.register(NoOtherSkips())
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"fuzz: --fuzz-inputs {config.getoption('--fuzz-inputs')} --fuzz-seed {config.getoption('--fuzz-seed')}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs the real LoadGen for seconds is marked by its folder."""
+    for item in items:
+        if INTEGRATION in item.path.parents:
+            item.add_marker("integration")
 
 
 @dataclass

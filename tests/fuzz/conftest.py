@@ -6,7 +6,8 @@ which files there are, which commands read them, and what can be wrong with that
 that are damaged, `documents` the documents in them. `running` runs an input through the commands, by `forkserver`, and
 says what is demanded of dse.
 
-    pytest tests/fuzz                                       1,040 inputs, the same ones each time
+    pytest tests/fuzz                                       100 inputs, the same ones each time
+    pytest tests/fuzz --fuzz-inputs 1040                    as many as CI takes
     pytest tests/fuzz --fuzz-seed 7 --fuzz-inputs 20000     others, and all that are known
     pytest tests/fuzz -k "study and pipe"                   some
 """

@@ -21,7 +21,9 @@ def kills(request: pytest.FixtureRequest) -> int:
 
 def test_a_search_killed_again_and_again_measures_everything_once(tmp_path: Path, kills: int) -> None:
     write_space(tmp_path)
-    rng = random.Random(tmp_path.name)
+    seed = random.randrange(1_000_000)
+    print(f"killed at the moments of seed {seed}")
+    rng = random.Random(seed)
     for _ in range(kills):
         process = start(tmp_path)
         time.sleep(rng.uniform(0.5, _LIFE_S))
