@@ -16,8 +16,10 @@ FLOORS = (
     {"core", "packages", "paths", "sections", "trust", "zoo"},
     {"data_sets"},
     {"imagenet", "models", "tabular"},
-    {"spaces", "backends"},
-    {"samplers", "study"},
+    {"backends"},
+    {"spaces"},
+    {"samplers"},
+    {"study"},
     {"search", "results", "submission", "reports", "doctor"},
     {"api", "callbacks"},
     {"cli", "testing"},
@@ -28,7 +30,6 @@ FLOORS = (
 BESIDE: dict[str, set[str]] = {
     "models": {"tabular"},
     "tabular": {"models"},
-    "samplers": {"spaces"},
     "reports": {"submission"},
 }
 
