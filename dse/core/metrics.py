@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Literal, TypeVar
 
 from dse_harness.protocol import Response
-from dse_harness.registry import Registry, UnknownEntryError
+from dse_harness.registry import BrokenEntryError, Registry, UnknownEntryError
 
 from dse.core.units import SHARE, Unit, unit_of
 
@@ -173,8 +173,15 @@ def parse_constraint(source: str) -> Constraint:
 
 
 def parse_metric(name: str) -> Metric:
-    """The metric called ``name``. Raises ValueError with the names that exist, BrokenEntryError for a broken one."""
+    """The metric called ``name``. Raises ValueError: with the names that exist, or why this one cannot be used."""
     try:
-        return METRICS.get(name)
+        metric = METRICS.get(name)
     except UnknownEntryError as error:
         raise ValueError(f"found the metric {name!r}, allowed: {', '.join(error.allowed)}") from None
+    except BrokenEntryError as error:
+        raise ValueError(str(error)) from error
+    if metric.name != name:
+        raise ValueError(
+            f"found the metric {metric.name!r} as the entry point {name!r} of dse.metrics, allowed: its name"
+        )
+    return metric

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -69,7 +72,9 @@ class Registry(Generic[T]):
 
     @cached_property
     def _entry_points(self) -> dict[str, EntryPoint]:
-        from importlib.metadata import entry_points  # an import of 20 ms
+        if not _may_have(self.group):
+            return {}
+        from importlib.metadata import entry_points
 
         found: dict[str, EntryPoint] = {}
         for entry in sorted(entry_points(group=self.group), key=lambda entry: entry.name):
@@ -103,6 +108,24 @@ class Registry(Generic[T]):
                 "names the wrong object"
             )
         return cast(T, loaded)
+
+
+def _may_have(group: str) -> bool:
+    """Whether some distribution may have entry points of ``group``.
+
+    A look at the files alone: importlib.metadata takes ten times as long, and most often there are none.
+    """
+    if any(hasattr(finder, "find_distributions") and finder is not PathFinder for finder in sys.meta_path):
+        return True
+    declared = f"[{group}]".encode()
+    for folder in map(Path, dict.fromkeys(sys.path)):
+        if folder.is_file():
+            return True  # an archive
+        for pattern in ("*.dist-info", "*.egg-info"):
+            for path in folder.glob(f"{pattern}/entry_points.txt"):
+                if declared in path.read_bytes():
+                    return True
+    return False
 
 
 def _origin(entry: EntryPoint) -> str:

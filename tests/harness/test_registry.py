@@ -1,4 +1,5 @@
 import sys
+import zipfile
 
 import pytest
 from dse_harness.registry import BrokenEntryError, Registry, UnknownEntryError
@@ -68,3 +69,14 @@ def test_a_broken_entry_is_told_with_its_distribution(site, value, source, said)
 
     with pytest.raises(BrokenEntryError, match=rf"dse\.test_things: 'toy' \({value}\) from toys 1\.0: .*{said}"):
         Registry(GROUP, BUILTIN, needs=["speed"]).get("toy")
+
+
+def test_an_archive_on_the_path_may_have_entries_too(tmp_path, monkeypatch):
+    install(tmp_path / "site", "toys", GROUP, {"toy": "toys_of_a_test:Toy"})
+    with zipfile.ZipFile(tmp_path / "toys.zip", "w") as archive:
+        for path in (tmp_path / "site").rglob("*"):
+            if path.is_file():
+                archive.write(path, path.relative_to(tmp_path / "site"))
+    monkeypatch.syspath_prepend(str(tmp_path / "toys.zip"))
+
+    assert "toy" in Registry(GROUP, BUILTIN)
