@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +79,7 @@ class Experiment:
                 "model": dict(self.model),
                 "data_set": self.data_set,
                 "classes": self.classes,
-                "preprocessing": dataclasses.asdict(self.preprocessing),
+                "preprocessing": vars(self.preprocessing),
                 "runtime": [self.runtime.name, self.engine_version],
                 "delegate": self.runtime.delegate,
                 # what came later is left out where it is as it always was: older studies know their keys without

@@ -54,8 +54,8 @@ class Placement:
             return None
         own = measured.configuration
         new = measured.key not in self._by_key and self._space.tree.locate(own) is not None
-        if new and self._space.is_identified(own):
-            self._add(self._space.experiment(own).key(), own)
+        if new and (key := self._space.known_key(own)) is not None:
+            self._add(key, own)
         same = self._by_key.get(measured.key)
         if same is None:
             return None
@@ -72,10 +72,8 @@ class Placement:
 
     def is_known(self, configuration: Configuration) -> bool:
         """Whether another configuration that was measured is the same experiment; `same` has both from then on."""
-        if not self._space.is_identified(configuration):
-            return False
-        key = self._space.experiment(configuration).key()
-        if self._chosen.get(key, configuration) == configuration:
+        key = self._space.known_key(configuration)
+        if key is None or self._chosen.get(key, configuration) == configuration:
             return False
         self._add(key, configuration)
         return True
@@ -89,12 +87,13 @@ class Placement:
 
 
 def _keys(space: Space, measurements: Sequence[Measurement]) -> Iterator[tuple[str, Configuration]]:
-    listed = space.tree.size <= LISTED
-    for configuration in space.tree.configurations() if listed else {m.configuration: None for m in measurements}:
-        if not (listed or space.tree.locate(configuration) is not None):
-            continue
-        if space.is_identified(configuration):  # what was never downloaded was never measured
-            yield space.experiment(configuration).key(), configuration
+    """The configurations that may be looked for, with their keys; what was never downloaded was never measured."""
+    if space.tree.size <= LISTED:
+        yield from space.known_keys()
+        return
+    for configuration in {m.configuration: None for m in measurements}:
+        if space.tree.locate(configuration) is not None and (key := space.known_key(configuration)) is not None:
+            yield key, configuration
 
 
 def _had_less_time(measured: Measurement, timeout_s: float) -> bool:

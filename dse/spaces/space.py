@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -58,6 +59,7 @@ class Space:
     """Of the models that have one of their own, by name."""
     backend: Backend = field(default_factory=LocalBackend)
     """Where it is measured unless somebody names another place: this machine, or the benchmark that it is made of."""
+    _keys: list[tuple[str, Configuration]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -71,8 +73,13 @@ class Space:
 
     def preprocessing(self, configuration: Configuration) -> Preprocessing:
         """The recipe for the images of the configuration's model, as a request holds it."""
+        return self._recipes[self._model_name(configuration)]
+
+    @cached_property
+    def _recipes(self) -> Mapping[str, Preprocessing]:
         shared = self.file.data_set.preprocessing if self.file.data_set else PreprocessingSection()
-        return Preprocessing(**self.preprocessings.get(self._model_name(configuration), shared).model_dump())
+        sections = {name: self.preprocessings.get(name, shared) for name in self.sources}
+        return {name: Preprocessing(**section.model_dump()) for name, section in sections.items()}
 
     @property
     def accuracy_images(self) -> int:
@@ -123,14 +130,25 @@ class Space:
         """The models that are not here yet."""
         return [cast(Download, source) for source in self.sources.values() if not source.is_local]
 
-    def is_identified(self, configuration: Configuration) -> bool:
-        """Whether the keys of ``configuration`` can be told without a download. Raises ModelError."""
-        return self.source(configuration).known_identity(self.variant(configuration)) is not None
+    def known_key(self, configuration: Configuration) -> str | None:
+        """The key of the experiment; None where it cannot be told without a download. Raises ModelError."""
+        identity = self.source(configuration).known_identity(self.variant(configuration))
+        return None if identity is None else self._experiment(configuration, identity).key()
+
+    def known_keys(self) -> Sequence[tuple[str, Configuration]]:
+        """Every configuration whose `known_key` there is, with it. Made once, as soon as none is missing."""
+        if len(self._keys) != self.tree.size:
+            found = ((self.known_key(configuration), configuration) for configuration in self.tree.configurations())
+            self._keys[:] = [(key, configuration) for key, configuration in found if key is not None]
+        return self._keys
 
     def experiment(self, configuration: Configuration) -> Experiment:
-        """What measuring ``configuration`` is, by content. Raises ModelError; may download (see `is_identified`)."""
+        """What measuring ``configuration`` is, by content. Raises ModelError; may download (see `known_key`)."""
+        return self._experiment(configuration, self.source(configuration).identity(self.variant(configuration)))
+
+    def _experiment(self, configuration: Configuration, identity: Mapping[str, Value]) -> Experiment:
         return Experiment(
-            model=self.source(configuration).identity(self.variant(configuration)),
+            model=identity,
             data_set=self.data_set.sha256,
             classes=self.data_set.classes,
             preprocessing=self.preprocessing(configuration),

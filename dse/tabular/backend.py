@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 from dse_harness import protocol
@@ -36,7 +37,10 @@ class TabularBackend:
     def __init__(self, table: RecordedTable) -> None:
         self.provenance = f"recorded in {table.path}"
         self._table = table
-        self._rows = {table.identity(configuration): row for configuration, row in table.rows.items()}
+
+    @cached_property
+    def _rows(self) -> dict[str, Row]:
+        return {self._table.identity(configuration): row for configuration, row in self._table.rows.items()}
 
     def run(self, request: Request, folder: Path, timeout_s: float, *, python: str | None = None) -> Response:
         """See `dse.backends.Backend`."""

@@ -69,12 +69,13 @@ def _tree(rows: list[dict[str, Value]], columns: Sequence[str]) -> tuple[Paramet
     if not rest:
         return tuple(free)
     first, *below = rest
-    levels = list(dict.fromkeys(row.get(first, ABSENT) for row in rows))
-    nested = Parameter(
-        first,
-        tuple(Level(v, _tree([row for row in rows if row.get(first, ABSENT) == v], below)) for v in levels),
+    branches: dict[Value, list[dict[str, Value]]] = {}
+    for row in rows:
+        branches.setdefault(row.get(first, ABSENT), []).append(row)
+    return (
+        Parameter(first, tuple(Level(value, _tree(below_it, below)) for value, below_it in branches.items())),
+        *free,
     )
-    return (nested, *free)
 
 
 def _first_of_each(rows: list[dict[str, Value]], columns: list[str]) -> list[dict[str, Value]]:

@@ -152,3 +152,10 @@ def test_what_official_runs_hold_is_said_where_it_is_more(
     if buffers:
         changes["parameters"] = _BASE["parameters"] | {"buffer_size": buffers}
     assert _space(tmp_path, **changes).official_samples == said
+
+
+def test_the_keys_of_a_space_are_made_once(tmp_path: Path) -> None:
+    space = _space(tmp_path)
+    assert space.known_keys() == [(space.experiment(c).key(), c) for c in space.tree.configurations()]
+    assert space.known_keys() is space.known_keys()
+    assert replace(space, runtime_versions={"litert": "99"}).known_keys()[0][0] != space.known_keys()[0][0]
