@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dse_harness.engines import ENGINES, Engine, installed_version
 from dse_harness.registry import RegistryError
 
 from dse.errors import MachineError, Remedy, why
 from dse.processes import run
-
-if TYPE_CHECKING:  # it brings pydantic, which a study does without
-    from dse.spaces.format import RuntimeSection
 
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+!_-]{0,63}")
 
@@ -39,19 +34,17 @@ def engines_here() -> dict[str, tuple[type[Engine], str]]:
     return found
 
 
-def asked(sections: Mapping[str, RuntimeSection]) -> dict[str, str]:
-    """The version of every runtime by name: runs the interpreters that a space names. Raises MachineError."""
-    return {name: runtime_version(section) for name, section in sections.items()}
+def runtime_version(engine: str, python: str | None) -> str:
+    """The version of ``engine`` under the interpreter ``python`` (None: this one), which is run unless it is this one.
+
+    Raises MachineError with the command that installs it.
+    """
+    return package_version(engine_named(engine).packages[0], python, "correct runtimes: in the space")
 
 
-def looked_up(sections: Mapping[str, RuntimeSection]) -> dict[str, str]:
-    """The version of every runtime by name that no program has to be run for. Raises MachineError."""
-    return asked({name: section for name, section in sections.items() if section.python in (None, sys.executable)})
-
-
-def runtime_version(section: RuntimeSection) -> str:
-    """The version of the engine under its interpreter. Raises MachineError with the command that installs it."""
-    return package_version(engine_named(section.engine).packages[0], section.python, "correct runtimes: in the space")
+def known_version(engine: str, python: str | None) -> str | None:
+    """`runtime_version`, where no program has to be run for it; None otherwise. Raises MachineError."""
+    return runtime_version(engine, python) if python in (None, sys.executable) else None
 
 
 def package_version(package: str, python: str | None, fix: str | Remedy, *, timeout_s: float = 10) -> str:

@@ -21,7 +21,7 @@ from dse.cli.trusted import NOT_ASKED, Trust, require_trust
 from dse.core.configuration import Configuration
 from dse.core.tree import LISTED
 from dse.errors import ResultsError, StudyError
-from dse.packages import asked
+from dse.packages import runtime_version
 from dse.paths import require_cache
 from dse.samplers.unseen import Unseen
 from dse.search.edits import Edits, edits
@@ -83,7 +83,7 @@ def explore_command(
     loaded = load_space(found, given_paths)
     if loaded.programs and not dry_run:
         require_trust(loaded.programs, loaded.path, trusted=trust)
-        loaded = load_space(found, given_paths, asked)
+        loaded = load_space(found, given_paths, runtime_version)
     folder = (studies / (study or loaded.name)).absolute()
     first = _first(warm_start, studies, loaded) if warm_start else []
     before = study_so_far(folder, loaded, storage)  # what would be refused is, before downloads and in a plan too

@@ -11,6 +11,8 @@ from dse.errors import Remedy, SpaceError, why
 from dse.reading import UnreadableError, parse_yaml_with_lines, read_text
 
 Place = tuple[Hashable, ...]
+MAPPING = Path("<mapping>")
+"""What messages call a space that is no file."""
 MOST_BYTES = 2**19
 """A space that people write has a few kilobytes, one of 3,000 recorded variants 0.1 MB."""
 

@@ -18,12 +18,12 @@ from dse.core.metrics import objective, parse_constraint
 from dse.core.tree import Level, Parameter, ParameterTree
 from dse.errors import Remedy, SpaceError
 from dse.models import MODEL_SOURCES, ModelSection, ModelSource
-from dse.packages import looked_up
+from dse.packages import known_version
 from dse.sections import PreprocessingSection, Section
 from dse.shipped import shipped
 from dse.spaces.check import check_levels, check_variants
 from dse.spaces.data_sets import DATA_SETS, DataSetSection
-from dse.spaces.document import Document, Place, read_document
+from dse.spaces.document import MAPPING, Document, Place, read_document
 from dse.spaces.format import RuntimeSection, SpaceFile
 from dse.spaces.places import SectionPlace, file_at, resolve
 from dse.spaces.space import Space
@@ -58,20 +58,26 @@ def find_space(name: str) -> Path:
     )
 
 
-Versions = Callable[[Mapping[str, RuntimeSection]], Mapping[str, str]]
+Versions = Callable[[str, str | None], str | None]
+"""The version of an engine under an interpreter; None where it has to stay unknown."""
 
 
-def load_space(path: Path, variables: Mapping[str, str] = os.environ, versions: Versions = looked_up) -> Space:
-    """Read, check and resolve the space at ``path``.
+def load_space(
+    source: Path | str | Mapping[str, Any],
+    variables: Mapping[str, str] = os.environ,
+    versions: Versions = known_version,
+) -> Space:
+    """Read, check and resolve a space: a YAML file, the name of one that ships, or the same content as a mapping.
 
-    No program is run: who has to know the version of a runtime that has an interpreter of its own gives another
-    ``versions``, such as `dse.packages.asked`, which gets the runtimes once everything else is right.
+    The paths of a file are relative to its folder, those of a mapping to the current one. No program is run: who has to
+    know the version of a runtime that has an interpreter of its own gives another ``versions``, such as
+    `dse.packages.runtime_version`, which is called once everything else is right.
 
     In paths, ``${DSE_MODELS}``, ``${DSE_IMAGES}`` and ``${DSE_LABELS}`` come from ``variables``, and nothing else.
 
     Raises SpaceError, ModelError, DataSetError; ResultsError for a replay table.
     """
-    document = read_document(path)
+    document = _document(source)
     if not isinstance(document.content, dict):
         raise document.error((), "found no mapping, expected a search space", remedy=Remedy.START_FROM_A_SPACE)
     check_one_way(document)
@@ -87,6 +93,21 @@ def load_space(path: Path, variables: Mapping[str, str] = os.environ, versions: 
     check_levels(document, space)
     check_variants(document, space)
     return space
+
+
+def _document(source: Path | str | Mapping[str, Any]) -> Document:
+    if isinstance(source, Mapping):
+        return Document(MAPPING, _plain(source), {})
+    return read_document(find_space(source) if isinstance(source, str) else source)
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as YAML would give it."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def _measured_space(document: Document, file: SpaceFile, versions: Versions) -> Space:
@@ -106,6 +127,8 @@ def _measured_space(document: Document, file: SpaceFile, versions: Versions) -> 
     if len(sources) > 1 and "model" not in tree.names:
         model = Parameter("model", tuple(Level(name) for name in sources))
         tree = ParameterTree((model, *tree.roots))
+    asked = {name: versions(section.engine, section.python) for name, section in file.runtimes.items()}
+    found = {name: version for name, version in asked.items() if version is not None}
     return Space(
         path=document.path,
         file=file,
@@ -114,7 +137,7 @@ def _measured_space(document: Document, file: SpaceFile, versions: Versions) -> 
         constraints=tuple(parse_constraint(constraint) for constraint in file.constraints),
         data_set=data_set,
         sources=sources,
-        runtime_versions=versions(file.runtimes),
+        runtime_versions=found,
         preprocessings=preprocessings,
     )
 

@@ -29,7 +29,8 @@ def named_in(document: Document, place: Place) -> Iterator[None]:
         yield
     except DseError as error:
         if error.path != document.path:
-            named = f"it is named in {document.path}, line {document.line(place)}"
+            line = document.line(place)
+            named = f"it is named in {document.path}" + (f", line {line}" if line else "")
             error.hint = f"{error.hint}; {named}" if error.hint else named
         raise
 

@@ -53,7 +53,7 @@ _PROGRAM = """
 from pathlib import Path
 from dse.spaces.format import json_schema
 from dse.spaces.load import load_space
-space = load_space(Path("toy.yaml"), {}, lambda _: {"litert": "1"})
+space = load_space(Path("toy.yaml"), {}, lambda engine, python: "1")
 print(space.data_set.size, *space.sources, space.resolved().models["m"]["ours"], "ours" in str(json_schema()))
 try:
     load_space(Path("wrong.yaml"), {})

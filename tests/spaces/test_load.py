@@ -15,7 +15,7 @@ from dse_harness.protocol import Preprocessing
 
 from dse.core.configuration import Configuration
 from dse.errors import DataSetError, DseError, InputError, MachineError, ModelError, SpaceError
-from dse.packages import asked
+from dse.packages import runtime_version
 from dse.spaces.load import find_space, load_space, shipped_spaces
 from dse.spaces.resolved import ResolvedSpace
 from dse.spaces.space import Space
@@ -300,7 +300,7 @@ def test_a_broken_data_set_is_refused_with_the_place_that_names_it(here: Path) -
 def test_a_runtime_without_its_package_is_refused_with_the_command_that_installs_it(here: Path) -> None:
     _load(here, runtimes={"x": {"python": "/no/such/python"}})
     with pytest.raises(MachineError, match="/no/such/python"):
-        load_space(here / "space.yaml", {}, asked)
+        load_space(here / "space.yaml", {}, runtime_version)
 
 
 def test_looking_at_a_space_runs_no_program(here: Path) -> None:
@@ -312,7 +312,7 @@ def test_looking_at_a_space_runs_no_program(here: Path) -> None:
     assert not (here / "ran").exists()
     assert space.programs == {"x": str(program), "y": sys.executable}
     assert space.runtime_versions.keys() == {"y"}
-    assert load_space(here / "space.yaml", {}, asked).runtime_versions["x"] == "9.9"
+    assert load_space(here / "space.yaml", {}, runtime_version).runtime_versions["x"] == "9.9"
 
 
 def test_an_interpreter_is_named_relative_to_the_space(here: Path) -> None:
@@ -378,3 +378,29 @@ def test_one_file_with_two_normalisations_is_two_models_with_accuracies_of_their
     error = _refused(here, models={"m": {"path": path, "preprocessing": {"means": 3}}}, parameters=None)
     assert "models.m.preprocessing.means: unknown key" in error.message
     assert "crop_percent" in str(error.hint)
+
+
+def test_a_mapping_is_a_space_as_a_file_is(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = _load(here)
+    content = yaml.safe_load((here / "space.yaml").read_text())
+    monkeypatch.chdir(here)
+    space = load_space(content, {})
+    assert [key for key, _ in space.known_keys()] == [key for key, _ in file.known_keys()]
+    assert space.resolved() == file.resolved()
+    levels = {name: tuple(levels) for name, levels in content["parameters"].items()}
+    assert load_space({**content, "parameters": levels}, {}).tree == space.tree
+
+
+def test_a_mapping_is_refused_with_the_key(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(here)
+    with pytest.raises(SpaceError, match=r"<mapping>: budget\.time: ") as caught:
+        load_space({"schema": 1, "name": "x", "budget": {"time": "-1s"}}, {})
+    assert caught.value.line is None
+    (here / "broken.npz").write_bytes(b"no arrays")
+    with pytest.raises(DataSetError) as broken:
+        load_space({"schema": 1, "name": "x", "data_set": {"file": "broken.npz"}, "models": {"m": {"path": "m"}}}, {})
+    assert str(broken.value.hint).endswith("it is named in <mapping>")
+
+
+def test_a_space_that_ships_is_loaded_by_name() -> None:
+    assert load_space("mobilenet_v3").name == "mobilenet_v3"
