@@ -86,10 +86,11 @@ def study(dse, tmp_path):
     folder.mkdir()
     objectives = {"accuracy": "maximize", "latency_p90_ns": "minimize"}
     space = {
+        "schema": 1,
         "name": "tiny",
         "objectives": objectives,
         "constraints": [],
-        "models": {"tiny": {}},
+        "models": {"tiny": {"path": "tiny.tflite"}},
         "data_set": {"name": "sleep", "size": 1200},
         "fidelity": {"explore": {"accuracy_images": None}},
     }
