@@ -15,12 +15,14 @@ from typing import Literal
 
 from dse_harness.engines import ENGINES
 from dse_harness.protocol import DataSetSpec, PerformanceSpec, Request, RuntimeSpec
+from dse_harness.registry import RegistryError
 
 from dse import zoo
 from dse.backends import LocalBackend
 from dse.errors import DseError, MachineError
 from dse.models import ZooSource
 from dse.paths import cache_dir, require_cache
+from dse.samplers.registry import SAMPLERS, sampler_names
 from dse.shipped import shipped
 
 Verdict = Literal["ok", "advice", "missing"]
@@ -51,6 +53,7 @@ def examine(root: Path = Path("/")) -> Iterator[Finding]:
     yield _governor(root)
     yield _load(root)
     yield _memory(root)
+    yield _samplers()
     yield _measurement()
 
 
@@ -124,6 +127,16 @@ def _memory(root: Path) -> Finding:
     if available < _LOW_MEMORY_BYTES:
         return Finding("memory", "advice", found, "close programs, or search with smaller buffer_size levels")
     return Finding("memory", "ok", found)
+
+
+def _samplers() -> Finding:
+    """Which samplers a space may name; one that lacks a package is no trouble until a space does."""
+    try:
+        entries = {name: SAMPLERS.get(name) for name in SAMPLERS}
+    except RegistryError as error:
+        return Finding("samplers", "advice", str(error))
+    lacking = [f"{name} needs {' and '.join(missing)}" for name, entry in entries.items() if (missing := entry.missing)]
+    return Finding("samplers", "ok", "; ".join([", ".join(sampler_names()), *lacking]))
 
 
 def _text(path: Path) -> str:

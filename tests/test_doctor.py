@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from dse.doctor import Finding, examine
+from dse.samplers.registry import SAMPLERS
 
 
 def _findings(root: Path) -> dict[str, Finding]:
-    return {finding.name: finding for finding in islice(examine(root), 8)}  # all but the measurement
+    return {finding.name: finding for finding in islice(examine(root), 9)}  # all but the measurement
 
 
 def _governor(root: Path, core: int, governor: str | None) -> None:
@@ -51,3 +52,10 @@ def test_what_makes_latencies_noisy_is_advice(tmp_path: Path) -> None:
         "load",
         "memory",
     }
+
+
+def test_samplers_and_what_they_lack_are_told(tmp_path: Path) -> None:
+    found = _findings(tmp_path)["samplers"]
+    assert found.verdict == "ok"
+    assert found.found.startswith("auto, ehvi, ")
+    assert ("gp needs" in found.found) == bool(SAMPLERS.get("gp").missing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 from statistics import mean, median
-from typing import Annotated, get_args
+from typing import Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -15,8 +15,8 @@ from dse.cli.options import Json
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.durations import show_duration
 from dse.errors import UsageError
+from dse.samplers.registry import is_sampler, sampler_names
 from dse.search.replay import Run, replay
-from dse.spaces.format import Sampler
 from dse.tabular import columns
 from dse.tabular.benchmark import Table
 
@@ -29,7 +29,7 @@ _SHARES = (0.9, 0.95, 0.99)
 
 def replay_command(
     table: Annotated[Path, typer.Option(help=_TABLE)],
-    sampler: Annotated[str, typer.Option(help=f"One of {', '.join(get_args(Sampler))}.")] = "auto",
+    sampler: Annotated[str, typer.Option(help=f"One of {', '.join(sampler_names())}.")] = "auto",
     seeds: Annotated[int, typer.Option(min=1, help="How many searches.")] = 20,
     noise: Annotated[float, typer.Option(min=0, max=1, help="Of a latency, as a ratio: 0.05.")] = 0.0,
     budget: Annotated[int | None, typer.Option(min=1, help="Measurements that a search may pay for.")] = None,
@@ -46,8 +46,8 @@ def replay_command(
 
     Example: dse replay --table measured.csv --seeds 20 --noise 0.05
     """
-    if sampler not in get_args(Sampler):
-        raise UsageError(f"--sampler: found {sampler!r}, allowed: {', '.join(get_args(Sampler))}")
+    if not is_sampler(sampler):
+        raise UsageError(f"--sampler: found {sampler!r}, allowed: {', '.join(sampler_names())}")
     recorded, runs, console = Table(table), [], stderr()
     for seed in range(seeds):
         runs.append(replay(recorded, sampler, seed, noise, budget, growing=growing_accuracy))

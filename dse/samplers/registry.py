@@ -44,6 +44,11 @@ class SamplerEntry:
     packages: tuple[str, ...] = ()
     corners: bool = False
 
+    @property
+    def missing(self) -> list[str]:
+        """Those of ``packages`` that this Python does not have."""
+        return [package for package in self.packages if importlib.util.find_spec(package) is None]
+
 
 SAMPLERS: Registry[SamplerEntry] = Registry(
     "dse.samplers",
@@ -51,13 +56,18 @@ SAMPLERS: Registry[SamplerEntry] = Registry(
         name: f"dse.samplers.builtin:{name.upper()}"
         for name in ("ehvi", "screen", "tpe", "nsga2", "nsga3", "gp", "random", "grid")
     },
-    needs=("make", "packages", "corners"),
+    needs=("make", "packages", "corners", "missing"),
 )
 
 
 def sampler_names() -> tuple[str, ...]:
     """What a space may say, those that only older ones say apart."""
     return (AUTO, *SAMPLERS.names())
+
+
+def is_sampler(name: str) -> bool:
+    """Whether a space may say ``name``; older ones have names that `sampler_names` does not."""
+    return name == AUTO or current_name(name) in SAMPLERS
 
 
 def current_name(name: str) -> str:
@@ -70,8 +80,7 @@ def require_packages(name: str) -> None:
 
     Raises RegistryError for an unknown name.
     """
-    packages = () if name == AUTO else SAMPLERS.get(current_name(name)).packages
-    missing = [package for package in packages if importlib.util.find_spec(package) is None]
+    missing = [] if name == AUTO else SAMPLERS.get(current_name(name)).missing
     if missing:
         raise MachineError(
             f"sampler: {name} needs {' and '.join(missing)}, not installed for this Python",

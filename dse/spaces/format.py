@@ -11,11 +11,11 @@ from pydantic_core import CoreSchema
 from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS, Direction, parse_constraint, parse_metric
 from dse.durations import parse_duration
 from dse.models import MODEL_SOURCES, ModelSection
+from dse.samplers.registry import AUTO, is_sampler, sampler_names
 from dse.sections import Name, Section, one_of
 from dse.spaces.data_sets import DATA_SETS, DataSetSection
 
 SCHEMA = 1
-Sampler = Literal["auto", "surrogate", "tpe", "nsga2", "nsga3", "gp", "random", "grid"]
 
 
 def _duration(value: Any) -> Any:
@@ -30,6 +30,12 @@ def _constraint(value: str) -> str:
 def _engine(value: str) -> str:
     if value not in ENGINES:
         raise ValueError(f"found {value!r}, allowed: {', '.join(ENGINES)}")
+    return value
+
+
+def _sampler(value: str) -> str:
+    if not is_sampler(value):
+        raise ValueError(f"found {value!r}, allowed: {', '.join(sampler_names())}")
     return value
 
 
@@ -147,7 +153,9 @@ class SpaceFile(Section):
     constraints: list[Annotated[str, AfterValidator(_constraint)]] = Field([])
     fidelity: FidelitySection = FidelitySection()
     budget: BudgetSection = BudgetSection()
-    sampler: Sampler = "auto"
+    sampler: Annotated[str, AfterValidator(_sampler)] = Field(
+        AUTO, json_schema_extra=lambda schema: schema.update(enum=list(sampler_names()))
+    )
     seed: int = Field(0, ge=0, lt=2**32)
 
 

@@ -1,29 +1,16 @@
-"""dse's sampler in anybody's study: Optuna's own conformance suite, the tree, no repeats, failures, constraints."""
+"""dse's sampler in anybody's study: the tree, no repeats, failures, constraints."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 
 import optuna
 import pytest
-from optuna.samplers import BaseSampler
-from optuna.testing.pytest_samplers import (
-    BasicSamplerTestCase,
-    MultiObjectiveSamplerTestCase,
-    RelativeSamplerTestCase,
-)
 from optuna.trial import TrialState
 
 from dse.core.configuration import Configuration
 from dse.core.tree import Level, Parameter, ParameterTree
 from dse.samplers import EHVISampler
-
-
-class TestConformance(BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSamplerTestCase):
-    @pytest.fixture
-    def sampler(self) -> Callable[[], BaseSampler]:
-        return lambda: EHVISampler(seed=1)
 
 
 def _parameter(name: str, *values: str | float, below: tuple[Parameter, ...] = ()) -> Parameter:

@@ -24,6 +24,20 @@ def test_it_is_the_mean_gain_over_draws(objectives: int) -> None:
         assert expected[index] == pytest.approx(np.mean(gains), abs=4 * np.std(gains) / np.sqrt(len(gains)) + 1e-6)
 
 
+def test_of_a_front_with_more_coordinates_than_cuts_it_is_an_upper_bound() -> None:
+    """Three objectives have 32 cuts: what is promised is too much there, by a little, and never too little."""
+    rng = np.random.default_rng(5)
+    front = np.abs(rng.standard_normal((90, 3)))
+    front = 1 - front / np.linalg.norm(front, axis=1, keepdims=True)  # all of them beside each other
+    mean, reference = np.full((1, 3), 0.4), np.full(3, 1.1)
+    found = float(expected_improvement(front, mean, np.full((1, 3), 0.1), reference)[0])
+    draws = mean + 0.1 * rng.standard_normal((600, 3))
+    before = moocore.hypervolume(front, ref=reference)
+    gains = [moocore.hypervolume(np.vstack([front, draw]), ref=reference) - before for draw in draws]
+    error = 4 * np.std(gains) / np.sqrt(len(gains))
+    assert np.mean(gains) - error < found < 1.25 * np.mean(gains) + error
+
+
 def test_a_point_that_is_surely_dominated_gains_nothing() -> None:
     gain = expected_improvement(
         np.array([[0.2, 0.2]]), np.array([[0.9, 0.9], [0.1, 0.1]]), np.full((2, 2), 1e-3), np.ones(2)

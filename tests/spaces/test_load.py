@@ -103,7 +103,7 @@ _EXPLORE = {"min_duration": "100ms"}
     ("changes", "key", "message", "hint"),
     [
         ({"samplr": "tpe"}, "samplr", "unknown key", "objectives"),
-        ({"sampler": "best"}, "sampler", "'auto'", ""),
+        ({"sampler": "best"}, "sampler", "allowed: auto, ", ""),
         ({"seed": -1}, "seed", "greater than or equal to 0 (found -1)", ""),
         ({"seed": "x"}, "seed", "valid integer (found 'x')", ""),
         ({"seed": 2**32}, "seed", "less than 4294967296", ""),
