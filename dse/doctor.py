@@ -11,19 +11,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from dse_harness.engines import ENGINES
 from dse_harness.protocol import DataSetSpec, PerformanceSpec, Request, RuntimeSpec
-from dse_harness.registry import RegistryError
+from dse_harness.registry import Registry, RegistryError
+from dse_harness.scenarios import SCENARIOS
+from dse_harness.tasks import TASKS
 
 from dse import zoo
-from dse.backends import LocalBackend
+from dse.backends import BACKENDS, LocalBackend
+from dse.core.metrics import METRICS
 from dse.errors import DseError, MachineError
-from dse.models import ZooSource
+from dse.models import MODEL_SOURCES, ZooSource
 from dse.paths import cache_dir, require_cache
 from dse.samplers.registry import SAMPLERS, sampler_names
 from dse.shipped import shipped
+from dse.spaces.data_sets import DATA_SETS
 
 Verdict = Literal["ok", "advice", "missing"]
 _LOW_MEMORY_BYTES = 1 << 30
@@ -54,6 +58,7 @@ def examine(root: Path = Path("/")) -> Iterator[Finding]:
     yield _load(root)
     yield _memory(root)
     yield _samplers()
+    yield _additions()
     yield _measurement()
 
 
@@ -145,6 +150,26 @@ def _text(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ""
+
+
+def _additions() -> Finding:
+    """What other distributions add must load: a broken entry would end the first search that meets it.
+
+    Samplers are told apart.
+    """
+    registries: tuple[Registry[Any], ...] = (
+        *(ENGINES, TASKS, SCENARIOS, METRICS),
+        *(MODEL_SOURCES, DATA_SETS, BACKENDS),
+    )
+    found = []
+    for registry in registries:
+        try:
+            for name in registry.added():
+                registry.get(name)
+                found.append(f"{name} of {registry.group}")
+        except RegistryError as error:
+            return Finding("additions", "missing", str(error))
+    return Finding("additions", "ok", ", ".join(found) or "no other distribution adds to dse")
 
 
 def _measurement() -> Finding:

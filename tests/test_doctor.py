@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from itertools import islice
 from pathlib import Path
 
@@ -9,10 +12,11 @@ import pytest
 
 from dse.doctor import Finding, examine
 from dse.samplers.registry import SAMPLERS
+from tests.harness.distributions import install
 
 
 def _findings(root: Path) -> dict[str, Finding]:
-    return {finding.name: finding for finding in islice(examine(root), 9)}  # all but the measurement
+    return {finding.name: finding for finding in islice(examine(root), 10)}  # all but the measurement
 
 
 def _governor(root: Path, core: int, governor: str | None) -> None:
@@ -59,3 +63,26 @@ def test_samplers_and_what_they_lack_are_told(tmp_path: Path) -> None:
     assert found.verdict == "ok"
     assert found.found.startswith("auto, ehvi, ")
     assert ("gp needs" in found.found) == bool(SAMPLERS.get("gp").missing)
+
+
+def test_what_other_distributions_add_is_loaded(tmp_path: Path) -> None:
+    assert _findings(tmp_path)["additions"] == Finding("additions", "ok", "no other distribution adds to dse")
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict", "found"),
+    [
+        ("dse.backends.fake:FakeDevice", "ok", "ours of dse.backends"),
+        (
+            "no_such_module:Thing",
+            "missing",
+            "dse.backends: 'ours' (no_such_module:Thing) from toys 1.0: cannot be loaded",
+        ),
+    ],
+)
+def test_a_broken_addition_is_told(tmp_path: Path, value: str, verdict: str, found: str) -> None:
+    install(tmp_path / "site", "toys", "dse.backends", {"ours": value})
+    program = "import dse.doctor; found = dse.doctor._additions(); print(found.verdict); print(found.found)"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"{verdict}\n{found}")

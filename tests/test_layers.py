@@ -28,7 +28,6 @@ FLOORS = (
 """The rooms of dse, lowest first; those of one floor may not import one another, but for `BESIDE`."""
 
 BESIDE: dict[str, set[str]] = {
-    "models": {"tabular"},
     "tabular": {"models"},
     "reports": {"submission"},
 }

@@ -52,6 +52,10 @@ class Registry(Generic[T]):
         """All names. Raises BrokenEntryError where two entries have the same one."""
         return (*self._builtin, *self._entry_points)
 
+    def added(self) -> tuple[str, ...]:
+        """The names that other distributions added. Raises BrokenEntryError as `names` does."""
+        return tuple(self._entry_points)
+
     def get(self, name: str) -> T:
         """The entry of this name. Raises UnknownEntryError, BrokenEntryError.
 

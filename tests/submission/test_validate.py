@@ -106,7 +106,7 @@ def test_an_interrupted_validation_goes_on_at_the_next_point(candidate, tmp_path
     again = RecordedHarness()
     todo = planned(both, tmp_path, ROUNDS["v6.1"])
     assert [step.done for step in todo.steps] == [True, False]
-    outcomes = run(todo, lambda _: again)
+    outcomes = run(todo, again)
     assert [outcome.point.trial for outcome in outcomes] == [3, 4]
     assert len(again.asked) == 2
 
@@ -141,7 +141,7 @@ def test_a_rehearsal_takes_no_place_of_official_runs(candidate, tmp_path):
 def test_official_runs_of_two_rounds_stand_side_by_side(candidate, tmp_path):
     for name in ("v6.1", "v6.0", "v6.1"):
         todo = planned([candidate(3)], tmp_path, ROUNDS[name])
-        run(todo, lambda _, name=name: RecordedHarness(name))
+        run(todo, RecordedHarness(name))
     assert [(point.trial, point.round) for point in validated_points(tmp_path)] == [(3, "v6.0"), (3, "v6.1")]
     assert all(planned([candidate(3)], tmp_path, ROUNDS[name]).steps[0].done for name in ("v6.0", "v6.1"))
     changed = planned([candidate(3, threads=2)], tmp_path, ROUNDS["v6.1"])
