@@ -10,7 +10,7 @@ import numpy as np
 
 from dse.core.configuration import Configuration
 from dse.core.metrics import objective
-from dse.core.pareto import hypervolume, nondominated_rows
+from dse.core.pareto import hypervolume, nondominated
 from dse.core.problem import Problem
 from dse.tabular.columns import ACCURACY, P90
 from dse.tabular.table import is_complete, read_table
@@ -24,12 +24,9 @@ class Table:
         self._recorded = read_table(path)
         self.name = path.name
         self.tree = self._recorded.tree
-        self.problem = Problem(
-            self.tree,
-            (objective("accuracy"), objective("latency_p90_ns")),
-        )
+        self.problem = Problem(self.tree, (objective("accuracy"), objective("latency_p90_ns")))
         measured = [values for values in map(self.lookup, self._recorded.rows) if values]
-        self._axes = np.array([_axes(values) for values in measured])
+        self._axes = np.array([self._scaled_costs(values) for values in measured])
         self._low = self._axes.min(axis=0)
         self._range = np.where(np.ptp(self._axes, axis=0) > 0, np.ptp(self._axes, axis=0), 1.0)
         self._best = self._volume(self._axes)
@@ -49,10 +46,10 @@ class Table:
     def hypervolume(self, found: Sequence[Configuration]) -> float:
         """The share of the whole table's hypervolume that ``found`` has.
 
-        Over error (100 - accuracy) and log10 of p90, each scaled to 0..1 over the table, reference point (1, 1). All of
-        it where the whole table spans none.
+        Over the costs of accuracy and p90 on their metrics' scales, each from 0 to 1 over the table, reference point
+        (1, 1). All of it where the whole table spans none.
         """
-        axes = np.array([_axes(values) for values in map(self.lookup, found) if values])
+        axes = np.array([self._scaled_costs(values) for values in map(self.lookup, found) if values])
         if not self._best:
             return 1.0
         return self._volume(axes) / self._best if len(axes) else 0.0
@@ -60,13 +57,12 @@ class Table:
     def front(self) -> set[Configuration]:
         """The configurations that are truly on the front."""
         known = [(configuration, self.lookup(configuration)) for configuration in self.tree.configurations()]
-        complete = [(configuration, _axes(values)) for configuration, values in known if values]
-        kept = nondominated_rows(np.array([axes for _, axes in complete]))
+        complete = [(configuration, values) for configuration, values in known if values]
+        kept = nondominated([[o.cost(values[o.name]) for o in self.problem.objectives] for _, values in complete])
         return {configuration for (configuration, _), keep in zip(complete, kept, strict=True) if keep}
 
     def _volume(self, axes: np.ndarray[Any, Any]) -> float:
         return hypervolume((axes - self._low) / self._range, (1.0, 1.0))
 
-
-def _axes(values: dict[str, float]) -> tuple[float, float]:
-    return 100 * (1 - values["accuracy"]), float(np.log10(values["latency_p90_ns"]))
+    def _scaled_costs(self, values: dict[str, float]) -> list[float]:
+        return [o.cost(o.metric.scaled(values[o.name])) for o in self.problem.objectives]
