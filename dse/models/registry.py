@@ -8,6 +8,7 @@ from typing import Any
 from dse_harness.registry import Registry
 from pydantic import TypeAdapter, ValidationError
 
+from dse.errors import ModelError
 from dse.models._base import ModelSection
 from dse.sections import one_of
 
@@ -25,10 +26,14 @@ MODEL_SOURCES: Registry[type[ModelSection]] = Registry(
 
 
 def read_section(written: Mapping[str, Any]) -> ModelSection:
-    """An entry of ``models`` as a study has it. Raises ValueError."""
+    """An entry of ``models`` as a study has it. Raises ModelError."""
     try:
         section: ModelSection = TypeAdapter(one_of(MODEL_SOURCES)).validate_python(dict(written))
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
-        raise ValueError(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
+        message = problem["msg"].removeprefix("Value error, ")
+        raise ModelError(
+            f"{'.'.join(map(str, ('models', *problem['loc'])))}: {message}",
+            hint="put study.yaml back as dse wrote it, or install what has this kind of models",
+        ) from None
     return section

@@ -27,7 +27,7 @@ from dse.spaces.document import MAPPING, Document, Place, read_document
 from dse.spaces.format import RuntimeSection, SpaceFile
 from dse.spaces.places import SectionPlace, file_at, resolve
 from dse.spaces.space import Space
-from dse.spaces.tabular import check_one_way, recorded_space
+from dse.spaces.tabular import check_one_way, tabular_space
 from dse.spaces.tree import read_tree
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
@@ -87,7 +87,7 @@ def load_space(
         raise _first(document, error) from None
     if file.replay is not None:
         table = file_at(document, ("replay",), resolve(document, ("replay",), file.replay))
-        space = recorded_space(document, file, table)
+        space = tabular_space(document, file, table)
     else:
         space = _measured_space(document, file, versions)
     check_levels(document, space)

@@ -1,4 +1,4 @@
-"""A space whose figures are recorded in a replay table: nothing is run, and every configuration is looked up."""
+"""A space whose figures are those of a tabular benchmark: nothing is run, and every configuration is looked up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dse.spaces.space import Space
 from dse.spaces.tree import read_tree
 from dse.tabular.backend import TabularBackend
 from dse.tabular.columns import GOOD, LATENCIES, TOTAL
-from dse.tabular.source import TableSource
+from dse.tabular.source import TabularSource
 from dse.tabular.table import RecordedTable, read_table
 
 
@@ -29,7 +29,7 @@ def check_one_way(document: Document) -> None:
         )
 
 
-def recorded_space(document: Document, file: SpaceFile, path: Path) -> Space:
+def tabular_space(document: Document, file: SpaceFile, path: Path) -> Space:
     """The space of the table at ``path``. Raises SpaceError and, for the table, ResultsError."""
     with named_in(document, ("replay",)):
         table = read_table(path)
@@ -49,7 +49,7 @@ def recorded_space(document: Document, file: SpaceFile, path: Path) -> Space:
         objectives=tuple(objective(name, direction) for name, direction in file.objectives.items()),
         constraints=tuple(parse_constraint(constraint) for constraint in file.constraints),
         data_set=DataSet(path.stem, path, None, max(table.images), None, table.sha256),
-        sources={path.stem: TableSource(table)},
+        sources={path.stem: TabularSource(table)},
         runtime_versions={},
         backend=TabularBackend(table),
     )

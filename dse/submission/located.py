@@ -24,7 +24,7 @@ def located(
     """``request`` with this session's cache and, where a file is gone, the same bytes from elsewhere.
 
     ``space`` is the one in study.yaml, as the last exploration found it, ``validated`` the folder of official runs.
-    What is found nowhere stays as it was named. Raises ValueError for a model's
+    What is found nowhere stays as it was named. Raises ModelError for a model's
     section that says nothing, MachineError for a cache that cannot be used.
     """
     kept = validated.glob("*/model.tflite") if validated else ()

@@ -1,4 +1,4 @@
-"""Recorded measurements in place of models: a variant is a row of a table, and no file is ever run."""
+"""A tabular benchmark in place of models: a variant is a row of its table, and no file is ever run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dse.tabular.table import RecordedTable
 
 
 @dataclass(frozen=True)
-class TableSource:
+class TabularSource:
     """The rows of ``table``."""
 
     table: RecordedTable

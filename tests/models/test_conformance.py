@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dse.errors import ModelError
 from dse.models import MODEL_SOURCES, ChecksumRecord, FileSource, ModelSource, UrlSource, ZooSource
 from dse.models.registry import read_section
 from dse.testing.models import ModelSourceConformance, Variant
@@ -57,11 +58,11 @@ def test_the_kinds_are_what_a_space_may_write() -> None:
     [
         ({}, "found no source, expected one of zoo, path, glob, url"),
         ({"zoo": "mobilenet_v3", "path": "x"}, "found zoo and path"),
-        ({"path": 3}, "path.path: Input should be a valid string"),
+        ({"path": 3}, "models.path.path: Input should be a valid string"),
     ],
 )
 def test_a_section_of_a_study_that_says_nothing_is_refused(written: dict[str, object], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ModelError, match=message):
         read_section(written)
 
 

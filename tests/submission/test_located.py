@@ -10,6 +10,7 @@ import pytest
 from dse_harness.protocol import DataSetSpec, PerformanceSpec, Request
 
 from dse.core.experiment import Experiment
+from dse.errors import ModelError
 from dse.files import sha256_file
 from dse.models import ZooSource
 from dse.models.download import cached
@@ -101,3 +102,9 @@ def test_a_downloaded_model_is_found_though_the_study_does_not_have_its_query(ca
     request = asked(tmp_path / "old.tflite", sha256_file(kept))
     found = located(request, space({"m": {"url": "http://a/b/m.tflite"}}, IMAGES), {})
     assert found.model_path == str(kept)
+
+
+def test_a_model_section_that_says_nothing_is_refused_where_the_model_has_moved(cache, tmp_path):
+    request = asked(tmp_path / "old.tflite", "e" * 64)
+    with pytest.raises(ModelError, match="expected one of zoo, path"):
+        located(request, space({"m": {}}, IMAGES), {})
