@@ -1,3 +1,81 @@
-"""dse finds the ways to run an image classifier on this device that nobody can beat, and proves them with MLPerf."""
+"""dse finds the ways to run an image classifier on this device that nobody can beat, and proves them with MLPerf.
+
+What `__all__` names is the public interface; everything else may change. Each name is imported when it is asked for.
+
+>>> import dse
+>>> study = dse.open_study("studies/example")
+>>> int(study.front().to_pandas()["repeats"].min())
+1
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dse.api import StopSearch, explore
+    from dse.backends import Backend, FakeDevice
+    from dse.errors import DseError, MachineError, SpaceError, StudyError
+    from dse.search.plan import Budget
+    from dse.spaces.load import load_space
+    from dse.spaces.space import Space
+    from dse.study.rows import ConfigurationRow, Configurations, Front, TrialRow, Trials
+    from dse.study.study import Study, open_study
 
 __version__ = "0.1.0"
+__all__ = [
+    "Backend",
+    "Budget",
+    "ConfigurationRow",
+    "Configurations",
+    "DseError",
+    "FakeDevice",
+    "Front",
+    "MachineError",
+    "Space",
+    "SpaceError",
+    "StopSearch",
+    "Study",
+    "StudyError",
+    "TrialRow",
+    "Trials",
+    "__version__",
+    "explore",
+    "load_space",
+    "open_study",
+]
+
+_MODULES = {
+    "Backend": "dse.backends",
+    "Budget": "dse.search.plan",
+    "ConfigurationRow": "dse.study.rows",
+    "Configurations": "dse.study.rows",
+    "DseError": "dse.errors",
+    "FakeDevice": "dse.backends",
+    "Front": "dse.study.rows",
+    "MachineError": "dse.errors",
+    "Space": "dse.spaces.space",
+    "SpaceError": "dse.errors",
+    "StopSearch": "dse.api",
+    "Study": "dse.study.study",
+    "StudyError": "dse.errors",
+    "TrialRow": "dse.study.rows",
+    "Trials": "dse.study.rows",
+    "explore": "dse.api",
+    "load_space": "dse.spaces.load",
+    "open_study": "dse.study.study",
+}
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # what is logged is the caller's to show
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

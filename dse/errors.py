@@ -100,6 +100,13 @@ class DseError(Exception):
     """The root: something the user can analyze and mend.
 
     ``argument`` is the one of the call that the message is about; ``path`` and ``line`` are where it happened.
+
+    >>> import dse
+    >>> try:
+    ...     dse.open_study("studies/none")
+    ... except dse.DseError as error:
+    ...     print(error.message)
+    no study is here
     """
 
     exit_code = 1
@@ -155,7 +162,15 @@ class InputError(DseError):
 
 
 class SpaceError(InputError):
-    """A search space that is not one."""
+    """A search space that is not one.
+
+    >>> import dse
+    >>> try:
+    ...     dse.load_space("mobilenet_v9")
+    ... except dse.SpaceError as error:
+    ...     print(error.message[:36])
+    found neither a file mobilenet_v9 no
+    """
 
 
 class ModelError(InputError):
@@ -167,7 +182,15 @@ class DataSetError(InputError):
 
 
 class StudyError(InputError):
-    """A study folder that is missing, damaged, in use or of another kind than asked for."""
+    """A study folder that is missing, damaged, in use or of another kind than asked for.
+
+    >>> import dse
+    >>> try:
+    ...     dse.open_study("studies/example").explain(99)
+    ... except dse.StudyError as error:
+    ...     print(error.message)
+    found trial 99, the study has 6 finished trials
+    """
 
 
 class ResultsError(InputError):
@@ -179,7 +202,12 @@ class SubmissionError(InputError):
 
 
 class MachineError(DseError):
-    """This machine lacks something that the command needs."""
+    """This machine lacks something that is needed here.
+
+    >>> import dse
+    >>> issubclass(dse.MachineError, dse.DseError)
+    True
+    """
 
     exit_code = 4
 

@@ -21,7 +21,7 @@ FLOORS = (
     {"samplers"},
     {"study"},
     {"search", "results", "submission", "reports", "doctor"},
-    {"api", "callbacks"},
+    {"api"},
     {"cli", "testing"},
     {"__main__"},
 )

@@ -7,7 +7,22 @@ from dse_harness.protocol import Request, Response
 
 
 class Backend(Protocol):
-    """Where an experiment runs. What goes wrong comes back as a response with a failure, never as an exception."""
+    """Where an experiment runs. What goes wrong comes back as a response with a failure, never as an exception.
+
+    A class of your own needs these three members; nothing has to be inherited:
+
+    >>> import dse
+    >>> device = dse.FakeDevice(latency_ns=lambda request: 1e6, accuracy=lambda request: 0.9)
+    >>> class Counted:
+    ...     is_deterministic, provenance, runs = False, None, 0
+    ...     def run(self, request, folder, timeout_s, *, python=None):
+    ...         self.runs += 1
+    ...         return device.run(request, folder, timeout_s)
+    >>> backend = Counted()
+    >>> study = dse.explore("mobilenet_v3", "studies/counted", dse.Budget(trials=2), backend=backend)
+    >>> backend.runs == len(study.trials())
+    True
+    """
 
     @property
     def is_deterministic(self) -> bool:

@@ -39,6 +39,12 @@ class FakeDevice:
     requests of one model with different ``answers`` predict differently.
     ``noise`` is the standard deviation of the logarithm of a run's latencies; every ``outlier_every``-th run takes
     ``outlier`` times as long. ``drift`` multiplies latencies; ``throttled`` doubles them and says so.
+
+    >>> import dse
+    >>> device = dse.FakeDevice(latency_ns=lambda request: 2e6, accuracy=lambda request: 0.75, noise=0.0)
+    >>> study = dse.explore("mobilenet_v3", "studies/fake", dse.Budget(trials=1), backend=device)
+    >>> study.front()[0].values["latency_p50_ns"]
+    2000000.0
     """
 
     is_deterministic: ClassVar[bool] = False

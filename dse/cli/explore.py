@@ -22,11 +22,11 @@ from dse.core.configuration import Configuration
 from dse.core.tree import LISTED
 from dse.errors import ResultsError, StudyError
 from dse.packages import runtime_version
-from dse.paths import require_cache
 from dse.samplers.unseen import Unseen
 from dse.search.edits import Edits, edits
 from dse.search.explore import explore
 from dse.search.plan import make_plan
+from dse.search.start import confirms, fetch
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
 from dse.study.versions import with_measured_versions
@@ -101,10 +101,7 @@ def explore_command(
         known = before.measurements if before else ()
         show_plan(make_plan(loaded, known, limits.left), loaded, folder, first=len(first), as_json=json)
         return
-    if not loaded.backend.is_deterministic:
-        require_cache()
-    if loaded.downloads:
-        download(loaded.downloads)
+    fetch(loaded, loaded.backend, download)
     used_seed = loaded.file.seed if seed is None else seed
     options = {"seed": used_seed, **limits.options}
     if loaded.official_samples:
@@ -125,7 +122,7 @@ def explore_command(
                 used_seed,
                 live,
                 interrupt.requested,
-                confirm=plan.budget.seconds is not None and not loaded.backend.is_deterministic,
+                confirm=confirms(loaded.backend, plan.budget),
                 strict=strict,
                 first=first,
                 spent_s=limits.spent.time_s,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dse.core.analysis import analyze
+from dse.errors import Remedy, StudyError
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study import Study
@@ -26,6 +28,16 @@ class Edits:
 
     changing: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+
+
+def require_same_answers(edited: Edits, folder: Path) -> None:
+    """Raise StudyError where the edits change what the study in ``folder`` has answered."""
+    if edited.changing:
+        raise StudyError(
+            f"the edited space changes what this study answers: {'; '.join(edited.changing)}",
+            path=folder / "study.yaml",
+            remedy=Remedy.OTHER_STUDY_NAME,
+        )
 
 
 def edits(before: Study, space: Space) -> Edits:

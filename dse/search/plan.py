@@ -24,6 +24,10 @@ class Budget:
     """What this search may spend: wall seconds, new configurations, device seconds; None is without limit.
 
     Device time is what the harness's processes take; making models and deciding are free.
+
+    >>> import dse
+    >>> dse.Budget(time_s=600, device_s=300).seconds
+    300
     """
 
     time_s: float | None = None

@@ -23,7 +23,7 @@ _SEARCH_SHARE = 0.7
 class Decision:
     """The sampler that was chosen, and why, in one line."""
 
-    sampler: str
+    sampler: str | BaseSampler
     reason: str
 
 

@@ -76,6 +76,11 @@ def load_space(
     In paths, ``${DSE_MODELS}``, ``${DSE_IMAGES}`` and ``${DSE_LABELS}`` come from ``variables``, and nothing else.
 
     Raises SpaceError, ModelError, DataSetError; ResultsError for a replay table.
+
+    >>> import dse
+    >>> space = dse.load_space("mobilenet_v3")
+    >>> [objective.name for objective in space.objectives]
+    ['accuracy', 'latency_p90_ns', 'model_memory_bytes']
     """
     document = _document(source)
     if not isinstance(document.content, dict):

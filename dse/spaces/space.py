@@ -44,7 +44,13 @@ MOST_CPUS = 8192
 
 @dataclass(frozen=True)
 class Space:
-    """A search space, resolved. ``file`` is what was written, with every default in place."""
+    """A search space, resolved. ``file`` is what was written, with every default in place.
+
+    >>> import dse
+    >>> space = dse.load_space("mobilenet_v3")
+    >>> space.tree.levels_of("family")
+    ('small', 'large')
+    """
 
     path: Path
     file: SpaceFile

@@ -39,6 +39,11 @@ class ConfigurationRow:
     where that is undecided or nobody can tell. ``accuracy`` are the counts behind the accuracy, of ``images`` in the
     data set. ``reason`` says why it is not measured, or which constraint does not hold. ``excluded`` has the reasons
     against single trials of it.
+
+    >>> import dse
+    >>> row = dse.open_study("studies/example").front()[0]
+    >>> row.verdict, row.repeats, sorted(row.values)[:2]
+    ('front', 1, ['accuracy', 'latency_early_stopping_p90_ns'])
     """
 
     trial: int
@@ -80,6 +85,11 @@ class TrialRow:
 
     ``accuracy_from`` is the trial that counted that accuracy, ``seconds`` what the run took, ``logs`` the folder of its
     files. ``reason`` says why it does not count.
+
+    >>> import dse
+    >>> row = dse.open_study("studies/example").trials()[0]
+    >>> row.trial, row.phase, row.state, row.reason
+    (0, 'search', 'counts', None)
     """
 
     trial: int
@@ -148,15 +158,32 @@ class Rows(Sequence[_Row], Generic[_Row]):
 
 
 class Front(Rows[ConfigurationRow]):
-    """The configurations on the front, the best in the first objective first."""
+    """The configurations on the front, the best in the first objective first.
+
+    >>> import dse
+    >>> front = dse.open_study("studies/example").front()
+    >>> front[0].values["accuracy"] >= front[-1].values["accuracy"]
+    True
+    """
 
 
 class Configurations(Rows[ConfigurationRow]):
-    """Every configuration that was tried, in the order of its first trial."""
+    """Every configuration that was tried, in the order of its first trial.
+
+    >>> import dse
+    >>> table = dse.open_study("studies/example").configurations().to_pandas()
+    >>> len(table), list(table["repeats"])
+    (6, [1, 1, 1, 1, 1, 1])
+    """
 
 
 class Trials(Rows[TrialRow]):
-    """Every run, in order."""
+    """Every run, in order.
+
+    >>> import dse
+    >>> [row.trial for row in dse.open_study("studies/example").trials()]
+    [0, 1, 2, 3, 4, 5]
+    """
 
 
 def configuration_rows(analysis: Analysis) -> Configurations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class Study:
-    """What lies in a study's folder. Reading needs no lock; `dse.study.writer.StudyWriter` takes it."""
+    """What lies in a study's folder. Reading needs no lock; `dse.study.writer.StudyWriter` takes it.
+
+    >>> import dse
+    >>> study = dse.open_study("studies/example")
+    >>> best = study.front()[0]
+    >>> study.explain(best.trial).verdict
+    'front'
+    >>> len(study.optuna_study().best_trials) == len(study.front())
+    True
+    """
 
     folder: Path
     settings: StudySettings
@@ -181,3 +191,14 @@ def find_study(name: str, studies: Path) -> Study:
     given = Path(name)
     folder = given if (given / "study.yaml").exists() else studies / name
     return Study.read(real(folder))
+
+
+def open_study(folder: str | os.PathLike[str]) -> Study:
+    """The study in ``folder``, as it is now; a search may be going on there. Raises StudyError.
+
+    >>> import dse
+    >>> study = dse.open_study("studies/example")
+    >>> study.name
+    'example'
+    """
+    return Study.read(Path(folder).absolute())

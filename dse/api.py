@@ -1,0 +1,157 @@
+"""A search from Python. Nothing is printed, and no setting outside is changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dse.backends import Backend
+from dse.errors import InputError
+from dse.packages import runtime_version
+from dse.search.edits import edits, require_same_answers
+from dse.search.explore import explore as search
+from dse.search.plan import Budget, Plan, make_plan
+from dse.search.spent import counted_from, spent_on
+from dse.search.start import confirms, fetch
+from dse.search.suggesters import Decision
+from dse.spaces.load import load_space
+from dse.spaces.space import Space
+from dse.study import Study
+from dse.study.rows import TrialRow
+from dse.study.versions import with_measured_versions
+from dse.study.writer import StudyWriter, study_so_far
+from dse.trust import untrusted
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+Callback = Callable[[Study, TrialRow], object]
+_LOG = logging.getLogger(__name__)
+
+
+class StopSearch(Exception):  # noqa: N818  # no error: a callback asks for the end, as StopIteration does
+    """Raised by a callback of `explore`: the search ends after this trial, and can go on later.
+
+    >>> import dse
+    >>> def enough(study, trial):
+    ...     if len(study.configurations()) >= 2:
+    ...         raise dse.StopSearch
+    >>> device = dse.FakeDevice(latency_ns=lambda request: 1e6, accuracy=lambda request: 0.9)
+    >>> study = dse.explore("mobilenet_v3", "studies/stopped", callbacks=[enough], backend=device)
+    >>> len(study.configurations())
+    2
+    """
+
+
+def explore(
+    space: Space | Path | str | Mapping[str, Any],
+    study: str | os.PathLike[str] | None = None,
+    budget: Budget | None = None,
+    seed: int | None = None,
+    callbacks: Iterable[Callback] = (),
+    backend: Backend | None = None,
+    sampler: str | BaseSampler | None = None,
+) -> Study:
+    """Search ``space``, or what `load_space` makes of it, and return the study.
+
+    ``study`` is its folder; by default ``studies/NAME`` with the space's name. One that is there goes on, also after a
+    kill. ``budget`` (default: the space's) is for all searches of the study together. ``backend`` is where it is
+    measured; by default this machine, one process for each trial, or the space's table. ``sampler`` is a name that a
+    space may have, or any of Optuna's; by default the space's.
+
+    ``callbacks`` are called after each trial with the study and the trial's row; one that raises `StopSearch` ends
+    the search. The front is written into the folder at the end, as ``dse explore`` does.
+
+    Raises SpaceError and what `load_space` raises; StudyError for a study that is in use, of another space, or that the
+    edited space would change; ModelError for a download; InputError for an interpreter that the space names and nobody
+    trusted; MachineError.
+
+    >>> import dse
+    >>> device = dse.FakeDevice(latency_ns=lambda r: 1e6 / r.runtime.threads, accuracy=lambda r: 0.9, noise=0.0)
+    >>> study = dse.explore("mobilenet_v3", "studies/mine", dse.Budget(trials=3), seed=1, backend=device)
+    >>> len(study.configurations())
+    3
+    """
+    loaded = space if isinstance(space, Space) else load_space(space)
+    if loaded.programs:
+        _require_trusted(loaded)
+        runtimes = loaded.file.runtimes
+        versions = {name: runtime_version(section.engine, section.python) for name, section in runtimes.items()}
+        loaded = dataclasses.replace(loaded, runtime_versions=versions)
+    where = backend or loaded.backend
+    folder = Path(study if study is not None else Path("studies") / loaded.name).absolute()
+    before = study_so_far(folder, loaded, None)
+    spent_s = 0.0
+    limits = budget or Budget(trials=loaded.file.budget.trials, device_s=loaded.file.budget.time)
+    options: dict[str, object] = {"seed": loaded.file.seed if seed is None else seed}
+    if before is not None:
+        loaded = with_measured_versions(loaded, before)
+        require_same_answers(edits(before, loaded), folder)
+        spent = spent_on(before)
+        spent_s, limits = spent.time_s, spent.since(counted_from(before)).left_of(limits)
+        options |= {name: value for name, value in before.settings.options.items() if name == "counted_from"}
+    fetch(loaded, where)
+    with StudyWriter(folder, loaded, None, options, say=_LOG.warning) as writer:
+        events = _Events(writer.study, tuple(callbacks))
+        plan = _plan(loaded, writer.study, limits, sampler)
+        with suppress(StopSearch):
+            search(
+                writer,
+                loaded,
+                where,
+                plan,
+                int(str(options["seed"])),
+                events,
+                lambda: False,
+                confirm=confirms(where, plan.budget),
+                spent_s=spent_s,
+            )
+        _write_front(writer.study)
+    return writer.study
+
+
+class _Events:
+    """Tells the callbacks of each trial once, whenever the search is observed."""
+
+    def __init__(self, study: Study, callbacks: tuple[Callback, ...]) -> None:
+        self._study, self._callbacks, self._told = study, callbacks, len(study.measurements)
+
+    def __call__(self, _: object) -> None:
+        new = self._study.trials()[self._told :] if self._callbacks else ()
+        self._told = len(self._study.measurements)
+        for row in new:
+            for callback in self._callbacks:
+                callback(self._study, row)
+
+
+def _plan(space: Space, study: Study, budget: Budget, sampler: str | BaseSampler | None) -> Plan:
+    """What a search with ``sampler`` means; one of Optuna's is planned as any that does not measure all of a space."""
+    if sampler is not None:
+        named = sampler if isinstance(sampler, str) else "random"
+        space = dataclasses.replace(space, file=space.file.model_copy(update={"sampler": named}))
+    plan = make_plan(space, study.measurements, budget)
+    if sampler is None or isinstance(sampler, str):
+        return plan
+    return dataclasses.replace(plan, decision=Decision(sampler, f"sampler: {type(sampler).__name__}, as asked for"))
+
+
+def _require_trusted(space: Space) -> None:
+    if unknown := untrusted(space.programs.values()):
+        raise InputError(
+            f"names a program that would be run: {', '.join(unknown)}",
+            path=space.path,
+            hint="look at it; dse.trust.trust says that it may be run",
+        )
+
+
+def _write_front(study: Study) -> None:
+    from dse.reports.front import front_report, write_front
+    from dse.submission.official_figures import official_figures  # with the rules, which only a validated study needs
+
+    official = official_figures(study)[0] if (study.folder / "validation").is_dir() else {}
+    write_front(front_report(study, official))
