@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from _typeshed import OptExcInfo
+
 _LOG = logging.getLogger(__name__)
 _LOOKING = ("GET", "HEAD")
 _KEPT = re.compile(r"/api/(studies(/\d+(/rename)?)?|artifacts(/.*)?)/?")
@@ -68,12 +70,14 @@ class Guard:
         environ.setdefault("HTTP_ACCEPT_ENCODING", "")  # without which the dashboard's own files are an error of it
         environ["wsgi.errors"] = io.StringIO()  # for tracebacks: what could not be answered is said in a line
 
-        def start(status: str, headers: list[tuple[str, str]], *rest: object) -> Callable[[bytes], object]:
+        def start(
+            status: str, headers: list[tuple[str, str]], error: OptExcInfo | None = None
+        ) -> Callable[[bytes], object]:
             if status.startswith("5"):
                 _LOG.error("the dashboard could not answer %s %r: %s", method, path[:200], status)
             kept = [(name, value) for name, value in headers if not name.lower().startswith("access-control-")]
             policy = ("Content-Security-Policy", _FILE_POLICY if file else _PAGE_POLICY)
-            return start_response(status, [*kept, *_HEADERS, policy], *rest)  # type: ignore[arg-type]
+            return start_response(status, [*kept, *_HEADERS, policy], error)
 
         return self._application(environ, start)
 

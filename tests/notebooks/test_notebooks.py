@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import dse
 from dse.reports.front import front_document, front_report
 from dse.study import Study
 from dse.study.writer import StudyWriter
@@ -48,14 +50,20 @@ def test_the_notebook_has_the_figures_of_dse_front(
     assert document["points"]
     first = {m.trial: m.values["latency_p90_ns"] for m in Study.read(small_study).measurements}
     assert any(point["values"]["latency_p90_ns"] != first[point["trials"][0]] for point in document["points"])
-    front = names["front"]
+    front, table = names["front"], names["table"]
     assert list(front.index) == [point["trial"] for point in document["points"]]
     for point in document["points"]:
-        row = front.loc[point["trial"]]
-        assert {name: row[name] for name in point["values"]} == point["values"]
-        assert {name: row[name] for name in point["config"]} == point["config"]
-        assert row["repeats"] == len(point["trials"])
-        assert names["table"].loc[point["trial"], "latency_p90_ns"] == point["values"]["latency_p90_ns"]
+        for row in (front.loc[point["trial"]], table.loc[point["trial"]]):
+            assert {name: row[name] for name in point["values"]} == point["values"]
+            assert {name: row[name] for name in point["config"]} == point["config"]
+            assert {n: [row[f"{n}_low"], row[f"{n}_high"]] for n in point["intervals"]} == point["intervals"]
+            assert row["repeats"] == len(point["trials"])
+            assert row["p_front"] == point["p_front"]
+            assert [row["accuracy_good"], row["accuracy_images"]] == [
+                point["accuracy"]["good"],
+                point["accuracy"]["total"],
+            ]
+    assert names["by_level"]["threads"]["configurations"].sum() == 6  # not the twelve runs
     assert len(names["table"]) == 6
     assert names["axes"].get_legend() is not None
 
@@ -70,6 +78,14 @@ def test_the_notebook_runs_in_its_own_folder_and_in_the_one_above(
     shutil.move(small_study, tmp_path / "studies" / "mobilenet_v3")
     monkeypatch.chdir(tmp_path / start)
     assert _run(notebook)["study"].folder.samefile(tmp_path / "studies" / "mobilenet_v3")
+
+
+@pytest.mark.parametrize("notebook", _NOTEBOOKS, ids=lambda path: path.name)
+def test_the_notebook_uses_the_public_interface_alone(notebook: Path) -> None:
+    source = "\n".join("".join(cell["source"]) for cell in json.loads(notebook.read_text())["cells"])
+    assert "from dse" not in source
+    assert "import dse." not in source
+    assert set(re.findall(r"\bdse\.(\w+)", source)) <= set(dse.__all__)
 
 
 @pytest.mark.parametrize("notebook", _NOTEBOOKS, ids=lambda path: path.name)
