@@ -26,9 +26,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dse.results.database import open_database
-from dse.results.importing.helpers import Shared, cores
 from dse.results.importing.importer import import_results
 from dse.results.importing.parts import Part, read_part
+from dse.results.importing.readers import Readers, cores
 from dse.results.importing.submitters import find_submitters, round_of
 from dse.results.importing.walk import Submitter
 
@@ -123,16 +123,16 @@ def report_parts(root: Path, database: Path, repeat: int) -> None:
     submitters = [Submitter(path, round_of(path)) for path in find_submitters(root)]
     parts = [Part(s.path, round_of(Path(s.path)), system, {}) for s in submitters for system in s.systems()]
 
-    def read(helpers: int) -> None:
-        with Shared(read_part, parts, helpers) as shared:
-            shared.finish()
+    def read(workers: int) -> None:
+        with Readers(0, workers) as readers:
+            list(readers.map(read_part, parts))
 
     def empty() -> None:
         database.unlink(missing_ok=True)
         with open_database(database):
             pass
 
-    alone, together, nothing = best(repeat, lambda: read(0), lambda: read(cores() - 1), empty)
+    alone, together, nothing = best(repeat, lambda: read(1), lambda: read(cores()), empty)
     print("parts of the first import, without details")
     for label, seconds in (
         ("reading, 1 process", alone),

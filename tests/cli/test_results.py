@@ -8,7 +8,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,7 @@ from typer.testing import CliRunner
 
 from dse.cli.remedies import advice, message
 from dse.cli.results.commands import app
-from dse.cli.results.view import import_progress
 from dse.errors import DseError, ResultsError, StudyError, UsageError
-from dse.results.importing.importer import Progress
 from tests.cli.published import write_tree
 
 
@@ -268,16 +265,6 @@ def test_one_picture_or_csv_has_one_set_of_objectives(database: Path, tmp_path: 
 def test_no_database_yet(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="no results database"):
         run("front", "--db", str(tmp_path / "none.duckdb"))
-
-
-def test_a_bar_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process with one may not be copied, and then one core reads."""
-    monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    before = threading.active_count()
-    with import_progress() as advance:
-        for done in range(3):
-            advance(Progress("systems", done, 2))
-        assert threading.active_count() == before
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ import pytest
 from dse.errors import ResultsError
 from dse.results.database import open_database
 from dse.results.importing.importer import import_results
-from dse.results.importing.walks import Walks, read_walks
 
 HUGE = "9" * 5000
 
@@ -145,34 +144,6 @@ def test_folders_whose_path_is_too_long_are_named(tmp_path: Path, write_result: 
     write_result(tmp_path / "v6.1")
     with _nested(tmp_path / "v6.1/a", "a" * 200, 30), pytest.raises(ResultsError, match="File name too long"):
         import_results([tmp_path / "v6.1"], tmp_path / "r.duckdb")
-
-
-@pytest.mark.parametrize("content", [None, b"[" * 100_000, b'{"schema": 1}', b"{}", b"\xff"])
-def test_walks_that_cannot_be_read_count_for_nothing(
-    tmp_path: Path, write_result: Callable[..., Path], content: bytes | None
-) -> None:
-    write_result(tmp_path / "v6.1")
-    database = tmp_path / "r.duckdb"
-    import_results([tmp_path / "v6.1"], database)
-    walks = tmp_path / "r.duckdb.walks.json"
-    walks.unlink()
-    if content is None:
-        os.mkfifo(walks)
-    else:
-        walks.write_bytes(content)
-    assert read_walks(database) == Walks()
-
-
-def test_walks_of_odd_kinds_count_for_nothing(tmp_path: Path, write_result: Callable[..., Path]) -> None:
-    write_result(tmp_path / "v6.1")
-    database = tmp_path / "r.duckdb"
-    import_results([tmp_path / "v6.1"], database)
-    walks = tmp_path / "r.duckdb.walks.json"
-    document = json.loads(walks.read_text())
-    for key in ("path", "round", "manifest", "results"):
-        odd = {**document, "submitters": [{**document["submitters"][0], key: [1]}]}
-        walks.write_text(json.dumps(odd))
-        assert import_results([tmp_path / "v6.1"], database).unchanged == 1
 
 
 def test_a_large_system_json(tmp_path: Path, write_result: Callable[..., Path]) -> None:

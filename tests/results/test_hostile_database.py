@@ -94,7 +94,7 @@ def test_no_connection_reaches_another_file(database: Path, tmp_path: Path, read
         ):
             with pytest.raises(duckdb.Error):
                 db._connection.execute(sql)
-    assert {path.name for path in tmp_path.iterdir()} <= {"r.duckdb", "r.duckdb.walks.json", "secret", "v6.1"}
+    assert {path.name for path in tmp_path.iterdir()} <= {"r.duckdb", "secret", "v6.1"}
 
 
 @pytest.mark.parametrize("read_only", [True, False])

@@ -80,6 +80,6 @@ def test_an_import_killed_again_and_again_ends_as_if_it_was_not(
     report = import_results([tree], database, details=True)
     assert report.problems == ()
     assert _rows(database) == _rows(tmp_path / "reference.duckdb")
-    assert {path.name for path in folder.iterdir()} == {"r.duckdb", "r.duckdb.walks.json"}
+    assert {path.name for path in folder.iterdir()} == {"r.duckdb"}
     assert list(temporary.iterdir()) == []
     assert half or kills < 10, "no kill met an import"

@@ -128,7 +128,6 @@ def test_4_rows_of_an_earlier_reading_are_read_again(
     write_result(tmp_path / "v0.5")
     with monkeypatch.context() as earlier:
         earlier.setattr("dse.results.importing.walk._READING", "1")
-        earlier.setattr("dse.results.importing.walks._SCHEMA", 1)
         read(tmp_path / "v0.5", tmp_path)
     read_again = []
     monkeypatch.setattr(

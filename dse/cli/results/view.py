@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,6 @@ from dse.results.importing.importer import ProgressReport
 from dse.results.objectives import OBJECTIVES, Objective, show, show_number, shown_unit
 from dse.results.own import OwnFront, Standing
 
-_REFRESH_S = 0.1
 _CELL_LENGTH = 2000
 """Of a text in `row_table`: a system's JSON has about that, and to fold a megabyte takes a minute."""
 
@@ -40,24 +38,15 @@ def import_progress() -> Iterator[ProgressReport]:
     """A bar on stderr that shows how much is read."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console, tasks = stderr(), {}
-    # Its own refreshing is a thread, and a process with one may not be copied.
-    bars = Progress(*columns, console=console, transient=True, disable=not console.is_terminal, auto_refresh=False)
-    shown_s = 0.0
+    bars = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
     def advance(step: ImportProgress) -> None:
-        nonlocal shown_s
-        bars.start()
         if step.phase not in tasks:
             tasks[step.phase] = bars.add_task(f"reading {step.phase}", total=step.of)
         bars.update(tasks[step.phase], completed=step.done)
-        if time.monotonic() >= shown_s + _REFRESH_S:
-            bars.refresh()
-            shown_s = time.monotonic()
 
-    try:
+    with bars:
         yield advance
-    finally:
-        bars.stop()
 
 
 def group_title(group: Mapping[str, Any]) -> str:

@@ -1,9 +1,10 @@
-"""The reading that helpers do: a system's results, details of some. No database is imported here."""
+"""What is read at a time: a system's results, the details of some. No database is imported here."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -14,16 +15,12 @@ from dse.results.importing.walk import FoundResult, Submitter
 
 
 class Part(NamedTuple):
-    """One system's results of a submitter; ``known`` has the signatures of those in the table, by identity.
-
-    ``models`` says how large it is.
-    """
+    """One system's results of a submitter; ``known`` has the signatures of those in the table, by identity."""
 
     submitter: str
     round: str
     system: str
     known: Mapping[tuple[str, ...], str]
-    models: int = 0
 
 
 class Outcome(NamedTuple):
@@ -49,11 +46,10 @@ class ReadResult(NamedTuple):
 
 
 class ReadPart(NamedTuple):
-    """The results of a part, directories that look like one and are none, and what the walk depended on."""
+    """The results of a part, and directories that look like one and are none."""
 
     results: list[ReadResult]
     strays: list[Problem]
-    manifest: str
 
 
 def read_part(part: Part) -> ReadPart:
@@ -76,7 +72,6 @@ def read_part(part: Part) -> ReadPart:
             for key, result in zip(keys, found, strict=True)
         ],
         [Problem(stray.path, stray.reason) for stray in walked if not isinstance(stray, FoundResult)],
-        submitter.manifest(),
     )
 
 
@@ -87,6 +82,12 @@ def read_detail_rows(batch: Sequence[tuple[str, str]]) -> list[Outcome]:
         details, problems = read_details(summary, signature)
         outcomes.append(Outcome(None if details is None else to_json(asdict(details)) + b"\n", "", problems))
     return outcomes
+
+
+def state_of(paths: Iterable[str]) -> str:
+    """A digest of the sizes and times of change of the files ``paths``. Raises OSError for a missing one."""
+    stats = [(path, os.stat(path)) for path in paths]  # noqa: PTH116  # a Path per file is slow
+    return digest("\n".join(f"{p}\t{s.st_size}\t{s.st_mtime_ns}" for p, s in stats).encode("utf-8", "surrogatepass"))
 
 
 def digest(content: bytes) -> str:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dse.results.columns import storable
-from dse.results.importing.manifest import ABSENT, DIRECTORY_SIZE, State, manifest
 
 SCENARIOS = {
     "singlestream": "SingleStream",
@@ -88,20 +87,21 @@ class Stray:
 
 
 _Entries = dict[str, "os.DirEntry[str]"]
+_State = tuple[int, int]
+"""Size in bytes and time of the last change in nanoseconds."""
+_ABSENT: _State = (-2, 0)
+"""Of a file that was looked for and is not there."""
 
 
 class Submitter:
-    """One submitter's directory while it is walked: strings and directory entries, since a Path per file is slow.
-
-    After `results`, `manifest` tells what the walk depended on.
-    """
+    """One submitter's directory while it is walked: strings and directory entries, since a Path per file is slow."""
 
     def __init__(self, path: Path, round_name: str) -> None:
         self.path = str(path)
         self._round = round_name
         self._home = path
         self._listings: dict[str, _Entries] = {}
-        self._seen: dict[str, State] = {}
+        self._seen: dict[str, _State] = {}
         self._unreadable: list[Stray] = []
 
     def systems(self) -> dict[str, int]:
@@ -150,15 +150,6 @@ class Submitter:
                         system_scenarios,
                     )
         yield from self._unreadable
-
-    def manifest(self) -> str:
-        """Every directory listed and every file to be read, with its state before the walk, one a line.
-
-        While `unchanged` holds for it, another walk would find the same files with the same content. Paths are relative
-        to the submitter's directory.
-        """
-        start = len(self.path) + 1
-        return manifest((path[start:] or ".", state) for path, state in self._seen.items())
 
     def _found(
         self,
@@ -219,10 +210,10 @@ class Submitter:
         try:
             stat = os.stat(path)  # noqa: PTH116  # see the class
         except (FileNotFoundError, NotADirectoryError):
-            self._seen[path] = ABSENT
+            self._seen[path] = _ABSENT
             return None
         except OSError:  # whoever reads it says why it cannot be read
-            self._seen[path] = ABSENT
+            self._seen[path] = _ABSENT
             return path
         self._seen[path] = (stat.st_size, stat.st_mtime_ns)
         return path
@@ -232,13 +223,12 @@ class Submitter:
             try:
                 stat = entry.stat()
             except OSError:  # a link to nowhere, say; whoever reads it says so
-                self._seen[entry.path] = ABSENT
+                self._seen[entry.path] = _ABSENT
             else:
                 self._seen[entry.path] = (stat.st_size, stat.st_mtime_ns)
 
     def _scan(self, path: str) -> list[os.DirEntry[str]]:
         try:
-            self._seen[path] = (DIRECTORY_SIZE, os.stat(path).st_mtime_ns)  # noqa: PTH116  # see the class
             return list(os.scandir(path))  # to its end, where it closes itself
         except OSError as error:
             self._unreadable.append(Stray(path, f"unreadable: {error.strerror}"))

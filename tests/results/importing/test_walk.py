@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from dse.errors import Remedy, ResultsError
-from dse.results.importing.manifest import unchanged
 from dse.results.importing.submitters import find_submitters, round_of
 from dse.results.importing.walk import FoundResult, Submitter
 
@@ -85,57 +84,3 @@ def test_no_round_to_be_found() -> None:
     with pytest.raises(ResultsError, match="names the round") as error:
         round_of(Path("/home/me/open/me"))
     assert error.value.remedy is Remedy.SAY_ROUND
-
-
-def _edit(result: Path) -> None:
-    path = result / "performance/run_1/mlperf_log_summary.txt"
-    path.write_text(path.read_text() + "\n")
-
-
-def _touch(result: Path) -> None:
-    import os
-
-    os.utime(result / "accuracy/accuracy.txt", ns=(1, 1))
-
-
-def _new_run(result: Path) -> None:
-    (result / "performance/run_2").mkdir()
-
-
-def _accuracy_goes(result: Path) -> None:
-    (result / "accuracy/accuracy.txt").unlink()
-
-
-def _new_system(result: Path) -> None:
-    (result.parents[2] / "another").mkdir()
-
-
-@pytest.mark.parametrize("change", [_edit, _touch, _new_run, _accuracy_goes, _new_system])
-def test_a_manifest_sees_every_kind_of_change(
-    tmp_path: Path, write_result: Callable[..., Path], change: Callable[[Path], None]
-) -> None:
-    result = write_result(tmp_path)
-    submitter = Submitter(tmp_path / "open/me", "v6.1")
-    list(submitter.results())
-    manifest = submitter.manifest()
-    assert unchanged(submitter.path, manifest)
-    moved = tmp_path / "elsewhere"
-    assert not unchanged(str(moved), manifest)
-    shutil.copytree(tmp_path / "open/me", moved)  # with its times
-    assert unchanged(str(moved), manifest)
-    change(result)
-    assert not unchanged(submitter.path, manifest)
-
-
-def test_a_manifest_sees_a_missing_file_appear(tmp_path: Path, write_result: Callable[..., Path]) -> None:
-    accuracy = write_result(tmp_path) / "accuracy"
-    text = (accuracy / "accuracy.txt").read_text()
-    (accuracy / "accuracy.txt").unlink()
-    submitter = Submitter(tmp_path / "open/me", "v6.1")
-    (found,) = submitter.results()
-    assert isinstance(found, FoundResult)
-    assert found.accuracy is None
-    manifest = submitter.manifest()
-    assert unchanged(submitter.path, manifest)
-    (accuracy / "accuracy.txt").write_text(text)
-    assert not unchanged(submitter.path, manifest)
