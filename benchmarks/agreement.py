@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from dse.backends import LocalBackend
+from dse.core.budget import Budget
 from dse.core.pareto import FrontPoint, hypervolume
 from dse.durations import parse_duration
 from dse.search.explore import explore
-from dse.search.plan import Budget, make_plan
+from dse.search.plan import make_plan
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
 from dse.study import Study

@@ -15,7 +15,7 @@ from dse_harness.protocol import Response
 
 from dse.backends import LocalBackend
 from dse.core.configuration import Configuration, Value
-from dse.search.explore import make_request
+from dse.paths import cache_dir
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
 
@@ -47,7 +47,12 @@ def main() -> None:
 
 def _measure(space: Space, configuration: Configuration) -> Response:
     model = space.source(configuration).make(space.variant(configuration))
-    request = make_request(space, configuration, model.path, model.sha256, accuracy=None, spot_check=False)
+    request = space.experiment(configuration).request(
+        model_path=model.path,
+        model_sha256=model.sha256,
+        data_set=space.data_set.spec,
+        cache=cache_dir(),
+    )
     with tempfile.TemporaryDirectory() as folder:
         response = LocalBackend().run(request, Path(folder), space.fidelity.trial_timeout)
     if response.failure:

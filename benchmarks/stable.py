@@ -15,11 +15,10 @@ from statistics import mean
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: threads cost more than they save
 
-from dse.core.analysis import analyze, as_measured
-from dse.core.measurement import Measurement
-from dse.search.policy import STABLE_GAIN, Step
-from dse.search.replay import TableDevice
-from dse.search.suggesters import make_suggester
+
+from dse.core.budget import Budget
+from dse.core.policy import STABLE_GAIN
+from dse.search.replay import TableDevice, replay_session
 from dse.tabular.benchmark import Table
 
 THRESHOLDS = (1e-4, 1e-5, 1e-6, STABLE_GAIN)
@@ -27,21 +26,18 @@ THRESHOLDS = (1e-4, 1e-5, 1e-6, STABLE_GAIN)
 
 def stops(table: Table, seed: int) -> list[tuple[float, float, float]]:
     """For each threshold the measurements, the share of members and the share of the hypervolume at its first stop."""
-    suggester = make_suggester(table.problem, "surrogate", seed)
     device, members = TableDevice(table, 0.0, seed), table.front()
-    measured: list[Measurement] = []
+    session = replay_session(table, "ehvi", seed, device.rungs, Budget())
     found: dict[float, tuple[float, float, float]] = {}
     while len(found) < len(THRESHOLDS):
-        past = analyze(table.problem.objectives, (), measured, as_measured).past
-        suggested = suggester.suggest(past)
-        known = [m.configuration for m in measured]
+        step = session.ask()
+        known = [m.configuration for m in session.measurements]
         for threshold in THRESHOLDS:
-            if suggested is None or (suggester.gains and suggester.gains[0] < threshold):
+            if step is None or (session.gains and session.gains[0] < threshold):
                 share = len(members & set(known)) / len(members)
                 found.setdefault(threshold, (len(known), share, table.hypervolume(known)))
-        if suggested is None:
-            break
-        measured.append(device.measure(len(measured), Step(suggested, "search", device.steps[0])))
+        if step is not None:
+            session.tell(step, device.measure(step))
     return [found[threshold] for threshold in THRESHOLDS]
 
 

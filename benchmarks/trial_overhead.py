@@ -16,8 +16,9 @@ from pathlib import Path
 from statistics import median
 
 from dse.backends import LocalBackend
+from dse.core.budget import Budget
 from dse.search.explore import explore
-from dse.search.plan import Budget, make_plan
+from dse.search.plan import make_plan
 from dse.spaces.load import find_space, load_space
 from dse.study.writer import StudyWriter
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dse.api import StopSearch, explore
     from dse.backends import Backend, FakeDevice
+    from dse.core.budget import Budget
     from dse.errors import DseError, MachineError, SpaceError, StudyError
-    from dse.search.plan import Budget
     from dse.spaces.load import load_space
     from dse.spaces.space import Space
     from dse.study.rows import ConfigurationRow, Configurations, Front, TrialRow, Trials
@@ -49,7 +49,7 @@ __all__ = [
 
 _MODULES = {
     "Backend": "dse.backends",
-    "Budget": "dse.search.plan",
+    "Budget": "dse.core.budget",
     "ConfigurationRow": "dse.study.rows",
     "Configurations": "dse.study.rows",
     "DseError": "dse.errors",

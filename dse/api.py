@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.backends import Backend
+from dse.core.budget import Budget
 from dse.errors import InputError
 from dse.packages import runtime_version
 from dse.search.edits import edits, require_same_answers
 from dse.search.explore import explore as search
-from dse.search.plan import Budget, Plan, make_plan
+from dse.search.plan import Plan, make_plan
 from dse.search.spent import counted_from, spent_on
 from dse.search.start import confirms, fetch
 from dse.search.suggesters import Decision

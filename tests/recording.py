@@ -16,11 +16,17 @@ import yaml
 from dse_harness import protocol
 from dse_harness.protocol import Accuracy, DeviceState, ErrorClass, Failure, Performance, Request, Response
 
+from dse.core.budget import Budget
+from dse.core.configuration import Configuration
+from dse.core.measurement import Phase
+from dse.core.policy import Step
 from dse.search.explore import explore
-from dse.search.plan import Budget, Progress, make_plan
+from dse.search.plan import make_plan
+from dse.search.progress import Progress
 from dse.spaces.load import load_space
 from dse.spaces.space import Space
 from dse.study import Study
+from dse.study.trial import TrialRecord
 from dse.study.writer import StudyWriter
 
 SPACE: Mapping[str, Any] = {
@@ -125,6 +131,23 @@ def run_study(
     with StudyWriter(folder, space, storage, {}) as writer:
         plan = make_plan(space, writer.study.measurements, Budget(trials=trials))
         return explore(writer, space, harness or RecordedHarness(), plan, 0, lambda _: None, lambda: False)
+
+
+def begin(
+    writer: StudyWriter, configuration: Configuration, phase: Phase = "search", elapsed_s: float | None = None
+) -> tuple[TrialRecord, Path]:
+    """A trial that no session asked for: of an experiment that the study has, where it has one."""
+    number, known = writer.next_number, [m for m in writer.study.measurements if m.configuration == configuration]
+    step = Step(
+        configuration,
+        phase,
+        number=number,
+        key=known[0].key if known else configuration.fingerprint,
+        accuracy_key=known[0].accuracy_key if known else None,
+        accuracy_from=known[0].accuracy_from if known and known[0].accuracy_from is not None else number,
+        spot_check=not known,
+    )
+    return writer.begin(step, elapsed_s)
 
 
 def slower(request: Request) -> Response:

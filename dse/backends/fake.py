@@ -75,6 +75,12 @@ class FakeDevice:
     def run(self, request: Request, folder: Path, timeout_s: float, *, python: str | None = None) -> Response:
         """See `dse.backends.Backend`."""
         protocol.write(request, folder / "request.json")
+        response = self.answer(request)
+        protocol.write(response, folder / "response.json")
+        return response
+
+    def answer(self, request: Request) -> Response:
+        """What comes of ``request``, without files."""
         before, now = self._state(), self.clock_s
         self.runs += 1
         failure = self.failure(request)
@@ -83,9 +89,7 @@ class FakeDevice:
         self._timing_s["total"] = took_s
         self.clock_s += took_s
         self._foreign_s += self.foreign_cores(now) * took_s
-        response = Response(failure=failure) if failure else self._measured(request, now, before)
-        protocol.write(response, folder / "response.json")
-        return response
+        return Response(failure=failure) if failure else self._measured(request, now, before)
 
     def _measured(self, request: Request, now: float, before: DeviceState) -> Response:
         chance = random.Random(f"{self.seed} {self.runs}")

@@ -7,10 +7,10 @@ from typing import Any
 
 from dse.cli.options import seconds_of
 from dse.cli.render import stderr
+from dse.core.budget import Budget, Spent
 from dse.core.words import counted
 from dse.durations import show_duration
-from dse.search.plan import Budget
-from dse.search.spent import Spent, counted_from, spent_on
+from dse.search.spent import counted_from, spent_on
 from dse.spaces.space import Space
 from dse.study import Study
 

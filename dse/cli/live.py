@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.cli.render import by_reason, described, front_table, stderr
-from dse.core.configuration import Configuration
 from dse.core.metrics import Objective
+from dse.core.policy import Step
 from dse.core.words import counted
 from dse.durations import show_duration
-from dse.search.plan import Progress
+from dse.search.progress import Progress
 
 _LOG_EVERY_S = 10.0
 _OTHER_LINES = 8
@@ -35,8 +35,8 @@ class LiveProgress:
         self._console = console or stderr()
         self._log_every_s = log_every_s
         self._progress: Progress | None = None
-        self._running: Configuration | None = None
-        self._began = self._logged = time.monotonic()
+        self._running: Step | None = None
+        self._began = self._seen = self._logged = time.monotonic()
         self._live = Live(get_renderable=self._screen, console=self._console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
@@ -51,8 +51,9 @@ class LiveProgress:
 
     def __call__(self, progress: Progress) -> None:
         """Show ``progress``."""
+        self._seen = time.monotonic()
         if progress.running is not self._running:
-            self._running, self._began = progress.running, time.monotonic()
+            self._running, self._began = progress.running, self._seen
         self._progress = progress
         if self._console.is_terminal:
             self._live.refresh()
@@ -64,14 +65,14 @@ class LiveProgress:
         self._console.print(line)
 
     def _screen(self) -> RenderableType:
-        progress = self._progress
-        if progress is None:
+        if self._progress is None:
             return Text()
+        progress = self._progress.after(time.monotonic() - self._seen)
         bar = Table.grid(padding=(0, 1))
         bar.add_row(ProgressBar(total=1.0, completed=progress.fraction, width=20), _status(progress))
         lines: list[RenderableType] = [bar]
         if self._running is not None:
-            running = f"{show_duration(time.monotonic() - self._began)}: {described(self._running)}"
+            running = f"{show_duration(time.monotonic() - self._began)}: {described(self._running.configuration)}"
             lines.append(Text(running, style="dim", overflow="ellipsis", no_wrap=True))
         lines += [Text(line, style="yellow") for line in _lost(progress)]
         if progress.disturbance:
@@ -105,8 +106,8 @@ def _status(progress: Progress) -> str:
     parts = [f"{progress.known} of {counted(progress.most, 'configuration')}"]
     if progress.repeats:
         parts.append(counted(progress.repeats, "repeat"))
-    if progress.phase == "confirm" and progress.open:
-        parts.append(f"{progress.open} more to settle the front")
+    if progress.phase == "confirm" and progress.undecided:
+        parts.append(f"{progress.undecided} more to decide the front")
     parts.append(f"{show_duration(progress.remaining_s)} left")
     if progress.gain and progress.gain <= 1 and progress.phase != "confirm":  # beyond, it says nothing
         parts.append(f"new ones may add up to {100 * progress.gain:.2g} % to the front")

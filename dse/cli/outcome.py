@@ -12,11 +12,13 @@ from dse.cli.options import study_words
 from dse.cli.render import by_reason, front_table, next_command, print_json, stderr, stdout
 from dse.cli.report import remarks_of, report_of
 from dse.core.analysis import Analysis
+from dse.core.budget import Budget
 from dse.core.words import counted
 from dse.durations import show_duration
 from dse.errors import DseError, NothingMeasuredError
 from dse.reports.front import front_document, write_front
-from dse.search.plan import Budget, Plan, Progress
+from dse.search.plan import Plan
+from dse.search.progress import Progress
 from dse.spaces.space import Space
 from dse.study import Study
 

@@ -11,8 +11,9 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table as Shown
 
-from dse.cli.options import Json
+from dse.cli.options import Json, seconds_of
 from dse.cli.render import next_command, print_json, stderr, stdout
+from dse.core.budget import Budget
 from dse.durations import show_duration
 from dse.errors import UsageError
 from dse.samplers.registry import is_sampler, sampler_names
@@ -32,7 +33,14 @@ def replay_command(
     sampler: Annotated[str, typer.Option(help=f"One of {', '.join(sampler_names())}.")] = "auto",
     seeds: Annotated[int, typer.Option(min=1, help="How many searches.")] = 20,
     noise: Annotated[float, typer.Option(min=0, max=1, help="Of a latency, as a ratio: 0.05.")] = 0.0,
-    budget: Annotated[int | None, typer.Option(min=1, help="Measurements that a search may pay for.")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Measure this many configurations at most.")] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help="Spend this much device time, as the table tells it: search, then confirm: 45m. A whole number is one "
+            "of configurations, as --trials.",
+        ),
+    ] = None,
     growing_accuracy: Annotated[
         bool,
         typer.Option("--growing-accuracy", help="Count accuracies on a growing part of the images, as explore does."),
@@ -41,16 +49,18 @@ def replay_command(
 ) -> None:
     """Say how soon a search finds the front of a recorded table.
 
-    The table is searched as dse explore searches a device.
-    With noise, what is left of the budget after the search confirms the front; without a budget, until it is settled.
+    The table is searched as dse explore searches a device, step by step: the same sampler, limits and end. Without
+    limits auto measures everything, cheapest first; a limit shows how it searches.
+    With noise or growing accuracies, the front is confirmed within the limits; without them, until it is decided.
 
     Example: dse replay --table measured.csv --seeds 20 --noise 0.05
     """
     if not is_sampler(sampler):
         raise UsageError(f"--sampler: found {sampler!r}, allowed: {', '.join(sampler_names())}")
+    limits = _limits(trials, budget)
     recorded, runs, console = Table(table), [], stderr()
     for seed in range(seeds):
-        runs.append(replay(recorded, sampler, seed, noise, budget, growing=growing_accuracy))
+        runs.append(replay(recorded, sampler, seed, noise, limits, growing=growing_accuracy))
         console.print(f"seed {seed}: {len(runs[-1].hypervolume)} measurements")
     if json:
         shown = [{k: v for k, v in dataclasses.asdict(run).items() if k != "configurations"} for run in runs]
@@ -65,6 +75,19 @@ def replay_command(
     summary.add_row("members that are true (precision, mean)", f"{mean(run.precision for run in runs):.3f}")
     stdout().print(summary)
     next_command("dse explore --space mobilenet_v3.yaml", "searches this machine")
+
+
+def _limits(trials: int | None, budget: str | None) -> Budget:
+    """The limits that the options give, as `dse explore` means them. Raises UsageError."""
+    if budget is None or not budget.strip().isdecimal():
+        return Budget(trials=trials, device_s=None if budget is None else seconds_of("--budget", budget))
+    if trials is not None:
+        raise UsageError(
+            f"--budget {budget} is a number of configurations, and so is --trials", hint="--budget 45m is device time"
+        )
+    if int(budget) < 1:
+        raise UsageError(f"--budget: found {budget}, allowed: 1 configuration or more, or a time: 45m")
+    return Budget(trials=int(budget))
 
 
 def _reached(runs: list[Run], share: float) -> str:

@@ -30,6 +30,7 @@ class Accuracies:
     def __init__(self, data_set_images: int = 0) -> None:
         self._data_set_images = data_set_images
         self._found: dict[str, dict[tuple[SpotCheck | None, ImageOrder], FoundAccuracy]] = {}
+        self._best: dict[tuple[str, SpotCheck | None], FoundAccuracy | None] = {}
 
     def add(self, trial: int, key: str, response: Response) -> None:
         """Count what ``trial`` found, if it found an accuracy."""
@@ -39,9 +40,15 @@ class Accuracies:
             before = found.get(kind)
             if before is None or before.accuracy.total < response.accuracy.total:
                 found[kind] = FoundAccuracy(trial, response.accuracy, response.spot_check)
+                self._best.clear()
 
     def best(self, key: str, spot_check: SpotCheck | None) -> FoundAccuracy | None:
         """The accuracy on most images for a trial that answers as ``spot_check`` says; of equals the earliest."""
+        if (key, spot_check) not in self._best:
+            self._best[key, spot_check] = self._find(key, spot_check)
+        return self._best[key, spot_check]
+
+    def _find(self, key: str, spot_check: SpotCheck | None) -> FoundAccuracy | None:
         known = self._found.get(key, {}).values()
         size = max((found.accuracy.data_set_images or 0 for found in known), default=0)
         fitting = (

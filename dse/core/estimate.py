@@ -128,7 +128,7 @@ def repeat_noise(groups: Sequence[Sequence[Measurement]]) -> dict[str, float]:
     degrees: dict[str, int] = {}
     for group in groups:
         complete = [repeat for repeat in group if not repeat.failed]
-        for name in METRICS:
+        for name in METRICS if len(complete) > 1 else ():
             values = [m.values[name] for m in complete if name in m.values]
             if name != "accuracy" and len(values) > 1:
                 scaled = tuple(map(METRICS.get(name).scaled, values))
@@ -152,12 +152,14 @@ def run_error(name: str, performance: Performance) -> float:
     Asymptotic Statistics, 1998, corollary 21.5). The density is the difference quotient to the next percentile that
     LoadGen reports. Queries in a row are not independent, so `repeat_noise` comes on top.
     """
+    if not performance.query_count:
+        return 0.0
     around = {
         "latency_p50_ns": (0.50, 0.40, performance.latency_p50_ns, performance.latency_p90_ns),
         "latency_p90_ns": (0.90, 0.05, performance.latency_p90_ns, performance.latency_p95_ns),
         "latency_p99_ns": (0.99, 0.009, performance.latency_p99_ns, performance.latency_p999_ns),
     }.get(name)
-    if around is None or not performance.query_count:
+    if around is None:
         return 0.0
     p, share, value, above = around
     return math.sqrt(p * (1 - p) / performance.query_count) * (above - value) / share / max(value, 1)

@@ -1,13 +1,14 @@
 """Which trials count: runs under throttling, a changed governor, foreign load or drift are kept, shown, and excluded.
 
-Everything here follows from the trials alone, in their order, so a study that is read again is judged the same.
+Everything here follows from the trials alone, in their order, so a study that is read again is judged the same. A
+trial is judged among those of its own device.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median
 
@@ -48,20 +49,20 @@ class Reason:
     passing: bool = True
 
 
-@dataclass(frozen=True)
-class Exclusions:
-    """The reasons against trials, by number, and the state of the reference configuration after the last of them."""
+@dataclass(frozen=True, slots=True)
+class DeviceChecks:
+    """What the trials of one device, in their order, say of the device itself."""
 
-    reasons: Mapping[int, tuple[Reason, ...]]
-    reference: str | None
+    reference: str | None = None
     """The key of the experiment that was the reference configuration last."""
-    reference_good: bool
+    is_good: bool = True
+    """Whether the reference configuration's last run was as it should be."""
     foreign_cores: float = 0.0
     """What other processes used in three of four trials at least: usual here, and no reason against any of them."""
     governor_since: int = 0
     """The trial from which on the usual frequency governor was the usual one."""
     starved: str | None = None
-    """What is wrong with the whole study, for people, where most runs did not get the processor that they asked for."""
+    """What is wrong with all of it, for people, where most runs did not get the processor that they asked for."""
 
     @property
     def disturbance(self) -> str | None:
@@ -70,17 +71,49 @@ class Exclusions:
             return None
         return f"other processes use {self.foreign_cores:.1f} cores: stop them, or latencies stay noisy"
 
+
+@dataclass(frozen=True)
+class Exclusions:
+    """The reasons against trials, by number, and what the trials say of each device (empty: this machine)."""
+
+    reasons: Mapping[int, tuple[Reason, ...]]
+    devices: Mapping[str, DeviceChecks] = field(default_factory=dict)
+
+    def of(self, device: str) -> DeviceChecks:
+        """What is known of ``device``; nothing speaks against one that nobody measured on."""
+        return self.devices.get(device, DeviceChecks())
+
+    @property
+    def disturbance(self) -> str | None:
+        """What disturbs a whole device rather than single trials, for people."""
+        return _said({device: checks.disturbance for device, checks in self.devices.items()})
+
+    @property
+    def starved(self) -> str | None:
+        """What is wrong with a whole device, for people, where most runs did not get the processor."""
+        return _said({device: checks.starved for device, checks in self.devices.items()})
+
     def counts(self, measured: Measurement) -> bool:
         """Whether nothing speaks against the trial."""
         return not self.reasons.get(measured.trial)
 
 
 def find_exclusions(measurements: Sequence[Measurement]) -> Exclusions:
-    """Judge every trial of a study, in the order in which they ran.
+    """Judge every trial of a study, in the order in which they ran: each among those of its own device.
 
     The usual frequency governor is the first trial's, until the reference configuration ran twice in a row under
     another one: then that one is, what ran under any other is excluded, and the search measures it again.
     """
+    by_device: dict[str, list[Measurement]] = {}
+    for measured in measurements:
+        by_device.setdefault(measured.device, []).append(measured)
+    found = {device: _check(trials) for device, trials in by_device.items()}
+    reasons = {trial: why for of_device, _ in found.values() for trial, why in of_device.items()}
+    return Exclusions(reasons, {device: checks for device, (_, checks) in found.items()})
+
+
+def _check(measurements: Sequence[Measurement]) -> tuple[dict[int, tuple[Reason, ...]], DeviceChecks]:
+    """The reasons against the trials of one device, and what they say of it."""
     usual = _usual_foreign_cores(measurements)
     governors, governor_since = _usual_governors(measurements)
     reasons = {m.trial: tuple(_device_reasons(m, usual, governors)) for m in measurements if not m.failed}
@@ -91,7 +124,13 @@ def find_exclusions(measurements: Sequence[Measurement]) -> Exclusions:
     if last_reference is not None and any(reason.word == "governor" for reason in reasons.get(last_reference, ())):
         good = False  # a second run tells whether the governor has changed for good
     reasons = {trial: found for trial, found in reasons.items() if found}
-    return Exclusions(reasons, reference, good, usual, governor_since, _starved(measurements))
+    return reasons, DeviceChecks(reference, good, usual, governor_since, _starved(measurements))
+
+
+def _said(sentences: Mapping[str, str | None]) -> str | None:
+    """The sentences on all devices as one, the devices named where they have names."""
+    said = [f"{device}: {sentence}" if device else sentence for device, sentence in sentences.items() if sentence]
+    return "; ".join(said) or None
 
 
 def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, ...]) -> list[Reason]:

@@ -24,7 +24,8 @@ class Measurement:
 
     ``key`` identifies by content what was measured and how, ``accuracy_key`` what its accuracy depends on (None: shared
     with nobody); ``accuracy_from`` is the trial whose accuracy run counts for this one too (its own number when it ran
-    one). ``timeout_s`` is how long it was allowed to take, where that is known.
+    one). ``timeout_s`` is how long it was allowed to take and ``images`` on how many its accuracy had to be known,
+    where that is told. ``device`` is empty for this machine.
     """
 
     trial: int
@@ -37,6 +38,8 @@ class Measurement:
     metadata: Mapping[str, str] = field(default_factory=dict)
     accuracy_key: str | None = None
     timeout_s: float | None = None
+    images: int | None = None
+    device: str = ""
 
     @property
     def failed(self) -> bool:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from dse_harness.protocol import AccuracySpec
 
+from dse.core.analysis import Place
+from dse.core.budget import Costs
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
+from dse.core.policy import Need
 from dse.core.tree import LISTED
 from dse.samplers.unseen import Unseen
-from dse.search.policy import Step
 from dse.spaces.space import Space
 
 _START_S = 1.5
@@ -34,6 +35,25 @@ _KEPT_IMAGES = 1024
 """At least so many images are prepared for a performance run."""
 
 
+@dataclass(frozen=True)
+class Work:
+    """What trials of a space consist of.
+
+    An accuracy is counted on the first number of images of ``rungs``, then on the next. Configurations of one ``model``
+    share latency and accuracy, about; ``guess_ns`` is the latency of one that nobody measured. ``listed`` are all
+    configurations, None where they are too many. The first trial takes ``prepare_s`` more, to prepare images.
+    """
+
+    rungs: tuple[int, ...]
+    min_duration_s: float
+    min_query_count: int
+    model: Callable[[Configuration], Hashable]
+    guess_ns: Callable[[Configuration], float]
+    listed: Iterable[Configuration] | None
+    prepare_s: float = 0.0
+    start_s: float = _START_S
+
+
 @dataclass(slots=True)
 class _Group:
     """The configurations that share an accuracy, of which ``unknown`` were not measured yet."""
@@ -44,28 +64,41 @@ class _Group:
     latency_ns: float | None = None
 
 
-class Costs:
-    """Seconds of device time: for one trial, for the next new configurations, for all images of an accuracy.
+@dataclass(frozen=True, slots=True)
+class LookupCosts:
+    """`Costs` where figures are recorded: looking one up always takes the same."""
 
-    ``steps`` are the numbers of images on which an accuracy is counted, ``place`` says where a measurement belongs.
-    """
+    each_s: float = _LOOKUP_S
+    is_learned: bool = False
+    another_s: float = 0.0
 
-    def __init__(
-        self,
-        space: Space,
-        steps: Sequence[int],
-        measurements: Iterable[Measurement],
-        place: Callable[[Measurement], Configuration | None],
-    ) -> None:
-        self._space = space
-        self._steps = tuple(steps)
-        self._place = place
-        self._groups: dict[Any, _Group] = {}
+    def add(self, measured: Measurement, took_s: float | None = None) -> None:
+        """There is nothing to learn."""
+
+    def step_s(self, need: Need) -> float:
+        """One look."""
+        return self.each_s
+
+    def new_s(self, count: float) -> float:
+        """``count`` of them."""
+        return count * self.each_s
+
+    def joining_s(self, count: float) -> float:
+        """Recorded accuracies are complete."""
+        return 0.0
+
+
+class LearnedCosts:
+    """`Costs` of ``work``; ``place`` says where a measurement belongs."""
+
+    def __init__(self, work: Work, measurements: Iterable[Measurement], place: Place) -> None:
+        self._work, self._place = work, place
+        self._groups: dict[Hashable, _Group] = {}
         self._seen: set[Configuration] = set()
         self._starts_s: list[float] = []
         self._ratios: list[tuple[float, float]] = []
-        self._listed = space.tree.size <= LISTED
-        for configuration in Unseen(space.tree).some((), random.Random(0), LISTED) if self._listed else ():
+        self._listed = work.listed is not None
+        for configuration in work.listed or ():
             self._group(configuration).unknown += 1
         for measured in measurements:
             self.add(measured)
@@ -101,47 +134,37 @@ class Costs:
     @property
     def start_s(self) -> float:
         """What a trial takes beside its timed runs."""
-        if self._space.backend.is_deterministic:
-            return _LOOKUP_S
-        return median(self._starts_s) if self._starts_s else _START_S
+        return median(self._starts_s) if self._starts_s else self._work.start_s
 
-    def step_s(self, step: Step) -> float:
-        """What a trial of ``step`` takes, with the images that its accuracy lacks."""
-        group = self._group(step.configuration)
-        lacks = step.images > group.counted
-        return self.start_s + self._performance_s(group) + (self._accuracy_s(group, step.images) if lacks else 0.0)
+    def step_s(self, need: Need) -> float:
+        """What a trial takes, with the images that its accuracy lacks."""
+        group = self._group(need.configuration)
+        lacks = need.images > group.counted
+        return self.start_s + self._performance_s(group) + (self._accuracy_s(group, need.images) if lacks else 0.0)
 
     def new_s(self, count: float) -> float:
         """What ``count`` new configurations take, about, each accuracy counted on its first images."""
         unknown = sum(group.unknown for group in self._groups.values())
-        if self._space.backend.is_deterministic or not count:
-            return count * self.start_s
+        if not count:
+            return 0.0
         if not self._listed or not unknown:  # too many to tell apart: each may be a model of its own
             typical = _Group(0, self._typical_ns)
-            one = self.start_s + self._performance_s(typical) + self._accuracy_s(typical, self._steps[0])
+            one = self.start_s + self._performance_s(typical) + self._accuracy_s(typical, self._work.rungs[0])
             return count * one
         share = min(1.0, count / unknown)
         seconds = self._first_s
         for group in self._groups.values():
             seconds += share * group.unknown * (self.start_s + self._performance_s(group))
             if group.unknown and not group.counted:
-                seconds += (1 - (1 - share) ** group.unknown) * self._accuracy_s(group, self._steps[0])
+                seconds += (1 - (1 - share) ** group.unknown) * self._accuracy_s(group, self._work.rungs[0])
         return seconds
-
-    def reach(self, seconds: float, most: int) -> int:
-        """How many new configurations fit into ``seconds``, ``most`` at most."""
-        low, high = 0, most
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if self.new_s(middle) <= seconds else (low, middle - 1)
-        return low
 
     def joining_s(self, count: float) -> float:
         """What it may take to count on all images the accuracies that ``count`` new configurations bring to the front.
 
         Nobody knows them before: of n models about as many are on the front as the square root of n, by experience.
         """
-        if len(self._steps) < 2 or self._space.backend.is_deterministic:
+        if len(self._work.rungs) < 2:
             return 0.0
         unknown = sum(group.unknown for group in self._groups.values())
         if not self._listed or not unknown:
@@ -151,49 +174,33 @@ class Costs:
         for group in self._groups.values():
             chance = 1.0 if group.counted else 1 - (1 - share) ** group.unknown
             reached += chance
-            if not group.counted and self._images(group, self._steps[0]) < self._steps[-1]:
-                alone_s = self._accuracy_s(group, self._steps[-1])
+            if not group.counted and self._images(group, self._work.rungs[0]) < self._work.rungs[-1]:
+                alone_s = self._accuracy_s(group, self._work.rungs[-1])
                 seconds += chance * (self.start_s + self._performance_s(group) + alone_s)
         return seconds * min(1.0, 1.3 / math.sqrt(reached)) if reached else 0.0
 
     @property
     def another_s(self) -> float:
         """What it takes to complete the accuracy of a model that nobody measured yet; nothing where none is left."""
-        unknown = [group for group in self._groups.values() if group.unknown and group.counted < self._steps[-1]]
-        if len(self._steps) < 2 or (self._listed and not unknown):
+        unknown = [group for group in self._groups.values() if group.unknown and group.counted < self._work.rungs[-1]]
+        if len(self._work.rungs) < 2 or (self._listed and not unknown):
             return 0.0
         latency_ns = median(map(self._latency_ns, unknown)) if self._listed else self._typical_ns
         group = _Group(0, latency_ns, latency_ns=latency_ns)
-        if self._images(group, self._steps[0]) == self._steps[-1]:
+        if self._images(group, self._work.rungs[0]) == self._work.rungs[-1]:
             return 0.0
-        return self.start_s + self._performance_s(group) + self._accuracy_s(group, self._steps[-1])
+        return self.start_s + self._performance_s(group) + self._accuracy_s(group, self._work.rungs[-1])
 
     @property
     def _first_s(self) -> float:
-        """To prepare images for the first time: of an embedded set or one file it takes next to nothing."""
-        if self.is_learned or self._space.data_set.labels is None:
-            return 0.0
-        return _PIXELS_S * min(self._space.data_set.size, max(_KEPT_IMAGES, self._steps[0]))
+        return 0.0 if self.is_learned else self._work.prepare_s
 
     def _group(self, configuration: Configuration) -> _Group:
-        space = self._space
-        entry = space.runtime(configuration)
-        model = configuration.get("model")
-        key = (
-            *(model, tuple(sorted(space.variant(configuration).items(), key=lambda item: item[0]))),
-            *(entry.engine, entry.python, configuration.get("delegate")),
-        )
+        key = self._work.model(configuration)
         found = self._groups.get(key)
         if found is None:
-            found = self._groups[key] = _Group(0, self._guess_ns(configuration))
+            found = self._groups[key] = _Group(0, self._work.guess_ns(configuration))
         return found
-
-    def _guess_ns(self, configuration: Configuration) -> float:
-        path = getattr(self._space.source(configuration), "path", None)
-        try:
-            return _NS_A_BYTE * (Path(path).stat().st_size if path else _UNKNOWN_BYTES)
-        except OSError:
-            return _NS_A_BYTE * _UNKNOWN_BYTES
 
     @property
     def _typical_ns(self) -> float:
@@ -209,18 +216,44 @@ class Costs:
         return group.guess_ns * sum(found for found, _ in self._ratios) / sum(guess for _, guess in self._ratios)
 
     def _performance_s(self, group: _Group) -> float:
-        if self._space.backend.is_deterministic:
-            return 0.0
-        fidelity = self._space.fidelity
-        return max(fidelity.min_duration, fidelity.min_query_count * self._latency_ns(group) / 1e9)
+        return max(self._work.min_duration_s, self._work.min_query_count * self._latency_ns(group) / 1e9)
 
     def _images(self, group: _Group, least: int) -> int:
         """How many images an accuracy run takes that is to have ``least``: more where they cost little."""
-        more = tuple(n for n in self._steps if n > least)
-        spec = AccuracySpec(least, more, self._space.fidelity.min_duration)
-        return spec.images(self._steps[-1], self._latency_ns(group))
+        more = tuple(n for n in self._work.rungs if n > least)
+        spec = AccuracySpec(least, more, self._work.min_duration_s)
+        return spec.images(self._work.rungs[-1], self._latency_ns(group))
 
     def _accuracy_s(self, group: _Group, least: int) -> float:
-        if self._space.backend.is_deterministic:
-            return 0.0
         return self._images(group, least) * self._latency_ns(group) / 1e9
+
+
+def costs_of(space: Space, rungs: tuple[int, ...], measurements: Iterable[Measurement], place: Place) -> Costs:
+    """What trials of ``space`` take, learned from ``measurements``."""
+    if space.backend.is_deterministic:
+        return LookupCosts()
+    is_listed, data_set = space.tree.size <= LISTED, space.data_set
+
+    def model(configuration: Configuration) -> Hashable:
+        entry, variant = space.runtime(configuration), sorted(space.variant(configuration).items())
+        delegate = configuration.get("delegate")
+        return configuration.get("model"), tuple(variant), entry.engine, entry.python, delegate
+
+    def guess_ns(configuration: Configuration) -> float:
+        path = getattr(space.source(configuration), "path", None)
+        try:
+            return _NS_A_BYTE * (Path(path).stat().st_size if path else _UNKNOWN_BYTES)
+        except OSError:
+            return _NS_A_BYTE * _UNKNOWN_BYTES
+
+    work = Work(
+        rungs=rungs,
+        min_duration_s=space.fidelity.min_duration,
+        min_query_count=space.fidelity.min_query_count,
+        model=model,
+        guess_ns=guess_ns,
+        listed=Unseen(space.tree).some((), random.Random(0), LISTED) if is_listed else None,
+        # of an embedded set or one file it takes next to nothing
+        prepare_s=_PIXELS_S * min(data_set.size, max(_KEPT_IMAGES, rungs[0])) if data_set.labels else 0.0,
+    )
+    return LearnedCosts(work, measurements, place)

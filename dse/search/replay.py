@@ -1,29 +1,33 @@
-"""A recorded table in place of a device: the same suggestions, the same policy, thousands of times faster."""
+"""A tabular benchmark in place of a device: the same session as a real search, in memory, thousands of times faster."""
 
 from __future__ import annotations
 
 import math
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from dse_harness.protocol import Accuracy, AccuracySpec, Failure, Performance, Response
+from dse_harness.protocol import Accuracy, AccuracySpec, Performance, Response
 
-from dse.core.analysis import Analysis, analyze, as_measured
+from dse.core.budget import Budget
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Phase
+from dse.core.policy import REFERENCE_EVERY, STABLE_GAIN, Policy, Step, rungs
+from dse.core.session import EachItsOwn, Session, Task
+from dse.core.tree import LISTED
 from dse.errors import Remedy, ResultsError
-from dse.search.policy import NEVER, REFERENCE_EVERY, Policy, Step, rungs
-from dse.search.suggesters import decide, make_suggester, search_share
+from dse.search.costs import LearnedCosts, Work
+from dse.search.plan import plan_search
+from dse.search.suggesters import make_suggester
 from dse.tabular.benchmark import Table
 
-_IMAGES = 10**9
-"""Accuracies are counts of images; with this many, the recorded percentage keeps all of its digits."""
 _START_S, _RUN_S, _QUERIES = 1.0, 2.0, 64
 """What a measurement costs beside its images: to start a process, then LoadGen's minimum duration, or queries, as in
 imagenet_tflite.yaml."""
+_UNKNOWN_NS = 10e6
+"""What a model is thought to take that nobody measured yet."""
 
 
 @dataclass(frozen=True)
@@ -44,74 +48,72 @@ class Run:
     phases: Mapping[Phase, int] = field(default_factory=dict)
 
 
+def drive(session: Session, measure: Callable[[Step], Response]) -> Iterator[Measurement]:
+    """Carry out ``session`` by a function; time passes only as its responses say (``timing_s["total"]``)."""
+    while (step := session.ask(elapsed_s=session.device_s)) is not None:
+        yield session.tell(step, measure(step))
+
+
 class TableDevice:
     """Measures by looking up a table; ``noise`` is the standard deviation of the logarithm of a latency.
 
-    Accuracies are the recorded ones, counted at the first measurement of a configuration; where they are ``growing``, a
-    run over the first of the images is drawn so that all of them together have the recorded accuracy.
+    Accuracies are the recorded ones; where they are ``growing``, a run over the first of the images is drawn so that
+    all of them together have the recorded accuracy. A response says what it would have cost, in seconds.
     """
 
     def __init__(self, table: Table, noise: float, seed: int, *, growing: bool = False) -> None:
-        self.steps = rungs(table.images) if growing else (_IMAGES,)
+        self.rungs = rungs(table.images) if growing else (table.least_images,)
         """On how many images an accuracy is counted first, ..., in the end."""
-        self.device_s = 0.0
-        """What the measurements so far would have cost."""
         self._table = table
         self._noise = noise
         self._seed = seed
         self._growing = growing
         self._rng = random.Random(seed)
-        self._counted: dict[Configuration, tuple[int, Accuracy]] = {}
+        self._counted: dict[Configuration, Accuracy] = {}
 
-    def measure(self, trial: int, step: Step) -> Measurement:
-        """The trial of a step; a failed one where the table has no figures."""
-        configuration, values = step.configuration, self._table.lookup(step.configuration)
-        key = configuration.fingerprint
-        self.device_s += _START_S
-        if not values:
-            response = Response(failure=Failure("invoke_failed", "the table has no figures"))
-            return Measurement(trial, configuration, key, response, phase=step.phase)
-        latency_ns = values["latency_p90_ns"]
-        self.device_s += max(_RUN_S, _QUERIES * latency_ns / 1e9)
-        noisy_ns = round(latency_ns * math.exp(self._noise * self._rng.gauss(0, 1)))
-        response = Response(
-            performance=Performance.constant(noisy_ns), accuracy=self._accuracy(step, values["accuracy"], latency_ns)
-        )
-        if response.accuracy:
-            self._counted[configuration] = trial, response.accuracy
-        counted_by, accuracy = self._counted[configuration]
-        return Measurement(
-            trial, configuration, key, response, accuracy, counted_by, phase=step.phase, accuracy_key=key
+    def measure(self, step: Step) -> Response:
+        """What comes of ``step``; a failure where the table has no figures."""
+        recorded = self._table.response(step.configuration)
+        performance, accuracy = recorded.performance, recorded.accuracy
+        if performance is None or accuracy is None:
+            return replace(recorded, timing_s={"total": _START_S})
+        latency_ns = performance.latency_p90_ns
+        if self._noise:
+            performance = Performance.constant(round(latency_ns * math.exp(self._noise * self._rng.gauss(0, 1))))
+        timing_s = {"performance": max(_RUN_S, _QUERIES * latency_ns / 1e9)}
+        if step.runs_accuracy:
+            accuracy = self._part(step, accuracy, latency_ns) if self._growing else accuracy
+            timing_s["accuracy"] = accuracy.total * latency_ns / 1e9 if self._table.images else 0.0
+        timing_s["total"] = _START_S + sum(timing_s.values())
+        return replace(
+            recorded, performance=performance, accuracy=accuracy if step.runs_accuracy else None, timing_s=timing_s
         )
 
-    def _accuracy(self, step: Step, recorded: float, latency_ns: float) -> Accuracy | None:
-        """The accuracy run that the step asks for, unless so many images are counted already."""
-        _, known = self._counted.get(step.configuration, (0, Accuracy(0, 0, "")))
-        if known.total >= step.images:
-            return None
-        if not self._growing:
-            found = Accuracy(round(recorded * _IMAGES), _IMAGES, "")
-            self.device_s += self._table.images * latency_ns / 1e9
-        else:
-            more = tuple(n for n in self.steps if n > step.images)
-            total = AccuracySpec(step.images, more, _RUN_S).images(self._table.images, latency_ns)
-            rest, right = self._table.images - known.total, round(recorded * self._table.images) - known.good
-            chance = np.random.default_rng([self._seed, int(step.configuration.fingerprint[:12], 16), total])
-            drawn = int(chance.hypergeometric(right, rest - right, total - known.total))
-            found = Accuracy(known.good + drawn, total, "")
-            self.device_s += total * latency_ns / 1e9
+    def _part(self, step: Step, recorded: Accuracy, latency_ns: int) -> Accuracy:
+        """The accuracy on a part of the images: those that were counted before, and others."""
+        known, images = self._counted.get(step.configuration, Accuracy(0, 0, "")), self._table.images
+        more = tuple(n for n in self.rungs if n > step.images)
+        total = AccuracySpec(step.images, more, _RUN_S).images(images, latency_ns)
+        rest, right = images - known.total, round(images * recorded.good / recorded.total) - known.good
+        chance = np.random.default_rng([self._seed, int(step.configuration.fingerprint[:12], 16), total])
+        drawn = int(chance.hypergeometric(right, rest - right, total - known.total))
+        found = self._counted[step.configuration] = Accuracy(known.good + drawn, total, "", "random", images)
         return found
 
 
 def replay(
-    table: Table, sampler: str, seed: int, noise: float = 0.0, budget: int | None = None, *, growing: bool = False
+    table: Table,
+    sampler: str,
+    seed: int,
+    noise: float = 0.0,
+    budget: Budget = Budget(),  # noqa: B008  # frozen
+    *,
+    growing: bool = False,
 ) -> Run:
-    """Search ``table`` with the policy of `dse explore`: reference, search, confirm, until settled or out of
-    ``budget``.
+    """Search ``table`` as `dse explore` searches a device, within ``budget``, which is what it is there.
 
-    The budget counts measurements, repeats too. Without noise and ``growing`` accuracies there is nothing to confirm.
-    Where ``auto`` measures everything, it does not begin with the cheapest but with what promises most. Raises
-    ResultsError for growing accuracies in a table without counts of images.
+    Without noise and ``growing`` accuracies figures are exact, and there is nothing to confirm. Raises ResultsError for
+    growing accuracies in a table without counts of images.
     """
     if growing and not table.images:
         raise ResultsError(
@@ -119,30 +121,16 @@ def replay(
             remedy=Remedy.COUNT_ACCURACIES,
         )
     device = TableDevice(table, noise, seed, growing=growing)
-    images = table.images if growing else None
-    decision = decide(sampler, table.tree.size, budget)
-    suggester = make_suggester(table.problem, "ehvi" if decision.sampler == "screen" else decision.sampler, seed)
-    policy = Policy(suggester, reference_every=REFERENCE_EVERY if noise else NEVER, rungs=device.steps)
-    measured: list[Measurement] = []
+    session = replay_session(table, sampler, seed, device.rungs, budget, is_exact=not noise, growing=growing)
     shares: list[float] = []
     found: dict[Configuration, None] = {}
-    search_until = search_share(decision, budget)
-    confirm = noise > 0 or growing
-    while budget is None or len(measured) < budget:
-        searching = search_until is None or len(measured) < search_until
-        step = policy.next(measured, lambda: _analyze(table, measured, images), search=searching, confirm=confirm)
-        if step is None and not searching:
-            search_until = None
-            continue
-        if step is None:
-            break
-        measured.append(device.measure(len(measured), step))
-        if step.configuration not in found:
-            found[step.configuration] = None
+    for measured in drive(session, device.measure):
+        if measured.configuration not in found:
+            found[measured.configuration] = None
             share = table.hypervolume(list(found))
         shares.append(share)
     true = table.front()
-    reported = {estimate.configuration for estimate in _analyze(table, measured, images).front}
+    reported = {point.configuration for point in session.analysis.front}
     right = len(true & reported)
     return Run(
         seed=seed,
@@ -150,10 +138,47 @@ def replay(
         recall=right / len(true),
         precision=right / len(reported) if reported else 0.0,
         configurations=len(found),
-        device_s=device.device_s,
-        phases=dict(Counter(m.phase for m in measured)),
+        device_s=session.device_s,
+        phases=dict(Counter(m.phase for m in session.measurements)),
     )
 
 
-def _analyze(table: Table, measured: Sequence[Measurement], images: int | None) -> Analysis:
-    return analyze(table.problem.objectives, (), measured, as_measured, images)
+def replay_session(
+    table: Table,
+    sampler: str,
+    seed: int,
+    images: tuple[int, ...],
+    budget: Budget,
+    *,
+    is_exact: bool = True,
+    growing: bool = False,
+) -> Session:
+    """The session that searches ``table``, its accuracies counted on ``images``; its latencies exact or noisy."""
+    confirm, size = growing or not is_exact, table.tree.size
+    work = Work(
+        rungs=images,
+        min_duration_s=_RUN_S,
+        min_query_count=_QUERIES,
+        model=lambda configuration: configuration,
+        guess_ns=lambda _: _UNKNOWN_NS,
+        listed=table.tree.configurations() if size <= LISTED else None,
+        start_s=_START_S,
+    )
+    experiments = EachItsOwn()
+    costs = LearnedCosts(work, (), experiments)
+    plan = plan_search(sampler, budget, costs, configurations=size)
+    task = Task(
+        table.problem,
+        Policy(
+            images,
+            confirm=confirm,
+            stable_gain=STABLE_GAIN if confirm else 0.0,
+            reference_every=None if is_exact else REFERENCE_EVERY,
+        ),
+        budget,
+        search_s=plan.share_s if confirm else None,
+        images=images[-1] if growing else None,
+        exact=not confirm,
+    )
+    suggester = make_suggester(table.problem, plan.decision.sampler, seed)
+    return Session(task, suggester, experiments, costs)

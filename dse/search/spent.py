@@ -5,36 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from dse.search.plan import Budget
+from dse.core.budget import Spent
 from dse.study import Study
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """Wall seconds, new configurations and device seconds that the searches of a study have taken."""
-
-    time_s: float = 0.0
-    trials: int = 0
-    device_s: float = 0.0
-
-    def since(self, earlier: Spent) -> Spent:
-        """What was spent after ``earlier``."""
-        return Spent(
-            max(0.0, self.time_s - earlier.time_s),
-            max(0, self.trials - earlier.trials),
-            max(0.0, self.device_s - earlier.device_s),
-        )
-
-    def left_of(self, budget: Budget) -> Budget:
-        """What ``budget`` has left."""
-        return Budget(
-            time_s=None if budget.time_s is None else max(0.0, budget.time_s - self.time_s),
-            trials=None if budget.trials is None else max(0, budget.trials - self.trials),
-            device_s=None if budget.device_s is None else max(0.0, budget.device_s - self.device_s),
-        )
 
 
 def spent_on(study: Study) -> Spent:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from dse.backends import Backend
+from dse.core.budget import Budget
 from dse.models import Download
 from dse.paths import require_cache
-from dse.search.plan import Budget
 from dse.spaces.space import Space
 
 

@@ -61,6 +61,14 @@ class Placement:
             return None
         return self._chosen.setdefault(measured.key, own if own in same else same[0])
 
+    def key(self, configuration: Configuration) -> str:
+        """What measuring ``configuration`` is, by content. Raises ModelError."""
+        return self._space.experiment(configuration).key()
+
+    def accuracy_key(self, configuration: Configuration) -> str:
+        """What its accuracy depends on. Raises ModelError."""
+        return self._space.experiment(configuration).accuracy_key()
+
     @property
     def duplicates(self) -> int:
         """How many configurations are the same experiment as another one, as far as is known."""

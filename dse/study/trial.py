@@ -37,8 +37,9 @@ class TrialRecord:
 
     ``key`` and ``accuracy_key`` identify by content what is measured (`Experiment.key`); ``accuracy_from`` is
     the trial whose accuracy run counts, this one's own number when it has to run it. ``timeout_s`` is how long it may
-    take (None: a trial of the first versions), ``elapsed_s`` how long the study had been searched when it began (None:
-    nobody took that down).
+    take (None: a trial of the first versions), ``elapsed_s`` how long the study had been searched when it began,
+    ``images`` on how many its accuracy had to be known (None: nobody took that down). ``device`` is empty for this
+    machine.
     """
 
     number: int
@@ -49,6 +50,8 @@ class TrialRecord:
     phase: Phase = "search"
     timeout_s: float | None = None
     elapsed_s: float | None = None
+    images: int | None = None
+    device: str = ""
 
     def write(self, folder: Path) -> None:
         """Begin the trial's folder, which is a new one. Raises OSError."""
@@ -63,6 +66,8 @@ class TrialRecord:
             "phase": self.phase,
             "timeout_s": self.timeout_s,
             "elapsed_s": self.elapsed_s,
+            "images": self.images,
+            "device": self.device,
         }
         write_json(folder / "trial.json", document, follow=False)
 
@@ -185,6 +190,8 @@ def measurement(record: TrialRecord, response: Response, accuracies: Accuracies)
         accuracy_key=record.accuracy_key,
         phase=record.phase,
         timeout_s=record.timeout_s,
+        images=record.images,
+        device=record.device,
     )
     return measured.with_best(accuracies)
 
@@ -234,6 +241,8 @@ def _record(document: Any) -> TrialRecord:
         phase=document["phase"],
         timeout_s=document["timeout_s"],
         elapsed_s=document["elapsed_s"],
+        images=document["images"],
+        device=document["device"],
     )
 
 
@@ -249,8 +258,10 @@ _FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "timeout_s": (lambda value: value is None or (is_number(value) and value > 0), "seconds"),
     "elapsed_s": (lambda value: value is None or (is_number(value) and value >= 0), "seconds"),
+    "images": (lambda value: value is None or is_whole(value), "a whole number of images"),
+    "device": (lambda value: isinstance(value, str), "a device's name"),
 }
-_SINCE = {"phase": "search", "timeout_s": None, "elapsed_s": None}
+_SINCE = {"phase": "search", "timeout_s": None, "elapsed_s": None, "images": None, "device": ""}
 """What trials of earlier versions do not have."""
 
 

@@ -17,8 +17,8 @@ from dse_harness.protocol import Response
 
 import dse
 from dse.core.accuracies import Accuracies
-from dse.core.configuration import Configuration
-from dse.core.measurement import Measurement, Phase
+from dse.core.measurement import Measurement
+from dse.core.policy import Step
 from dse.errors import MachineError, Remedy, StudyError
 from dse.files import remove_leftovers, write_text
 from dse.packages import engines_here
@@ -91,7 +91,6 @@ class StudyWriter:
             self._accuracies = Accuracies(0 if self._space.backend.is_deterministic else self._space.data_set.size)
             for record, measured in zip(self.study.records, self.study.measurements, strict=True):
                 self._accuracies.add(record.number, record.accuracy_key, measured.response)
-            self._spot_checks = {m.key: m.response.spot_check for m in self.study.measurements if m.response.spot_check}
             self._view = resources.enter_context(LateView(self._open_view, lambda sentence: self.say(sentence)))
             self._view.open(may_wait=before is not None or self._storage is None)
             if before is not None:
@@ -107,43 +106,37 @@ class StudyWriter:
     ) -> None:
         self._resources.__exit__(kind, error, traceback)
 
-    def begin(
-        self, configuration: Configuration, phase: Phase = "search", images: int = 1, elapsed_s: float | None = None
-    ) -> tuple[TrialRecord, Path]:
-        """A new trial's record, written, and its folder. The study has been searched for ``elapsed_s`` so far.
+    @property
+    def next_number(self) -> int:
+        """A number for a trial that no folder has. Raises StudyError."""
+        return trials.next_number(self._folder / "trials")
 
-        Where no accuracy on ``images`` images is known that counts for ``configuration``, the trial has to run its own:
-        its ``accuracy_from`` is its own number. Raises StudyError.
+    def begin(self, step: Step, elapsed_s: float | None = None) -> tuple[TrialRecord, Path]:
+        """The trial of ``step`` as a record, written, and its folder. The study has been searched for ``elapsed_s``.
+
+        Raises StudyError.
         """
         self.require_folder()
-        number = trials.next_number(self._folder / "trials")
-        experiment = self._space.experiment(configuration)
-        key, accuracy_key = experiment.key(), experiment.accuracy_key()
-        known = self._accuracies.best(accuracy_key, self._spot_checks.get(key))
         record = TrialRecord(
-            number=number,
-            configuration=configuration,
-            key=key,
-            accuracy_key=accuracy_key,
-            accuracy_from=number if known is None or known.accuracy.total < images else known.trial,
-            phase=phase,
+            number=step.number,
+            configuration=step.configuration,
+            key=step.key,
+            accuracy_key=step.accuracy_key or step.key,
+            accuracy_from=step.accuracy_from,
+            phase=step.phase,
             timeout_s=self._space.fidelity.trial_timeout,
             elapsed_s=None if elapsed_s is None else round(elapsed_s, 3),
+            images=step.images,
+            device=step.device,
         )
-        folder = self.study.trial_folder(number)
+        folder = self.study.trial_folder(step.number)
         record.write(folder)
         return record, folder
-
-    def is_spot_checked(self, record: TrialRecord) -> bool:
-        """Whether it is known what the record's configuration answers on the first images."""
-        return record.key in self._spot_checks
 
     def finish(self, record: TrialRecord, response: Response) -> Measurement:
         """Count a trial whose response is on disk, and tell Optuna. Raises StudyError."""
         self.require_folder(record)
         measured = trials.measurement(record, response, self._accuracies)
-        if response.spot_check:
-            self._spot_checks[record.key] = response.spot_check
         self.study.records.append(record)
         self.study.measurements.append(measured)
         try:

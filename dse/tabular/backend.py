@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -50,18 +51,28 @@ class TabularBackend:
         return response
 
     def _answer(self, request: Request) -> Response:
-        name, row = self._table.path.name, self._rows.get(request.model_sha256)
-        if row is None:
-            return _failed("model_unsupported", f"{name} has no such configuration")
-        if not is_complete(row):
-            return _failed("invoke_failed", f"{name} has no figures for this configuration")
-        if not (is_number(row.get(GOOD)) and is_number(row.get(TOTAL))):
-            return _failed("invoke_failed", f"{name} has no {GOOD} and {TOTAL} for this configuration")
-        return Response(
-            performance=_performance(row) if request.performance else None,
-            accuracy=Accuracy(int(row[GOOD]), int(row[TOTAL]), "") if request.accuracy else None,
-            versions={"recorded in": f"{name}, SHA-256 {self._table.sha256}"},
+        found = response_of(self._table, self._rows.get(request.model_sha256))
+        return replace(
+            found,
+            performance=found.performance if request.performance else None,
+            accuracy=found.accuracy if request.accuracy else None,
         )
+
+
+def response_of(table: RecordedTable, row: Row | None) -> Response:
+    """What ``row`` of ``table`` says, in the form of a measurement; a failure where it says nothing."""
+    name = table.path.name
+    if row is None:
+        return _failed("model_unsupported", f"{name} has no such configuration")
+    if not is_complete(row):
+        return _failed("invoke_failed", f"{name} has no figures for this configuration")
+    if not (is_number(row.get(GOOD)) and is_number(row.get(TOTAL))):
+        return _failed("invoke_failed", f"{name} has no {GOOD} and {TOTAL} for this configuration")
+    return Response(
+        performance=_performance(row),
+        accuracy=Accuracy(int(row[GOOD]), int(row[TOTAL]), ""),
+        versions={"recorded in": f"{name}, SHA-256 {table.sha256}"},
+    )
 
 
 def _performance(row: Row) -> Performance:

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from dse_harness.protocol import Response
 
 from dse.core.configuration import Configuration
 from dse.core.metrics import objective
 from dse.core.pareto import hypervolume, nondominated
 from dse.core.problem import Problem
-from dse.tabular.columns import ACCURACY, P90
+from dse.tabular.backend import response_of
+from dse.tabular.columns import ACCURACY, GOOD, P90, TOTAL
 from dse.tabular.table import is_complete, read_table
+
+_IMAGES = 10**9
 
 
 class Table:
@@ -42,6 +46,21 @@ class Table:
         if row is None or not is_complete(row):
             return {}
         return {"accuracy": float(row[ACCURACY]) / 100, "latency_p90_ns": float(row[P90])}
+
+    @property
+    def least_images(self) -> int:
+        """On how many images accuracies were counted at least; 1 where the table has percentages only."""
+        return min(self._recorded.images, default=1)
+
+    def response(self, configuration: Configuration) -> Response:
+        """What measuring ``configuration`` would have brought; a failure where the table has no figures.
+
+        A percentage without counts stands as so many of a thousand million images, which keeps all of its digits.
+        """
+        row = self._recorded.find(configuration)
+        if row is not None and not self._recorded.images:
+            row = {**row, GOOD: round(float(row.get(ACCURACY, 0)) * _IMAGES / 100), TOTAL: _IMAGES}
+        return response_of(self._recorded, row)
 
     def hypervolume(self, found: Sequence[Configuration]) -> float:
         """The share of the whole table's hypervolume that ``found`` has.

@@ -13,8 +13,9 @@ from rich.console import Console
 
 from dse.cli.live import LiveProgress
 from dse.cli.render import by_reason
+from dse.core.budget import Budget
 from dse.search.explore import explore
-from dse.search.plan import Budget, make_plan
+from dse.search.plan import make_plan
 from dse.study.writer import StudyWriter
 from tests.recording import RecordedHarness, answer, fails, make_space, run_study
 

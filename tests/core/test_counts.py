@@ -25,7 +25,7 @@ def test_every_trial_and_every_configuration_is_counted_once(fates: list[tuple[s
             groups.setdefault(configuration, []).append(measurements[-1])
         if fate in ("drift", "foreign load"):
             reasons[trial] = (Reason(fate, "so it is"), Reason("governor", "that too"))
-    found = count(groups, measurements, Exclusions(reasons, None, True))
+    found = count(groups, measurements, Exclusions(reasons))
     assert found.trials == len(fates)
     assert found.counting + found.excluded + found.failed + found.elsewhere == found.trials
     assert found.reasons.get("drift", 0) == sum(fate == "drift" for fate, _ in fates)

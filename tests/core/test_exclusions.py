@@ -81,7 +81,7 @@ def test_a_trial_of_less_than_a_second_is_judged_by_its_own_length() -> None:
         measured(n, state(0.6 * n, foreign=0.6 * n), state(0.6 * n + 0.6, foreign=0.6 * n + 0.6)) for n in range(9)
     ]
     assert words(trials) == {}
-    assert find_exclusions(trials).foreign_cores == pytest.approx(1.0)
+    assert find_exclusions(trials).of("").foreign_cores == pytest.approx(1.0)
 
 
 def test_times_in_whole_seconds_tell_nothing_of_a_short_trial() -> None:
@@ -92,7 +92,7 @@ def test_times_in_whole_seconds_tell_nothing_of_a_short_trial() -> None:
     )
     assert words([measured(0, before, after, threads=2, cores=1.0)]) == {}
     later = dataclasses.replace(after, time_utc="2026-01-01T00:01:00Z", foreign_cpu_s=120.0)
-    assert find_exclusions([measured(0, before, later)]).foreign_cores == pytest.approx(2.0)
+    assert find_exclusions([measured(0, before, later)]).of("").foreign_cores == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize(("threads", "cores"), [(1, 0.27), (1, 0.56), (1, 0.89), (2, 0.6), (4, 0.8)])
@@ -158,14 +158,14 @@ def test_an_outlier_of_the_reference_costs_its_own_run_only() -> None:
     found = find_exclusions(series("n..n..sn..n"))
     assert {trial: [reason.word for reason in why] for trial, why in found.reasons.items()} == {6: ["outlier"]}
     assert "trial 7, the next run of it, did not" in found.reasons[6][0].sentence
-    assert found.reference_good
+    assert found.of("").is_good
     assert words(series("n..n..s.n..")) == {6: ["outlier"]}
 
 
 def test_a_slow_reference_that_no_other_run_refuted_yet_is_no_drift() -> None:
     found = find_exclusions(series("n..n..s"))
     assert {trial: [reason.word for reason in why] for trial, why in found.reasons.items()} == {6: ["outlier"]}
-    assert not found.reference_good
+    assert not found.of("").is_good
 
 
 def test_a_second_slow_reference_confirms_that_the_device_drifted() -> None:
@@ -180,20 +180,20 @@ def test_two_outliers_that_disagree_confirm_nothing() -> None:
 def test_a_device_that_goes_on_drifting_is_confirmed_though_its_references_differ() -> None:
     """Outside on the same side, and not in agreement: there is no new state yet, and the trials are in doubt."""
     assert set(words(series("n..n..sS"))) == {4, 5, 6, 7}
-    assert not find_exclusions(series("n..n..sS")).reference_good
+    assert not find_exclusions(series("n..n..sS")).of("").is_good
     assert set(words(series("n..n..sSn"))) == {4, 5, 6, 7}
 
 
 def test_a_steady_device_is_never_doubted() -> None:
     found = find_exclusions(series("n..n..n.."))
     assert not found.reasons
-    assert found.reference_good
+    assert found.of("").is_good
 
 
 def test_two_slow_references_are_a_new_state() -> None:
     found = find_exclusions(series("n..n..ss..s"))
     assert sorted(found.reasons) == [4, 5, 6]
-    assert found.reference_good
+    assert found.of("").is_good
 
 
 def test_it_depends_on_the_order_of_trials_alone() -> None:
@@ -240,7 +240,7 @@ def test_another_experiment_is_compared_with_itself_alone() -> None:
     edited = [*series("n..n.."), *(other_reference(series("......ss..s"), "longer")[6:])]
     found = find_exclusions(edited)
     assert not found.reasons
-    assert (found.reference, found.reference_good) == ("longer", True)
+    assert (found.of("").reference, found.of("").is_good) == ("longer", True)
 
 
 def test_the_first_run_of_another_reference_says_nothing_of_the_trials_before() -> None:
@@ -267,10 +267,10 @@ def under(trials: Sequence[Measurement], governors: str) -> list[Measurement]:
 def test_another_governor_is_the_usual_one_once_the_reference_ran_twice_under_it() -> None:
     once = find_exclusions(under(series("n..n.."), "sspppp"))
     assert sorted(once.reasons) == [2, 3, 4, 5]
-    assert not once.reference_good
+    assert not once.of("").is_good
     twice = find_exclusions(under(series("n..nn.."), "ssppppp"))
     assert sorted(twice.reasons) == [0, 1]
-    assert (twice.reference_good, twice.governor_since) == (True, 3)
+    assert (twice.of("").is_good, twice.of("").governor_since) == (True, 3)
     back = find_exclusions(under(series("n..n..n"), "ssppsss"))
     assert sorted(back.reasons) == [2, 3]
 

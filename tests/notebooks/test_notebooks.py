@@ -14,7 +14,7 @@ import dse
 from dse.reports.front import front_document, front_report
 from dse.study import Study
 from dse.study.writer import StudyWriter
-from tests.recording import make_space
+from tests.recording import begin, make_space
 
 _NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
@@ -32,7 +32,7 @@ def _repeat(study: Path, space_folder: Path) -> None:
     space = make_space(space_folder)
     with StudyWriter(study, space, None, {}) as writer:
         for measured in list(writer.study.measurements):
-            record, folder = writer.begin(measured.configuration, "confirm")
+            record, folder = begin(writer, measured.configuration, "confirm")
             response = json.loads((study / "trials" / str(measured.trial) / "response.json").read_text())
             response["performance"]["latency_p90_ns"] = response["performance"]["latency_p90_ns"] * 51 // 50
             (folder / "response.json").write_text(json.dumps(response))

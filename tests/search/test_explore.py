@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from dse_harness import protocol
 from dse_harness.protocol import Failure, Request
 
 from dse.backends import FakeDevice, RecordingBackend
+from dse.core.budget import Budget
 from dse.core.configuration import Configuration
 from dse.core.explanation import explain
-from dse.core.measurement import Measurement
+from dse.core.session import Session
 from dse.errors import MachineError
-from dse.search.plan import Budget, Progress
+from dse.search.progress import Progress
 from dse.spaces.load import load_space
 from dse.study import Study
 from tests.search.bench import Bench, accuracy, device, latency, phases
@@ -23,20 +23,20 @@ def configurations(points: Sequence[object]) -> set[object]:
     return {point.configuration for point in points}  # type: ignore[attr-defined]  # whatever has one
 
 
-def lost(study: Study) -> dict[int, str]:
+def lost(study: Study | Session) -> dict[int, str]:
     return {trial: found[0].word for trial, found in study.analysis.exclusions.reasons.items()}
 
 
 def test_every_configuration_once_and_then_nothing(bench: Bench) -> None:
-    study = bench.explore(device())
+    study = bench.search(device())
     assert len(study.measurements) == len(configurations(study.measurements)) == 18
-    again = bench.explore(device())
+    again = bench.search(device())
     assert len([m for m in again.measurements if m.phase == "search"]) == 18
 
 
 def test_throttled_trials_are_kept_left_out_and_measured_again(bench: Bench) -> None:
-    undisturbed = bench.explore(device(noise=0.0), study="undisturbed")
-    study = bench.explore(device(noise=0.0, throttled=lambda s: 10 <= s < 17))
+    undisturbed = bench.search(device(noise=0.0), study="undisturbed")
+    study = bench.search(device(noise=0.0, throttled=lambda s: 10 <= s < 17))
     assert set(lost(study).values()) == {"throttled"}
     assert phases(study).count("repeat") >= 3
     assert configurations(study.analysis.front) == configurations(undisturbed.analysis.front)
@@ -45,7 +45,7 @@ def test_throttled_trials_are_kept_left_out_and_measured_again(bench: Bench) -> 
 
 
 def test_a_changed_governor_and_foreign_load_are_seen(bench: Bench) -> None:
-    study = bench.explore(
+    study = bench.search(
         device(governor=lambda s: "powersave" if 9 < s < 15 else "performance", foreign_cores=lambda s: 1.5 * (s > 29))
     )
     assert {"governor", "foreign load"} <= set(lost(study).values())
@@ -54,9 +54,9 @@ def test_a_changed_governor_and_foreign_load_are_seen(bench: Bench) -> None:
 def test_a_governor_that_was_changed_for_good_is_the_usual_one_and_what_ran_before_is_measured_again(
     bench: Bench,
 ) -> None:
-    before = bench.explore(device(noise=0.0, governor=lambda _: "powersave"), Budget(trials=4))
+    before = bench.search(device(noise=0.0, governor=lambda _: "powersave"), Budget(trials=4))
     assert phases(before) == ["search"] * 4
-    study = bench.explore(device(noise=0.0))
+    study = bench.search(device(noise=0.0))
     assert phases(study)[4:9] == ["reference", "reference", "repeat", "repeat", "repeat"]
     assert lost(study) == dict.fromkeys(range(4), "governor")
     assert len(study.analysis.estimates) == 18
@@ -66,20 +66,20 @@ def test_the_reference_goes_on_after_an_edit(bench: Bench) -> None:
     """A parameter at its default makes the reference configuration another configuration, a longer run another
     experiment."""
     fake = device(noise=0.0, drift=lambda s: 1.5 if 20 <= s < 24 else 1.0)
-    bench.explore(fake, Budget(trials=10))
+    bench.search(fake, Budget(trials=10))
     path = bench.folder / "space.yaml"
     path.write_text(path.read_text().replace("  threads:", "  delegate: [xnnpack]\n  threads:"))
-    study = bench.explore(fake)
+    study = bench.search(fake)
     assert "drift" in lost(study).values()
     path.write_text(path.read_text().replace("explore: {", "explore: {min_duration: 2s, "))
-    after = bench.explore(device(noise=0.0, drift=lambda _: 1.5))
+    after = bench.search(device(noise=0.0, drift=lambda _: 1.5))
     before = len(study.measurements)
     assert phases(after)[before:].count("reference") == 1
     assert max(lost(after)) < before
 
 
 def test_threads_without_effect_are_not_tried_again(bench: Bench) -> None:
-    study = bench.explore(device(useful_threads=1))
+    study = bench.search(device(useful_threads=1))
     assert set(lost(study).values()) == {"threads"}
     assert len(study.measurements) == 18
     configuration = next(m.configuration for m in study.measurements if m.configuration["threads"] == 3)
@@ -98,24 +98,16 @@ def test_a_slow_spell_is_found_by_the_reference_and_measured_again(bench: Bench)
     """The device runs 1.5 times slower for a while and does not say so; the trials before the reference configuration
     are doubted."""
     slow = device(noise=0.005, drift=lambda s: 1.5 if 26 <= s < 44 else 1.0)
-    study = bench.explore(slow, Budget(device_s=1e9), confirm=True)
+    study = bench.search(slow, Budget(device_s=1e9), confirm=True)
     assert "drift" in lost(study).values()
-    truth = {m.configuration: latency_of(bench, m) for m in study.measurements}
+    truth = {m.configuration: latency(bench.requests[m.trial]) for m in study.measurements}
     for point in study.analysis.front:
         assert point.values["latency_p90_ns"] == pytest.approx(truth[point.configuration] * 1.06, rel=0.05)
 
 
-def request_of(bench: Bench, measured: Measurement) -> Request:
-    return protocol.read(Request, bench.folder / "study" / "trials" / str(measured.trial) / "request.json")
-
-
-def latency_of(bench: Bench, measured: Measurement) -> float:
-    return latency(request_of(bench, measured))
-
-
 def test_confirming_repeats_the_open_ones_and_outliers_do_not_matter(bench: Bench) -> None:
-    exact = bench.explore(device(noise=0.0), study="exact")
-    study = bench.explore(device(noise=0.01, outlier_every=9), Budget(device_s=1e9), confirm=True)
+    exact = bench.search(device(noise=0.0), study="exact")
+    study = bench.search(device(noise=0.01, outlier_every=9), Budget(device_s=1e9), confirm=True)
     assert "confirm" in phases(study)
     on_front = configurations(study.analysis.front)
     assert on_front == configurations(exact.analysis.front)
@@ -143,9 +135,9 @@ def test_a_stopped_study_goes_on_as_an_uninterrupted_one(bench: Bench) -> None:
 
 def test_edits_of_the_space_keep_what_is_known(bench: Bench) -> None:
     bench.write("[1, 2]")
-    bench.explore(device())
+    bench.search(device())
     bench.write("[2, 3]")
-    study = bench.explore(device())
+    study = bench.search(device())
     searched = [m.configuration for m in study.measurements if m.phase == "search"]
     assert len(searched) == len(set(searched)) == 18
 
@@ -154,7 +146,7 @@ def test_infeasible_configurations_are_tried_once(bench: Bench) -> None:
     def refuse(request: Request) -> Failure | None:
         return Failure("delegate_refused", "no plan") if request.runtime.threads == 2 else None
 
-    study = bench.explore(device(failure=refuse))
+    study = bench.search(device(failure=refuse))
     assert len(study.measurements) == 18
     configuration = next(m.configuration for m in study.measurements if m.configuration["threads"] == 2)
     assert explain(study.analysis, configuration).verdict == "infeasible"
@@ -163,7 +155,7 @@ def test_infeasible_configurations_are_tried_once(bench: Bench) -> None:
 def test_a_warm_start_comes_first(bench: Bench) -> None:
     space = load_space(bench.folder / "space.yaml")
     wanted = list(space.tree.configurations())[7:9]
-    study = bench.explore(device(), Budget(trials=3), first=wanted)
+    study = bench.search(device(), Budget(trials=3), first=wanted)
     assert [m.configuration for m in study.measurements][:2] == wanted
 
 
@@ -184,7 +176,7 @@ def test_a_study_replays_in_another_order_too(bench: Bench) -> None:
 
 def test_device_time_is_the_budget(bench: Bench) -> None:
     seen: list[Progress] = []
-    bench.explore(device(), Budget(device_s=1e-9), observe=seen.append)
+    bench.search(device(), Budget(device_s=1e-9), observe=seen.append)
     assert seen[-1].done == 1
 
 
@@ -199,13 +191,13 @@ def test_only_who_may_be_on_the_front_gets_more_images(bench: Bench) -> None:
         return 0.5 + int(request.model_sha256[2:4], 16) / 640
 
     fake = FakeDevice(latency, unrelated, noise=0.0)
-    study = bench.explore(fake, Budget(device_s=1e9), confirm=True)
+    study = bench.search(fake, Budget(device_s=1e9), confirm=True)
     found, analysis = {p.configuration: p for p in study.analysis.front}, study.analysis
     assert {p.accuracy.total for p in found.values() if p.accuracy} == {10_000}
     counted = {e.configuration: e.accuracy.total for e in analysis.estimates if e.accuracy}
     left_alone = [configuration for configuration, total in counted.items() if total == 625]
     assert len(left_alone) > len(counted) / 4
-    requests = {m.configuration: request_of(bench, m) for m in study.measurements}
+    requests = {m.configuration: bench.requests[m.trial] for m in study.measurements}
     exact = {c: (unrelated(request), latency(request)) for c, request in requests.items()}
     for configuration in left_alone:
         a, latency_ns = exact[configuration]
@@ -214,7 +206,7 @@ def test_only_who_may_be_on_the_front_gets_more_images(bench: Bench) -> None:
 
 def test_where_no_time_ends_it_the_accuracies_of_the_front_are_completed(bench: Bench) -> None:
     bench.write("[1, 2, 3]", images=10_000)
-    study = bench.explore(device(), Budget(trials=3))
+    study = bench.search(device(), Budget(trials=3))
     assert phases(study)[:3] == ["search"] * 3
     assert phases(study).count("search") == 3
     assert {m.accuracy.total for m in study.measurements[:1] if m.accuracy} == {625}
@@ -223,7 +215,7 @@ def test_where_no_time_ends_it_the_accuracies_of_the_front_are_completed(bench: 
 
 def test_a_fast_model_has_all_images_at_once(bench: Bench) -> None:
     bench.write("[1, 2, 3]", images=10_000)
-    study = bench.explore(FakeDevice(lambda r: latency(r) / 100, accuracy), Budget(trials=3))
+    study = bench.search(FakeDevice(lambda r: latency(r) / 100, accuracy), Budget(trials=3))
     assert {m.accuracy.total for m in study.measurements if m.accuracy} == {10_000}
     assert phases(study) == ["search"] * 3
 
@@ -234,7 +226,7 @@ def test_who_answers_otherwise_gets_an_accuracy_of_its_own(bench: Bench) -> None
     def worse(request: Request) -> float:
         return accuracy(request) * (0.9 if request.runtime.threads == 3 else 1.0)
 
-    study = bench.explore(FakeDevice(latency, worse, noise=0.0, answers=lambda r: r.runtime.threads == 3))
+    study = bench.search(FakeDevice(latency, worse, noise=0.0, answers=lambda r: r.runtime.threads == 3))
     analysis = study.analysis
     assert len(analysis.known) == 18
     threads_of = {m.trial: m.configuration["threads"] for m in study.measurements}
@@ -242,7 +234,7 @@ def test_who_answers_otherwise_gets_an_accuracy_of_its_own(bench: Bench) -> None
     for trial, other in analysis.differing.items():
         assert (threads_of[trial] == 3) != (threads_of[other] == 3)
     for known in analysis.known:
-        expected = worse(request_of(bench, known.trials[0]))
+        expected = worse(bench.requests[known.trials[0].trial])
         assert [m.values["accuracy"] for m in known.good] == pytest.approx([expected] * len(known.good), abs=1e-3)
     ran = [m.trial for m in study.measurements if m.response.accuracy]
     assert len(ran) == 6
@@ -252,7 +244,7 @@ def test_who_answers_otherwise_gets_an_accuracy_of_its_own(bench: Bench) -> None
 
 
 def test_repeats_of_a_configuration_are_not_spot_checked_again(bench: Bench) -> None:
-    study = bench.explore(device(noise=0.01), Budget(device_s=1e9), confirm=True)
+    study = bench.search(device(noise=0.01), Budget(device_s=1e9), confirm=True)
     checked = [m.configuration for m in study.measurements if m.response.spot_check and not m.response.accuracy]
     assert len(checked) == len(set(checked))
     assert configurations(study.measurements) == configurations(
@@ -261,7 +253,7 @@ def test_repeats_of_a_configuration_are_not_spot_checked_again(bench: Bench) -> 
 
 
 def test_explanations(bench: Bench) -> None:
-    study = bench.explore(device(noise=0.0))
+    study = bench.search(device(noise=0.0))
     analysis = study.analysis
     verdicts = {m.trial: explain(analysis, m.configuration) for m in study.measurements}
     on_front = configurations(study.analysis.front)

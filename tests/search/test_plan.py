@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dse.search.plan import Budget, Progress
+from dse.core.budget import Budget
+from dse.search.progress import Progress
 from tests.search.bench import Bench, device, phases
 
 
@@ -18,7 +19,7 @@ def test_time_is_left_as_long_as_work_is_and_none_after_the_last_run(
     def observe(progress: Progress) -> None:
         left[progress.done + progress.repeats] = progress.remaining_s
 
-    study = bench.explore(device(noise=0.0), budget, confirm=confirm, observe=observe)
+    study = bench.search(device(noise=0.0), budget, confirm=confirm, observe=observe)
     assert phases(study).count("confirm") > 0
     assert left.pop(len(study.measurements)) == 0
     assert min(left.values()) > 0
@@ -32,12 +33,12 @@ def test_time_is_left_for_what_is_measured_again(bench: Bench) -> None:
     def observe(progress: Progress) -> None:
         left[progress.done + progress.repeats, progress.running is not None] = progress.remaining_s
 
-    study = bench.explore(device(throttled=lambda t: t == 34), observe=observe)
+    study = bench.search(device(throttled=lambda t: t == 34), observe=observe)
     assert phases(study) == ["search"] * 18 + ["repeat"] * 2 + ["reference"]
     assert left.pop((len(study.measurements), False)) == 0
     assert min(left.values()) > 0
     left.clear()
-    study = bench.explore(device(), observe=observe)
+    study = bench.search(device(), observe=observe)
     assert phases(study)[-1] == "reference"
     assert left.pop((1, False)) == 0
     assert left.keys() == {(0, False), (0, True)}
@@ -49,9 +50,8 @@ def test_time_is_left_while_a_trial_runs_beyond_the_budget(bench: Bench) -> None
 
     def observe(progress: Progress) -> None:
         if progress.running is not None:
-            progress.trial_times_s.append(1.0)  # as if the device had been at it for longer
-            left.append(progress.remaining_s)
+            left.append(progress.after(1.0).remaining_s)  # as if the device had been at it for longer
 
-    bench.explore(device(), Budget(device_s=1.5), observe=observe)
+    bench.search(device(), Budget(device_s=1.5), observe=observe)
     assert left
     assert min(left) > 0

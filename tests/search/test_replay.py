@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,16 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from dse.cli import make_app
+from dse.core.budget import Budget
+from dse.core.configuration import Configuration
+from dse.core.measurement import Measurement
 from dse.errors import ResultsError
-from dse.search.replay import replay
+from dse.search.explore import explore
+from dse.search.plan import make_plan
+from dse.search.replay import TableDevice, drive, replay, replay_session
+from dse.spaces.load import load_space
+from dse.study import Study
+from dse.study.writer import StudyWriter
 from dse.tabular.benchmark import Table
 
 HEADER = "config_id,family,variant,width,resolution,precision,engine,accuracy_pct,p90_latency_ns"
@@ -71,11 +80,39 @@ def test_hypervolume_grows_to_one_and_the_front_is_exact_without_noise(table: Pa
         assert run.recall == run.precision == 1.0
 
 
-def test_accuracies_on_a_part_of_the_images_end_in_the_recorded_ones(table: Path) -> None:
+def counted(table: Path) -> Path:
+    """``table`` with counts of 10,000 images."""
     lines = [line.split(",") for line in table.read_text().splitlines()]
     counts = [["acc_good", "acc_total"], *([str(round(float(line[-2]) * 100)), "10000"] for line in lines[1:])]
     table.write_text("\n".join(",".join([*line, *count]) for line, count in zip(lines, counts, strict=True)) + "\n")
-    all_at_once = replay(Table(table), "auto", seed=0)
+    return table
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("budget", [Budget(), Budget(trials=8)])
+def test_a_replay_takes_the_steps_of_an_exploration(table: Path, budget: Budget, seed: int) -> None:
+    """The same table, sampler, limit and seed: the same configurations for the same reasons on as many images."""
+    found = Table(counted(table))
+    device = TableDevice(found, 0.0, seed)
+    replayed = [*drive(replay_session(found, "auto", seed, device.rungs, budget), device.measure)]
+
+    path = table.with_name("space.yaml")
+    path.write_text("schema: 1\nname: recorded\nreplay: t.csv\nobjectives: [accuracy, latency_p90_ns]\n")
+    space = load_space(path)
+    with StudyWriter(table.with_name("study"), space, None, {}) as writer:
+        plan = make_plan(space, (), budget)
+        explore(writer, space, space.backend, plan, seed, lambda _: None, lambda: False)
+    explored = Study.read(table.with_name("study")).measurements
+
+    def steps(measurements: Sequence[Measurement]) -> list[tuple[int, Configuration, str, int | None]]:
+        return [(m.trial, m.configuration, m.phase, m.images) for m in measurements]
+
+    assert steps(replayed) == steps(explored)
+    assert len(replayed) == (8 if budget.trials else 12)
+
+
+def test_accuracies_on_a_part_of_the_images_end_in_the_recorded_ones(table: Path) -> None:
+    all_at_once = replay(Table(counted(table)), "auto", seed=0)
     growing = replay(Table(table), "auto", seed=0, growing=True)
     assert growing.recall == growing.precision == 1.0
     assert growing.phases["search"] == all_at_once.phases["search"] == 12
@@ -89,15 +126,31 @@ def test_a_table_without_counts_has_no_growing_accuracies(table: Path) -> None:
         replay(Table(table), "auto", seed=0, growing=True)
 
 
-def test_a_budget_counts_repeats(table: Path) -> None:
-    assert len(replay(Table(table), "auto", seed=0, noise=0.1, budget=40).hypervolume) <= 40
-    assert len(replay(Table(table), "surrogate", seed=0, budget=5).hypervolume) == 5
+def test_a_budget_counts_configurations_and_device_time(table: Path) -> None:
+    assert replay(Table(table), "surrogate", seed=0, budget=Budget(trials=5)).configurations == 5
+    by_time = replay(Table(table), "auto", seed=0, noise=0.1, budget=Budget(device_s=30))
+    assert by_time.device_s <= 33  # a trial of three seconds that runs is not broken off
+    assert by_time.phases["search"] < 12
+    assert by_time.phases["confirm"] > 0
 
 
 def test_the_command_prints_what_was_agreed(table: Path) -> None:
     result = CliRunner().invoke(
         make_app(),
-        ["replay", "--table", str(table), "--sampler", "surrogate", "--seeds", "2", "--noise", "0.05", "--json"],
+        [
+            "replay",
+            "--table",
+            str(table),
+            "--sampler",
+            "surrogate",
+            "--seeds",
+            "2",
+            "--noise",
+            "0.05",
+            "--budget",
+            "3m",
+            "--json",
+        ],
     )
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
@@ -169,5 +222,5 @@ def test_published_tables(name: str) -> None:
     if not (SHARED / name).exists():
         pytest.skip(f"{SHARED / name} is not here")
     table = Table(SHARED / name)
-    share = replay(table, "surrogate", seed=0, budget=table.tree.size // 3).hypervolume
+    share = replay(table, "surrogate", seed=0, budget=Budget(trials=table.tree.size // 3)).hypervolume
     assert share[-1] > 0.99

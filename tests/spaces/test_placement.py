@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from dse_harness.protocol import Accuracy, Request, Response
 
+from dse.core.budget import Budget
 from dse.reports.front import front_report
 from dse.search.edits import edits
-from dse.search.plan import Budget, make_plan
+from dse.search.plan import make_plan
 from dse.spaces import placement
 from dse.spaces.space import Space
 from dse.study import Study

@@ -15,7 +15,7 @@ from dse.reports.front import front_report, write_front
 from dse.study import Study
 from dse.study.lock import locked
 from dse.study.writer import StudyWriter, study_so_far
-from tests.recording import RecordedHarness, check_study, make_space, run_study
+from tests.recording import RecordedHarness, begin, check_study, make_space, run_study
 
 
 def test_a_folder_with_files_and_no_study_is_left_alone(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_what_dse_did_not_write_stays_and_its_number_is_not_used(folder: Path, t
     for _ in range(2):
         with StudyWriter(folder, make_space(tmp_path), None, {}) as writer:
             (error,) = writer.study.damaged
-            record, _ = writer.begin(next(make_space(tmp_path).tree.configurations()))
+            record, _ = begin(writer, next(make_space(tmp_path).tree.configurations()))
         assert error.path == mine / "trial.json"
         assert record.number == 10
         assert (mine / "results.txt").read_text() == "precious"
@@ -96,7 +96,7 @@ def test_a_trial_that_is_not_mounted_now_is_not_measured_again(folder: Path, tmp
 @pytest.mark.usefixtures("measured")
 def test_a_study_of_another_space_loses_nothing_unfinished(folder: Path, tmp_path: Path) -> None:
     with StudyWriter(folder, make_space(tmp_path), None, {}) as writer:
-        _, unfinished = writer.begin(next(make_space(tmp_path).tree.configurations()))
+        _, unfinished = begin(writer, next(make_space(tmp_path).tree.configurations()))
     with pytest.raises(StudyError, match="not of other"):
         run_study(folder, make_space(tmp_path, name="other"))
     assert unfinished.exists()

@@ -11,7 +11,7 @@ from dse.errors import StudyError
 from dse.reports.front import front_document, front_report
 from dse.study import Study
 from dse.study.writer import StudyWriter
-from tests.recording import RecordedHarness, fails, make_space, run_study
+from tests.recording import RecordedHarness, begin, fails, make_space, run_study
 
 pytestmark = pytest.mark.usefixtures("measured")
 
@@ -20,7 +20,7 @@ def _repeat(folder: Path, space_folder: Path) -> None:
     """A second run of each configuration, a little slower."""
     with StudyWriter(folder, make_space(space_folder), None, {}) as writer:
         for measured in list(writer.study.measurements):
-            record, trial = writer.begin(measured.configuration, "confirm")
+            record, trial = begin(writer, measured.configuration, "confirm")
             response = json.loads((folder / "trials" / str(measured.trial) / "response.json").read_text())
             response["performance"]["latency_p90_ns"] = response["performance"]["latency_p90_ns"] * 51 // 50
             (trial / "response.json").write_text(json.dumps(response))
@@ -108,7 +108,7 @@ def test_the_analysis_is_made_once_and_again_after_a_trial(folder: Path, tmp_pat
         before = writer.study.analysis
         assert writer.study.analysis is before
         first = writer.study.measurements[0]
-        record, trial = writer.begin(first.configuration, "confirm")
+        record, trial = begin(writer, first.configuration, "confirm")
         (trial / "response.json").write_bytes((folder / "trials" / "0" / "response.json").read_bytes())
         writer.finish(record, first.response)
         assert len(writer.study.analysis.known[0].trials) == 2

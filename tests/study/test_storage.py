@@ -23,6 +23,7 @@ from dse.study.writer import StudyWriter
 from tests.recording import (
     RecordedHarness,
     answer,
+    begin,
     check_study,
     fails,
     make_space,
@@ -147,7 +148,7 @@ def test_what_lacks_a_figure_of_a_constraint_is_not_best(folder: Path, tmp_path:
 def _add(writer: StudyWriter, study: Path, trial: int, **changes: Any) -> None:
     """One more run of the configuration of ``trial``, with the same response but for ``changes``."""
     measured = next(m for m in writer.study.measurements if m.trial == trial)
-    record, folder = writer.begin(measured.configuration, "confirm")
+    record, folder = begin(writer, measured.configuration, "confirm")
     response = dataclasses.replace(measured.response, **changes)
     text: Mapping[str, Any] = json.loads((study / "trials" / str(trial) / "response.json").read_text())
     changed = {name: None if value is None else dataclasses.asdict(value) for name, value in changes.items()}

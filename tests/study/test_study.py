@@ -19,7 +19,7 @@ from dse.errors import InputError, MachineError, StudyError
 from dse.study import Study, find_study
 from dse.study.writer import StudyWriter
 from tests.limits import small_files
-from tests.recording import RecordedHarness, answer, check_study, fails, make_space, run_study, stored_runs
+from tests.recording import RecordedHarness, answer, begin, check_study, fails, make_space, run_study, stored_runs
 
 
 def test_a_study_measures_every_configuration_once(folder: Path, tmp_path: Path) -> None:
@@ -52,13 +52,13 @@ def test_a_trial_without_response_is_made_again_under_its_number(folder: Path, t
     run_study(folder, make_space(tmp_path), trials=2)
     with StudyWriter(folder, make_space(tmp_path), None, {}) as writer:
         number = len(writer.study.measurements)
-        _, unfinished = writer.begin(next(make_space(tmp_path).tree.configurations()))
+        _, unfinished = begin(writer, next(make_space(tmp_path).tree.configurations()))
         (unfinished / "performance").mkdir()
         (unfinished / "performance" / "mlperf_log_detail.txt").write_text("half a l")
     assert len(Study.read(folder).measurements) == number
     with StudyWriter(folder, make_space(tmp_path), None, {}) as writer:
         assert not unfinished.exists()
-        record, _ = writer.begin(next(make_space(tmp_path).tree.configurations()))
+        record, _ = begin(writer, next(make_space(tmp_path).tree.configurations()))
         assert record.number == number
     with StudyWriter(folder, make_space(tmp_path), None, {}):
         pass
@@ -68,7 +68,7 @@ def test_a_trial_without_response_is_made_again_under_its_number(folder: Path, t
 def test_a_trial_that_was_finished_and_not_told_counts(folder: Path, tmp_path: Path) -> None:
     space = make_space(tmp_path)
     with StudyWriter(folder, space, None, {}) as writer:
-        _, trial = writer.begin(next(space.tree.configurations()))
+        _, trial = begin(writer, next(space.tree.configurations()))
         protocol.write(Response(peak_memory_bytes=5), trial / "response.json")
     with StudyWriter(folder, space, None, {}) as writer:
         assert [m.trial for m in writer.study.measurements] == [0]
@@ -366,7 +366,7 @@ def test_a_trial_says_how_long_the_study_had_been_searched(folder: Path, tmp_pat
     space = make_space(tmp_path)
     with StudyWriter(folder, space, None, {}) as writer:
         for elapsed_s in (None, 12.3456):
-            record, trial = writer.begin(next(space.tree.configurations()), elapsed_s=elapsed_s)
+            record, trial = begin(writer, next(space.tree.configurations()), elapsed_s=elapsed_s)
             writer.finish(record, Response(peak_memory_bytes=5))
             protocol.write(Response(peak_memory_bytes=5), trial / "response.json")
     assert [record.elapsed_s for record in Study.read(folder).records] == [None, 12.346]

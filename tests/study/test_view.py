@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 from dse_harness.protocol import Request, Response
 
+from dse.core.budget import Budget
 from dse.core.measurement import Measurement
 from dse.errors import StudyError
 from dse.search.explore import explore
-from dse.search.plan import Budget, make_plan
+from dse.search.plan import make_plan
 from dse.study import Study
 from dse.study.database import without_password, without_user
 from dse.study.storage import OptunaView
 from dse.study.view import LateView
 from dse.study.writer import StudyWriter
-from tests.recording import RecordedHarness, answer, check_study, make_space, run_study, stored_runs
+from tests.recording import RecordedHarness, answer, begin, check_study, make_space, run_study, stored_runs
 
 
 def _explore(folder: Path, tmp_path: Path, harness: RecordedHarness, said: list[str]) -> None:
@@ -57,7 +58,7 @@ def test_a_database_that_stays_locked_is_told_and_the_next_search_catches_up(fol
     with closing(sqlite3.connect(folder / "study.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with StudyWriter(folder, make_space(tmp_path), None, {}, say=said.append) as writer:
-            record, trial = writer.begin(next(make_space(tmp_path).tree.configurations()))
+            record, trial = begin(writer, next(make_space(tmp_path).tree.configurations()))
             response = writer.study.measurements[0].response
             (trial / "response.json").write_bytes((folder / "trials" / "0" / "response.json").read_bytes())
             writer.finish(record, response)
@@ -127,7 +128,7 @@ def test_a_study_that_is_moved_while_it_runs_is_told_so(folder: Path, tmp_path: 
 def test_a_study_that_is_moved_as_its_view_is_written_is_told_so(folder: Path, tmp_path: Path) -> None:
     moved, space = folder.with_name("moved"), make_space(tmp_path)
     with StudyWriter(folder, space, None, {}) as writer:
-        record, _ = writer.begin(next(space.tree.configurations()))
+        record, _ = begin(writer, next(space.tree.configurations()))
         folder.rename(moved)
         with pytest.raises(StudyError, match="was moved to"):
             writer.finish(record, Response())

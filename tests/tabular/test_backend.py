@@ -19,9 +19,9 @@ from dse.cli import make_app
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
 from dse.errors import SubmissionError
+from dse.paths import cache_dir
 from dse.reports.front import front_document, front_report
 from dse.results.convert.replay_table import to_csv
-from dse.search.explore import make_request
 from dse.spaces.load import load_space
 from dse.spaces.space import Space
 from dse.study import Study
@@ -60,8 +60,14 @@ def write(folder: Path, figures: list[tuple[int, int] | None]) -> Path:
 
 
 def ask_for(space: Space, configuration: Configuration, sha256: str) -> Request:
-    path = space.data_set.path
-    return make_request(space, configuration, path, sha256, accuracy=AccuracySpec(samples=1), spot_check=True)
+    return space.experiment(configuration).request(
+        model_path=space.data_set.path,
+        model_sha256=sha256,
+        data_set=space.data_set.spec,
+        cache=cache_dir(),
+        accuracy=AccuracySpec(samples=1),
+        spot_check_images=64,
+    )
 
 
 def ask(space: Space, harness: Backend, folder: Path) -> list[Response]:

@@ -1,0 +1,293 @@
+"""What to measure next, and why: the reference configuration when it is due, what has to be repeated, something new, or
+to be sure.
+
+To be sure has two prices: repeats settle latencies, images settle accuracies. Each is paid only where it can change who
+is on the front. Every answer follows from the trials, told and pending, alone: a search that was killed and continued
+decides as an uninterrupted one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from dse_harness.protocol import Accuracy
+
+from dse.core.analysis import Analysis, Known
+from dse.core.configuration import Configuration
+from dse.core.measurement import Measurement, Phase
+from dse.core.membership import Membership
+
+REFERENCE_EVERY = 20
+"""Trials of a device after which the reference configuration is measured on it again."""
+_REFERENCES_IN_A_ROW = 3
+"""A reference configuration outside its band is measured again at once, to tell an outlier from a new state; not for
+ever."""
+_ATTEMPTS = 3
+"""Trials of a configuration that may be lost to throttling, foreign load or drift before it is let be."""
+UNDECIDED = (0.03, 0.97)
+"""Between these probabilities it is undecided whether a configuration is on the front."""
+_ABOUT_AS_MANY = 1.5
+"""Of an undecided configuration and its rival, both are repeated unless one has this many times the other's repeats."""
+_LEAST_IMAGES = 500
+"""An accuracy begins on so many images at least: fewer tell nearly nothing, and cost less than to start a process."""
+_RUNG = 4
+STABLE_GAIN = 1e-7
+"""A front to which no candidate is expected to add this share of the hypervolume is stable. Members add little: at 1e-4
+one in six was not measured yet (benchmarks/stable.py)."""
+MOST_REPEATS = 200
+"""Repeats after which two configurations count as equally good: more would measure the noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A configuration to measure and the reason; its accuracy has to be known on ``images`` images at least."""
+
+    configuration: Configuration
+    phase: Phase
+    images: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(Need):
+    """A need that was given a trial's number and a ``device`` (empty for this machine).
+
+    ``key`` and ``accuracy_key`` as of `dse.core.measurement.Measurement`. ``accuracy_from`` is the trial whose accuracy
+    counts, the step's own number where it has to run one. With ``spot_check`` nobody knows yet what the experiment
+    answers on the first images.
+    """
+
+    number: int
+    key: str
+    accuracy_key: str | None
+    accuracy_from: int
+    spot_check: bool
+    device: str = ""
+
+    @property
+    def runs_accuracy(self) -> bool:
+        """Whether the trial counts an accuracy of its own."""
+        return self.accuracy_from == self.number
+
+
+def rungs(images: int) -> tuple[int, ...]:
+    """On how many of ``images`` an accuracy is counted first, next, ..., in the end.
+
+    Each rung has four times as many as the one before, so that a model that climbs all of them costs a third more than
+    the last one alone; none has fewer than `_LEAST_IMAGES`.
+    """
+    found = [images]
+    while found[0] // _RUNG >= _LEAST_IMAGES:
+        found.insert(0, found[0] // _RUNG)
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is known when something is decided: ``measurements`` by number, what they say, and what is ``pending``."""
+
+    measurements: Sequence[Measurement]
+    now: Analysis
+    pending: Collection[Step] = ()
+
+    @cached_property
+    def busy(self) -> frozenset[Configuration]:
+        """The configurations that are being measured to be known better; those of drift checks are not."""
+        return frozenset(step.configuration for step in self.pending if step.phase != "reference")
+
+    @cached_property
+    def busy_accuracies(self) -> frozenset[int | None]:
+        """The accuracies, by the trial that they are from, that are being counted on more images."""
+        wanted = {step.configuration: step.images for step in self.pending}
+        return frozenset(
+            e.accuracy_from
+            for e in self.now.estimates
+            if e.accuracy is not None and wanted.get(e.configuration, 0) > e.accuracy.total
+        )
+
+    @cached_property
+    def asked(self) -> Mapping[Configuration, int]:
+        """On how many images a configuration's accuracy was to be known, by the trials that were to confirm it."""
+        return {
+            k.configuration: max((m.images or 0 for m in k.trials if m.phase == "confirm"), default=0)
+            for k in self.now.known
+        }
+
+    @cached_property
+    def last(self) -> Mapping[Configuration, int]:
+        """The number of each configuration's last trial."""
+        return {k.configuration: k.trials[-1].trial for k in self.now.known}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Decides. Accuracies begin on the first number of images of ``rungs`` and are complete on the last.
+
+    With ``confirm``, what is undecided is measured until it is decided. Where the suggester expects less than
+    ``stable_gain`` of another configuration, the front counts as stable and nothing new is measured. Without
+    ``reference_every`` no reference configuration is measured: where nothing can drift.
+    """
+
+    rungs: tuple[int, ...] = (1,)
+    confirm: bool = False
+    stable_gain: float = 0.0
+    reference_every: int | None = REFERENCE_EVERY
+    most_repeats: int = MOST_REPEATS
+
+    def reference(self, known: Situation, device: str, *, begins: bool) -> Need | None:
+        """The reference configuration, where it is due on ``device``: every so many trials, and when a search of what
+        was measured before ``begins`` there.
+
+        It is the first configuration that worked; its first trial, at the start of a study, is the first reference
+        run. Where an edit of the space removed it, it is the first one that worked of those that are left.
+        """
+        here = sorted(
+            (trial, phase)
+            for trial, phase, of in (
+                *((m.trial, m.phase, m.device) for m in known.measurements),
+                *((step.number, step.phase, step.device) for step in known.pending),
+            )
+            if of == device
+        )
+        checks = known.now.exclusions.of(device)
+        if not self._is_due([phase for _, phase in here], was_good=checks.is_good, begins=begins):
+            return None
+        same = [k for k in known.now.known if any(m.key == checks.reference for m in k.trials)]
+        found = next((k.configuration for k in (*same, *(k for k in known.now.known if k.good))), None)
+        return None if found is None else Need(found, "reference", self.rungs[0])
+
+    def _is_due(self, phases: Sequence[Phase], *, was_good: bool, begins: bool) -> bool:
+        if self.reference_every is None or begins:
+            return begins and self.reference_every is not None
+        in_a_row = _at_the_end(phases, lambda phase: phase == "reference")
+        if in_a_row:
+            return not was_good and in_a_row < _REFERENCES_IN_A_ROW
+        return _at_the_end(phases, lambda phase: phase != "reference") >= self.reference_every
+
+    def lost(self, known: Situation) -> list[Need]:
+        """What has to be measured again because its trials do not count."""
+        lost = (k.configuration for k in known.now.known if _is_lost(k, known.now))
+        return [Need(each, "repeat", self.rungs[0]) for each in lost if each not in known.busy]
+
+    def undecided(self, known: Situation) -> list[Need]:
+        """What to measure again: configurations of which it is undecided whether they are on the front, and their
+        rivals.
+
+        What was measured longest ago comes first: the trials of rivals interleave, so that a slow drift meets all of
+        them. Once nothing is undecided, the accuracies of the front are completed, and what that opens is decided in
+        turn; without ``confirm`` they are completed only.
+        """
+        images = self._more_images(known) if self.confirm else {}
+        repeats = self._more_repeats(known.now) if self.confirm else []
+        if not images and not repeats:
+            images = self._complete(known)
+        return self._needs(known, dict.fromkeys(repeats, self.rungs[0]) | images)
+
+    def incomplete(self, known: Situation) -> list[Need]:
+        """What completes the accuracies of the front, one need for each of them."""
+        return self._needs(known, self._complete(known))
+
+    def joining(self, known: Situation) -> list[tuple[Need, float]]:
+        """What completes the accuracies that are not on the front, and the probability that they will be."""
+        now = known.now
+        if not now.needs_accuracy:
+            return []
+        front = {point.configuration for point in now.front}
+        on_front = {e.accuracy_from for e in now.estimates if e.configuration in front}
+        chance = now.membership.probability
+        others = [i for i, e in enumerate(now.estimates) if e.accuracy_from not in on_front]
+        first = self._one_for_each_accuracy(known, sorted(others, key=lambda i: -chance[i]))
+        return [(Need(now.estimates[i].configuration, "confirm", self.rungs[-1]), float(chance[i])) for i in first]
+
+    def left(self, known: Situation, device: str, *, begins: bool) -> list[Need]:
+        """What is to be measured again, as far as is known, if nothing new is: the reference configuration, what did
+        not count, what is undecided, and the accuracies of the front that have to be completed in the end.
+        """
+        reference = self.reference(known, device, begins=begins)
+        needs = [*self.undecided(known), *self.incomplete(known)]
+        most = {need.configuration: need for need in sorted(needs, key=lambda need: need.images)}
+        return [*([reference] if reference else []), *self.lost(known), *most.values()]
+
+    def _needs(self, known: Situation, images: Mapping[int, int]) -> list[Need]:
+        """A need for each of the estimates ``images`` that nobody attends to, the one measured longest ago first."""
+        estimates = known.now.estimates
+        free = [
+            i
+            for i, wanted in images.items()
+            if estimates[i].configuration not in known.busy
+            and not (wanted > _counted(estimates[i].accuracy) and estimates[i].accuracy_from in known.busy_accuracies)
+        ]
+        free.sort(key=lambda i: known.last[estimates[i].configuration])
+        return [Need(estimates[i].configuration, "confirm", images[i]) for i in free]
+
+    def _more_repeats(self, now: Analysis) -> list[int]:
+        """The estimates whose latencies have to be known better."""
+        tried = {k.configuration: len(k.trials) for k in now.known}
+        wanted = _deciding(now.by_repeats, [len(e.trials) for e in now.estimates])
+        return [i for i in wanted if tried[now.estimates[i].configuration] < self.most_repeats]
+
+    def _more_images(self, known: Situation) -> dict[int, int]:
+        """The estimates whose accuracies have to be known better, one for each accuracy, with the next rung."""
+        now = known.now
+        counted = [_counted(e.accuracy) for e in now.estimates]
+        if not now.needs_accuracy or min(counted, default=0) >= self.rungs[-1]:
+            return {}
+        wanted = self._one_for_each_accuracy(known, _deciding(now.by_accuracy, counted))
+        return {i: next(n for n in self.rungs if n > counted[i]) for i in wanted}
+
+    def _complete(self, known: Situation) -> dict[int, int]:
+        """The estimates on the front whose accuracies are not complete, one for each accuracy, with all images."""
+        now = known.now
+        if not now.needs_accuracy or min((_counted(e.accuracy) for e in now.estimates), default=0) >= self.rungs[-1]:
+            return {}
+        front = {point.configuration for point in now.front}
+        on_front = [i for i, e in enumerate(now.estimates) if e.configuration in front]
+        return dict.fromkeys(self._one_for_each_accuracy(known, on_front), self.rungs[-1])
+
+    def _one_for_each_accuracy(self, known: Situation, indices: Sequence[int]) -> list[int]:
+        """Of ``indices`` the first for each accuracy that is not complete; none that was asked for images in vain."""
+        first: dict[int | None, int] = {}
+        for i in indices:
+            estimate = known.now.estimates[i]
+            counted = estimate.accuracy.total if estimate.accuracy else self.rungs[-1]
+            if known.asked[estimate.configuration] <= counted < self.rungs[-1]:
+                first.setdefault(estimate.accuracy_from, i)
+        return list(first.values())
+
+
+def _at_the_end(phases: Sequence[Phase], fits: Callable[[Phase], bool]) -> int:
+    """How many phases at the end of ``phases`` fit."""
+    return next((count for count, phase in enumerate(reversed(phases)) if not fits(phase)), len(phases))
+
+
+def _counted(accuracy: Accuracy | None) -> int:
+    return accuracy.total if accuracy else 0
+
+
+def _deciding(membership: Membership, known: Sequence[int]) -> list[int]:
+    """The estimates that have to be known better to tell who is on the front.
+
+    Of an undecided configuration and the rival that decides about it, the one of which less is ``known``, or both.
+    """
+    low, high = UNDECIDED
+    wanted: set[int] = set()
+    for index, probability in enumerate(membership.probability):
+        if low < probability < high:
+            pair = [index, *(r for r in (int(membership.rival[index]),) if r >= 0)]
+            fewest = min(known[i] for i in pair)
+            wanted.update(i for i in pair if known[i] <= fewest * _ABOUT_AS_MANY)
+    return sorted(wanted)
+
+
+def _is_lost(known: Known, now: Analysis) -> bool:
+    """Whether something is not known of a configuration only because its trials ran at the wrong moment.
+
+    Or because it did not answer as the trial whose accuracy it was to share: then it has to run its own.
+    """
+    attempts = sum(m.trial >= now.exclusions.of(m.device).governor_since for m in known.trials)
+    if any(m.failed for m in known.trials) or attempts >= _ATTEMPTS:
+        return False
+    if known.good:
+        return now.needs_accuracy and all(m.accuracy is None for m in known.good)
+    return all(reason.passing for m in known.trials for reason in now.exclusions.reasons[m.trial])

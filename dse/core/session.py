@@ -1,0 +1,367 @@
+"""A search without its surroundings: ask what to measure next, measure it wherever that is, tell what came out.
+
+Pure and in memory: no clock, no files, no process. Whoever drives a session says how much time has passed and carries
+out the steps; several may be under way, on several devices, and be told in any order. What a session knows follows from
+the measurements it was told alone, so one that is made again from them goes on as the first would have.
+
+    while (step := session.ask(elapsed_s=clock() - began)) is not None:
+        session.tell(step, measure(step))
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from dse_harness.protocol import Response
+
+from dse.core.accuracies import Accuracies
+from dse.core.analysis import Analysis, analyze
+from dse.core.budget import Budget, Costs
+from dse.core.configuration import Configuration
+from dse.core.estimate import Estimate
+from dse.core.measurement import Measurement
+from dse.core.policy import Need, Policy, Situation, Step
+from dse.core.problem import Problem, Suggester
+
+
+class Experiments(Protocol):
+    """Which experiment each configuration is, by content."""
+
+    def __call__(self, measured: Measurement) -> Configuration | None:
+        """The configuration that a measurement belongs to; None where it belongs to none."""
+
+    def key(self, configuration: Configuration) -> str:
+        """What is measured and how."""
+
+    def accuracy_key(self, configuration: Configuration) -> str | None:
+        """What the accuracy depends on; None where it is shared with nobody."""
+
+    @property
+    def duplicates(self) -> int:
+        """How many configurations are the same experiment as another one, as far as is known."""
+
+
+class EachItsOwn:
+    """`Experiments` where every configuration is one of its own."""
+
+    duplicates = 0
+
+    def __call__(self, measured: Measurement) -> Configuration:
+        """The configuration that was measured."""
+        return measured.configuration
+
+    def key(self, configuration: Configuration) -> str:
+        """The configuration's fingerprint."""
+        return configuration.fingerprint
+
+    def accuracy_key(self, configuration: Configuration) -> str:
+        """The same: its repeats share an accuracy."""
+        return configuration.fingerprint
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a session is about and how it is to go about it.
+
+    ``images`` is how many the whole data set has, None where nobody knows; ``exact`` says that figures are recorded
+    ones, which a repeat would not change. Of a limited time, ``search_s`` device seconds may go to new configurations
+    before what is undecided is confirmed (None: all of it).
+    """
+
+    problem: Problem
+    policy: Policy = field(default_factory=Policy)
+    budget: Budget = field(default_factory=Budget)
+    search_s: float | None = None
+    images: int | None = None
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class _Suggestion:
+    """What a suggester answered, and to what: the same question has the same answer."""
+
+    past: Sequence[Estimate]
+    pending: Sequence[Configuration]
+    configuration: Configuration | None
+    gains: Sequence[float]
+
+
+class Session:
+    """See the module. ``history`` are the trials of the study so far, whoever measured them.
+
+    Trials are numbered from ``first_number`` on, or after the history. The budget is this session's own.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        suggester: Suggester,
+        experiments: Experiments,
+        costs: Costs,
+        history: Sequence[Measurement] = (),
+        *,
+        first_number: int | None = None,
+    ) -> None:
+        self.task, self.costs = task, costs
+        self._suggester, self._experiments = suggester, experiments
+        self._measurements: list[Measurement] = []
+        self._accuracies = Accuracies(0 if task.exact else task.images or 0)
+        self._spot_checks: dict[str, Measurement] = {}
+        for measured in history:
+            self._take(measured)
+        self._earlier = len(self._measurements)
+        known = {experiments(measured) for measured in self._measurements} - {None}
+        self._unknown = task.problem.tree.size - experiments.duplicates - len(known)
+        self._unknown_and_duplicates = task.problem.tree.size - len(known)
+        after = self._measurements[-1].trial + 1 if self._measurements else 0
+        self._next_number = after if first_number is None else first_number
+        self._pending: dict[int, Step] = {}
+        self._begun: set[str] = set()
+        self._analysis: Analysis | None = None
+        self._situation: Situation | None = None
+        self._suggestion: _Suggestion | None = None
+        self.device_s = 0.0
+        """Seconds that devices spent on this session's trials."""
+        self.searched = 0
+        """New configurations that were told."""
+        self.ended = ""
+        """Why `ask` had no answer, for people; empty while there may be one, also after trials that are pending."""
+
+    @property
+    def measurements(self) -> Sequence[Measurement]:
+        """All trials that were told, with those before this session, by number."""
+        return self._measurements
+
+    @property
+    def told(self) -> int:
+        """How many trials were told in this session."""
+        return len(self._measurements) - self._earlier
+
+    @property
+    def pending(self) -> Sequence[Step]:
+        """What was asked and not told, by number."""
+        return tuple(self._pending.values())
+
+    @property
+    def analysis(self) -> Analysis:
+        """What the trials say; found out once after each that is told."""
+        if self._analysis is None:
+            task, problem = self.task, self.task.problem
+            self._analysis = analyze(
+                problem.objectives,
+                problem.constraints,
+                self._measurements,
+                self._experiments,
+                task.images,
+                exact=task.exact,
+            )
+        return self._analysis
+
+    @property
+    def situation(self) -> Situation:
+        """What `dse.core.policy.Policy` decides from."""
+        if self._situation is None:
+            self._situation = Situation(self._measurements, self.analysis, self.pending)
+        return self._situation
+
+    @property
+    def gains(self) -> Sequence[float]:
+        """What the suggester expected of each candidate when it was asked last; see `dse.core.problem.Suggester`."""
+        return self._suggestion.gains if self._suggestion else ()
+
+    @property
+    def configurations_left(self) -> int:
+        """How many more configurations there can be, however much time they take."""
+        limit = self.task.budget.trials
+        most = self._unknown if limit is None else min(self._unknown, limit)
+        return max(0, most - self.searched - sum(step.phase == "search" for step in self.pending))
+
+    def left_s(self, elapsed_s: float) -> float:
+        """Seconds that the budget has left, after what is pending; infinite without a limit."""
+        return self.task.budget.left_s(elapsed_s, self._committed_s)
+
+    def search_left_s(self, elapsed_s: float) -> float:
+        """Seconds of them that may go to new configurations before what is undecided is confirmed."""
+        left_s, share_s = self.left_s(elapsed_s), self.task.search_s
+        return left_s if share_s is None else min(left_s, share_s - self._committed_s)
+
+    def begins_on(self, device: str) -> bool:
+        """Whether a search of what was measured before has yet to begin on ``device``."""
+        return device not in self._begun and bool(self._measurements)
+
+    def ask(self, device: str = "", elapsed_s: float = 0.0) -> Step | None:
+        """What to run next on ``device``, after ``elapsed_s`` of the session; the step is pending until it is told.
+
+        None where the budget or the work has ended, which `ended` says, and where nothing can be begun before more is
+        told: then `ended` is empty.
+        """
+        need = self._need(device, elapsed_s)
+        if need is None:
+            return None
+        number, key = self._next_number, self._experiments.key(need.configuration)
+        accuracy_key = self._experiments.accuracy_key(need.configuration)
+        step = Step(
+            need.configuration,
+            need.phase,
+            need.images,
+            number=number,
+            key=key,
+            accuracy_key=accuracy_key,
+            accuracy_from=self._accuracy_from(key, accuracy_key, need.images, number),
+            spot_check=key not in self._spot_checks,
+            device=device,
+        )
+        self._pending[number] = step
+        self._next_number += 1
+        self._begun.add(device)
+        self._situation = None
+        return step
+
+    def tell(self, step: Step, answer: Response | Measurement, *, took_s: float | None = None) -> Measurement:
+        """Take in what came of ``step``, which took ``took_s`` of its device; by default what the response says.
+
+        Raises ValueError for a step that is not pending and for the measurement of another trial.
+        """
+        if self._pending.get(step.number) != step:
+            raise ValueError(f"trial {step.number} is not pending: it was told before, or another session asked it")
+        measured = answer if isinstance(answer, Measurement) else _measured(step, answer)
+        if measured.trial != step.number:
+            raise ValueError(f"found trial {measured.trial}, expected {step.number}")
+        del self._pending[step.number]
+        measured = self._take(measured)
+        took_s = measured.response.timing_s.get("total", 0.0) if took_s is None else took_s
+        self.costs.add(measured, took_s)
+        self.device_s += took_s
+        self.searched += step.phase == "search"
+        self._analysis = self._situation = None
+        self.ended = ""
+        return measured
+
+    def give_up(self, step: Step) -> None:
+        """Forget a step that will never be told, as its device is gone; what it was for is asked again."""
+        self._pending.pop(step.number, None)
+        self._situation = None
+        self.ended = ""
+
+    def _take(self, measured: Measurement) -> Measurement:
+        if measured.accuracy_key is not None:
+            self._accuracies.add(measured.trial, measured.accuracy_key, measured.response)
+            measured = measured.with_best(self._accuracies)
+        if measured.response.spot_check:
+            self._spot_checks[measured.key] = measured
+        bisect.insort(self._measurements, measured, key=lambda m: m.trial)
+        return measured
+
+    def _accuracy_from(self, key: str, accuracy_key: str | None, images: int, number: int) -> int:
+        """The trial that has, or is counting, the accuracy on so many images; ``number`` where none does."""
+        if accuracy_key is None:
+            return number
+        checked = self._spot_checks.get(key)
+        found = self._accuracies.best(accuracy_key, checked.response.spot_check if checked else None)
+        if found is not None and found.accuracy.total >= images:
+            return found.trial
+        counting = (s for s in self.pending if s.accuracy_key == accuracy_key and s.runs_accuracy)
+        return next((s.number for s in counting if s.images >= images), number)
+
+    def _need(self, device: str, elapsed_s: float) -> Need | None:
+        budget, policy, left_s = self.task.budget, self.task.policy, self.left_s(elapsed_s)
+        lacking = policy.incomplete(self.situation)
+        if left_s <= 0 or (budget.trials == 0 and not lacking):
+            self._end("the budget is spent")
+            return None
+        more = self.configurations_left > 0
+        search = more and self._may_search(elapsed_s)
+        need = self._next(device, left_s, search=search)
+        if need is None and policy.confirm and more and not search:
+            need = self._next(device, left_s, search=True)  # all is decided: what was kept for that may be searched
+        if need is None:
+            self._end(self._why_nothing_is_left(left_s))
+            return None
+        return self._unless_kept(need, lacking, left_s)
+
+    def _next(self, device: str, left_s: float, *, search: bool) -> Need | None:
+        """What is due first, of what ``search`` allows and time is left for."""
+        policy, known = self.task.policy, self.situation
+        reference = policy.reference(known, device, begins=self.begins_on(device))
+        if reference is not None:
+            return reference
+        lost = next(iter(policy.lost(known)), None)
+        last = next((m for m in reversed(self._measurements) if m.device == device), None)
+        if lost is not None and last is not None and known.now.exclusions.counts(last):
+            return lost  # whatever was in the way is over
+        if search and (suggested := self._suggest()) is not None:
+            return Need(suggested, "search", policy.rungs[0])
+        return lost or next((need for need in policy.undecided(known) if self.costs.step_s(need) <= left_s), None)
+
+    def _suggest(self) -> Configuration | None:
+        """A configuration that nobody measures yet; None where there is none, and where the front is stable."""
+        past = self.analysis.past
+        pending = [step.configuration for step in self.pending]
+        found = self._suggestion
+        if found is None or (found.past, found.pending) != (past, pending):
+            suggested = self._suggester.suggest(past, pending)
+            found = self._suggestion = _Suggestion(past, pending, suggested, self._suggester.gains)
+        stable = bool(found.gains) and found.gains[0] < self.task.policy.stable_gain
+        return None if stable else found.configuration
+
+    def _may_search(self, elapsed_s: float) -> bool:
+        """Whether new configurations may be begun; some of a limited time is kept to confirm.
+
+        And some to complete the accuracies of the front, as far as all can be completed.
+        """
+        budget, left_s = self.task.budget, self.left_s(elapsed_s)
+        if budget.seconds is not None and left_s < budget.seconds / 2:
+            one_s, needed_s = self.costs.new_s(1), self._needed_s() + self.costs.another_s
+            if left_s - one_s < budget.kept_s("search", needed_s) < budget.seconds / 2:
+                return False
+        return self.search_left_s(elapsed_s) > 0
+
+    def _unless_kept(self, need: Need, lacking: Sequence[Need], left_s: float) -> Need:
+        """``need``, or what completes the front where that could not be afforded after it."""
+        budget, costs = self.task.budget, self.costs
+        if budget.seconds is None or not lacking or need in lacking:
+            return need
+        if left_s - costs.step_s(need) >= budget.kept_s(need.phase, self._needed_s()):
+            return need
+        cheapest = min(lacking, key=costs.step_s)
+        return need if costs.step_s(cheapest) > left_s else cheapest
+
+    def _needed_s(self) -> float:
+        """What it takes to complete the accuracies of the front.
+
+        Counted on all images some of them fall, and others take their places: those are in it by their chance.
+        """
+        policy, known, costs = self.task.policy, self.situation, self.costs
+        lacking_s = sum(map(costs.step_s, policy.incomplete(known)))
+        return lacking_s + sum(chance * costs.step_s(need) for need, chance in policy.joining(known))
+
+    @property
+    def _committed_s(self) -> float:
+        return self.device_s + sum(map(self.costs.step_s, self.pending))
+
+    def _end(self, why: str) -> None:
+        self.ended = "" if self._pending else why
+
+    def _why_nothing_is_left(self, left_s: float) -> str:
+        if any(self.costs.step_s(need) > left_s for need in self.task.policy.undecided(self.situation)):
+            return "what is left takes longer than the rest of the budget"
+        if self._unknown_and_duplicates - self._experiments.duplicates <= self.searched:
+            return "every configuration is known"
+        return "the front is stable" if self.configurations_left > 0 else "the limit on configurations is reached"
+
+
+def _measured(step: Step, response: Response) -> Measurement:
+    return Measurement(
+        trial=step.number,
+        configuration=step.configuration,
+        key=step.key,
+        response=response,
+        accuracy_from=step.accuracy_from,
+        phase=step.phase,
+        accuracy_key=step.accuracy_key,
+        images=step.images,
+        device=step.device,
+    )
