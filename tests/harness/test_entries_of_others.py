@@ -1,4 +1,4 @@
-"""An engine that another distribution adds by an entry point, in a process of the harness's own."""
+"""What another distribution adds by entry points, in a process of the harness's own."""
 
 import json
 import subprocess
@@ -9,9 +9,10 @@ import pytest
 from dse_harness.boot import command
 from dse_harness.protocol import Failure
 
-from tests.harness import toy_engine
+from tests.harness import toy_engine, toy_scenario
 from tests.harness.distributions import install
 from tests.harness.running import request_for, run_harness, write_colours
+from tests.harness.tiny_models import write_tiny_model
 
 
 @pytest.fixture
@@ -55,3 +56,23 @@ def test_it_is_listed_with_its_version(installed: None) -> None:
     found = json.loads(done.stdout)
     assert list(found) == ["litert", "tflite-runtime", "toy"]
     assert found["toy"] == {"title": "Toy Engine", "packages": ["toy-engine"], "installed": "1.0"}
+
+
+def test_a_scenario_whose_queries_have_several_samples_and_no_latencies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Path(toy_scenario.__file__).read_text()
+    install(
+        tmp_path / "site", "toy_scenario", "dse.scenarios", {"Batch": "toy_scenario:Batch"}, {"toy_scenario": source}
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    model, images = write_tiny_model(tmp_path / "tiny.tflite"), write_colours(tmp_path / "colours.npz")
+
+    batch = run_harness(tmp_path / "batch", request_for(model, images, scenario="Batch"))
+    single = run_harness(tmp_path / "single", request_for(model, images))
+
+    assert batch.failure is None
+    assert batch.performance is None
+    assert batch.metrics["samples_per_s"].value > 0
+    assert "latency_p90_ns" not in batch.metrics
+    assert batch.accuracy == single.accuracy
