@@ -11,7 +11,7 @@ from dse_harness.protocol import Request, read
 
 from dse.core.origin import ModelOrigin
 from dse.core.pareto import FrontPoint
-from dse.errors import DseError, InputError, Remedy, SubmissionError, UsageError, why
+from dse.errors import DseError, InputError, ModelError, Remedy, SubmissionError, UsageError, why
 from dse.models.registry import read_section
 from dse.spaces.parts import model_of, runtime_of, variant_of
 from dse.study import Study
@@ -60,15 +60,20 @@ def _candidate(study: Study, point: FrontPoint, python: str | None) -> Candidate
         request = read(Request, folder / "request.json")
     except (OSError, ProtocolError) as error:
         raise SubmissionError(f"cannot be read: {why(error)}", path=folder / "request.json") from error
-    request = located(request, study.space, point.configuration, study.folder / FOLDER)
     name = model_of(point.configuration, study.space.models)
+    try:
+        request = located(request, study.space, point.configuration, study.folder / FOLDER)
+        origin = _origin(study.space.models, name, request)
+    except ModelError as error:
+        error.path = error.path or study.folder / "study.yaml"
+        raise
     return Candidate(
         trial=point.trial,
         model=_variant(name, point),
         configuration=dict(point.configuration),
         request=request,
         response=point.response,
-        origin=_origin(study.space.models, name, request),
+        origin=origin,
         images=study.images,
         python=python or _harness_python(study, point),
     )

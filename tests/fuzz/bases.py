@@ -163,7 +163,8 @@ def _validated(folder: Path) -> None:
     response = dataclasses.replace(point.performance.response, accuracy=point.accuracy.response.accuracy)
     write(response, trial / "response.json")
     space = {**SETTINGS["space"], "name": "own", "objectives": {"accuracy": "maximize", "latency_p90_ns": "minimize"}}
-    space |= {"data_set": {**space["data_set"], "size": 1200}, "models": {"tiny": {}}, "constraints": []}
+    space |= {"data_set": {**space["data_set"], "size": 1200}, "constraints": []}
+    space["models"] = {"tiny": {"path": "models/tiny.tflite"}}
     space["fidelity"] = {"explore": {"accuracy_images": None}}
     space["parameters"] = {"threads": [1, 2]}
     (study / "study.yaml").write_text(yaml.safe_dump({**SETTINGS, "space": space, "placed": {}}))
