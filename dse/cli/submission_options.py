@@ -19,6 +19,7 @@ from dse.errors import DseError, Remedy, UsageError
 from dse.study import Study
 from dse.submission.candidate import Candidate
 from dse.submission.findings import RULES, Finding
+from dse.submission.rounds import measurable_rounds
 
 SUBMITTER = "submitter"
 """Who submits, as long as nobody has said so."""
@@ -27,7 +28,7 @@ _MOST_PLACES = 3
 Allow = Annotated[
     list[str] | None, typer.Option("--allow", metavar="RULE", help="A rule that may be broken; repeatable.")
 ]
-RoundName = Annotated[str, typer.Option("--round", help="MLPerf's round: v5.1, v6.0 or v6.1.")]
+RoundName = Annotated[str, typer.Option("--round", help=f"MLPerf's round: {', '.join(measurable_rounds())}.")]
 Submitter = Annotated[str, typer.Option(help="The organisation that submits; no spaces.")]
 System = Annotated[Path, typer.Option(help="The device's description (dse system init).")]
 Trials = Annotated[

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
+from dse_harness.registry import Registry
+
 from dse.errors import Remedy, UsageError
 
 BENCHMARK = "resnet"
@@ -89,45 +91,46 @@ class Round:
         return f"{system}_{scenario}.json" if self.layout == "v5" else "measurements.json"
 
 
-ROUNDS: dict[str, Round] = {
-    round_.name: round_
-    for round_ in (
-        Round(
-            "v5.0",
-            Seeds(6023615788873153749, 15036839855038426416, 9933818062894767841),
-            (),
-            "v5",
-        ),
-        Round(
-            "v5.1",
-            Seeds(1780908523862526354, 14771362308971278857, 18209322760996052031),
-            ("5.0.25", "5.1.2", "6.0.3", "6.0.4"),
-            "v5",
-        ),
-        Round(
-            "v6.0",
-            Seeds(2465351861681999779, 14276810075590677512, 3936089224930324775),
-            ("6.0.8", "6.0.11", "6.0.13", "6.0.15"),
-            "v6",
-        ),
-        Round(
-            "v6.1",
-            Seeds(2085463073848966840, 2747215439041700203, 16159082839903944936),
-            ("6.0.16", "6.0.17"),
-            "v6",
-        ),
-    )
-}
+V5_0 = Round("v5.0", Seeds(6023615788873153749, 15036839855038426416, 9933818062894767841), (), "v5")
+V5_1 = Round(
+    "v5.1",
+    Seeds(1780908523862526354, 14771362308971278857, 18209322760996052031),
+    ("5.0.25", "5.1.2", "6.0.3", "6.0.4"),
+    "v5",
+)
+V6_0 = Round(
+    "v6.0",
+    Seeds(2465351861681999779, 14276810075590677512, 3936089224930324775),
+    ("6.0.8", "6.0.11", "6.0.13", "6.0.15"),
+    "v6",
+)
+V6_1 = Round("v6.1", Seeds(2085463073848966840, 2747215439041700203, 16159082839903944936), ("6.0.16", "6.0.17"), "v6")
+ROUNDS: Registry[Round] = Registry(
+    "dse.rounds",
+    {
+        "v5.0": "dse.submission.rounds:V5_0",
+        "v5.1": "dse.submission.rounds:V5_1",
+        "v6.0": "dse.submission.rounds:V6_0",
+        "v6.1": "dse.submission.rounds:V6_1",
+    },
+    needs=("name", "seeds", "loadgen_versions", "layout"),
+)
+"""By name; a distribution may add a round that comes later."""
 DEFAULT_ROUND = "v6.1"
 
 
 def get_round(name: str, *, to_measure: bool = False) -> Round:
     """The round of that name, ``to_measure``: one for which a LoadGen is known. Raises UsageError."""
-    allowed = [round_.name for round_ in ROUNDS.values() if round_.loadgen_versions or not to_measure]
+    allowed = measurable_rounds() if to_measure else ROUNDS.names()
     if name not in allowed:
         only_checked = " (no LoadGen with its seeds is known; its trees can be checked)" if name in ROUNDS else ""
         raise UsageError(f"found round {name!r}{only_checked}, allowed: {', '.join(allowed)}", remedy=Remedy.NAME_ROUND)
-    return ROUNDS[name]
+    return ROUNDS.get(name)
+
+
+def measurable_rounds() -> tuple[str, ...]:
+    """The rounds for which a LoadGen is known."""
+    return tuple(name for name in ROUNDS if ROUNDS.get(name).loadgen_versions)
 
 
 def official_buffer_size(explored: int, images: int) -> int:
@@ -141,4 +144,4 @@ def round_of_loadgen(version: str) -> Round | None:
     LoadGen's own words, ``6.0.17 @ d6147c7eb7``, will do too.
     """
     wheel = version.partition(" ")[0]
-    return next((round_ for round_ in ROUNDS.values() if wheel in round_.loadgen_versions), None)
+    return next((round_ for round_ in map(ROUNDS.get, ROUNDS) if wheel in round_.loadgen_versions), None)

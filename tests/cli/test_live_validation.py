@@ -39,7 +39,7 @@ class Lines(io.StringIO):
 
 def test_a_log_gets_a_line_with_the_time_left_again_and_again(step):
     stream = Lines(wanted=3)
-    with LiveValidation(Plan((step,), ROUNDS["v6.1"], None, 0), Console(file=stream), log_every_s=0.01) as live:
+    with LiveValidation(Plan((step,), ROUNDS.get("v6.1"), None, 0), Console(file=stream), log_every_s=0.01) as live:
         live(Progress(step, "accuracy", 660.0))
         assert stream.enough.wait(60)
     lines = stream.getvalue().splitlines()
@@ -50,7 +50,7 @@ def test_a_log_gets_a_line_with_the_time_left_again_and_again(step):
 
 def test_the_end_of_a_point_is_said_with_its_reason(step):
     stream = io.StringIO()
-    with LiveValidation(Plan((step,), ROUNDS["v6.1"], None, 0), Console(file=stream, width=200)) as live:
+    with LiveValidation(Plan((step,), ROUNDS.get("v6.1"), None, 0), Console(file=stream, width=200)) as live:
         live(Progress(step, None, 0.0, Outcome(3, None, "accuracy run: crashed: signal 11")))
         live(Progress(step, None, 660.0, again="faster than explored"))
         live(Progress(step, None, 120.0, Outcome(3, None)))
@@ -64,7 +64,7 @@ def test_the_end_of_a_point_is_said_with_its_reason(step):
 def test_a_terminal_gets_a_bar(step):
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100)
-    with LiveValidation(Plan((step,), ROUNDS["v6.1"], None, 0), console) as live:
+    with LiveValidation(Plan((step,), ROUNDS.get("v6.1"), None, 0), console) as live:
         live(Progress(step, "performance", 600.0))
     assert "trial 3 tiny: performance run" in stream.getvalue()
     assert "━" in stream.getvalue()

@@ -136,7 +136,7 @@ def _submission(folder: Path) -> None:
     parts = submission_parts()
     point = parts.write_good_point(folder)
     description = parts.system_description()
-    submission = Submission("Example", "board", description, ROUNDS["v6.1"], [point], ("SingleStream",))
+    submission = Submission("Example", "board", description, ROUNDS.get("v6.1"), [point], ("SingleStream",))
     write_tree(submission, folder / "submission", allow=["data-set-size"])
 
 

@@ -42,7 +42,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def write_once(round_name: str, scenarios: tuple[Scenario, ...]) -> Path:
         root = tmp_path_factory.mktemp(round_name)
         points = [write_good_point(root, round_name=round_name)]
-        submission = Submission("Example", "board", system_description(), ROUNDS[round_name], points, scenarios)
+        submission = Submission("Example", "board", system_description(), ROUNDS.get(round_name), points, scenarios)
         write_tree(submission, root / "submission", allow=["data-set-size"])
         return root / "submission"
 

@@ -21,7 +21,7 @@ def rules(tree: Path, round_: Round) -> set[str]:
 @pytest.mark.parametrize("breakage", BREAKAGES, ids=str)
 @pytest.mark.parametrize("round_name", ["v5.1", "v6.1"])
 def test_a_broken_rule_is_named(make_tree, round_name, breakage):
-    tree, round_ = make_tree(round_name), ROUNDS[round_name]
+    tree, round_ = make_tree(round_name), ROUNDS.get(round_name)
     assert rules(tree, round_) == set()
     breakage.apply(tree, round_)
     assert rules(tree, round_) == {breakage.rule} | breakage.also
@@ -30,12 +30,12 @@ def test_a_broken_rule_is_named(make_tree, round_name, breakage):
 @pytest.mark.parametrize("measured", MEASURED)
 def test_offline_may_be_measured_too(make_tree, measured):
     tree = make_tree()
-    measured()(tree, ROUNDS["v6.1"])
-    assert rules(tree, ROUNDS["v6.1"]) == set()
+    measured()(tree, ROUNDS.get("v6.1"))
+    assert rules(tree, ROUNDS.get("v6.1")) == set()
 
 
 def test_the_data_set_size_is_a_rule(make_tree):
-    found = [item for item in check_tree(make_tree(), ROUNDS["v6.1"]) if item.rule == "data-set-size"]
+    found = [item for item in check_tree(make_tree(), ROUNDS.get("v6.1")) if item.rule == "data-set-size"]
     assert len(found) == 3
     assert found[0].found == "1200 images"
     assert found[0].path.endswith("accuracy/mlperf_log_detail.txt")
@@ -49,8 +49,8 @@ def test_every_rule_of_a_tree_has_a_breakage():
 
 def test_a_finding_says_file_rule_and_fix(make_tree):
     tree = make_tree()
-    in_log(PERFORMANCE_LOG, "effective_performance_sample_count", 500)(tree, ROUNDS["v6.1"])
-    (found,) = [item for item in check_tree(tree, ROUNDS["v6.1"]) if item.rule == "buffer-size"]
+    in_log(PERFORMANCE_LOG, "effective_performance_sample_count", 500)(tree, ROUNDS.get("v6.1"))
+    (found,) = [item for item in check_tree(tree, ROUNDS.get("v6.1")) if item.rule == "buffer-size"]
     assert found.path == f"{RESULT}/{PERFORMANCE_LOG}"
     assert found.found == "effective_performance_sample_count 500"
     assert "1024" in found.allowed
@@ -58,12 +58,12 @@ def test_a_finding_says_file_rule_and_fix(make_tree):
 
 
 def test_a_tree_of_another_round_has_the_wrong_seeds(make_tree):
-    assert "seeds" in rules(make_tree("v6.0"), ROUNDS["v6.1"])
+    assert "seeds" in rules(make_tree("v6.0"), ROUNDS.get("v6.1"))
 
 
 def test_no_tree_is_an_error(tmp_path):
     with pytest.raises(SubmissionError, match="no such folder"):
-        check_tree(tmp_path / "nowhere", ROUNDS["v6.1"])
+        check_tree(tmp_path / "nowhere", ROUNDS.get("v6.1"))
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def checkout() -> Path:
 
 @pytest.mark.parametrize("round_name", ["v5.1", "v6.0", "v6.1"])
 def test_the_official_checker_accepts_the_good_tree(make_tree, round_name, checkout):
-    tree, round_ = make_tree(round_name), ROUNDS[round_name]
+    tree, round_ = make_tree(round_name), ROUNDS.get(round_name)
     assert run_official(checkout, tree, round_, allow=["data-set-size"]).ok
     verdict = run_official(checkout, tree, round_)
     assert not verdict.ok
@@ -85,7 +85,7 @@ def test_the_official_checker_accepts_the_good_tree(make_tree, round_name, check
 
 @pytest.mark.parametrize("measured", MEASURED)
 def test_the_official_checker_takes_offline_measured(make_tree, checkout, measured):
-    tree, round_ = make_tree(), ROUNDS["v6.1"]
+    tree, round_ = make_tree(), ROUNDS.get("v6.1")
     measured()(tree, round_)
     assert run_official(checkout, tree, round_, allow=["data-set-size"]).ok
 
@@ -93,7 +93,7 @@ def test_the_official_checker_takes_offline_measured(make_tree, checkout, measur
 @pytest.mark.parametrize("breakage", BREAKAGES, ids=str)
 @pytest.mark.parametrize("round_name", ["v5.1", "v6.1"])
 def test_the_official_checker_agrees(make_tree, round_name, breakage, checkout):
-    tree, round_ = make_tree(round_name), ROUNDS[round_name]
+    tree, round_ = make_tree(round_name), ROUNDS.get(round_name)
     breakage.apply(tree, round_)
     ours = [item for item in check_tree(tree, round_) if item.rule != "data-set-size" and item.source == "checker"]
     verdict = run_official(checkout, tree, round_, allow=["data-set-size"])

@@ -29,7 +29,7 @@ HOME = Path("tree/open/Example")
 
 @pytest.fixture
 def submission(make_point, system):
-    return Submission("Example", "board", system, ROUNDS["v6.1"], [make_point()])
+    return Submission("Example", "board", system, ROUNDS.get("v6.1"), [make_point()])
 
 
 def written(folder: Path) -> set[str]:
@@ -58,7 +58,7 @@ def rewrite(folder: Path, run: str, **changes: object) -> None:
 @pytest.mark.parametrize("round_name", ["v5.1", "v6.0", "v6.1"])
 def test_a_good_tree_breaks_no_rule_but_the_data_set_size(make_tree, round_name):
     tree = make_tree(round_name)
-    assert {item.rule for item in check_tree(tree, ROUNDS[round_name])} == {"data-set-size"}
+    assert {item.rule for item in check_tree(tree, ROUNDS.get(round_name))} == {"data-set-size"}
     assert read_round(tree) == round_name
 
 
@@ -123,7 +123,7 @@ def test_the_documents_say_what_was_measured(submission, tmp_path):
     assert (manifest["submittable"], manifest["allowed"]) == (False, ALLOW)
 
 
-@pytest.mark.parametrize("change", [{"submitter": "Other"}, {"system_id": "other"}, {"round": ROUNDS["v6.0"]}])
+@pytest.mark.parametrize("change", [{"submitter": "Other"}, {"system_id": "other"}, {"round": ROUNDS.get("v6.0")}])
 def test_another_submission_is_not_replaced(submission, tmp_path, make_point, change):
     write_tree(submission, tmp_path / "submission", ALLOW)
     archive = tmp_path / "submission/Example.tar.gz"
@@ -344,7 +344,7 @@ def test_a_run_without_evidence_is_refused(submission, tmp_path):
 
 
 def test_another_round_is_refused(submission, tmp_path):
-    assert_refused(dataclasses.replace(submission, round=ROUNDS["v6.0"]), tmp_path, "validated for v6.1, not v6.0")
+    assert_refused(dataclasses.replace(submission, round=ROUNDS.get("v6.0")), tmp_path, "validated for v6.1, not v6.0")
 
 
 def test_a_broken_rule_is_refused_with_every_finding(submission, tmp_path):
@@ -360,10 +360,10 @@ def test_a_broken_rule_is_refused_with_every_finding(submission, tmp_path):
 @pytest.mark.parametrize("name", ["Two words", ".hidden", "a/b", ""])
 def test_names_that_the_upload_refuses(make_point, system, name):
     with pytest.raises(UsageError, match="allowed"):
-        Submission(name, "board", system, ROUNDS["v6.1"], [make_point()])
+        Submission(name, "board", system, ROUNDS.get("v6.1"), [make_point()])
 
 
 def test_two_points_of_one_name_are_refused(make_point, system):
     points = [make_point(), make_point(trial=8)]
     with pytest.raises(SubmissionError, match="same name: tiny-int8-t1"):
-        Submission("Example", "board", system, ROUNDS["v6.1"], points)
+        Submission("Example", "board", system, ROUNDS.get("v6.1"), points)
