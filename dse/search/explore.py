@@ -13,7 +13,8 @@ from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
 from dse.core.policy import STABLE_GAIN, Policy, Step
 from dse.core.problem import Problem
-from dse.core.session import Session, Task
+from dse.core.session import Session
+from dse.core.task import Task
 from dse.errors import MachineError, ModelError, Remedy
 from dse.models import ModelFile
 from dse.paths import cache_dir

@@ -15,7 +15,8 @@ from dse.core.budget import Budget
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Phase
 from dse.core.policy import REFERENCE_EVERY, STABLE_GAIN, Policy, Step, rungs
-from dse.core.session import EachItsOwn, Session, Task
+from dse.core.session import Session
+from dse.core.task import EachItsOwn, Task
 from dse.core.tree import LISTED
 from dse.errors import Remedy, ResultsError
 from dse.search.costs import LearnedCosts, Work

@@ -280,3 +280,25 @@ def test_figures_that_cannot_be_are_no_reason_to_stop() -> None:
     odd = [dataclasses.replace(state(0), time_utc=text) for text in ("yesterday", "2026-01-01T00:00:00", "")]
     trials = [measured(n, before, state(9), latency=0.0, phase="reference") for n, before in enumerate(odd)]
     assert find_exclusions(trials).reasons == {}
+
+
+def test_a_trial_is_judged_among_those_of_its_own_device() -> None:
+    """Another governor and a latency of its own are a board's, and no drift of this machine."""
+    here = series("n..n..n")
+    board = [
+        dataclasses.replace(
+            measured(len(here) + n, state(n, "schedutil"), state(n + 1, "schedutil"), latency=5e6, phase=m.phase),
+            device="board",
+        )
+        for n, m in enumerate(here)
+    ]
+    found = find_exclusions([*here, *board])
+    assert found.reasons == {}
+    assert set(found.devices) == {"", "board"}
+    alike = find_exclusions([*here, *(dataclasses.replace(m, device="") for m in board)])
+    assert alike.reasons
+
+
+def test_what_is_wrong_with_a_device_is_said_with_its_name() -> None:
+    runs = [dataclasses.replace(measured(n, state(n), state(n + 1), cores=0.4), device="board") for n in range(3)]
+    assert (find_exclusions(runs).starved or "").startswith("board: 3 of 3 runs did not get the processor")

@@ -18,7 +18,8 @@ from dse.core.measurement import Measurement
 from dse.core.metrics import objective
 from dse.core.policy import Need, Policy, Step
 from dse.core.problem import Problem
-from dse.core.session import EachItsOwn, Session, Task
+from dse.core.session import Session
+from dse.core.task import EachItsOwn, Task
 from dse.core.tree import Level, Parameter, ParameterTree
 
 SIDES = tuple(range(8))
