@@ -205,7 +205,7 @@ class _Reader:
                 _refuse(key_node, "found the merge key <<, which dse does not read: write the keys out")
             key = self._scalar(key_node)
             if key in content:
-                _refuse(key_node, f"the key {key!r} stands here twice")
+                _refuse(key_node, f"duplicate key {key!r}")
             self.lines[(*place, key)] = key_node.start_mark.line + 1
             content[key] = self.read(value_node, (*place, key))
         return content

@@ -139,7 +139,7 @@ _ALIASES = "a0: &a0 [1, 1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" 
         ("a: !!set {x}", "set, allowed: none"),
         ("a: 0x" + "f" * 6000, "too large for a number"),
         ("a: " + "9" * 6000, r"\(6000 characters\), which is no int that dse reads"),
-        ("a: 1\na: 2", "stands here twice"),
+        ("a: 1\na: 2", "duplicate key 'a'"),
         ("!!int '': 1", "which is no int"),
         ("a: \x07", "characters are not allowed$"),
         ("#" * (MOST_YAML_BYTES + 1), "at most"),

@@ -28,7 +28,8 @@ _MATTERS_OF_THE_PATH = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETO
 """A file where a folder should be, or the reverse."""
 _MOST_OF_A_BUG = 500
 _HELP = (
-    "Find the ways to run an image classifier on this device that nobody can beat, and prove them with MLPerf.\n\n"
+    "Find the Pareto-optimal configurations (accuracy, p90 latency, memory) of an image classifier on this device with "
+    "an Optuna study, measure each with MLPerf LoadGen, and submit only the front.\n\n"
     "Example: dse explore --space mobilenet_v3.yaml"
 )
 _EXIT_CODES = (
@@ -40,7 +41,7 @@ _COMMANDS = {
     "explain": ("explain:explain_command", "Say whether a configuration is on the front, else why not."),
     "trials": ("trials:trials_command", "List the trials of a study: figures, failures, exclusions."),
     "studies": ("studies:studies_command", "List the studies that are here."),
-    "replay": ("replay:replay_command", "Say how soon a search finds the front of a recorded table."),
+    "replay": ("replay:replay_command", "Say how soon a search finds the front of a tabular benchmark."),
     "validate": ("validate:validate_command", "Run the front's points by MLPerf's rules."),
     "dashboard": ("dashboard:dashboard_command", "Serve Optuna Dashboard on a study until Ctrl-C."),
     "doctor": ("doctor:doctor_command", "Look at what measuring needs on this machine."),

@@ -44,7 +44,7 @@ def explore_command(
         bool, typer.Option("--more", help="Count the three limits from now on: what earlier runs spent is not theirs.")
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Stop at a trial that does not count: throttling, foreign load, drift.")
+        bool, typer.Option("--strict", help="Stop at a trial that is excluded: throttling, foreign load, drift.")
     ] = False,
     warm_start: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""``dse replay``: any sampler against a recorded table, without hardware."""
+"""``dse replay``: any sampler on a tabular benchmark, without hardware."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def replay_command(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Say how soon a search finds the front of a recorded table.
+    """Say how soon a search finds the front of a tabular benchmark.
 
     The table is searched as dse explore searches a device, step by step: the same sampler, limits and end. Without
     limits auto measures everything, cheapest first; a limit shows how it searches.

@@ -1,4 +1,4 @@
-"""``dse trials``: every run of a study, what came out of it, and why it does not count."""
+"""``dse trials``: every run of a study, what came out of it, and why it is excluded."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Trial:
 
     @property
     def why(self) -> str:
-        """Why it does not count; empty where it does."""
+        """Why it is not used; empty where it is."""
         failure = self.measured.response.failure
         if failure is not None:
             return f"failed: {failure.error}: {failure.message}"
@@ -49,7 +49,7 @@ def trials_command(
     study: StudyArgument,
     studies: Studies = STUDIES,
     failed: Annotated[bool, typer.Option("--failed", help="Only trials that failed.")] = False,
-    excluded: Annotated[bool, typer.Option("--excluded", help="Only trials that worked and do not count.")] = False,
+    excluded: Annotated[bool, typer.Option("--excluded", help="Only trials that worked and are excluded.")] = False,
     json: Json = False,
 ) -> None:
     """List the trials of a study: figures, failures, exclusions.

@@ -51,7 +51,7 @@ def explore(
     In the end the accuracies of the front are counted on all images; of a limited time, enough is kept for that.
 
     ``backend`` is where it is measured. A model that cannot be made costs one trial, as a runtime that crashes does.
-    ``first`` is suggested before anything else. With ``strict`` a trial that does not count (throttling, foreign load,
+    ``first`` is suggested before anything else. With ``strict`` a trial that is excluded (throttling, foreign load,
     drift) raises MachineError, which loses nothing. Earlier searches of the study took ``spent_s``. Raises
     MachineError for a sampler that lacks a package and for a cache that cannot be used.
     """
@@ -74,7 +74,7 @@ def explore(
         reasons = session.analysis.exclusions.reasons.get(measured.trial)
         if strict and reasons:
             raise MachineError(
-                f"trial {measured.trial} does not count: {reasons[0].sentence}",
+                f"trial {measured.trial} is excluded: {reasons[0].sentence}",
                 remedy=Remedy.MEND_OR_NOT_STRICT,
             )
     return progress

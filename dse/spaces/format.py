@@ -48,7 +48,7 @@ def _objectives(value: Any) -> Any:
         name, direction = next(iter(item.items())) if isinstance(item, dict) and len(item) == 1 else (item, None)
         metric = parse_metric(str(name))
         if name in named:
-            raise ValueError(f"the objective {name!r} stands here twice")
+            raise ValueError(f"duplicate objective {name!r}")
         named[metric.name] = metric.direction if direction is None else direction
     return named
 

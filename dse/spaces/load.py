@@ -248,7 +248,7 @@ def _sources(document: Document, file: SpaceFile) -> tuple[dict[str, ModelSource
     for name, section in file.models.items():
         for found, source in section.sources(name, replace(places[name], taken=taken)):
             if found in sources:
-                raise document.error(("models", name), f"the model {found} stands here twice")
+                raise document.error(("models", name), f"duplicate model {found}")
             sources[found] = source
             if section.preprocessing:
                 preprocessings[found] = section.preprocessing

@@ -66,7 +66,7 @@ def _levels(document: Document, content: Any, place: Place, above: frozenset[str
     seen: set[Value] = set()
     for level in levels:
         if not seen.isdisjoint(names := (level.value, text(level.value))):
-            raise document.error(place, f"the level {level.value!r} stands here twice", "remove one")
+            raise document.error(place, f"duplicate level {level.value!r}", "remove one")
         seen.update(names)
     return levels
 

@@ -87,7 +87,7 @@ def test_threads_without_effect_are_not_tried_again(bench: Bench) -> None:
 
 
 def test_strict_stops_and_loses_nothing(bench: Bench) -> None:
-    with pytest.raises(MachineError, match="does not count: the device says"):
+    with pytest.raises(MachineError, match="is excluded: the device says"):
         bench.explore(device(throttled=lambda s: s > 7), strict=True)
     study = Study.read(bench.folder / "study")
     assert len(study.measurements) == 4

@@ -43,9 +43,9 @@ def test_every_key_and_item_knows_its_line() -> None:
 @pytest.mark.parametrize(
     ("source", "line", "message"),
     [
-        ("a: 1\nb: 2\na: 3\n", 3, "'a' stands here twice"),
-        ("a:\n  x: 1\n  x: 1\n", 3, "'x' stands here twice"),
-        ("a: 1\n1: b\n1.0: c\n", 3, "stands here twice"),
+        ("a: 1\nb: 2\na: 3\n", 3, "duplicate key 'a'"),
+        ("a:\n  x: 1\n  x: 1\n", 3, "duplicate key 'x'"),
+        ("a: 1\n1: b\n1.0: c\n", 3, "duplicate key"),
         ("a: [1\nb: 2\n", 2, "expected"),
         ("a: b: c\n", 1, "mapping values"),
         ("a: 1\n---\nb: 2\n", 2, "but found another document"),

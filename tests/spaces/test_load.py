@@ -109,7 +109,7 @@ _EXPLORE = {"min_duration": "100ms"}
         ({"seed": 2**32}, "seed", "less than 4294967296", ""),
         ({"seed": True}, "seed", "valid integer", ""),
         ({"objectives": ["speed"]}, "objectives", "found the metric 'speed', allowed: accuracy", ""),
-        ({"objectives": ["accuracy", "accuracy"]}, "objectives", "stands here twice", ""),
+        ({"objectives": ["accuracy", "accuracy"]}, "objectives", "duplicate objective", ""),
         ({"objectives": []}, "objectives", "found an empty list", ""),
         ({"objectives": "accuracy"}, "objectives", "expected a list", ""),
         ({"objectives": {"accuracy": "maximize"}}, "objectives", "expected a list", ""),
@@ -278,7 +278,7 @@ def test_two_runtimes_of_one_version_are_refused(here: Path) -> None:
 def test_two_models_of_one_name_are_refused(here: Path) -> None:
     models = {"a": {"path": "models/b.tflite"}, "m": {"glob": "models/*.tflite"}}
     error = _refused(here, models=models, parameters=None)
-    assert "models.m: the model a stands here twice" in error.message
+    assert "models.m: duplicate model a" in error.message
 
 
 def test_a_file_with_another_checksum_is_refused(here: Path) -> None:

@@ -99,8 +99,8 @@ def standing_table(standings: Sequence[Standing]) -> Table:
     table.add_column("class")
     table.add_column("published group", overflow="fold")
     table.add_column("front", justify="right")
-    table.add_column("own unbeaten", justify="right")
-    table.add_column("published beaten", justify="right")
+    table.add_column("own non-dominated", justify="right")
+    table.add_column("published dominated", justify="right")
     for standing in sorted(standings, key=lambda s: (_class(s.group) != "edge", _class(s.group))):
         group = {key: value for key, value in standing.group.group.items() if key not in ("task", "scenario")}
         table.add_row(
