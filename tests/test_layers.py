@@ -14,11 +14,10 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     {"address", "durations", "errors", "files", "processes", "quiet", "reading", "shipped", "values"},
     {"core", "packages", "paths", "sections", "trust", "zoo"},
-    {"data_sets"},
+    {"data_sets", "samplers"},
     {"imagenet", "models", "tabular"},
     {"backends"},
     {"spaces"},
-    {"samplers"},
     {"study"},
     {"search", "results", "submission", "reports", "doctor"},
     {"api"},
