@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -35,6 +36,7 @@ from tests.harness.tiny_models import write_tiny_model
 
 ROUNDS = 7
 BUFFER = 64
+TINY: tuple[tuple[Literal["float32", "int8"], int], ...] = (("float32", 8), ("int8", 96), ("float32", 224))
 
 
 def main(arguments: list[str]) -> None:
@@ -42,8 +44,7 @@ def main(arguments: list[str]) -> None:
         folder = Path(name)
         images = write_colours(folder / "images.npz", count=BUFFER, side=32)
         models = [Path(argument).resolve() for argument in arguments] or [
-            write_tiny_model(folder / f"tiny_{type_}_{side}.tflite", type_=type_, side=side)
-            for type_, side in (("float32", 8), ("int8", 96), ("float32", 224))
+            write_tiny_model(folder / f"tiny_{type_}_{side}.tflite", type_=type_, side=side) for type_, side in TINY
         ]
         process_overhead(folder, models, images)
         callback_overhead(folder, models, images)

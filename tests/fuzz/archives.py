@@ -105,8 +105,8 @@ def archives() -> Iterator[tuple[str, bytes | Callable[[], bytes]]]:
     yield "tar-20000-members", lambda: _tar(*((_member(f"{n}.txt"), b"") for n in range(20_000)))
     for size in (2**31, 8**11 - 1, 2**62, 2**80):
         yield f"tar-declares-{size}", gzip.compress(_header(b"0", size, b"model.tflite") + bytes(2_048))
-        for kind in b"LKxgX":
-            yield f"tar-{chr(kind)}-declares-{size}", gzip.compress(_header(bytes([kind]), size) + bytes(4_096))
+        for letter in "LKxgX":
+            yield f"tar-{letter}-declares-{size}", gzip.compress(_header(letter.encode(), size) + bytes(4_096))
     yield "tar-pax-of-1-gb", partial(_zeros_gz, _header(b"x", _ZEROS))
     yield "tar-name-of-1-gb", partial(_zeros_gz, _header(b"L", _ZEROS))
     yield "tar-global-of-1-gb", partial(_zeros_gz, _header(b"g", _ZEROS))

@@ -144,7 +144,7 @@ def _url(folder: Path) -> None:
     write_images(folder)
 
 
-def system_document() -> dict[str, str | int]:
+def system_document() -> dict[str, object]:
     """A complete system.yaml."""
     fields = submission_parts().system_description()
     return {"schema": 1, "id": "board"} | {n: v for n, v in fields.items() if n not in ("division", "submitter")}

@@ -116,7 +116,7 @@ def _folders() -> Iterator[Input]:
         ):
             yield Input(f"{words[0]}-{name[:20]}", "recorded-study", lambda _: None, (words,), ("",), fatal=True)
     for name in ("..", ".", "a/b", "", "x" * 300, ESCAPES, "a\nb"):
-        words = (*EXPLORE, "--study", name)
+        explore = (*EXPLORE, "--study", name)
         yield Input(
-            f"explore-study-{name[:20]}", "recorded-study", lambda _: None, (words,), ("",), writes=("studies",)
+            f"explore-study-{name[:20]}", "recorded-study", lambda _: None, (explore,), ("",), writes=("studies",)
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from dse_harness.errors import HarnessError
 from dse_harness.tensors import Tensor
@@ -16,10 +16,10 @@ _HEAD = "toy model\n"
 
 
 class Toy:
-    title = "Toy Engine"
-    packages = ("toy-engine",)
-    suffixes = (".toy",)
-    delegates = ("abacus", "fingers")
+    title: ClassVar[str] = "Toy Engine"
+    packages: ClassVar[tuple[str, ...]] = ("toy-engine",)
+    suffixes: ClassVar[tuple[str, ...]] = (".toy",)
+    delegates: ClassVar[tuple[str, ...]] = ("abacus", "fingers")
 
     def __init__(self, spec: RuntimeSpec) -> None:
         self.version = "1.0"

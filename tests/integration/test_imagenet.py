@@ -50,14 +50,14 @@ def test_accuracy_is_that_of_a_plain_loop_image_by_image(tmp_path: Path) -> None
     study = Study.read(tmp_path / "studies" / "imagenet_tflite")
     seen = set()
     for measured in study.measurements:
-        model, delegate = str(measured.configuration["model"]), str(measured.configuration["delegate"])
-        seen.add((model, delegate))
-        if (model, delegate) == ("Mobilenet_v3_small_quant", "xnnpack"):
+        name, delegate = str(measured.configuration["model"]), str(measured.configuration["delegate"])
+        seen.add((name, delegate))
+        if (name, delegate) == ("Mobilenet_v3_small_quant", "xnnpack"):
             assert measured.response.failure is not None
             assert measured.response.failure.error == "delegate_refused"
             continue
         assert measured.accuracy is not None, measured.response.failure
-        expected = np.array(plain_loop(tmp_path / "models" / f"{model}.tflite", delegate), "<i4")
+        expected = np.array(plain_loop(tmp_path / "models" / f"{name}.tflite", delegate), "<i4")
         assert (measured.accuracy.good, measured.accuracy.total) == (int((expected == labels).sum()), len(lines))
         assert measured.accuracy.predictions_sha256 == hashlib.sha256(expected.tobytes()).hexdigest()
     assert seen == {(name, delegate) for name in _NAMES for delegate in ("xnnpack", "builtin")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import optuna
 import pytest
@@ -28,7 +29,7 @@ TREE = ParameterTree(
 
 def _measured(study: optuna.Study, trial: optuna.Trial) -> tuple[float, float] | None:
     """A made-up device that cannot run four threads: size costs time and buys accuracy."""
-    parameters = {"family": trial.suggest_categorical("family", ["small", "large"])}
+    parameters: dict[str, Any] = {"family": trial.suggest_categorical("family", ["small", "large"])}
     if parameters["family"] == "small":
         parameters["width"] = trial.suggest_categorical("width", [0.25, 0.5, 1.0])
     parameters["side"] = trial.suggest_categorical("side", [48, 64, 80, 96, 128])

@@ -112,7 +112,9 @@ def test_confirming_repeats_the_open_ones_and_outliers_do_not_matter(bench: Benc
     on_front = configurations(study.analysis.front)
     assert on_front == configurations(exact.analysis.front)
     known = study.analysis  # repeats settle latencies; the accuracies stay those of 500 of 10,000 images
-    sure = {e.configuration: p for e, p in zip(known.estimates, known.by_repeats.probability, strict=True)}
+    sure: dict[object, float] = {
+        e.configuration: p for e, p in zip(known.estimates, known.by_repeats.probability, strict=True)
+    }
     assert all(sure[configuration] > 0.9 for configuration in on_front)
 
 

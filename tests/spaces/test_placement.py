@@ -10,10 +10,10 @@ import pytest
 from dse_harness.protocol import Accuracy, Request, Response
 
 from dse.core.budget import Budget
+from dse.core.tree import LISTED
 from dse.reports.front import front_report
 from dse.search.edits import edits
 from dse.search.plan import make_plan
-from dse.spaces import placement
 from dse.spaces.space import Space
 from dse.study import Study
 from tests.recording import SPACE, RecordedHarness, answer, make_space, run_study
@@ -48,9 +48,9 @@ def test_each_experiment_is_measured_once(tmp_path: Path, sampler: str) -> None:
 
 
 def test_twins_of_a_space_that_is_too_large_to_list_are_found_as_they_come(tmp_path: Path) -> None:
-    levels = {"threads": list(range(1, 2 + placement.LISTED // 4)), "model": ["a", "b"]}
+    levels = {"threads": list(range(1, 2 + LISTED // 4)), "model": ["a", "b"]}
     space = _twice(tmp_path, sampler="grid", parameters=levels)
-    assert space.tree.size > placement.LISTED
+    assert space.tree.size > LISTED
     for more, done in ((5, 5), (3, 8)):
         run_study(tmp_path / "s", space, trials=more)
         measured = [m.key for m in Study.read(tmp_path / "s").measurements if m.phase == "search"]
@@ -59,9 +59,9 @@ def test_twins_of_a_space_that_is_too_large_to_list_are_found_as_they_come(tmp_p
 
 def test_what_a_search_says_at_its_end_is_what_the_study_says(tmp_path: Path) -> None:
     """In a space that is too large to list, an edit parts trials from the configuration that they belong to now."""
-    levels = {"side": [48, 64, 96], "threads": list(range(1, 2 + placement.LISTED // 3))}
+    levels = {"side": [48, 64, 96], "threads": list(range(1, 2 + LISTED // 3))}
     space = make_space(tmp_path, sampler="grid", parameters=levels)
-    assert space.tree.size > placement.LISTED
+    assert space.tree.size > LISTED
     run_study(tmp_path / "s", space, trials=1)
     edited = make_space(tmp_path, sampler="grid", parameters={**levels, "buffer_size": [1024]})
     progress = run_study(tmp_path / "s", edited, trials=2)

@@ -97,7 +97,10 @@ def remove(*names: str) -> Callable[[Path, Round], None]:
 
 
 def write(name: str, text: str) -> Callable[[Path, Round], None]:
-    return lambda tree, _: (tree / RESULT / name).write_text(text) and None
+    def apply(tree: Path, _: Round) -> None:
+        (tree / RESULT / name).write_text(text)
+
+    return apply
 
 
 def beside_measurements(name: str, text: str | None) -> Callable[[Path, Round], None]:
