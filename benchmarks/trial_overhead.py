@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -35,8 +36,10 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder, StudyWriter(Path(folder) / "overhead", space, None, {}) as writer:
         plan = make_plan(space, [], Budget(trials=options.trials))
-        progress = explore(writer, space, LocalBackend(), plan, 0, lambda _: None, lambda: False)
-        measured = list(zip(progress.trial_times_s, writer.study.measurements, strict=True))
+        spent_s = {0.0}  # after each trial
+        explore(writer, space, LocalBackend(), plan, 0, lambda p: spent_s.add(p.device_s), lambda: False)
+        walls_s = [after - before for before, after in pairwise(sorted(spent_s))]
+        measured = list(zip(walls_s, writer.study.measurements, strict=True))
     rows = []
     for wall_s, measurement in measured:
         timing = measurement.response.timing_s

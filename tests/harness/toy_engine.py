@@ -46,8 +46,8 @@ class Toy:
 
 class ToySession:
     def __init__(self, weights: np.ndarray) -> None:
-        self.inputs = (Tensor((1, 8, 8, 3), "float32"),)
-        self.outputs = (Tensor((1, 10), "float32"),)
+        self.inputs: tuple[Tensor, ...] = (Tensor((1, 8, 8, 3), "float32"),)
+        self.outputs: tuple[Tensor, ...] = (Tensor((1, 10), "float32"),)
         self._weights = weights
 
     def bind(self, outputs=(0,)):
