@@ -54,7 +54,8 @@ class _StudyOrCommand(TyperGroup):
 app = typer.Typer(
     cls=_StudyOrCommand,
     no_args_is_help=True,
-    help="Write, check and pack a submission.\n\nExample: dse submit mobilenet_v3 --submitter Example",
+    help="Write, check and pack a submission.\n\n`dse submit STUDY` is `dse submit tree STUDY`, which a study that is "
+    "called like a command wants.\n\nExample: dse submit mobilenet_v3 --submitter Example",
 )
 
 _SINGLE_STREAM = "SingleStream"

@@ -21,7 +21,6 @@ from dse.results.objectives import Objective, costs
 SCHEMA = 2
 STUDIED_SCENARIO = "SingleStream"
 """What a search measures."""
-_LARGEST_TOTAL = 10**6
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +75,10 @@ class Standing:
         return {"own": self.own, "unbeaten": self.unbeaten, "beaten_published": self.beaten_published}
 
 
-def find_front(name: str) -> Path:
-    """The ``front.json`` of a study given by file, by folder, or by name below ``studies/``. Raises `StudyError`."""
+def find_front(name: str, studies: Path) -> Path:
+    """The ``front.json`` of a study given by file, by folder, or by name below ``studies``. Raises `StudyError`."""
     given = Path(name)
-    candidates = [given, given / "front.json", Path("studies") / name / "front.json"]
+    candidates = [given, given / "front.json", studies / name / "front.json"]
     for path in candidates:
         if path.is_file():
             return path
@@ -116,7 +115,7 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
             OwnPoint(
                 _whole(point["trial"]),
                 dict(point["config"]),
-                tuple(_exact(o, point["values"][o.metric.name]) for o in objectives),
+                tuple(_exact(o, point["values"][o.metric.name], point.get("accuracy")) for o in objectives),
                 _images(point.get("accuracy")),
             )
             for point in points
@@ -193,7 +192,7 @@ def _whole(value: Any) -> int:
     return value
 
 
-def _exact(objective: Objective, value: Any) -> Exact:
+def _exact(objective: Objective, value: Any, counts: Any) -> Exact:
     largest = 1 if objective.name == "accuracy" else math.inf
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= largest or value == math.inf:
         raise TypeError(
@@ -201,5 +200,9 @@ def _exact(objective: Objective, value: Any) -> Exact:
         )
     if objective.name != "accuracy":
         return value
-    # The float nearest to good/total gives good/total back exactly while total is below a million.
-    return Fraction(value).limit_denominator(_LARGEST_TOTAL)
+    if counts is None:  # a very old front, whose points compare with nothing by accuracy
+        return Fraction(value)
+    exact = Fraction(_whole(counts["good"]), _whole(counts["total"]))
+    if float(exact) != value:
+        raise ValueError(f"accuracy: found {value!r}, and {exact.numerator} of {exact.denominator} counted")
+    return exact

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dse.cli.options import Db, Json, Name, Where
+from dse.cli.options import STUDIES, Db, Json, Name, Where
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.cli.results import view
 from dse.cli.results.options import DEFAULT_BY, By, Objectives, Scenario, objectives_of, selection_words
@@ -55,7 +55,7 @@ def front_command(
             "these scenarios have different objectives", hint="name one --scenario, or --objectives for all of them"
         )
     own_axes = axes or default_objectives(STUDIED_SCENARIO)
-    own = None if study is None else load_own_front(find_front(study), own_axes)
+    own = None if study is None else load_own_front(find_front(study, STUDIES), own_axes)
     grouping = ", ".join((*columns, *(key for key in ALWAYS_APART if key not in columns)))
     if plot is not None:
         _plot(groups, plot, grouping, own and competing(own, groups))
