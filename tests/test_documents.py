@@ -1,4 +1,4 @@
-"""What the Markdown files say can be followed: every relative link, and README's space."""
+"""What the Markdown files say can be followed: every relative link, and the space in docs/spaces.md."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
     assert [link for link in relative if not (document.parent / link).exists()] == []
 
 
-def test_the_readmes_space_is_one(tmp_path: Path) -> None:
-    blocks = re.findall(r"```yaml\n(.*?)```", (_ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+def test_the_space_of_the_page_on_spaces_is_one(tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (_ROOT / "docs" / "spaces.md").read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "example.yaml").write_text(
         next(block for block in blocks if block.startswith("schema:")), encoding="utf-8"
     )
