@@ -6,6 +6,7 @@ import http.client
 import json
 import shutil
 import socket
+import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -216,3 +217,12 @@ def test_what_cannot_be_answered_is_said_in_a_line(ask: Ask, caplog: pytest.LogC
     said = [record.getMessage() for record in caplog.records]
     assert "the dashboard could not answer GET '/api/studies/1': 500 Internal Server Error" in said
     assert not any("Traceback" in line or "\n" in line for line in said)
+
+
+def test_a_study_of_an_earlier_version_is_shown_as_the_others_are(tmp_path: Path) -> None:
+    with tarfile.open(Path(__file__).parents[1] / "earlier" / "tabular.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    with _served(tmp_path / "studies" / "tabular") as ask:
+        studies = json.loads(ask("GET", "/api/studies")[2])["study_summaries"]
+        assert [study["study_name"] for study in studies] == ["tabular", "tabular runs"]
+        assert all(trial["user_attrs"] for trial in _trials(ask))
