@@ -33,7 +33,8 @@ def dashboard_command(
     """
     found = open_study(study, studies)
     starved = find_exclusions(found.measurements).starved
-    with make_dashboard(found, _LOOPBACK, port, edit=edit, storage=storage) as server:
+    how = "dse dashboard --edit lets notes be written"
+    with make_dashboard(found, _LOOPBACK, port, edit=edit, how_to_edit=how, storage=storage) as server:
         console = stderr()
         if starved:
             console.print(starved)

@@ -71,10 +71,13 @@ class _QuietHandler(WSGIRequestHandler):
         """Say nothing: a line per request helps nobody."""
 
 
-def make_dashboard(study: Study, host: str, port: int, *, edit: bool = False, storage: str | None = None) -> WSGIServer:
+def make_dashboard(
+    study: Study, host: str, port: int, *, edit: bool = False, how_to_edit: str = "", storage: str | None = None
+) -> WSGIServer:
     """A server of the dashboard for ``study``, bound and not yet serving; port 0 takes a free one.
 
-    It answers this machine's own pages, and only to look, unless ``edit`` is set (`dse.reports.guard.Guard`).
+    It answers this machine's own pages, and only to look, unless ``edit`` is set; ``how_to_edit`` is told to who
+    tries (`dse.reports.guard.Guard`).
     ``storage`` is the study's with a password, which no study records. Raises StudyError when the port is taken, or
     when Optuna's view is not there.
     """
@@ -94,7 +97,7 @@ def make_dashboard(study: Study, host: str, port: int, *, edit: bool = False, st
         raise StudyError(f"cannot listen on {host}:{port}: {why(error)}", remedy=Remedy.OTHER_PORT) from error
     try:
         application = wsgi(current, files)
-        server.set_app(Guard(application, server.server_port, files.has, edit=edit))
+        server.set_app(Guard(application, server.server_port, files.has, edit=edit, how_to_edit=how_to_edit))
     except BaseException:
         server.server_close()
         raise

@@ -34,15 +34,22 @@ class Guard:
 
     A request needs a Host of this machine's, which a page by way of another name (DNS rebinding) does not have, and it
     comes from the dashboard's own pages, from the address line, or from a link. It may only look, unless ``edit`` is
-    set. ``has_file`` says whether the file behind an artifact's id is there.
+    set; ``how_to_edit`` says how to set it. ``has_file`` says whether the file behind an artifact's id is there.
     """
 
     def __init__(
-        self, application: WSGIApplication, port: int, has_file: Callable[[str], bool], *, edit: bool = False
+        self,
+        application: WSGIApplication,
+        port: int,
+        has_file: Callable[[str], bool],
+        *,
+        edit: bool = False,
+        how_to_edit: str = "",
     ) -> None:
         self._application = application
         self._has_file = has_file
         self._edit = edit
+        self._how_to_edit = f"; {how_to_edit}" if how_to_edit else ""
         names = ("127.0.0.1", "localhost", "[::1]")
         self._hosts = {f"{name}:{port}" for name in names} | set(names if port == 80 else ())
 
@@ -58,7 +65,7 @@ class Guard:
         if not self._is_own(environ, host):
             return _refuse(start_response, "403 Forbidden", "this dashboard answers no page from elsewhere")
         if method not in _LOOKING and not self._edit:
-            why = "nothing can be changed here: this dashboard was started to look only"
+            why = f"nothing can be changed here: this dashboard was started to look only{self._how_to_edit}"
             return _refuse(start_response, "405 Method Not Allowed", why)
         if method not in _LOOKING and (method == "DELETE" or _KEPT.fullmatch(path)):
             why = "a study is its folder, and its trials' files do not change: remove or rename the folder itself"

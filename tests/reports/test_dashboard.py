@@ -26,7 +26,7 @@ DELETE = json.dumps({"remove_associated_artifacts": True})
 
 @contextmanager
 def _served(study: Path, **options: Any) -> Iterator[Ask]:
-    with make_dashboard(Study.read(study), "127.0.0.1", 0, **options) as server:
+    with make_dashboard(Study.read(study), "127.0.0.1", 0, how_to_edit="pass edit=True", **options) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
 
@@ -124,7 +124,7 @@ def test_nothing_can_be_changed(ask: Ask, method: str, path: str, capfd: pytest.
     before = _trials(ask)
     status, sent, body = ask(method, path, DELETE)
     assert (status, sent["Allow"]) == (405, "GET, HEAD")
-    assert "dse dashboard --edit" in json.loads(body)["reason"]
+    assert "pass edit=True" in json.loads(body)["reason"]
     assert _trials(ask) == before
     assert "Traceback" not in capfd.readouterr().err
 
