@@ -1,4 +1,6 @@
-"""dse finds the ways to run an image classifier on this device that nobody can beat, and proves them with MLPerf.
+"""dse finds the Pareto-optimal configurations (accuracy, p90 latency, memory) of an image classifier on your device.
+
+It searches with an Optuna study, measures each with MLPerf LoadGen, and submits only the front.
 
 What `__all__` names is the public interface; everything else may change. Each name is imported when it is asked for.
 

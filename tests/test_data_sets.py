@@ -147,7 +147,7 @@ def _read_again(root: Path) -> DataSet:
         ("", None, "empty"),
         ("../labels.txt 1\n", 1, "outside"),
         ("/etc/passwd 1\n", 1, "outside"),
-        ("a.png 0\na.png 1\n", 2, "twice"),
+        ("a.png 0\na.png 1\n", 2, "duplicate image a.png"),
     ],
 )
 def test_a_label_list_that_is_none_is_refused_with_its_line(

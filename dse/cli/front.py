@@ -1,4 +1,4 @@
-"""``dse front``: what nobody beats, again."""
+"""``dse front``: the Pareto front of a study."""
 
 from __future__ import annotations
 

@@ -127,9 +127,9 @@ def _rows(data: bytes, path: Path) -> dict[int, Row]:
         if len(line) != len(header):
             found = f"found {len(line)} cells, expected {len(header)} as in the first line"
             raise ResultsError(found, path=path, line=number, remedy=Remedy.EXPORT_TABLE, hint=_HINT)
-    twice = [name for name, count in Counter(header).items() if name and count > 1]
-    if twice:
-        raise ResultsError(f"found column {_short(twice[0])} twice", path=path, line=1, hint="leave one of them")
+    duplicates = [name for name, count in Counter(header).items() if name and count > 1]
+    if duplicates:
+        raise ResultsError(f"duplicate column {_short(duplicates[0])}", path=path, line=1, hint="remove one")
     missing = [name for name in (ACCURACY, P90) if name not in header]
     if missing or not lines:
         found = f"no column {' and no '.join(missing)}" if missing else "no rows"

@@ -43,7 +43,7 @@ def parse_label_list(text: str) -> list[Label]:
         if name.startswith("/") or ".." in name.split("/"):
             raise LabelListError(f"{shortened(name)} lies outside the folder of the images", number)
         if name in found:
-            raise LabelListError(f"{shortened(name)} stands here twice", number)
+            raise LabelListError(f"duplicate image {shortened(name)}, remove one", number)
         found[name] = Label(number, name, int(label))
     if not found:
         raise LabelListError("the label list is empty, expected a line 'NAME CLASS' for each image")

@@ -24,7 +24,8 @@ from dse_harness.tasks import Task
 ACCURACY_BUFFER = 1024
 """Samples in memory at a time in an accuracy run: LoadGen goes through the data set in sets of so many."""
 
-_MOST_LOG_BYTES = 2**28
+_MOST_LOG_BYTES = 64 * 2**20
+"""As many as dse reads of one for a submission."""
 
 
 def performance_settings(scenario: Scenario, spec: PerformanceSpec, folder: Path, invoke_ns: int) -> lg.TestSettings:
@@ -187,7 +188,9 @@ def read_log(folder: Path) -> Log:
     path = folder / "mlperf_log_detail.txt"
     try:
         with path.open("rb") as file:
-            data = file.read(_MOST_LOG_BYTES)
+            data = file.read(_MOST_LOG_BYTES + 1)
+        if len(data) > _MOST_LOG_BYTES:
+            raise ValueError(f"found more than {_MOST_LOG_BYTES} bytes, at most {_MOST_LOG_BYTES} are read")
         entries = list(detail_log.entries(data))
     except (OSError, ValueError) as error:
         raise HarnessError("loadgen", f"{path}: cannot be read: {error}") from error

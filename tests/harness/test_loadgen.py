@@ -86,3 +86,11 @@ def test_a_cut_off_log_is_an_error(tmp_path: Path) -> None:
         read_log(tmp_path)
     with pytest.raises(HarnessError, match=r"cannot be read"):
         read_log(tmp_path / "absent")
+
+
+def test_a_log_that_is_too_long_to_read_is_an_error_and_never_cut_off(tmp_path: Path) -> None:
+    with (tmp_path / "mlperf_log_detail.txt").open("w") as file:
+        file.write("\n".join(line(key, value) for key, value in RESULTS.items()) + "\n")
+        file.truncate(64 * 2**20 + 1)
+    with pytest.raises(HarnessError, match=r"mlperf_log_detail\.txt: .*more than 67108864 bytes, at most"):
+        read_log(tmp_path)

@@ -87,7 +87,7 @@ def test_a_malformed_line_is_shown_with_its_place(tmp_path: Path, line: str) -> 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("a.jpg 2", "a.jpg stands here twice"),
+        ("a.jpg 2", "duplicate image a.jpg"),
         ("../b.jpg 2", "../b.jpg lies outside the folder of the images"),
         ("/b.jpg 2", "/b.jpg lies outside the folder of the images"),
     ],

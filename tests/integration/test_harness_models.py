@@ -11,8 +11,8 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from tests.harness.running import request_for, run_harness
+from tests.shared import SHARED
 
-SHARED = Path(os.environ.get("DSE_SHARED", Path(__file__).parents[3] / "shared")) / "data"
 IMAGES = SHARED / "imagenet_sample"
 MODELS = sorted((SHARED / "models").glob("*.tflite"))
 COUNT = int(os.environ.get("DSE_IMAGENET_COUNT", "60"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
 import tarfile
 from pathlib import Path
@@ -16,9 +15,9 @@ from dse.cli import make_app
 from dse.errors import NothingMeasuredError, StudyError
 from dse.spaces.load import load_space
 from tests.integration.exploring import skip_if_starved
+from tests.shared import SHARED
 
 RECIPE = Path(__file__).parents[2] / "studies/v1_1_reproduction/study.yaml"
-SHARED = Path(os.environ.get("DSE_SHARED", Path(__file__).parents[3] / "shared")) / "data"
 CHECKPOINT = SHARED / "models/v3-small_224_1.0_uint8.tflite"
 ADDRESSES = "https://storage.googleapis.com/mobilenet_v3/checkpoints"
 

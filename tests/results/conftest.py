@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,7 @@ import pytest
 from dse.results.database import open_database
 from dse.results.front import select
 from dse.results.importing.importer import import_results
-
-SHARED = Path(os.environ.get("DSE_SHARED", Path(__file__).parents[2].parent / "shared")) / "data"
+from tests.shared import SHARED
 
 
 @pytest.fixture(scope="session")

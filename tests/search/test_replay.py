@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,9 +24,10 @@ from dse.spaces.load import load_space
 from dse.study import Study
 from dse.study.writer import StudyWriter
 from dse.tabular.benchmark import Table
+from tests.shared import SHARED
 
 HEADER = "config_id,family,variant,width,resolution,precision,engine,accuracy_pct,p90_latency_ns"
-SHARED = Path(os.environ.get("DSE_SHARED", Path(__file__).parents[2] / ".." / "shared")) / "data" / "replay"
+REPLAY = SHARED / "replay"
 
 ROWS = st.sets(
     st.tuples(
@@ -219,8 +219,8 @@ def test_what_is_no_table_is_said(tmp_path: Path, text: str, message: str) -> No
 
 @pytest.mark.parametrize("name", ["replay_rpi4_v0.5.csv", "replay_xavier_v1.0.csv"])
 def test_published_tables(name: str) -> None:
-    if not (SHARED / name).exists():
-        pytest.skip(f"{SHARED / name} is not here")
-    table = Table(SHARED / name)
+    if not (REPLAY / name).exists():
+        pytest.skip(f"{REPLAY / name} is not here")
+    table = Table(REPLAY / name)
     share = replay(table, "surrogate", seed=0, budget=Budget(trials=table.tree.size // 3)).hypervolume
     assert share[-1] > 0.99

@@ -12,6 +12,7 @@ from dse.submission.check_system import check_system
 from dse.submission.fields import SYSTEM_FIELDS
 from dse.submission.machine import detect
 from dse.submission.system import find_base, init_system, read_system
+from tests.shared import SHARED
 
 
 def test_what_is_asked_for_is_missing_until_it_is_filled_in(tmp_path):
@@ -118,8 +119,7 @@ def test_a_base_is_copied_from_a_tree_or_a_file(tmp_path):
 
 
 def test_the_system_of_2021_can_be_the_base():
-
-    tree = Path(os.environ.get("DSE_SHARED", Path(__file__).parents[3] / "shared")) / "data/results_sample/v1.1"
+    tree = SHARED / "results_sample/v1.1"
     if not tree.is_dir():
         pytest.skip(f"no results sample at {tree}")
     base = find_base("aws-c6gd.xlarge-arm64-tflite-2.5.0-ruy", tree)

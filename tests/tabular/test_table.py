@@ -77,7 +77,7 @@ def test_an_identity_is_of_content_and_configuration(tmp_path: Path) -> None:
     [
         ((f"family,{ACCURACY},{P90}", "v1,50"), r"t\.csv:2: found 2 cells, expected 3"),
         ((f"family,{ACCURACY},{P90}", "v1,50,1", "v1,60,2"), r"t\.csv:3: the same configuration as line 2: "),
-        ((f"family,{P90},{ACCURACY},{P90}", "v1,5,50,1"), rf"t\.csv:1: found column {P90} twice"),
+        ((f"family,{P90},{ACCURACY},{P90}", "v1,5,50,1"), rf"t\.csv:1: duplicate column {P90}"),
         ((f"family,{ACCURACY},{P90}", "v1,,1", "v2,60,"), "no row has an accuracy and a latency"),
         ((f'family,{ACCURACY},{P90}\n"v1,50,1',), "cannot be read as CSV"),
     ],
