@@ -113,6 +113,11 @@ class Analysis:
         return "accuracy" in {o.name for o in self.objectives} | {c.metric.name for c in self.constraints}
 
     @cached_property
+    def on_front(self) -> frozenset[Configuration]:
+        """The configurations of `front`, found without how sure they are."""
+        return frozenset(e.configuration for e in front(self.estimates, self.objectives, self.constraints))
+
+    @cached_property
     def front(self) -> list[FrontPoint]:
         """The front by the middle of the repeats, each point with its intervals and P(front) where those are told."""
         return self.front_of(self.estimates, self.constraints)

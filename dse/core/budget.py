@@ -14,7 +14,7 @@ _KEPT_FROM_REPEATS = 2.0
 """So many times what the front's accuracies lack is kept for them, as others come to the front once some have fallen.
 New configurations compete with that for time; repeats can as well wait until it is done."""
 _MOST_KEPT = 0.8
-"""Where all of them take more than this share of a budget, it cannot have all, and half of it is kept."""
+"""At most this share of a budget is kept. Where all of them take more, it cannot have all, and half of it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,9 @@ class Budget:
         """How much of a limited time a trial of ``phase`` leaves where the front's accuracies need ``needed_s``."""
         seconds = self.seconds
         kept_s = (_KEPT if phase == "search" else _KEPT_FROM_REPEATS) * needed_s
-        return kept_s if seconds is None or kept_s <= _MOST_KEPT * seconds else seconds / 2
+        if seconds is None:
+            return kept_s
+        return seconds / 2 if needed_s > _MOST_KEPT * seconds else min(kept_s, _MOST_KEPT * seconds)
 
 
 @dataclass(frozen=True, slots=True)

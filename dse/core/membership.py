@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,8 +25,10 @@ _AGREES = 0.5
 _NEVER_SD = 5.0
 """Standard errors by which a configuration may be dominated before it is left out of the draws. A normal error exceeds
 five of them once in 3.5 million, so that leaving it out changes no draw that anybody will see."""
-_PAIRS = 2000
-"""Pairs of configurations that are compared at once: the memory that it takes, not what comes out."""
+_BLOCK = 64
+"""Configurations whose random numbers are drawn at once."""
+_BLOCKS = 64
+"""Blocks of them that are remembered, as after each trial the same ones are asked for."""
 
 
 @dataclass(frozen=True)
@@ -70,22 +73,24 @@ def membership(
     shared = _shared_accuracies([estimates[i] for i in complete])
     signs = np.array([o.sign for o in objectives])
     width = len(objectives)
-    near = np.ones(len(complete), dtype=bool)
+    near = np.arange(len(complete))
     if not constraints:
-        near = _near_front(means * signs, errors, shared, [name == "accuracy" for name in figures])
-    chosen = np.array(complete)[near]
-    chance = np.random.default_rng(seed).standard_normal((draws, len(complete), len(figures)))
-    for column, name in enumerate(figures):
-        if name == "accuracy":
-            chance[:, :, column] = chance[:, shared, column]
-    moved = means[near] + errors[near] * chance[:, near]
-    allowed = np.ones((draws, len(chosen)), dtype=bool)
+        near = near[_near_front(means[:, :width] * signs, errors, shared, [name == "accuracy" for name in figures])]
+    chance = normal_draws(seed, len(complete), len(figures), draws)
+    columns = [chance[shared[near] if name == "accuracy" else near, column] for column, name in enumerate(figures)]
+    moved = means[near, :, None] + errors[near, :, None] * np.stack(columns, axis=1)
+    drawn = moved[:, :width] * signs[:, None]
+    if not constraints:
+        unsure = ~_dominated(drawn.min(axis=2), drawn.max(axis=2))
+        near, moved, drawn = near[unsure], moved[unsure], drawn[unsure]
+    allowed = np.ones((len(near), draws), dtype=bool)
     for constraint in constraints:
-        drawn = moved[:, :, figures.index(constraint.metric.name)]
+        figure = moved[:, figures.index(constraint.metric.name)]
         bound = constraint.metric.scaled(constraint.bound)
-        allowed &= drawn <= bound if constraint.operator == "<=" else drawn >= bound
-    beaten, free = _beaten(moved[:, :, :width] * signs, allowed)
-    probability[chosen] = (allowed & free).mean(axis=0)
+        allowed &= figure <= bound if constraint.operator == "<=" else figure >= bound
+    beaten, free = _beaten(drawn, allowed)
+    chosen = np.array(complete)[near]
+    probability[chosen] = (allowed & free).mean(axis=1)
     undecided = np.where(beaten < draws, beaten, 0.0)
     rival[chosen] = np.where(undecided.max(axis=0) > 0, chosen[undecided.argmax(axis=0)], -1)
     return Membership(probability, rival)
@@ -101,23 +106,36 @@ def told(probability: float, *, on_front: bool) -> float | None:
     return probability if (probability >= _AGREES) == on_front else None
 
 
-def _beaten(drawn: Array, allowed: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_]]:
-    """How often ``[j, i]`` row j dominates row i, and whether ``[draw, i]`` nothing dominates row i there.
+def normal_draws(seed: int, rows: int, figures: int, draws: int) -> Array:
+    """Standard normal numbers ``[rows, figures, draws]``: of each row the same ones, however many follow it.
 
-    ``drawn`` is ``[draws, rows, objectives]``, all minimized; a row that is not ``allowed`` ``[draws, rows]`` dominates
+    So what one more configuration changes is what it does change, not chance.
+    """
+    blocks = [_normal_block(seed, block, figures, draws) for block in range(-(-rows // _BLOCK))]
+    return np.concatenate(blocks)[:rows]
+
+
+@lru_cache(_BLOCKS)
+def _normal_block(seed: int, block: int, figures: int, draws: int) -> Array:
+    return np.random.default_rng([seed, block]).standard_normal((_BLOCK, figures, draws))
+
+
+def _beaten(drawn: Array, allowed: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_]]:
+    """How often ``[j, i]`` row j dominates row i, and whether ``[i, draw]`` nothing dominates row i there.
+
+    ``drawn`` is ``[rows, objectives, draws]``, all minimized; a row that is not ``allowed`` ``[rows, draws]`` dominates
     nothing. Only pairs are compared of which the one's best draws are no worse than the other's worst.
     """
-    rows = drawn.shape[1]
-    possible = (drawn.min(axis=0)[:, None] <= drawn.max(axis=0)[None]).all(axis=2)
+    rows = len(drawn)
+    possible = (drawn.min(axis=2)[:, None] <= drawn.max(axis=2)[None]).all(axis=2)
     np.fill_diagonal(possible, False)
-    better, worse = np.nonzero(possible)
+    points = drawn.swapaxes(1, 2)
     beaten, free = np.zeros((rows, rows)), np.ones(allowed.shape, dtype=bool)
-    for start in range(0, len(better), _PAIRS):
-        j, i = better[start : start + _PAIRS], worse[start : start + _PAIRS]
-        dominates = dominates_each(drawn[:, j], drawn[:, i]) & allowed[:, j]
-        beaten[j, i] = dominates.sum(axis=0)
-        for pair in np.flatnonzero(beaten[j, i]):
-            free[:, i[pair]] &= ~dominates[:, pair]
+    for i in range(rows):
+        others = np.flatnonzero(possible[:, i])
+        dominates = dominates_each(points[others], points[i]) & allowed[others]
+        beaten[others, i] = np.count_nonzero(dominates, axis=1)
+        free[i] = ~dominates.any(axis=0)
     return beaten, free
 
 

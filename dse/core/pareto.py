@@ -60,9 +60,11 @@ def dominates(one: Sequence[Exact], other: Sequence[Exact]) -> bool:
 
 def dominates_each(one: Array, other: Array) -> Mask:
     """`dominates` for arrays of costs ``[..., objectives]``, which are broadcast against each other: ``[...]``."""
-    import numpy as np
-
-    return np.asarray((one <= other).all(axis=-1) & (one < other).any(axis=-1))
+    no_worse, better = one[..., 0] <= other[..., 0], one[..., 0] < other[..., 0]
+    for objective in range(1, one.shape[-1]):  # a loop, as NumPy is slow along an axis of a few
+        no_worse &= one[..., objective] <= other[..., objective]
+        better |= one[..., objective] < other[..., objective]
+    return no_worse & better
 
 
 def nondominated(costs: Sequence[Sequence[Exact]]) -> list[bool]:

@@ -193,8 +193,7 @@ class Policy:
         now = known.now
         if not now.needs_accuracy:
             return []
-        front = {point.configuration for point in now.front}
-        on_front = {e.accuracy_from for e in now.estimates if e.configuration in front}
+        on_front = {e.accuracy_from for e in now.estimates if e.configuration in now.on_front}
         chance = now.membership.probability
         others = [i for i, e in enumerate(now.estimates) if e.accuracy_from not in on_front]
         first = self._one_for_each_accuracy(known, sorted(others, key=lambda i: -chance[i]))
@@ -241,8 +240,7 @@ class Policy:
         now = known.now
         if not now.needs_accuracy or min((_counted(e.accuracy) for e in now.estimates), default=0) >= self.rungs[-1]:
             return {}
-        front = {point.configuration for point in now.front}
-        on_front = [i for i, e in enumerate(now.estimates) if e.configuration in front]
+        on_front = [i for i, e in enumerate(now.estimates) if e.configuration in now.on_front]
         return dict.fromkeys(self._one_for_each_accuracy(known, on_front), self.rungs[-1])
 
     def _one_for_each_accuracy(self, known: Situation, indices: Sequence[int]) -> list[int]:

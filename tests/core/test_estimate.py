@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate, estimate, interval, middle, repeat_noise, run_error
 from dse.core.measurement import Measurement
-from dse.core.membership import membership, told
+from dse.core.membership import membership, normal_draws, told
 from dse.core.metrics import METRICS, Objective, parse_constraint
 from dse.core.proportion import wilson
 
@@ -131,7 +131,7 @@ def test_membership_is_the_share_of_draws_that_nothing_dominates(
         for n, (a, latency, size) in enumerate(rows)
     ]
     means = np.array([[-a / 4, math.log(latency), math.log(size)] for a, latency, size in rows])
-    drawn = means + [0, error, 0] * np.random.default_rng(0).standard_normal((50, len(rows), 3))
+    drawn = means + [0, error, 0] * normal_draws(0, len(rows), 3, 50).transpose(2, 0, 1)
     allowed = drawn[:, :, 1] <= math.log(3) if bounded else np.ones(drawn.shape[:2], dtype=bool)
     on_front = [
         [
@@ -142,6 +142,14 @@ def test_membership_is_the_share_of_draws_that_nothing_dominates(
     ]
     found = membership(points, objectives, constraints, draws=50).probability
     assert found == pytest.approx(np.mean(on_front, axis=0))
+
+
+def test_one_more_configuration_leaves_the_draws_of_the_others_as_they_are() -> None:
+    many = normal_draws(0, 200, 2, 30)
+    assert all((normal_draws(0, rows, 2, 30) == many[:rows]).all() for rows in (1, 63, 64, 65, 128))
+    assert many.mean() == pytest.approx(0, abs=0.05)
+    assert many.std() == pytest.approx(1, abs=0.05)
+    assert len(np.unique(many)) == many.size
 
 
 def test_equal_points_stand_beside_each_other() -> None:

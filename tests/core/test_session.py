@@ -123,6 +123,26 @@ def test_a_trial_that_is_lost_is_measured_again_once_the_disturbance_is_over() -
     assert needs([step]) == [(1, "search", 100)] or (step.configuration["side"], step.phase) == (1, "repeat")
 
 
+@given(noise=st.sampled_from([0.0, 0.05, 0.5]), seed=st.integers(0, 99), in_vain=st.booleans())
+@settings(max_examples=15, deadline=None)
+def test_confirming_always_ends(noise: float, seed: int, in_vain: bool) -> None:
+    """With accuracies on a growing part of the images, which may say anything first, also where it never grows."""
+    of, most, counted = session(confirm=True, most_repeats=8), 8, dict[Configuration, Accuracy]()
+    while (step := of.ask()) is not None:
+        response = measure(step, seed, noise)
+        if response.accuracy is not None:
+            chance = random.Random(f"{seed} {step.configuration['side']} {step.images}")
+            total = IMAGES[0] if in_vain else step.images
+            known = counted.get(step.configuration, Accuracy(0, 0, ""))
+            good = known.good + sum(chance.random() < 0.6 for _ in range(total - known.total))
+            found = counted[step.configuration] = Accuracy(good, total, "", "random", IMAGES[-1])
+            response = replace(response, accuracy=found)
+        of.tell(step, response, took_s=1.0)
+        assert of.told < len(SIDES) * (most + len(IMAGES)) * 1.5  # and drift checks
+    assert of.ended == "every configuration is known"
+    assert in_vain or {p.accuracy.total for p in of.analysis.front if p.accuracy} == {IMAGES[-1]}
+
+
 @given(st.data())
 @settings(max_examples=15, deadline=None)
 def test_pending_steps_are_never_asked_again_whatever_the_order_of_answers(data: st.DataObject) -> None:

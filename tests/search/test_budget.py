@@ -33,14 +33,16 @@ def counted(study: Session) -> list[int]:
     return [point.accuracy.total for point in study.analysis.front if point.accuracy]
 
 
-def test_the_accuracies_of_the_front_are_completed_inside_the_budget(bench: Bench) -> None:
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_accuracies_of_the_front_are_completed_inside_the_budget(bench: Bench, seed: int) -> None:
+    """They take half of it: twice as much, which repeats would leave them, is more than there is."""
     bench.write("[1]", sides=MODELS, images=IMAGES)
     seen: list[Progress] = []
-    device = timed()
-    study = bench.search(device, Budget(device_s=450), confirm=True, observe=seen.append)
+    device = timed(seed=seed)
+    study = bench.search(device, Budget(device_s=300), seed=seed, confirm=True, observe=seen.append)
     assert set(counted(study)) == {IMAGES}
     assert seen[-1].incomplete == []
-    assert device.clock_s < 510  # a trial that runs is not broken off
+    assert device.clock_s < 340  # a trial that runs is not broken off
 
 
 def test_what_a_budget_cannot_complete_is_told_and_never_begun(bench: Bench) -> None:
