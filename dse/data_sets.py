@@ -71,7 +71,7 @@ def from_arrays(name: str, path: Path, classes: int | None = None) -> DataSet:
     try:
         if path.exists() and not path.is_file():
             raise OSError("it is no regular file")  # a pipe or device may never end
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             images, dtype = _shape_and_type(arrays.zip, "images.npy")
             shape, kind = _shape_and_type(arrays.zip, "labels.npy")
             if kind.kind not in "iu":  # before they are read: words may have any length

@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Collection
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from dse_harness.registry import RegistryError
@@ -109,6 +109,8 @@ def main() -> None:
         app = make_app(load={word for word in _words() if not word.startswith("-")} & _COMMANDS.keys())
     except KeyboardInterrupt:  # while libraries load, which takes seconds on a small board
         sys.exit(INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - what a distribution adds to the format of a space may be broken
+        _end(error)
     run(app)
 
 
@@ -129,13 +131,17 @@ def run(app: typer.Typer) -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last net: nothing ends without a sentence
-        if _wants_debug():
-            traceback.print_exc()
-        from dse.cli.render import print_error  # Rich, which --help and --version do without
+        _end(error)
 
-        told = _told(error)
-        print_error(told)
-        sys.exit(told.exit_code)
+
+def _end(error: Exception) -> NoReturn:
+    if _wants_debug():
+        traceback.print_exc()
+    from dse.cli.render import print_error  # Rich, which --help and --version do without
+
+    told = _told(error)
+    print_error(told)
+    sys.exit(told.exit_code)
 
 
 def _wants_debug() -> bool:

@@ -27,7 +27,7 @@ def dashboard_command(
     """Serve Optuna Dashboard on a study until Ctrl-C.
 
     For this machine alone, at its loopback address; pages from elsewhere are refused, and nothing can be changed.
-    Its front ignores constraints: dse front is the one that counts.
+    Its Pareto plot shows what breaks a constraint as infeasible; its list of best trials ignores constraints.
 
     Example: dse dashboard mobilenet_v3 --port 8081
     """

@@ -88,9 +88,19 @@ DEFAULT_OBJECTIVES = ("accuracy", "latency_p90_ns", "model_memory_bytes")
 
 
 def values_of(response: Response) -> dict[str, float]:
-    """Every metric that ``response`` has, by name. Raises ValueError for one in another unit than it should be in."""
-    found = ((name, METRICS.get(name).read(response)) for name in METRICS)
+    """Every metric that ``response`` has, by name. Raises BrokenEntryError for one in another unit."""
+    found = ((name, _read(name, response)) for name in METRICS)
     return {name: value for name, value in found if value is not None}
+
+
+def _read(name: str, response: Response) -> float | None:
+    try:
+        return METRICS.get(name).read(response)
+    except ValueError as error:
+        raise BrokenEntryError(
+            f"{METRICS.group}: {name!r} from {METRICS.origin(name)}: {error}; the engine that measured it and the "
+            "metric have to name one unit: mend or uninstall one of their distributions"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

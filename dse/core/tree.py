@@ -149,12 +149,9 @@ class ParameterTree:
         return tuple(dict.fromkeys(parameter.name for _, parameter in self.branches()))
 
     def levels_of(self, name: str) -> tuple[Value, ...]:
-        """Every value that ``name`` takes anywhere in the tree, in order of first appearance."""
-        return tuple(
-            dict.fromkeys(
-                value for _, parameter in self.branches() if parameter.name == name for value in parameter.values
-            )
-        )
+        """Every value that ``name`` takes anywhere in the tree, in order of first appearance. ``True`` is not 1."""
+        values = (value for _, parameter in self.branches() if parameter.name == name for value in parameter.values)
+        return tuple({(isinstance(value, bool), value): value for value in values}.values())
 
 
 def _parameters_of(levels: Mapping[str, Any]) -> tuple[Parameter, ...]:

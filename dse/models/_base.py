@@ -42,6 +42,9 @@ class ModelSource(Protocol):
     def known_identity(self, variant: Mapping[str, Value]) -> dict[str, Value] | None:
         """`identity`, where that can be told without the network; None otherwise. Raises ModelError."""
 
+    def known_bytes(self, variant: Mapping[str, Value]) -> int | None:
+        """How large the variant's file is, where that can be told without making it; None otherwise."""
+
     def identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
         """What identifies the variant's bytes without making them: equal identity, equal file. Raises ModelError."""
 

@@ -41,6 +41,13 @@ class FileSource:
         """The SHA-256 of the file. Raises ModelError."""
         return self.identity(variant)
 
+    def known_bytes(self, variant: Mapping[str, Value]) -> int | None:
+        """The size of the file; None where it is gone."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return None
+
     def identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
         """The SHA-256 of the file. Raises ModelError."""
         return {"sha256": self._sha256}

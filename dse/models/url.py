@@ -70,6 +70,10 @@ class UrlSource:
         """The checksum and the file inside; None before the first download. Raises ModelError."""
         return None if self.known_sha256 is None else self.identity(variant)
 
+    def known_bytes(self, variant: Mapping[str, Value]) -> int | None:
+        """None: it may not be here yet."""
+        return None
+
     def identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
         """The checksum and the file inside; downloads if nobody knows the checksum yet. Raises ModelError."""
         return {"download": self._sha256, "member": self.member or ""}

@@ -6,7 +6,6 @@ import math
 import random
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 from dse_harness.protocol import AccuracySpec
@@ -240,11 +239,8 @@ def costs_of(space: Space, rungs: tuple[int, ...], measurements: Iterable[Measur
         return configuration.get("model"), tuple(variant), entry.engine, entry.python, delegate
 
     def guess_ns(configuration: Configuration) -> float:
-        path = getattr(space.source(configuration), "path", None)
-        try:
-            return _NS_A_BYTE * (Path(path).stat().st_size if path else _UNKNOWN_BYTES)
-        except OSError:
-            return _NS_A_BYTE * _UNKNOWN_BYTES
+        size = space.source(configuration).known_bytes(space.variant(configuration))
+        return _NS_A_BYTE * (_UNKNOWN_BYTES if size is None else size)
 
     work = Work(
         rungs=rungs,

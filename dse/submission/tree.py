@@ -196,7 +196,7 @@ def _write_source(submission: Submission, source: Path) -> None:
     shutil.copytree(
         Path(dse_harness.__file__).parent,
         source / "dse_harness",
-        ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*"),
+        ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*", "testing.py"),  # which imports pytest
     )
     write_text(source / "README.md", source_readme(list(submission.points)))
     if submission.study_file:

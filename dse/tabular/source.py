@@ -37,6 +37,10 @@ class TabularSource:
         """The table's content and the row."""
         return self.identity(variant)
 
+    def known_bytes(self, variant: Mapping[str, Value]) -> int | None:
+        """None: recorded figures have no file."""
+        return None
+
     def identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
         """The table's content and the row."""
         return {"recorded": self.table.identity(variant)}

@@ -47,6 +47,11 @@ class ModelSourceConformance:
             assert source.make(_turned(variant)) == made
         assert source.is_local
 
+    def test_a_known_size_is_the_files(self, source: ModelSource, variants: list[Variant]) -> None:
+        """`ModelSource.known_bytes` is what `ModelSource.make` makes, or None."""
+        for variant in variants:
+            assert source.known_bytes(variant) in (None, source.make(variant).path.stat().st_size)
+
     def test_an_identity_tells_variants_apart(self, source: ModelSource, variants: list[Variant]) -> None:
         """Equal identity, equal file; it is plain, and does not depend on the order of the parameters."""
         identities = [canonical_json(source.identity(variant)) for variant in variants]

@@ -64,7 +64,7 @@ def _read_archive(path: Path, key: str) -> NDArray[Any]:
     try:
         if path.exists() and not path.is_file():
             raise OSError("it is no regular file")  # a pipe or device may never end
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             array: NDArray[Any] = archive[key]
     except _NO_ARRAYS as error:
         raise HarnessError(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
+_DSE = "dse itself"
 
 
 class RegistryError(Exception):
@@ -65,6 +66,14 @@ class Registry(Generic[T]):
             self._loaded[name] = self._load(name)
         return self._loaded[name]
 
+    def origin(self, name: str) -> str:
+        """The distribution of an entry, with its version: ``toys 1.0``, ``dse itself``. Raises UnknownEntryError."""
+        if name in self._builtin:
+            return _DSE
+        if name not in self._entry_points:
+            raise UnknownEntryError(self.group, name, self.names())
+        return _origin(self._entry_points[name])
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
@@ -84,7 +93,7 @@ class Registry(Generic[T]):
         for entry in sorted(entry_points(group=self.group), key=lambda entry: entry.name):
             if entry.name in self._builtin or entry.name in found:
                 other = found.get(entry.name)
-                first = _origin(other) if other is not None else "dse itself"
+                first = _origin(other) if other is not None else _DSE
                 raise BrokenEntryError(
                     f"{self.group}: found {entry.name!r} twice, from {first} and from {_origin(entry)}, allowed: once; "
                     "uninstall one of them, or rename its entry point"

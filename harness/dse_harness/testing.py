@@ -1,4 +1,4 @@
-"""What an engine has to hold, as tests for pytest: subclass `EngineConformance` beside the engine.
+"""What an engine, a task or a scenario has to hold, as tests for pytest: subclass the class for it beside your own.
 
 class TestToy(EngineConformance):
     engine = Toy
@@ -9,21 +9,27 @@ class TestToy(EngineConformance):
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
 from abc import abstractmethod
+from array import array
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import mlperf_loadgen as lg
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from dse_harness.engines import Engine, Session
 from dse_harness.errors import HarnessError
-from dse_harness.protocol import RuntimeSpec
-from dse_harness.tensors import image_input
+from dse_harness.protocol import PerformanceSpec, RuntimeSpec
+from dse_harness.scenarios import Scenario
+from dse_harness.tasks import Task
+from dse_harness.tensors import Tensor, image_input
 
 
 class EngineConformance:
@@ -163,6 +169,132 @@ class EngineConformance:
     def _answer(self, session: Session, image: NDArray[Any]) -> NDArray[Any]:
         (output,) = session.bind()(image)
         return output
+
+
+class TaskConformance:
+    """Tests of `dse_harness.tasks.Task`, with the outputs of a model and of a few samples that the subclass names."""
+
+    task: type[Task]
+    outputs: Sequence[Tensor]
+    """Of a model that fits the task."""
+    classes: int | None = None
+
+    @abstractmethod
+    def samples(self) -> Sequence[Sequence[NDArray[Any]]]:
+        """What the model puts out for two samples or more with different answers: each the outputs that it `reads`."""
+
+    @abstractmethod
+    def labels(self) -> NDArray[Any]:
+        """What would be right for each of the samples; for one of them at least, the model is."""
+
+    def make(self) -> Task:
+        """The task for the model."""
+        return self.task(self.outputs, self.classes)
+
+    def test_it_reads_outputs_that_the_model_has(self) -> None:
+        """By their indices, each once."""
+        assert set(self.task.reads) <= set(range(len(self.outputs)))
+        assert len(set(self.task.reads)) == len(self.task.reads)
+
+    def test_outputs_that_do_not_fit_are_refused(self) -> None:
+        """A model without outputs fits no task."""
+        with pytest.raises(HarnessError) as caught:
+            self.task([], self.classes)
+        assert caught.value.failure.error == "model_unsupported"
+
+    def test_labels_that_fit_are_accepted(self) -> None:
+        """Nothing is returned, nothing is raised."""
+        self.make().check_labels(self.labels())
+
+    def test_an_answer_fits_into_the_values_that_it_says(self) -> None:
+        """No more than `Task.most_values`; the same sample has the same answer, whatever came before."""
+        task = self.make()
+        first = self._answers(task)
+        assert all(0 < len(answer) <= 4 * task.most_values for answer in first)
+        assert self._answers(task) == first
+        assert len(set(first)) > 1
+
+    def test_predictions_stand_in_the_order_of_the_answers(self) -> None:
+        """One for each."""
+        task = self.make()
+        answers = self._answers(task)
+        predictions = task.predictions(answers)
+        assert len(predictions) == len(answers)
+        assert np.array_equal(task.predictions(answers[::-1]), predictions[::-1])
+
+    def test_a_digest_tells_predictions_apart(self) -> None:
+        """And is the same for the same ones."""
+        task = self.make()
+        answers = self._answers(task)
+        digest = task.digest(task.predictions(answers))
+        assert len(digest) == 64
+        assert task.digest(task.predictions(answers)) == digest
+        assert task.digest(task.predictions(answers[1:])) != digest
+
+    def test_an_answer_of_another_size_is_refused(self) -> None:
+        """A log may be cut off."""
+        with pytest.raises(ValueError):  # noqa: PT011 - in whatever words
+            self.make().predictions([b"\0" * 5])
+
+    def test_what_is_right_is_counted(self) -> None:
+        """By `Task.accuracy`, by a metric, or by both."""
+        task, labels = self.make(), self.labels()
+        predictions = task.predictions(self._answers(task))
+        accuracy = task.accuracy(predictions, labels, "list", len(labels))
+        metrics = task.metrics(predictions, labels)
+        assert accuracy is not None or metrics
+        if accuracy is not None:
+            assert 0 < accuracy.good <= accuracy.total == len(labels)
+            assert accuracy.predictions_sha256 == task.digest(predictions)
+        assert all(math.isfinite(metric.value) and metric.unit for metric in metrics.values())
+
+    def _answers(self, task: Task) -> list[bytes]:
+        answers = []
+        for outputs in self.samples():
+            values = array("f", [0.0] * task.most_values)
+            answers.append(values[: task.answer(outputs, values)].tobytes())
+        return answers
+
+
+class ScenarioConformance:
+    """Tests of `dse_harness.scenarios.Scenario`, with the values of a log that the subclass has from LoadGen."""
+
+    scenario: type[Scenario]
+    values: Mapping[str, Any]
+    """What LoadGen's detail log of a PerformanceOnly run says, by key."""
+
+    def test_loadgen_takes_its_settings(self) -> None:
+        """For any time that an invocation takes."""
+        spec = PerformanceSpec(buffer_size=8, min_duration_ms=10)
+        for invoke_ns in (1, 10**6, 10**10):
+            settings = lg.TestSettings()
+            settings.scenario = self.scenario().scenario
+            self.scenario().settings(settings, spec, invoke_ns)
+
+    def test_every_sample_of_a_query_is_answered_once(self) -> None:
+        """With its own id."""
+        answered: list[tuple[int, int]] = []
+        issue = self.scenario().issuer(lambda sample_id, index: answered.append((sample_id, index)))
+        queries = [([1], [5]), ([2], [5])]
+        for ids, indices in queries:
+            issue(ids, indices)
+        assert answered == [(1, 5), (2, 5)]
+
+    def test_figures_are_read_from_the_log(self) -> None:
+        """Latencies, metrics, or both; durations and counts are positive."""
+        performance, metrics = self.scenario().performance(self.values, ("odd",)), self.scenario().metrics(self.values)
+        assert performance is not None or metrics
+        if performance is not None:
+            assert performance.latency_min_ns <= performance.latency_p90_ns <= performance.latency_max_ns
+            assert performance.query_count > 0
+            assert performance.duration_ns > 0
+            assert performance.warnings == ("odd",)
+        assert all(math.isfinite(metric.value) and metric.unit for metric in metrics.values())
+
+    def test_a_log_that_lacks_its_figures_raises_keyerror(self) -> None:
+        """Which becomes a failure with LoadGen's own words."""
+        with pytest.raises(KeyError):
+            (self.scenario().performance({}, ()), self.scenario().metrics({}))
 
 
 def _threads() -> int:

@@ -109,6 +109,11 @@ def test_a_parameter_below_several_levels_counts_below_each() -> None:
     ]
 
 
+def test_true_is_another_level_than_one() -> None:
+    tree = ParameterTree.of({"family": {"a": {"x": [1, 0]}, "b": {"x": [True, 1.0, 2]}}})
+    assert [repr(level) for level in tree.levels_of("x")] == ["1.0", "0", "True", "2"]
+
+
 def test_the_empty_tree_has_one_configuration() -> None:
     assert ParameterTree(()).size == 1
     assert [dict(c) for c in ParameterTree(()).configurations()] == [{}]

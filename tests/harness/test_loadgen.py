@@ -1,12 +1,15 @@
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from dse_harness.errors import HarnessError
 from dse_harness.loadgen import Log, read_log
 from dse_harness.protocol import MetricValue, Performance
 from dse_harness.scenarios import SCENARIOS, scenario_of
+from dse_harness.testing import ScenarioConformance
+
+from tests.harness.toy_scenario import Batch
 
 RESULTS: dict[str, Any] = {
     "loadgen_version": "6.0.17 @ d6147c7eb7",
@@ -26,6 +29,16 @@ RESULTS: dict[str, Any] = {
     "result_99.00_percentile_latency_ns": 4401285,
     "result_99.90_percentile_latency_ns": 8447059,
 }
+
+
+class TestSingleStream(ScenarioConformance):
+    scenario = SCENARIOS.get("SingleStream")
+    values = RESULTS
+
+
+class TestBatch(ScenarioConformance):
+    scenario = Batch
+    values: ClassVar = {"result_samples_per_second": 2892.07}
 
 
 def performance(values: dict[str, Any], *warnings: str) -> Performance:

@@ -32,6 +32,7 @@ def test_an_entry_of_another_distribution_is_listed_without_its_import(site):
     assert len(registry) == 3
     assert "toys_of_a_test" not in sys.modules
     assert registry.get("toy").speed == 3
+    assert (registry.origin("toy"), registry.origin("absent")) == ("toys 1.0", "dse itself")
 
 
 def test_an_unknown_name_is_told_with_those_that_there_are(site):

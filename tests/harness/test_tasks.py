@@ -1,4 +1,6 @@
 from array import array
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,6 +8,20 @@ from dse_harness.errors import HarnessError
 from dse_harness.tasks import TASKS, task_of
 from dse_harness.tasks.image_classification import ImageClassification, has_background_class
 from dse_harness.tensors import Tensor
+from dse_harness.testing import TaskConformance
+from numpy.typing import NDArray
+
+
+class TestImageClassification(TaskConformance):
+    task = ImageClassification
+    outputs = (Tensor((1, 4), "float32"),)
+    classes = 3
+
+    def samples(self) -> Sequence[Sequence[NDArray[Any]]]:
+        return [[np.eye(4, dtype=np.float32)[index : index + 1]] for index in (1, 3, 2)]
+
+    def labels(self) -> NDArray[Any]:
+        return np.array([0, 2, 0], np.int32)
 
 
 def classifier(outputs: int, classes: int | None = None) -> ImageClassification:

@@ -35,6 +35,7 @@ class Share(Metric):
         return None if response.cores_used is None else 1 / (1 + response.cores_used)
 
 energy_j = Energy("energy_j", "minimize", "J", "energy")
+charge = Metric("charge", "minimize", "C", "charge")
 idle_share = Share("idle_share", "minimize", "1", "idle share", scale="absolute", noise=0.01)
 '''
 SEARCH = """
@@ -104,6 +105,32 @@ def test_a_metric_of_another_distribution_is_an_objective(tmp_path: Path, run: R
     assert "0.002 J" in table
     assert "50.00 %" in table
     assert "energy_j" in run("-m", "dse", "space", "schema").stdout
+
+
+def test_a_metric_that_an_engine_measured_in_another_unit_is_told_with_its_distribution(
+    tmp_path: Path, run: Run
+) -> None:
+    offer(tmp_path, charge="toy_metrics:charge")
+    program = """
+from dse_harness.protocol import MetricValue, Response
+from dse.cli import run
+import sys, typer
+from dse.core.metrics import values_of
+
+app = typer.Typer()
+app.command()(lambda: values_of(Response(metrics={"charge": MetricValue(1.0, "mC")})))
+run(app)
+"""
+    done = run("-c", program)
+    assert "'charge' from toy_metrics 1.0: found the metric charge in 'mC', allowed: 'C'" in done.stderr
+    assert done.returncode == 4
+
+
+def test_a_kind_of_model_that_has_the_name_of_another_is_told(tmp_path: Path, run: Run) -> None:
+    install(tmp_path / "site", "toys", "dse.model_sources", {"zoo": "toy_models:Zoo"})
+    done = run("-m", "dse", "space", "schema")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("error: dse.model_sources: found 'zoo' twice, from dse itself and from toys 1.0")
 
 
 @pytest.mark.parametrize(
