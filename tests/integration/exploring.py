@@ -65,7 +65,7 @@ def check(study: Path) -> Study:
     assert [path.name for path in study.rglob("*.tmp")] == []
     assert sorted(int(path.name) for path in (study / "trials").iterdir()) == list(range(len(found.measurements)))
     assert set(states) <= {"COMPLETE", "FAIL"}
-    assert len(states) == len(found.measurements)
+    assert len(states) == len(found.measurements) + len(found.configurations())  # each run, and what they come to
     for measured in found.measurements:
         protocol.read(Response, found.trial_folder(measured.trial) / "response.json")
     searched = [m.key for m in found.measurements if m.phase == "search"]
