@@ -54,7 +54,7 @@ def _measure(space: Space, configuration: Configuration) -> Response:
         cache=cache_dir(),
     )
     with tempfile.TemporaryDirectory() as folder:
-        response = LocalBackend().run(request, Path(folder), space.fidelity.trial_timeout)
+        response = LocalBackend(fresh=True).run(request, Path(folder), space.fidelity.trial_timeout)
     if response.failure:
         raise SystemExit(f"{configuration}: {response.failure.message}")
     return response

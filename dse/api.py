@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dse.backends import Backend
+from dse.backends import Backend, closed_after
 from dse.core.budget import Budget
 from dse.errors import InputError
 from dse.packages import runtime_version
@@ -97,7 +97,7 @@ def explore(
         spent_s, limits = spent.time_s, spent.since(counted_from(before)).left_of(limits)
         options |= {name: value for name, value in before.settings.options.items() if name == "counted_from"}
     fetch(loaded, where)
-    with StudyWriter(folder, loaded, None, options, say=_LOG.warning) as writer:
+    with StudyWriter(folder, loaded, None, options, say=_LOG.warning) as writer, closed_after(where):
         events = _Events(writer.study, tuple(callbacks))
         plan = _plan(loaded, writer.study, limits, sampler)
         with suppress(StopSearch):

@@ -191,7 +191,7 @@ def _measurement() -> Finding:
             cache_dir=folder,
             performance=PerformanceSpec(buffer_size=64, min_duration_ms=100),
         )
-        response = LocalBackend().run(request, Path(folder), timeout_s=60)
+        response = LocalBackend(fresh=True).run(request, Path(folder), timeout_s=60)
     if response.failure or not response.performance:
         reason = response.failure.message if response.failure else "no performance figures"
         return Finding(

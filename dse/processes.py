@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-_GRACE_S = 2.0
+GRACE_S = 2.0
+"""How long a process that was told to end has for that before it is killed."""
 _TAIL_BYTES = 2000
 _KEPT_BYTES = 2**20
 """Of what a program says, so much from the beginning and so much from the end go into its log."""
@@ -73,25 +74,33 @@ def run(
             env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
-        with process, _Copy(process, kept):
+        assert process.stdout is not None
+        with process, Copy(process.stdout.fileno(), kept):
             try:
                 timed_out = not _ends_within(process, timeout_s)
                 if timed_out:
                     os.killpg(process.pid, signal.SIGINT)
-                    _ends_within(process, _GRACE_S)
+                    _ends_within(process, GRACE_S)
             finally:
-                with contextlib.suppress(ProcessLookupError):  # nothing of the group is left
-                    os.killpg(process.pid, signal.SIGKILL)
+                kill_group(process.pid)
                 process.wait()
-    return Ended(process.returncode, timed_out, _tail(log))
+    return Ended(process.returncode, timed_out, tail(log))
 
 
-class _Copy:
-    """Copies what a process says into a file: the beginning as it comes, the end at the end, nothing in between."""
+def kill_group(number: int) -> None:
+    """Kill what is left of a process group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(number, signal.SIGKILL)
 
-    def __init__(self, process: subprocess.Popen[bytes], file: BinaryIO) -> None:
-        assert process.stdout is not None
-        self._source, self._file = process.stdout.fileno(), file
+
+class Copy:
+    """Copies what comes out of a pipe into a file: the beginning as it comes, the end at the end, nothing in between.
+
+    Once the context ends, who still holds the pipe's other end is not waited for.
+    """
+
+    def __init__(self, source: int, file: BinaryIO) -> None:
+        self._source, self._file = source, file
         self._stop, self._ended = os.pipe()
         self._error: OSError | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -100,7 +109,7 @@ class _Copy:
         self._thread.start()
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        """Take what is left in the pipe; who left the group and still holds it is not waited for."""
+        """Take what is left in the pipe."""
         os.close(self._ended)
         self._thread.join()
         os.close(self._stop)
@@ -157,7 +166,8 @@ def _ends_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def _tail(log: Path) -> str:
+def tail(log: Path) -> str:
+    """The end of what a log has."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
         return file.read().decode(errors="replace").strip()

@@ -2,7 +2,7 @@
 
 from dse_harness.registry import Registry
 
-from dse.backends._base import Backend
+from dse.backends._base import Backend, closed_after
 from dse.backends.fake import FakeDevice
 from dse.backends.local import LocalBackend
 from dse.backends.recording import RecordingBackend
@@ -20,4 +20,4 @@ BACKENDS: Registry[type[Backend]] = Registry(
 )
 """Others add a class as an entry point of the group ``dse.backends``; each is made as its kind needs."""
 
-__all__ = ["BACKENDS", "Backend", "FakeDevice", "LocalBackend", "RecordingBackend", "TabularBackend"]
+__all__ = ["BACKENDS", "Backend", "FakeDevice", "LocalBackend", "RecordingBackend", "TabularBackend", "closed_after"]

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dse_harness.protocol import Request, Response
 
@@ -37,3 +39,21 @@ class Backend(Protocol):
 
         ``python`` is the interpreter that has the engine (None: this one), where that matters.
         """
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A backend that keeps something between two runs, such as a process or a connection."""
+
+    def close(self) -> None:
+        """End it; a later run starts it again."""
+
+
+@contextmanager
+def closed_after(backend: Backend) -> Iterator[None]:
+    """When this ends, however it does, ``backend`` keeps nothing running."""
+    try:
+        yield
+    finally:
+        if isinstance(backend, Closable):
+            backend.close()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from dse.backends import closed_after
 from dse.cli.download import download
 from dse.cli.edited import keep_earlier, say_edits
 from dse.cli.interrupt import Interrupt
@@ -108,7 +109,11 @@ def explore_command(
         stderr().print(loaded.official_samples)
     keep = keep_earlier if edited.changing else lambda _: None
     say = stderr().print
-    with StudyWriter(folder, loaded, storage, options, keep=keep, say=say) as writer, Interrupt("trial") as interrupt:
+    with (
+        StudyWriter(folder, loaded, storage, options, keep=keep, say=say) as writer,
+        Interrupt("trial") as interrupt,
+        closed_after(loaded.backend),
+    ):
         plan = make_plan(loaded, writer.study.measurements, limits.left)
         console = stderr()
         console.print(f"{loaded.name}: {counts(plan)} known. {plan.decision.reason}\n{plan_line(plan, len(first))}")

@@ -106,7 +106,7 @@ def validate_command(
         _require_data(todo)
         with Interrupt("point") as interrupt, LiveValidation(todo) as live:
             interrupt.say = live.note
-            outcomes = run(todo, LocalBackend(), live, interrupt.requested)
+            outcomes = run(todo, LocalBackend(fresh=True), live, interrupt.requested)
         _show_in_dashboard(found)
     points = [outcome.point for outcome in outcomes if outcome.point]
     front = official_front(points, found.objectives)

@@ -1,6 +1,6 @@
 """The command line: ``run`` a request, ``describe`` a model, list ``engines``.
 
-``preprocess`` is what a run starts that lacks pixels.
+``preprocess`` is what a run starts that lacks pixels, ``resident`` what dse starts to fork its runs from.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ def main(arguments: list[str]) -> int:
             return _engines()
         case ["preprocess", request, side, cache, *shards]:
             return _preprocess(Path(request), int(side), Path(cache), list(map(int, shards)))
+        case ["resident", engine]:
+            from dse_harness.resident import serve
+
+            return serve(engine, _run)
     print(_USAGE, end="", file=sys.stderr)
     return 2
 
@@ -52,7 +56,8 @@ def console() -> int:
     return main(sys.argv[1:])
 
 
-def _run(request_path: Path) -> int:
+def _run(request_path: Path, engine_bytes: int = 0) -> int:
+    """``engine_bytes`` of the resident set are an engine that this process had imported before it was forked."""
     response_path = request_path.with_name("response.json")
     if not request_path.is_file():
         print(f"{request_path}: no such file", file=sys.stderr)
@@ -64,7 +69,7 @@ def _run(request_path: Path) -> int:
             file=sys.stderr,
         )
         return 2
-    response = _response(request_path)
+    response = _response(request_path, engine_bytes)
     write(response, response_path)
     if response.failure:
         print(f"{response.failure.error}: {response.failure.message}", file=sys.stderr)
@@ -74,7 +79,7 @@ def _run(request_path: Path) -> int:
     os._exit(0)
 
 
-def _response(request_path: Path) -> Response:
+def _response(request_path: Path, engine_bytes: int) -> Response:
     try:
         request = read(Request, request_path)
     except ProtocolError as error:
@@ -83,7 +88,7 @@ def _response(request_path: Path) -> Response:
         from dse_harness.measure import measure
     except ImportError as error:
         return Response(Failure("runtime_missing", f"{error}: {sys.executable} -m pip install numpy mlcommons-loadgen"))
-    return measure(request, request_path)
+    return measure(request, request_path, engine_bytes)
 
 
 def _describe(model: Path, name: str) -> int:

@@ -44,9 +44,12 @@ _PART_BYTES = 1 << 18
 """Of a model file, as it is read to be hashed: small, or it would count as memory of the run."""
 
 
-def measure(request: Request, request_path: Path) -> Response:
-    """Do what ``request`` asks; LoadGen's logs land beside ``request_path``. Whatever fails is in the response."""
-    measurement = _Measurement(request, request_path)
+def measure(request: Request, request_path: Path, engine_bytes: int = 0) -> Response:
+    """Do what ``request`` asks; LoadGen's logs land beside ``request_path``. Whatever fails is in the response.
+
+    ``engine_bytes`` of the resident set are an engine that was imported before; they are part of the model's memory.
+    """
+    measurement = _Measurement(request, request_path, engine_bytes)
     failure = None
     try:
         measurement.run()
@@ -61,8 +64,9 @@ def measure(request: Request, request_path: Path) -> Response:
 
 
 class _Measurement:
-    def __init__(self, request: Request, request_path: Path) -> None:
+    def __init__(self, request: Request, request_path: Path, engine_bytes: int) -> None:
         self._request = request
+        self._engine_bytes = engine_bytes
         self._request_path = request_path
         self._folder = request_path.parent
         self._device = DeviceReader()
@@ -117,7 +121,7 @@ class _Measurement:
             _run_once(self._invoke, np.zeros(image.shape, image.type))
             peak_bytes = process.peak_resident_bytes()
             if peak_bytes is not None and empty_bytes is not None:
-                found["model_memory_bytes"] = max(0, peak_bytes - empty_bytes)
+                found["model_memory_bytes"] = max(0, peak_bytes - empty_bytes + self._engine_bytes)
         with self._phase("preprocess"):
             cache = PixelCache(request, self._request_path, image.side)
             self._versions["opencv"] = cache.opencv_version

@@ -6,10 +6,16 @@ import os
 import signal
 import sys
 import time
+from array import array
+from collections.abc import Sequence
 
 from dse_harness.errors import HarnessError
 
 _PR_SET_PDEATHSIG = 1
+_PAGE_ENTRY_BYTES = 8
+"""For each page in /proc/self/pagemap."""
+_FILE_PAGE = 1 << 63 | 1 << 61
+"""In such an entry: in memory, and a page of a file, not a private copy of one."""
 
 
 def die_with_parent() -> None:
@@ -18,13 +24,57 @@ def die_with_parent() -> None:
     Linux ties the signal to the thread that started this process, so a driver must start it from a thread that lives.
     """
     parent = os.environ.get("DSE_PARENT")
-    if parent is None or sys.platform != "linux":
-        return
+    if parent is not None and sys.platform == "linux":
+        die_with(int(parent))
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when ``parent``, which started it, ends."""
     import ctypes
 
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != int(parent):  # it died before the call above
+    if os.getppid() != parent:  # it died before the call above
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def threads() -> int:
+    """How many threads this process has. Raises OSError where /proc is absent."""
+    return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - before pathlib is worth importing
+
+
+def file_pages() -> list[range]:
+    """The addresses of the pages of files that this process has in memory, which a fork of it does not get.
+
+    A fork maps the files anew: its resident set would be smaller by all the libraries that it has yet to touch.
+    """
+    found: list[range] = []
+    size = os.sysconf("SC_PAGE_SIZE")
+    with open("/proc/self/maps", "rb") as maps, open("/proc/self/pagemap", "rb", 0) as pages:  # noqa: PTH123
+        for line in maps:
+            where, access, _, device, *_ = line.split(maxsplit=5)
+            if access[:1] != b"r" or device == b"00:00":
+                continue
+            begin, end = (int(each, 16) for each in where.split(b"-"))
+            pages.seek(begin // size * _PAGE_ENTRY_BYTES)
+            entries = array("Q", pages.read((end - begin) // size * _PAGE_ENTRY_BYTES))
+            for page, entry in zip(range(begin, end, size), entries, strict=False):  # the pagemap may end before
+                if entry & _FILE_PAGE != _FILE_PAGE:
+                    continue
+                if found and found[-1].stop == page:
+                    found[-1] = range(found[-1].start, page + size, size)
+                else:
+                    found.append(range(page, page + size, size))
+    return found
+
+
+def touch(pages: Sequence[range]) -> None:
+    """Have these pages in memory; they must be mapped, and readable."""
+    import ctypes
+
+    read = ctypes.c_ubyte.from_address
+    for run in pages:
+        for page in run:
+            read(page).value  # noqa: B018 - to read it is the point
 
 
 def age_s() -> float:

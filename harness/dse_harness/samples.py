@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def shard_path(cache: Path, shard: int) -> Path:
     return cache / f"{shard:05}.npy"
 
 
+@lru_cache(1)
 def opencv_version() -> str:
     """The installed OpenCV's version, without the third of a second that importing it takes. Raises HarnessError."""
     from importlib.util import find_spec

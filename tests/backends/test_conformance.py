@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from dse_harness.protocol import AccuracySpec, DataSetSpec, Failure, PerformanceSpec, Request
 
-from dse.backends import BACKENDS, Backend, FakeDevice, LocalBackend, RecordingBackend, TabularBackend
+from dse.backends import BACKENDS, Backend, FakeDevice, LocalBackend, RecordingBackend, TabularBackend, closed_after
 from dse.data_sets import from_arrays
 from dse.models import ZooSource
 from dse.tabular.table import read_table
@@ -21,9 +22,11 @@ _REQUEST = Request("m.tflite", "a" * 64, DataSetSpec("x", "x.npz", "b" * 64), "c
 
 
 class TestLocal(BackendConformance):
-    @pytest.fixture
-    def backend(self) -> Backend:
-        return LocalBackend()
+    @pytest.fixture(params=["forked", "fresh"])
+    def backend(self, request: pytest.FixtureRequest) -> Iterator[Backend]:
+        made = LocalBackend(fresh=request.param == "fresh")
+        with closed_after(made):
+            yield made
 
     @pytest.fixture
     def possible(self, tmp_path: Path) -> Request:
