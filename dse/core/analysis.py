@@ -10,7 +10,7 @@ from dse.core.accuracies import Accuracies, agree
 from dse.core.chance import ADVICE, no_better_than_chance
 from dse.core.configuration import Configuration
 from dse.core.counts import Counts, count
-from dse.core.estimate import Estimate, estimate, interval, repeat_noise
+from dse.core.estimate import Estimate, Repeats, Spread, interval, pooled_noise, repeats_of, spread_of
 from dse.core.exclusions import Exclusions, find_exclusions
 from dse.core.measurement import Measurement
 from dse.core.membership import Membership, membership, told
@@ -29,6 +29,16 @@ class Known:
     trials: tuple[Measurement, ...]
     good: tuple[Measurement, ...]
 
+    @cached_property
+    def repeats(self) -> Repeats:
+        """What those that count say, of which there is one at least."""
+        return repeats_of(self.configuration, self.good)
+
+    @cached_property
+    def spread(self) -> Spread:
+        """How far those that count differ."""
+        return spread_of(self.good)
+
 
 @dataclass(frozen=True)
 class Analysis:
@@ -45,7 +55,13 @@ class Analysis:
     accuracies are apart."""
     exact: bool = False
     """Whether the figures are recorded ones: none of them has an error, and a repeat would say the same."""
-    counts: Counts = field(default_factory=Counts)
+    measurements: tuple[Measurement, ...] = ()
+    """All trials, also those that belong to no configuration."""
+
+    @cached_property
+    def counts(self) -> Counts:
+        """What became of the trials and the configurations."""
+        return count({k.configuration: k.trials for k in self.known}, self.measurements, self.exclusions)
 
     @cached_property
     def past(self) -> list[Estimate]:
@@ -62,7 +78,7 @@ class Analysis:
     @cached_property
     def noise(self) -> dict[str, float]:
         """By what ratio each figure differs between repeats."""
-        return {} if self.exact else repeat_noise([k.good for k in self.known])
+        return {} if self.exact else pooled_noise(k.spread for k in self.known)
 
     @property
     def tells_certainty(self) -> bool:
@@ -74,8 +90,9 @@ class Analysis:
     @cached_property
     def estimates(self) -> list[Estimate]:
         """The configurations that have a trial that counts, with the middle of their repeats and their errors."""
-        found = [estimate(k.configuration, k.good, self.noise, self.images) for k in self.known if k.good]
-        return [replace(e, errors={}) for e in found] if self.exact else found
+        if self.exact:
+            return [k.repeats.middle for k in self.known if k.good]
+        return [k.repeats.estimate(self.noise, self.images) for k in self.known if k.good]
 
     @cached_property
     def membership(self) -> Membership:
@@ -166,11 +183,13 @@ def analyze(
     images: int | None = None,
     *,
     exact: bool = False,
+    before: Analysis | None = None,
 ) -> Analysis:
     """What ``measurements``, all trials of a study in their order, say about its configurations.
 
     ``images`` is how many the whole data set has. Each trial gets the best accuracy that any of them found for it.
-    ``exact`` says that the figures are recorded ones.
+    ``exact`` says that the figures are recorded ones. ``before`` is an analysis of fewer of these trials, which changes
+    no result: what was found out of configurations that have no new ones is not found out again.
     """
     exclusions = find_exclusions(measurements)
     accuracies = Accuracies()
@@ -184,17 +203,32 @@ def analyze(
         configuration = place(measured)
         if configuration is not None:
             groups.setdefault(configuration, []).append(measured)
+    earlier = {} if before is None else {k.configuration: k for k in before.known}
     known = tuple(
-        Known(
-            configuration,
-            tuple(replace(m, configuration=configuration) if m.configuration != configuration else m for m in trials),
-            tuple(m for m in trials if not m.failed and exclusions.counts(m)),
-        )
+        _same(earlier.get(configuration), _known(configuration, trials, exclusions))
         for configuration, trials in groups.items()
     )
-    counts = count(groups, measurements, exclusions)
     images = None if exact else images
-    return Analysis(tuple(objectives), tuple(constraints), exclusions, known, images, differing, exact, counts)
+    return Analysis(
+        tuple(objectives), tuple(constraints), exclusions, known, images, differing, exact, tuple(measurements)
+    )
+
+
+def _known(configuration: Configuration, trials: Sequence[Measurement], exclusions: Exclusions) -> Known:
+    return Known(
+        configuration,
+        tuple(m if m.configuration is configuration else _named(m, configuration) for m in trials),
+        tuple(m for m in trials if not m.failed and exclusions.counts(m)),
+    )
+
+
+def _named(measured: Measurement, configuration: Configuration) -> Measurement:
+    return measured if measured.configuration == configuration else replace(measured, configuration=configuration)
+
+
+def _same(before: Known | None, now: Known) -> Known:
+    """``before``, with all that was found out of it, where nothing has changed since."""
+    return before if before is not None and before == now else now
 
 
 def _differing(measurements: Sequence[Measurement]) -> dict[int, int]:

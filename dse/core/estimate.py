@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from statistics import median
 
@@ -58,6 +58,34 @@ def estimate(
     ``images`` is how many the whole data set has: counted on all of them an accuracy has no error, on a part of them
     Wilson's. None stands for unknown, and then it has none either.
     """
+    return repeats_of(configuration, repeats).estimate(noise, images)
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """What the repeats of one configuration say by themselves, whatever is known of the noise.
+
+    ``middle`` is an estimate without errors; ``within`` how far each run may be off by its own distribution.
+    """
+
+    middle: Estimate
+    within: Mapping[str, float]
+
+    def estimate(self, noise: Mapping[str, float], images: int | None) -> Estimate:
+        """The estimate, of a device with this ``noise``; see the function of this name."""
+        count, accuracy = len(self.middle.trials), self.middle.accuracy
+        factor = math.sqrt((_MEDIAN if 2 < count <= _FEW else 1.0) / count)
+        errors = {
+            name: _accuracy_error(accuracy, images)
+            if name == "accuracy"
+            else factor * math.hypot(self.within[name], noise.get(name, 0.0))
+            for name in self.middle.values
+        }
+        return replace(self.middle, errors=errors)
+
+
+def repeats_of(configuration: Configuration, repeats: Sequence[Measurement]) -> Repeats:
+    """The middle of ``repeats``, of which at least one succeeded."""
     complete = [repeat for repeat in repeats if not repeat.failed]
     names = sorted(set.intersection(*(set(repeat.values) for repeat in complete)))
     values = {name: middle(tuple(repeat.values[name] for repeat in complete)) for name in names}
@@ -65,21 +93,19 @@ def estimate(
     best = max((m for m in complete if m.accuracy), key=lambda m: m.accuracy.total if m.accuracy else 0, default=None)
     if best and best.accuracy and "accuracy" in values:
         values["accuracy"] = best.accuracy.good / best.accuracy.total
-    errors = {}
-    for name in names:
-        counted = name == "accuracy"
-        errors[name] = _accuracy_error(best, images) if counted else _standard_error(name, complete, noise)
     by_distance = [n for n in names if METRICS.get(n).unit == "ns"] or names
     nearest = min(complete, key=lambda m: abs(m.values[by_distance[0]] - values[by_distance[0]]))
-    return Estimate(
+    runs = [m.response.performance for m in complete if m.response.performance]
+    within = {name: median(run_error(name, run) for run in runs) if runs else 0.0 for name in names}
+    found = Estimate(
         configuration,
         values,
         nearest.trial,
         tuple(repeat.trial for repeat in complete),
-        errors,
-        best.accuracy if best else None,
-        best.accuracy_from if best else None,
+        accuracy=best.accuracy if best else None,
+        accuracy_from=best.accuracy_from if best else None,
     )
+    return Repeats(found, within)
 
 
 def interval(found: Estimate, name: str, images: int | None) -> tuple[float, float]:
@@ -124,16 +150,33 @@ def repeat_noise(groups: Sequence[Sequence[Measurement]]) -> dict[str, float]:
     0.1 % where that has none: the posterior scale of a variance under a scaled inverse chi-squared prior (Gelman et
     al., Bayesian Data Analysis, section 2.6).
     """
+    return pooled_noise([spread_of(group) for group in groups])
+
+
+Spread = Mapping[str, tuple[float, int]]
+"""The sum of the squares of each figure's deviations between repeats, and its degrees of freedom."""
+
+
+def spread_of(repeats: Sequence[Measurement]) -> Spread:
+    """How far ``repeats`` of one configuration differ; nothing of a single one."""
+    complete = [repeat for repeat in repeats if not repeat.failed]
+    found: dict[str, tuple[float, int]] = {}
+    for name in METRICS if len(complete) > 1 else ():
+        values = [m.values[name] for m in complete if name in m.values]
+        if name != "accuracy" and len(values) > 1:
+            scaled = tuple(map(METRICS.get(name).scaled, values))
+            found[name] = _spread(scaled) ** 2 * (len(values) - 1), len(values) - 1
+    return found
+
+
+def pooled_noise(spreads: Iterable[Spread]) -> dict[str, float]:
+    """`repeat_noise` of what `spread_of` says of each configuration."""
     squares: dict[str, float] = {}
     degrees: dict[str, int] = {}
-    for group in groups:
-        complete = [repeat for repeat in group if not repeat.failed]
-        for name in METRICS if len(complete) > 1 else ():
-            values = [m.values[name] for m in complete if name in m.values]
-            if name != "accuracy" and len(values) > 1:
-                scaled = tuple(map(METRICS.get(name).scaled, values))
-                squares[name] = squares.get(name, 0.0) + _spread(scaled) ** 2 * (len(values) - 1)
-                degrees[name] = degrees.get(name, 0) + len(values) - 1
+    for spread in spreads:
+        for name, (square, degree) in spread.items():
+            squares[name] = squares.get(name, 0.0) + square
+            degrees[name] = degrees.get(name, 0) + degree
     priors = {name: METRICS.get(name).noise for name in METRICS}
     return {
         name: math.sqrt(
@@ -165,16 +208,10 @@ def run_error(name: str, performance: Performance) -> float:
     return math.sqrt(p * (1 - p) / performance.query_count) * (above - value) / share / max(value, 1)
 
 
-def _standard_error(name: str, repeats: Sequence[Measurement], noise: Mapping[str, float]) -> float:
-    within = [run_error(name, m.response.performance) for m in repeats if m.response.performance]
-    single = math.hypot(median(within) if within else 0.0, noise.get(name, 0.0))
-    return single * math.sqrt((_MEDIAN if 2 < len(repeats) <= _FEW else 1.0) / len(repeats))
-
-
-def _accuracy_error(repeat: Measurement | None, images: int | None) -> float:
-    if repeat is None or repeat.accuracy is None or images is None:
+def _accuracy_error(accuracy: Accuracy | None, images: int | None) -> float:
+    if accuracy is None or images is None:
         return 0.0
-    return wilson_error(repeat.accuracy.good, repeat.accuracy.total, images)
+    return wilson_error(accuracy.good, accuracy.total, images)
 
 
 @lru_cache(_REMEMBERED)

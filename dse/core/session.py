@@ -69,6 +69,7 @@ class Session:
         self._pending: dict[int, Step] = {}
         self._begun: set[str] = set()
         self._analysis: Analysis | None = None
+        self._before: Analysis | None = None
         self._situation: Situation | None = None
         self._suggestion: _Suggestion | None = None
         self.device_s = 0.0
@@ -105,7 +106,9 @@ class Session:
                 self._experiments,
                 task.images,
                 exact=task.exact,
+                before=self._before,
             )
+            self._before = self._analysis
         return self._analysis
 
     @property
@@ -198,6 +201,11 @@ class Session:
         if measured.accuracy_key is not None:
             self._accuracies.add(measured.trial, measured.accuracy_key, measured.response)
             measured = measured.with_best(self._accuracies)
+            if measured.response.accuracy:
+                self._measurements = [
+                    m.with_best(self._accuracies) if m.accuracy_key == measured.accuracy_key else m
+                    for m in self._measurements
+                ]
         if measured.response.spot_check:
             self._spot_checks[measured.key] = measured
         bisect.insort(self._measurements, measured, key=lambda m: m.trial)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 from dse_harness.protocol import Accuracy, DeviceState, Performance, Response
@@ -124,3 +125,28 @@ def test_the_ends_of_what_a_response_may_hold_are_figures_too(trials: tuple[Meas
     for k in found.known:
         assert explain(found, k.configuration).sentence
     assert found.counts.trials == len(trials)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.integers(1, 10**7), st.sampled_from([500, 2000])), min_size=1, max_size=12
+    ),
+    st.booleans(),
+)
+def test_what_was_found_out_before_changes_no_result(runs: list[tuple[int, int, int]], exact: bool) -> None:
+    trials = [
+        dataclasses.replace(
+            measured(n, total * 2 // 3, p90, 2**20, total=total, cores=None),
+            configuration=Configuration({"n": name}),
+            key=str(name),
+            accuracy_key=str(name % 2),
+        )
+        for n, (name, p90, total) in enumerate(runs)
+    ]
+    before = None
+    for count in range(1, len(trials) + 1):
+        found = analyze(OBJECTIVES, (), trials[:count], as_measured, 10_000, exact=exact, before=before)
+        once = known(*trials[:count], exact=exact)
+        assert found == once
+        assert (found.estimates, found.front, found.noise) == (once.estimates, once.front, once.noise)
+        before = found

@@ -211,7 +211,7 @@ def test_where_no_time_ends_it_the_accuracies_of_the_front_are_completed(bench: 
     study = bench.search(device(), Budget(trials=3))
     assert phases(study)[:3] == ["search"] * 3
     assert phases(study).count("search") == 3
-    assert {m.accuracy.total for m in study.measurements[:1] if m.accuracy} == {625}
+    assert {m.response.accuracy.total for m in study.measurements[:1] if m.response.accuracy} == {625}
     assert {p.accuracy.total for p in study.analysis.front if p.accuracy} == {10_000}
 
 
