@@ -67,7 +67,6 @@ class Remedy(Enum):
     SELECT_ROWS = "select the rows where {where}"
     OVERWRITE = "ask to replace it, or name another file"
     OTHER_OUTPUT = "name another file to write to"
-    SAVE_FRONT = "a search writes it at its end; before, save the front of {study} and name the file"
     SAVE_FRONT_AGAIN = "save the front of the study to {path} again"
     # submissions
     VALIDATE = "validate the front first"

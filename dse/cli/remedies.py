@@ -60,10 +60,6 @@ _WORDS: Mapping[Remedy, str | Callable[[_Details], str]] = {
     Remedy.SELECT_ROWS: _where,
     Remedy.OVERWRITE: "--force, or name another file",
     Remedy.OTHER_OUTPUT: "name another file with `--out`",
-    Remedy.SAVE_FRONT: lambda details: (
-        f"a search writes it at its end; before: `dse front {shlex.quote(details['study'])} --json > front.json`, "
-        "and name it"
-    ),
     Remedy.SAVE_FRONT_AGAIN: lambda details: f"make it anew: `dse front STUDY --json > {shlex.quote(details['path'])}`",
     Remedy.VALIDATE: "validate the front first: dse validate STUDY",
     Remedy.VALIDATE_AGAIN: "validate the point again: dse validate STUDY",

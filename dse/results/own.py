@@ -1,10 +1,10 @@
-"""A study's own front, as ``front.json`` in its folder gives it, set against published fronts."""
+"""A study's own front, of the study itself or of a saved ``front.json``, set against published fronts."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +17,8 @@ from dse.reading import read_json
 from dse.results.data_set import TASK, images_of, show_images
 from dse.results.front import GroupFront
 from dse.results.objectives import Objective, costs
+from dse.study import Study
+from dse.study.study import find_study
 
 SCHEMA = 2
 STUDIED_SCENARIO = "SingleStream"
@@ -38,13 +40,12 @@ class OwnPoint:
 
 @dataclass(frozen=True, slots=True)
 class OwnFront:
-    """A study's front: its name, its file, its points, its data set, and the table that it was looked up in, if any.
+    """A study's front: its name, its points, its data set, and the table that it was looked up in, if any.
 
     A front that an older dse wrote names no data set.
     """
 
     study: str
-    path: Path
     points: tuple[OwnPoint, ...]
     data_set: str | None = None
     recorded_in: str | None = None
@@ -75,23 +76,42 @@ class Standing:
         return {"own": self.own, "unbeaten": self.unbeaten, "beaten_published": self.beaten_published}
 
 
-def find_front(name: str, studies: Path) -> Path:
-    """The ``front.json`` of a study given by file, by folder, or by name below ``studies``. Raises `StudyError`."""
-    given = Path(name)
-    candidates = [given, given / "front.json", studies / name / "front.json"]
-    for path in candidates:
-        if path.is_file():
-            return path
-    raise StudyError(
-        "no front of this study",
-        path=candidates[-1],
-        remedy=Remedy.SAVE_FRONT,
-        details={"study": name},
+def own_front(given: str, studies: Path, objectives: Sequence[Objective]) -> OwnFront:
+    """The front of a study given by folder, or by name below ``studies``, as it is now; or a saved ``front.json``.
+
+    Raises `StudyError`, and `UsageError` for an objective that the study did not have.
+    """
+    if Path(given).is_file():
+        return load_own_front(Path(given), objectives)
+    return front_of(find_study(given, studies), objectives)
+
+
+def front_of(study: Study, objectives: Sequence[Objective]) -> OwnFront:
+    """The front of ``study`` with values for ``objectives``. Raises as `own_front` does."""
+    _check_measured(study.name, {objective.name for objective in study.objectives}, objectives)
+    own = tuple(
+        OwnPoint(
+            row.trial,
+            dict(row.configuration),
+            tuple(_exact(o, row.values[o.metric.name], counts) for o in objectives),
+            counts[1] if counts else None,
+        )
+        for row in study.front()
+        for counts in [(row.accuracy.good, row.accuracy.total) if row.accuracy else None]
     )
+    if not own:
+        raise StudyError(
+            "the study has no front",
+            path=study.folder,
+            remedy=study.way_to_a_front,
+            details={"study": str(study.folder)},
+        )
+    table = study.recorded_in
+    return OwnFront(study.name, own, None if table else study.space.data_set.called, table)
 
 
 def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
-    """A study's front with values for ``objectives``.
+    """A saved front with values for ``objectives``.
 
     Raises `StudyError` for a damaged or newer file and `UsageError` for an objective that the study did not have.
     """
@@ -104,26 +124,13 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
         raise _no_front(path, error) from error
     if schema > SCHEMA:
         raise StudyError(f"schema {schema}; this dse knows up to {SCHEMA}", path=path, hint="update dse")
-    missing = [objective.name for objective in objectives if objective.metric.name not in measured]
-    if missing:
-        raise UsageError(
-            f"study {study} did not measure {', '.join(missing)}",
-            hint=f"its objectives are {', '.join(sorted(measured))}",
-        )
+    _check_measured(study, measured, objectives)
     try:
-        own = [
-            OwnPoint(
-                _whole(point["trial"]),
-                dict(point["config"]),
-                tuple(_exact(o, point["values"][o.metric.name], point.get("accuracy")) for o in objectives),
-                _images(point.get("accuracy")),
-            )
-            for point in points
-        ]
+        own = [_saved_point(point, objectives) for point in points]
         named = [None if (name := document.get(key)) is None else str(name) for key in ("data_set", "recorded_in")]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _no_front(path, error) from error
-    return OwnFront(study, path, tuple(own), *named)
+    return OwnFront(study, tuple(own), *named)
 
 
 def rivals(own: OwnFront, group: GroupFront) -> bool:
@@ -177,8 +184,19 @@ def _comparable(own: OwnFront, group: GroupFront) -> list[OwnPoint]:
     return [point for point in own.points if images is not None and point.images == images]
 
 
-def _images(accuracy: Any) -> int | None:
-    return None if accuracy is None else _whole(accuracy["total"])
+def _check_measured(study: str, measured: Collection[str], objectives: Sequence[Objective]) -> None:
+    missing = [objective.name for objective in objectives if objective.metric.name not in measured]
+    if missing:
+        raise UsageError(
+            f"study {study} did not measure {', '.join(missing)}",
+            hint=f"its objectives are {', '.join(sorted(measured))}",
+        )
+
+
+def _saved_point(point: Any, objectives: Sequence[Objective]) -> OwnPoint:
+    trial, config, counts = _whole(point["trial"]), dict(point["config"]), _counts(point.get("accuracy"))
+    values = tuple(_exact(o, _figure(o, point["values"][o.metric.name]), counts) for o in objectives)
+    return OwnPoint(trial, config, values, counts[1] if counts else None)
 
 
 def _no_front(path: Path, error: Exception) -> StudyError:
@@ -192,17 +210,26 @@ def _whole(value: Any) -> int:
     return value
 
 
-def _exact(objective: Objective, value: Any, counts: Any) -> Exact:
+def _counts(found: Any) -> tuple[int, int] | None:
+    """How many images were right, and of how many."""
+    return None if found is None else (_whole(found["good"]), _whole(found["total"]))
+
+
+def _figure(objective: Objective, value: Any) -> float:
     largest = 1 if objective.name == "accuracy" else math.inf
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= largest or value == math.inf:
         raise TypeError(
             f"{objective.name}: found {value!r}, allowed: a number from 0 {'to 1' if largest == 1 else 'on'}"
         )
+    return value
+
+
+def _exact(objective: Objective, value: float, counts: tuple[int, int] | None) -> Exact:
     if objective.name != "accuracy":
         return value
-    if counts is None:  # a very old front, whose points compare with nothing by accuracy
+    if counts is None:  # recorded without counts, or a very old front: it compares with nothing by accuracy
         return Fraction(value)
-    exact = Fraction(_whole(counts["good"]), _whole(counts["total"]))
+    exact = Fraction(*counts)
     if float(exact) != value:
         raise ValueError(f"accuracy: found {value!r}, and {exact.numerator} of {exact.denominator} counted")
     return exact

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from fractions import Fraction
@@ -13,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.errors import Remedy, StudyError, UsageError
+from dse.reports.front import front_document, front_report
 from dse.results.front import cut
 from dse.results.objectives import parse_objectives
-from dse.results.own import find_front, load_own_front, rivals, stand
+from dse.results.own import load_own_front, own_front, rivals, stand
 from dse.results.plot import plot_fronts
+from dse.study.study import open_study
 
 AXES = parse_objectives("accuracy,latency_p90")
 
@@ -45,13 +48,28 @@ def write_front(folder: Path, *points: tuple[float, int], schema: int = 1, image
     return folder / "front.json"
 
 
-def test_a_study_by_name_folder_or_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_front(tmp_path / "studies" / "mine", (0.5, 1))
-    monkeypatch.chdir(tmp_path)
-    for name in ("mine", "studies/mine", str(path)):
-        assert find_front(name, Path("studies")).resolve() == path
-    with pytest.raises(StudyError, match="no front of this study"):
-        find_front("yours", Path("studies"))
+def test_a_study_by_name_or_folder_is_read_itself_and_a_saved_front_by_its_file(
+    tmp_path: Path, small_study: Path
+) -> None:
+    study = open_study(small_study)
+    saved = tmp_path / "saved.json"
+    saved.write_text(json.dumps(front_document(front_report(study))))
+    write_front(small_study, (0.999, 1))  # what lies in the folder is not asked
+    found = own_front("small_study", tmp_path, AXES)
+    assert [point.trial for point in found.points] == [row.trial for row in study.front()]
+    assert [float(point.values[0]) for point in found.points] == [row.values["accuracy"] for row in study.front()]
+    for path in (small_study, saved):
+        assert own_front(str(path), Path("elsewhere"), AXES) == found
+    with pytest.raises(UsageError, match="study small_study did not measure"):
+        own_front("small_study", tmp_path, parse_objectives("accuracy,energy"))
+    with pytest.raises(StudyError, match="no study"):
+        own_front("yours", tmp_path, AXES)
+
+
+def test_a_study_without_a_front_says_so(small_study: Path) -> None:
+    shutil.rmtree(small_study / "trials")
+    with pytest.raises(StudyError, match="the study has no front"):
+        own_front(str(small_study), Path(), AXES)
 
 
 def test_where_it_stands(tmp_path: Path, sample_rows: list[dict[str, Any]]) -> None:

@@ -18,7 +18,7 @@ from dse.results.data_set import apart as images_apart
 from dse.results.database import COLUMNS, default_path, open_database
 from dse.results.front import ALWAYS_APART, GroupFront, check_grouping, check_scenario, cut, select
 from dse.results.objectives import Objective, default_objectives, plain
-from dse.results.own import STUDIED_SCENARIO, OwnFront, apart, competing, find_front, load_own_front, rivals, stand
+from dse.results.own import STUDIED_SCENARIO, OwnFront, apart, competing, own_front, rivals, stand
 
 
 def front_command(
@@ -55,7 +55,7 @@ def front_command(
             "these scenarios have different objectives", hint="name one --scenario, or --objectives for all of them"
         )
     own_axes = axes or default_objectives(STUDIED_SCENARIO)
-    own = None if study is None else load_own_front(find_front(study, STUDIES), own_axes)
+    own = None if study is None else own_front(study, STUDIES, own_axes)
     grouping = ", ".join((*columns, *(key for key in ALWAYS_APART if key not in columns)))
     if plot is not None:
         _plot(groups, plot, grouping, own and competing(own, groups))
