@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from sqlalchemy import Engine, event
 
 from tests.recording import make_space, run_study
 from tests.skips import NoOtherSkips
@@ -20,6 +23,13 @@ INTEGRATION = Path(__file__).parent / "integration"
 
 settings.register_profile("dse", deadline=None, max_examples=50)  # no clock: a busy machine is no failure
 settings.load_profile("dse")
+
+
+@event.listens_for(Engine, "connect")
+def _leave_writing_to_the_system(connection: Any, _: object) -> None:
+    """No test cuts the power: what SQLite wrote need not reach the disk, which takes longer than most tests."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture(scope="session")

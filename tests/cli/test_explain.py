@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from contextlib import redirect_stderr
 from dataclasses import replace
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -23,23 +26,43 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def explored(folder: Path, step_ns: int) -> dict[Any, int]:
-    """A study by latency alone, which grows by ``step_ns`` a thread from 1 ms; its first trials by threads."""
-
-    def respond(request: Request) -> Response:
-        response = answer(request)
-        assert response.performance is not None
-        latency_ns = 1_000_000 + step_ns * (request.runtime.threads - 1)
-        return replace(response, performance=replace(response.performance, latency_p90_ns=latency_ns))
-
-    space = make_space(folder, objectives=["latency_p90_ns"], parameters={"side": [48], "threads": [1, 2, 5]})
-    run_study(folder / "studies" / "s", space, RecordedHarness(respond))
-    trials = [m for m in Study.read(folder / "studies" / "s").measurements if m.phase == "search"]
-    return {m.configuration["threads"]: m.trial for m in trials}
+Explored = Callable[[int], dict[Any, int]]
 
 
-def test_a_point_of_the_front(tmp_path: Path, dse: Any) -> None:
-    trial = explored(tmp_path, 100_000)[1]
+@pytest.fixture(scope="module")
+def _studies(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Searches by latency alone, which grows by ``step_ns`` a thread from 1 ms: each once, tests copy it."""
+
+    @cache
+    def search(step_ns: int) -> Path:
+        def respond(request: Request) -> Response:
+            response = answer(request)
+            assert response.performance is not None
+            latency_ns = 1_000_000 + step_ns * (request.runtime.threads - 1)
+            return replace(response, performance=replace(response.performance, latency_p90_ns=latency_ns))
+
+        folder = tmp_path_factory.mktemp("explored")
+        space = make_space(folder, objectives=["latency_p90_ns"], parameters={"side": [48], "threads": [1, 2, 5]})
+        run_study(folder / "studies" / "s", space, RecordedHarness(respond))
+        return folder
+
+    return search
+
+
+@pytest.fixture
+def explored(tmp_path: Path, _studies: Callable[[int], Path]) -> Explored:
+    """Puts the study of so many ns a thread here, and returns its first trials by threads."""
+
+    def put(step_ns: int) -> dict[Any, int]:
+        shutil.copytree(_studies(step_ns), tmp_path, dirs_exist_ok=True)
+        trials = [m for m in Study.read(tmp_path / "studies" / "s").measurements if m.phase == "search"]
+        return {m.configuration["threads"]: m.trial for m in trials}
+
+    return put
+
+
+def test_a_point_of_the_front(explored: Explored, dse: Any) -> None:
+    trial = explored(100_000)[1]
     done = dse("explain", "s", trial)
     assert done.code == 0
     assert "front: nothing dominates it" in done.out
@@ -50,8 +73,8 @@ def test_a_point_of_the_front(tmp_path: Path, dse: Any) -> None:
     ("step_ns", "threads", "better"),
     [(10_000, 2, "1 %"), (100_000, 2, "10 %"), (100_000, 5, "40 %"), (2_000_000, 2, "a factor of 3.0")],
 )
-def test_by_how_much_another_is_better(tmp_path: Path, dse: Any, step_ns: int, threads: int, better: str) -> None:
-    trial = explored(tmp_path, step_ns)[threads]
+def test_by_how_much_another_is_better(explored: Explored, dse: Any, step_ns: int, threads: int, better: str) -> None:
+    trial = explored(step_ns)[threads]
     done = dse("explain", "s", trial)
     assert "dominated: trial" in done.out
     assert f"p90 latency: 1.000 ms, better by {better}\n" in done.out
@@ -59,8 +82,8 @@ def test_by_how_much_another_is_better(tmp_path: Path, dse: Any, step_ns: int, t
     assert document["verdict"] == "dominated"
 
 
-def test_what_was_never_measured_and_what_is_none(tmp_path: Path, dse: Any) -> None:
-    explored(tmp_path, 100_000)
+def test_what_was_never_measured_and_what_is_none(explored: Explored, dse: Any) -> None:
+    explored(100_000)
     done = dse("explain", "s", "threads=7")
     assert (done.code, done.out) == (2, "")
     assert "found threads=7, allowed: 1, 2, 5" in done.err
@@ -70,8 +93,8 @@ def test_what_was_never_measured_and_what_is_none(tmp_path: Path, dse: Any) -> N
 
 
 @pytest.mark.parametrize("what", ["foo=1", '{"foo": 1}', "threads=1,foo=x"])
-def test_an_unknown_parameter_is_named_with_those_that_there_are(tmp_path: Path, dse: Any, what: str) -> None:
-    explored(tmp_path, 100_000)
+def test_an_unknown_parameter_is_named_with_those_that_there_are(explored: Explored, dse: Any, what: str) -> None:
+    explored(100_000)
     done = dse("explain", "s", what)
     assert (done.code, done.out) == (2, "")
     assert "the study has no parameter foo, allowed: family, form, width, side, precision, threads" in done.err
@@ -86,15 +109,15 @@ def test_a_level_that_is_a_word_is_found_though_it_looks_like_a_number(tmp_path:
 
 
 @pytest.mark.parametrize("what", ["\u00b2", "a=NaN", '{"a": NaN}', "abc", "1" * 5000, "[" * 20_000])
-def test_what_is_no_configuration(tmp_path: Path, dse: Any, what: str) -> None:
-    explored(tmp_path, 100_000)
+def test_what_is_no_configuration(explored: Explored, dse: Any, what: str) -> None:
+    explored(100_000)
     done = dse("explain", "s", what)
     assert done.code == 2
     assert len(done.err) < 11_000
 
 
-def test_the_next_command_finds_the_study(tmp_path: Path, dse: Any) -> None:
-    trial = explored(tmp_path, 100_000)[1]
+def test_the_next_command_finds_the_study(tmp_path: Path, explored: Explored, dse: Any) -> None:
+    trial = explored(100_000)[1]
     (tmp_path / "studies").rename(tmp_path / "elsewhere")
     done = dse("explain", "s", trial, "--studies", "elsewhere")
     assert "dse front s --studies elsewhere" in done.err
@@ -164,6 +187,19 @@ def test_an_accuracy_no_better_than_chance_is_told_with_what_to_check(tmp_path: 
     assert "no better than chance: trial 0: 9 of 100 images are right" in " ".join(said.getvalue().split())
 
 
+@pytest.fixture(scope="module")
+def four_of_nine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of four of nine configurations, which lie on two branches."""
+    forms = {"minimalistic": {"width": [0.35, 0.5]}, "full": {"width": [0.35], "hard_swish": ["operator"]}}
+    tree = {"family": {"small": {"form": forms}}, "form": None, "width": None, "side": [48], "threads": [1, 2, 5]}
+    folder = tmp_path_factory.mktemp("four")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("DSE_CACHE", str(folder / "cache"))
+        space = make_space(folder, objectives=["latency_p90_ns"], parameters=tree)
+        run_study(folder / "studies" / "s", space, trials=4)
+    return folder
+
+
 @pytest.mark.parametrize(
     ("what", "said"),
     [
@@ -179,20 +215,17 @@ def test_an_accuracy_no_better_than_chance_is_told_with_what_to_check(tmp_path: 
     ],
 )
 def test_what_cannot_be_or_is_several_is_never_called_unmeasured(
-    tmp_path: Path, dse: Any, what: str, said: str
+    tmp_path: Path, four_of_nine: Path, dse: Any, what: str, said: str
 ) -> None:
-    forms = {"minimalistic": {"width": [0.35, 0.5]}, "full": {"width": [0.35], "hard_swish": ["operator"]}}
-    tree = {"family": {"small": {"form": forms}}, "form": None, "width": None, "side": [48], "threads": [1, 2, 5]}
-    space = make_space(tmp_path, objectives=["latency_p90_ns"], parameters=tree)
-    run_study(tmp_path / "studies" / "s", space, trials=4)
+    shutil.copytree(four_of_nine, tmp_path, dirs_exist_ok=True)
     done = dse("explain", "s", what)
     assert (done.code, done.out) == (2, "")
     assert said in " ".join(done.err.split())
     assert "nobody measured" not in done.err
 
 
-def test_one_configuration_is_found_by_a_part_of_it(tmp_path: Path, dse: Any) -> None:
-    trial = explored(tmp_path, 100_000)[2]
+def test_one_configuration_is_found_by_a_part_of_it(explored: Explored, dse: Any) -> None:
+    trial = explored(100_000)[2]
     assert f"; 1 run, trial {trial}" in dse("explain", "s", "threads=2").out
 
 

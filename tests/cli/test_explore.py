@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -202,12 +201,6 @@ def test_a_path_in_the_environment_starts_in_the_current_folder(
     (here / "images.npz").rename(here / "elsewhere" / "images.npz")
     monkeypatch.setenv("DSE_MODELS", "m")
     assert dse("space", "check", path).code == 0
-
-
-def test_help_of_every_command_has_an_example() -> None:
-    command = [sys.executable, "-m", "dse", "explore", "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "Example: dse explore --space mobilenet_v3.yaml" in " ".join(done.stdout.split())
 
 
 def test_a_warm_start_from_what_is_no_study_and_no_results_is_refused(here: Path, dse: Any) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from dse_harness.protocol import Request, Response
+from sqlalchemy import Engine, event
 
 from dse.core.budget import Budget
 from dse.core.measurement import Measurement
@@ -23,6 +25,18 @@ from dse.study.writer import StudyWriter
 from tests.recording import RecordedHarness, answer, begin, check_study, make_space, run_study, stored_runs
 
 
+@pytest.fixture
+def _impatient() -> Iterator[None]:
+    """SQLite waits for a lock for a moment only, not for seconds."""
+
+    def hurry(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 20")
+
+    event.listen(Engine, "connect", hurry)
+    yield
+    event.remove(Engine, "connect", hurry)
+
+
 def _explore(folder: Path, tmp_path: Path, harness: RecordedHarness, said: list[str]) -> None:
     space = make_space(tmp_path)
     with StudyWriter(folder, space, None, {}, say=said.append) as writer:
@@ -30,6 +44,7 @@ def _explore(folder: Path, tmp_path: Path, harness: RecordedHarness, said: list[
         explore(writer, space, harness, plan, 0, lambda _: None, lambda: False)
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_a_locked_database_does_not_end_the_search_and_catches_up(folder: Path, tmp_path: Path) -> None:
     run_study(folder, make_space(tmp_path), trials=1)
     said: list[str] = []
@@ -51,7 +66,7 @@ def test_a_locked_database_does_not_end_the_search_and_catches_up(folder: Path, 
     assert "remove" not in sentence
 
 
-@pytest.mark.usefixtures("measured")
+@pytest.mark.usefixtures("measured", "_impatient")
 def test_a_database_that_stays_locked_is_told_and_the_next_search_catches_up(folder: Path, tmp_path: Path) -> None:
     stored = len(stored_runs(folder))
     said: list[str] = []
