@@ -27,5 +27,5 @@ def test_nothing_else_names_a_file(identifier: str) -> None:
 
 @pytest.mark.parametrize("identifier", ["", "1-1", "00000001-9", "0x000001-1", "../../etc-1", "00000001", "00000001-"])
 def test_another_stores_id_is_refused(identifier: str) -> None:
-    with pytest.raises(ValueError, match="artifact of a trial|invalid literal for int"):
+    with pytest.raises(ValueError, match=r"artifact of a trial|invalid literal for int"):
         artifact_path(identifier)
