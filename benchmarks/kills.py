@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from dse.errors import ResultsError
 from dse.results.database import open_database
 from dse.results.front import select
+from tests.forks import Forks
 from tests.fuzz.bases import STUDY, make_base
 from tests.fuzz.running import Runner
 from tests.integration.exploring import check, orphans, write_space
@@ -162,14 +163,21 @@ class Import(Case):
         return sorted((tuple(map(str, row.values())) for row in known), key=str)
 
 
+def _made(base: str, folder: Path) -> Path:
+    """One of the good things that tests/fuzz damages, below ``folder``."""
+    forks = Forks(folder)
+    try:
+        return make_base(base, folder / "made", Runner(forks))
+    finally:
+        forks.close()
+
+
 class Validate(Case):
     """A rehearsal of one second for each point of a front that a formula found; after an end, all over again."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        runner = Runner(folder)
-        self.folder = make_base("study", folder / "made", runner)
-        runner.close()
+        self.folder = _made("study", folder)
         self._studies = self.folder / "studies"
         self._trials = files(self._studies / f"{STUDY}/trials")
 
@@ -196,10 +204,7 @@ class Submit(Case):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        runner = Runner(folder)
-        made = make_base("validated", folder / "made", runner)
-        runner.close()
-        self.folder = made
+        self.folder = _made("validated", folder)
         self.run()
         self._expected = self._tree()
 

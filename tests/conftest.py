@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import Engine, event
 
+from tests.forks import Forks
 from tests.recording import make_space, run_study
 from tests.skips import NoOtherSkips
 
@@ -48,6 +49,14 @@ def small_study(tmp_path: Path, finished_study: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("DSE_CACHE", str(finished_study.parent / "cache"))
     shutil.copy(finished_study.with_suffix(".yaml"), tmp_path)
     return shutil.copytree(finished_study, tmp_path / "small_study")
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """Runs commands of dse, each in a process of its own that need not import anything."""
+    running = Forks(tmp_path_factory.mktemp("forks"))
+    yield running
+    running.close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -111,8 +111,8 @@ def _empty_database() -> bytes:
 
 def begin_study(folder: Path) -> Path:
     """Give a new folder Optuna's tables, which take half a second to make; one that is there stays as it is."""
-    if folder.parent.is_dir() and not folder.exists():
-        folder.mkdir()
+    if not folder.exists() and not folder.parent.is_file():
+        folder.mkdir(parents=True)
         (folder / "study.db").write_bytes(_empty_database())
     return folder
 

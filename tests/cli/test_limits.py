@@ -68,6 +68,7 @@ def test_a_plan_is_for_what_is_left(here: Path, dse: Any) -> None:
     assert dse("explore", "--space", "small_study.yaml", "--dry-run").err == ""
 
 
+@pytest.mark.integration
 def test_more_counts_from_now_on_for_the_runs_that_follow(here: Path, dse: Any) -> None:
     """The second command, without --more, goes on with what the first had left."""
     common = ("explore", "--space", "small_study.yaml", "--trials", 1)

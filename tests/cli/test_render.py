@@ -34,6 +34,6 @@ def test_an_error_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_json_keeps_letters_and_refuses_what_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     print_json({"a": "ä[b]"})
-    assert capsys.readouterr().out == '{\n  "a": "ä[b]"\n}\n'
+    assert capsys.readouterr().out == '{\n  "schema": 1,\n  "a": "ä[b]"\n}\n'
     with pytest.raises(ValueError, match="Out of range"):
-        print_json(float("nan"))
+        print_json({"a": float("nan")})

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dse.cli.streams import clean
+from tests.forks import Forks
 
 
 def _dse(words: str, folder: Path, redirected: str = "", **environment: str) -> subprocess.CompletedProcess[bytes]:
@@ -21,8 +22,16 @@ def _dse(words: str, folder: Path, redirected: str = "", **environment: str) -> 
     )
 
 
-@pytest.mark.parametrize("redirected", [">&-", "2>&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize("words", ["space list", "front small_study", "front small_study --json"])
+@pytest.mark.parametrize(
+    ("words", "redirected"),
+    [
+        ("space list", ">&-"),
+        ("space list", "<&- >&- 2>&-"),
+        ("front small_study", "2>&-"),
+        ("front small_study", "<&- >&- 2>&-"),
+        ("front small_study --json", ">&-"),
+    ],
+)
 def test_closed_streams_are_no_error(small_study: Path, words: str, redirected: str) -> None:
     done = _dse(words, small_study.parent, f"--studies . {redirected}" if "front" in words else redirected)
     assert done.returncode == 0
@@ -33,7 +42,7 @@ def test_an_error_keeps_its_exit_code_when_nobody_can_be_told(tmp_path: Path) ->
     assert _dse("front nowhere", tmp_path, "2>&-").returncode == 3
 
 
-@pytest.mark.parametrize("words", ["space list", "space schema", "models list --json", "--help", "front --help"])
+@pytest.mark.parametrize("words", ["space schema", "models list --json", "--help"])
 def test_a_pipe_that_nobody_reads_ends_the_command_quietly(tmp_path: Path, words: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -44,14 +53,14 @@ def test_a_pipe_that_nobody_reads_ends_the_command_quietly(tmp_path: Path, words
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is full")
-def test_a_full_disk_behind_stdout_is_told(tmp_path: Path) -> None:
-    done = _dse("space schema", tmp_path, "> /dev/full")
+def test_a_full_disk_behind_stdout_is_told(tmp_path: Path, forks: Forks) -> None:
+    done = forks.run(["space", "schema"], tmp_path, out=Path("/dev/full"))
     assert done.returncode == 4
     assert b"No space left on device" in done.stderr
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_a_table_is_plain_where_stdout_lacks_its_letters(small_study: Path, encoding: str) -> None:
     done = _dse("front small_study --studies .", small_study.parent, PYTHONIOENCODING=encoding)
     assert done.returncode == 0
@@ -73,13 +82,11 @@ def test_a_name_that_is_no_text_is_shown_as_its_bytes(tmp_path: Path, encoding: 
 
 
 def test_json_is_escaped_where_stdout_lacks_its_letters(tmp_path: Path) -> None:
-    program = (
-        "from dse.cli import streams; from dse.cli.render import print_json; streams.prepare(); print_json('ä\\udcff')"
-    )
+    program = "from dse.cli import streams; from dse.cli.render import print_json; streams.prepare(); print_json({'a': 'ä\\udcff'})"
     for encoding in ("ascii", "utf-8"):
         environment = {**os.environ, "PYTHONIOENCODING": encoding}
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=environment)
-        assert json.loads(done.stdout) == "ä\udcff"
+        assert json.loads(done.stdout)["a"] == "ä\udcff"
 
 
 _HOSTILE = "a\x1b]0;pwn\x07\x1b[31mX\x9b1m\x7f\r\u202eb\u2028c"
@@ -121,9 +128,9 @@ def test_a_terminal_gets_the_colours_of_dse_alone() -> None:
 
 
 def test_cleaned_json_is_the_same_document() -> None:
-    program = f"from dse.cli import render, streams; streams.prepare(); render.print_json({_HOSTILE!r})"
+    program = f"from dse.cli import render, streams; streams.prepare(); render.print_json({{'a': {_HOSTILE!r}}})"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8")
-    assert json.loads(done.stdout) == _HOSTILE
+    assert json.loads(done.stdout)["a"] == _HOSTILE
 
 
 def test_a_byte_of_a_name_that_commands_is_escaped_too() -> None:

@@ -196,5 +196,5 @@ def make_base(name: str, root: Path, runner: Runner) -> Path:
     _BASES[base](root / "work")
     if words:
         ended = runner.run(words, root, limit_s=60.0)
-        assert ended.code == 0, ended.err
+        assert ended.returncode == 0, ended.err
     return root / "work"

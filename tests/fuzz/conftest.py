@@ -3,8 +3,8 @@
 `damage` and `values` say what can be wrong with any file and any value, `making` makes inputs of them; a module per
 kind (`spaces`, `tables`, `studies`, `results`, `submissions`, `data_sets`, `servers` with `archives`, `models`) says
 which files there are, which commands read them, and what can be wrong with that kind alone. `bases` has the good things
-that are damaged, `documents` the documents in them. `running` runs an input through the commands, by `forkserver`, and
-says what is demanded of dse.
+that are damaged, `documents` the documents in them. `running` runs an input through the commands, in forks
+(`tests.forks`), and says what is demanded of dse.
 
     pytest tests/fuzz                                       100 inputs, the same ones each time
     pytest tests/fuzz --fuzz-inputs 1040                    as many as CI takes
@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forks import Forks
 from tests.fuzz import data_sets, models, results, servers, spaces, studies, submissions, tables
 from tests.fuzz.bases import make_base
 from tests.fuzz.making import Dice, named
@@ -75,12 +76,11 @@ class Fuzz:
 
 
 @pytest.fixture(scope="session")
-def fuzz() -> Iterator[Fuzz]:
+def fuzz(forks: Forks) -> Iterator[Fuzz]:
     folder = Path(tempfile.mkdtemp(prefix="dse-fuzz-"))  # not pytest's, which cannot remove what an input may hold
-    runner = Runner(folder)
+    runner = Runner(forks)
     with servers.SERVER.running():
         yield Fuzz(folder, runner)
-    runner.close()
     forget(folder)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.fuzz.bases import MODELS, SYSTEM
-from tests.fuzz.damage import ESCAPES, FATAL, ODD, become, link, remove
+from tests.fuzz.damage import ESCAPES, FATAL, become, link, remove
 from tests.fuzz.documents import MEASUREMENTS, SUBMISSION
 from tests.fuzz.making import Dice, Target, chance, files, wrong_documents
 from tests.fuzz.running import Input
@@ -38,9 +38,7 @@ DB = (
 )
 _WRITES = (
     "new.duckdb",
-    "new.duckdb.walks.json",
     "results.duckdb",
-    "results.duckdb.walks.json",
     "out.csv",
     "out.yaml",
     "out.csv",
@@ -197,9 +195,6 @@ def _databases(dice: Dice) -> Iterator[Input]:
     target = Target("database", "results.duckdb", DB, ("results.duckdb",), _WRITES)
     yield from files(dice, target, without=frozenset({"link-to-null", "empty"}))
     yield from chance(dice, target)
-    walks = Target("database", "results.duckdb.walks.json", (DB[5],), ("walks.json",), _WRITES)
-    for name, damage in (FATAL | ODD).items():
-        yield walks.input(dice, name, damage)
     yield target.input(dice, "dangling-link-stays", link("../outside/new.duckdb"))
     for number, where in enumerate(
         ("1=", "'", "x" * 10_000, ESCAPES, "read_text('/etc/passwd') = ''", ";", "\0x", "1=1) --")

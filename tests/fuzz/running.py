@@ -7,19 +7,18 @@ traceback and no control character, ends in time, leaves nothing behind, and wri
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
 import stat
 import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.forks import Ended, Forks
 from tests.fuzz.damage import OUTSIDE
 
 CODES = frozenset({0, 2, 3, 4, 5})
@@ -61,70 +60,25 @@ class Input:
         return self.name
 
 
-@dataclass(frozen=True)
-class Ended:
-    """What a command left."""
-
-    words: tuple[str, ...]
-    code: int
-    hung: bool
-    left: bool
-    out: str
-    err: str
-    out_bytes: bytes
-    err_bytes: bytes
-
-
 class Runner:
-    """Runs commands of dse in forks of a process that has it loaded."""
+    """Runs commands of dse as a user whose home, cache and temporary folder lie beside what the commands meet."""
 
-    def __init__(self, streams: Path) -> None:
-        self._streams = streams
-        self._process: subprocess.Popen[str] | None = None
+    def __init__(self, forks: Forks) -> None:
+        self._forks = forks
 
     def run(self, words: Iterable[str], root: Path, limit_s: float = _LIMIT_S) -> Ended:
-        """Run a command in ``root / "work"``, with home, cache and temporary folder beside it."""
-        out, err = self._streams / "out", self._streams / "err"
-        asked = {
-            "words": list(words),
-            "folder": str(root / "work"),
-            "environment": {
-                "PATH": os.environ["PATH"],
-                "HOME": str(root / "home"),
-                "TMPDIR": str(root / "temporary"),
-                "DSE_CACHE": str(root / "work/cache"),
-                "DSE_RESULTS_DB": str(root / "work/results.duckdb"),
-                "MPLCONFIGDIR": str(self._streams / "matplotlib"),  # its list of fonts takes a second to make
-                "LANG": "C.UTF-8",
-                "SECRET_OF_THE_USER": "s3cr3t-value",
-            },
-            "out": str(out),
-            "err": str(err),
-            "limit_s": limit_s,
+        """Run a command in ``root / "work"``."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(root / "home"),
+            "TMPDIR": str(root / "temporary"),
+            "DSE_CACHE": str(root / "work/cache"),
+            "DSE_RESULTS_DB": str(root / "work/results.duckdb"),
+            "MPLCONFIGDIR": str(self._forks.streams / "matplotlib"),  # its list of fonts takes a second to make
+            "LANG": "C.UTF-8",
+            "SECRET_OF_THE_USER": "s3cr3t-value",
         }
-        answer = self._ask(asked)
-        raw = [path.read_bytes()[: 1 << 22] for path in (out, err)]
-        out_text, err_text = (data.decode("utf-8", "replace") for data in raw)
-        return Ended(tuple(asked["words"]), answer["code"], answer["hung"], answer["left"], out_text, err_text, *raw)
-
-    def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.communicate(timeout=60)
-
-    def _ask(self, asked: dict[str, Any]) -> dict[str, Any]:
-        if self._process is None:
-            command = [sys.executable, "-m", "tests.fuzz.forkserver"]
-            root = Path(__file__).parents[2]
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root
-            )
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps(asked) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
+        return self._forks.run(words, root / "work", environment, limit_s=limit_s)
 
 
 def faults_of(given: Input, root: Path, runner: Runner) -> list[str]:
@@ -167,10 +121,10 @@ def _of_output(given: Input, ended: Ended) -> Iterable[str]:
         yield "a process is left"
     if "Traceback (most recent call last)" in ended.err + ended.out:
         yield "a traceback"
-    elif ended.code not in CODES:
-        yield f"exit code {ended.code}"
-    elif given.fatal and ended.code not in given.codes | {0}:
-        yield f"exit code {ended.code}, expected {sorted(given.codes)}"
+    elif ended.returncode not in CODES:
+        yield f"exit code {ended.returncode}"
+    elif given.fatal and ended.returncode not in given.codes | {0}:
+        yield f"exit code {ended.returncode}, expected {sorted(given.codes)}"
     for stream, text in (("stdout", ended.out), ("stderr", ended.err)):
         if control := _CONTROL.search(text):
             yield f"the control character {control.group()!r} on {stream}"
@@ -178,11 +132,11 @@ def _of_output(given: Input, ended: Ended) -> Iterable[str]:
             yield f"the user's environment on {stream}"
     said = ended.out + ended.err
     places = given.places if given.fatal else given.places + given.near
-    if (ended.code or given.fatal) and not any(place in said for place in places):
+    if (ended.returncode or given.fatal) and not any(place in said for place in places):
         yield f"none of {places} is named"
     if "Usage:" in ended.err:
         yield "the words of the command are no command's"
-    elif ended.code and not re.search(r"^error: \S.*\s\S", ended.err, re.MULTILINE | re.DOTALL):
+    elif ended.returncode and not re.search(r"^error: \S.*\s\S", ended.err, re.MULTILINE | re.DOTALL):
         yield "no sentence on stderr"
 
 
@@ -231,4 +185,4 @@ def _of_files(given: Input, before: Snapshot, after: Snapshot) -> Iterable[str]:
 
 def _shown(ended: Ended) -> str:
     text = f"{ended.err[:300]} ... {ended.err[300:][-900:]}{ended.out[-300:]}"
-    return f"[{ended.code}] {text}".encode("unicode_escape").decode().replace("\\n", "\n    ")
+    return f"[{ended.returncode}] {text}".encode("unicode_escape").decode().replace("\\n", "\n    ")

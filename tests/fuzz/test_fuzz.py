@@ -12,7 +12,7 @@ from tests.fuzz.running import Input, faults_of, forget
 def test_what_is_damaged_is_good_before(base: str, fuzz: Fuzz) -> None:
     for words in GOOD[base]:
         ended = fuzz.runner.run(words, fuzz.copy(base), limit_s=60.0)
-        assert ended.code == 0, ended.err
+        assert ended.returncode == 0, ended.err
 
 
 def test_a_bad_input_is_handled(fuzz_input: Input, fuzz: Fuzz) -> None:

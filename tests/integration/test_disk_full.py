@@ -11,19 +11,17 @@ from pathlib import Path
 import pytest
 
 from dse.study import Study
+from tests.forks import Ended, Forks
 from tests.fuzz.bases import make_base
-from tests.fuzz.running import Ended, Runner
+from tests.fuzz.running import Runner
 
 SIZES_KIB = (64, 260, 320, 400, 700, 4_000)
 """From nothing at all to what some steps need, so that each of them is the one that fails."""
 
 
 @pytest.fixture
-def runner(tmp_path: Path) -> Iterator[Runner]:
-    (tmp_path / "streams").mkdir()
-    runner = Runner(tmp_path / "streams")
-    yield runner
-    runner.close()
+def runner(forks: Forks) -> Runner:
+    return Runner(forks)
 
 
 @pytest.fixture
@@ -48,9 +46,9 @@ def disk(tmp_path: Path) -> Iterator[Callable[[Path, int], None]]:
 
 def _is_told(ended: Ended) -> bool:
     """Whether the command did not end well; then it must have said so."""
-    if ended.code == 0:
+    if ended.returncode == 0:
         return False
-    assert ended.code == 4, f"{ended.code}: {ended.err}"
+    assert ended.returncode == 4, f"{ended.returncode}: {ended.err}"
     assert "Traceback" not in ended.err
     assert "error: " in ended.err
     assert "No space left" in ended.err or "is full" in ended.err
@@ -89,7 +87,7 @@ def test_a_full_disk_is_told_and_the_command_goes_on_with_room(
         told += _is_told(runner.run(words, root, 120.0))
         disk(root / "work" / place, 100_000)
         ended = runner.run(words, root, 120.0)
-        assert ended.code == 0 or "did not get the processor" in ended.err, ended.err
+        assert ended.returncode == 0 or "did not get the processor" in ended.err, ended.err
         assert list((root / "work" / place).rglob("*.tmp")) == []
         if base == "table":
             study = Study.read(root / "work/studies/recorded")

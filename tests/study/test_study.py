@@ -358,7 +358,7 @@ def test_a_study_is_found_by_name_and_by_path(folder: Path, tmp_path: Path, monk
 
 def test_a_folder_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="its name is not UTF-8"):
-        run_study(tmp_path / "\udcff" / "study", make_space(tmp_path))
+        StudyWriter(tmp_path / "\udcff" / "study", make_space(tmp_path), None, {}).__enter__()
     assert not (tmp_path / "\udcff").exists()
 
 
