@@ -82,7 +82,7 @@ def test_a_name_that_is_no_text_is_shown_as_its_bytes(tmp_path: Path, encoding: 
 
 
 def test_json_is_escaped_where_stdout_lacks_its_letters(tmp_path: Path) -> None:
-    program = "from dse.cli import streams; from dse.cli.render import print_json; streams.prepare(); print_json({'a': 'ä\\udcff'})"
+    program = "from dse.cli import render, streams; streams.prepare(); render.print_json({'a': 'ä\\udcff'})"
     for encoding in ("ascii", "utf-8"):
         environment = {**os.environ, "PYTHONIOENCODING": encoding}
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=environment)
