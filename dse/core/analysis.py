@@ -10,11 +10,12 @@ from dse.core.accuracies import Accuracies, agree
 from dse.core.chance import ADVICE, no_better_than_chance
 from dse.core.configuration import Configuration
 from dse.core.counts import Counts, count
-from dse.core.estimate import Estimate, Repeats, Spread, interval, pooled_noise, repeats_of, spread_of
+from dse.core.estimate import Estimate, Repeats, interval, repeats_of
 from dse.core.exclusions import Exclusions, find_exclusions
 from dse.core.measurement import Measurement
 from dse.core.membership import Membership, membership, told
 from dse.core.metrics import METRICS, Constraint, Objective
+from dse.core.noise import Noise, Spread, repeat_noise, spread_of
 from dse.core.pareto import FrontPoint, front
 
 Place = Callable[[Measurement], Configuration | None]
@@ -76,9 +77,9 @@ class Analysis:
         ]
 
     @cached_property
-    def noise(self) -> dict[str, float]:
-        """By what ratio each figure differs between repeats."""
-        return {} if self.exact else pooled_noise(k.spread for k in self.known)
+    def noise(self) -> Noise:
+        """By what ratio each figure differs between repeats, by how the harness runs the configuration."""
+        return Noise({}, {}) if self.exact else repeat_noise((k.configuration, k.spread) for k in self.known)
 
     @property
     def tells_certainty(self) -> bool:
@@ -92,7 +93,7 @@ class Analysis:
         """The configurations that have a trial that counts, with the middle of their repeats and their errors."""
         if self.exact:
             return [k.repeats.middle for k in self.known if k.good]
-        return [k.repeats.estimate(self.noise, self.images) for k in self.known if k.good]
+        return [k.repeats.estimate(self.noise.of(k.configuration), self.images) for k in self.known if k.good]
 
     @cached_property
     def membership(self) -> Membership:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from statistics import median
@@ -15,11 +15,7 @@ from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS
 from dse.core.proportion import Z_95, wilson, wilson_error
 
-PRIOR_WEIGHT = 2.0
-"""How many repeats `dse.core.metrics.PRIOR_NOISE` is worth. Chosen: two real ones weigh as much."""
-_PRIOR_COUNT_NOISE = 0.001
-"""What the noise of a figure that has none of its own is shrunk to, once repeats tell: sizes differ by a few pages."""
-_FEW = 4
+FEW = 4
 """Up to so many repeats have their median as their middle: among fewer, which one is the outlier nobody can tell."""
 _OUTLIER = 3.0
 """Robust standard deviations from the median beyond which a repeat, of more than a few, is an outlier."""
@@ -27,7 +23,7 @@ _MEDIAN = math.pi / 2
 """The variance of a median over that of a mean, for many normal errors; of three repeats it is 1.35, of four 1.19."""
 _MOST_SPREAD = 50.0
 """A figure that may be off by more than this (a logarithm) is not known at all."""
-_REMEMBERED = 2**14
+REMEMBERED = 2**14
 """Repeats whose middle and spread are not computed again: after a trial, those of one configuration have changed."""
 
 
@@ -53,7 +49,7 @@ class Estimate:
 def estimate(
     configuration: Configuration, repeats: Sequence[Measurement], noise: Mapping[str, float], images: int | None
 ) -> Estimate:
-    """The estimate from ``repeats``, of which at least one succeeded; ``noise`` from `repeat_noise`.
+    """The estimate from ``repeats``, of which at least one succeeded; ``noise`` of its group: `dse.core.noise`.
 
     ``images`` is how many the whole data set has: counted on all of them an accuracy has no error, on a part of them
     Wilson's. None stands for unknown, and then it has none either.
@@ -74,7 +70,7 @@ class Repeats:
     def estimate(self, noise: Mapping[str, float], images: int | None) -> Estimate:
         """The estimate, of a device with this ``noise``; see the function of this name."""
         count, accuracy = len(self.middle.trials), self.middle.accuracy
-        factor = math.sqrt((_MEDIAN if 2 < count <= _FEW else 1.0) / count)
+        factor = math.sqrt((_MEDIAN if 2 < count <= FEW else 1.0) / count)
         errors = {
             name: _accuracy_error(accuracy, images)
             if name == "accuracy"
@@ -126,7 +122,7 @@ def interval(found: Estimate, name: str, images: int | None) -> tuple[float, flo
     return value / factor, value * factor
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(REMEMBERED)
 def middle(values: tuple[float, ...]) -> float:
     """The median of a few values; of more, the mean of those that are no outliers.
 
@@ -135,7 +131,7 @@ def middle(values: tuple[float, ...]) -> float:
     does, and is as sure after two repeats as the median after three.
     """
     centre = median(values)
-    if len(values) <= _FEW or min(values) <= 0:
+    if len(values) <= FEW or min(values) <= 0:
         return centre
     logs = [math.log(value / centre) for value in values]
     spread = 1.4826 * median(map(abs, logs))
@@ -143,57 +139,12 @@ def middle(values: tuple[float, ...]) -> float:
     return centre * math.exp(sum(kept) / len(kept))
 
 
-def repeat_noise(groups: Sequence[Sequence[Measurement]]) -> dict[str, float]:
-    """By what ratio each latency and size differs between runs of the same configuration (one standard deviation).
-
-    Pooled over all configurations that have repeats. While there are few, it is shrunk to each metric's ``noise``, or
-    0.1 % where that has none: the posterior scale of a variance under a scaled inverse chi-squared prior (Gelman et
-    al., Bayesian Data Analysis, section 2.6).
-    """
-    return pooled_noise([spread_of(group) for group in groups])
-
-
-Spread = Mapping[str, tuple[float, int]]
-"""The sum of the squares of each figure's deviations between repeats, and its degrees of freedom."""
-
-
-def spread_of(repeats: Sequence[Measurement]) -> Spread:
-    """How far ``repeats`` of one configuration differ; nothing of a single one."""
-    complete = [repeat for repeat in repeats if not repeat.failed]
-    found: dict[str, tuple[float, int]] = {}
-    for name in METRICS if len(complete) > 1 else ():
-        values = [m.values[name] for m in complete if name in m.values]
-        if name != "accuracy" and len(values) > 1:
-            scaled = tuple(map(METRICS.get(name).scaled, values))
-            found[name] = _spread(scaled) ** 2 * (len(values) - 1), len(values) - 1
-    return found
-
-
-def pooled_noise(spreads: Iterable[Spread]) -> dict[str, float]:
-    """`repeat_noise` of what `spread_of` says of each configuration."""
-    squares: dict[str, float] = {}
-    degrees: dict[str, int] = {}
-    for spread in spreads:
-        for name, (square, degree) in spread.items():
-            squares[name] = squares.get(name, 0.0) + square
-            degrees[name] = degrees.get(name, 0) + degree
-    priors = {name: METRICS.get(name).noise for name in METRICS}
-    return {
-        name: math.sqrt(
-            (PRIOR_WEIGHT * (_PRIOR_COUNT_NOISE if prior is None else prior) ** 2 + squares.get(name, 0.0))
-            / (PRIOR_WEIGHT + degrees.get(name, 0))
-        )
-        for name, prior in priors.items()
-        if prior is not None or name in squares
-    }
-
-
 def run_error(name: str, performance: Performance) -> float:
     """The relative standard error of a percentile from one run's own latency distribution.
 
     For a quantile p of n independent queries it is sqrt(p (1 - p) / n) over the density there (van der Vaart,
     Asymptotic Statistics, 1998, corollary 21.5). The density is the difference quotient to the next percentile that
-    LoadGen reports. Queries in a row are not independent, so `repeat_noise` comes on top.
+    LoadGen reports. Queries in a row are not independent, so `dse.core.noise` comes on top.
     """
     if not performance.query_count:
         return 0.0
@@ -212,20 +163,3 @@ def _accuracy_error(accuracy: Accuracy | None, images: int | None) -> float:
     if accuracy is None or images is None:
         return 0.0
     return wilson_error(accuracy.good, accuracy.total, images)
-
-
-@lru_cache(_REMEMBERED)
-def _spread(values: tuple[float, ...]) -> float:
-    """The standard deviation of scaled values, from the deviation from the median where there are more than a few.
-
-    So that one outlier in many repeats does not make all of them noisy.
-    """
-    if len(values) <= _FEW:
-        return _sd(values)
-    centre = median(values)
-    return 1.4826 * median(abs(value - centre) for value in values)
-
-
-def _sd(values: Sequence[float]) -> float:
-    mean = sum(values) / len(values)
-    return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))

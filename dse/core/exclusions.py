@@ -14,9 +14,9 @@ from statistics import median
 
 from dse_harness.protocol import SINCE_BOOT, DeviceState
 
-from dse.core.estimate import PRIOR_WEIGHT
 from dse.core.measurement import Measurement
 from dse.core.metrics import PRIOR_NOISE
+from dse.core.noise import PRIOR_WEIGHT
 from dse.core.words import counted
 
 _WHOLE_SECONDS_TELL_S = 20.0
@@ -265,7 +265,7 @@ def _band(levels: Sequence[float]) -> float:
     """How far the next run of the reference configuration may lie from the median of ``levels``, in logarithms.
 
     Four standard errors of a prediction. The standard deviation is their own, from the median absolute deviation, and
-    shrunk to what is assumed of every device while there are few runs (as in `dse.core.estimate.repeat_noise`).
+    shrunk to what is assumed of every device while there are few runs (as in `dse.core.noise.repeat_noise`).
     """
     centre, runs = median(levels), len(levels)
     own = 1.4826 * median(abs(level - centre) for level in levels)

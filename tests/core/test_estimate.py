@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.configuration import Configuration
-from dse.core.estimate import Estimate, estimate, interval, middle, repeat_noise, run_error
+from dse.core.estimate import Estimate, estimate, interval, middle, run_error
 from dse.core.measurement import Measurement
 from dse.core.membership import membership, normal_draws, told
 from dse.core.metrics import METRICS, Objective, parse_constraint
@@ -89,13 +88,6 @@ def test_an_accuracy_over_all_images_is_exact() -> None:
     part = estimate(Configuration({}), [measured(0, 1e6)], {}, 4000)
     assert whole.errors["accuracy"] == 0
     assert part.errors["accuracy"] == pytest.approx(math.sqrt(0.9 * 0.1 / 1000 * 0.75), rel=0.01)
-
-
-def test_noise_is_learned_from_repeats() -> None:
-    rng = np.random.default_rng(1)
-    groups = [[measured(i, 1e6 * math.exp(0.2 * z)) for i, z in enumerate(rng.standard_normal(4))] for _ in range(30)]
-    assert repeat_noise(groups)["latency_p90_ns"] == pytest.approx(0.2, rel=0.2)
-    assert repeat_noise([])["latency_p90_ns"] == pytest.approx(0.05)
 
 
 def point(accuracy: float, latency: float, error: float) -> Estimate:
@@ -228,17 +220,3 @@ def test_a_point_that_nothing_dominates_is_never_said_to_be_off_the_front() -> N
 def test_counts_that_cannot_be_have_no_interval(good: int, total: int) -> None:
     with pytest.raises(ValueError, match="allowed: 0 to all of 1 or more"):
         wilson(good, total, 10)
-
-
-def test_memory_is_not_taken_for_as_noisy_as_a_latency() -> None:
-    """Two runs of equal memory: to be off by 5 %, as latencies may be, would make every near point doubtful."""
-    repeats = [
-        replace(m, response=replace(m.response, peak_memory_bytes=2**26)) for m in (measured(0, 1e6), measured(1, 1e6))
-    ]
-    noise = repeat_noise([repeats])
-    assert noise["latency_p90_ns"] > 0.03
-    assert noise["peak_memory_bytes"] < 0.001
-    other = [
-        replace(m, response=replace(m.response, peak_memory_bytes=2**26 + n * 2**22)) for n, m in enumerate(repeats)
-    ]
-    assert repeat_noise([other])["peak_memory_bytes"] > 0.02

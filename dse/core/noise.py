@@ -1,0 +1,149 @@
+"""By how much runs of the same configuration differ: a variance for each group of configurations that behave alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import median, stdev
+
+import numpy as np
+
+from dse.core.configuration import Configuration
+from dse.core.estimate import FEW, REMEMBERED
+from dse.core.measurement import Measurement
+from dse.core.metrics import METRICS
+
+SETTINGS = ("runtime", "delegate", "threads", "cpu_affinity")
+"""Parameters of how the harness runs a model that decide how far two runs differ: engine, kernels, threads, cores."""
+PRIOR_WEIGHT = 2.0
+"""How many repeats `dse.core.metrics.PRIOR_NOISE` is worth. Chosen: two real ones weigh as much."""
+_PRIOR_COUNT_NOISE = 0.001
+"""What the noise of a figure that has none of its own is shrunk to, once repeats tell: sizes differ by a few pages."""
+_LIKENESS = np.array([2, 4, 8, 16, 32, 64, 128, 10_000], dtype=float)[:, None, None]
+"""How many repeats of a group the others may be worth to it: d0, from groups hardly alike to one noise for all."""
+_COMMON = 32
+"""Common variances that are tried, by equal ratios."""
+
+Group = Hashable
+Squares = tuple[float, int]
+"""A sum of squared deviations and its degrees of freedom."""
+Spread = Mapping[str, Squares]
+"""How far the repeats of one configuration differ, figure by figure."""
+
+
+def settings_of(configuration: Configuration) -> Group:
+    """The group of ``configuration``: its values of `SETTINGS`, as far as the space has them."""
+    return tuple((name, configuration[name]) for name in SETTINGS if name in configuration)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """By what ratio each latency and size differs between runs of the same configuration (one standard deviation).
+
+    ``groups`` has those of the groups that have repeats, metric by metric; ``pooled`` is what is expected of a group
+    that has none: the noise pooled over all repeats of the study.
+    """
+
+    pooled: Mapping[str, float]
+    groups: Mapping[Group, Mapping[str, float]]
+    group_of: Callable[[Configuration], Group] = settings_of
+
+    def of(self, configuration: Configuration) -> Mapping[str, float]:
+        """The noise of ``configuration``, metric by metric."""
+        return self.groups.get(self.group_of(configuration), self.pooled)
+
+
+def spread_of(repeats: Sequence[Measurement]) -> Spread:
+    """How far ``repeats`` of one configuration differ; nothing of a single one."""
+    complete = [repeat for repeat in repeats if not repeat.failed]
+    found: dict[str, Squares] = {}
+    for name in METRICS if len(complete) > 1 else ():
+        values = [m.values[name] for m in complete if name in m.values]
+        if name != "accuracy" and len(values) > 1:
+            scaled = tuple(map(METRICS.get(name).scaled, values))
+            found[name] = _spread(scaled) ** 2 * (len(values) - 1), len(values) - 1
+    return found
+
+
+def repeat_noise(
+    spreads: Iterable[tuple[Configuration, Spread]], group_of: Callable[[Configuration], Group] = settings_of
+) -> Noise:
+    """What ``spreads``, the `spread_of` each configuration, say of the noise of each group by ``group_of``.
+
+    Pooled over all of them it is shrunk to each metric's ``noise``, or 0.1 % where that has none, while repeats are
+    few: the posterior scale of a variance under a scaled inverse chi-squared prior (Gelman et al., Bayesian Data
+    Analysis, section 2.6). Where two groups or more have repeats, each has a variance of its own, moderated by that of
+    the others: see `moderated`.
+    """
+    found: dict[str, dict[Group, Squares]] = {}
+    for configuration, spread in spreads:
+        for name, (squares, degrees) in spread.items():
+            own, group = found.setdefault(name, {}), group_of(configuration)
+            before = own.get(group, (0.0, 0))
+            own[group] = before[0] + squares, before[1] + degrees
+    pooled: dict[str, float] = {}
+    groups: dict[Group, dict[str, float]] = {}
+    for name in METRICS:
+        prior = METRICS.get(name).noise
+        if prior is None and name not in found:
+            continue
+        own = found.get(name, {})
+        prior = _PRIOR_COUNT_NOISE if prior is None else prior
+        pooled[name] = math.sqrt(_pooled(own.values(), prior))
+        for group, variance in zip(own, moderated(tuple(own.values()), prior), strict=True):
+            groups.setdefault(group, {})[name] = math.sqrt(variance)
+    return Noise(pooled, {group: {**pooled, **own} for group, own in groups.items()}, group_of)
+
+
+@lru_cache(REMEMBERED)
+def moderated(groups: tuple[Squares, ...], prior: float) -> tuple[float, ...]:
+    """The variance of each of ``groups``, which have a sum of squares and degrees of freedom d each.
+
+    A group's variance s² is drawn to a common one, s0²: (d0 s0² + d s²) / (d0 + d - 2). It is taken that the variances
+    of groups have a scaled inverse chi-squared distribution with scale s0² and d0 degrees of freedom, which makes this
+    the mean of the posterior (Smyth 2004, Linear models and empirical Bayes methods for assessing differential
+    expression, section 3). The mean and not its scale, with d0 + d: errors are taken to be normal, and so they vary as
+    much as Student's distribution says that they do.
+
+    Smyth finds s0² and d0 by the moments of thousands of genes. A study has a few groups: so the variance is averaged
+    over both, weighted by how well they explain the squares of all groups. ``prior``, a standard deviation, is one
+    group more with `PRIOR_WEIGHT` degrees. One group alone cannot tell how alike groups are: it has the pooled one.
+    """
+    if len(groups) < 2:
+        return (_pooled(groups, prior),) * len(groups)
+    squares = np.array([PRIOR_WEIGHT * prior**2, *(s for s, _ in groups)])
+    degrees = np.array([PRIOR_WEIGHT, *(d for _, d in groups)])
+    alone = (squares + squares[0]) / (degrees + degrees[0])
+    common = np.geomspace(alone.min() / 4, alone.max(), _COMMON)[:, None]
+    weights, sums = _LIKENESS + degrees, _LIKENESS * common + squares
+    gammas = np.array([_log_gammas(d) for d in degrees.tolist()]).T[:, None]
+    terms = gammas + _LIKENESS / 2 * np.log(_LIKENESS * common) - weights / 2 * np.log(sums)
+    log_likelihood = terms.sum(axis=2)
+    likelihood = np.exp(log_likelihood - log_likelihood.max())
+    variances = (sums / (weights - 2))[:, :, 1:]
+    return tuple((np.tensordot(likelihood, variances, 2) / likelihood.sum()).tolist())
+
+
+@lru_cache(REMEMBERED)
+def _log_gammas(degrees: float) -> tuple[float, ...]:
+    """What the density of a group's squares has of the gamma function, for each of `_LIKENESS`."""
+    return tuple(math.lgamma((d0 + degrees) / 2) - math.lgamma(d0 / 2) for d0 in _LIKENESS.ravel().tolist())
+
+
+def _pooled(groups: Iterable[Squares], prior: float) -> float:
+    squares, degrees = map(sum, zip((PRIOR_WEIGHT * prior**2, PRIOR_WEIGHT), *groups, strict=True))
+    return float(squares / degrees)
+
+
+@lru_cache(REMEMBERED)
+def _spread(values: tuple[float, ...]) -> float:
+    """The standard deviation of scaled values, from the deviation from the median where there are more than a few.
+
+    So that one outlier in many repeats does not make all of them noisy.
+    """
+    if len(values) <= FEW:
+        return stdev(values)
+    centre = median(values)
+    return 1.4826 * median(abs(value - centre) for value in values)
