@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json as json_module
 import math
-from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,16 +14,12 @@ from dse.cli.render import next_command, print_json, probability, spread, stdout
 from dse.cli.report import official_of
 from dse.core.analysis import Analysis
 from dse.core.chance import ADVICE
-from dse.core.configuration import Configuration, Value, text
-from dse.core.explanation import Explanation, explain
-from dse.core.matching import match
+from dse.core.explanation import Explanation
 from dse.core.metrics import Objective
-from dse.core.words import counted
-from dse.errors import UsageError
-from dse.files import canonical_json
-from dse.reading import parse_json
+from dse.core.words import counted, listed
 from dse.reports.official import Official, official_document, official_sentence
 from dse.study import Study
+from dse.study.named import explain_named
 
 
 def explain_command(
@@ -47,7 +40,7 @@ def explain_command(
     """
     found = open_study(study, studies)
     analysis = found.analysis
-    explanation = _explanation(found, analysis, what)
+    explanation = explain_named(found, what)
     figures = official_of(found)
     official = next((figures[trial] for trial in _trials(explanation) if trial in figures), None)
     if json:
@@ -76,7 +69,7 @@ def _lines(found: Study, analysis: Analysis, explanation: Explanation, official:
             on_all = f": {100 * low:.2f} to {100 * high:.2f} % on all {analysis.images} (95 %)" if low < high else ""
             lines.append(of + on_all)
         runs = len(estimate.trials)
-        named = f"trial{'' if runs == 1 else 's'} {_listed(estimate.trials)}"
+        named = f"trial{'' if runs == 1 else 's'} {listed(estimate.trials)}"
         lines.append(f"{', '.join(shown)}; {counted(runs, 'run')}, {named}")
         if explanation.probability is not None:
             lines.append(f"P(front), the probability that it is on the front: {probability(explanation.probability)}")
@@ -106,99 +99,12 @@ def _lines(found: Study, analysis: Analysis, explanation: Explanation, official:
     return lines
 
 
-def _explanation(study: Study, analysis: Analysis, what: str) -> Explanation:
-    if not (what.isascii() and what.isdecimal()):
-        return explain(analysis, _located(study, analysis, _configuration(what, study.levels)))
-    number = what.lstrip("0") or "0"
-    measured = next((m for m in study.measurements if str(m.trial) == number), None)
-    if damaged := next((e for e in study.damaged if number in Path(e.path or "").parts[-2:]), None):
-        raise damaged
-    if measured is None:
-        raise UsageError(f"found trial {what}, the study has {len(study.measurements)} finished trials")
-    return study.explain(measured.trial)
-
-
-def _located(study: Study, analysis: Analysis, given: Configuration) -> Configuration:
-    """The one configuration of the study that has what is ``given``. Raises UsageError where it is none, or several."""
-    known = [k.configuration for k in analysis.known]
-    if given in known:
-        return given
-    tree = study.space.tree
-    levels = {name: tree.levels_of(name) for name in tree.names} or study.levels
-    for name, value in given.items():
-        allowed = levels.get(name, ())
-        if not any(level == value and isinstance(level, bool) == isinstance(value, bool) for level in allowed):
-            if not allowed:
-                raise UsageError(f"the space has no parameter {name} any more, allowed: {', '.join(levels)}")
-            raise UsageError(f"found {name}={text(value)}, allowed: {', '.join(map(text, allowed))}")
-    measured = [c for c in known if all(c.get(name) == value for name, value in given.items())]
-    if not tree.roots:  # a recorded space that takes its parameters from its table
-        if len(measured) > 1:
-            raise _several(str(given), len(measured), measured, analysis, ())
-        return measured[0] if measured else given
-    found = match(tree, given)
-    if found.only is not None:
-        return found.only
-    if found.count:
-        raise _several(str(given), found.count, measured, analysis, found.open)
-    apart = [n for n in given if match(tree, {name: v for name, v in given.items() if name != n}).count]
-    hint = f"leave out {' or '.join(apart)}" if apart else None
-    raise UsageError(f"no configuration of the space has {given} together", hint=hint)
-
-
-def _several(
-    given: str, count: int, measured: Collection[Configuration], analysis: Analysis, still: Collection[str]
-) -> UsageError:
-    trials = [k.trials[0].trial for k in analysis.known if k.configuration in measured]
-    shown = f"measured in trial {_listed(tuple(trials))}" if trials else "none of them measured"
-    ways = [*([f"add {', '.join(still)}"] if still else []), *(["name a trial"] if trials else [])]
-    return UsageError(f"{given or 'nothing'} fits {count} configurations: {shown}", hint=", or ".join(ways))
-
-
-def _configuration(what: str, levels: Mapping[str, Collection[Value]]) -> Configuration:
-    """``what`` as a configuration of the study whose parameters have ``levels``. Raises UsageError."""
-    try:
-        if what.startswith("{"):
-            found = parse_json(what)
-            odd = [name for name, value in found.items() if not isinstance(value, str | int | float)]
-            if odd:
-                raise ValueError(f"{odd[0]} is no word, number, true or false")
-            configuration = Configuration(found)
-        else:
-            pairs = [part.partition("=") for part in what.replace(",", " ").split()]
-            if lone := [name for name, equals, _ in pairs if not equals]:
-                raise ValueError(f"{lone[0]!r} has no '='")
-            configuration = Configuration({name: _value(text, levels.get(name, ())) for name, _, text in pairs})
-        canonical_json(dict(configuration.parameters))  # ValueError for NaN
-        if unknown := [name for name in configuration if levels and name not in levels]:
-            raise ValueError(f"the study has no parameter {unknown[0]}, allowed: {', '.join(levels)}")
-        return configuration
-    except ValueError as error:
-        raise UsageError(f"found {what!r}, expected a trial's number or a configuration: {error}") from None
-
-
-def _value(written: str, levels: Collection[Value]) -> Value:
-    """The level that is written so; where there is none, a number or switch if it is one, else a word."""
-    same = next((level for level in levels if text(level) == written), None)
-    if same is not None:
-        return same
-    try:
-        value = json_module.loads(written)
-    except ValueError:
-        return written
-    return value if isinstance(value, (int, float, bool)) else written
-
-
 def _margin(objective: Objective, margin: float) -> str:
     """``1.4 points`` of accuracy; of latencies and sizes ``12 %``, or from twice on ``a factor of 3.6``."""
     if objective.metric.scale == "absolute":
         return objective.metric.units.show_difference(margin)
     ratio = math.exp(margin)
     return f"a factor of {ratio:.1f}" if ratio >= 2 else f"{100 * (ratio - 1):.2g} %"
-
-
-def _listed(trials: tuple[int, ...]) -> str:
-    return ", ".join(map(str, trials[:8])) + (", ..." if len(trials) > 8 else "")
 
 
 def _document(analysis: Analysis, explanation: Explanation, official: Official | None) -> dict[str, Any]:

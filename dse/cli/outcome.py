@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import typer
@@ -13,9 +14,10 @@ from dse.cli.render import by_reason, front_table, next_command, print_json, std
 from dse.cli.report import remarks_of, report_of
 from dse.core.analysis import Analysis
 from dse.core.budget import Budget
+from dse.core.no_front import Cause, why_no_front
 from dse.core.words import counted
 from dse.durations import show_duration
-from dse.errors import DseError, NothingMeasuredError
+from dse.errors import NothingMeasuredError
 from dse.reports.front import front_document, write_front
 from dse.search.plan import Plan
 from dse.search.progress import Progress
@@ -103,7 +105,8 @@ def show_result(
     if is_limited and (_unmeasured(progress) or progress.incomplete):
         next_command(f"{command} --more", "goes on, with the same limits counted from then on")
     if not points:
-        raise _nothing(study, analysis)
+        nothing = why_no_front(analysis, study.measurements)
+        raise NothingMeasuredError(nothing.sentence, path=study.folder, hint=_HINTS[nothing.cause])
     next_command(f"dse dashboard {study_words(study.name, studies)}", "looks at every trial")
 
 
@@ -147,28 +150,9 @@ def _what_does_not_count(progress: Progress, analysis: Analysis) -> list[str]:
     return lines
 
 
-def _nothing(study: Study, analysis: Analysis) -> DseError:
-    """Why there is no front."""
-    reasons = sorted(m.response.failure.message for m in study.measurements if m.response.failure)
-    left_out = [k.trials[-1] for k in analysis.known if not k.good and not k.trials[-1].failed]
-    if left_out and not analysis.estimates:
-        first = analysis.exclusions.reasons[left_out[0].trial][0]
-        return NothingMeasuredError(
-            f"every trial that worked is excluded, e.g. trial {left_out[0].trial}: {first.sentence}",
-            path=study.folder,
-            hint="mend that, and search on, with --more where a limit is reached",
-        )
-    if len(reasons) < len(study.measurements):
-        constraints = " and ".join(map(str, study.constraints)) or "the objectives"
-        return NothingMeasuredError(
-            f"no measurement satisfies {constraints}", path=study.folder, hint="loosen it, or search on"
-        )
-    if reasons:
-        return NothingMeasuredError(
-            f"nothing could be measured: {counted(len(reasons), 'trial')} failed, e.g.: {reasons[0]}",
-            path=study.folder,
-            hint="dse doctor",
-        )
-    return NothingMeasuredError(
-        "nothing was measured", path=study.folder, hint="give the search more --timeout or --trials"
-    )
+_HINTS: Mapping[Cause, str] = {
+    "excluded": "mend that, and search on, with --more where a limit is reached",
+    "constraints": "loosen it, or search on",
+    "failed": "dse doctor",
+    "unmeasured": "give the search more --timeout or --trials",
+}
