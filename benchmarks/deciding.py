@@ -20,14 +20,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: th
 
 from dse.core.budget import Budget
 from dse.search.replay import TableDevice, replay_session
-from dse.tabular.benchmark import Table
+from dse.tabular.benchmark import BenchmarkProblem
 
 PARTS = ("ask", "tell", "front", "P(front)", "together")
 TRIALS = (100, 500)
 _AROUND = 20
 
 
-def costs(table: Table, noise: float, *, growing: bool) -> list[list[float]]:
+def costs(table: BenchmarkProblem, noise: float, *, growing: bool) -> list[list[float]]:
     """CPU seconds of each of `PARTS` for each trial, in their order."""
     device = TableDevice(table, noise, 0, growing=growing)
     session = replay_session(table, "ehvi", 0, device.rungs, Budget(), is_exact=False, growing=growing)
@@ -58,7 +58,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"| table | accuracies | trials | {' | '.join(PARTS)} |")
     print("| --- " * (3 + len(PARTS)) + "|")
-    for table in map(Table, arguments.tables):
+    for table in map(BenchmarkProblem, arguments.tables):
         for growing in (False, True) if table.images else (False,):
             found = costs(table, arguments.noise, growing=growing)
             for count in (n for n in TRIALS if n <= len(found)):

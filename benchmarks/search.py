@@ -25,7 +25,7 @@ from dse.core.budget import Budget
 from dse.core.configuration import Configuration
 from dse.core.tree import Parameter
 from dse.search.replay import Run, replay
-from dse.tabular.benchmark import Table
+from dse.tabular.benchmark import BenchmarkProblem
 
 LIMIT = 400
 SHARES = (0.95, 0.99)
@@ -34,13 +34,13 @@ NOISES = (0.05, 0.1)
 Pick = Callable[[optuna.Trial], Configuration]
 
 
-def flat(table: Table) -> Pick:
+def flat(table: BenchmarkProblem) -> Pick:
     """One categorical parameter with a name per configuration."""
     named = {str(configuration): configuration for configuration in table.tree.configurations()}
     return lambda trial: named[trial.suggest_categorical("configuration", list(named))]
 
 
-def tree(table: Table) -> Pick:
+def tree(table: BenchmarkProblem) -> Pick:
     """The same conditional tree that dse searches, its levels as categories."""
 
     def pick(trial: optuna.Trial) -> Configuration:
@@ -52,7 +52,7 @@ def tree(table: Table) -> Pick:
     return pick
 
 
-def plain_optuna(table: Table, sampler: BaseSampler, pick: Pick) -> list[float]:
+def plain_optuna(table: BenchmarkProblem, sampler: BaseSampler, pick: Pick) -> list[float]:
     """The share of the hypervolume after 1, 2, 3, ... measurements; every suggestion is measured."""
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
     found: dict[Configuration, None] = {}
@@ -67,14 +67,14 @@ def plain_optuna(table: Table, sampler: BaseSampler, pick: Pick) -> list[float]:
     return shares
 
 
-def shuffled(table: Table, seed: int) -> list[float]:
+def shuffled(table: BenchmarkProblem, seed: int) -> list[float]:
     """Random order without repeats: the best that random can do."""
     order = list(table.tree.configurations())
     random.Random(seed).shuffle(order)
     return [table.hypervolume(order[: count + 1]) for count in range(len(order))]
 
 
-def searches(table: Table) -> dict[str, Callable[[int], list[float]]]:
+def searches(table: BenchmarkProblem) -> dict[str, Callable[[int], list[float]]]:
     part = Budget(trials=table.tree.size * 2 // 3)
     return {
         # a limit that does not reach all of it, or auto would measure everything, the cheapest first
@@ -100,7 +100,7 @@ def shown(counts: list[float]) -> str:
     return f"{words[0]} (worst {words[1]})"
 
 
-def report_search(table: Table, seeds: int) -> None:
+def report_search(table: BenchmarkProblem, seeds: int) -> None:
     print("| search | " + " | ".join(f"paid measurements to {100 * share:g} %" for share in SHARES) + " |")
     print("| --- | --- | --- |")
     for name, search in searches(table).items():
@@ -109,7 +109,7 @@ def report_search(table: Table, seeds: int) -> None:
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
-def report_noise(table: Table, seeds: int) -> None:
+def report_noise(table: BenchmarkProblem, seeds: int) -> None:
     print("\n| noise | accuracies | measurements: search, confirm, others | device time | recall | precision |")
     print("| --- | --- | --- | --- | --- | --- |")
     for growing in (False, True) if table.images else (False,):
@@ -139,7 +139,7 @@ def main() -> None:
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.simplefilter("ignore")
-    for table in map(Table, arguments.tables):
+    for table in map(BenchmarkProblem, arguments.tables):
         print(f"\n### {table.name}: {table.tree.size} configurations, {len(table.front())} on the front\n")
         if not arguments.skip_search:
             report_search(table, arguments.seeds)

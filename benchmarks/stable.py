@@ -19,12 +19,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: th
 from dse.core.budget import Budget
 from dse.core.policy import STABLE_GAIN
 from dse.search.replay import TableDevice, replay_session
-from dse.tabular.benchmark import Table
+from dse.tabular.benchmark import BenchmarkProblem
 
 THRESHOLDS = (1e-4, 1e-5, 1e-6, STABLE_GAIN)
 
 
-def stops(table: Table, seed: int) -> list[tuple[float, float, float]]:
+def stops(table: BenchmarkProblem, seed: int) -> list[tuple[float, float, float]]:
     """For each threshold the measurements, the share of members and the share of the hypervolume at its first stop."""
     device, members = TableDevice(table, 0.0, seed), table.front()
     session = replay_session(table, "ehvi", seed, device.rungs, Budget())
@@ -48,7 +48,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print("| table | expected gain below | measured | of the members | of the hypervolume |")
     print("| --- | --- | --- | --- | --- |")
-    for table in map(Table, arguments.tables):
+    for table in map(BenchmarkProblem, arguments.tables):
         runs = [stops(table, seed) for seed in range(arguments.seeds)]
         for threshold, found in zip(THRESHOLDS, zip(*runs, strict=True), strict=True):
             count, members, volume = (mean(column) for column in zip(*found, strict=True))

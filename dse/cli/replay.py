@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.table import Table as Shown
+from rich.table import Table
 
 from dse.cli.options import Json, seconds_of
 from dse.cli.render import next_command, print_json, stderr, stdout
@@ -19,7 +19,7 @@ from dse.errors import UsageError
 from dse.samplers.registry import is_sampler, sampler_names
 from dse.search.replay import Run, replay
 from dse.tabular import columns
-from dse.tabular.benchmark import Table
+from dse.tabular.benchmark import BenchmarkProblem
 
 _TABLE = (
     f"CSV with {columns.ACCURACY}, {columns.P90}, if known {columns.GOOD} and {columns.TOTAL}, and whatever tells its "
@@ -58,7 +58,7 @@ def replay_command(
     if not is_sampler(sampler):
         raise UsageError(f"--sampler: found {sampler!r}, allowed: {', '.join(sampler_names())}")
     limits = _limits(trials, budget)
-    recorded, runs, console = Table(table), [], stderr()
+    recorded, runs, console = BenchmarkProblem(table), [], stderr()
     for seed in range(seeds):
         runs.append(replay(recorded, sampler, seed, noise, limits, growing=growing_accuracy))
         console.print(f"seed {seed}: {len(runs[-1].hypervolume)} measurements")
@@ -66,7 +66,7 @@ def replay_command(
         shown = [{k: v for k, v in dataclasses.asdict(run).items() if k != "configurations"} for run in runs]
         print_json({"table": str(table), "sampler": sampler, "noise": noise, "runs": shown})
         return
-    summary = Shown("", "measurements (median)", box=SIMPLE_HEAD, pad_edge=False)
+    summary = Table("", "measurements (median)", box=SIMPLE_HEAD, pad_edge=False)
     for share in _SHARES:
         summary.add_row(f"to {100 * share:g} % of the hypervolume", _reached(runs, share))
     summary.add_row("in all", f"{median(len(run.hypervolume) for run in runs):g}")

@@ -22,7 +22,7 @@ from dse.errors import Remedy, ResultsError
 from dse.search.costs import LearnedCosts, Work
 from dse.search.plan import plan_search
 from dse.search.suggesters import make_suggester
-from dse.tabular.benchmark import Table
+from dse.tabular.benchmark import BenchmarkProblem
 
 _START_S, _RUN_S, _QUERIES = 1.0, 2.0, 64
 """What a measurement costs beside its images: to start a process, then LoadGen's minimum duration, or queries, as in
@@ -62,7 +62,7 @@ class TableDevice:
     all of them together have the recorded accuracy. A response says what it would have cost, in seconds.
     """
 
-    def __init__(self, table: Table, noise: float, seed: int, *, growing: bool = False) -> None:
+    def __init__(self, table: BenchmarkProblem, noise: float, seed: int, *, growing: bool = False) -> None:
         self.rungs = rungs(table.images) if growing else (table.least_images,)
         """On how many images an accuracy is counted first, ..., in the end."""
         self._table = table
@@ -103,7 +103,7 @@ class TableDevice:
 
 
 def replay(
-    table: Table,
+    table: BenchmarkProblem,
     sampler: str,
     seed: int,
     noise: float = 0.0,
@@ -145,7 +145,7 @@ def replay(
 
 
 def replay_session(
-    table: Table,
+    table: BenchmarkProblem,
     sampler: str,
     seed: int,
     images: tuple[int, ...],

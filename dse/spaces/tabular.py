@@ -15,7 +15,7 @@ from dse.spaces.tree import read_tree
 from dse.tabular.backend import TabularBackend
 from dse.tabular.columns import GOOD, LATENCIES, TOTAL
 from dse.tabular.source import TabularSource
-from dse.tabular.table import RecordedTable, read_table
+from dse.tabular.table import TabularBenchmark, read_table
 
 
 def check_one_way(document: Document) -> None:
@@ -61,7 +61,7 @@ def tabular_space(document: Document, file: SpaceFile, path: Path) -> Space:
     return space
 
 
-def _check_metrics(document: Document, space: Space, table: RecordedTable) -> None:
+def _check_metrics(document: Document, space: Space, table: TabularBenchmark) -> None:
     columns = {name for row in table.rows.values() for name in row}
     recorded = ["accuracy", *(f"latency_{name}_ns" for name, column in LATENCIES.items() if column in columns)]
     wanted = [

@@ -10,7 +10,7 @@ from dse_harness import protocol
 from dse_harness.protocol import Accuracy, ErrorClass, Failure, Performance, Request, Response
 
 from dse.tabular.columns import GOOD, LATENCIES, QUERIES, TOTAL
-from dse.tabular.table import RecordedTable, is_complete, is_number
+from dse.tabular.table import TabularBenchmark, is_complete, is_number
 from dse.tabular.tree import Row
 
 _INSTEAD = {
@@ -27,7 +27,7 @@ _INSTEAD = {
 
 
 class TabularBackend:
-    """Answers a request by the row that its ``model_sha256`` identifies (`RecordedTable.identity`); nothing is timed.
+    """Answers a request by the row that its ``model_sha256`` (`TabularBenchmark.identity`) is of; nothing is timed.
 
     Recorded figures are passed on as they are: counts of images, integer nanoseconds. A row without figures, and a
     configuration without a row, fail with a reason.
@@ -35,7 +35,7 @@ class TabularBackend:
 
     is_deterministic = True
 
-    def __init__(self, table: RecordedTable) -> None:
+    def __init__(self, table: TabularBenchmark) -> None:
         self.provenance = f"recorded in {table.path}"
         self._table = table
 
@@ -59,7 +59,7 @@ class TabularBackend:
         )
 
 
-def response_of(table: RecordedTable, row: Row | None) -> Response:
+def response_of(table: TabularBenchmark, row: Row | None) -> Response:
     """What ``row`` of ``table`` says, in the form of a measurement; a failure where it says nothing."""
     name = table.path.name
     if row is None:

@@ -1,4 +1,4 @@
-"""A recorded table as a search problem whose answer is known: how much of its front a search has found."""
+"""A tabular benchmark as a search problem whose answer is known: how much of its front a search has found."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dse.tabular.table import is_complete, read_table
 _IMAGES = 10**9
 
 
-class Table:
+class BenchmarkProblem:
     """Configurations with their recorded accuracy (0..1) and p90 latency (ns). Rows without both count as failed."""
 
     def __init__(self, path: Path) -> None:

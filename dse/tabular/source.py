@@ -9,14 +9,14 @@ from typing import Any
 
 from dse.core.configuration import Value
 from dse.models._base import ModelFile
-from dse.tabular.table import RecordedTable
+from dse.tabular.table import TabularBenchmark
 
 
 @dataclass(frozen=True)
 class TabularSource:
     """The rows of ``table``."""
 
-    table: RecordedTable
+    table: TabularBenchmark
 
     is_free = True
     is_local = True

@@ -29,7 +29,7 @@ _HINT = f"a replay table has {ACCURACY}, {P90} and any of {', '.join(TELL_APART)
 
 
 @dataclass(frozen=True)
-class RecordedTable:
+class TabularBenchmark:
     """Recorded measurements: ``rows`` by configuration, the ``tree`` that has them and nothing else, the file."""
 
     path: Path
@@ -57,7 +57,7 @@ class RecordedTable:
         return fingerprint({"table": self.sha256, "configuration": dict(_without_absent(configuration))})
 
 
-def read_table(path: Path) -> RecordedTable:
+def read_table(path: Path) -> TabularBenchmark:
     """Read a CSV file. Raises ResultsError with the line where there is one."""
     try:
         data = read_bytes(path, MOST_BYTES)
@@ -66,7 +66,7 @@ def read_table(path: Path) -> RecordedTable:
     return parse_table(data, path)
 
 
-def parse_table(data: bytes, path: Path) -> RecordedTable:
+def parse_table(data: bytes, path: Path) -> TabularBenchmark:
     """The table that a CSV file with the content ``data`` is. Raises ResultsError as `read_table` does."""
     lines = _rows(data, path)
     rows = list(lines.values())
@@ -79,7 +79,7 @@ def parse_table(data: bytes, path: Path) -> RecordedTable:
             line=other,
             hint=f"columns that may tell rows apart: {', '.join(TELL_APART)}",
         )
-    return RecordedTable(
+    return TabularBenchmark(
         path,
         hashlib.sha256(data).hexdigest(),
         tree_of(cells),

@@ -23,7 +23,7 @@ from dse.search.replay import TableDevice, drive, replay, replay_session
 from dse.spaces.load import load_space
 from dse.study import Study
 from dse.study.writer import StudyWriter
-from dse.tabular.benchmark import Table
+from dse.tabular.benchmark import BenchmarkProblem
 from tests.shared import SHARED
 
 HEADER = "config_id,family,variant,width,resolution,precision,engine,accuracy_pct,p90_latency_ns"
@@ -57,7 +57,7 @@ def write(path: Path, rows: list[tuple[str, ...]]) -> Path:
 def test_the_tree_has_the_rows_and_nothing_else(
     tmp_path_factory: pytest.TempPathFactory, rows: set[tuple[str, ...]]
 ) -> None:
-    table = Table(write(tmp_path_factory.mktemp("table") / "t.csv", sorted(rows)))
+    table = BenchmarkProblem(write(tmp_path_factory.mktemp("table") / "t.csv", sorted(rows)))
     configurations = list(table.tree.configurations())
     assert len(configurations) == len(set(configurations)) == table.tree.size == len(rows)
     latencies = sorted(table.lookup(configuration)["latency_p90_ns"] for configuration in configurations)
@@ -73,7 +73,7 @@ def table(tmp_path: Path) -> Path:
 
 def test_hypervolume_grows_to_one_and_the_front_is_exact_without_noise(table: Path) -> None:
     for sampler in ("auto", "random", "grid", "nsga2"):
-        run = replay(Table(table), sampler, seed=1)
+        run = replay(BenchmarkProblem(table), sampler, seed=1)
         assert run.hypervolume == sorted(run.hypervolume)
         assert run.hypervolume[-1] == pytest.approx(1.0)
         assert len(run.hypervolume) == 12
@@ -92,7 +92,7 @@ def counted(table: Path) -> Path:
 @pytest.mark.parametrize("budget", [Budget(), Budget(trials=8)])
 def test_a_replay_takes_the_steps_of_an_exploration(table: Path, budget: Budget, seed: int) -> None:
     """The same table, sampler, limit and seed: the same configurations for the same reasons on as many images."""
-    found = Table(counted(table))
+    found = BenchmarkProblem(counted(table))
     device = TableDevice(found, 0.0, seed)
     replayed = [*drive(replay_session(found, "auto", seed, device.rungs, budget), device.measure)]
 
@@ -112,23 +112,23 @@ def test_a_replay_takes_the_steps_of_an_exploration(table: Path, budget: Budget,
 
 
 def test_accuracies_on_a_part_of_the_images_end_in_the_recorded_ones(table: Path) -> None:
-    all_at_once = replay(Table(counted(table)), "auto", seed=0)
-    growing = replay(Table(table), "auto", seed=0, growing=True)
+    all_at_once = replay(BenchmarkProblem(counted(table)), "auto", seed=0)
+    growing = replay(BenchmarkProblem(table), "auto", seed=0, growing=True)
     assert growing.recall == growing.precision == 1.0
     assert growing.phases["search"] == all_at_once.phases["search"] == 12
     assert growing.phases["confirm"] > 0
     assert growing.device_s > 0
-    assert replay(Table(table), "auto", seed=0, growing=True) == growing
+    assert replay(BenchmarkProblem(table), "auto", seed=0, growing=True) == growing
 
 
 def test_a_table_without_counts_has_no_growing_accuracies(table: Path) -> None:
     with pytest.raises(ResultsError, match="does not say on how many images"):
-        replay(Table(table), "auto", seed=0, growing=True)
+        replay(BenchmarkProblem(table), "auto", seed=0, growing=True)
 
 
 def test_a_budget_counts_configurations_and_device_time(table: Path) -> None:
-    assert replay(Table(table), "surrogate", seed=0, budget=Budget(trials=5)).configurations == 5
-    by_time = replay(Table(table), "auto", seed=0, noise=0.1, budget=Budget(device_s=30))
+    assert replay(BenchmarkProblem(table), "surrogate", seed=0, budget=Budget(trials=5)).configurations == 5
+    by_time = replay(BenchmarkProblem(table), "auto", seed=0, noise=0.1, budget=Budget(device_s=30))
     assert by_time.device_s <= 33  # a trial of three seconds that runs is not broken off
     assert by_time.phases["search"] < 12
     assert by_time.phases["confirm"] > 0
@@ -163,7 +163,7 @@ def test_rows_without_figures_fail_and_the_search_goes_on(table: Path) -> None:
     lines = table.read_text().splitlines()
     lines[3] = ",".join([*lines[3].split(",")[:-2], "", ""])
     table.write_text("\n".join(lines) + "\n")
-    run = replay(Table(table), "auto", seed=0)
+    run = replay(BenchmarkProblem(table), "auto", seed=0)
     assert len(run.hypervolume) == 12
     assert run.hypervolume[-1] == pytest.approx(1.0)
 
@@ -172,7 +172,7 @@ def test_a_name_is_only_used_where_the_parameters_leave_rows_the_same(table: Pat
     """Two rows that were measured twice must not turn every other configuration into a name of its own."""
     lines = table.read_text().splitlines()
     table.write_text("\n".join([*lines, ",".join(["again", *lines[1].split(",")[1:]])]) + "\n")
-    found = list(Table(table).tree.configurations())
+    found = list(BenchmarkProblem(table).tree.configurations())
     assert len(found) == 13
     assert {tuple(c) for c in found} == {
         ("family", "width", "resolution"),
@@ -185,7 +185,7 @@ def test_rows_that_nothing_tells_apart_are_refused(table: Path) -> None:
     lines = table.read_text().splitlines()
     table.write_text("\n".join([*lines, lines[1]]) + "\n")
     with pytest.raises(ResultsError, match=r"t\.csv:14: the same configuration as line 2"):
-        Table(table)
+        BenchmarkProblem(table)
 
 
 @pytest.mark.parametrize("cell", ["none", "NaN", "", "failed"])
@@ -195,7 +195,7 @@ def test_cells_without_a_value(table: Path, cell: str) -> None:
     lines[1][3] = lines[2][3] = cell
     lines[4][-1] = cell
     table.write_text("\n".join(map(",".join, lines)) + "\n")
-    found = Table(table)
+    found = BenchmarkProblem(table)
     assert sum(not found.lookup(c) for c in found.tree.configurations()) == 1
     assert len(found.front()) > 0
 
@@ -204,7 +204,7 @@ def test_cells_without_a_value(table: Path, cell: str) -> None:
 def test_few_columns_are_enough(tmp_path: Path, columns: list[str]) -> None:
     lines = [f"{','.join(str(n) for _ in columns)},{50 + n},{10 ** (5 + n / 5):.0f}" for n in range(20)]
     (tmp_path / "t.csv").write_text("\n".join([",".join([*columns, "accuracy_pct,p90_latency_ns"]), *lines]) + "\n")
-    run = replay(Table(tmp_path / "t.csv"), "auto", seed=0)
+    run = replay(BenchmarkProblem(tmp_path / "t.csv"), "auto", seed=0)
     assert (len(run.hypervolume), run.recall, run.precision) == (20, 1.0, 1.0)
 
 
@@ -214,13 +214,13 @@ def test_few_columns_are_enough(tmp_path: Path, columns: list[str]) -> None:
 def test_what_is_no_table_is_said(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(ResultsError, match=message):
-        Table(tmp_path / "t.csv")
+        BenchmarkProblem(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize("name", ["replay_rpi4_v0.5.csv", "replay_xavier_v1.0.csv"])
 def test_published_tables(name: str) -> None:
     if not (REPLAY / name).exists():
         pytest.skip(f"{REPLAY / name} is not here")
-    table = Table(REPLAY / name)
+    table = BenchmarkProblem(REPLAY / name)
     share = replay(table, "surrogate", seed=0, budget=Budget(trials=table.tree.size // 3)).hypervolume
     assert share[-1] > 0.99

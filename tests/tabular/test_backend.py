@@ -26,7 +26,7 @@ from dse.spaces.load import load_space
 from dse.spaces.space import Space
 from dse.study import Study
 from dse.submission.front import front_candidates
-from dse.tabular.benchmark import Table
+from dse.tabular.benchmark import BenchmarkProblem
 from dse.tabular.table import read_table
 
 NAMES = ("family", "width", "accuracy_pct", "acc_good", "acc_total", "p90_latency_ns", "p50_latency_ns", "queries")
@@ -141,7 +141,7 @@ def test_a_search_finds_the_true_front_and_goes_on_where_it_was(tmp_path: Path) 
     assert (code, len(study.measurements), sum(m.failed for m in study.measurements)) == (0, 24, 1)
     assert {m.phase for m in study.measurements} == {"search"}, "a record is asked once"
     document = json.loads(shown)
-    table = Table(tmp_path / "t.csv")
+    table = BenchmarkProblem(tmp_path / "t.csv")
     assert document["recorded_in"] == study.recorded_in == str(tmp_path / "t.csv")
     assert {point.configuration for point in study.analysis.front} == table.front()
     assert document == front_document(front_report(study))
