@@ -22,8 +22,9 @@ from tests.skips import NoOtherSkips
 
 INTEGRATION = Path(__file__).parent / "integration"
 
-settings.register_profile("dse", deadline=None, max_examples=50)  # no clock: a busy machine is no failure
-settings.load_profile("dse")
+settings.register_profile("fast", deadline=None, max_examples=25)  # no clock: a busy machine is no failure
+settings.register_profile("thorough", deadline=None, max_examples=100)
+settings.load_profile("fast")
 
 
 @event.listens_for(Engine, "connect")

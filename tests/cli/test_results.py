@@ -21,11 +21,31 @@ from tests.cli.published import write_tree
 
 
 @pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSE_RESULTS_DB", str(tmp_path / "r.duckdb"))
     monkeypatch.chdir(tmp_path)
-    assert run("import", str(write_tree(tmp_path / "tree"))).startswith("4 added, 0 updated, 0 unchanged, 0 problems")
-    return tmp_path / "r.duckdb"
+
+
+@pytest.fixture
+def tree(_here: None, tmp_path: Path) -> Path:
+    """Published results, imported into the database of this folder."""
+    write_tree(tmp_path / "tree")
+    assert run("import", str(tmp_path / "tree")).startswith("4 added, 0 updated, 0 unchanged, 0 problems")
+    return tmp_path / "tree"
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("imported")
+    run("import", str(write_tree(folder / "tree")), "--db", str(folder / "r.duckdb"))
+    return folder / "r.duckdb"
+
+
+@pytest.fixture
+def database(_here: None, imported: Path, tmp_path: Path) -> Path:
+    """A copy of a database of published results, whose tree is elsewhere."""
+    shutil.copy(imported, tmp_path)
+    return tmp_path / imported.name
 
 
 def run(*words: str, answer: str | None = None) -> str:
@@ -45,18 +65,18 @@ def run_json(command: str, *words: str) -> Any:
     return document[rows[command]] if command in rows else document
 
 
-def test_models_of_different_data_sets_are_said_to_compete(database: Path, tmp_path: Path) -> None:
-    for path in (tmp_path / "tree").rglob("accuracy.txt"):
+def test_models_of_different_data_sets_are_said_to_compete(tree: Path) -> None:
+    for path in tree.rglob("accuracy.txt"):
         path.write_text("{'rouge1': '44.4312', 'rouge2': '22.0', 'rougeL': '28.8'}\n")
-    run("import", str(tmp_path / "tree"))
+    run("import", str(tree))
     said = "in text-generation models of different data sets may compete; --by device,round,model keeps them apart"
     assert said in CliRunner().invoke(app, ["front"]).stderr
     assert "keeps them apart" not in CliRunner().invoke(app, ["front", "--by", "device,round,model"]).stderr
 
 
-def test_import_says_what_it_did(database: Path, tmp_path: Path) -> None:
-    (tmp_path / "tree/v6.1/open/me/results/board-tflite-v2.4.1-ruy/bad/SingleStream/performance").mkdir(parents=True)
-    report = run_json("import", str(tmp_path / "tree"))
+def test_import_says_what_it_did(tree: Path) -> None:
+    (tree / "v6.1/open/me/results/board-tflite-v2.4.1-ruy/bad/SingleStream/performance").mkdir(parents=True)
+    report = run_json("import", str(tree))
     assert {key: report[key] for key in ("added", "updated", "unchanged", "total")} == {
         "added": 0,
         "updated": 0,
@@ -199,6 +219,7 @@ def test_studies(database: Path, tmp_path: Path) -> None:
 def test_the_next_command_works_as_typed_and_means_the_same_selection(
     database: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
+    write_tree(database.with_name("tree"))
     database = database.rename(database.with_name("another one.duckdb"))
     monkeypatch.setenv("DSE_RESULTS_DB", "nowhere.duckdb")
     result = CliRunner().invoke(app, [*words, "--db", str(database)])
@@ -244,10 +265,10 @@ def test_usage_errors(database: Path, words: tuple[str, ...], said: str) -> None
     assert advice(error.value)
 
 
-def test_one_picture_or_csv_has_one_set_of_objectives(database: Path, tmp_path: Path) -> None:
-    model = next((tmp_path / "tree").rglob("SingleStream/performance")).parents[1]
+def test_one_picture_or_csv_has_one_set_of_objectives(tree: Path, tmp_path: Path) -> None:
+    model = next(tree.rglob("SingleStream/performance")).parents[1]
     shutil.copytree(model / "SingleStream", model / "Offline")
-    run("import", str(tmp_path / "tree"))
+    run("import", str(tree))
     everything = ("front", "--scenario", "all")
     for more in (("--csv",), ("--plot", str(tmp_path / "p.png"))):
         with pytest.raises(UsageError, match="these scenarios have different objectives"):
@@ -299,12 +320,12 @@ def test_an_accuracy_has_one_unit_wherever_people_read_it(database: Path) -> Non
     assert row["accuracy"] == row["good"] / row["total"], "JSON keeps the fraction"
 
 
-def test_a_long_text_is_cut_where_people_read_it(database: Path, tmp_path: Path) -> None:
-    home = next((tmp_path / "tree").rglob("me"))
+def test_a_long_text_is_cut_where_people_read_it(tree: Path) -> None:
+    home = next(tree.rglob("me"))
     (home / "systems").mkdir()
     system = {"system_name": "n" * 10**6, **{f"key {n}": n for n in range(10**4)}}
     (home / "systems/board-tflite-v2.4.1-ruy.json").write_text(json.dumps(system))
-    run("import", str(tmp_path / "tree"))
+    run("import", str(tree))
     shown = run("show", "1")
     assert "(1000000 characters; --json has all of them)" in " ".join(shown.split())
     assert len(shown) < 50_000
