@@ -42,7 +42,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "loop").symlink_to("loop")
     with (folder / "sparse").open("wb") as file:
         file.truncate(2**43)
-    socket.socket(socket.AF_UNIX).bind(str(folder / "socket"))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(folder / "socket"))
     return folder
 
 

@@ -116,6 +116,11 @@ def line_added(name: str | Path, key: str, value: Any) -> Change:
     return apply
 
 
+def _append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
 def removed(name: str | Path) -> Change:
     return lambda folder: (folder / name).unlink()
 
@@ -240,7 +245,7 @@ POINT_TAMPERINGS = [
     _point(
         "a minimum duration in user.conf",
         "user-conf",
-        lambda folder: (folder / "user.conf").open("a").write("resnet50.SingleStream.min_duration = 1\n") and None,
+        lambda folder: _append(folder / "user.conf", "resnet50.SingleStream.min_duration = 1\n"),
     ),
     _point("threads in validation.json", "configuration", field("validation.json", "configuration.threads", 4)),
     _point("threads in a request", "configuration", field("performance/request.json", "runtime.threads", 4)),

@@ -32,8 +32,7 @@ def study(tmp_path):
         )
         for trial, (buffer, threads) in buffers_and_threads.items()
     ]
-    settings = {"space": {"data_set": {"size": 1200}}}
-    return Study(tmp_path / "study", settings, [], measurements)
+    return Study(tmp_path / "study", study_settings(images=1200), [], measurements)
 
 
 def test_a_trial_has_the_figures_of_its_official_runs(study, make_point):

@@ -148,7 +148,7 @@ def test_far_from_the_images_the_kept_labels_count_and_it_is_said(alone):
     write_json(record, document)
     figures = check_figures(alone / "tree", ROUNDS.get("v6.1"), read_manifest(record))
     assert figures.findings == []
-    assert "accuracies are counted by the labels that dse submit kept" in figures.notes[0]
+    assert "accuracies are counted by the labels that were kept with the tree" in figures.notes[0]
 
 
 def test_a_tree_of_another_origin_has_its_logs_compared(make_tree):

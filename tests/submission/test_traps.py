@@ -101,7 +101,7 @@ def test_traps_in_a_tree_are_findings(make_tree, trap):
 @pytest.mark.parametrize("trap", TRAPS)
 def test_traps_in_a_validation_are_problems(make_point, tmp_path, trap):
     point = make_point()
-    study = Study(tmp_path / "study", {"space": {"data_set": {"size": 1200}}})
+    study = Study(tmp_path / "study", study_settings(images=1200))
     files = [path for path in sorted(point.folder.rglob("*")) if path.is_file()]
     for path in files:
         aside = replaced(path, trap)

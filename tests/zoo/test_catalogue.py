@@ -59,7 +59,7 @@ def test_version_is_a_digest() -> None:
 
 def test_any_prefix_of_the_validation_images_is_stratified() -> None:
     for path, count in ((zoo.validation_path(), 10_000), (zoo.calibration_path(), 200)):
-        with np.load(path.open("rb")) as arrays:
+        with np.load(path) as arrays:
             images, labels = arrays["images"], arrays["labels"]
         assert images.shape == (count, 28, 28)
         assert images.dtype == np.uint8
