@@ -24,8 +24,10 @@ from dse.search.explore import explore
 from dse.search.plan import make_plan
 from dse.search.progress import Progress
 from dse.spaces.load import load_space
+from dse.spaces.resolved import ResolvedDataSet, ResolvedExplore, ResolvedFidelity, ResolvedSpace
 from dse.spaces.space import Space
 from dse.study import Study
+from dse.study.settings import StudySettings
 from dse.study.trial import TrialRecord
 from dse.study.writer import StudyWriter
 
@@ -194,3 +196,18 @@ def check_study(folder: Path) -> Study:
         row.trial: [row.values[o.name] for o in study.objectives] for row in study.front()
     }
     return study
+
+
+def study_settings(images: int) -> StudySettings:
+    """Settings of a study of nothing in particular, whose data set has so many ``images``."""
+    return StudySettings(
+        created="2026-01-01T00:00:00+00:00",
+        space=ResolvedSpace(
+            name="nothing",
+            data_set=ResolvedDataSet(name="images", size=images),
+            models={},
+            runtimes={},
+            objectives={"accuracy": "maximize", "latency_p90_ns": "minimize"},
+            fidelity=ResolvedFidelity(explore=ResolvedExplore()),
+        ),
+    )

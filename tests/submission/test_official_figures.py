@@ -16,6 +16,7 @@ from dse.files import write_json
 from dse.study import Study
 from dse.submission.official_figures import figures_of, official_figures
 from dse.submission.point import read_point, readable_points
+from tests.recording import study_settings
 
 
 @pytest.fixture

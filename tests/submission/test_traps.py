@@ -16,6 +16,7 @@ from dse.submission.manifest import find_manifest, read_manifest
 from dse.submission.official_figures import official_figures
 from dse.submission.point import readable_points, require_intact
 from dse.submission.rounds import ROUNDS
+from tests.recording import study_settings
 
 
 def pipe(path: Path) -> None:
