@@ -38,11 +38,11 @@ def names(folder: Path) -> list[str]:
 @pytest.fixture
 def holder(tmp_path):
     """A process that is making ``tmp_path / "submission"``."""
-    process = subprocess.Popen([sys.executable, "-c", _HOLD, str(tmp_path / "submission")], stdout=subprocess.PIPE)
-    assert process.stdout.readline() == b"ready\n"
-    yield process
-    process.kill()
-    process.wait()
+    command = [sys.executable, "-c", _HOLD, str(tmp_path / "submission")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        yield process
+        process.kill()
 
 
 def test_the_new_takes_the_place_of_the_old_and_nothing_is_left(tmp_path):
