@@ -10,6 +10,7 @@ import re
 import pytest
 
 ALLOWED = {
+    r"needs torch and scipy": "Optuna's sampler gp, which brings PyTorch; no command of dse needs it",
     r"PyTorch is needed for training only": "the extra `training` is 2 GB; no command of dse needs it",
     r"no TFLite schema|no independent reader": "a wheel of the engine without its schema, on a new Python",
     r"needs chromium": "a machine without apt-get or root",

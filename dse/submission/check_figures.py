@@ -60,7 +60,8 @@ def _check_files(tree: Path, expected: Mapping[str, str]) -> Iterator[Finding]:
     for name in sorted(set(found) | set(expected)):
         place = name.removeprefix("tree/") if name.startswith("tree/") else f"../{name}"
         if name not in found:
-            yield finding(place, "tree-files", "no such file", allowed=f"the one of SHA-256 {expected[name]}")
+            allowed = f"the one of SHA-256 {expected[name]}, as {MANIFEST} says"
+            yield finding(place, "tree-files", "no such file", allowed=allowed)
         elif name not in expected:
             yield finding(place, "tree-files", "a file that dse did not write")
         elif found[name] != expected[name]:
