@@ -148,6 +148,10 @@ class Space:
             self._keys[:] = [(key, configuration) for key, configuration in found if key is not None]
         return self._keys
 
+    def buffer_size(self, configuration: Configuration) -> int:
+        """LoadGen's performance_sample_count for this configuration; MLPerf's 1024, or all images, by default."""
+        return int(configuration.get("buffer_size", min(OFFICIAL_BUFFER, self.data_set.size)))
+
     def experiment(self, configuration: Configuration) -> Experiment:
         """What measuring ``configuration`` is, by content. Raises ModelError; may download (see `known_key`)."""
         return self._experiment(configuration, self.source(configuration).identity(self.variant(configuration)))
@@ -160,7 +164,7 @@ class Space:
             preprocessing=self.preprocessing(configuration),
             runtime=self._runtime(configuration),
             engine_version=self.runtime_versions.get(self._runtime_name(configuration)),
-            buffer_size=int(configuration.get("buffer_size", min(OFFICIAL_BUFFER, self.data_set.size))),
+            buffer_size=self.buffer_size(configuration),
             fidelity=Fidelity(self.fidelity.min_duration, self.fidelity.min_query_count),
         )
 

@@ -36,7 +36,7 @@ def test_the_recipe_loads_without_a_download(images, tmp_path):
     space = load_space(RECIPE, images)
     assert (space.tree.size, len(space.downloads), space.data_set.size) == (9 * 4 * 2, 9, 500)
     assert space.name != RECIPE.parent.name, "its study would be put over the recipe"
-    assert {space.experiment(configuration).buffer_size for configuration in space.tree.configurations()} == {500}
+    assert {space.buffer_size(configuration) for configuration in space.tree.configurations()} == {500}
     assert not (tmp_path / "cache/models").exists()
 
 
