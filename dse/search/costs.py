@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import insort
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from statistics import median
@@ -95,7 +96,8 @@ class LearnedCosts:
         self._groups: dict[Hashable, _Group] = {}
         self._seen: set[Configuration] = set()
         self._starts_s: list[float] = []
-        self._ratios: list[tuple[float, float]] = []
+        self._measured_ns = self._guessed_ns = 0.0
+        self._ratios = 0
         self._listed = work.listed is not None
         for configuration in work.listed or ():
             self._group(configuration).unknown += 1
@@ -121,11 +123,13 @@ class LearnedCosts:
         runs_s = timing_s.get("performance", response.performance.duration_ns / 1e9) + timing_s.get(
             "accuracy", (response.accuracy.total if response.accuracy else 0) * latency_ns / 1e9
         )
-        self._starts_s.append(max(0.0, (timing_s["total"] if took_s is None else took_s) - runs_s))
+        insort(self._starts_s, max(0.0, (timing_s["total"] if took_s is None else took_s) - runs_s))
         if configuration is None:
             return
         group = self._group(configuration)
-        self._ratios.append((latency_ns, group.guess_ns))
+        self._ratios += 1
+        self._measured_ns += latency_ns
+        self._guessed_ns += group.guess_ns
         group.latency_ns = latency_ns if group.latency_ns is None else min(group.latency_ns, latency_ns)
         if measured.accuracy:
             group.counted = max(group.counted, measured.accuracy.total)
@@ -133,7 +137,8 @@ class LearnedCosts:
     @property
     def start_s(self) -> float:
         """What a trial takes beside its timed runs."""
-        return median(self._starts_s) if self._starts_s else self._work.start_s
+        found = self._starts_s  # sorted: it is asked for each group of each plan
+        return (found[(len(found) - 1) // 2] + found[len(found) // 2]) / 2 if found else self._work.start_s
 
     def step_s(self, need: Need) -> float:
         """What a trial takes, with the images that its accuracy lacks."""
@@ -204,7 +209,7 @@ class LearnedCosts:
     @property
     def _typical_ns(self) -> float:
         if self._ratios:
-            return sum(measured for measured, _ in self._ratios) / len(self._ratios)
+            return self._measured_ns / self._ratios
         return _NS_A_BYTE * _UNKNOWN_BYTES
 
     def _latency_ns(self, group: _Group) -> float:
@@ -212,7 +217,7 @@ class LearnedCosts:
             return group.latency_ns
         if not self._ratios:
             return group.guess_ns
-        return group.guess_ns * sum(found for found, _ in self._ratios) / sum(guess for _, guess in self._ratios)
+        return group.guess_ns * self._measured_ns / self._guessed_ns
 
     def _performance_s(self, group: _Group) -> float:
         return max(self._work.min_duration_s, self._work.min_query_count * self._latency_ns(group) / 1e9)
