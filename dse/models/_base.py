@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,13 +78,13 @@ class ModelSection(Section):
         """Files that belong to this entry whatever pattern of another one fits them. Raises SpaceError."""
         return ()
 
+    @abstractmethod
     def sources(self, name: str, at: Standing) -> Iterable[tuple[str, ModelSource]]:
         """The models of this entry, which is called ``name``, each with its own name. Raises SpaceError, ModelError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def places(self, sha256: str, variant: Mapping[str, Value], cache: Path) -> Iterator[Path]:
         """Where a model of an older study may lie now, whose file had ``sha256``; nothing is fetched."""
-        raise NotImplementedError
 
     def origin(self, model: Path) -> ModelOrigin:
         """Where the weights of ``model`` come from."""

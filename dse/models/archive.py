@@ -120,10 +120,10 @@ class _Bounded:
         self._reads += 1
         if self._reads > _MOST_READS:
             raise _TooMuchError(f"headers of more than {_MOST_READS} parts for one member")
-        rest = size is None or size < 0
-        if not rest and size > self._most_at_once:  # type: ignore[operator] # it is a number then
+        wanted = self._most_at_once + 1 if size is None or size < 0 else size
+        if size is not None and size > self._most_at_once:
             raise _TooMuchError(f"it declares a header of {size} bytes, allowed: {self._most_at_once}")
-        data = self._file.read(self._most_at_once + 1 if rest else size)  # type: ignore[arg-type]
+        data = self._file.read(wanted)
         if len(data) > self._most_at_once:
             raise _TooMuchError(f"it declares a header of more than {self._most_at_once} bytes")
         return data

@@ -183,13 +183,13 @@ class Answer(http.client.HTTPResponse):
 class _Connection(http.client.HTTPConnection):
     def __init__(self, *arguments: Any, clock: _Clock, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.response_class = partial(Answer, clock=clock)  # type: ignore[assignment]
+        self.response_class = partial(Answer, clock=clock)  # type: ignore[assignment] # a class there, called like one
 
 
 class _SecureConnection(http.client.HTTPSConnection):
     def __init__(self, *arguments: Any, clock: _Clock, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.response_class = partial(Answer, clock=clock)  # type: ignore[assignment]
+        self.response_class = partial(Answer, clock=clock)  # type: ignore[assignment] # a class there, called like one
 
 
 class _Http(urllib.request.HTTPHandler):

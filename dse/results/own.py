@@ -62,18 +62,19 @@ class OwnFront:
 class Standing:
     """Where a study's front stands against one published front.
 
-    ``unbeaten``: own points that no published point dominates; ``beaten_published``: points of the published front that
-    an own point dominates.
+    ``non_dominated``: own points that no published point dominates; ``beaten_published``: points of the published
+    front that an own point dominates.
     """
 
     group: GroupFront
     own: int
-    unbeaten: int
+    non_dominated: int
     beaten_published: int
 
     def to_json(self) -> dict[str, Any]:
         """As the member ``standing`` of ``dse results front --study NAME --json``."""
-        return {"own": self.own, "unbeaten": self.unbeaten, "beaten_published": self.beaten_published}
+        # a document that is printed keeps its members
+        return {"own": self.own, "unbeaten": self.non_dominated, "beaten_published": self.beaten_published}
 
 
 def own_front(given: str, studies: Path, objectives: Sequence[Objective]) -> OwnFront:
@@ -149,7 +150,7 @@ def stand(own: OwnFront, group: GroupFront) -> Standing:
     return Standing(
         group,
         own=len(mine),
-        unbeaten=sum(not any(dominates(theirs, values) for theirs in published) for values in mine),
+        non_dominated=sum(not any(dominates(theirs, values) for theirs in published) for values in mine),
         beaten_published=sum(any(dominates(values, theirs) for values in mine) for theirs in published),
     )
 

@@ -80,7 +80,7 @@ def test_where_it_stands(tmp_path: Path, sample_rows: list[dict[str, Any]]) -> N
     own = load_own_front(write_front(tmp_path, tie, (0.999, 1), (0.01, 10**12)), AXES)
     standing = stand(own, group)
     assert rivals(own, group)
-    assert (standing.own, standing.unbeaten, standing.beaten_published) == (3, 2, len(group.points))
+    assert (standing.own, standing.non_dominated, standing.beaten_published) == (3, 2, len(group.points))
     own = load_own_front(write_front(tmp_path, tie), AXES)
     assert stand(own, group).to_json() == {"own": 1, "unbeaten": 1, "beaten_published": 0}
 

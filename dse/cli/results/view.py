@@ -107,7 +107,7 @@ def standing_table(standings: Sequence[Standing]) -> Table:
             _class(standing.group),
             group_title(group) or "all",
             str(len(standing.group.points)),
-            f"{standing.unbeaten} of {standing.own}",
+            f"{standing.non_dominated} of {standing.own}",
             f"{standing.beaten_published} of {len(standing.group.points)}",
         )
     return table
