@@ -3,7 +3,7 @@
 #
 #     tests/earlier/make.sh COMMIT RESULTS
 #
-# RESULTS is a folder of published results (rounds/division/submitter). It takes about 13 minutes: the official run is
+# RESULTS is a folder that is laid out as published results are (round/division/submitter). It takes about 13 minutes: the official run is
 # one. Everything is done below /tmp/dse-earlier, so that no file names another folder of the machine. The figures of
 # `searched` are measured, so they differ from one making to the next, and so does what of them is excluded.
 set -eu
@@ -94,7 +94,7 @@ dse explain searched 1 --json > "$expected/searched-explain-1.json"
 dse explain searched 3 --json > "$expected/searched-explain-3.json"
 dse submit check studies/searched/submission/tree --json > "$expected/submit-check.json" || test $? = 3
 dse results front --db results.duckdb --json > "$expected/results-front.json"
-dse results front --db results.duckdb --scenario Offline --by task --json > "$expected/results-front-offline.json"
+dse results front --db results.duckdb --by task --json > "$expected/results-front-by-task.json"
 
 pack() { # ARCHIVE FOLDER NAME...
     archive=$1

@@ -147,8 +147,6 @@ def assert_same_findings(found: Any, before: Any) -> None:
     assert [(f["rule"], f["path"]) for f in found["findings"]] == [(f["rule"], f["path"]) for f in before["findings"]]
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"), [("results-front", []), ("results-front-offline", ["--scenario", "Offline", "--by", "task"])]
-)
+@pytest.mark.parametrize(("answer", "words"), [("results-front", []), ("results-front-by-task", ["--by", "task"])])
 def test_the_front_of_published_results(ask: Ask, answer: str, words: list[str]) -> None:
     assert_same(ask("results", "front", "--db", "results.duckdb", *words)["groups"], expected(answer))
