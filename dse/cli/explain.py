@@ -7,6 +7,7 @@ import math
 from typing import Annotated, Any
 
 import typer
+from dse_harness.protocol import Accuracy
 
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
@@ -126,7 +127,7 @@ def _document(analysis: Analysis, explanation: Explanation, official: Official |
         "trials": list(estimate.trials) if estimate else [],
         "dominated_by": beside if explanation.verdict == "dominated" else None,
         "beats_by_least": beside if explanation.verdict == "front" else None,
-        "accuracy": dataclasses.asdict(estimate.accuracy) if estimate and estimate.accuracy else None,
+        "accuracy": _counts(estimate.accuracy) if estimate and estimate.accuracy else None,
         "official": official_document(official, estimate.values) if estimate else None,
         "answers_differ_from": {str(trial): other for trial, other in (explanation.differing or {}).items()},
         "no_better_than_chance": explanation.guess,
@@ -135,3 +136,8 @@ def _document(analysis: Analysis, explanation: Explanation, official: Official |
             for trial, reasons in (explanation.excluded or {}).items()
         },
     }
+
+
+def _counts(accuracy: Accuracy) -> dict[str, Any]:
+    """The counts of an accuracy, without which images were right: nobody reads that."""
+    return {name: value for name, value in dataclasses.asdict(accuracy).items() if name != "answers"}

@@ -71,7 +71,7 @@ def edits(before: Study, space: Space) -> Edits:
 def _lost(before: Study, place: Placement) -> tuple[int, int]:
     """How many points the study's front has, and how many of them ``place`` counts for nothing."""
     measurements = before.measurements
-    known = analyze(before.objectives, before.constraints, measurements, before.place, before.accuracy_images)
+    known = analyze(before.objectives, before.constraints, measurements, before.place, before.images)
     front = known.front
     if not front:
         return 0, 0

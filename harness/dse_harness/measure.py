@@ -11,7 +11,7 @@ import traceback
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,12 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse_harness import accuracy, loadgen, process
+from dse_harness.answers import pack, unpack
 from dse_harness.describe import describe
 from dse_harness.device_state import DeviceReader
 from dse_harness.engines import Invoke, engine_of
 from dse_harness.errors import HarnessError
 from dse_harness.image_order import random_order
 from dse_harness.protocol import (
+    Accuracy,
     AccuracySpec,
     Evidence,
     Failure,
@@ -187,8 +189,16 @@ class _Measurement:
         predictions = _read_predictions(self._task, answers)
         self._answers = dict(zip(images.tolist(), answers, strict=True))
         order = "list" if all_of_them else self._request.image_order
-        self._found["accuracy"] = self._task.accuracy(predictions, labels[images], order, len(labels))
+        self._found["accuracy"] = self._ordered(self._task.accuracy(predictions, labels[images], order, len(labels)))
         self._metrics |= self._task.metrics(predictions, labels[images])
+
+    def _ordered(self, found: Accuracy | None) -> Accuracy | None:
+        """``found`` with its answers in the order in which a part of the images is taken, so that they compare."""
+        wanted = self._request.image_order
+        if found is None or found.answers is None or found.answers.image_order == wanted:
+            return found
+        right = unpack(found.answers, found.total)  # of all images: a part of them is in this order already
+        return replace(found, answers=pack(right[self._order], wanted))
 
     def _accuracy_images(self, spec: AccuracySpec, memory: SampleMemory, total: int) -> int:
         """How many images the accuracy run takes: ``samples``, or as many of ``more`` as fit into ``within_s``."""

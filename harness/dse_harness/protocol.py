@@ -5,6 +5,7 @@ Standard library only. A document that does not fit raises ProtocolError with th
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import os
@@ -206,11 +207,23 @@ _LATENCIES = tuple(each.name for each in dataclasses.fields(Performance) if each
 
 
 @dataclass(frozen=True)
+class Answers:
+    """Which images were answered right: a bit for each, of the first image the highest of the first byte, in base64.
+
+    2,000 images are 336 characters. The bits are in ``image_order``, also where all images were taken in the order of
+    the list: so they compare, image by image, with those of a part.
+    """
+
+    right: str
+    image_order: ImageOrder = "list"
+
+
+@dataclass(frozen=True)
 class Accuracy:
     """Top-1 over ``total`` images, and the SHA-256 of their predictions, in their order, as little-endian int32.
 
     ``image_order`` says which images these are, where they are not all ``data_set_images`` of the data set. Responses
-    of earlier versions have neither: they took the first of the list.
+    of earlier versions have neither: they took the first of the list. Nor have they ``answers``.
     """
 
     good: Count
@@ -218,11 +231,27 @@ class Accuracy:
     predictions_sha256: str
     image_order: ImageOrder = "list"
     data_set_images: Count | None = None
+    answers: Answers | None = None
 
     def problem(self) -> str | None:
         """What contradicts itself."""
         if self.good > self.total:
             return f"found {self.good} right answers out of {self.total} images, allowed: up to as many as images"
+        return self._problem_of_answers(self.answers) if self.answers else None
+
+    def _problem_of_answers(self, answers: Answers) -> str | None:
+        try:
+            bits = base64.b64decode(answers.right, validate=True)
+        except ValueError:
+            return "found answers that are not base64"
+        expected = -(-self.total // 8)
+        if len(bits) != expected:
+            return f"found {len(bits)} bytes of answers, expected {expected} for {self.total} images"
+        right = int.from_bytes(bits, "big")
+        if right & ((1 << (-self.total % 8)) - 1):
+            return f"found right answers beyond the {self.total} images"
+        if right.bit_count() != self.good:
+            return f"found {right.bit_count()} right answers image by image, and {self.good} counted"
         return None
 
 

@@ -246,6 +246,9 @@ class TaskConformance:
         if accuracy is not None:
             assert 0 < accuracy.good <= accuracy.total == len(labels)
             assert accuracy.predictions_sha256 == task.digest(predictions)
+            assert accuracy.problem() is None
+            if accuracy.answers is not None:
+                assert accuracy.answers.image_order == accuracy.image_order
         assert all(math.isfinite(metric.value) and metric.unit for metric in metrics.values())
 
     def _answers(self, task: Task) -> list[bytes]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dse_harness.answers import pack
 from dse_harness.errors import HarnessError
 from dse_harness.tasks import TASKS, task_of
 from dse_harness.tasks.image_classification import ImageClassification, has_background_class
@@ -89,5 +90,6 @@ def test_top1_counts_and_identifies() -> None:
     predictions = np.array([3, 1, 2], np.int32)
     accuracy = classifier(10).accuracy(predictions, np.array([3, 0, 2], np.int32), "list", 3)
     assert (accuracy.good, accuracy.total) == (2, 3)
+    assert accuracy.answers == pack(np.array([True, False, True]), "list")
     # printf "\3\0\0\0\1\0\0\0\2\0\0\0" | sha256sum
     assert accuracy.predictions_sha256 == "dec2809e6e374a6f8998def7721d410ca4d634f5b842bd3989c5cc94ed785ddb"

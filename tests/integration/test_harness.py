@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dse_harness.answers import pack
 from dse_harness.boot import command
 from dse_harness.engines import open_engine
 from dse_harness.image_order import random_order
@@ -104,6 +105,7 @@ def test_a_part_of_images_in_order_of_classes_is_drawn_from_all_of_them(
             hashlib.sha256(expected[taken].tobytes()).hexdigest(),
             "random" if samples == 50 else "list",
             400,
+            pack((expected == labels)[order[:samples]], "random"),
         )
         digest = hashlib.sha256(expected[order[:30]].tobytes()).hexdigest()
         assert response.spot_check == SpotCheck(30, digest, "random")

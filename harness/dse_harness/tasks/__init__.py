@@ -48,7 +48,11 @@ class Task(Protocol):
     def accuracy(
         self, predictions: NDArray[Any], labels: NDArray[Any], image_order: ImageOrder, data_set_images: int
     ) -> Accuracy | None:
-        """Counts of right answers, for a task whose answers are right or wrong."""
+        """Counts of right answers, for a task whose answers are right or wrong.
+
+        With `Accuracy.answers`, in ``image_order``, models are compared on the images that both were asked; without
+        them their accuracies count as independent.
+        """
         ...
 
     def metrics(self, predictions: NDArray[Any], labels: NDArray[Any]) -> Mapping[str, MetricValue]:

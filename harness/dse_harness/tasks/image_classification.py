@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from dse_harness.answers import pack
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import Accuracy, ImageOrder, MetricValue
 from dse_harness.tensors import Tensor
@@ -65,12 +66,14 @@ class ImageClassification:
         self, predictions: NDArray[np.int32], labels: NDArray[np.int32], image_order: ImageOrder, data_set_images: int
     ) -> Accuracy:
         """Right answers out of ``[N]`` predictions and labels, of so many images in all."""
+        right = predictions == labels
         return Accuracy(
-            good=int((predictions == labels).sum()),
+            good=int(right.sum()),
             total=len(predictions),
             predictions_sha256=self.digest(predictions),
             image_order=image_order,
             data_set_images=data_set_images,
+            answers=pack(right, image_order),
         )
 
     def metrics(self, predictions: NDArray[np.int32], labels: NDArray[np.int32]) -> Mapping[str, MetricValue]:
