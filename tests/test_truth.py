@@ -1,0 +1,99 @@
+"""What `benchmarks/truth.py` computes of fronts: whether it is right is not seen on a machine that measures."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import dse
+from benchmarks import truth
+from benchmarks.truth import Costs, Row, Run
+from dse.core.configuration import Configuration
+from dse.core.pareto import nondominated
+
+EXACT = (0.0, 0.0)
+INDIFFERENCE = (0.03, 0.001)
+costs = st.tuples(st.integers(0, 9).map(float), st.integers(0, 9).map(float))
+points = st.lists(costs, min_size=1, max_size=12)
+
+
+def named(found: list[Costs]) -> dict[Configuration, Costs]:
+    return {Configuration({"n": n}): point for n, point in enumerate(found)}
+
+
+@given(points)
+def test_nothing_beats_the_exact_front(found: list[Costs]) -> None:
+    kept = nondominated(found)
+    assert truth.best(named(found), EXACT) == {v for v, keep in zip(named(found), kept, strict=True) if keep}
+
+
+@given(points, st.sampled_from([0.0, 1.0, 3.0]))
+def test_more_is_on_the_front_the_less_matters(found: list[Costs], least: float) -> None:
+    assert truth.best(named(found), EXACT) <= truth.best(named(found), (least, least))
+
+
+@given(costs, costs, st.sampled_from([0.0, 1.0, 3.0]))
+def test_the_same_is_to_cover_each_other(one: Costs, other: Costs, least: float) -> None:
+    both = truth.covers(one, other, (least, least)) and truth.covers(other, one, (least, least))
+    assert truth.same(one, other, (least, least)) == both
+    assert not (truth.beats(one, other, (least, least)) and truth.covers(other, one, (least, least)))
+
+
+@given(points, points)
+def test_the_volume_of_a_part_is_no_more_than_that_of_all(found: list[Costs], others: list[Costs]) -> None:
+    assert truth.volume(found + others, found + others) == pytest.approx(1.0)
+    assert 0.0 <= truth.volume(found, found + others) <= 1.0 + 1e-9
+
+
+def test_counterparts_are_counted_each_way() -> None:
+    one, other = [(0.0, 0.0), (1.0, 0.5)], [(0.02, 0.001)]
+    assert truth.counterparts(one, other, INDIFFERENCE) == 0.5
+    assert truth.counterparts(other, one, INDIFFERENCE) == 1.0
+    assert truth.counterparts(other, one, EXACT) == 0.0
+    assert truth.counterparts([], one, EXACT) == 1.0
+
+
+def test_two_fronts_have_variants_in_common() -> None:
+    small, large = Configuration({"family": "small"}), Configuration({"family": "large"})
+    assert truth.jaccard([small], [small, large]) == 0.5
+    assert truth.jaccard([], []) == 1.0
+
+
+def test_a_run_is_judged_by_the_figures_of_the_table() -> None:
+    a, b, c, d = (Configuration({"n": name}) for name in "abcd")
+    table = {a: (0.0, 1.0), b: (1.0, 0.0), c: (1.02, 0.0), d: (2.0, 2.0)}
+    run = Run(rows=(Row(a, (0.5, 0.9)), Row(c, (0.1, 0.1))), variants=frozenset({a, c}), figures={})
+    assert truth.against_truth(run, table, INDIFFERENCE) == {
+        "hypervolume, of the table's": "0.9933",
+        "share of its rows truly on the front": "50%",
+        "share that nothing beats by more than the indifference": "100%",
+        "of the true front, found": "50%",
+        "of the true front, found within the indifference": "100%",
+    }
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("truth") / "seed-0"
+    device = dse.FakeDevice(latency_ns=lambda r: 1e6 / r.runtime.threads, accuracy=lambda _: 0.8)
+    dse.explore("mobilenet_v3", folder, dse.Budget(trials=6), seed=1, backend=device)
+    return folder
+
+
+def test_the_table_is_what_its_studies_say(tmp_path: Path, searched: Path) -> None:
+    for name in ("accuracies", "pass-0"):
+        shutil.copytree(searched, tmp_path / name)
+    table = truth.read_table(tmp_path, dse.open_study(searched).objectives)
+    assert set(table) == {truth.variant_of(row.configuration) for row in dse.open_study(searched).configurations()}
+    assert {row[0] for row in table.values()} == {-0.8}
+
+
+def test_a_search_is_read_with_what_it_says_of_itself(searched: Path) -> None:
+    run, study = truth.read_run(searched), dse.open_study(searched)
+    assert len(run.rows) == len(study.front())
+    assert run.figures["trials; configurations"] == f"{len(study.trials())}; 6"
+    assert run.figures["rows whose accuracy is not on all images"] == "0"
