@@ -13,7 +13,6 @@ What `__all__` names is the public interface; everything else may change. Each n
 from __future__ import annotations
 
 import importlib
-import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -69,8 +68,6 @@ _MODULES = {
     "load_space": "dse.spaces.load",
     "open_study": "dse.study.study",
 }
-
-logging.getLogger(__name__).addHandler(logging.NullHandler())  # what is logged is the caller's to show
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dse.backends import Backend, closed_after
 from dse.core.budget import Budget
 from dse.errors import InputError
+from dse.log import logger
 from dse.packages import runtime_version
 from dse.search.edits import edits, require_same_answers
 from dse.search.explore import explore as search
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 Callback = Callable[[Study, TrialRow], object]
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 
 
 class StopSearch(Exception):  # noqa: N818  # no error: a callback asks for the end, as StopIteration does

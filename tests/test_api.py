@@ -78,7 +78,7 @@ def test_the_example_of_each_name_is_true(name: str) -> None:
 
 
 def test_importing_dse_imports_nothing_heavy() -> None:
-    heavy = ["numpy", "pandas", "optuna", "pydantic", "matplotlib", "moocore", "yaml", "dse_harness"]
+    heavy = ["numpy", "pandas", "optuna", "pydantic", "matplotlib", "moocore", "yaml", "logging", "dse_harness"]
     code = f"import dse, sys; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
@@ -159,3 +159,12 @@ def test_a_space_is_loaded_by_name_and_by_path(here: Path) -> None:
     assert isinstance(dse.load_space("mobilenet_v3"), Space)
     make_space(here)
     assert dse.load_space(here / "small_study.yaml").name == "small_study"
+
+
+def test_what_dse_logs_is_shown_by_nobody_who_did_not_ask() -> None:
+    code = (
+        "import logging, sys\nfrom dse.log import logger\nlogger('dse.api').warning('quiet')\n"
+        "logging.basicConfig(stream=sys.stdout, format='%(name)s %(message)s')\nlogger('dse.api').warning('heard')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("dse.api heard\n", "")

@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FLOORS = (
-    {"address", "durations", "errors", "files", "processes", "quiet", "reading", "shipped", "values"},
-    {"core", "packages", "paths", "sections", "trust", "zoo"},
+    {"address", "durations", "errors", "files", "log", "processes", "quiet", "reading", "shipped", "values"},
+    {"core", "packages", "paths", "plain_yaml", "sections", "trust", "zoo"},
     {"data_sets", "samplers"},
     {"imagenet", "models", "tabular"},
     {"backends"},

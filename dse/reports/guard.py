@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
+
+from dse.log import logger
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from _typeshed import OptExcInfo
 
-_LOG = logging.getLogger(__name__)
+_LOG = logger(__name__)
 _LOOKING = ("GET", "HEAD")
 _KEPT = re.compile(r"/api/(studies(/\d+(/rename)?)?|artifacts(/.*)?)/?")
 """What a browser may not change even where it may edit: the study itself and the files of its trials."""

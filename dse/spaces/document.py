@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dse.errors import Remedy, SpaceError, why
-from dse.reading import UnreadableError, parse_yaml_with_lines, read_text
+from dse.plain_yaml import parse_yaml_with_lines
+from dse.reading import UnreadableError, read_text
 
 Place = tuple[Hashable, ...]
 MAPPING = Path("<mapping>")

@@ -13,7 +13,8 @@ from dse_harness.decode import ProtocolError, Range, decode
 
 from dse.core.configuration import Configuration, Value
 from dse.errors import Remedy, StudyError, why
-from dse.reading import MOST_YAML_BYTES, UnreadableError, parse_yaml, read_text
+from dse.plain_yaml import MOST_YAML_BYTES, parse_yaml
+from dse.reading import UnreadableError, read_text
 from dse.spaces.resolved import ResolvedSpace
 from dse.values import shown
 

@@ -12,7 +12,7 @@ from dse_harness.protocol import Evidence, Request
 
 from dse.address import without_secret
 from dse.packages import engine_named
-from dse.reading import parse_yaml
+from dse.plain_yaml import parse_yaml
 from dse.submission.point import ValidatedPoint
 from dse.submission.rounds import MAX_UPLOAD_FILE_BYTES, Round
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from dse.errors import Remedy, SubmissionError, UsageError, why
 from dse.files import write_text
-from dse.reading import MIB, UnreadableError, read_json, read_yaml
+from dse.plain_yaml import read_yaml
+from dse.reading import MIB, UnreadableError, read_json
 from dse.submission.fields import FOLDER_NAME, FOLDER_NAMES, MAY_BE_EMPTY, STATUSES, SYSTEM_FIELDS, SYSTEM_TYPES
 
 SCHEMA = 1

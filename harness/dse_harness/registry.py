@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _DSE = "dse itself"
+_INSTALLED = (".dist-info", ".egg-info")
+_GROUP = re.compile(r"\[([^\]\n]+)\]")
 
 
 class RegistryError(Exception):
@@ -123,22 +128,31 @@ class Registry(Generic[T]):
         return cast(T, loaded)
 
 
-def _may_have(group: str) -> bool:
-    """Whether some distribution may have entry points of ``group``.
+def declared_groups() -> frozenset[str] | None:
+    """The groups of entry points that distributions on the path may have; None where only a long look can tell.
 
-    A look at the files alone: importlib.metadata takes ten times as long, and most often there are none.
+    A look at the files alone: importlib.metadata takes ten times as long, and most often nobody has one of dse's.
     """
     if any(hasattr(finder, "find_distributions") and finder is not PathFinder for finder in sys.meta_path):
-        return True
-    declared = f"[{group}]".encode()
-    for folder in map(Path, dict.fromkeys(sys.path)):
-        if folder.is_file():
-            return True  # an archive
-        for pattern in ("*.dist-info", "*.egg-info"):
-            for path in folder.glob(f"{pattern}/entry_points.txt"):
-                if declared in path.read_bytes():
-                    return True
-    return False
+        return None
+    found: set[str] = set()
+    for folder in dict.fromkeys(sys.path):
+        try:
+            entries = [entry for entry in os.scandir(folder or os.curdir) if entry.name.endswith(_INSTALLED)]
+        except NotADirectoryError:
+            return None  # an archive
+        except OSError:
+            continue
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                found.update(_GROUP.findall(Path(entry, "entry_points.txt").read_text(errors="replace")))
+    return frozenset(found)
+
+
+def _may_have(group: str) -> bool:
+    """Whether some distribution may have entry points of ``group``."""
+    groups = declared_groups()
+    return groups is None or group in groups
 
 
 def _origin(entry: EntryPoint) -> str:
