@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from statistics import median, stdev
 
@@ -43,16 +43,23 @@ class Noise:
     """By what ratio each latency and size differs between runs of the same configuration (one standard deviation).
 
     ``groups`` has those of the groups that have repeats, metric by metric; ``pooled`` is what is expected of a group
-    that has none: the noise pooled over all repeats of the study.
+    that has none: the noise pooled over all repeats of the study. ``degrees`` are the degrees of freedom with which a
+    group's noise is known: of one without repeats, those of what is expected of every device.
     """
 
     pooled: Mapping[str, float]
     groups: Mapping[Group, Mapping[str, float]]
     group_of: Callable[[Configuration], Group] = settings_of
+    degrees: Mapping[Group, Mapping[str, float]] = field(default_factory=dict)
 
     def of(self, configuration: Configuration) -> Mapping[str, float]:
         """The noise of ``configuration``, metric by metric."""
         return self.groups.get(self.group_of(configuration), self.pooled)
+
+    def degrees_of(self, configuration: Configuration) -> Mapping[str, float]:
+        """How well that is known, metric by metric."""
+        found = self.degrees.get(self.group_of(configuration), {})
+        return {name: found.get(name, PRIOR_WEIGHT) for name in self.pooled}
 
 
 def spread_of(repeats: Sequence[Measurement]) -> Spread:
@@ -79,12 +86,13 @@ def repeat_noise(
     """
     found: dict[str, dict[Group, Squares]] = {}
     for configuration, spread in spreads:
-        for name, (squares, degrees) in spread.items():
+        for name, (squares, count) in spread.items():
             own, group = found.setdefault(name, {}), group_of(configuration)
             before = own.get(group, (0.0, 0))
-            own[group] = before[0] + squares, before[1] + degrees
+            own[group] = before[0] + squares, before[1] + count
     pooled: dict[str, float] = {}
     groups: dict[Group, dict[str, float]] = {}
+    degrees: dict[Group, dict[str, float]] = {}
     for name in METRICS:
         prior = METRICS.get(name).noise
         if prior is None and name not in found:
@@ -92,14 +100,16 @@ def repeat_noise(
         own = found.get(name, {})
         prior = _PRIOR_COUNT_NOISE if prior is None else prior
         pooled[name] = math.sqrt(_pooled(own.values(), prior))
-        for group, variance in zip(own, moderated(tuple(own.values()), prior), strict=True):
+        for group, (variance, known) in zip(own, moderated(tuple(own.values()), prior), strict=True):
             groups.setdefault(group, {})[name] = math.sqrt(variance)
-    return Noise(pooled, {group: {**pooled, **own} for group, own in groups.items()}, group_of)
+            degrees.setdefault(group, {})[name] = known
+    return Noise(pooled, {group: {**pooled, **own} for group, own in groups.items()}, group_of, degrees)
 
 
 @lru_cache(REMEMBERED)
-def moderated(groups: tuple[Squares, ...], prior: float) -> tuple[float, ...]:
-    """The variance of each of ``groups``, which have a sum of squares and degrees of freedom d each.
+def moderated(groups: tuple[Squares, ...], prior: float) -> tuple[tuple[float, float], ...]:
+    """The variance of each of ``groups``, which have a sum of squares and degrees of freedom d each; and the degrees of
+    freedom, d0 + d, with which it is known.
 
     A group's variance s² is drawn to a common one, s0²: (d0 s0² + d s²) / (d0 + d - 2). It is taken that the variances
     of groups have a scaled inverse chi-squared distribution with scale s0² and d0 degrees of freedom, which makes this
@@ -112,7 +122,7 @@ def moderated(groups: tuple[Squares, ...], prior: float) -> tuple[float, ...]:
     group more with `PRIOR_WEIGHT` degrees. One group alone cannot tell how alike groups are: it has the pooled one.
     """
     if len(groups) < 2:
-        return (_pooled(groups, prior),) * len(groups)
+        return tuple((_pooled(groups, prior), PRIOR_WEIGHT + d) for _, d in groups)
     squares = np.array([PRIOR_WEIGHT * prior**2, *(s for s, _ in groups)])
     degrees = np.array([PRIOR_WEIGHT, *(d for _, d in groups)])
     alone = (squares + squares[0]) / (degrees + degrees[0])
@@ -123,7 +133,11 @@ def moderated(groups: tuple[Squares, ...], prior: float) -> tuple[float, ...]:
     log_likelihood = terms.sum(axis=2)
     likelihood = np.exp(log_likelihood - log_likelihood.max())
     variances = (sums / (weights - 2))[:, :, 1:]
-    return tuple((np.tensordot(likelihood, variances, 2) / likelihood.sum()).tolist())
+    likelihood /= likelihood.sum()
+    known = 1 / np.tensordot(
+        likelihood.sum(axis=1), 1 / weights[:, 0, 1:], 1
+    )  # the few weigh most: they have the tails
+    return tuple(zip(np.tensordot(likelihood, variances, 2).tolist(), known.tolist(), strict=True))
 
 
 @lru_cache(REMEMBERED)

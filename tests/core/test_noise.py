@@ -79,7 +79,7 @@ def test_the_more_repeats_the_more_it_is_its_own() -> None:
     assert found[0] > 0.2
     assert 0.02 < found[1] < found[0] / 1.5
     assert found[2] == pytest.approx(0.02, rel=0.1)
-    variances = [moderated(((0.02**2 * d, d), (0.4**2 * 12, 12)), 0.05)[0] for d in (1, 2, 4, 8, 16, 32, 1000)]
+    variances = [moderated(((0.02**2 * d, d), (0.4**2 * 12, 12)), 0.05)[0][0] for d in (1, 2, 4, 8, 16, 32, 1000)]
     assert variances == sorted(variances, reverse=True)
     assert variances[-1] == pytest.approx(0.02**2, rel=0.01)
 
@@ -107,7 +107,18 @@ def test_one_outlier_among_many_repeats_makes_no_group_noisy() -> None:
 def test_one_group_has_the_pooled_variance(groups: list[tuple[float, int]], prior: float) -> None:
     total = [(PRIOR_WEIGHT * prior**2, PRIOR_WEIGHT), *groups]
     pooled = sum(s for s, _ in total) / sum(d for _, d in total)
-    assert moderated(tuple(groups), prior) == pytest.approx([pooled] * len(groups))
+    assert [variance for variance, _ in moderated(tuple(groups), prior)] == pytest.approx([pooled] * len(groups))
+
+
+def test_how_well_a_noise_is_known_grows_with_the_groups_repeats_and_with_how_alike_others_are() -> None:
+    few, many = (learned(drawn(0.05, repeats, 3, threads=1)).degrees_of(QUIET)[P90] for repeats in (2, 5))
+    assert (few, many) == (PRIOR_WEIGHT + 3, PRIOR_WEIGHT + 12)
+    assert learned([]).degrees_of(QUIET)[P90] == PRIOR_WEIGHT
+    alike, unlike = (
+        [*drawn(0.05, 2, 3, threads=1), *drawn(noise, 10, 10, threads=2), *drawn(noise, 10, 10, threads=3)]
+        for noise in (0.05, 0.5)
+    )
+    assert learned(alike).degrees_of(QUIET)[P90] > 2 * learned(unlike).degrees_of(QUIET)[P90] > 2 * 3
 
 
 def test_one_group_only_is_one_noise_for_all() -> None:
@@ -121,15 +132,16 @@ def test_one_group_only_is_one_noise_for_all() -> None:
 def test_a_group_is_no_other_for_its_place(groups: list[tuple[float, int]], chance: object) -> None:
     order = sorted(range(len(groups)), key=lambda _: chance.random())  # type: ignore[attr-defined]
     found, again = moderated(tuple(groups), 0.05), moderated(tuple(groups[i] for i in order), 0.05)
-    assert again == pytest.approx([found[i] for i in order])
+    assert np.array(again) == pytest.approx(np.array([found[i] for i in order]))
 
 
 @given(st.lists(squares, min_size=2, max_size=8), st.floats(1e-3, 1e3))
 def test_variances_are_finite_and_in_whatever_unit(groups: list[tuple[float, int]], unit: float) -> None:
     found = moderated(tuple(groups), 0.05)
-    assert all(0 < variance < math.inf for variance in found)
+    assert all(0 < variance < math.inf for variance, _ in found)
+    assert all(d < known for (_, d), (_, known) in zip(groups, found, strict=True))
     scaled = moderated(tuple((unit**2 * s, d) for s, d in groups), unit * 0.05)
-    assert scaled == pytest.approx([unit**2 * variance for variance in found], rel=1e-6)
+    assert np.array(scaled) == pytest.approx(np.array([(unit**2 * variance, d) for variance, d in found]), rel=1e-6)
 
 
 @given(st.randoms(use_true_random=False))

@@ -1,0 +1,147 @@
+"""Configurations in pairs: how far their differences may be off, and what it takes to know them well enough."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from dse.core.boundary import student, within
+from dse.core.estimate import Estimate
+
+if TYPE_CHECKING:  # a fifth of NumPy's import
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+    Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is known of ``n`` configurations in ``k`` figures, the objectives first, in arrays ``[n, k]``.
+
+    ``costs`` are the objectives' scaled costs; of a figure that is none its scaled value. ``radius`` is how far each
+    may be off, ``error`` its standard error, ``one`` the square of the radius after a single repeat once the noise is
+    known: of an accuracy, which no repeat makes better, it is zero. What has one number of ``shared`` has the same
+    accuracy; ``countable`` ``[n]`` are those that can be counted on more images. A pair is worth ``most`` repeats of
+    each.
+    """
+
+    costs: Array
+    error: Array
+    radius: Array
+    one: Array
+    is_accuracy: Mask
+    shared: Indices
+    countable: Mask
+    most: float
+
+    def __len__(self) -> int:
+        return len(self.costs)
+
+
+def figures_of(
+    known: Sequence[Estimate],
+    names: Sequence[str],
+    costs: Array,
+    degrees: Sequence[Mapping[str, float]] | None,
+    most_images: int | None,
+    confidence: float,
+) -> Figures:
+    """The figures ``names`` of ``known``; the other arguments as of `dse.core.verdicts.verdicts`."""
+    error = np.array([[e.errors.get(name, 0.0) for name in names] for e in known])
+    z = round(within(int(np.count_nonzero(error)), confidence), 3)  # rounded, as what follows from it is remembered
+    is_accuracy = np.array([name == "accuracy" for name in names])
+    repeats = np.array([len(e.trials) for e in known], dtype=float)[:, None]
+    radius = z * error
+    if degrees is not None:
+        radius = radius * np.array(
+            [[1.0 if name == "accuracy" else student(z, of.get(name, math.inf)) for name in names] for of in degrees]
+        )
+    first: dict[int, int] = {}
+    return Figures(
+        costs,
+        error,
+        radius,
+        np.where(is_accuracy, 0.0, (z * error) ** 2 * repeats),
+        is_accuracy,
+        np.array([i if e.accuracy_from is None else first.setdefault(e.accuracy_from, i) for i, e in enumerate(known)]),
+        np.array([most_images is None or (e.accuracy is not None and e.accuracy.total < most_images) for e in known]),
+        most_repeats(z),
+    )
+
+
+def most_repeats(z: float) -> float:
+    """How many repeats of each a pair is worth: as many as settle any pair where two runs differ by the indifference.
+
+    After ``n`` repeats of each the half-width is ``z * sqrt(2 / n)`` times the noise, and half the indifference is
+    enough. Where runs differ by less, any pair takes fewer. Where they differ by more, or every difference matters,
+    some pairs would have to be measured for ever.
+    """
+    return 8 * z * z
+
+
+class Pairs(NamedTuple):
+    """Differences in the objectives, cost of y less that of x, in arrays ``[..., objectives]``: their half-widths, and
+    what they have of `Figures.error` and `Figures.one`. Accuracies can be counted on more images where ``countable``.
+    """
+
+    difference: Array
+    half: Array
+    error: Array
+    one: Array
+    countable: Mask
+
+
+def pairs_of(figures: Figures, x: Indices, y: Indices, objectives: int) -> Pairs:
+    """``x`` and ``y`` are broadcast against each other. What shares an accuracy does not differ in it."""
+    costs, radius, error, one = (a[:, :objectives] for a in (figures.costs, figures.radius, figures.error, figures.one))
+    found = Pairs(
+        costs[y] - costs[x],
+        np.hypot(radius[y], radius[x]),
+        np.hypot(error[y], error[x]),
+        one[y] + one[x],
+        figures.countable[y] | figures.countable[x],
+    )
+    same = (figures.shared[y] == figures.shared[x])[..., None] & figures.is_accuracy[:objectives]
+    for array in (found.difference, found.half, found.error):
+        array[same] = 0.0
+    return found
+
+
+class Ways(NamedTuple):
+    """What it takes to be sure: how many repeats of each, and how many times the images, in arrays of one shape.
+
+    0 and 1 where that is enough as it is, infinite where it cannot be had.
+    """
+
+    repeats: Array
+    images: Array
+
+    def cost(self, most: float) -> Array:
+        """What orders them: by repeats, then what takes images, infinite what takes more than ``most`` repeats."""
+        return np.where(self.repeats <= most, self.repeats, math.inf) + np.where(self.images > 1, most * self.images, 0)
+
+
+def enough(
+    half: Array, margin: Array, error: Array, one: Array, is_accuracy: Mask, countable: Mask, *, strict: bool = False
+) -> Ways:
+    """What brings each half-width below ``margin``, reckoned with one standard error of hope.
+
+    What was estimated to be close may lie further apart, and only more repeats tell. ``strict``: not without a margin.
+    """
+    done = (half < margin) if strict else (half <= margin)
+    hoped = margin + error
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        repeats = np.where(hoped > 0, one / hoped**2, math.inf)
+        images = np.where((hoped > 0) & countable, np.maximum((half / hoped) ** 2, 1.0), math.inf)
+    return Ways(np.where(done | is_accuracy, 0.0, repeats), np.where(done | ~is_accuracy, 1.0, images))
+
+
+def all_of(ways: Ways) -> Ways:
+    """What it takes where all along the last axis have to be sure."""
+    return Ways(ways.repeats.max(axis=-1), ways.images.max(axis=-1))
