@@ -31,7 +31,18 @@ BESIDE: dict[str, set[str]] = {
     "reports": {"submission"},
 }
 
-PURE = {"bisect", "collections", "dataclasses", "datetime", "enum", "fractions", "functools", "itertools", "math"}
+PURE = {
+    "base64",
+    "bisect",
+    "collections",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "fractions",
+    "functools",
+    "itertools",
+    "math",
+}
 PURE |= {"moocore", "numpy", "operator", "pathlib", "re", "statistics", "types", "typing"}
 """What the core may import besides itself, the protocol and fingerprints: no files, clock, chance or Optuna."""
 

@@ -67,8 +67,10 @@ def _lines(found: Study, analysis: Analysis, explanation: Explanation, official:
         if estimate.accuracy:
             of = f"{estimate.accuracy.good} of {estimate.accuracy.total} images are right"
             low, high = intervals.get("accuracy", (0.0, 0.0))
+            by = estimate.corrected_by
+            with_others = f", and with what {counted(by, 'model')} did on more of them" if by else ""
             on_all = f": {100 * low:.2f} to {100 * high:.2f} % on all {analysis.images} (95 %)" if low < high else ""
-            lines.append(of + on_all)
+            lines.append(of + with_others + on_all)
         runs = len(estimate.trials)
         named = f"trial{'' if runs == 1 else 's'} {listed(estimate.trials)}"
         lines.append(f"{', '.join(shown)}; {counted(runs, 'run')}, {named}")

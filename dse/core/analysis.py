@@ -16,6 +16,7 @@ from dse.core.measurement import Measurement
 from dse.core.membership import Membership, membership, told
 from dse.core.metrics import METRICS, Constraint, Objective
 from dse.core.noise import Noise, Spread, repeat_noise, spread_of
+from dse.core.pairing import Pairing
 from dse.core.pareto import FrontPoint, front
 
 Place = Callable[[Measurement], Configuration | None]
@@ -90,20 +91,31 @@ class Analysis:
 
     @cached_property
     def estimates(self) -> list[Estimate]:
-        """The configurations that have a trial that counts, with the middle of their repeats and their errors."""
+        """The configurations that have a trial that counts, with the middle of their repeats and their errors.
+
+        An accuracy on fewer images than others were asked is corrected by what those did on the rest.
+        """
         if self.exact:
             return [k.repeats.middle for k in self.known if k.good]
-        return [k.repeats.estimate(self.noise.of(k.configuration), self.images) for k in self.known if k.good]
+        found = (k.repeats.estimate(self.noise.of(k.configuration), self.images) for k in self.known if k.good)
+        return [estimate.with_accuracy(self.pairing.estimate(index)) for index, estimate in enumerate(found)]
+
+    @cached_property
+    def pairing(self) -> Pairing:
+        """The accuracies of `estimates`, by their index, image by image: how far two of them may differ."""
+        middles = [k.repeats.middle for k in self.known if k.good]
+        accuracies = [middle.accuracy if "accuracy" in middle.values else None for middle in middles]
+        return Pairing(accuracies, [middle.accuracy_from for middle in middles], self.images)
 
     @cached_property
     def membership(self) -> Membership:
         """``P(on the front)`` and rivals, for each of `estimates`."""
-        return membership(self.estimates, self.objectives, self.constraints)
+        return membership(self.estimates, self.objectives, self.constraints, pairing=self.pairing)
 
     @cached_property
     def by_accuracy(self) -> Membership:
         """`membership` if every figure were exact but the accuracies: what more images would settle."""
-        return membership(self.estimates, self.objectives, self.constraints, moving=("accuracy",))
+        return membership(self.estimates, self.objectives, self.constraints, pairing=self.pairing, moving=("accuracy",))
 
     @cached_property
     def by_repeats(self) -> Membership:
@@ -111,7 +123,7 @@ class Analysis:
         if not any(e.errors.get("accuracy") for e in self.estimates):
             return self.membership
         moving = [name for name in METRICS if name != "accuracy"]
-        return membership(self.estimates, self.objectives, self.constraints, moving=moving)
+        return membership(self.estimates, self.objectives, self.constraints, pairing=self.pairing, moving=moving)
 
     @cached_property
     def guesses(self) -> str | None:
@@ -143,7 +155,7 @@ class Analysis:
     def front_of(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> list[FrontPoint]:
         """The front of ``estimates``, some of `estimates`, under other constraints."""
         own = len(estimates) == len(self.estimates) and tuple(constraints) == self.constraints
-        sure = self.membership if own else membership(estimates, self.objectives, constraints)
+        sure = self.membership if own else self._membership_of(estimates, constraints)
         probability = {e.trial: float(p) for e, p in zip(estimates, sure.probability, strict=True)}
         responses = {m.trial: m.response for k in self.known for m in k.good}
         return [
@@ -156,9 +168,15 @@ class Analysis:
                 trials=e.trials,
                 probability=told(probability[e.trial], on_front=True) if self.tells_certainty else None,
                 accuracy=e.accuracy,
+                corrected_by=e.corrected_by,
             )
             for e in front(estimates, self.objectives, constraints)
         ]
+
+    def _membership_of(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> Membership:
+        index = {estimate.configuration: i for i, estimate in enumerate(self.estimates)}
+        pairing = self.pairing.take([index[estimate.configuration] for estimate in estimates])
+        return membership(estimates, self.objectives, constraints, pairing=pairing)
 
     def intervals(self, found: Estimate) -> dict[str, tuple[float, float]]:
         """Where each figure of ``found`` lies with 95 % probability, but for those of which nobody can tell.

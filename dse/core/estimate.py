@@ -13,7 +13,8 @@ from dse_harness.protocol import Accuracy, Performance
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS
-from dse.core.proportion import Z_95, wilson, wilson_error
+from dse.core.pairing import Counted
+from dse.core.proportion import Z_95, wilson, wilson_around, wilson_error
 
 FEW = 4
 """Up to so many repeats have their median as their middle: among fewer, which one is the outlier nobody can tell."""
@@ -35,6 +36,8 @@ class Estimate:
     ``errors`` are their standard errors: relative for latencies and sizes, absolute for accuracies.
     ``trial`` is the repeat to look at: the one nearest to it. ``accuracy`` are the counts behind the accuracy,
     ``accuracy_from`` the trial that found them: configurations that share it have the same accuracy, known or not.
+    Where it was counted on fewer images than others, ``corrected_by`` so many models with answers of their own say what
+    its value on more images would be (`dse.core.pairing`); 0 where the value is as it was counted.
     """
 
     configuration: Configuration
@@ -44,6 +47,15 @@ class Estimate:
     errors: Mapping[str, float] = field(default_factory=dict)
     accuracy: Accuracy | None = None
     accuracy_from: int | None = None
+    corrected_by: int = 0
+
+    def with_accuracy(self, counted: Counted | None) -> Estimate:
+        """This one with what all models together say of its accuracy."""
+        if counted is None or "accuracy" not in self.values:
+            return self
+        values = {**self.values, "accuracy": counted.value} if counted.by else self.values
+        errors = {**self.errors, "accuracy": counted.error}
+        return replace(self, values=values, errors=errors, corrected_by=counted.by)
 
 
 def estimate(
@@ -114,6 +126,8 @@ def interval(found: Estimate, name: str, images: int | None) -> tuple[float, flo
     if name == "accuracy":
         if accuracy is None or images is None:
             return value, value
+        if found.corrected_by:
+            return wilson_around(value, found.errors[name])
         return wilson(accuracy.good, accuracy.total, images)
     half = Z_95 * found.errors.get(name, 0.0)
     if METRICS.get(name).scale == "absolute":

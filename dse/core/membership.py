@@ -11,6 +11,7 @@ import numpy as np
 
 from dse.core.estimate import Estimate
 from dse.core.metrics import Constraint, Objective
+from dse.core.pairing import Pairing
 from dse.core.pareto import dominates_each, nondominated_rows
 
 if TYPE_CHECKING:  # a fifth of NumPy's import
@@ -48,17 +49,18 @@ def membership(
     objectives: Sequence[Objective],
     constraints: Sequence[Constraint] = (),
     *,
+    pairing: Pairing | None = None,
     moving: Collection[str] | None = None,
     seed: int = 0,
     draws: int = DRAWS,
 ) -> Membership:
     """``P(on the front)`` for each of ``estimates`` by parametric bootstrap (Efron and Tibshirani, An Introduction to
-    the Bootstrap, 1993, section 6.5): normal errors, independent of each other.
+    the Bootstrap, 1993, section 6.5): normal errors, independent of each other but for accuracies.
 
-    In each draw every figure moves by its own standard error, on its metric's scale; configurations that share an
-    accuracy move together in it. Figures that are not in ``moving`` stay; None: all move. A
-    configuration is on the front of a draw when it satisfies all constraints there and nothing dominates it strictly.
-    Equal values without error stay equal.
+    In each draw every figure moves by its own standard error, on its metric's scale. Accuracies of which ``pairing``,
+    by the index of ``estimates``, knows the answers move together as those do; configurations that share an accuracy
+    move as one. Figures that are not in ``moving`` stay; None: all move. A configuration is on the front of a draw when
+    it satisfies all constraints there and nothing dominates it strictly. Equal values without error stay equal.
     """
     probability, rival = np.zeros(len(estimates)), np.full(len(estimates), -1)
     metrics = {metric.name: metric for metric in (*(o.metric for o in objectives), *(c.metric for c in constraints))}
@@ -70,16 +72,31 @@ def membership(
     errors = np.array([[estimates[i].errors.get(name, 0.0) for name in figures] for i in complete])
     if moving is not None:
         errors[:, [name not in moving for name in figures]] = 0.0
-    shared = _shared_accuracies([estimates[i] for i in complete])
+    pairing = (pairing or _unpaired(estimates)).take(complete)
+    shared, is_accuracy = np.asarray(pairing.shared), [name == "accuracy" for name in figures]
     signs = np.array([o.sign for o in objectives])
     width = len(objectives)
+    off = {} if moving is not None and "accuracy" not in moving else pairing.drawn(seed, draws)
+    rows, moves = np.array([*off], int), np.array([*off.values()]).reshape(-1, draws)
+    # what all accuracies have in common decides no comparison: without it fewer rows have to be compared
+    common = moves.mean(axis=0) if len(rows) == len(complete) else np.zeros(draws)
     near = np.arange(len(complete))
     if not constraints:
-        near = near[_near_front(means[:, :width] * signs, errors, shared, [name == "accuracy" for name in figures])]
+        costs = means[:, :width] * signs
+        surely, hopeful = costs + _NEVER_SD * errors[:, :width], costs - _NEVER_SD * errors[:, :width]
+        for column in np.flatnonzero(is_accuracy[:width]) if len(rows) else ():
+            moved = signs[column] * (moves - common)
+            surely[rows, column] = costs[rows, column] + moved.max(axis=1)
+            hopeful[rows, column] = costs[rows, column] + moved.min(axis=1)
+        near = near[_near_front(surely, hopeful, shared, is_accuracy[:width])]
     chance = normal_draws(seed, len(complete), len(figures), draws)
-    columns = [chance[shared[near] if name == "accuracy" else near, column] for column, name in enumerate(figures)]
-    moved = means[near, :, None] + errors[near, :, None] * np.stack(columns, axis=1)
+    columns = [chance[shared[near] if accuracy else near, column] for column, accuracy in enumerate(is_accuracy)]
+    moved = errors[near, :, None] * np.stack(columns, axis=1)
+    paired = np.isin(near, rows)
+    moved[np.ix_(paired, np.array(is_accuracy))] = moves[np.isin(rows, near)][:, None]
+    moved += means[near, :, None]
     drawn = moved[:, :width] * signs[:, None]
+    drawn -= np.where(is_accuracy[:width], signs, 0)[:, None] * common
     if not constraints:
         unsure = ~_dominated(drawn.min(axis=2), drawn.max(axis=2))
         near, moved, drawn = near[unsure], moved[unsure], drawn[unsure]
@@ -139,23 +156,20 @@ def _beaten(drawn: Array, allowed: NDArray[np.bool_]) -> tuple[Array, NDArray[np
     return beaten, free
 
 
-def _shared_accuracies(estimates: Sequence[Estimate]) -> NDArray[np.int64]:
-    """For each estimate the index of the first one that has the same accuracy, ``[n]``: its own where nobody shares."""
-    first: dict[int, int] = {}
-    return np.array(
-        [i if e.accuracy_from is None else first.setdefault(e.accuracy_from, i) for i, e in enumerate(estimates)]
-    )
+def _unpaired(estimates: Sequence[Estimate]) -> Pairing:
+    """Of accuracies that are independent, but for those that one trial counted."""
+    return Pairing([None] * len(estimates), [e.accuracy_from for e in estimates], None)
 
 
 def _near_front(
-    table: Array, errors: Array, shared: NDArray[np.int64], is_accuracy: Sequence[bool]
+    surely: Array, hopeful: Array, shared: NDArray[np.int64], is_accuracy: Sequence[bool]
 ) -> NDArray[np.bool_]:
-    """Which rows are not dominated with certainty: a draw need not contain the others, they change nothing.
+    """Which rows, of costs at most ``surely`` and at least ``hopeful``, are not dominated with certainty: a draw need
+    not contain the others, they change nothing.
 
     Rows that share an accuracy compete in the other figures alone, however little the accuracy is known.
     """
-    surely, hopeful = table + _NEVER_SD * errors, table - _NEVER_SD * errors
-    near = np.ones(len(table), dtype=bool)
+    near = np.ones(len(surely), dtype=bool)
     if any(is_accuracy) and not all(is_accuracy):
         others = [column for column, accuracy in enumerate(is_accuracy) if not accuracy]
         firsts, sizes = np.unique(shared, return_counts=True)

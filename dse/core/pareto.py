@@ -37,7 +37,8 @@ class FrontPoint:
 
     ``trial`` and ``response`` are the repeat nearest to it; ``intervals`` say where each figure lies with 95 %
     probability, both ends equal where it is exact, and are empty where nobody can tell; ``probability`` is P(front),
-    None where that is undecided or nobody can tell; ``accuracy`` are the counts behind the accuracy.
+    None where that is undecided or nobody can tell; ``accuracy`` are the counts behind the accuracy, which was
+    ``corrected_by`` so many models that saw more images (`dse.core.estimate.Estimate`).
     """
 
     trial: int
@@ -48,6 +49,7 @@ class FrontPoint:
     trials: tuple[int, ...]
     probability: float | None
     accuracy: Accuracy | None = None
+    corrected_by: int = 0
 
 
 _T = TypeVar("_T", bound=Valued)

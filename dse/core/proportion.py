@@ -24,7 +24,20 @@ def wilson(good: int, total: int, population: int, z: float = Z_95) -> tuple[flo
     share = good / total
     if total >= population:
         return share, share
-    z2n = z * z * (population - total) / (total * (population - 1))  # the last factor: a finite population's
+    return _score(share, z * z * (population - total) / (total * (population - 1)))  # the last factor: finite
+
+
+def wilson_around(share: float, error: float, z: float = Z_95) -> tuple[float, float]:
+    """The same around an estimate of an accuracy with a standard ``error``, as of so many images as have that error.
+
+    Both ends are the accuracy itself where it has none.
+    """
+    variance = max(share * (1 - share), error * error)  # that of one image; where all are right, as if few of them are
+    return _score(share, z * z * error * error / variance) if error else (share, share)
+
+
+def _score(share: float, z2n: float) -> tuple[float, float]:
+    """Wilson's interval; ``z2n`` is the square of its width in standard errors over how many images there are."""
     centre = (share + z2n / 2) / (1 + z2n)
     half = math.sqrt(z2n * share * (1 - share) + z2n * z2n / 4) / (1 + z2n)
     return max(0.0, centre - half), min(1.0, centre + half)

@@ -13,7 +13,6 @@ from dse.core.analysis import Analysis
 from dse.core.configuration import text
 from dse.core.metrics import satisfies
 from dse.core.pareto import FrontPoint
-from dse.core.proportion import wilson
 from dse.files import write_json, write_text
 from dse.reports.official import OFFICIAL_COLUMNS, Official, official_document, official_row
 from dse.reports.question import Question
@@ -127,13 +126,18 @@ def _data_set(study: Study) -> str:
 
 
 def _accuracy_document(report: FrontReport, point: FrontPoint) -> dict[str, Any] | None:
-    """The counts behind an accuracy, of how many ``images``, and where it lies on all of them with 95 % probability."""
+    """The counts behind an accuracy, of how many ``images``, and where it lies on all of them with 95 % probability.
+
+    ``corrected_by`` is there where the value is not what was counted: by so many models, which saw more images.
+    """
     if point.accuracy is None:
         return None
-    found = {"good": point.accuracy.good, "total": point.accuracy.total}
-    if report.analysis.images is None or not report.analysis.tells_certainty:
+    found: dict[str, Any] = {"good": point.accuracy.good, "total": point.accuracy.total}
+    if point.corrected_by:
+        found["corrected_by"] = point.corrected_by
+    if report.analysis.images is None or "accuracy" not in point.intervals:
         return found
-    low, high = wilson(point.accuracy.good, point.accuracy.total, report.analysis.images)
+    low, high = point.intervals["accuracy"]
     return {**found, "images": report.analysis.images, "low": low, "high": high}
 
 
