@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # a fifth of NumPy's import
 
     Vector = NDArray[np.float32]
     Array = NDArray[np.float64]
+    Indices = NDArray[np.int64]
 
 MOST_WEIGHTS = 4096
 """So many images have a weight of their own in the draws. Of more, each weight stands for several: they are in random
@@ -35,7 +36,7 @@ _PSEUDO = 2
 wrong. So an accuracy of 100 % has an error as Wilson's interval says, and the difference of two has none of it."""
 _BLOCK = 256
 """Images whose weights are drawn at once."""
-_REMEMBERED = 2**12
+_REMEMBERED = 2**13
 """Accuracies whose vectors and draws are not made again."""
 
 
@@ -90,23 +91,26 @@ class Pairing:
         two on all images. It is that of a paired comparison where both have their answers (for as many images, a
         discordant pair of answers is worth what it is in McNemar's test, 1947), else as of independent ones.
         """
-        return float(self.difference_errors([one], [other])[0, 0])
+        return float(self.difference_errors(np.array(one), np.array(other)))
 
-    def difference_errors(self, ones: Sequence[int], others: Sequence[int]) -> Array:
-        """`difference_error` of each of ``ones`` and each of ``others``, ``[ones, others]``: cheaper at once."""
-        errors, same, pairs = self._errors, np.asarray(self.shared), self._vectors
-        alone = np.hypot(errors[np.asarray(ones, int)][:, None], errors[np.asarray(others, int)][None])
-        found = np.asarray(alone, np.float64)
-        for order in {id(o): o for o, _ in pairs.values()}.values():
-            rows = [[k for k, i in enumerate(side) if i in pairs and pairs[i][0] is order] for side in (ones, others)]
-            left, right = (
-                np.stack([pairs[side[k]][1] for k in kept]) if kept else np.empty((0, 0), np.float32)
-                for side, kept in zip((ones, others), rows, strict=True)
-            )
-            if left.size and right.size:
-                found[np.ix_(*rows)] = _distances(left, right)
-        found[same[np.asarray(ones, int)][:, None] == same[np.asarray(others, int)][None]] = 0.0
-        return found
+    def difference_errors(self, ones: Indices, others: Indices) -> Array:
+        """`difference_error` of each pair of indices; ``ones`` and ``others`` are broadcast against each other.
+
+        All pairs that are wanted at once cost little more than one.
+        """
+        shared = np.asarray(self.shared)
+        one, row = np.unique(shared[ones], return_inverse=True)
+        other, column = np.unique(shared[others], return_inverse=True)
+        found = np.hypot(self._errors[one][:, None], self._errors[other])
+        for seen in (self._by or self)._orders.values():
+            rows, columns = (np.flatnonzero([self._order_of(i) is seen for i in side]) for side in (one, other))
+            if len(rows) and len(columns):
+                left, right = (
+                    np.stack([self._vector(i) for i in side.tolist()]) for side in (one[rows], other[columns])
+                )
+                found[np.ix_(rows, columns)] = _distances(left, right)
+        found[one[:, None] == other] = 0.0
+        return np.asarray(found[row.reshape(np.shape(ones)), column.reshape(np.shape(others))])
 
     def drawn(self, seed: int, draws: int) -> dict[int, Vector]:
         """By how much each accuracy that has its answers is off in each of ``draws`` worlds, ``[draws]``, by index.
@@ -118,7 +122,7 @@ class Pairing:
         """
         found = {}
         for index, accuracy in enumerate(self.accuracies):
-            if accuracy is not None and self.images is not None and (seen := self._seen(accuracy)) is not None:
+            if accuracy is not None and (seen := self._order_of(index)) is not None:
                 found[index] = seen.drawn(accuracy, seed, draws)
         return found
 
@@ -145,14 +149,22 @@ class Pairing:
         found = map(self.estimate, range(len(self.accuracies)))
         return np.array([0.0 if counted is None else counted.error for counted in found])
 
+    def _vector(self, index: int) -> Vector:
+        """Whose inner products are the covariances of what the accuracies of one order are off."""
+        if index not in self._vectors:
+            accuracy, seen = self.accuracies[index], self._order_of(index)
+            assert accuracy is not None  # it has an order
+            assert seen is not None
+            self._vectors[index] = seen.vector(accuracy)
+        return self._vectors[index]
+
     @cached_property
-    def _vectors(self) -> dict[int, tuple[_Seen, Vector]]:
-        """By index: whose inner products are the covariances of what the accuracies of one order are off."""
-        return {
-            index: (seen, seen.vector(accuracy))
-            for index, accuracy in enumerate(self.accuracies)
-            if accuracy is not None and self.images is not None and (seen := self._seen(accuracy)) is not None
-        }
+    def _vectors(self) -> dict[int, Vector]:
+        return {}
+
+    def _order_of(self, index: int) -> _Seen | None:
+        accuracy = self.accuracies[index]
+        return self._seen(accuracy) if accuracy is not None and self.images is not None else None
 
     def _seen(self, accuracy: Accuracy) -> _Seen | None:
         """What is known of the images in its order; None for one without answers."""
@@ -198,60 +210,96 @@ class _Seen:
         """Whether some saw more images than this one."""
         return accuracy.total < self.most
 
-    @cached_property
-    def _complete_scale(self) -> float:
-        """What deviations on most images are multiplied with: sqrt(1 - m / N) / m."""
-        return math.sqrt(max(0.0, 1.0 - self.most / self.images)) / self.most
-
     def corrected(self, accuracy: Accuracy) -> Counted:
         """By the models that saw more images."""
-        slope, _ = self._slope(accuracy)
-        share = accuracy.good / accuracy.total
-        value = share + slope * float(self.easiness.mean() - self.easiness[: accuracy.total].mean())
-        vector = self.vector(accuracy)
-        return Counted(min(max(value, 0.0), 1.0), math.sqrt(float(vector @ vector)), self.models)
+        part, slope = self._part(accuracy.total), self._slope(accuracy)
+        own = deviations(accuracy)
+        rest = max(float(own @ own) - slope * slope * part.squares, 0.0)
+        variance = (self._scale * slope) ** 2 * self._part(self.most).squares + (part.kept**2 + part.lost**2) * rest
+        value = accuracy.good / accuracy.total + slope * part.easier_by
+        return Counted(min(max(value, 0.0), 1.0), math.sqrt(variance), self.models)
 
     def vector(self, accuracy: Accuracy) -> Vector:
-        """What each image, and each pseudo image, adds to what ``accuracy`` is off, twice: see `drawn`."""
-        size = _PSEUDO + min(self.most, MOST_WEIGHTS)
-        found = np.zeros(2 * size, np.float32)
-        own = deviations(accuracy)
+        """What each image, and each pseudo image, adds to what ``accuracy`` is off, twice: what it has in common with
+        the accuracies on most images, and what it has not.
+        """
+        size, own = _PSEUDO + min(self.most, MOST_WEIGHTS), deviations(accuracy)
+        found = np.zeros(size * (1 + self._has_parts), np.float32)
         if not self.more_than(accuracy):
-            found[: own.size] = self._complete_scale * own
+            found[: own.size] = self._scale * own
             return found
-        slope, rest = self._slope(accuracy)
-        residual, (kept, lost) = own - slope * rest, self._scales(accuracy.total)
-        found[:size] = self._complete_scale * slope * self._whole
-        found[: own.size] += kept * residual
-        found[size : size + own.size] = lost * residual
+        part, slope = self._part(accuracy.total), self._slope(accuracy)
+        residual = own - slope * part.deviations
+        found[:size] = self._scale * slope * self._part(self.most).deviations
+        found[: own.size] += part.kept * residual
+        found[size : size + own.size] = part.lost * residual
         return found
 
     def drawn(self, accuracy: Accuracy, seed: int, draws: int) -> Vector:
         """`vector` by normal weights, one for each image and draw; what was drawn before is not drawn again."""
+        own = [_projected(_key(accuracy), seed, draws, stream) for stream in (1, 2)[: 1 + self.more_than(accuracy)]]
         if not self.more_than(accuracy):
-            return np.float32(self._complete_scale) * _projected(_key(accuracy), seed, draws)
-        vector = self.vector(accuracy)
-        size = vector.size // 2
-        return vector[:size] @ _weights(size, seed, draws) + vector[size:] @ _weights(size, seed, draws, 2)
+            return np.float32(self._scale) * own[0]
+        part, slope = self._part(accuracy.total), np.float32(self._slope(accuracy))
+        whole = self._part(self.most).projected(seed, draws, 1)
+        residual = [each - slope * part.projected(seed, draws, stream) for stream, each in enumerate(own, 1)]
+        common, kept, lost = np.array([self._scale * slope, part.kept, part.lost], np.float32)
+        found: Vector = common * whole + kept * residual[0] + lost * residual[1]
+        return found
 
     @cached_property
-    def _whole(self) -> Vector:
-        return _folded(self.easiness - self.easiness.mean())
+    def _scale(self) -> float:
+        """What deviations on most images are multiplied with: sqrt(1 - m / N) / m."""
+        return math.sqrt(max(0.0, 1.0 - self.most / self.images)) / self.most
 
-    def _slope(self, accuracy: Accuracy) -> tuple[float, Vector]:
-        """The least squares slope of the answers on the easiness of the images, and the easiness's deviations."""
-        part = self.easiness[: accuracy.total]
-        part = part - part.mean()
-        squares = float(part @ part)
-        slope = float(part @ right_of(accuracy)) / squares if squares else 0.0
-        return slope, _folded(part)
+    @cached_property
+    def _has_parts(self) -> bool:
+        return any(map(self.more_than, self.accuracies))
 
-    def _scales(self, part: int) -> tuple[float, float]:
-        """What a residual on ``part`` images is multiplied with: what it has in common with the accuracies on most
-        images, and what it has not. Their squares sum up to the variance of a mean of ``part`` of all images.
-        """
-        both = self.most / part * self._complete_scale
-        return both, math.sqrt((self.most - part) / self.images) / part
+    @cached_property
+    def _parts(self) -> dict[int, _Part]:
+        return {}
+
+    def _part(self, images: int) -> _Part:
+        if images not in self._parts:
+            easiness = self.easiness[:images]
+            self._parts[images] = _Part(
+                _folded(easiness - easiness.mean()),
+                float(easiness.var() * images),
+                float(self.easiness.mean() - easiness.mean()),
+                self.most / images * self._scale,
+                math.sqrt((self.most - images) / self.images) / images,
+            )
+        return self._parts[images]
+
+    def _slope(self, accuracy: Accuracy) -> float:
+        """Of the answers on the easiness of the images, by least squares."""
+        part = self._part(accuracy.total)
+        return float(part.deviations @ deviations(accuracy)) / part.squares if part.squares else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """How easy the first images of an order are: the ``deviations`` from their mean, the sum of their ``squares``, and
+    by how much the mean of most images is larger.
+
+    A residual on them is multiplied with ``kept`` for what it has in common with the accuracies on most images, and
+    with ``lost`` for what it has not: their squares sum up to the variance of a mean of so many of all images.
+    """
+
+    deviations: Vector
+    squares: float
+    easier_by: float
+    kept: float
+    lost: float
+    _drawn: dict[tuple[int, int, int], Vector] = field(default_factory=dict)
+
+    def projected(self, seed: int, draws: int, stream: int) -> Vector:
+        """The deviations by the weights of each draw."""
+        key = seed, draws, stream
+        if key not in self._drawn:
+            self._drawn[key] = self.deviations @ _weights(self.deviations.size, *key)
+        return self._drawn[key]
 
 
 def right_of(accuracy: Accuracy) -> NDArray[np.uint8]:
@@ -300,12 +348,12 @@ def _folded(values: NDArray[np.float64]) -> Vector:
 
 
 @lru_cache(_REMEMBERED)
-def _projected(key: tuple[str, int], seed: int, draws: int) -> Vector:
+def _projected(key: tuple[str, int], seed: int, draws: int, stream: int) -> Vector:
     own = _deviations(*key)
-    return own @ _weights(own.size, seed, draws)
+    return own @ _weights(own.size, seed, draws, stream)
 
 
-def _weights(size: int, seed: int, draws: int, stream: int = 1) -> Vector:
+def _weights(size: int, seed: int, draws: int, stream: int) -> Vector:
     """A normal number for each place of a vector and draw ``[size, draws]``: the same ones, however many follow."""
     return _blocks_of_weights(-(-size // _BLOCK), seed, draws, stream)[:size]
 

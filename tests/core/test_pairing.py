@@ -66,7 +66,7 @@ def test_the_difference_of_two_is_as_sure_as_mcnemar_says(answers: list[tuple[bo
 @given(st.integers(1, 300).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))))
 def test_an_accuracy_by_itself_is_as_sure_as_wilson_says_and_never_surer(counts: tuple[int, int]) -> None:
     total, good = counts
-    vector = pairing([True] * good + [False] * (total - good))._vectors[0][1]
+    vector = pairing([True] * good + [False] * (total - good))._vector(0)
     error = math.sqrt(float(vector @ vector))
     assert error >= 0.9 * wilson_error(good, total, 10_000)
     assert error <= wilson_error(good, total, 10_000) + 0.5 / total
@@ -176,6 +176,23 @@ def test_answers_in_another_order_are_not_compared() -> None:
     found = Pairing([accuracy(right), accuracy(right, order="list")], [0, 1], 10_000)
     assert found.shared == [0, 1]
     assert found.difference_error(0, 1) == pytest.approx(math.sqrt(2) * wilson_error(int(right.sum()), 500, 10_000))
+
+
+def test_differences_of_many_are_those_of_each_pair() -> None:
+    right = models(5, 1000)
+    old = Accuracy(450, 500, "a" * 64, "random", 10_000)
+    known = [*(accuracy(row) for row in right[:3]), *(accuracy(row[:250]) for row in right[3:]), old, old]
+    found = Pairing(known, [0, 1, 2, 3, 4, 5, 5], 10_000)
+    every = np.arange(7)
+    table = found.difference_errors(every[:, None], every)
+    assert table.shape == (7, 7)
+    assert table == pytest.approx(table.T, rel=1e-4)
+    assert not table.diagonal().any()
+    assert table[5, 6] == 0
+    for one in range(7):
+        errors = found.difference_errors(np.full(7, one), every)
+        assert errors == pytest.approx([found.difference_error(one, other) for other in range(7)], rel=1e-4)
+        assert errors == pytest.approx(table[one], rel=1e-4)
 
 
 def test_some_of_them_are_corrected_by_all() -> None:
