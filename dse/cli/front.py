@@ -9,7 +9,7 @@ import typer
 
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
-from dse.cli.render import front_table, next_command, print_json, stderr, stdout
+from dse.cli.render import front_table, next_command, print_json, print_table, stderr
 from dse.cli.report import remarks_of, report_of
 from dse.errors import NothingMeasuredError, UsageError
 from dse.reports.front import front_csv, front_document
@@ -50,9 +50,7 @@ def front_command(
     elif csv:
         sys.stdout.write(front_csv(report))
     elif report.points:
-        stdout().print(front_table(report.points, found.objectives, report.title, remarks_of(report)))
-        for note in report.notes:
-            stdout().print(note)
+        print_table(front_table(report.points, found.objectives, report.title, remarks_of(report)), report.notes)
         next_command(f"dse dashboard {study_words(study, studies)}", "looks at every trial")
     else:
         for note in report.notes:

@@ -10,7 +10,7 @@ import typer
 
 from dse.cli.interrupt import INTERRUPTED
 from dse.cli.options import study_words
-from dse.cli.render import by_reason, front_table, next_command, print_json, stderr, stdout
+from dse.cli.render import by_reason, front_table, next_command, print_json, print_table, stderr, stdout
 from dse.cli.report import remarks_of, report_of
 from dse.core.analysis import Analysis
 from dse.core.budget import Budget
@@ -91,7 +91,7 @@ def show_result(
     if as_json:
         print_json(front_document(report))
     elif points:
-        stdout().print(front_table(points, study.objectives, report.title, remarks_of(report)))
+        print_table(front_table(points, study.objectives, report.title, remarks_of(report)))
     for line in (*_what_was_done(study, progress), *_what_does_not_count(progress, analysis), *report.notes):
         console.print(line)
     if analysis.counts.excluded:

@@ -3,68 +3,74 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import sys
-import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.segment import Segment
-from rich.text import Text
-
+from dse.cli.figures import FiguresTable
 from dse.cli.remedies import advice, message
-from dse.cli.streams import clean, unfiltered
 from dse.core.configuration import Value, text
 from dse.core.metrics import Objective
 from dse.core.words import counted
 from dse.errors import DseError
 
-if TYPE_CHECKING:  # it brings NumPy, which most commands do without
+if TYPE_CHECKING:
+    from rich.console import Console
+
     from dse.core.pareto import FrontPoint
 
 _FILE_WIDTH = 160
 _MOST_OF_AN_ERROR = 10_000
-_GAP = "  "
+_NARROW = re.compile("[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u2500-\u257f\u2026]*")
+"""Text of which each letter takes one column in every terminal: ASCII, Latin, lines."""
+_AS_TERMINAL = {"FORCE_COLOR", "TTY_COMPATIBLE"}
+"""Variables by which people have Rich take a file for a terminal."""
 _PLUS_MINUS = (
     "\u00b1: where the figure lies with 95 % probability; of accuracies in points; \u00d7\u00f7: a factor up or down"
 )
 _P_FRONT = "P(front): probability that the point is on the front, given these"
 _UNDECIDED = "; undecided: too close to others to tell"
-_LEAST_CONFIGURATION = 28
-"""With fewer columns left beside the figures, configurations go below them."""
 
 
 def stdout() -> Console:
     """Where data goes: as wide as the terminal, or wide in a file."""
-    return _CleanConsole(
-        file=unfiltered(sys.stdout), width=_width(sys.stdout), highlight=False, markup=False, emoji=False
-    )
+    from dse.cli.console import console
+
+    return console(sys.stdout, _width(sys.stdout))
 
 
 def stderr() -> Console:
     """Where progress, warnings and the next command go; wrapped between words in a terminal, not at all in a file."""
-    width, soft_wrap = _width(sys.stderr), not sys.stderr.isatty()
-    file = unfiltered(sys.stderr)
-    return _CleanConsole(file=file, width=width, highlight=False, markup=False, emoji=False, soft_wrap=soft_wrap)
+    from dse.cli.console import console
+
+    return console(sys.stderr, _width(sys.stderr), soft_wrap=not sys.stderr.isatty())
 
 
-class _CleanConsole(Console):
-    """A console whose own colours and movements pass, and nobody else's."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=clean(segment.text))
-
-    def on_broken_pipe(self) -> None:
-        """Rich would end the process with 1; `dse.cli.run` knows what to do."""
-        raise
+def print_table(table: FiguresTable, notes: Sequence[str] = ()) -> None:
+    """A table on stdout, and sentences below it."""
+    columns = _width(sys.stdout)
+    if columns is not None and _is_plain(sys.stdout):
+        lines = [*(line for line, _ in table.lines(columns)), *notes]
+        if all(len(line) <= columns and _NARROW.fullmatch(line) for line in lines):
+            sys.stdout.write("\n".join([*lines, ""]))
+            return
+    shown = stdout()
+    shown.print(table)
+    for note in notes:
+        shown.print(note)
 
 
 def _width(stream: TextIO) -> int | None:
     return None if stream.isatty() else max(_FILE_WIDTH, shutil.get_terminal_size().columns)
+
+
+def _is_plain(stream: TextIO) -> bool:
+    """Whether lines are written to ``stream`` without colours: then those that need no wrapping are Rich's, letter for
+    letter, and Rich takes longer to load than most commands that look take."""
+    return not stream.isatty() and not _AS_TERMINAL & os.environ.keys()
 
 
 def print_json(members: Mapping[str, Any], *, schema: int = 1) -> None:
@@ -87,19 +93,29 @@ def print_document(document: Any) -> None:
 
 def print_error(error: DseError) -> None:
     """What happened and where, and what to do, on stderr."""
-    console = stderr()
     said, advised = message(error), advice(error)
     if len(said) > _MOST_OF_AN_ERROR:  # a command line or a file may have any length
         said = f"{said[:_MOST_OF_AN_ERROR]}... ({len(said)} letters)"
-    console.print(Text.assemble(("error: ", "bold red"), said, overflow="ignore"))  # no path is broken
+    _say(("error: ", "bold red"), (said, ""), overflow="ignore")  # no path is broken
     if advised:
-        console.print(Text.assemble(("  try: ", "bold"), advised, overflow="ignore"))
+        _say(("  try: ", "bold"), (advised, ""), overflow="ignore")
 
 
 def next_command(command: str, why: str) -> None:
     """The command to type next, on stderr."""
-    line = Text.assemble(("next: ", "bold green"), (command, "bold"), f"  {why}")
-    stderr().print(line, soft_wrap=True)  # wrapped by the terminal alone: it can be copied
+    # wrapped by the terminal alone: it can be copied
+    _say(("next: ", "bold green"), (command, "bold"), (f"  {why}", ""), soft_wrap=True)
+
+
+def _say(*parts: tuple[str, str], overflow: Literal["fold", "ignore"] = "fold", soft_wrap: bool | None = None) -> None:
+    """A line on stderr, of texts with their styles."""
+    line = "".join(text for text, _ in parts)
+    if _is_plain(sys.stderr) and line.isprintable():
+        sys.stderr.write(f"{line}\n")
+        return
+    from rich.text import Text
+
+    stderr().print(Text.assemble(*parts, overflow=overflow), soft_wrap=soft_wrap)
 
 
 def front_table(
@@ -107,7 +123,7 @@ def front_table(
     objectives: Sequence[Objective],
     title: str | None = None,
     remarks: Mapping[int, str] | None = None,
-) -> RenderableType:
+) -> FiguresTable:
     """The front with a column per objective; parameters that never change go to the caption.
 
     In a narrow terminal the configurations stand below their figures instead of beside them. ``remarks`` are sentences
@@ -133,44 +149,6 @@ def front_table(
         ),
         remarks=tuple((remarks or {}).get(p.trial, "") for p in points),
     )
-
-
-@dataclass(frozen=True)
-class FiguresTable:
-    """Rows of figures, each with its configuration beside or, in a narrow terminal, below it, and a remark below."""
-
-    title: str | None
-    captions: tuple[str, ...]
-    header: tuple[str, ...]
-    figures: tuple[tuple[str, ...], ...]
-    configurations: tuple[str, ...]
-    remarks: tuple[str, ...]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        widths = [max(map(cell_len, column)) for column in zip(self.header, *self.figures, strict=True)]
-        figures_width = sum(widths) + len(_GAP) * len(widths)
-        wanted = max(map(cell_len, self.configurations), default=0)
-        beside = options.max_width - figures_width >= min(wanted, _LEAST_CONFIGURATION)
-        indent = figures_width if beside else widths[0] + len(_GAP)
-        if self.title:
-            yield Text(self.title, style="italic")
-        yield Text(_row(self.header, widths) + ("configuration" if beside else ""), style="bold")
-        yield Text("\u2500" * min(options.max_width, figures_width + (wanted if beside else 0)), style="dim")
-        rows = zip(self.figures, self.configurations, self.remarks, strict=True)
-        for figures, configuration, remark in rows:
-            lines = textwrap.wrap(configuration, max(options.max_width - indent, 1), break_on_hyphens=False)
-            yield Text(_row(figures, widths) + (lines.pop(0) if beside and lines else ""))
-            for line in lines:
-                yield Text(" " * indent + line, style="" if beside else "dim")
-            below = widths[0] + len(_GAP)
-            for line in textwrap.wrap(remark, max(options.max_width - below, 1), break_on_hyphens=False):
-                yield Text(" " * below + line, style="italic")
-        for caption in self.captions:
-            yield Text(caption, style="dim italic")
-
-
-def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "".join(cell.rjust(width) + _GAP for cell, width in zip(cells, widths, strict=True))
 
 
 def _with_error(point: FrontPoint, objective: Objective) -> str:

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from dse.cli.figures import FiguresTable
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
-from dse.cli.render import FiguresTable, described, next_command, print_json, stderr, stdout
+from dse.cli.render import described, next_command, print_json, print_table, stderr
 from dse.core.analysis import Analysis
 from dse.core.exclusions import Reason
 from dse.core.measurement import Measurement
@@ -69,7 +70,7 @@ def trials_command(
         print_json({"study": found.name, "trials": [_document(found, trial) for trial in trials]})
         return
     if trials:
-        stdout().print(_table(found, trials))
+        print_table(_table(found, trials))
     _say(found, analysis, len(trials), wanted)
     words = study_words(study, studies)
     number = next((trial.measured.trial for trial in trials if trial.why), None)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
-from dse.cli.render import front_table, print_error, print_json
+from dse.cli.console import console as rich_console
+from dse.cli.figures import FiguresTable
+from dse.cli.render import front_table, next_command, print_error, print_json, print_table
 from dse.errors import SpaceError
 from dse.study import Study
 
@@ -37,3 +44,62 @@ def test_json_keeps_letters_and_refuses_what_is_none(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == '{\n  "schema": 1,\n  "a": "ä[b]"\n}\n'
     with pytest.raises(ValueError, match="Out of range"):
         print_json({"a": float("nan")})
+
+
+_TEXT = st.text(
+    st.sampled_from("abc xyz=0.5 %\u00b1\u00ad\u4e2d\u0301\u200b\t\n\x1b[1m/\u2500\U0001f600:"), max_size=40
+)
+_LONG = st.one_of(_TEXT, st.lists(_TEXT, min_size=4, max_size=9).map(" ".join))
+
+
+@st.composite
+def _tables(draw: st.DrawFn) -> FiguresTable:
+    columns, rows = draw(st.integers(1, 3)), draw(st.integers(0, 3))
+    cells = st.tuples(*[_TEXT] * columns)
+    return FiguresTable(
+        title=draw(st.none() | _LONG),
+        captions=tuple(draw(st.lists(_LONG, max_size=2))),
+        header=draw(cells),
+        figures=tuple(draw(cells) for _ in range(rows)),
+        configurations=tuple(draw(_LONG) for _ in range(rows)),
+        remarks=tuple(draw(_LONG) for _ in range(rows)),
+    )
+
+
+@given(_tables(), st.lists(_LONG, max_size=2))
+def test_a_table_in_a_file_is_the_same_with_rich_and_without(table: FiguresTable, notes: list[str]) -> None:
+    expected, found = io.StringIO(), io.StringIO()
+    console = rich_console(expected, 160)
+    console.print(table)
+    for note in notes:
+        console.print(note)
+    with redirect_stdout(found):
+        print_table(table, notes)
+    assert found.getvalue() == expected.getvalue()
+
+
+def test_colours_are_there_for_who_asks_for_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_command("dse front", "shows it")
+    assert capsys.readouterr().err == "next: dse front  shows it\n"
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    next_command("dse front", "shows it")
+    print_table(FiguresTable("title", (), ("a",), (("1",),), ("b",), ("",)))
+    shown = capsys.readouterr()
+    assert "\x1b[1;32mnext: " in shown.err
+    assert "\x1b[3mtitle" in shown.out
+
+
+def test_plain_lines_do_without_rich() -> None:
+    program = (
+        "import sys; from dse.cli.render import *; from dse.errors import DseError\n"
+        "print_table(FiguresTable('title', (), ('a',), (('1',),), ('b',), ('',)), ['note'])\n"
+        "next_command('dse front', 'shows it'); print_error(DseError('wrong', hint='right'))\n"
+        "sys.exit('rich' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stderr == "next: dse front  shows it\nerror: wrong\n  try: right\n"
+    assert done.stdout.splitlines()[::4] == ["title", "note"]
+    assert done.returncode == 0
