@@ -37,6 +37,7 @@ from dse.core.noise import repeat_noise, spread_of
 from dse.core.pareto import hypervolume
 from dse.core.policy import UNDECIDED
 from dse.durations import parse_duration, show_duration
+from dse.errors import NothingMeasuredError
 from dse.spaces.load import find_space
 
 FIXED: dict[str, Any] = {"threads": 1, "buffer_size": 64}
@@ -195,7 +196,10 @@ def search(folder: Path, space: str, seed: int, duration: str, python: str) -> P
     if not (study / "front.json").exists():
         began = time.monotonic()
         words = [python, "-m", "dse", "explore", "--space", space, "--studies", str(folder), "--study", study.name]
-        subprocess.run([*words, "--seed", str(seed), "--budget", duration], check=True, stdout=subprocess.DEVNULL)
+        words += ["--seed", str(seed), "--budget", duration]
+        ended = subprocess.run(words, check=False, stdout=subprocess.DEVNULL)
+        if ended.returncode not in (0, NothingMeasuredError.exit_code):  # where all is excluded, that is what is said
+            raise SystemExit(ended.returncode)
         print(f"{study.name}: {show_duration(time.monotonic() - began)}", file=sys.stderr, flush=True)
     return study
 

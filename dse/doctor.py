@@ -7,10 +7,12 @@ import shutil
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import islice
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal
 
 from dse_harness.engines import ENGINES
@@ -20,19 +22,28 @@ from dse_harness.scenarios import SCENARIOS
 from dse_harness.tasks import TASKS
 
 from dse import zoo
-from dse.backends import BACKENDS, LocalBackend
+from dse.backends import BACKENDS, Backend, LocalBackend
+from dse.core.exclusions import find_exclusions
+from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS
-from dse.errors import DseError, MachineError
+from dse.core.repeatability import repeatability
+from dse.errors import DseError, MachineError, NothingMeasuredError
+from dse.machine import MachineNoise, Spread, this_machine
 from dse.models import MODEL_SOURCES, ZooSource
 from dse.paths import cache_dir, require_cache
 from dse.samplers.registry import SAMPLERS, sampler_names
 from dse.shipped import shipped
 from dse.spaces.data_sets import DATA_SETS
+from dse.spaces.space import Space
 
 Verdict = Literal["ok", "advice", "missing"]
 _LOW_MEMORY_BYTES = 1 << 30
 _LOW_DISK_BYTES = 1 << 30
 _BUSY = 0.2
+NOISE_RUNS = 20
+"""Processes of the reference configuration: the standard deviation of so many is known to a sixth."""
+_TRIED = 10
+"""Configurations that are tried until one works."""
 _DEFAULT = ENGINES.get(RuntimeSpec().name)
 
 
@@ -202,3 +213,62 @@ def _measurement() -> Finding:
         )
     queries, p90 = response.performance.query_count, response.performance.latency_p90_ns
     return Finding("measurement", "ok", f"LoadGen measured {entry.name}: {queries} queries, p90 {p90 / 1e6:.3f} ms")
+
+
+def measure_noise(
+    space: Space, backend: Backend, ran: Callable[[int], object] = lambda _: None, runs: int = NOISE_RUNS
+) -> MachineNoise:
+    """How far ``runs`` processes of the reference configuration of ``space`` differ: the first one that works.
+
+    ``ran`` is told after each how many there were. Every figure that was timed is in it, and every size that differs.
+    Raises ModelError; NothingMeasuredError where no configuration works, and MachineError where most runs did not get
+    the processor.
+    """
+    found: list[Measurement] = []
+    for configuration in islice(space.tree.configurations(), _TRIED):
+        source, experiment = space.source(configuration), space.experiment(configuration)
+        model = source.make(space.variant(configuration))
+        request = experiment.request(
+            model_path=model.path, model_sha256=model.sha256, data_set=space.data_set.spec, cache=cache_dir()
+        )
+        python = space.runtime(configuration).python
+        while len(found) < runs:
+            with tempfile.TemporaryDirectory(prefix="dse-noise-") as folder:
+                response = backend.run(request, Path(folder), space.fidelity.trial_timeout, python=python)
+            if response.failure:
+                break
+            found.append(Measurement(len(found), configuration, experiment.key(), response))
+            ran(len(found))
+        if len(found) == runs:
+            break
+        found.clear()
+    else:
+        raise NothingMeasuredError(f"none of the first {_TRIED} configurations of {space.name} works", path=space.path)
+    if sentence := find_exclusions(found).starved:
+        raise MachineError(sentence, hint="stop what else is running, then dse doctor --noise again")
+    return _noise_of(space, found)
+
+
+def _noise_of(space: Space, runs: list[Measurement]) -> MachineNoise:
+    spreads: dict[str, Spread] = {}
+    for name in METRICS:
+        metric, values = METRICS.get(name), [run.values[name] for run in runs if name in run.values]
+        if metric.scale != "ratio" or len(values) < len(runs) or (metric.noise is None and len(set(values)) == 1):
+            continue
+        found = repeatability([metric.scaled(value) for value in values])
+        spreads[name] = Spread(
+            found.sd, found.ratio, median(values), min(values), max(values), outliers=len(found.outliers)
+        )
+    response, configuration = runs[0].response, runs[0].configuration
+    engine = space.runtime(configuration).engine
+    evidence, before = response.evidence, response.device_before
+    return MachineNoise(
+        machine=this_machine(),
+        engine=engine,
+        engine_version=evidence.runtime_version if evidence else space.runtime_versions.get(engine, ""),
+        measured_utc=before.time_utc if before else "",
+        space=space.name,
+        config=dict(configuration),
+        runs=len(runs),
+        metrics=spreads,
+    )

@@ -9,8 +9,11 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from dse_harness.protocol import Failure
 
-from dse.doctor import Finding, examine
+import dse
+from dse.doctor import Finding, examine, measure_noise
+from dse.errors import MachineError, NothingMeasuredError
 from dse.samplers.registry import SAMPLERS
 from tests.harness.distributions import install
 
@@ -86,3 +89,34 @@ def test_a_broken_addition_is_told(tmp_path: Path, value: str, verdict: str, fou
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"{verdict}\n{found}")
+
+
+def test_the_noise_of_the_machine_is_that_of_its_first_configuration_that_works() -> None:
+    device = dse.FakeDevice(
+        latency_ns=lambda _: 1e6,
+        accuracy=lambda _: 0.8,
+        failure=lambda r: Failure("delegate_refused", "no") if r.runtime.delegate == "xnnpack" else None,
+        noise=0.01,
+    )
+    ran: list[int] = []
+    found = measure_noise(dse.load_space("mobilenet_v3"), device, ran.append)
+    assert ran == list(range(1, 21))
+    assert (found.runs, found.space, found.config["delegate"]) == (20, "mobilenet_v3", "builtin")
+    assert found.metrics["latency_p90_ns"].sd == pytest.approx(0.01, rel=0.5)
+    assert found.metrics["latency_p90_ns"].difference == pytest.approx(
+        2.96 * found.metrics["latency_p90_ns"].sd, rel=0.05
+    )
+    assert "accuracy" not in found.metrics
+    assert "model_memory_bytes" not in found.metrics  # all of them are equal
+
+
+def test_noise_is_not_told_of_runs_without_a_processor_or_without_figures() -> None:
+    space = dse.load_space("mobilenet_v3")
+    busy = dse.FakeDevice(latency_ns=lambda _: 1e6, accuracy=lambda _: 0.8, useful_threads=0)
+    with pytest.raises(MachineError, match="20 of 20 runs did not get the processor"):
+        measure_noise(space, busy)
+    broken = dse.FakeDevice(
+        latency_ns=lambda _: 1e6, accuracy=lambda _: 0.8, failure=lambda _: Failure("crashed", "no")
+    )
+    with pytest.raises(NothingMeasuredError, match="none of the first 10 configurations"):
+        measure_noise(space, broken)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     {"address", "durations", "errors", "files", "log", "processes", "quiet", "reading", "shipped", "values"},
     {"core", "packages", "paths", "plain_yaml", "sections", "trust", "zoo"},
-    {"data_sets", "samplers"},
+    {"data_sets", "machine", "samplers"},
     {"imagenet", "models", "tabular"},
     {"backends"},
     {"spaces"},
