@@ -32,7 +32,9 @@ def test_every_code_block_of_a_page_runs(page: str, tmp_path: Path, monkeypatch:
             exec(compile(block, f"{page}, block {number}", "exec"), names)
     study = names["study"]
     assert isinstance(study, dse.Study)
-    assert {t.user_attrs["trial"] for t in study.optuna_study().best_trials} == {row.trial for row in study.front()}
+    assert {t.user_attrs["trial"] for t in study.optuna_study().best_trials} == {
+        row.trial for row in study.front(exact=True)
+    }
 
 
 def test_the_table_of_attributes_has_every_attribute(small_study: Path) -> None:

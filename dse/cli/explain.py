@@ -127,6 +127,7 @@ def _document(analysis: Analysis, explanation: Explanation, official: Official |
         "values": dict(estimate.values) if estimate else {},
         "intervals": {n: list(ends) for n, ends in analysis.intervals(estimate).items()} if estimate else {},
         "trials": list(estimate.trials) if estimate else [],
+        "represented_by": beside if explanation.verdict == "represented" else None,
         "dominated_by": beside if explanation.verdict == "dominated" else None,
         "beats_by_least": beside if explanation.verdict == "front" else None,
         "accuracy": _counts(estimate.accuracy) if estimate and estimate.accuracy else None,

@@ -29,12 +29,16 @@ def front_command(
         str | None, typer.Option(metavar="NAME", help="By a figure, best first, or a parameter: latency_p90_ns.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Show so many points at most.")] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Every point that nothing dominates, however small the difference.")
+    ] = False,
     json: Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
     """Show the Pareto front of a study.
 
     With \u00b1, a figure lies within with 95 % probability.
+    Points that differ by no more than the space's indifference are one row: "also 4" names another.
     --where compares those configurations alone.
     No question changes the study.
 
@@ -43,7 +47,7 @@ def front_command(
     if json and csv:
         raise UsageError("--json and --csv exclude each other", hint="give one")
     found = open_study(study, studies)
-    question = ask(found, where or (), sort, limit)
+    question = ask(found, where or (), sort, limit, exact=exact)
     report = report_of(found, question)
     if json:
         print_json(front_document(report))

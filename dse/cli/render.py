@@ -33,6 +33,8 @@ _PLUS_MINUS = (
 )
 _P_FRONT = "P(front): probability that the point is on the front, given these"
 _UNDECIDED = "; undecided: too close to others to tell"
+_ALSO = "also: trials of configurations that are the same within the indifference"
+_MOST_NAMED = 4
 
 
 def stdout() -> Console:
@@ -139,16 +141,25 @@ def front_table(
     captions = [f"all of them: {described({n: points[0].configuration[n] for n in shared})}"] if shared else []
     captions += [_PLUS_MINUS] if any("\u00b1" in cell or "\u00d7" in cell for row in figures for cell in row) else []
     captions += [_P_FRONT + (_UNDECIDED if any(p.probability is None for p in points) else "")] if told else []
+    captions += [_ALSO] if any(p.represents for p in points) else []
     return FiguresTable(
         title=title,
         captions=tuple(captions),
         header=("trial", *(objective.metric.title for objective in objectives), *(["P(front)"] if told else [])),
         figures=tuple(figures),
         configurations=tuple(
-            described({name: value for name, value in p.configuration.items() if name not in shared}) for p in points
+            described({name: value for name, value in p.configuration.items() if name not in shared}) + _also(p)
+            for p in points
         ),
         remarks=tuple((remarks or {}).get(p.trial, "") for p in points),
     )
+
+
+def _also(point: FrontPoint) -> str:
+    """``, also 49, 47``: the trials of what the point stands for."""
+    first, more = point.represents[:_MOST_NAMED], len(point.represents) - _MOST_NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    return f", also {', '.join(map(str, first))}{rest}" if first else ""
 
 
 def _with_error(point: FrontPoint, objective: Objective) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -12,13 +12,16 @@ from dse.core.configuration import Configuration
 from dse.core.counts import Counts, count
 from dse.core.estimate import Estimate, Repeats, interval, repeats_of
 from dse.core.exclusions import Exclusions, find_exclusions
+from dse.core.indifference import Indifference, epsilon_front, scaled_costs, simplicity, tolerances
 from dse.core.measurement import Measurement
 from dse.core.membership import Membership, membership, told
-from dse.core.metrics import METRICS, Constraint, Objective
+from dse.core.metrics import METRICS, Constraint, Objective, satisfies
 from dse.core.noise import Noise, Spread, repeat_noise, spread_of
 from dse.core.pairing import Pairing
 from dse.core.pareto import FrontPoint, front
 
+_Shown = tuple[Estimate, tuple[int, ...]]
+"""A row of the front, and the trials of the configurations that it stands for."""
 Place = Callable[[Measurement], Configuration | None]
 """The configuration of the space as it is now that a measurement belongs to; None when it belongs to none."""
 
@@ -59,6 +62,8 @@ class Analysis:
     """Whether the figures are recorded ones: none of them has an error, and a repeat would say the same."""
     measurements: tuple[Measurement, ...] = ()
     """All trials, also those that belong to no configuration."""
+    indifference: Indifference = field(default_factory=dict)
+    """What difference does not matter, by objective; none where it is empty."""
 
     @cached_property
     def counts(self) -> Counts:
@@ -110,20 +115,29 @@ class Analysis:
     @cached_property
     def membership(self) -> Membership:
         """``P(on the front)`` and rivals, for each of `estimates`."""
-        return membership(self.estimates, self.objectives, self.constraints, pairing=self.pairing)
+        return self._membership_by(None)
 
     @cached_property
     def by_accuracy(self) -> Membership:
         """`membership` if every figure were exact but the accuracies: what more images would settle."""
-        return membership(self.estimates, self.objectives, self.constraints, pairing=self.pairing, moving=("accuracy",))
+        return self._membership_by(("accuracy",))
 
     @cached_property
     def by_repeats(self) -> Membership:
         """`membership` if the accuracies were exact: what more repeats would settle."""
         if not any(e.errors.get("accuracy") for e in self.estimates):
             return self.membership
-        moving = [name for name in METRICS if name != "accuracy"]
-        return membership(self.estimates, self.objectives, self.constraints, pairing=self.pairing, moving=moving)
+        return self._membership_by([name for name in METRICS if name != "accuracy"])
+
+    def _membership_by(self, moving: Collection[str] | None) -> Membership:
+        return membership(
+            self.estimates,
+            self.objectives,
+            self.constraints,
+            pairing=self.pairing,
+            moving=moving,
+            within=self._within,
+        )
 
     @cached_property
     def guesses(self) -> str | None:
@@ -145,17 +159,63 @@ class Analysis:
     @cached_property
     def on_front(self) -> frozenset[Configuration]:
         """The configurations of `front`, found without how sure they are."""
-        return frozenset(e.configuration for e in front(self.estimates, self.objectives, self.constraints))
+        return frozenset(e.configuration for e, _ in self._shown)
 
     @cached_property
     def front(self) -> list[FrontPoint]:
-        """The front by the middle of the repeats, each point with its intervals and P(front) where those are told."""
-        return self.front_of(self.estimates, self.constraints)
+        """The front by the middle of the repeats, each point with its intervals and P(front) where those are told.
 
-    def front_of(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> list[FrontPoint]:
-        """The front of ``estimates``, some of `estimates`, under other constraints."""
-        own = len(estimates) == len(self.estimates) and tuple(constraints) == self.constraints
-        sure = self.membership if own else self._membership_of(estimates, constraints)
+        No two of its points are the same within the `indifference`, and each says what it stands for.
+        """
+        return self._points(self._shown, self.membership, self.estimates)
+
+    @cached_property
+    def exact_front(self) -> list[FrontPoint]:
+        """The front where every difference matters: all that nothing dominates."""
+        return self._points(self._exactly(self.estimates, self.constraints), self.membership, self.estimates)
+
+    @cached_property
+    def represented(self) -> Mapping[Configuration, int]:
+        """What points of `front` stand for, each with the trial of its point."""
+        by_trial = {e.trial: e.configuration for e in self.estimates}
+        return {by_trial[trial]: e.trial for e, represents in self._shown for trial in represents}
+
+    def front_of(
+        self, estimates: Sequence[Estimate], constraints: Sequence[Constraint], *, exact: bool = False
+    ) -> list[FrontPoint]:
+        """The front of ``estimates``, some of `estimates`, under other constraints; ``exact`` as of `exact_front`."""
+        sure = self._membership_of(estimates, constraints)
+        shown = self._exactly(estimates, constraints) if exact else self._representatives(estimates, constraints)
+        return self._points(shown, sure, estimates)
+
+    @cached_property
+    def _shown(self) -> list[_Shown]:
+        return self._representatives(self.estimates, self.constraints)
+
+    @property
+    def _within(self) -> tuple[float, ...]:
+        return tolerances(self.objectives, self.indifference)
+
+    def _exactly(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> list[_Shown]:
+        return [(e, ()) for e in front(estimates, self.objectives, constraints)]
+
+    def _representatives(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> list[_Shown]:
+        """The rows of the front of ``estimates``, each with the trials of those that it stands for."""
+        if not any(self._within):
+            return self._exactly(estimates, constraints)
+        exact = front(estimates, self.objectives, constraints)
+        names = {o.name for o in self.objectives}
+        allowed = [e for e in estimates if names <= e.values.keys() and satisfies(e.values, constraints)]
+        place = {e.configuration: i for i, e in enumerate(allowed)}
+        kept = epsilon_front(
+            [scaled_costs(e.values, self.objectives) for e in allowed],
+            [place[e.configuration] for e in exact],
+            self._within,
+            lambda i: simplicity(allowed[i].configuration),
+        )
+        return [(allowed[k.index], tuple(sorted(allowed[i].trial for i in k.represents))) for k in kept]
+
+    def _points(self, shown: Sequence[_Shown], sure: Membership, estimates: Sequence[Estimate]) -> list[FrontPoint]:
         probability = {e.trial: float(p) for e, p in zip(estimates, sure.probability, strict=True)}
         responses = {m.trial: m.response for k in self.known for m in k.good}
         return [
@@ -169,14 +229,15 @@ class Analysis:
                 probability=told(probability[e.trial], on_front=True) if self.tells_certainty else None,
                 accuracy=e.accuracy,
                 corrected_by=e.corrected_by,
+                represents=represents,
             )
-            for e in front(estimates, self.objectives, constraints)
+            for e, represents in shown
         ]
 
     def _membership_of(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> Membership:
         index = {estimate.configuration: i for i, estimate in enumerate(self.estimates)}
         pairing = self.pairing.take([index[estimate.configuration] for estimate in estimates])
-        return membership(estimates, self.objectives, constraints, pairing=pairing)
+        return membership(estimates, self.objectives, constraints, pairing=pairing, within=self._within)
 
     def intervals(self, found: Estimate) -> dict[str, tuple[float, float]]:
         """Where each figure of ``found`` lies with 95 % probability, but for those of which nobody can tell.
@@ -202,12 +263,14 @@ def analyze(
     images: int | None = None,
     *,
     exact: bool = False,
+    indifference: Indifference | None = None,
     before: Analysis | None = None,
 ) -> Analysis:
     """What ``measurements``, all trials of a study in their order, say about its configurations.
 
     ``images`` is how many the whole data set has. Each trial gets the best accuracy that any of them found for it.
-    ``exact`` says that the figures are recorded ones. ``before`` is an analysis of fewer of these trials, which changes
+    ``exact`` says that the figures are recorded ones. What differs by no more than the ``indifference`` counts as the
+    same. ``before`` is an analysis of fewer of these trials, which changes
     no result: what was found out of configurations that have no new ones is not found out again.
     """
     exclusions = find_exclusions(measurements)
@@ -229,7 +292,15 @@ def analyze(
     )
     images = None if exact else images
     return Analysis(
-        tuple(objectives), tuple(constraints), exclusions, known, images, differing, exact, tuple(measurements)
+        tuple(objectives),
+        tuple(constraints),
+        exclusions,
+        known,
+        images,
+        differing,
+        exact,
+        tuple(measurements),
+        indifference or {},
     )
 
 

@@ -15,7 +15,7 @@ from dse.core.membership import told
 from dse.core.metrics import Objective, satisfies
 from dse.core.pareto import costs_of, dominates
 
-Verdict = Literal["front", "dominated", "constraint", "infeasible", "failed", "excluded", "unmeasured"]
+Verdict = Literal["front", "represented", "dominated", "constraint", "infeasible", "failed", "excluded", "unmeasured"]
 _NOTHING_NEAR = "nothing dominates it"
 
 
@@ -25,8 +25,9 @@ class Explanation:
 
     ``by`` dominates it (of those on the front, the one with the largest margins together); ``margins`` by objective say
     by how much: by ratio for latencies and sizes, by difference for accuracies. Of one on the front, ``by`` is the
-    configuration that it beats by least, and ``margins`` by how much. ``probability`` is P(front); None where that is
-    undecided or nobody can tell.
+    configuration that it beats by least, and ``margins`` by how much. Of one that is the same within the indifference
+    as a point of the front, ``by`` is that point. ``probability`` is P(front); None where that is undecided or nobody
+    can tell.
     """
 
     verdict: Verdict
@@ -84,33 +85,51 @@ def _explain(analysis: Analysis, configuration: Configuration) -> Explanation:
             found = "unknown" if value is None else constraint.metric.show(value)
             return replace(told_of, verdict="constraint", sentence=f"{constraint} does not hold: {found}")
     if configuration in on_front:
+        if _dominating(analysis, estimate):
+            return replace(
+                told_of, sentence="nothing is better by more than the indifference, and it is simpler to set"
+            )
         near = _nearest(analysis, estimate)
         if near is None:
             return told_of
         rival, margins = near
         return replace(told_of, sentence=_by_how_little(analysis, estimate, rival, margins), by=rival, margins=margins)
+    if (trial := analysis.represented.get(configuration)) is not None:
+        by = next(e for e in analysis.estimates if e.trial == trial)
+        sentence = f"the same as trial {trial} within the indifference, which stands for it"
+        return replace(
+            told_of, verdict="represented", sentence=sentence, by=by, margins=_margins(analysis, by, estimate)
+        )
     if not _has_all(analysis, estimate):
         sentence = "it lacks a figure that is an objective"
         return replace(told_of, verdict="failed", sentence=sentence, excluded=None)
-    costs = costs_of(estimate, analysis.objectives)
-    rivals = [
-        (_margins(analysis, point, estimate), point)
-        for point in analysis.estimates
-        if point.configuration in on_front and dominates(costs_of(point, analysis.objectives), costs)
-    ]
+    rivals = _dominating(analysis, estimate)
     margins, by = max(rivals, key=lambda rival: sum(rival[0].values()))
     sentence = f"trial {by.trial} is no worse in any objective and better in at least one"
     return replace(told_of, verdict="dominated", sentence=sentence, by=by, margins=margins)
 
 
+def _dominating(analysis: Analysis, estimate: Estimate) -> list[tuple[dict[str, float], Estimate]]:
+    """What dominates ``estimate`` on the exact front, with the margins."""
+    costs = costs_of(estimate, analysis.objectives)
+    exact = {point.trial for point in analysis.exact_front}
+    return [
+        (_margins(analysis, point, estimate), point)
+        for point in analysis.estimates
+        if point.trial in exact and dominates(costs_of(point, analysis.objectives), costs)
+    ]
+
+
 def _nearest(analysis: Analysis, estimate: Estimate) -> tuple[Estimate, dict[str, float]] | None:
     """What ``estimate``, which is on the front, beats by least, and where: the one that comes nearest to dominate it.
 
-    Only what satisfies the constraints comes near. None where nothing else was measured, or equals it.
+    Only what satisfies the constraints comes near, and not what it stands for. None where nothing else was measured, or
+    equals it.
     """
     best: tuple[float, Estimate, dict[str, float]] | None = None
     for other in analysis.estimates:
-        if other.configuration == estimate.configuration or not _competes(analysis, other):
+        is_same = analysis.represented.get(other.configuration) == estimate.trial
+        if is_same or other.configuration == estimate.configuration or not _competes(analysis, other):
             continue
         margins = _margins(analysis, estimate, other)
         ahead = {name: margin for name, margin in margins.items() if margin > 0}

@@ -51,6 +51,7 @@ def membership(
     *,
     pairing: Pairing | None = None,
     moving: Collection[str] | None = None,
+    within: Sequence[float] | None = None,
     seed: int = 0,
     draws: int = DRAWS,
 ) -> Membership:
@@ -60,7 +61,8 @@ def membership(
     In each draw every figure moves by its own standard error, on its metric's scale. Accuracies of which ``pairing``,
     by the index of ``estimates``, knows the answers move together as those do; configurations that share an accuracy
     move as one. Figures that are not in ``moving`` stay; None: all move. A configuration is on the front of a draw when
-    it satisfies all constraints there and nothing dominates it strictly. Equal values without error stay equal.
+    it satisfies all constraints there and nothing beats it: dominates it, by more than the tolerance ``within`` in an
+    objective (None: by anything). Equal values without error stay equal.
     """
     probability, rival = np.zeros(len(estimates)), np.full(len(estimates), -1)
     metrics = {metric.name: metric for metric in (*(o.metric for o in objectives), *(c.metric for c in constraints))}
@@ -76,6 +78,7 @@ def membership(
     shared, is_accuracy = np.asarray(pairing.shared), [name == "accuracy" for name in figures]
     signs = np.array([o.sign for o in objectives])
     width = len(objectives)
+    least = np.zeros(width) if within is None else np.array(within, dtype=float)
     off = {} if moving is not None and "accuracy" not in moving else pairing.drawn(seed, draws)
     rows, moves = np.array([*off], int), np.array([*off.values()]).reshape(-1, draws)
     # what all accuracies have in common decides no comparison: without it fewer rows have to be compared
@@ -88,7 +91,7 @@ def membership(
             moved = signs[column] * (moves - common)
             surely[rows, column] = costs[rows, column] + moved.max(axis=1)
             hopeful[rows, column] = costs[rows, column] + moved.min(axis=1)
-        near = near[_near_front(surely, hopeful, shared, is_accuracy[:width])]
+        near = near[_near_front(surely, hopeful, shared, is_accuracy[:width], least)]
     chance = normal_draws(seed, len(complete), len(figures), draws)
     columns = [chance[shared[near] if accuracy else near, column] for column, accuracy in enumerate(is_accuracy)]
     moved = errors[near, :, None] * np.stack(columns, axis=1)
@@ -98,14 +101,14 @@ def membership(
     drawn = moved[:, :width] * signs[:, None]
     drawn -= np.where(is_accuracy[:width], signs, 0)[:, None] * common
     if not constraints:
-        unsure = ~_dominated(drawn.min(axis=2), drawn.max(axis=2))
+        unsure = ~_dominated(drawn.min(axis=2), drawn.max(axis=2), least)
         near, moved, drawn = near[unsure], moved[unsure], drawn[unsure]
     allowed = np.ones((len(near), draws), dtype=bool)
     for constraint in constraints:
         figure = moved[:, figures.index(constraint.metric.name)]
         bound = constraint.metric.scaled(constraint.bound)
         allowed &= figure <= bound if constraint.operator == "<=" else figure >= bound
-    beaten, free = _beaten(drawn, allowed)
+    beaten, free = _beaten(drawn, allowed, least)
     chosen = np.array(complete)[near]
     probability[chosen] = (allowed & free).mean(axis=1)
     undecided = np.where(beaten < draws, beaten, 0.0)
@@ -137,8 +140,8 @@ def _normal_block(seed: int, block: int, figures: int, draws: int) -> Array:
     return np.random.default_rng([seed, block]).standard_normal((_BLOCK, figures, draws))
 
 
-def _beaten(drawn: Array, allowed: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_]]:
-    """How often ``[j, i]`` row j dominates row i, and whether ``[i, draw]`` nothing dominates row i there.
+def _beaten(drawn: Array, allowed: NDArray[np.bool_], least: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """How often ``[j, i]`` row j beats row i, and whether ``[i, draw]`` nothing beats row i there.
 
     ``drawn`` is ``[rows, objectives, draws]``, all minimized; a row that is not ``allowed`` ``[rows, draws]`` dominates
     nothing. Only pairs are compared of which the one's best draws are no worse than the other's worst.
@@ -150,7 +153,7 @@ def _beaten(drawn: Array, allowed: NDArray[np.bool_]) -> tuple[Array, NDArray[np
     beaten, free = np.zeros((rows, rows)), np.ones(allowed.shape, dtype=bool)
     for i in range(rows):
         others = np.flatnonzero(possible[:, i])
-        dominates = dominates_each(points[others], points[i]) & allowed[others]
+        dominates = dominates_each(points[others], points[i], least) & allowed[others]
         beaten[others, i] = np.count_nonzero(dominates, axis=1)
         free[i] = ~dominates.any(axis=0)
     return beaten, free
@@ -162,7 +165,7 @@ def _unpaired(estimates: Sequence[Estimate]) -> Pairing:
 
 
 def _near_front(
-    surely: Array, hopeful: Array, shared: NDArray[np.int64], is_accuracy: Sequence[bool]
+    surely: Array, hopeful: Array, shared: NDArray[np.int64], is_accuracy: Sequence[bool], least: Array
 ) -> NDArray[np.bool_]:
     """Which rows, of costs at most ``surely`` and at least ``hopeful``, are not dominated with certainty: a draw need
     not contain the others, they change nothing.
@@ -175,13 +178,13 @@ def _near_front(
         firsts, sizes = np.unique(shared, return_counts=True)
         for first in firsts[sizes > 1]:
             group = np.flatnonzero(shared == first)
-            near[group] = ~_dominated(hopeful[group][:, others], surely[group][:, others])
+            near[group] = ~_dominated(hopeful[group][:, others], surely[group][:, others], least[others])
     rest = np.flatnonzero(near)
-    near[rest] = ~_dominated(hopeful[rest], surely[rest])
+    near[rest] = ~_dominated(hopeful[rest], surely[rest], least)
     return near
 
 
-def _dominated(hopeful: Array, surely: Array) -> NDArray[np.bool_]:
-    """Which rows of ``hopeful`` some row of ``surely`` dominates."""
+def _dominated(hopeful: Array, surely: Array, least: Array) -> NDArray[np.bool_]:
+    """Which rows of ``hopeful`` some row of ``surely`` dominates, by more than ``least`` in an objective."""
     front = surely[nondominated_rows(surely, duplicates=False)]
-    return np.asarray(dominates_each(front[:, None], hopeful[None]).any(axis=0))
+    return np.asarray(dominates_each(front[:, None], hopeful[None], least).any(axis=0))

@@ -38,7 +38,8 @@ class FrontPoint:
     ``trial`` and ``response`` are the repeat nearest to it; ``intervals`` say where each figure lies with 95 %
     probability, both ends equal where it is exact, and are empty where nobody can tell; ``probability`` is P(front),
     None where that is undecided or nobody can tell; ``accuracy`` are the counts behind the accuracy, which was
-    ``corrected_by`` so many models that saw more images (`dse.core.estimate.Estimate`).
+    ``corrected_by`` so many models that saw more images (`dse.core.estimate.Estimate`); ``represents`` are the trials
+    of the configurations that it stands for (`dse.core.indifference`).
     """
 
     trial: int
@@ -50,6 +51,7 @@ class FrontPoint:
     probability: float | None
     accuracy: Accuracy | None = None
     corrected_by: int = 0
+    represents: tuple[int, ...] = ()
 
 
 _T = TypeVar("_T", bound=Valued)
@@ -60,12 +62,16 @@ def dominates(one: Sequence[Exact], other: Sequence[Exact]) -> bool:
     return all(a <= b for a, b in zip(one, other, strict=True)) and any(a < b for a, b in zip(one, other, strict=True))
 
 
-def dominates_each(one: Array, other: Array) -> Mask:
-    """`dominates` for arrays of costs ``[..., objectives]``, which are broadcast against each other: ``[...]``."""
-    no_worse, better = one[..., 0] <= other[..., 0], one[..., 0] < other[..., 0]
+def dominates_each(one: Array, other: Array, by: Array | None = None) -> Mask:
+    """`dominates` for arrays of costs ``[..., objectives]``, which are broadcast against each other: ``[...]``.
+
+    Better in at least one objective is better by more than ``by`` ``[objectives]`` there, or than nothing.
+    """
+    most = [0.0] * one.shape[-1] if by is None else by.tolist()
+    no_worse, better = one[..., 0] <= other[..., 0], one[..., 0] < other[..., 0] - most[0]
     for objective in range(1, one.shape[-1]):  # a loop, as NumPy is slow along an axis of a few
         no_worse &= one[..., objective] <= other[..., objective]
-        better |= one[..., objective] < other[..., objective]
+        better |= one[..., objective] < other[..., objective] - most[objective]
     return no_worse & better
 
 

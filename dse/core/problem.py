@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
+from dse.core.indifference import Indifference
 from dse.core.metrics import Constraint, Objective
 from dse.core.tree import ParameterTree
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Which configurations there are and what makes one better than another."""
+    """Which configurations there are, what makes one better than another, and what difference does not matter."""
 
     tree: ParameterTree
     objectives: tuple[Objective, ...]
     constraints: tuple[Constraint, ...] = ()
+    indifference: Indifference = field(default_factory=dict)
 
     def has(self, configuration: Configuration) -> bool:
         """Whether the tree has ``configuration``; answered once for each, as suggesters ask after every trial."""

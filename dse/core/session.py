@@ -106,6 +106,7 @@ class Session:
                 self._experiments,
                 task.images,
                 exact=task.exact,
+                indifference=problem.indifference,
                 before=self._before,
             )
             self._before = self._analysis

@@ -57,7 +57,19 @@ class FrontReport:
         counts, starved = self.analysis.counts, self.analysis.exclusions.starved
         everything = [counts.trials_sentence, counts.configurations_sentence]
         warnings = [sentence for sentence in (starved, self.analysis.guesses) if sentence]
-        return [*warnings, *(everything if counts.trials > counts.counting else [])]
+        same = [self._indifference] if any(point.represents for point in self.points) else []
+        return [*warnings, *same, *(everything if counts.trials > counts.counting else [])]
+
+    @property
+    def _indifference(self) -> str:
+        """``indifference: 0.1 points of accuracy, 3 % of p90 latency``."""
+        found = ((o.metric, self.analysis.indifference.get(o.name, 0.0)) for o in self.study.objectives)
+        shown = (
+            f"{m.units.show_difference(most) if m.scale == 'absolute' else f'{100 * most:.2g} %'} of {m.title}"
+            for m, most in found
+            if most
+        )
+        return f"indifference: {', '.join(shown)}"
 
     def official_of(self, point: FrontPoint) -> Official | None:
         """The official figures of a point: those of the trial that it shows, else of a repeat."""
@@ -74,10 +86,11 @@ def front_report(
     """
     analysis, asked = study.analysis, question or Question()
     if not (asked.constraints or asked.conditions):
-        points, compared = analysis.front, len(analysis.estimates)
+        points = analysis.exact_front if asked.exact else analysis.front
+        compared = len(analysis.estimates)
     else:
         allowed = [e for e in analysis.estimates if asked.allows(e.configuration)]
-        points = analysis.front_of(allowed, (*analysis.constraints, *asked.constraints))
+        points = analysis.front_of(allowed, (*analysis.constraints, *asked.constraints), exact=asked.exact)
         compared = sum(satisfies(e.values, asked.constraints) for e in allowed)
     return FrontReport(study, analysis, asked.chosen(points), len(points), compared, asked, official or {})
 
@@ -85,8 +98,9 @@ def front_report(
 def front_document(report: FrontReport) -> dict[str, Any]:
     """The front as ``dse front --json`` prints it: schema, study, objectives, counts, points.
 
-    ``intervals`` are 95 %, and lack what nobody can tell; ``p_front`` is null where that is undecided or not told;
-    ``starved`` says what is wrong with all of the figures, if anything is.
+    ``represents`` are the trials of what a point stands for within the ``indifference``. ``intervals`` are 95 %, and
+    lack what nobody can tell; ``p_front`` is null where that is undecided or not told; ``starved`` says what is wrong
+    with all of the figures, if anything is.
     """
     study, analysis = report.study, report.analysis
     return {
@@ -97,6 +111,7 @@ def front_document(report: FrontReport) -> dict[str, Any]:
             {"name": objective.name, "direction": objective.direction, "unit": objective.metric.unit}
             for objective in study.objectives
         ],
+        "indifference": {} if report.question.exact else dict(analysis.indifference),
         "where": list(report.question.words),
         "starved": analysis.exclusions.starved,
         "counts": analysis.counts.document(),
@@ -110,6 +125,7 @@ def front_document(report: FrontReport) -> dict[str, Any]:
                     o.name: list(point.intervals[o.name]) for o in study.objectives if o.name in point.intervals
                 },
                 "trials": list(point.trials),
+                "represents": list(point.represents),
                 "p_front": point.probability,
                 "accuracy": _accuracy_document(report, point),
                 "official": official_document(report.official_of(point), point.values),
@@ -153,7 +169,7 @@ def front_csv(report: FrontReport) -> str:
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")
     bounds = [f"{name}_{end}" for name in names for end in ("low", "high")]
-    ours = ["repeats", "p_front", "accuracy_images", "images"]
+    ours = ["repeats", "p_front", "accuracy_images", "images", "represents"]
     official = OFFICIAL_COLUMNS if any(map(report.official_of, points)) else ()
     writer.writerow(["trial", *parameters, *names, *bounds, *ours, *official])
     for point in points:
@@ -167,6 +183,7 @@ def front_csv(report: FrontReport) -> str:
                 "" if point.probability is None else point.probability,
                 point.accuracy.total if point.accuracy else "",
                 study.images,
+                " ".join(map(str, point.represents)),
                 *(official_row(report.official_of(point), point.values) if official else ()),
             ]
         )

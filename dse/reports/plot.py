@@ -34,6 +34,8 @@ class Dot:
 class Dots:
     """The configurations of a study beside its front, each in one of these: compared with it, or not and why."""
 
+    represented: tuple[Dot, ...]
+    """A point of the front stands for them."""
     dominated: tuple[Dot, ...]
     outside: tuple[Dot, ...]
     """They break a constraint."""
@@ -44,17 +46,19 @@ class Dots:
 def dots(analysis: Analysis, wanted: Sequence[str]) -> Dots:
     """What is drawn beside the front, of the configurations that have all figures ``wanted``."""
     on_front = {point.configuration for point in analysis.front}
+    represented: list[Dot] = []
     dominated: list[Dot] = []
     outside: list[Dot] = []
     for e in analysis.estimates:
         if e.configuration in on_front or not set(wanted) <= set(e.values):
             continue
         holds = satisfies(e.values, analysis.constraints)
-        (dominated if holds else outside).append(Dot(e.trial, e.values, analysis.intervals(e)))
+        same = e.configuration in analysis.represented
+        (represented if same else dominated if holds else outside).append(Dot(e.trial, e.values, analysis.intervals(e)))
     never = (k for k in analysis.known if not k.good)
     first = (next((m for m in k.trials if not m.failed), k.trials[0]) for k in never)
     excluded = [Dot(m.trial, m.values) for m in first if set(wanted) <= set(m.values)]
-    return Dots(tuple(dominated), tuple(outside), tuple(excluded))
+    return Dots(tuple(represented), tuple(dominated), tuple(outside), tuple(excluded))
 
 
 def plot_front(report: FrontReport, path: Path) -> None:
@@ -68,11 +72,13 @@ def plot_front(report: FrontReport, path: Path) -> None:
     axes = figure.subplots()
     points = [Dot(point.trial, point.values, point.intervals) for point in report.points]
     beside = dots(report.analysis, [o.name for o in (y, x) if o])
+    same: dict[str, Any] = {"s": 22, "facecolors": "none", "edgecolors": _FRONT, "linewidths": 0.8}
     plain: dict[str, Any] = {"s": 14, "color": _OTHERS}
     hollow: dict[str, Any] = {"s": 14, "facecolors": "none", "edgecolors": _OTHERS, "linewidths": 0.6}
     crossed: dict[str, Any] = {"s": 16, "marker": "x", "color": _EXCLUDED, "linewidths": 0.8}
     for drawn, word, style in (
         (beside.dominated, "dominated", plain),
+        (beside.represented, "the same as one of the front", same),
         (beside.outside, "outside the constraints", hollow),
         (beside.excluded, "excluded, not compared", crossed),
     ):

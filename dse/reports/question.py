@@ -49,12 +49,16 @@ class Condition:
 
 @dataclass(frozen=True)
 class Question:
-    """``constraints`` on figures, ``conditions`` on parameters; ``sort`` by one of those; at most ``limit`` points."""
+    """``constraints`` on figures, ``conditions`` on parameters; ``sort`` by one of those; at most ``limit`` points.
+
+    ``exact``: of the front where every difference matters.
+    """
 
     constraints: tuple[Constraint, ...] = ()
     conditions: tuple[Condition, ...] = ()
     sort: str | None = None
     limit: int | None = None
+    exact: bool = False
     words: tuple[str, ...] = field(default=(), compare=False)
     """The conditions as they were written."""
 
@@ -70,7 +74,14 @@ class Question:
         return found[: self.limit]
 
 
-def ask(study: Study, where: Sequence[str] = (), sort: str | None = None, limit: int | None = None) -> Question:
+def ask(
+    study: Study,
+    where: Sequence[str] = (),
+    sort: str | None = None,
+    limit: int | None = None,
+    *,
+    exact: bool = False,
+) -> Question:
     """The question that these words ask. Raises UsageError for what names nothing, with what is allowed."""
     levels, figures = study.levels, _figures(study)
     constraints, conditions, words = [], [], []
@@ -92,7 +103,7 @@ def ask(study: Study, where: Sequence[str] = (), sort: str | None = None, limit:
             conditions.append(Condition(name, sign, _value(name, sign, written, levels[name])))
     if sort is not None and sort != "trial":
         _require("sort", sort, ["trial", *figures], levels)
-    return Question(tuple(constraints), tuple(conditions), sort, limit, tuple(words))
+    return Question(tuple(constraints), tuple(conditions), sort, limit, exact, tuple(words))
 
 
 def _figures(study: Study) -> list[str]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dse.core.analysis import analyze
 from dse.errors import Remedy, StudyError
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
@@ -71,8 +70,7 @@ def edits(before: Study, space: Space) -> Edits:
 def _lost(before: Study, place: Placement) -> tuple[int, int]:
     """How many points the study's front has, and how many of them ``place`` counts for nothing."""
     measurements = before.measurements
-    known = analyze(before.objectives, before.constraints, measurements, before.place, before.images)
-    front = known.front
+    front = before.analysis.front
     if not front:
         return 0, 0
     kept = {measured.trial for measured in measurements if place(measured) is not None}

@@ -91,7 +91,7 @@ def session_of(
     first_number: int | None = None,
 ) -> Session:
     """The session that carries out ``plan`` on ``space``; see `explore`."""
-    problem = Problem(space.tree, space.objectives, space.constraints)
+    problem = Problem(space.tree, space.objectives, space.constraints, space.indifference)
     rungs, is_exact = accuracy_rungs(space), space.backend.is_deterministic
     place = Placement(space, history)
     if is_exact:  # a record says the same each time: to ask again would only make it look surer

@@ -72,8 +72,15 @@ def accuracy_rungs(space: Space) -> tuple[int, ...]:
 
 def analyze_space(space: Space, measurements: Sequence[Measurement], place: Place) -> Analysis:
     """What ``measurements`` say about the configurations of ``space``, to which ``place`` assigns them."""
-    exact = space.backend.is_deterministic
-    return analyze(space.objectives, space.constraints, measurements, place, space.data_set.size, exact=exact)
+    return analyze(
+        space.objectives,
+        space.constraints,
+        measurements,
+        place,
+        space.data_set.size,
+        exact=space.backend.is_deterministic,
+        indifference=space.indifference,
+    )
 
 
 def make_plan(space: Space, measurements: Sequence[Measurement], budget: Budget) -> Plan:

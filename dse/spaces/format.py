@@ -8,6 +8,7 @@ from dse_harness.engines import ENGINES
 from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema
 
+from dse.core.indifference import parse_indifference
 from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS, Direction, parse_constraint, parse_metric
 from dse.durations import parse_duration
 from dse.models import MODEL_SOURCES, ModelSection
@@ -53,6 +54,12 @@ def _objectives(value: Any) -> Any:
     return named
 
 
+def _indifference(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise ValueError(f"found {value!r}, expected metrics with a share each, such as latency_p90_ns: 3%")
+    return {name: parse_indifference(written, parse_metric(str(name))) for name, written in value.items()}
+
+
 _LEVEL = {"type": ["string", "number", "boolean"]}
 _TREE_SCHEMA = {
     "type": "object",
@@ -67,6 +74,19 @@ _TREE_SCHEMA = {
         ]
     },
 }
+
+
+class _IndifferenceSchema:
+    """The JSON Schema of an indifference, with the metrics that there are when it is asked for."""
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> dict[str, Any]:
+        share = {"type": ["string", "number"], "pattern": r"^ *[0-9]+(\.[0-9]+)? *%? *$", "minimum": 0}
+        return {
+            "type": "object",
+            "description": "What difference in an objective does not matter: latency_p90_ns: 3%, accuracy: 0.1%.",
+            "propertyNames": {"enum": list(METRICS)},
+            "additionalProperties": share,
+        }
 
 
 class _ObjectivesSchema:
@@ -151,6 +171,7 @@ class SpaceFile(Section):
         {name: METRICS.get(name).direction for name in DEFAULT_OBJECTIVES}
     )
     constraints: list[Annotated[str, AfterValidator(_constraint)]] = Field([])
+    indifference: Annotated[dict[str, float], BeforeValidator(_indifference), _IndifferenceSchema()] = Field({})
     fidelity: FidelitySection = FidelitySection()
     budget: BudgetSection = BudgetSection()
     sampler: Annotated[str, AfterValidator(_sampler)] = Field(

@@ -109,6 +109,7 @@ class ResolvedSpace:
     parameters: dict[str, Any] = field(default_factory=dict)
     objectives: dict[str, Direction]
     constraints: tuple[str, ...] = ()
+    indifference: dict[str, Annotated[float, Range(0)]] = field(default_factory=dict)
     fidelity: ResolvedFidelity
     budget: ResolvedBudget = ResolvedBudget()
     sampler: str = "auto"

@@ -13,6 +13,7 @@ from dse_harness.protocol import Preprocessing, RuntimeSpec
 from dse.backends import Backend, LocalBackend
 from dse.core.configuration import Configuration, Value
 from dse.core.experiment import Experiment, Fidelity
+from dse.core.indifference import Indifference, default_indifference
 from dse.core.metrics import Constraint, Objective
 from dse.core.tree import ParameterTree
 from dse.data_sets import DataSet
@@ -71,6 +72,12 @@ class Space:
     def name(self) -> str:
         """The space's name, which a study takes when it is given none."""
         return self.file.name
+
+    @cached_property
+    def indifference(self) -> Indifference:
+        """What difference in each objective does not matter; of recorded figures, only where the space says so."""
+        default = {} if self.backend.is_deterministic else default_indifference(self.objectives)
+        return {**default, **self.file.indifference}
 
     @property
     def fidelity(self) -> ExploreSection:
@@ -198,6 +205,7 @@ class Space:
             parameters=written_tree(self.tree.roots) if written.replay is None else written.parameters,
             objectives=dict(written.objectives),
             constraints=tuple(written.constraints),
+            indifference=dict(self.indifference),
             fidelity=ResolvedFidelity(explore=ResolvedExplore(**fidelity.model_dump())),
             budget=ResolvedBudget(**written.budget.model_dump()),
             sampler=written.sampler,

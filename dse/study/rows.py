@@ -37,8 +37,9 @@ class ConfigurationRow:
     ``values`` are the figures by metric, ``standard_errors`` theirs in the same unit, ``intervals`` where each lies
     with 95 % probability; what nobody can tell is missing. ``p_front`` is the probability to be on the front, None
     where that is undecided or nobody can tell. ``accuracy`` are the counts behind the accuracy, of ``images`` in the
-    data set. ``reason`` says why it is not measured, or which constraint does not hold. ``excluded`` has the reasons
-    against single trials of it.
+    data set. ``represents`` are the trials of what it stands for on the front, and ``represented_by`` is the trial of
+    what stands for it: they are the same within the indifference. ``reason`` says why it is not measured, or which
+    constraint does not hold. ``excluded`` has the reasons against single trials of it.
 
     >>> import dse
     >>> row = dse.open_study("studies/example").front()[0]
@@ -56,6 +57,8 @@ class ConfigurationRow:
     trials: tuple[int, ...] = ()
     accuracy: Accuracy | None = None
     images: int | None = None
+    represents: tuple[int, ...] = ()
+    represented_by: int | None = None
     reason: str | None = None
     excluded: Mapping[int, tuple[Reason, ...]] = field(default_factory=dict)
 
@@ -75,6 +78,7 @@ class ConfigurationRow:
             "accuracy_images": self.accuracy.total if self.accuracy else None,
             "images": self.images,
             "verdict": self.verdict,
+            "represented_by": self.represented_by,
             "reason": self.reason,
         }
 
@@ -189,14 +193,14 @@ class Trials(Rows[TrialRow]):
 def configuration_rows(analysis: Analysis) -> Configurations:
     """A row for each configuration that a trial of the study belongs to."""
     estimates = {e.configuration: (index, e) for index, e in enumerate(analysis.estimates)}
-    on_front = {point.configuration for point in analysis.front}
+    represents = {point.configuration: point.represents for point in analysis.front}
     rows = []
     for known in analysis.known:
         index, found = estimates.get(known.configuration, (0, None))
         if found is None:
             rows.append(_without_figures(analysis, known))
             continue
-        verdict, reason = _verdict(analysis, found, on_front=known.configuration in on_front)
+        verdict, reason = _verdict(analysis, found, on_front=known.configuration in represents)
         probability = float(analysis.membership.probability[index]) if analysis.tells_certainty else None
         rows.append(
             ConfigurationRow(
@@ -214,6 +218,8 @@ def configuration_rows(analysis: Analysis) -> Configurations:
                 trials=found.trials,
                 accuracy=found.accuracy,
                 images=analysis.images,
+                represents=represents.get(known.configuration, ()),
+                represented_by=analysis.represented.get(known.configuration),
                 reason=reason,
                 excluded=_excluded(analysis, known.trials),
             )
@@ -221,10 +227,11 @@ def configuration_rows(analysis: Analysis) -> Configurations:
     return Configurations(tuple(rows), _names(analysis))
 
 
-def front_rows(analysis: Analysis) -> Front:
-    """The rows of the front."""
+def front_rows(analysis: Analysis, *, exact: bool = False) -> Front:
+    """The rows of the front, or of the ``exact`` one."""
     rows = {row.configuration: row for row in configuration_rows(analysis)}
-    return Front(tuple(rows[point.configuration] for point in analysis.front), _names(analysis))
+    points = analysis.exact_front if exact else analysis.front
+    return Front(tuple(rows[point.configuration] for point in points), _names(analysis))
 
 
 def trial_rows(analysis: Analysis, measurements: Iterable[Measurement], trials: Path) -> Trials:
@@ -285,7 +292,8 @@ def _verdict(analysis: Analysis, found: Estimate, *, on_front: bool) -> tuple[Ve
             return "constraint", f"{constraint} does not hold: {shown}"
     if not on_front and not all(objective.name in found.values for objective in analysis.objectives):
         return "failed", "it lacks a figure that is an objective"
-    return ("front" if on_front else "dominated"), None
+    represented = found.configuration in analysis.represented
+    return ("front" if on_front else "represented" if represented else "dominated"), None
 
 
 def _without_figures(analysis: Analysis, known: Known) -> ConfigurationRow:

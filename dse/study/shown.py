@@ -54,6 +54,7 @@ class Shown:
             "fingerprint": row.configuration.fingerprint,
             "verdict": row.verdict,
             "reason": row.reason,
+            "represented_by": row.represented_by,
             **row.values,
             **{f"{name}_standard_error": row.standard_errors.get(name) for name in asked},
             **{f"{name}_low": low for name, (low, _) in row.intervals.items() if name in asked},

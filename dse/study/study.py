@@ -34,7 +34,7 @@ class Study:
     >>> best = study.front()[0]
     >>> study.explain(best.trial).verdict
     'front'
-    >>> len(study.optuna_study().best_trials) == len(study.front())
+    >>> len(study.optuna_study().best_trials) == len(study.front(exact=True))
     True
     """
 
@@ -93,16 +93,18 @@ class Study:
                 self.place,
                 self.images,
                 exact=self.recorded_in is not None,
+                indifference=self.space.indifference,
             )
             self._analyzed = len(self.measurements), found
         return self._analyzed[1]
 
-    def front(self) -> Front:
-        """The configurations that no other dominates, by the middle of their repeats: the rows of ``dse front``.
+    def front(self, *, exact: bool = False) -> Front:
+        """The Pareto front by the middle of the repeats: the rows of ``dse front``. Empty where nothing was measured.
 
-        Empty where nothing was measured.
+        No two of them are the same within the space's indifference. With ``exact``, every configuration that no other
+        dominates: ``dse front --exact``, and Optuna's ``best_trials``.
         """
-        return front_rows(self.analysis)
+        return front_rows(self.analysis, exact=exact)
 
     def configurations(self) -> Configurations:
         """Every configuration that was tried, with its figures, or why it has none."""
@@ -155,7 +157,7 @@ class Study:
         return Remedy.LIST_TRIALS if self.measurements else Remedy.SEARCH
 
     def optuna_study(self) -> optuna.Study:
-        """The study in Optuna's storage: one trial for each configuration, ``best_trials`` is the front.
+        """The study in Optuna's storage: one trial for each configuration, ``best_trials`` is the exact front.
 
         It is brought up to date first, unless a search has the study now, which does that itself. Raises StudyError
         where there is no such storage or it cannot be used.

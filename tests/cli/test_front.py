@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dse_harness.protocol import Request, Response
+from dse_harness.protocol import Performance, Request, Response
 
 from dse.core.proportion import wilson
 from dse.errors import SubmissionError
@@ -266,3 +266,23 @@ def test_official_figures_stand_beside_the_explored_ones(
     assert rows[slow]["official_rehearsal"] == str(rehearsal)
     assert [row["official_round"] for row in rows.values()].count("v6.1") == 1
     assert _json(dse("explain", "s", slow, "--json").out)["official"]["ratios"]["accuracy"] > 0
+
+
+def test_what_is_the_same_is_one_row_and_exact_shows_all(here: Path, dse: Any) -> None:
+    def nearly_the_same(request: Request) -> Response:
+        threads = request.runtime.threads
+        latency_ns = {1: 1_000_000, 2: 990_000, 3: 500_000}[threads]
+        performance = Performance.constant(
+            latency_ns, early_stopping_p90_ns=latency_ns, query_count=500, duration_ns=10**9
+        )
+        memory = {1: 10_000_000, 2: 10_010_000, 3: 12_000_000}[threads]
+        return replace(answer(request), performance=performance, model_memory_bytes=memory)
+
+    space = make_space(here, indifference={}, parameters={"side": [48]})
+    run_study(here / "studies" / "s", space, RecordedHarness(nearly_the_same))
+    indifference = "indifference: 0.1 points of accuracy, 3 % of p90 latency, 1 % of model memory"
+    for words, points in (((), 2), (("--exact",), 3)):
+        shown = dse("front", "s", *words).out
+        assert f"{points} of 3 measured configurations are on the front" in shown
+        assert (", also " in shown) == (indifference in shown) == (points == 2)
+    assert len(_json(dse("front", "s", "--exact", "--json").out)["points"]) == 3
