@@ -93,13 +93,14 @@ _HOSTILE = "a\x1b]0;pwn\x07\x1b[31mX\x9b1m\x7f\r\u202eb\u2028c"
 _COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _PRINTING = """
 import sys, warnings
+from rich.text import Text
 from dse.cli import render, streams
 from dse.errors import DseError
 streams.prepare()
 text = {text!r}
 for console in (render.stdout(), render.stderr()):
     console.print(text)
-    console.print(render.Text(text, style="bold"), soft_wrap=True)
+    console.print(Text(text, style="bold"), soft_wrap=True)
 render.print_json({{text: [text]}})
 render.print_error(DseError(text, hint=text, path=text))
 render.next_command(text, text)
