@@ -1,11 +1,12 @@
 """What comparing models image by image is worth: ``python benchmarks/pairing.py [--models 40] [--images 2000]``.
 
 Measures models of the shipped space, drawn at random, on the first images of the random order, accuracies only, and
-keeps which images were right in ``--keep``. Then, over random orders of these images, as if they were all there are:
+keeps which images were right in ``--keep``. Then these images, as if they were all there are, are put in random orders;
+in each every other model sees the first half of them, the rest the first eighth. Prints
 
-- the standard error of the difference of two models on the first images, paired and taken for independent;
-- how far the accuracies on the first images are off, as counted and corrected by the models that saw all images;
-- how often the 95 % intervals of differences, and of single accuracies, hold.
+- the standard error of a difference, paired and of independent accuracies;
+- how far the accuracies on an eighth are off, as counted and corrected by the models that saw a half;
+- how often the 95 % intervals of accuracies and differences hold what is true of all images.
 
 Reports; asserts nothing.
 """
@@ -13,23 +14,27 @@ Reports; asserts nothing.
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from dse_harness.answers import unpack
-from dse_harness.protocol import AccuracySpec
+from dse_harness.answers import pack, unpack
+from dse_harness.protocol import Accuracy, AccuracySpec
 from numpy.typing import NDArray
 
 from dse.backends import LocalBackend
 from dse.core.configuration import Configuration
+from dse.core.pairing import Pairing
+from dse.core.proportion import Z_95
 from dse.paths import cache_dir
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
 
 Right = NDArray[np.bool_]
+Array = NDArray[np.float64]
 
 
 def main() -> None:
@@ -37,13 +42,64 @@ def main() -> None:
     parser.add_argument("--models", type=int, default=40)
     parser.add_argument("--images", type=int, default=2000, help="of the data set that are measured")
     parser.add_argument("--keep", type=Path, default=Path("pairing.npz"), help="read where it is there, else written")
+    parser.add_argument("--orders", type=int, default=100, help="of the images, at random")
     options = parser.parse_args()
     if options.keep.exists():
         right = np.load(options.keep)["right"]
     else:
         right = measure(options.models, options.images)
         np.savez_compressed(options.keep, right=right)
-    print(right.shape, right.mean(axis=1))
+    report(right, options.orders)
+
+
+def report(right: Right, orders: int) -> None:
+    """Print what is above of ``right`` ``[models, images]``, over so many random orders of its images."""
+    models, images = right.shape
+    half, eighth, chance = images // 2, images // 8, np.random.default_rng(0)
+    truth = right.mean(axis=1)
+    distinct = len(np.unique(right, axis=0))
+    print(
+        f"{models} models, {distinct} of them answer differently; {images} images, of which a half or an eighth is seen"
+    )
+    some, others = np.arange(0, models, 2), np.arange(1, models, 2)
+    kinds = {"half and half": (some, some), "an eighth and a half": (others, some), "two eighths": (others, others)}
+    errors: dict[str, list[Array]] = {kind: [] for kind in kinds}
+    held: dict[str, list[Array]] = {kind: [] for kind in [*kinds, "by itself, a half", "by itself, an eighth"]}
+    off: dict[str, list[Array]] = {"as counted": [], "corrected": []}
+    for _ in range(orders):
+        shuffled = right[:, chance.permutation(images)]
+        seen = [shuffled[i, : eighth if i % 2 else half] for i in range(models)]
+        found = Pairing([_accuracy(answers, images) for answers in seen], range(models), images)
+        value, error = np.array([(c.value, c.error) for c in map(found.estimate, range(models)) if c]).T
+        off["as counted"].append(np.array([seen[i].mean() for i in others]) - truth[others])
+        off["corrected"].append(value[others] - truth[others])
+        for kind, (ones, twos) in kinds.items():
+            one, two = (side.ravel() for side in np.meshgrid(ones, twos))
+            one, two = one[one != two], two[one != two]
+            paired = found.difference_errors(one, two)
+            errors[kind].append(np.array([paired.mean(), np.hypot(error[one], error[two]).mean()]))
+            held[kind].append(_holds(value[one] - value[two], truth[one] - truth[two], paired))
+        held["by itself, a half"].append(_holds(value[some], truth[some], error[some]))
+        held["by itself, an eighth"].append(_holds(value[others], truth[others], error[others]))
+    print("standard error of a difference, in points: paired, and of independent accuracies")
+    for kind, means in errors.items():
+        print("  {:24} {:.2f} {:.2f}".format(kind, *100 * np.mean(means, axis=0)))
+    print("accuracies on an eighth, in points: off by (root mean square), and all together (that of the mean)")
+    for how, by in off.items():
+        together = np.mean(by, axis=1)
+        print(f"  {how:24} {100 * math.sqrt(np.mean(np.square(by))):.2f} {100 * math.sqrt(np.mean(together**2)):.2f}")
+    print("95 % intervals that hold")
+    for kind, share in held.items():
+        print(f"  {kind:24} {100 * np.mean(np.concatenate(share)):.1f} %")
+
+
+def _holds(value: Array, true: Array, error: Array) -> Array:
+    """Whether each true value lies in the interval; rounding is allowed for."""
+    return np.asarray(np.abs(value - true) <= Z_95 * error + 1e-9, float)
+
+
+def _accuracy(right: Right, images: int) -> Accuracy:
+    return Accuracy(int(right.sum()), len(right), "", "random", images, pack(right, "random"))
 
 
 def measure(models: int, images: int) -> Right:

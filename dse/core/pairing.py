@@ -34,6 +34,13 @@ order, so that changes no variance on average, and keeps the work the same for 5
 _PSEUDO = 2
 """Places of a vector before those of the images: half an image that everybody has right, and half one that all have
 wrong. So an accuracy of 100 % has an error as Wilson's interval says, and the difference of two has none of it."""
+_OWN = 0.5
+"""And half an image that the model alone has right or wrong. So half a pair of answers is added to each of four: both
+right, both wrong, the one, the other (Agresti and Min, Simple improved confidence intervals for comparing matched
+proportions, 2005). A single discordant pair among thousands is no certainty that there are hardly any."""
+_ALONE = 1021
+"""So many draws there are of what a model alone has: two models seldom get the same ones, and it is next to nothing."""
+_STREAMS = 2
 _BLOCK = 256
 """Images whose weights are drawn at once."""
 _REMEMBERED = 2**13
@@ -88,8 +95,8 @@ class Pairing:
         """The standard error of the difference of the accuracies at these indices, on all images of the data set.
 
         It is 0 for two that are the same: counted by one trial, or with the same answers to the same images; and for
-        two on all images. It is that of a paired comparison where both have their answers (for as many images, a
-        discordant pair of answers is worth what it is in McNemar's test, 1947), else as of independent ones.
+        two on all images. It is that of a paired comparison where both have their answers (on as many images what the
+        discordant pairs say, as in McNemar's test, 1947), else that of independent ones.
         """
         return float(self.difference_errors(np.array(one), np.array(other)))
 
@@ -108,7 +115,12 @@ class Pairing:
                 left, right = (
                     np.stack([self._vector(i) for i in side.tolist()]) for side in (one[rows], other[columns])
                 )
-                found[np.ix_(rows, columns)] = _distances(left, right)
+                own, others_own = (
+                    np.array([seen.own(self.accuracies[i]) for i in side.tolist()])
+                    for side in (one[rows], other[columns])
+                )
+                squares = _squared_distances(left, right) + own[:, None] + others_own
+                found[np.ix_(rows, columns)] = np.sqrt(squares)
         found[one[:, None] == other] = 0.0
         return np.asarray(found[row.reshape(np.shape(ones)), column.reshape(np.shape(others))])
 
@@ -214,7 +226,7 @@ class _Seen:
         """By the models that saw more images."""
         part, slope = self._part(accuracy.total), self._slope(accuracy)
         own = deviations(accuracy)
-        rest = max(float(own @ own) - slope * slope * part.squares, 0.0)
+        rest = max(float(own @ own) - slope * slope * part.squares, 0.0) + _OWN
         variance = (self._scale * slope) ** 2 * self._part(self.most).squares + (part.kept**2 + part.lost**2) * rest
         value = accuracy.good / accuracy.total + slope * part.easier_by
         return Counted(min(max(value, 0.0), 1.0), math.sqrt(variance), self.models)
@@ -234,6 +246,13 @@ class _Seen:
         found[: own.size] += part.kept * residual
         found[size : size + own.size] = part.lost * residual
         return found
+
+    def own(self, accuracy: Accuracy | None) -> float:
+        """What the image adds to the variance that the model alone has right or wrong."""
+        if accuracy is None or not self.more_than(accuracy):
+            return _OWN * self._scale**2
+        part = self._part(accuracy.total)
+        return _OWN * (part.kept**2 + part.lost**2)
 
     def drawn(self, accuracy: Accuracy, seed: int, draws: int) -> Vector:
         """`vector` by normal weights, one for each image and draw; what was drawn before is not drawn again."""
@@ -350,7 +369,10 @@ def _folded(values: NDArray[np.float64]) -> Vector:
 @lru_cache(_REMEMBERED)
 def _projected(key: tuple[str, int], seed: int, draws: int, stream: int) -> Vector:
     own = _deviations(*key)
-    return own @ _weights(own.size, seed, draws, stream)
+    number = int.from_bytes(base64.b64decode(key[0]), "big") % _ALONE
+    alone = _weights(_ALONE, seed, draws, _STREAMS + stream)[number]
+    found: Vector = own @ _weights(own.size, seed, draws, stream) + np.float32(math.sqrt(_OWN)) * alone
+    return found
 
 
 def _weights(size: int, seed: int, draws: int, stream: int) -> Vector:
@@ -364,7 +386,7 @@ def _blocks_of_weights(count: int, seed: int, draws: int, stream: int) -> Vector
     return np.concatenate([chance.standard_normal((_BLOCK, draws), np.float32) for chance in generators])
 
 
-def _distances(left: Vector, right: Vector) -> Array:
-    """The distance of each row of ``left`` from each of ``right``."""
+def _squared_distances(left: Vector, right: Vector) -> Array:
+    """Of each row of ``left`` from each of ``right``."""
     squares = (left * left).sum(axis=1, dtype=np.float64)[:, None] + (right * right).sum(axis=1, dtype=np.float64)
-    return np.asarray(np.sqrt(np.maximum(squares - 2 * (left @ right.T).astype(np.float64), 0.0)))
+    return np.asarray(np.maximum(squares - 2 * (left @ right.T).astype(np.float64), 0.0))
