@@ -19,9 +19,9 @@ from dse.core.estimate import Estimate
 from dse.core.metrics import satisfies
 from dse.core.pareto import hypervolume, nondominated_rows
 from dse.core.problem import Problem
-from dse.samplers.gaussian import Array
+from dse.samplers.encoding import Array
 from dse.samplers.improvement import expected_improvement, normal_cdf
-from dse.samplers.surrogate import FIRST, MOST_POINTS, Figures, first_suggestion, is_complete, thinned
+from dse.samplers.surrogate import FIRST, MOST_POINTS, Figures, evenly, first_suggestion, is_complete, thinned
 from dse.samplers.tree import TreeSampler
 from dse.samplers.unseen import Unseen
 
@@ -82,15 +82,16 @@ class EHVISuggester:
         """The best candidate and what all promise; None before the first fit and when nothing is left."""
         problem, rng = self._problem, self._rng(past)
         known = {estimate.configuration for estimate in past}.union(pending)
-        complete = thinned([e for e in past if is_complete(e, problem)], problem)
+        complete = [e for e in past if is_complete(e, problem)]
         candidates = list(self._unseen.some(known, rng, _MOST_CANDIDATES))
         if len(complete) < min(FIRST, len(past)) or not complete or not candidates:
             return None
-        promise = self._chance(past, complete, candidates)
+        fewer, encoded = thinned(complete, problem), self._figures.encoder.encode(candidates)
+        promise = self._chance(past, complete, fewer, encoded)
         feasible = [e for e in complete if satisfies(e.values, problem.constraints)]
         volume = 1.0
         if feasible:
-            gain, volume = self._gain(complete, feasible, candidates)
+            gain, volume = self._gain(complete, fewer, feasible, encoded)
             promise = promise * gain
         promise = np.maximum(promise, 0.0)  # rounding
         best = candidates[int(np.argmax(promise))]
@@ -99,11 +100,15 @@ class EHVISuggester:
         return Outlook(best, (np.sort(promise)[::-1] / max(volume, 1e-9)).tolist())
 
     def _gain(
-        self, complete: Sequence[Estimate], feasible: Sequence[Estimate], candidates: Sequence[Configuration]
+        self,
+        complete: Sequence[Estimate],
+        fewer: Sequence[Estimate],
+        feasible: Sequence[Estimate],
+        candidates: Array,
     ) -> tuple[Array, float]:
         """Expected hypervolume improvement ``[candidates]`` and the hypervolume now, in the same unit."""
         objectives = self._problem.objectives
-        guesses = [self._figures.predict(o.metric, complete, candidates) for o in objectives]
+        guesses = [self._figures.predict(o.metric, complete, fewer, candidates) for o in objectives]
         signs = np.array([o.sign for o in objectives])
         mean = np.stack([guess[0] for guess in guesses], axis=1) * signs
         sd = np.stack([guess[1] for guess in guesses], axis=1)
@@ -117,16 +122,21 @@ class EHVISuggester:
         return gain, hypervolume(points, reference)
 
     def _chance(
-        self, past: Sequence[Estimate], complete: Sequence[Estimate], candidates: Sequence[Configuration]
+        self,
+        past: Sequence[Estimate],
+        complete: Sequence[Estimate],
+        fewer: Sequence[Estimate],
+        candidates: Array,
     ) -> Array:
         """The probability ``[candidates]`` that it can be measured and satisfies every constraint."""
         chance = np.ones(len(candidates))
         inside = [e for e in past if self._problem.has(e.configuration)]
         if any(not e.values for e in inside):
-            mean, _ = self._figures.predict(None, inside[-MOST_POINTS:], candidates)
+            some = [inside[index] for index in evenly(len(inside), MOST_POINTS)]
+            mean, _ = self._figures.predict(None, inside, some, candidates)
             chance *= np.clip(mean, _LIKELY_FAILURE, 1.0)
         for constraint in self._problem.constraints:
-            mean, sd = self._figures.predict(constraint.metric, complete, candidates)
+            mean, sd = self._figures.predict(constraint.metric, complete, fewer, candidates)
             distance = (constraint.metric.scaled(constraint.bound) - mean) / sd
             chance *= np.maximum(normal_cdf(distance if constraint.operator == "<=" else -distance), 1e-6)
         return chance

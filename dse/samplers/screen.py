@@ -59,7 +59,8 @@ class ScreenSuggester:
             return first or self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))
         fitted = complete[: refit_at(len(complete))]
         if fitted != self._fitted:
-            mean, _ = self._figures.predict(self._latency, thinned(fitted, self._problem), self._listed)
+            some, listed = thinned(fitted, self._problem), self._figures.encoder.encode(self._listed)
+            mean, _ = self._figures.predict(self._latency, fitted, some, listed)
             self._fitted, self._order = fitted, [self._listed[index] for index in np.argsort(mean, kind="stable")]
         cheapest = next((configuration for configuration in self._order if configuration not in known), None)
         return cheapest or self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))

@@ -14,12 +14,16 @@ from dse.core.metrics import Metric
 from dse.core.pareto import costs_of, nondominated_rows
 from dse.core.problem import Problem
 from dse.core.tree import ParameterTree
-from dse.samplers.gaussian import Array, Encoder, GaussianProcess
+from dse.samplers.encoding import Array, Encoder
+from dse.samplers.gaussian import GaussianProcess, best_scales
 from dse.samplers.unseen import Unseen
 
 FIRST = 4
 """Measurements before the first fit: two corners, two at random."""
-MOST_POINTS = 400
+MOST_POINTS = 300
+"""That predictions are conditioned on: what they cost grows with the square of their number."""
+_MOST_FITTED = 128
+"""That scales are found with: each try costs the cube of their number, and more change them little."""
 _REFIT = 1.2
 """The kernel's scales are found anew when there are this many times as many measurements as last time."""
 
@@ -28,26 +32,47 @@ class Figures:
     """A Gaussian process per figure, its scales found again from time to time, always at the same measurements."""
 
     def __init__(self, tree: ParameterTree) -> None:
-        self._encoder = Encoder(tree)
+        self.encoder = Encoder(tree)
         self._scales: dict[Metric | None, tuple[bytes, Array]] = {}
 
     def predict(
-        self, metric: Metric | None, known: Sequence[Estimate], candidates: Sequence[Configuration]
+        self,
+        metric: Metric | None,
+        past: Sequence[Estimate],
+        known: Sequence[Estimate],
+        candidates: Array,
     ) -> tuple[Array, Array]:
-        """Mean and standard deviation of values on the metric's scale; of success (0 or 1) where ``metric`` is None."""
-        inputs = self._encoder.encode([e.configuration for e in known])
-        values = np.array(
-            [float(bool(e.values)) if metric is None else metric.scaled(e.values[metric.name]) for e in known]
-        )
-        first = refit_at(len(known))
-        key = inputs[:first].tobytes() + values[:first].tobytes()
+        """Mean and standard deviation of values on the metric's scale; of success (0 or 1) where ``metric`` is None.
+
+        ``candidates`` are encoded. Conditioned on ``known``, with the scales that were last found from ``past``, which
+        is in the order in which it became known.
+        """
+        first = refit_at(len(past))
+        scales = self._scales_of(metric, [past[index] for index in evenly(first, _MOST_FITTED)])
+        found = GaussianProcess(self.encoder.is_number, self._inputs(known), _values(metric, known), scales)
+        return found.predict(candidates)
+
+    def _scales_of(self, metric: Metric | None, first: Sequence[Estimate]) -> Array:
+        inputs, values = self._inputs(first), _values(metric, first)
+        key = inputs.tobytes() + values.tobytes()
         kept = self._scales.get(metric)
         if kept is None or kept[0] != key:
-            kept = key, GaussianProcess(self._encoder.is_number, inputs[:first], values[:first]).scales
-            self._scales[metric] = kept
-        return GaussianProcess(self._encoder.is_number, inputs, values, kept[1]).predict(
-            self._encoder.encode(candidates)
-        )
+            kept = self._scales[metric] = key, best_scales(self.encoder.is_number, inputs, values)
+        return kept[1]
+
+    def _inputs(self, estimates: Sequence[Estimate]) -> Array:
+        return self.encoder.encode([e.configuration for e in estimates])
+
+
+def _values(metric: Metric | None, estimates: Sequence[Estimate]) -> Array:
+    return np.array(
+        [float(bool(e.values)) if metric is None else metric.scaled(e.values[metric.name]) for e in estimates]
+    )
+
+
+def evenly(count: int, most: int) -> list[int]:
+    """At most so many of ``count`` indices, the first and the last among them."""
+    return list(range(count)) if count <= most else np.linspace(0, count - 1, most).astype(int).tolist()
 
 
 def first_suggestion(
@@ -83,5 +108,5 @@ def thinned(complete: Sequence[Estimate], problem: Problem) -> list[Estimate]:
     table = np.array([costs_of(e, problem.objectives) for e in complete])
     keep = set(np.flatnonzero(nondominated_rows(table, duplicates=False)).tolist()[:MOST_POINTS])
     others = [index for index in range(len(complete)) if index not in keep]
-    keep.update(others[i] for i in np.linspace(0, len(others) - 1, MOST_POINTS - len(keep)).astype(int).tolist())
+    keep.update(others[index] for index in evenly(len(others), MOST_POINTS - len(keep)))
     return [complete[index] for index in sorted(keep)]

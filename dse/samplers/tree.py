@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import numpy as np
 from optuna.distributions import BaseDistribution
@@ -71,12 +70,9 @@ class TreeSampler(BaseSampler):
     def suggester(self, problem: Problem, seed: int) -> Suggester:
         """What chooses the configurations of ``problem``; asked once for each problem and seed."""
 
-    def over(self, tree: ParameterTree) -> Self:
-        """A sampler of the same kind and seed for ``tree``; one that has a space keeps it."""
-        other = copy.copy(self)
-        other._tree = self._tree or tree
-        other._read, other._asked = {}, None
-        return other
+    def suggester_of(self, problem: Problem) -> Suggester:
+        """What answers for this sampler in a study of ``problem``; a sampler that has a space keeps it."""
+        return self.suggester(problem if self._tree is None else replace(problem, tree=self._tree), self._seed)
 
     @property
     def gains(self) -> Sequence[float]:

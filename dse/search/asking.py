@@ -21,7 +21,6 @@ from dse.core.tree import Parameter
 from dse.quiet import new_study, quiet
 from dse.samplers.distributions import distributions
 from dse.samplers.inside import InsideSampler
-from dse.samplers.tree import TreeSampler
 from dse.samplers.unseen import Unseen
 
 _MOST_REPEATS = 50
@@ -37,35 +36,25 @@ class StudySuggester:
     Most samplers have a state: random numbers, a generation. So that a search which was killed and continued goes on
     as if it had not been, they are asked again all that they were asked before, and what is not their own suggestion
     is put in between. An asked trial stays open until its values come: a genetic sampler breeds only from trials that
-    it was asked for. A `TreeSampler` answers from the trials alone; each of its answers comes from a copy of the
-    study, and nothing is asked twice.
+    it was asked for.
     """
+
+    gains: Sequence[float] = ()
+    """See `dse.core.problem.Suggester`: Optuna's samplers cannot tell."""
 
     def __init__(self, problem: Problem, sampler: BaseSampler, seed: int, first: Sequence[Configuration] = ()) -> None:
         """Ask copies of ``sampler``; ``seed`` is for what is left; ``first`` is suggested before it is asked."""
         self._problem = problem
-        self._is_stateless = isinstance(sampler, TreeSampler)
         self._is_genetic = isinstance(sampler, BaseGASampler)
-        self._sampler = (
-            sampler.over(problem.tree)
-            if isinstance(sampler, TreeSampler)
-            else InsideSampler(sampler, problem.tree, seed)
-        )
+        self._sampler = InsideSampler(sampler, problem.tree, seed)
         self._seed = seed
         self._first = tuple(c for c in dict.fromkeys(first) if problem.has(c))
         self._distributions = distributions(problem.tree)
         self._rest = Unseen(problem.tree)
-        self._gains: Sequence[float] = ()
         self._begin()
-
-    @property
-    def gains(self) -> Sequence[float]:
-        """See `dse.core.problem.Suggester`; empty for a sampler that has no ``gains``."""
-        return self._gains
 
     def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
         """See `dse.core.problem.Suggester`."""
-        self._gains = ()
         with quiet():
             self._hear(past)
             taken = {*self._known, *filter(self._problem.has, pending)}
@@ -80,20 +69,19 @@ class StudySuggester:
         self._study = new_study(
             [objective.direction for objective in objectives],
             [objective.name for objective in objectives],
-            sampler=self._sampler if self._is_stateless else copy.deepcopy(self._sampler),
+            sampler=copy.deepcopy(self._sampler),
         )
         self._told: list[Estimate] = []
         self._known: dict[Configuration, Estimate] = {}
         self._open: _Question | None = None
-        self._patience = 1 if self._is_stateless else _MOST_REPEATS
+        self._patience = _MOST_REPEATS
         self._is_dry = False
 
     def _hear(self, past: Sequence[Estimate]) -> None:
         if list(past[: len(self._told)]) != self._told:
             self._begin()
         for estimate in past[len(self._told) :]:
-            if not self._is_stateless:
-                self._ask_next()
+            self._ask_next()
             self._told.append(estimate)
             if self._problem.has(estimate.configuration):
                 self._tell(estimate)
@@ -115,17 +103,15 @@ class StudySuggester:
             self._study.add_trial(self._trial(estimate.configuration, estimate))
 
     def _ask(self, pending: Sequence[Configuration]) -> Configuration | None:
-        if not self._is_stateless:
-            asked = self._ask_next()
-            if asked is None or asked.configuration not in pending:
-                return asked.configuration if asked else None
+        asked = self._ask_next()
+        if asked is None or asked.configuration not in pending:
+            return asked.configuration if asked else None
         elsewhere = self._copy()
         running = {self._open.configuration} if self._open else set()
         for configuration in pending:
             if configuration not in running and self._problem.has(configuration):
                 elsewhere.add_trial(self._trial(configuration, None))
         found = self._question(elsewhere, pending)
-        self._gains = getattr(elsewhere.sampler, "gains", ()) if found else ()
         return found.configuration if found else None
 
     def _ask_next(self) -> _Question | None:
@@ -151,8 +137,6 @@ class StudySuggester:
     def _copy(self) -> optuna.Study:
         """The study and its sampler, to be asked what must not be remembered; finished trials are shared."""
         shared = {id(trial): trial for trial in self._study.get_trials(deepcopy=False) if trial.state.is_finished()}
-        if self._is_stateless:
-            return copy.deepcopy(self._study, {**shared, id(self._sampler): self._sampler})
         return copy.deepcopy(self._study, dict(shared))
 
     def _walk(self, trial: optuna.Trial) -> Configuration | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -153,8 +153,11 @@ def replay_session(
     *,
     is_exact: bool = True,
     growing: bool = False,
+    history: Sequence[Measurement] = (),
 ) -> Session:
-    """The session that searches ``table``, its accuracies counted on ``images``; its latencies exact or noisy."""
+    """The session that searches ``table`` after ``history``, its accuracies counted on ``images``; its latencies exact
+    or noisy.
+    """
     confirm, size = growing or not is_exact, table.tree.size
     work = Work(
         rungs=images,
@@ -182,4 +185,4 @@ def replay_session(
         exact=not confirm,
     )
     suggester = make_suggester(table.problem, plan.decision.sampler, seed)
-    return Session(task, suggester, experiments, costs)
+    return Session(task, suggester, experiments, costs, history)

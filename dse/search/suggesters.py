@@ -13,7 +13,9 @@ from dse.core.estimate import Estimate
 from dse.core.problem import Problem, Suggester
 from dse.quiet import experimental
 from dse.samplers.registry import AUTO, SAMPLERS, current_name, require_packages
+from dse.samplers.tree import TreeSampler
 from dse.search.asking import StudySuggester
+from dse.search.own import OwnSuggester
 
 _SEARCH_SHARE = 0.7
 """Chosen. What confirming with the rest buys shows `benchmarks/agreement.py`, for this share alone."""
@@ -61,13 +63,19 @@ def make_suggester(
     asked, and has its own seed. Raises RegistryError for an unknown name, MachineError for a missing package.
     """
     if not isinstance(sampler, str):
-        return StudySuggester(problem, sampler, seed, first)
+        return _suggester(problem, sampler, seed, first)
     require_packages(sampler)
     entry = SAMPLERS.get(current_name(sampler))
     begin = (*first, *problem.tree.corners()) if entry.corners else first
     with experimental():
         made = entry.make(problem.tree, seed)
-    return StudySuggester(problem, made, seed, begin)
+    return _suggester(problem, made, seed, begin)
+
+
+def _suggester(problem: Problem, sampler: BaseSampler, seed: int, first: Sequence[Configuration]) -> Suggester:
+    if isinstance(sampler, TreeSampler):
+        return OwnSuggester(problem, sampler, seed, first)
+    return StudySuggester(problem, sampler, seed, first)
 
 
 class Experiments(Protocol):

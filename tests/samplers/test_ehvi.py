@@ -10,8 +10,13 @@ import pytest
 from optuna.trial import TrialState
 
 from dse.core.configuration import Configuration
+from dse.core.estimate import Estimate
+from dse.core.metrics import METRICS, Objective
+from dse.core.problem import Problem
 from dse.core.tree import Level, Parameter, ParameterTree
 from dse.samplers import EHVISampler
+from dse.samplers.ehvi import EHVISuggester
+from dse.samplers.surrogate import MOST_POINTS
 
 
 def _parameter(name: str, *values: str | float, below: tuple[Parameter, ...] = ()) -> Parameter:
@@ -106,3 +111,18 @@ def test_a_range_is_searched_in_steps_that_it_has() -> None:
     assert all(trial.params["x"] % 5 == 0 for trial in study.trials)
     assert len({Configuration(trial.params) for trial in study.trials}) == 12
     assert study.best_value < 10
+
+
+def test_what_is_suggested_after_many_trials_does_not_depend_on_what_was_asked_before() -> None:
+    """Scales are found again at certain numbers of trials, whoever asked then; more are known than are fitted to."""
+    tree = ParameterTree((_parameter("side", *range(40, 60)), _parameter("threads", *range(1, 21))))
+    objectives = tuple(Objective(METRICS.get(name), "minimize") for name in ("latency_p90_ns", "peak_memory_bytes"))
+    problem, everything = Problem(tree, objectives), [*tree.corners(), *tree.configurations()]
+    past = [
+        Estimate(c, {"latency_p90_ns": float(c["side"]) / float(c["threads"]), "peak_memory_bytes": float(c["side"])})
+        for c in dict.fromkeys(everything[:-30])
+    ]
+    asked = EHVISuggester(problem, 1)
+    asked.suggest(past[: MOST_POINTS + 20])
+    assert len(past) > MOST_POINTS + 21
+    assert asked.suggest(past[: MOST_POINTS + 21]) == EHVISuggester(problem, 1).suggest(past[: MOST_POINTS + 21])

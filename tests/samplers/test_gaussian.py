@@ -7,7 +7,8 @@ import pytest
 
 from dse.core.configuration import Configuration
 from dse.core.tree import Level, Parameter, ParameterTree
-from dse.samplers.gaussian import Encoder, GaussianProcess, solve_lower
+from dse.samplers.encoding import Encoder
+from dse.samplers.gaussian import GaussianProcess, solve_lower
 
 TREE = ParameterTree(
     (
