@@ -23,8 +23,8 @@ from dse.search.suggesters import Decision
 from dse.spaces.load import load_space
 from dse.spaces.space import Space
 from dse.study import Study
+from dse.study.continued import continued
 from dse.study.rows import TrialRow
-from dse.study.versions import with_measured_versions
 from dse.study.writer import StudyWriter, study_so_far
 from dse.trust import untrusted
 
@@ -91,7 +91,7 @@ def explore(
     limits = budget or Budget(trials=loaded.file.budget.trials, device_s=loaded.file.budget.time)
     options: dict[str, object] = {"seed": loaded.file.seed if seed is None else seed}
     if before is not None:
-        loaded = with_measured_versions(loaded, before)
+        loaded = continued(loaded, before)
         require_same_answers(edits(before, loaded), folder)
         spent = spent_on(before)
         spent_s, limits = spent.time_s, spent.since(counted_from(before)).left_of(limits)

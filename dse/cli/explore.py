@@ -30,7 +30,7 @@ from dse.search.plan import make_plan
 from dse.search.start import confirms, fetch
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
-from dse.study.versions import with_measured_versions
+from dse.study.continued import continued
 from dse.study.writer import StudyWriter, study_so_far
 
 
@@ -90,7 +90,7 @@ def explore_command(
     before = study_so_far(folder, loaded, storage)  # what would be refused is, before downloads and in a plan too
     if before:
         say_damaged(before)
-        loaded = with_measured_versions(loaded, before)
+        loaded = continued(loaded, before)
     if dry_run:
         for name, program in loaded.programs.items():
             stderr().print(f"runtime {name} names a program: {program}; {NOT_ASKED}")

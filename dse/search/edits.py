@@ -12,7 +12,18 @@ from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study import Study
 
-_NO_MATTER = ("schema", "name", "description", "sampler", "seed", "budget", "objectives", "constraints", "replay")
+_NO_MATTER = (
+    "schema",
+    "name",
+    "description",
+    "sampler",
+    "seed",
+    "budget",
+    "objectives",
+    "constraints",
+    "indifference",
+    "replay",
+)
 """Sections that say how to search, or that are looked at on their own."""
 _WHERE = ("data_set.path", "data_set.labels", "data_set.images", "data_set.file")
 """Where images lie is no matter: ``data_set.sha256`` says what they are."""
@@ -51,6 +62,12 @@ def edits(before: Study, space: Space) -> Edits:
     if set(bounds) != set(wanted):
         said = [", ".join(listed) or "none" for listed in (bounds, wanted)]
         changing.append(f"constraints: {said[0]} in the study, {said[1]} in the space")
+    known, asked = (
+        {o.name: of.get(o.name, 0.0) for o in space.objectives} for of in (was["indifference"], now["indifference"])
+    )
+    if not changing and known != asked:
+        said = [", ".join(f"{100 * most:g} % of {name}" for name, most in of.items()) for of in (known, asked)]
+        changing.append(f"indifference: {said[0]} in the study, {said[1]} in the space")
     place = Placement(space, before.measurements)
     on_front, lost = _lost(before, place)
     others = [found for key in now if key not in _NO_MATTER for found in _differences(key, was.get(key), now[key])]

@@ -17,6 +17,7 @@ from dse.core.indifference import Indifference, default_indifference
 from dse.core.metrics import Constraint, Objective
 from dse.core.tree import ParameterTree
 from dse.data_sets import DataSet
+from dse.machine import machine_indifference
 from dse.models import Download, ModelSection, ModelSource
 from dse.packages import engine_named
 from dse.sections import PreprocessingSection
@@ -75,8 +76,16 @@ class Space:
 
     @cached_property
     def indifference(self) -> Indifference:
-        """What difference in each objective does not matter; of recorded figures, only where the space says so."""
-        default = {} if self.backend.is_deterministic else default_indifference(self.objectives)
+        """What difference in each objective does not matter; of recorded figures, only where the space says so.
+
+        By default at least what two runs differ by on this machine, where ``dse doctor --noise`` found that out.
+        """
+        if self.backend.is_deterministic:
+            return self.file.indifference
+        noise = machine_indifference() or {}
+        default = {
+            name: max(most, noise.get(name, 0.0)) for name, most in default_indifference(self.objectives).items()
+        }
         return {**default, **self.file.indifference}
 
     @property
