@@ -104,8 +104,8 @@ class FakeDevice:
             round(median_ns),
             **latencies,
             early_stopping_p90_ns=latencies["latency_p95_ns"],
-            query_count=max(spec.min_query_count, round(spec.min_duration_ms * 1e6 / median_ns)),
-            duration_ns=spec.min_duration_ms * 10**6,
+            query_count=max(spec.queries(median_ns), round(spec.duration_ms * 1e6 / median_ns)),
+            duration_ns=round(spec.seconds(median_ns) * 1e9),
         )
         return Response(
             performance=performance if request.performance else None,
@@ -123,7 +123,7 @@ class FakeDevice:
         """What LoadGen's runs take, in seconds."""
         latency_s, spec = self.latency_ns(request) / 1e9, request.performance
         accuracy = self._accuracy(request)
-        performance_s = max(spec.min_duration_ms / 1000, spec.min_query_count * latency_s) if spec else 0.0
+        performance_s = spec.seconds(self.latency_ns(request)) if spec else 0.0
         return {"performance": performance_s, "accuracy": accuracy.total * latency_s if accuracy else 0.0}
 
     def _accuracy(self, request: Request) -> Accuracy | None:

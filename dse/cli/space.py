@@ -127,7 +127,7 @@ def _summary(space: Space) -> list[str]:
         f"objectives: {objectives}; constraints: {constraints}",
         f"data set: {data.name}, {data.size} images; accuracy from "
         + (f"{space.accuracy_images}, drawn at random" if space.accuracy_images < data.size else "all of them"),
-        f"fidelity: {space.fidelity.min_duration:g} s and {space.fidelity.min_query_count} queries at least",
+        f"fidelity: {_run_length(space)}",
         *([space.official_samples] if space.official_samples else []),
         *_programs(space),
     ]
@@ -135,3 +135,10 @@ def _summary(space: Space) -> list[str]:
 
 def _programs(space: Space) -> list[str]:
     return [f"runtime {name} names a program: {program}; {NOT_ASKED}" for name, program in space.programs.items()]
+
+
+def _run_length(space: Space) -> str:
+    explore = space.fidelity
+    least = explore.min_duration if explore.least_duration is None else explore.least_duration
+    said = f"{min(least, explore.min_duration):g} s and {explore.min_query_count} queries at least"
+    return said + (f", {explore.min_duration:g} s for a slow model" if least < explore.min_duration else "")

@@ -23,11 +23,25 @@ from dse.files import fingerprint
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    """How long a performance run takes at least; ``official`` is by MLPerf's settings, whatever else stands here."""
+    """How long a performance run takes at least; ``official`` is by MLPerf's settings, whatever else stands here.
+
+    With ``least_duration_s`` it lasts as long as its precision asks for, see `PerformanceSpec`. That says how well the
+    same thing is measured, so it is no part of what an experiment is.
+    """
 
     min_duration_s: float = 0.5
     min_query_count: int = 100
     official: bool = False
+    least_duration_s: float | None = None
+
+    def spec(self, buffer_size: int) -> PerformanceSpec:
+        """The run of a search."""
+        return PerformanceSpec(
+            buffer_size=buffer_size,
+            min_duration_ms=round(self.min_duration_s * 1000),
+            min_query_count=self.min_query_count,
+            least_duration_ms=None if self.least_duration_s is None else round(self.least_duration_s * 1000),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +68,8 @@ class Experiment:
     def of(cls, request: Request, engine_version: str | None = None) -> Self:
         """What ``request`` asks for; how many images its accuracy run takes, and in which order, is no part of it."""
         spec = request.performance or PerformanceSpec()
-        fidelity = Fidelity(spec.min_duration_ms / 1000, spec.min_query_count)
+        least_s = None if spec.least_duration_ms is None else spec.least_duration_ms / 1000
+        fidelity = Fidelity(spec.min_duration_ms / 1000, spec.min_query_count, least_duration_s=least_s)
         if spec.user_conf is not None:
             fidelity = Fidelity(official=True)
         return cls(
@@ -111,13 +126,6 @@ class Experiment:
         image_order: ImageOrder = "list",
     ) -> Request:
         """The request that measures this with the model and the images that lie there, at a search's fidelity."""
-        performance = None
-        if self.fidelity is not None:
-            performance = PerformanceSpec(
-                buffer_size=self.buffer_size,
-                min_duration_ms=round(self.fidelity.min_duration_s * 1000),
-                min_query_count=self.fidelity.min_query_count,
-            )
         return Request(
             model_path=str(model_path),
             model_sha256=model_sha256,
@@ -125,7 +133,7 @@ class Experiment:
             cache_dir=str(cache),
             runtime=self.runtime,
             preprocessing=self.preprocessing,
-            performance=performance,
+            performance=None if self.fidelity is None else self.fidelity.spec(self.buffer_size),
             accuracy=accuracy,
             spot_check_images=spot_check_images,
             image_order=image_order,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from statistics import median
 
-from dse_harness.protocol import AccuracySpec
+from dse_harness.protocol import AccuracySpec, PerformanceSpec
 
 from dse.core.analysis import Place
 from dse.core.budget import Costs
@@ -18,6 +18,7 @@ from dse.core.measurement import Measurement
 from dse.core.policy import Need
 from dse.core.tree import LISTED
 from dse.samplers.unseen import Unseen
+from dse.search.accuracy_runs import accuracy_spec
 from dse.spaces.space import Space
 
 _START_S = 1.5
@@ -39,14 +40,15 @@ _KEPT_IMAGES = 1024
 class Work:
     """What trials of a space consist of.
 
-    An accuracy is counted on the first number of images of ``rungs``, then on the next. Configurations of one ``model``
+    An accuracy is counted on the first number of images of ``rungs``, then on the next, by a run that ``accuracy``
+    tells; the performance run is ``run``. Configurations of one ``model``
     share latency and accuracy, about; ``guess_ns`` is the latency of one that nobody measured. ``listed`` are all
     configurations, None where they are too many. The first trial takes ``prepare_s`` more, to prepare images.
     """
 
     rungs: tuple[int, ...]
-    min_duration_s: float
-    min_query_count: int
+    run: PerformanceSpec
+    accuracy: Callable[[int], AccuracySpec]
     model: Callable[[Configuration], Hashable]
     guess_ns: Callable[[Configuration], float]
     listed: Iterable[Configuration] | None
@@ -144,7 +146,8 @@ class LearnedCosts:
         """What a trial takes, with the images that its accuracy lacks."""
         group = self._group(need.configuration)
         lacks = need.images > group.counted
-        return self.start_s + self._performance_s(group) + (self._accuracy_s(group, need.images) if lacks else 0.0)
+        accuracy_s = self._accuracy_s(group, need.images) if lacks else 0.0
+        return self.start_s + self._performance_s(group) + accuracy_s
 
     def new_s(self, count: float) -> float:
         """What ``count`` new configurations take, about, each accuracy counted on its first images."""
@@ -153,14 +156,14 @@ class LearnedCosts:
             return 0.0
         if not self._listed or not unknown:  # too many to tell apart: each may be a model of its own
             typical = _Group(0, self._typical_ns)
-            one = self.start_s + self._performance_s(typical) + self._accuracy_s(typical, self._work.rungs[0])
+            one = self.start_s + self._performance_s(typical) + self._look_s(typical)
             return count * one
         share = min(1.0, count / unknown)
         seconds = self._first_s
         for group in self._groups.values():
             seconds += share * group.unknown * (self.start_s + self._performance_s(group))
             if group.unknown and not group.counted:
-                seconds += (1 - (1 - share) ** group.unknown) * self._accuracy_s(group, self._work.rungs[0])
+                seconds += (1 - (1 - share) ** group.unknown) * self._look_s(group)
         return seconds
 
     def joining_s(self, count: float) -> float:
@@ -178,7 +181,7 @@ class LearnedCosts:
         for group in self._groups.values():
             chance = 1.0 if group.counted else 1 - (1 - share) ** group.unknown
             reached += chance
-            if not group.counted and self._images(group, self._work.rungs[0]) < self._work.rungs[-1]:
+            if not group.counted and not self._looks_at_all(group):
                 alone_s = self._accuracy_s(group, self._work.rungs[-1])
                 seconds += chance * (self.start_s + self._performance_s(group) + alone_s)
         return seconds * min(1.0, 1.3 / math.sqrt(reached)) if reached else 0.0
@@ -191,7 +194,7 @@ class LearnedCosts:
             return 0.0
         latency_ns = median(map(self._latency_ns, unknown)) if self._listed else self._typical_ns
         group = _Group(0, latency_ns, latency_ns=latency_ns)
-        if self._images(group, self._work.rungs[0]) == self._work.rungs[-1]:
+        if self._looks_at_all(group):
             return 0.0
         return self.start_s + self._performance_s(group) + self._accuracy_s(group, self._work.rungs[-1])
 
@@ -220,16 +223,21 @@ class LearnedCosts:
         return group.guess_ns * self._measured_ns / self._guessed_ns
 
     def _performance_s(self, group: _Group) -> float:
-        return max(self._work.min_duration_s, self._work.min_query_count * self._latency_ns(group) / 1e9)
+        return self._work.run.seconds(self._latency_ns(group))
 
     def _images(self, group: _Group, least: int) -> int:
         """How many images an accuracy run takes that is to have ``least``: more where they cost little."""
-        more = tuple(n for n in self._work.rungs if n > least)
-        spec = AccuracySpec(least, more, self._work.min_duration_s)
-        return spec.images(self._work.rungs[-1], self._latency_ns(group))
+        return self._work.accuracy(least).images(self._work.rungs[-1], self._latency_ns(group))
 
     def _accuracy_s(self, group: _Group, least: int) -> float:
         return self._images(group, least) * self._latency_ns(group) / 1e9
+
+    def _look_s(self, group: _Group) -> float:
+        return self._accuracy_s(group, self._work.rungs[0])
+
+    def _looks_at_all(self, group: _Group) -> bool:
+        """Whether its first accuracy run takes all images."""
+        return self._images(group, self._work.rungs[0]) == self._work.rungs[-1]
 
 
 def costs_of(space: Space, rungs: tuple[int, ...], measurements: Iterable[Measurement], place: Place) -> Costs:
@@ -249,8 +257,8 @@ def costs_of(space: Space, rungs: tuple[int, ...], measurements: Iterable[Measur
 
     work = Work(
         rungs=rungs,
-        min_duration_s=space.fidelity.min_duration,
-        min_query_count=space.fidelity.min_query_count,
+        run=space.run_length.spec(1),
+        accuracy=lambda images: accuracy_spec(images, rungs, space.fidelity.min_duration),
         model=model,
         guess_ns=guess_ns,
         listed=Unseen(space.tree).some((), random.Random(0), LISTED) if is_listed else None,

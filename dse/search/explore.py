@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from dse_harness import protocol
-from dse_harness.protocol import AccuracySpec, Failure, Request, Response
+from dse_harness.protocol import Failure, Request, Response
 
 from dse.backends import Backend
 from dse.core.configuration import Configuration
@@ -18,6 +18,7 @@ from dse.core.task import Task
 from dse.errors import MachineError, ModelError, Remedy
 from dse.models import ModelFile
 from dse.paths import cache_dir
+from dse.search.accuracy_runs import accuracy_spec
 from dse.search.costs import costs_of
 from dse.search.plan import Plan, accuracy_rungs
 from dse.search.progress import Progress, progress_of
@@ -118,9 +119,8 @@ def session_of(
 def request_of(space: Space, step: Step, model: ModelFile) -> Request:
     """What the harness is asked for ``step``, whose model is ``model``."""
     accuracy = None
-    if step.runs_accuracy:  # more images, as long as they cost no more than the performance run
-        more = tuple(images for images in accuracy_rungs(space) if images > step.images)
-        accuracy = AccuracySpec(samples=step.images, more=more, within_s=space.fidelity.min_duration)
+    if step.runs_accuracy:
+        accuracy = accuracy_spec(step.images, accuracy_rungs(space), space.fidelity.min_duration)
     return space.experiment(step.configuration).request(
         model_path=model.path,
         model_sha256=model.sha256,

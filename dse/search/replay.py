@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from dse_harness.protocol import Accuracy, AccuracySpec, Performance, Response
+from dse_harness.protocol import Accuracy, AccuracySpec, Performance, PerformanceSpec, Response
 
 from dse.core.budget import Budget
 from dse.core.configuration import Configuration
@@ -161,8 +161,8 @@ def replay_session(
     confirm, size = growing or not is_exact, table.tree.size
     work = Work(
         rungs=images,
-        min_duration_s=_RUN_S,
-        min_query_count=_QUERIES,
+        run=PerformanceSpec(min_duration_ms=round(_RUN_S * 1000), min_query_count=_QUERIES),
+        accuracy=lambda least: AccuracySpec(least, tuple(n for n in images if n > least), _RUN_S),
         model=lambda configuration: configuration,
         guess_ns=lambda _: _UNKNOWN_NS,
         listed=table.tree.configurations() if size <= LISTED else None,

@@ -129,6 +129,11 @@ class ExploreSection(Section):
     """How long a measurement of the search runs."""
 
     min_duration: Duration = 0.5
+    least_duration: Duration | None = Field(
+        0.1,
+        description="A fast model's run ends after so long, with min_query_count queries; a slow one may take "
+        "min_duration for them. Null: each run lasts min_duration.",
+    )
     min_query_count: int = Field(
         100, ge=64, le=10**9, description="LoadGen's early stopping needs 64 for a p90 estimate."
     )

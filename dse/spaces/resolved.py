@@ -68,12 +68,16 @@ class ResolvedRuntime:
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedExplore:
-    """How long a measurement of the search runs; durations in seconds."""
+    """How long a measurement of the search runs; durations in seconds.
+
+    Without ``least_duration``, as in earlier versions, each run lasts ``min_duration``.
+    """
 
     min_duration: float = 0.5
     min_query_count: int = 100
     accuracy_images: Images | None = None
     trial_timeout: float = 120.0
+    least_duration: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

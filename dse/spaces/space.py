@@ -148,6 +148,12 @@ class Space:
         return said
 
     @property
+    def run_length(self) -> Fidelity:
+        """How long performance runs take."""
+        least = self.fidelity.least_duration
+        return Fidelity(self.fidelity.min_duration, self.fidelity.min_query_count, least_duration_s=least)
+
+    @property
     def downloads(self) -> list[Download]:
         """The models that are not here yet."""
         return [cast(Download, source) for source in self.sources.values() if not source.is_local]
@@ -181,7 +187,7 @@ class Space:
             runtime=self._runtime(configuration),
             engine_version=self.runtime_versions.get(self._runtime_name(configuration)),
             buffer_size=self.buffer_size(configuration),
-            fidelity=Fidelity(self.fidelity.min_duration, self.fidelity.min_query_count),
+            fidelity=self.run_length,
         )
 
     def resolved(self) -> ResolvedSpace:

@@ -37,9 +37,9 @@ def performance_settings(scenario: Scenario, spec: PerformanceSpec, folder: Path
         settings = _official_settings(folder / spec.user_conf, spec.model_name, scenario)
     else:
         settings = lg.TestSettings()
-        settings.min_duration_ms = spec.min_duration_ms
+        settings.min_duration_ms = spec.duration_ms
         settings.max_duration_ms = spec.max_duration_ms
-        settings.min_query_count = spec.min_query_count
+        settings.min_query_count = spec.queries(invoke_ns)
         scenario.settings(settings, spec, invoke_ns)
     settings.scenario = scenario.scenario
     settings.mode = lg.TestMode.PerformanceOnly

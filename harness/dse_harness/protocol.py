@@ -95,9 +95,17 @@ class DataSetSpec:
     classes: int | None = None
 
 
+_FEWEST_QUERIES = 64
+"""LoadGen's early stopping tells a p90 from so many on (inference_policies, "Early Stopping", table of queries)."""
+
+
 @dataclass(frozen=True)
 class PerformanceSpec:
-    """A LoadGen PerformanceOnly run.
+    """A LoadGen PerformanceOnly run: of ``min_duration_ms`` and ``min_query_count`` queries at least.
+
+    With ``least_duration_ms`` it lasts only as long as its precision asks for: so long, and until it has its queries,
+    of which a model that is too slow gets no more than fit into ``min_duration_ms``, and 64 in any case. A request
+    without it, as of earlier versions, lasts ``min_duration_ms``.
 
     With ``user_conf`` the settings come from LoadGen's ``FromConfig`` for ``model_name`` and the other fields but
     ``buffer_size`` are ignored: that is an official run.
@@ -109,6 +117,24 @@ class PerformanceSpec:
     min_query_count: int = 100
     user_conf: str | None = None
     model_name: str = "resnet50"
+    least_duration_ms: int | None = None
+
+    @property
+    def duration_ms(self) -> int:
+        """How long the run lasts at least, however fast the model is."""
+        least = self.min_duration_ms if self.least_duration_ms is None else self.least_duration_ms
+        return min(least, self.min_duration_ms)
+
+    def queries(self, latency_ns: float) -> int:
+        """How many queries the run has at least, of a model that needs ``latency_ns`` for one."""
+        if self.least_duration_ms is None or self.min_query_count * latency_ns <= self.min_duration_ms * 1e6:
+            return self.min_query_count
+        fitting = int(self.min_duration_ms * 1e6 / latency_ns)
+        return min(self.min_query_count, max(fitting, _FEWEST_QUERIES))
+
+    def seconds(self, latency_ns: float) -> float:
+        """How long the run lasts, about, of a model that needs ``latency_ns`` for one query."""
+        return max(self.duration_ms / 1e3, self.queries(latency_ns) * latency_ns / 1e9)
 
 
 @dataclass(frozen=True)

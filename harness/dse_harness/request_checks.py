@@ -27,6 +27,7 @@ def check_request(request: Request) -> None:
             ("performance.min_duration_ms", performance.min_duration_ms, 0),
             ("performance.max_duration_ms", performance.max_duration_ms, 0),
             ("performance.min_query_count", performance.min_query_count, 1),
+            ("performance.least_duration_ms", performance.least_duration_ms or 0, 0),
         ]
     if accuracy_ and accuracy_.samples is not None:
         limits.append(("accuracy.samples", accuracy_.samples, 1))

@@ -101,6 +101,23 @@ def test_a_request_asks_for_the_experiment_that_it_was_made_of() -> None:
     assert (request.accuracy, request.spot_check_images, request.image_order) == (AccuracySpec(64), 8, "random")
 
 
+def test_a_run_that_may_end_earlier_measures_the_same_and_says_so_in_its_request() -> None:
+    shorter = replace(_EXPERIMENT, fidelity=Fidelity(0.5, 100, least_duration_s=0.1))
+    fixed = replace(_EXPERIMENT, fidelity=Fidelity(0.5, 100))
+    assert shorter.key() == fixed.key()
+    assert replace(shorter, fidelity=Fidelity(0.6, 100, least_duration_s=0.1)).key() != fixed.key()
+    request = shorter.request(
+        model_path=Path("/models/m.tflite"),
+        model_sha256=_MODEL,
+        data_set=DataSetSpec("fashion_mnist", "/data/validation.npz", _IMAGES, classes=10),
+        cache=Path("/cache"),
+    )
+    assert request.performance == PerformanceSpec(
+        buffer_size=_EXPERIMENT.buffer_size, min_duration_ms=500, min_query_count=100, least_duration_ms=100
+    )
+    assert Experiment.of(request).fidelity == shorter.fidelity
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -16,6 +16,7 @@ from dse_harness.protocol import (
     Failure,
     MetricValue,
     Performance,
+    PerformanceSpec,
     Request,
     Response,
     SpotCheck,
@@ -215,3 +216,39 @@ def test_what_is_no_document_of_a_sane_size_is_refused_without_being_read(tmp_pa
     path.symlink_to("/dev/zero")
     with pytest.raises(OSError, match="is no regular file"):
         read(Response, path)
+
+
+@pytest.mark.parametrize(
+    ("latency_ms", "queries", "seconds"),
+    [
+        (0.01, 100, 0.1),  # fast: the least duration, which LoadGen fills with queries
+        (1.0, 100, 0.1),
+        (2.0, 100, 0.2),
+        (5.0, 100, 0.5),
+        (6.25, 80, 0.5),  # slow: as many as fit
+        (20.0, 64, 1.28),  # very slow: never fewer than tell a p90
+    ],
+)
+def test_a_run_lasts_as_long_as_its_precision_asks_for(latency_ms: float, queries: int, seconds: float) -> None:
+    spec = PerformanceSpec(min_duration_ms=500, min_query_count=100, least_duration_ms=100)
+    assert spec.duration_ms == 100
+    assert spec.queries(latency_ms * 1e6) == queries
+    assert spec.seconds(latency_ms * 1e6) == pytest.approx(seconds)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 1000), st.floats(1.0, 1e12), st.one_of(st.none(), st.integers(0, 20_000)))
+def test_a_run_is_never_longer_than_it_was_before_it_could_be_shorter(
+    duration_ms: int, queries: int, latency_ns: float, least_ms: int | None
+) -> None:
+    before = PerformanceSpec(min_duration_ms=duration_ms, min_query_count=queries)
+    now = PerformanceSpec(min_duration_ms=duration_ms, min_query_count=queries, least_duration_ms=least_ms)
+    assert (before.duration_ms, before.queries(latency_ns)) == (duration_ms, queries)
+    assert now.seconds(latency_ns) <= before.seconds(latency_ns)
+    assert now.queries(latency_ns) >= min(64, queries)
+
+
+def test_a_request_of_before_lasts_as_long_as_it_says() -> None:
+    document = json.loads(json.dumps(dataclasses.asdict(PerformanceSpec(min_duration_ms=700))))
+    del document["least_duration_ms"]
+    assert decode(PerformanceSpec, document) == PerformanceSpec(min_duration_ms=700)
+    assert decode(PerformanceSpec, document).duration_ms == 700

@@ -74,7 +74,7 @@ def test_a_plan_before_anything_was_measured_has_a_guess_of_them(bench: Bench) -
     plan = make_plan(load_space(bench.folder / "space.yaml"), [], Budget())
     assert not plan.is_learned
     assert plan.complete_s > 0
-    assert plan.search_s > plan.trials * 2
+    assert plan.search_s > plan.trials * (1.5 + 0.1)  # to start, and the shortest performance runs
 
 
 def test_the_time_left_comes_true(bench: Bench) -> None:

@@ -81,6 +81,17 @@ def test_more_images_make_an_accuracy_better_and_not_another(tmp_path: Path) -> 
     assert _keys(tmp_path, fidelity={"explore": {"accuracy_images": 50}}) == _keys(tmp_path)
 
 
+@pytest.mark.parametrize("least", ["20ms", None])
+def test_how_long_fast_models_run_makes_no_other_experiment(tmp_path: Path, least: str | None) -> None:
+    assert _keys(tmp_path, fidelity={"explore": {"least_duration": least}}) == _keys(tmp_path)
+
+
+def test_a_run_of_a_fast_model_is_short_unless_the_space_fixes_its_length(tmp_path: Path) -> None:
+    assert _space(tmp_path).run_length.spec(64).duration_ms == 100
+    fixed = _space(tmp_path, fidelity={"explore": {"least_duration": None}})
+    assert fixed.run_length.spec(64).duration_ms == 500
+
+
 def test_another_runtime_version_is_another_experiment(tmp_path: Path) -> None:
     space = _space(tmp_path)
     newer = replace(space, runtime_versions={"litert": "99"})
