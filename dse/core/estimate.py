@@ -36,8 +36,8 @@ class Estimate:
     ``errors`` are their standard errors: relative for latencies and sizes, absolute for accuracies.
     ``trial`` is the repeat to look at: the one nearest to it. ``accuracy`` are the counts behind the accuracy,
     ``accuracy_from`` the trial that found them: configurations that share it have the same accuracy, known or not.
-    Where it was counted on fewer images than others, ``corrected_by`` so many models with answers of their own say what
-    its value on more images would be (`dse.core.pairing`); 0 where the value is as it was counted.
+    Where it was counted on fewer images than others, ``corrected_by`` so many models that answer much like it say what
+    its value on more images would be (`dse.core.panel`); 0 where the value is as it was counted.
     """
 
     configuration: Configuration

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dse.core.pairing import MOST_WEIGHTS, Pairing
+from dse.core.pairing import Pairing
+from dse.core.panel import MOST_WEIGHTS
 from dse.core.proportion import wilson_error
 
 DRAWS = 2000
@@ -69,7 +70,7 @@ def test_the_difference_of_two_is_as_sure_as_mcnemar_says(answers: list[tuple[bo
 @given(st.integers(1, 300).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))))
 def test_an_accuracy_by_itself_is_as_sure_as_wilson_says_and_never_surer(counts: tuple[int, int]) -> None:
     total, good = counts
-    vector = pairing([True] * good + [False] * (total - good))._vector(0)
+    vector = pairing([True] * good + [False] * (total - good))._vector(0)[0]
     error = math.sqrt(float(vector @ vector))
     assert error >= 0.9 * wilson_error(good, total, 10_000)
     assert error <= wilson_error(good, total, 10_000) + 0.5 / total
