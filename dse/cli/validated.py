@@ -8,7 +8,8 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
-from dse.core.metrics import METRICS, values_of
+from dse.core.indifference import default_indifference
+from dse.core.metrics import METRICS, objective, values_of
 from dse.errors import DseError
 from dse.reports.official import official_document
 from dse.study import Study
@@ -20,9 +21,18 @@ SCHEMA = 1
 _SHOWN = ("accuracy", "latency_p90_ns", "model_memory_bytes", "peak_memory_bytes")
 
 
+_P90 = "latency_p90_ns"
+
+
 def explored_values(study: Study) -> dict[int, Mapping[str, float]]:
     """What `dse front` shows of each trial on the front, by metric."""
     return {point.trial: {**values_of(point.response), **point.values} for point in study.analysis.front}
+
+
+def p90_indifference(study: Study) -> float:
+    """By what share two p90 may differ without meaning anything (0.03: 3 %); the default in a study that has none."""
+    own = {**default_indifference([objective(_P90)]), **study.analysis.indifference}
+    return own[_P90]
 
 
 def comparison(outcomes: Sequence[Outcome], explored: Mapping[int, Mapping[str, float]]) -> RenderableType:
@@ -37,9 +47,9 @@ def comparison(outcomes: Sequence[Outcome], explored: Mapping[int, Mapping[str, 
     for outcome in outcomes:
         if outcome.point is None:
             continue
-        found, before = figures_of(outcome.point), explored.get(outcome.trial, {})
+        found, before = figures_of(outcome.point), _before(outcome.point, explored)
         estimate = found.early_stopping_p90_ns
-        p90 = before.get("latency_p90_ns")
+        p90 = before.get(_P90)
         table.add_row(
             str(outcome.trial),
             *_pair("accuracy", found.accuracy, before),
@@ -51,18 +61,18 @@ def comparison(outcomes: Sequence[Outcome], explored: Mapping[int, Mapping[str, 
     return table
 
 
-def remarks(outcomes: Sequence[Outcome], explored: Mapping[int, Mapping[str, float]]) -> list[str]:
-    """A sentence for each point whose p90 is more than about 5 % off the explored one."""
+def remarks(outcomes: Sequence[Outcome], explored: Mapping[int, Mapping[str, float]], indifference: float) -> list[str]:
+    """A sentence for each point whose p90 differs from the explored one by more than the ``indifference``."""
     said = []
     for outcome in outcomes:
-        p90 = explored.get(outcome.trial, {}).get("latency_p90_ns")
-        if outcome.point is None or p90 is None:
+        if outcome.point is None or (p90 := _before(outcome.point, explored).get(_P90)) is None:
             continue
         found = figures_of(outcome.point)
-        if found.is_noteworthy(p90):
+        if found.p90_differs(p90, indifference):
             said.append(
-                f"trial {outcome.trial}: the official p90 is {found.p90_ratio(p90):.2f} times the explored one. "
-                "Take the official one; other load, heat or a larger buffer make such a difference"
+                f"trial {outcome.trial}: the official p90 is {found.p90_ratio(p90):.2f} times the explored one, which "
+                f"is more than the indifference of {100 * indifference:.3g} %. Take the official one; other load, heat "
+                "or a larger buffer make such a difference"
             )
     return said
 
@@ -75,7 +85,7 @@ def validation_document(
     problems: Sequence[DseError],
 ) -> dict[str, Any]:
     """What `dse validate --json` prints; figures of ``explored`` and ``official`` are in the metrics' units."""
-    explored = explored_values(study)
+    explored, indifference = explored_values(study), p90_indifference(study)
     by_trial = {outcome.trial: outcome for outcome in outcomes}
     return {
         "schema": SCHEMA,
@@ -83,11 +93,14 @@ def validation_document(
         "round": todo.round.name,
         "rehearsal": todo.duration_ms is not None,
         "seconds": round(todo.seconds, 1),
+        "p90_indifference": indifference,
         "points": [
             {
                 "trial": step.candidate.trial,
                 "name": step.candidate.name,
-                **_outcome_document(by_trial.get(step.candidate.trial), explored.get(step.candidate.trial, {}), front),
+                **_outcome_document(
+                    by_trial.get(step.candidate.trial), explored.get(step.candidate.trial, {}), front, indifference
+                ),
             }
             for step in todo.steps
         ],
@@ -96,7 +109,7 @@ def validation_document(
 
 
 def _outcome_document(
-    outcome: Outcome | None, before: Mapping[str, float], front: Sequence[ValidatedPoint]
+    outcome: Outcome | None, before: Mapping[str, float], front: Sequence[ValidatedPoint], indifference: float
 ) -> dict[str, Any]:
     explored = {name: before.get(name) for name in _SHOWN}
     if outcome is None:
@@ -104,13 +117,19 @@ def _outcome_document(
     if outcome.point is None:
         return {"status": "not validated", "reason": outcome.reason, "explored": explored}
     found: OfficialFigures = figures_of(outcome.point)
-    p90 = before.get("latency_p90_ns")
+    p90 = before.get(_P90)
     return {
         "status": "validated" if outcome.point in front else "dominated",
         "explored": explored,
         "official": official_document(found, before),
         "p90_ratio": None if p90 is None else found.p90_ratio(p90),
+        "p90_differs": None if p90 is None else found.p90_differs(p90, indifference),
     }
+
+
+def _before(point: ValidatedPoint, explored: Mapping[int, Mapping[str, float]]) -> Mapping[str, float]:
+    """What exploration says of a point now, or said when it was validated, where its trial is not on the front."""
+    return explored.get(point.trial, point.explored)
 
 
 def _pair(name: str, official: float | None, before: Mapping[str, float]) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dse_harness.protocol import AccuracySpec, Performance, PerformanceSpec, Request, Response
@@ -27,8 +27,8 @@ _MOST_READABLE = 160
 class Candidate:
     """A front point. ``request`` and ``response`` are exploration's; paths in the request are absolute.
 
-    ``model`` is the model variant's name, ``images`` the size of the complete data set, ``python`` the interpreter that
-    the space names for the runtime (None: this one).
+    ``explored_values`` are the figures of all its repeats together. ``model`` is the model variant's name, ``images``
+    the size of the complete data set, ``python`` the interpreter that the space names for the runtime (None: this one).
     """
 
     trial: int
@@ -39,6 +39,7 @@ class Candidate:
     origin: ModelOrigin
     images: int
     python: str | None = None
+    explored_values: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -76,6 +76,7 @@ def _candidate(study: Study, point: FrontPoint, python: str | None) -> Candidate
         origin=origin,
         images=study.images,
         python=python or _harness_python(study, point),
+        explored_values=point.values,
     )
 
 

@@ -18,8 +18,6 @@ from dse.submission.point import ValidatedPoint, readable_points
 from dse.submission.rounds import official_buffer_size
 
 SCHEMA = 1
-NOTEWORTHY_RATIO = 1.05
-"""A p90 of official runs that is so many times the explored one, or so much less, is worth a word."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +50,10 @@ class OfficialFigures:
         """The official p90 over the explored one."""
         return self.latency_p90_ns / explored_p90_ns
 
-    def is_noteworthy(self, explored_p90_ns: float) -> bool:
-        """Whether the official p90 is more than about 5 % off the explored one."""
+    def p90_differs(self, explored_p90_ns: float, indifference: float) -> bool:
+        """Whether the official p90 differs from the explored one by more than ``indifference`` (0.03: 3 %)."""
         ratio = self.p90_ratio(explored_p90_ns)
-        return max(ratio, 1 / ratio) > NOTEWORTHY_RATIO
+        return max(ratio, 1 / ratio) > 1 + indifference
 
     def document(self) -> dict[str, Any]:
         """The figures as JSON has them: latencies in ns, memory in bytes, accuracy 0 to 1."""

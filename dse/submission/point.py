@@ -19,9 +19,9 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated, Any
 
-from dse_harness.decode import ProtocolError, decode
+from dse_harness.decode import ProtocolError, Range, decode
 from dse_harness.protocol import Evidence, Request, Response, read
 
 from dse.address import without_secret
@@ -73,6 +73,13 @@ class ValidatedPoint:
     performance: Run
     accuracy: Run
     sha256: Mapping[str, str]
+    explored: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """What exploration had found when the runs ended, by metric; nothing in points of older versions."""
+
+    @property
+    def p90_ratio(self) -> float | None:
+        """The official p90 over the explored one; None where either is not known."""
+        return _p90_ratio(self.performance.response, self.explored)
 
     @property
     def user_conf(self) -> Path:
@@ -160,6 +167,7 @@ def read_point(folder: Path) -> ValidatedPoint:
             performance=_read_run(folder, "performance"),
             accuracy=_read_run(folder, "accuracy"),
             sha256=_hashes(document["sha256"]),
+            explored=decode(dict[str, Annotated[float, Range(0)]], document.get("explored", {}), "explored"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SubmissionError(f"a damaged validation: {why(error)}", path=path, remedy=Remedy.VALIDATE_ANEW) from error
@@ -179,8 +187,13 @@ def write_point(
     origin: ModelOrigin,
     round_name: str,
     rehearsal: bool,
+    explored: Mapping[str, float] | None = None,
 ) -> ValidatedPoint:
-    """Record the two runs that lie in ``folder`` with the hash of each of their files. Raises SubmissionError."""
+    """Record the two runs that lie in ``folder`` with the hash of each of their files. Raises SubmissionError.
+
+    ``explored`` is what exploration had found, by metric: it stands beside the official figures for ever.
+    """
+    ratio = _p90_ratio(_read_run(folder, "performance").response, explored or {})
     files = [path for path in folder.rglob("*") if path.is_file() and path != folder / _FILE]
     write_json(
         folder / _FILE,
@@ -192,6 +205,8 @@ def write_point(
             "origin": dataclasses.asdict(origin),
             "round": round_name,
             "rehearsal": rehearsal,
+            **({"explored": dict(explored)} if explored else {}),
+            **({"p90_ratio": ratio} if ratio is not None else {}),
             "sha256": {path.relative_to(folder).as_posix(): content_hash(path) for path in sorted(files)},
         },
     )
@@ -271,6 +286,11 @@ def _evidence_doubts(point: ValidatedPoint) -> Iterator[str]:
     measured_for = round_of_loadgen(performance.loadgen_version)
     if measured_for and measured_for.name != point.round:
         yield f"LoadGen {performance.loadgen_version} has the seeds of {measured_for.name}, not of {point.round}"
+
+
+def _p90_ratio(response: Response, explored: Mapping[str, float]) -> float | None:
+    found, before = response.performance, explored.get("latency_p90_ns", 0.0)
+    return found.latency_p90_ns / before if found and before > 0 else None
 
 
 def _trial(value: Any) -> int:

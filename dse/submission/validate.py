@@ -274,6 +274,7 @@ def _run_point(
         origin=candidate.origin,
         round_name=plan.round.name,
         rehearsal=plan.duration_ms is not None,
+        explored=candidate.explored_values,
     )
     _take_its_place(folder, step.folder)
     return Outcome(candidate.trial, read_point(step.folder))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
+from dse import open_study
 from dse.cli import make_app
 from dse.errors import NothingMeasuredError, SubmissionError
 from dse.submission.point import check_evidence, validated_points
@@ -47,6 +48,9 @@ def test_a_rehearsal_of_a_real_front(tmp_path, monkeypatch):
     assert point.accuracy.response.accuracy.total == 10_000
     assert point.accuracy.response.evidence == point.performance.response.evidence
     assert point.performance.response.performance.duration_ns >= 500_000_000
+    (row,) = open_study(tmp_path / "studies/one").front()
+    assert point.explored["latency_p90_ns"] == row.values["latency_p90_ns"]
+    assert point.p90_ratio == point.performance.response.performance.latency_p90_ns / row.values["latency_p90_ns"]
     with pytest.raises(SubmissionError, match=r"is not submitted: its runs are a rehearsal$"):
         check_evidence(point)
     with pytest.raises(SubmissionError, match="a rehearsal"):

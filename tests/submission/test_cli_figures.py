@@ -226,9 +226,11 @@ def test_a_p90_far_from_the_explored_one_is_said(dse, study, make_point):
         document["performance"][f"latency_{name}_ns"] = 5_000_000
     path.write_text(json.dumps(document))
     done = dse("validate", "study", "--allow", "data-set-size")
-    assert "trial 7: the official p90 is 2.06 times the explored one." in done.stderr
+    said = "trial 7: the official p90 is 2.06 times the explored one, which is more than the indifference of 3 %."
+    assert said in done.stderr
     (point,) = json.loads(dse("validate", "study", "--allow", "data-set-size", "--json").stdout)["points"]
     assert point["p90_ratio"] == pytest.approx(2.0559, abs=1e-4)
+    assert point["p90_differs"] is True
 
 
 def test_validate_as_json(dse, study, make_point):
@@ -239,6 +241,7 @@ def test_validate_as_json(dse, study, make_point):
     assert (document["study"], document["round"], document["rehearsal"]) == ("study", "v6.1", False)
     (point,) = document["points"]
     assert (point["trial"], point["status"], point["p90_ratio"]) == (7, "validated", 1.0)
+    assert (point["p90_differs"], document["p90_indifference"]) == (False, 0.03)
     assert point["official"]["early_stopping_p90_ns"] == 10_282_726
     assert point["official"]["query_count"] == 58_121
     assert point["official"]["values"]["peak_memory_bytes"] == 40_000_000

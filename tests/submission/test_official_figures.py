@@ -72,10 +72,10 @@ def test_official_runs_go_before_rehearsals_and_later_rounds_before_earlier_ones
     assert official_figures(study)[0][7].round == "v6.1"
 
 
-def test_a_p90_that_is_5_percent_off_is_worth_a_word(make_point):
+def test_a_p90_that_is_further_off_than_the_indifference_differs(make_point):
     figures = figures_of(make_point())
     assert figures.p90_ratio(5_139_711) == 2.0
-    assert [figures.is_noteworthy(ns) for ns in (9_000_000, 9_900_000, 10_600_000, 11_000_000)] == [
+    assert [figures.p90_differs(ns, 0.05) for ns in (9_000_000, 9_900_000, 10_600_000, 11_000_000)] == [
         *(True, False, False, True)
     ]
 

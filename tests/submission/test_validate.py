@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from dse.submission.candidate import Candidate, without_repeats
 from dse.submission.fields import SYSTEM_FIELDS
 from dse.submission.point import check_evidence, read_point, validated_points
 from dse.submission.preflight import preflight
+from dse.submission.readme import result_readme
 from dse.submission.rounds import ROUNDS, Round
 from dse.submission.validate import Plan, official_front, plan, run, stands_for
 from tests.submission.good import copy_logs, recorded_response, requests, tflite
 
+EXPLORED = {"accuracy": 0.5, "latency_p90_ns": 10_000_000.0}
 OBJECTIVES = [Objective(METRICS.get(name), METRICS.get(name).direction) for name in ("accuracy", "latency_p90_ns")]
 
 
@@ -58,7 +61,9 @@ def candidate(tmp_path):
         )
         response = recorded_response(request, "v6.1")
         origin = ModelOrigin("https://example.org/weights.tgz")
-        return Candidate(trial, "tiny-int8", {"threads": threads}, request, response, origin, images)
+        return Candidate(
+            trial, "tiny-int8", {"threads": threads}, request, response, origin, images, explored_values=EXPLORED
+        )
 
     return make
 
@@ -76,12 +81,32 @@ def test_both_runs_are_recorded_with_their_evidence(candidate, tmp_path):
     (outcome,) = run(planned([candidate()], tmp_path, ROUNDS.get("v6.1")), harness, seen.append)
     assert outcome.point == validated_points(tmp_path)[0]
     check_evidence(outcome.point)
+    assert outcome.point.explored == EXPLORED
+    assert outcome.point.p90_ratio == pytest.approx(1.0279, abs=1e-4)
+    record = json.loads((outcome.point.folder / "validation.json").read_text())
+    assert (record["schema"], record["p90_ratio"]) == (1, outcome.point.p90_ratio)
+    readme = result_readme(outcome.point, "SingleStream", "board", ROUNDS.get("v6.1"))
+    assert "| p90 latency when it was explored | 10.000000 ms, of which the official one is 1.03 times |" in readme
     assert [(r.performance is None, r.accuracy is None) for r in harness.asked] == [(True, False), (False, True)]
     assert all((r.performance or r.accuracy).user_conf == "../user.conf" for r in harness.asked)
     assert harness.asked[0].accuracy.samples is None
     assert [progress.run for progress in seen] == ["accuracy", "performance", None]
     assert seen[-1].left_s == pytest.approx(0)
     assert "resnet50.SingleStream.performance_sample_count_override = 1024" in outcome.point.user_conf.read_text()
+
+
+def test_a_point_of_an_older_version_does_not_say_what_was_explored(candidate, tmp_path):
+    run(
+        planned([dataclasses.replace(candidate(), explored_values={})], tmp_path, ROUNDS.get("v6.1")), RecordedHarness()
+    )
+    (point,) = validated_points(tmp_path)
+    assert (dict(point.explored), point.p90_ratio) == ({}, None)
+    path = point.folder / "validation.json"
+    assert {"explored", "p90_ratio"} & json.loads(path.read_text()).keys() == set()
+    for wrong in ({"latency_p90_ns": "fast"}, {"latency_p90_ns": -1.0}, 3):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"explored": wrong}))
+        with pytest.raises(SubmissionError, match="a damaged validation: explored"):
+            read_point(point.folder)
 
 
 def test_the_model_that_ran_stays_with_the_runs(candidate, tmp_path):
