@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from dse_harness.protocol import Performance, Request, Response
+from dse_harness.answers import pack
+from dse_harness.protocol import Accuracy, Performance, Request, Response
 
 from dse.core.proportion import wilson
 from dse.errors import SubmissionError
 from dse.reports.front import front_report, write_front
 from dse.study import Study
-from tests.recording import RecordedHarness, answer, fails, make_space, run_study
+from tests.recording import RecordedHarness, answer, check_study, fails, make_space, run_study
 
 
 def _json(text: str) -> Any:
@@ -149,6 +151,44 @@ def test_an_accuracy_on_500_of_10000_images_is_never_called_exact(here: Path, ds
     assert (float(row["accuracy_low"]), float(row["accuracy_high"])) == (low, high)
     assert (row["accuracy_images"], row["images"]) == ("500", "10000")
     assert f"{100 * low:.2f} to {100 * high:.2f} % on all 10000 (95 %)" in dse("explain", "s", 0).out
+
+
+def test_an_accuracy_that_others_correct_is_the_same_wherever_it_is_shown(here: Path, dse: Any) -> None:
+    """One model saw 500 images, which turn out to be easy: the other saw 2,000 of them."""
+    chance = np.random.default_rng(0)
+    easy = np.arange(2000) < 500
+    slow = chance.random(2000) < np.where(easy, 0.95, 0.85)
+    fast = slow & (chance.random(2000) < 0.97)
+
+    def respond(request: Request) -> Response:
+        response, side = answer(request), 48 if request.model_sha256 == models[0] else 64
+        right = fast[:500] if side == 48 else slow
+        accuracy = Accuracy(int(right.sum()), len(right), "", "random", 10_000, pack(right, "random"))
+        performance = Performance.constant(10**6 * side, query_count=500, duration_ns=10**9)
+        return replace(response, performance=performance, accuracy=accuracy if request.accuracy else None)
+
+    space = make_space(
+        here, parameters={"side": [48, 64], "threads": [1]}, fidelity={"explore": {"accuracy_images": 2000}}
+    )
+    models = [space.source(c).make(space.variant(c)).sha256 for c in space.tree.configurations()]
+    run_study(here / "studies" / "s", space, RecordedHarness(respond))
+    study = check_study(here / "studies" / "s")
+    document = _json(dse("front", "s", "--json").out)
+    (point,) = (point for point in document["points"] if point["accuracy"]["total"] == 500)
+    value, (low, high) = point["values"]["accuracy"], point["intervals"]["accuracy"]
+    counted = point["accuracy"]["good"] / 500
+    assert (point["accuracy"]["good"], point["accuracy"]["corrected_by"]) == (int(fast[:500].sum()), 1)
+    assert low < value < high < counted
+    assert (low, high) == (point["accuracy"]["low"], point["accuracy"]["high"])
+    assert "corrected_by" not in next(p["accuracy"] for p in document["points"] if p["accuracy"]["total"] == 2000)
+    (row,) = (r for r in csv.DictReader(io.StringIO(dse("front", "s", "--csv").out)) if r["accuracy_images"] == "500")
+    assert [float(row[f"accuracy{end}"]) for end in ("", "_low", "_high")] == [value, low, high]
+    shown = dse("explain", "s", point["trial"]).out
+    assert f"{point['accuracy']['good']} of 500 images are right, and with what 1 model did on more of them: " in shown
+    assert f"{100 * low:.2f} to {100 * high:.2f} % on all 10000 (95 %)" in shown
+    (table,) = (r for r in study.configurations() if r.trial == point["trial"])
+    assert (table.values["accuracy"], table.intervals["accuracy"]) == (value, (low, high))
+    assert {trial.values["accuracy"] for trial in study.trials()} == {counted, slow.mean()}
 
 
 def test_a_question_narrows_the_front_and_changes_nothing(here: Path, dse: Any) -> None:
