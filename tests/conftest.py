@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import shutil
 import sqlite3
@@ -19,6 +20,7 @@ from sqlalchemy import Engine, event
 from tests.forks import Forks
 from tests.recording import make_space, run_study
 from tests.skips import NoOtherSkips
+from tests.thorough import require_reasons
 
 INTEGRATION = Path(__file__).parent / "integration"
 
@@ -82,6 +84,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if INTEGRATION in item.path.parents:
             item.add_marker("integration")
+    require_reasons(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Thousands of tests and all of dse stay until the end: Python looks for no garbage among them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @dataclass

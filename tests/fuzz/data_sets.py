@@ -33,8 +33,8 @@ def inputs(dice: Dice) -> Iterator[Input]:
         yield _ARRAYS.input(dice, name, write)
     yield from files(dice, _LABELS)
     yield from chance(dice, _LABELS)
-    for name, text in _lists().items():
-        yield _LABELS.input(dice, name, become(text))
+    for name in _lists():
+        yield _LABELS.input(dice, name, lambda path, name=name: become(_lists()[name]())(path))
     yield from _images(dice)
 
 
@@ -42,6 +42,8 @@ def _npz(**arrays: Any) -> Callable[[Path], None]:
     def write(path: Path) -> None:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, value in arrays.items():
+                if callable(value):
+                    value = value()
                 if isinstance(value, np.ndarray):
                     buffer = io.BytesIO()
                     np.save(buffer, value)
@@ -106,7 +108,7 @@ def _arrays() -> dict[str, Callable[[Path], object]]:
         "version-9": {"images": _header("x", version=b"\x09\x00"), "labels": labels},
         "cut-data": {"images": _header(form.format("|u1", "(9, 4, 4, 3)"), b"x"), "labels": labels},
         "escapes": {"images": images, "labels": labels, ESCAPES.replace("\0", ""): labels},
-        "a-bomb": {"images": images, "labels": _header(form.format("<i8", "(40000000,)"), bytes(320_000_000))},
+        "a-bomb": {"images": images, "labels": lambda: _header(form.format("<i8", "(40000000,)"), bytes(320_000_000))},
     }
     return found | {name: _npz(**named) for name, named in arrays.items()} | {"a-lying-zip": _lying_zip}
 
@@ -119,35 +121,35 @@ def _lying_zip(path: Path) -> None:
     path.write_bytes(data)
 
 
-def _lists() -> dict[str, str]:
+def _lists() -> dict[str, Callable[[], str]]:
     good = "".join(f"{number:02}.png {number % 3}\n" for number in range(24))
     return {
-        "a-nul": good + "a\0b.png 1\n",
-        "escapes": good + f"{ESCAPES.replace(chr(0), '')}.png 1\n",
-        "escapes-as-class": good + f"24.png {ESCAPES}\n",
-        "500000-lines": "".join(f"{number}.png 1\n" for number in range(500_000)),
-        "500000-equal-lines": "00.png 1\n" * 500_000,
-        "500000-blank-lines": "\n" * 500_000 + good,
-        "one-long-line": good + "x" * 3_000_000 + " 1\n",
-        "a-long-name": good + "x" * 300 + ".png 1\n",
-        "a-very-long-name": good + "x/" * 5_000 + " 1\n",
-        "dot-dot": good + "../outside/precious.txt 1\n",
-        "absolute": good + "/etc/passwd 1\n",
-        "tilde": good + "~nosuchuser/x.png 1\n",
-        "a-folder": good + ". 1\n",
-        "negative": good + "24.png -1\n",
-        "no-class": good + "24.png\n",
-        "only-a-class": good + "7\n",
-        "huge-class": good + f"00.png {10**400}\n",
-        "class-99": good.replace(" 1\n", " 99\n"),
-        "a-float": good.replace(" 1\n", " 1.0\n"),
-        "other-digits": good.replace(" 1\n", " \u0661\n"),
-        "superscript": good.replace(" 1\n", " \u00b2\n"),
-        "line-separators": good.replace("\n", "\u2028"),
-        "form-feeds": good.replace("\n", "\x0c"),
-        "commas": good.replace(" ", ","),
-        "a-surrogate": good + "\udc80.png 1\n",
-        "a-case": good.replace("png", "PNG"),
+        "a-nul": lambda: good + "a\0b.png 1\n",
+        "escapes": lambda: good + f"{ESCAPES.replace(chr(0), '')}.png 1\n",
+        "escapes-as-class": lambda: good + f"24.png {ESCAPES}\n",
+        "500000-lines": lambda: "".join(f"{number}.png 1\n" for number in range(500_000)),
+        "500000-equal-lines": lambda: "00.png 1\n" * 500_000,
+        "500000-blank-lines": lambda: "\n" * 500_000 + good,
+        "one-long-line": lambda: good + "x" * 3_000_000 + " 1\n",
+        "a-long-name": lambda: good + "x" * 300 + ".png 1\n",
+        "a-very-long-name": lambda: good + "x/" * 5_000 + " 1\n",
+        "dot-dot": lambda: good + "../outside/precious.txt 1\n",
+        "absolute": lambda: good + "/etc/passwd 1\n",
+        "tilde": lambda: good + "~nosuchuser/x.png 1\n",
+        "a-folder": lambda: good + ". 1\n",
+        "negative": lambda: good + "24.png -1\n",
+        "no-class": lambda: good + "24.png\n",
+        "only-a-class": lambda: good + "7\n",
+        "huge-class": lambda: good + f"00.png {10**400}\n",
+        "class-99": lambda: good.replace(" 1\n", " 99\n"),
+        "a-float": lambda: good.replace(" 1\n", " 1.0\n"),
+        "other-digits": lambda: good.replace(" 1\n", " \u0661\n"),
+        "superscript": lambda: good.replace(" 1\n", " \u00b2\n"),
+        "line-separators": lambda: good.replace("\n", "\u2028"),
+        "form-feeds": lambda: good.replace("\n", "\x0c"),
+        "commas": lambda: good.replace(" ", ","),
+        "a-surrogate": lambda: good + "\udc80.png 1\n",
+        "a-case": lambda: good.replace("png", "PNG"),
     }
 
 
