@@ -232,10 +232,10 @@ def test_a_header_that_is_none_is_an_error(tmp_path: Path, shape: bytes) -> None
         from_arrays("x", tmp_path / "b.npz")
 
 
-def test_a_label_list_of_half_a_million_lines_is_read(tmp_path: Path) -> None:
+def test_a_label_list_of_many_lines_is_read(tmp_path: Path) -> None:
     folder, labels = _folder(tmp_path)
-    labels.write_text("a.png 0\n" + "".join(f"image_{i:07}.JPEG {i % 1000}\n" for i in range(500_000)))
-    with pytest.raises(DataSetError, match=r"500000 of 500001 images .* the first: image_0000000\.JPEG") as caught:
+    labels.write_text("a.png 0\n" + "".join(f"image_{i:07}.JPEG {i % 1000}\n" for i in range(100_000)))
+    with pytest.raises(DataSetError, match=r"100000 of 100001 images .* the first: image_0000000\.JPEG") as caught:
         from_images("x", folder, labels, tmp_path)
     assert caught.value.line == 2
 
@@ -286,8 +286,8 @@ def test_an_archive_with_an_odd_header_is_none(tmp_path: Path, shape: str, odd: 
 
 
 @pytest.mark.parametrize(("odd", "beginning"), [("labels", b"\x93NUMPY\x01\x00"), ("images", b"\x93NUMPY\x02\x00")])
-def test_an_archive_that_becomes_gigabytes_is_refused_unread(tmp_path: Path, odd: str, beginning: bytes) -> None:
-    path, size = tmp_path / "a.npz", 2**28
+def test_an_archive_that_becomes_far_larger_is_refused_unread(tmp_path: Path, odd: str, beginning: bytes) -> None:
+    path, size = tmp_path / "a.npz", 2**27
     words = f"{{'descr': '|S{size}', 'fortran_order': False, 'shape': (1,), }}".encode()
     said = len(words).to_bytes(2, "little") + words if odd == "labels" else size.to_bytes(4, "little")
     np.savez_compressed(path, **{"images" if odd == "labels" else "labels": np.zeros((1, 2, 2), np.uint8)})

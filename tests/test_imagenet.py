@@ -8,19 +8,6 @@ from dse.errors import DataSetError
 from dse.imagenet import ImageNet, find_imagenet, reduced
 
 
-@pytest.fixture(scope="module")
-def imagenet(tmp_path_factory):
-    """All 50,000 names, as links to one empty file."""
-    folder = tmp_path_factory.mktemp("imagenet")
-    images = folder / "val"
-    images.mkdir()
-    for number in range(1, 50_001):
-        (images / f"ILSVRC2012_val_{number:08}.JPEG").touch()
-    lines = (f"ILSVRC2012_val_{number:08}.JPEG {number % 1000}" for number in range(1, 50_001))
-    (folder / "val.txt").write_text("\n".join(lines) + "\n")
-    return folder
-
-
 def test_images_and_labels_are_found_below_the_folder(imagenet):
     assert find_imagenet(imagenet) == ImageNet(imagenet / "val", imagenet / "val.txt")
     assert find_imagenet(imagenet / "val") == ImageNet(imagenet / "val", imagenet / "val.txt")

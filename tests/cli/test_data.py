@@ -4,22 +4,10 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from typer.testing import CliRunner
 
 from dse.cli import make_app
 from dse.errors import DataSetError
-
-
-@pytest.fixture(scope="module")
-def imagenet(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("image net")
-    (folder / "val").mkdir()
-    names = [f"ILSVRC2012_val_{number:08}.JPEG" for number in range(1, 50_001)]
-    for name in names:
-        (folder / "val" / name).touch()
-    (folder / "val.txt").write_text("".join(f"{name} {number % 1000}\n" for number, name in enumerate(names)))
-    return folder
 
 
 def test_images_and_labels_are_named_for_the_next_command(imagenet):

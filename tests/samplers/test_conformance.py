@@ -16,6 +16,7 @@ from optuna.testing.pytest_samplers import (
 from dse.core.tree import ParameterTree
 from dse.samplers import EHVISampler, GridSampler, InsideSampler, RandomSampler, ScreenSampler, builtin
 from dse.testing.samplers import SamplerTests
+from tests.thorough import thorough
 
 
 class _InOptuna(BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSamplerTestCase):
@@ -72,11 +73,16 @@ class TestGrid(SamplerTests):
 class TestTPE(SamplerTests):
     entry = builtin.TPE
 
+    @thorough("takes seconds; other samplers of Optuna are asked the same way")
+    def test_what_is_measured_elsewhere_is_not_suggested(self) -> None:
+        super().test_what_is_measured_elsewhere_is_not_suggested()
+
 
 class TestNSGA2(SamplerTests):
     entry = builtin.NSGA2
 
 
+@thorough("asks Optuna's sampler as NSGA-II does")
 class TestNSGA3(SamplerTests):
     entry = builtin.NSGA3
 

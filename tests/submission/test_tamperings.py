@@ -56,10 +56,18 @@ def alone(make_tree, tmp_path) -> Path:
     return tree.parent
 
 
+def test_what_was_measured_is_not_refused(make_point, alone):
+    assert check_point(read_point(make_point().folder), LABELS) == []
+    assert found_in(alone / "tree") == set()
+
+
+def test_what_dse_wrote_is_not_refused(make_tree):
+    assert found_in(make_tree("v6.1", ("SingleStream",))) == set()
+
+
 @pytest.mark.parametrize("tampering", POINT_TAMPERINGS, ids=str)
 def test_a_validation_that_says_what_was_not_measured_is_refused(make_point, system, tmp_path, tampering):
     folder = make_point().folder
-    assert check_point(read_point(folder), LABELS) == []
     tampering.apply(folder)
     point_hashed_again(folder)
     point = read_point(folder)
@@ -72,7 +80,6 @@ def test_a_validation_that_says_what_was_not_measured_is_refused(make_point, sys
 
 @pytest.mark.parametrize("tampering", TREE_TAMPERINGS, ids=str)
 def test_a_tree_that_says_what_was_not_measured_is_refused(alone, tampering):
-    assert found_in(alone / "tree") == set()
     tampering.apply(alone)
     submission_hashed_again(alone)
     assert tampering.rule in found_in(alone / "tree")
@@ -81,7 +88,6 @@ def test_a_tree_that_says_what_was_not_measured_is_refused(alone, tampering):
 @pytest.mark.parametrize("tampering", [*TREE_TAMPERINGS[:-1], *HASH_TAMPERINGS], ids=str)
 def test_a_file_that_dse_did_not_write_is_refused(make_tree, tampering):
     tree = make_tree("v6.1", ("SingleStream",))
-    assert found_in(tree) == set()
     tampering.apply(tree.parent)
     assert "tree-files" in found_in(tree)
 
@@ -91,11 +97,11 @@ def test_a_tree_beside_its_study_is_compared_with_the_official_runs(make_point, 
     write_tree(
         Submission("Example", "board", system, ROUNDS.get("v6.1"), [point]), tmp_path / "submission", ["data-set-size"]
     )
+    assert found_in(tmp_path / "submission/tree") == set()
     for tampering in TREE_TAMPERINGS:
         if tampering.what in ("p90 in detail log and summary", "answers in the complete accuracy log"):
             copy = tmp_path / "copy"
             shutil.copytree(tmp_path / "submission", copy)
-            assert found_in(copy / "tree") == set()
             tampering.apply(copy)
             submission_hashed_again(copy)
             assert "chain" in found_in(copy / "tree")
