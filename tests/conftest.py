@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import hashlib
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 from hypothesis import settings
 from optuna.storages._rdb import storage as rdb
 from sqlalchemy import Engine, event
@@ -48,11 +50,14 @@ def _read_migrations_once() -> None:
             found.append(read(manager))
         return found[0]
 
-    rdb._VersionManager._create_alembic_script = once  # type: ignore[method-assign]
+    rdb._VersionManager._create_alembic_script = once  # type: ignore[assignment, method-assign]
 
 
 if hasattr(rdb, "_VersionManager"):  # private: another version of Optuna may have none
     _read_migrations_once()
+
+if hasattr(typer.main, "get_params_from_function"):  # asked of every command's function for each line that is tested
+    typer.main.get_params_from_function = functools.cache(typer.main.get_params_from_function)
 
 
 @pytest.fixture(scope="session")

@@ -145,7 +145,7 @@ import sys
 from typer.testing import CliRunner
 from dse.cli import make_app
 for path in sys.argv[2:]:
-    words = ["results", "front", "--plot", path, "--db", sys.argv[1]]
+    words = ["results", "front", "--scenario", "SingleStream", "--plot", path, "--db", sys.argv[1]]
     CliRunner().invoke(make_app(), words, catch_exceptions=False)
 """
 
