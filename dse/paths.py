@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +38,8 @@ def using_cache(folder: Path) -> Iterator[None]:
 
 def require_cache() -> None:
     """Raise MachineError where `cache_dir` cannot be made or written: else every trial would fail for that."""
+    import tempfile  # with what it draws its names from, it takes as long as all else here
+
     path = cache_dir()
     with using_cache(path):
         path.mkdir(parents=True, exist_ok=True)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
-from dse.cli.render import front_table, next_command, print_json, print_table, stderr
-from dse.cli.report import remarks_of, report_of
+from dse.cli.render import next_command, print_json, print_table, stderr
+from dse.cli.shown_front import ShownFront, front_fingerprint, keep_front, kept_front, show_front
 from dse.errors import NothingMeasuredError, UsageError
-from dse.reports.front import front_csv, front_document
-from dse.reports.question import ask
+from dse.study.folder import find_folder
 
 
 def front_command(
@@ -46,25 +46,41 @@ def front_command(
     """
     if json and csv:
         raise UsageError("--json and --csv exclude each other", hint="give one")
-    found = open_study(study, studies)
-    question = ask(found, where or (), sort, limit, exact=exact)
-    report = report_of(found, question)
+    folder = find_folder(study, studies)
+    is_asked = where or sort is not None or limit is not None or exact
+    fingerprint = None if is_asked else front_fingerprint(folder)
+    shown = kept_front(folder, fingerprint) if fingerprint else None
+    if shown is None:
+        question = {"where": where or (), "sort": sort, "limit": limit, "exact": exact}
+        shown = _made(folder, question, fingerprint, may_be_empty=json or csv)
     if json:
-        print_json(front_document(report))
+        print_json(shown.document)
     elif csv:
-        sys.stdout.write(front_csv(report))
-    elif report.points:
-        print_table(front_table(report.points, found.objectives, report.title, remarks_of(report)), report.notes)
-        next_command(f"dse dashboard {study_words(study, studies)}", "looks at every trial")
+        sys.stdout.write(shown.csv)
     else:
-        for note in report.notes:
-            stderr().print(note)
-        if question.words:
-            wanted = " and ".join(question.words)
-            raise NothingMeasuredError(f"no configuration has {wanted}", path=found.folder, hint="loosen --where")
-        raise NothingMeasuredError(
-            "the study has no front",
-            path=found.folder,
-            remedy=found.way_to_a_front,
-            details={"study": str(found.folder)},
-        )
+        print_table(shown.table, shown.notes)
+        next_command(f"dse dashboard {study_words(study, studies)}", "looks at every trial")
+
+
+def _made(folder: Path, asked: Mapping[str, Any], fingerprint: str | None, *, may_be_empty: bool) -> ShownFront:
+    """The front that answers what is ``asked``; with a ``fingerprint`` it is kept. Raises NothingMeasuredError."""
+    from dse.cli.opened import read_study  # this and all below takes long to load
+    from dse.cli.report import report_of
+    from dse.reports.question import ask
+
+    found = read_study(folder)
+    question = ask(found, **asked)
+    report = report_of(found, question)
+    shown = show_front(report)
+    if report.points and fingerprint and not found.damaged:
+        keep_front(folder, fingerprint, shown)
+    if report.points or may_be_empty:
+        return shown
+    for note in report.notes:
+        stderr().print(note)
+    if question.words:
+        wanted = " and ".join(question.words)
+        raise NothingMeasuredError(f"no configuration has {wanted}", path=folder, hint="loosen --where")
+    raise NothingMeasuredError(
+        "the study has no front", path=folder, remedy=found.way_to_a_front, details={"study": str(folder)}
+    )

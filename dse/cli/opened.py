@@ -6,12 +6,18 @@ from pathlib import Path
 
 from dse.cli.remedies import advice
 from dse.cli.render import stderr
-from dse.study import Study, find_study
+from dse.study import Study
+from dse.study.folder import find_folder
 
 
 def open_study(name: str, studies: Path) -> Study:
     """A study by path, or by name below ``studies``; its damaged trials are named. Raises StudyError."""
-    study = find_study(name, studies)
+    return read_study(find_folder(name, studies))
+
+
+def read_study(folder: Path) -> Study:
+    """The study in ``folder``; its damaged trials are named. Raises StudyError."""
+    study = Study.read(folder)
     say_damaged(study)
     return study
 

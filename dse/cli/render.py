@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 from dse.cli.figures import FiguresTable
 from dse.cli.remedies import advice, message
 from dse.core.configuration import Value, text
-from dse.core.metrics import Objective
 from dse.core.words import counted
 from dse.errors import DseError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from dse.core.metrics import Objective
     from dse.core.pareto import FrontPoint
 
 _FILE_WIDTH = 160

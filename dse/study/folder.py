@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
 from dse.errors import Remedy, StudyError, why
 from dse.files import is_leftover, real
 
+TRIAL_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 _DATABASE = "study.db"
 _DATABASE_FILES = tuple(_DATABASE + suffix for suffix in ("", "-journal", "-wal", "-shm"))
+
+
+def find_folder(name: str, studies: Path) -> Path:
+    """The folder of a study by path, or by name below ``studies``, whatever is in it."""
+    given = Path(name)
+    return real(given if (given / "study.yaml").exists() else studies / name)
+
+
+def trial_folders(trials: Path) -> list[Path]:
+    """The folders below ``trials`` that are named as trials are, in order of their number. Raises StudyError."""
+    try:
+        names = [entry.name for entry in os.scandir(trials) if TRIAL_NUMBER.fullmatch(entry.name)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StudyError(
+            f"cannot be read: {why(error)}", path=trials, hint="the trials' folders belong there"
+        ) from error
+    return [trials / name for name in sorted(names, key=int)]
 
 
 def is_study(folder: Path) -> bool:

@@ -14,9 +14,8 @@ from dse.core.explanation import Explanation, explain
 from dse.core.measurement import Measurement
 from dse.core.metrics import Constraint, Objective
 from dse.errors import Remedy, StudyError
-from dse.files import real
 from dse.spaces.resolved import ResolvedSpace
-from dse.study.folder import database_url
+from dse.study.folder import database_url, find_folder
 from dse.study.rows import Configurations, Front, Trials, configuration_rows, front_rows, trial_rows
 from dse.study.settings import StudySettings, read_settings
 from dse.study.trial import FoundTrials, TrialRecord, read_trials
@@ -190,9 +189,7 @@ class Study:
 
 def find_study(name: str, studies: Path) -> Study:
     """A study by path, or by name below ``studies``. Raises StudyError."""
-    given = Path(name)
-    folder = given if (given / "study.yaml").exists() else studies / name
-    return Study.read(real(folder))
+    return Study.read(find_folder(name, studies))
 
 
 def open_study(folder: str | os.PathLike[str]) -> Study:

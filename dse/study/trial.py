@@ -7,7 +7,6 @@ both is a finished trial, whatever happened to the process that waited for it.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,11 +22,11 @@ from dse.core.measurement import Measurement, Phase
 from dse.errors import StudyError, why
 from dse.files import is_leftover, write_json
 from dse.reading import read_json
+from dse.study.folder import TRIAL_NUMBER, trial_folders
 from dse.values import is_level, is_number, is_whole, is_word, shown
 
 SCHEMA = 2
 """2: the phase that looks for drift is called reference; it was anchor."""
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 _DISCARDED = ".discarded."
 
 
@@ -84,7 +83,7 @@ def read_trials(trials: Path) -> FoundTrials:
     """Every trial below ``trials`` as it was when it ended. A damaged one costs itself, and no other."""
     accuracies = Accuracies()
     found = FoundTrials([], [], [])
-    for folder in folders(trials):
+    for folder in trial_folders(trials):
         try:
             if is_finished(folder):
                 record = read_record(folder)
@@ -101,7 +100,7 @@ def require_all_here(trials: Path) -> None:
 
     To go on without it would measure it again, and its number may be in use.
     """
-    for folder in folders(trials):
+    for folder in trial_folders(trials):
         is_finished(folder)
 
 
@@ -140,23 +139,10 @@ def read_response(folder: Path) -> Response:
     return response
 
 
-def folders(trials: Path) -> list[Path]:
-    """The folders below ``trials`` that are named as trials are, in order of their number. Raises StudyError."""
-    try:
-        names = [entry.name for entry in os.scandir(trials) if _NUMBER.fullmatch(entry.name)]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise StudyError(
-            f"cannot be read: {why(error)}", path=trials, hint="the trials' folders belong there"
-        ) from error
-    return [trials / name for name in sorted(names, key=int)]
-
-
 def next_number(trials: Path) -> int:
     """A number that no folder below ``trials`` has, whatever is in it. Raises StudyError."""
-    number = 1 + max((int(folder.name) for folder in folders(trials)), default=-1)
-    if not _NUMBER.fullmatch(str(number)):
+    number = 1 + max((int(folder.name) for folder in trial_folders(trials)), default=-1)
+    if not TRIAL_NUMBER.fullmatch(str(number)):
         raise StudyError(f"no trial after {number - 1} has a number", path=trials, hint="move that folder away")
     return number
 
