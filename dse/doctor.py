@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from dse_harness.engines import ENGINES
+from dse_harness.engines import ENGINES, installed_version
 from dse_harness.protocol import DataSetSpec, PerformanceSpec, Request, RuntimeSpec
 from dse_harness.registry import Registry, RegistryError
 from dse_harness.scenarios import SCENARIOS
@@ -63,6 +63,7 @@ def examine(root: Path = Path("/")) -> Iterator[Finding]:
     yield _package("mlcommons-loadgen", "MLPerf LoadGen")
     for package in _DEFAULT.packages:
         yield _package(package, f"{_DEFAULT.title}, the default engine")
+    yield _engines()
     yield _compiler()
     yield _cache()
     yield _governor(root)
@@ -83,6 +84,21 @@ def _package(name: str, why: str) -> Finding:
         return Finding(name, "ok", f"{metadata.version(name)}, {why}")
     except metadata.PackageNotFoundError:
         return Finding(name, "missing", f"not installed; it is {why}", f"{sys.executable} -m pip install {name}")
+
+
+def _engines() -> Finding:
+    """The other engines: none of them has to be here, and an interpreter that a space names may have one."""
+    found, lacking = [], []
+    for name in ENGINES:
+        try:
+            engine = ENGINES.get(name)
+        except RegistryError:  # which `_additions` tells
+            continue
+        if engine is not _DEFAULT:
+            version = installed_version(engine)
+            found.append(f"{name} {version or 'is not installed'}")
+            lacking += [] if version else [f"{engine.title}: pip install {' '.join(engine.packages)}"]
+    return Finding("engines", "ok", ", ".join(found), f"to search with {'; '.join(lacking)}" if lacking else None)
 
 
 def _compiler() -> Finding:

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from dse_harness.engines import ENGINES, installed_version
 from dse_harness.protocol import Failure
 
 import dse
@@ -19,7 +20,7 @@ from tests.harness.distributions import install
 
 
 def _findings(root: Path) -> dict[str, Finding]:
-    return {finding.name: finding for finding in islice(examine(root), 10)}  # all but the measurement
+    return {finding.name: finding for finding in islice(examine(root), 11)}  # all but the measurement
 
 
 def _governor(root: Path, core: int, governor: str | None) -> None:
@@ -59,6 +60,17 @@ def test_what_makes_latencies_noisy_is_advice(tmp_path: Path) -> None:
         "load",
         "memory",
     }
+
+
+def test_each_engine_is_told_with_its_version_or_what_installs_it(tmp_path: Path) -> None:
+    found = _findings(tmp_path)["engines"]
+    assert found.verdict == "ok"
+    for name in ENGINES:
+        engine = ENGINES.get(name)
+        if name != "litert":
+            version = installed_version(engine)
+            assert f"{name} {version or 'is not installed'}" in found.found
+            assert (f"{engine.title}: pip install {engine.packages[0]}" in (found.fix or "")) == (version is None)
 
 
 def test_samplers_and_what_they_lack_are_told(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 from dse_harness.engines import ENGINES
+from dse_harness.protocol import RuntimeSpec
 from dse_harness.testing import EngineConformance
 
 from tests.harness.tiny_models import write_tiny_model
@@ -26,6 +28,34 @@ class TestLiteRTWithIntegers(TestLiteRT):
 @pytest.mark.skipif(find_spec("tflite_runtime") is None, reason="tflite-runtime needs NumPy 1 and Python 3.11 or older")
 class TestTfliteRuntime(TestLiteRT):
     engine = ENGINES.get("tflite-runtime")
+
+
+class TestOpenVINO(TestLiteRT):
+    engine = ENGINES.get("openvino")
+    exact = False
+
+
+class TestOpenVINOWithIntegers(TestOpenVINO):
+    def write_model(self, folder: Path) -> Path:
+        return write_tiny_model(folder / "tiny.tflite", type_="int8")
+
+
+@pytest.mark.parametrize("type_", ["float32", "int8", "uint8"])
+def test_openvino_describes_and_answers_a_model_as_litert_does(tmp_path: Path, type_: str) -> None:
+    path = write_tiny_model(tmp_path / "tiny.tflite", type_=type_)
+    sessions = [ENGINES.get(name)(RuntimeSpec(name, 1, of)).load(path) for name, of in _BOTH]
+    for one, other in zip(*((*session.inputs, *session.outputs) for session in sessions), strict=True):
+        assert (one.shape, one.type, one.zero_point) == (other.shape, other.type, other.zero_point)
+        assert one.scale == (None if other.scale is None else pytest.approx(other.scale))
+    dice = np.random.default_rng(0)
+    shape, kind = sessions[0].inputs[0].shape, sessions[0].inputs[0].type
+    for _ in range(20):
+        image = dice.normal(size=shape).astype(kind) if kind == "float32" else dice.integers(0, 127, shape, kind)
+        (one,), (other,) = (session.bind()(image) for session in sessions)
+        assert np.allclose(one, other, rtol=1e-4, atol=1e-4 if kind == "float32" else 1)
+
+
+_BOTH = (("litert", "xnnpack"), ("openvino", "cpu"))
 
 
 class TestToy(EngineConformance):

@@ -223,7 +223,11 @@ def test_an_official_run_is_configured_once_and_by_its_file(tmp_path: Path, mode
             "found 10 outputs, allowed for a data set of 12 classes: 12, or 13",
         ),
         ({"runtime": {"delegate": "gpu"}}, "bad_request", "runtime.delegate: found 'gpu', allowed for litert"),
-        ({"runtime": {"name": "onnx"}}, "bad_request", "runtime.name: found 'onnx', allowed: litert, tflite-runtime"),
+        (
+            {"runtime": {"name": "onnx"}},
+            "bad_request",
+            "runtime.name: found 'onnx', allowed: litert, openvino, tflite-runtime",
+        ),
         ({"task": "telepathy"}, "bad_request", "task: found 'telepathy', allowed: image_classification"),
         ({"scenario": "Duet"}, "bad_request", "scenario: found 'Duet', allowed: SingleStream"),
     ],

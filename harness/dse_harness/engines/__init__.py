@@ -69,6 +69,7 @@ ENGINES: Registry[type[Engine]] = Registry(
     "dse.engines",
     {
         "litert": "dse_harness.engines.litert:LiteRT",
+        "openvino": "dse_harness.engines.openvino:OpenVINO",
         "tflite-runtime": "dse_harness.engines.tflite_runtime:TfliteRuntime",
     },
     needs=("title", "packages", "suffixes", "delegates", "check_file", "load"),

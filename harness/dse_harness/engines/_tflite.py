@@ -18,23 +18,10 @@ if TYPE_CHECKING:
 _IDENTIFIER = b"TFL3"
 
 
-class TfliteEngine:
-    """`Engine` over the Interpreter class of the package ``module``."""
+class TfliteFile:
+    """What engines that read .tflite files know of them."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".tflite",)
-    delegates: ClassVar[tuple[str, ...]] = ("xnnpack", "builtin")
-
-    module: ClassVar[str]
-    install: ClassVar[str]
-
-    def __init__(self, spec: RuntimeSpec) -> None:
-        try:
-            package = importlib.import_module(self.module)
-            self._api = importlib.import_module(f"{self.module}.interpreter")
-        except ImportError as error:
-            raise HarnessError("runtime_missing", f"{error}: {self.install}") from error
-        self._spec = spec
-        self.version: str = getattr(package, "__version__", None) or _installed_version(package)
 
     @classmethod
     def check_file(cls, path: Path) -> None:
@@ -52,18 +39,36 @@ class TfliteEngine:
                 f"{path}: found {head[4:8]!r} as file identifier, allowed: {_IDENTIFIER!r} (a .tflite file)",
             )
 
+
+class TfliteEngine(TfliteFile):
+    """`Engine` over the Interpreter class of the package ``module``."""
+
+    delegates: ClassVar[tuple[str, ...]] = ("xnnpack", "builtin")
+
+    module: ClassVar[str]
+    install: ClassVar[str]
+
+    def __init__(self, spec: RuntimeSpec) -> None:
+        try:
+            package = importlib.import_module(self.module)
+            self._api = importlib.import_module(f"{self.module}.interpreter")
+        except ImportError as error:
+            raise HarnessError("runtime_missing", f"{error}: {self.install}") from error
+        self._spec = spec
+        self.version: str = getattr(package, "__version__", None) or _installed_version(package)
+
     def load(self, path: Path) -> InterpreterSession:
         """See `Engine`. Whose fault it is that a model does not load: the delegate's, if it loads without one."""
         self.check_file(path)
         try:
             interpreter = self._allocated(path, self._spec.delegate)
         except (ValueError, RuntimeError) as error:
-            raise self._load_failure(path, _sentence(error)) from error
+            raise self._load_failure(path, sentence(error)) from error
         try:
             return InterpreterSession(interpreter)
         except (ValueError, RuntimeError, TypeError, LookupError, OverflowError) as error:  # a graph without sense
             raise HarnessError(
-                "model_broken", f"{path}: its inputs or outputs cannot be read: {_sentence(error)}"
+                "model_broken", f"{path}: its inputs or outputs cannot be read: {sentence(error)}"
             ) from error
 
     def _allocated(self, path: Path, delegate: str) -> Any:
@@ -131,7 +136,8 @@ def _tensor(details: Mapping[str, Any]) -> Tensor:
     return Tensor(tuple(map(int, details["shape"])), name, float(scale) if quantized else None, int(zero_point))
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
+    """What an engine says, on one line."""
     return " ".join(str(error).split())
 
 
