@@ -19,6 +19,7 @@ import itertools
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,19 +33,20 @@ from dse_harness.protocol import Request, Response
 import dse
 from dse.backends import LocalBackend
 from dse.core.configuration import Configuration
+from dse.core.indifference import beats, covers, scaled_costs, tolerances
 from dse.core.metrics import Objective
 from dse.core.noise import repeat_noise, spread_of
 from dse.core.pareto import hypervolume
-from dse.core.policy import UNDECIDED
+from dse.core.verdicts import verdicts
 from dse.durations import parse_duration, show_duration
 from dse.errors import NothingMeasuredError
 from dse.spaces.load import find_space
 
 FIXED: dict[str, Any] = {"threads": 1, "buffer_size": 64}
 """What all variants of the table have in common."""
-NARROW = {"latency_p90_ns": np.log(1.03), "model_memory_bytes": np.log(1.01), "accuracy": 0.001}
-WIDE = {"latency_p90_ns": np.log(1.05), "model_memory_bytes": np.log(1.02), "accuracy": 0.002}
-"""Differences that do not matter, on the metrics' scaled axes."""
+NARROW = {"latency_p90_ns": 0.03, "model_memory_bytes": 0.01, "accuracy": 0.001}
+WIDE = {"latency_p90_ns": 0.05, "model_memory_bytes": 0.02, "accuracy": 0.002}
+"""Differences that do not matter."""
 Costs = tuple[float, ...]
 
 
@@ -56,42 +58,31 @@ class Row:
     costs: Costs
 
 
-def same(one: Costs, other: Costs, indifference: Sequence[float]) -> bool:
-    """Whether two points differ by no more than the indifference in any objective."""
-    return all(abs(a - b) <= least for a, b, least in zip(one, other, indifference, strict=True))
+def same(one: Costs, other: Costs, within: Sequence[float]) -> bool:
+    """Whether two points differ by no more than the tolerances in any objective."""
+    return covers(one, other, within) and covers(other, one, within)
 
 
-def covers(one: Costs, other: Costs, indifference: Sequence[float]) -> bool:
-    """Whether ``one`` is no worse than ``other`` by more than the indifference in any objective."""
-    return all(a <= b + least for a, b, least in zip(one, other, indifference, strict=True))
+def best(costs: Mapping[Configuration, Costs], within: Sequence[float]) -> set[Configuration]:
+    """The variants that no other beats by more than the tolerances; the exact front where those are nothing."""
+    return {v for v, own in costs.items() if not any(beats(other, own, within) for other in costs.values())}
 
 
-def beats(one: Costs, other: Costs, indifference: Sequence[float]) -> bool:
-    """Whether ``one`` is nowhere worse than ``other``, and somewhere better by more than the indifference."""
-    better = any(a < b - least for a, b, least in zip(one, other, indifference, strict=True))
-    return better and all(a <= b for a, b in zip(one, other, strict=True))
-
-
-def best(costs: Mapping[Configuration, Costs], indifference: Sequence[float]) -> set[Configuration]:
-    """The variants that no other beats by more than the indifference; the exact front where that is nothing."""
-    return {v for v, own in costs.items() if not any(beats(other, own, indifference) for other in costs.values())}
-
-
-def share(found: Iterable[bool]) -> float:
-    """How many of ``found`` are true; all of none."""
+def share(found: Iterable[bool]) -> str:
+    """How many of ``found`` are true, for people."""
     answers = list(found)
-    return fmean(answers) if answers else 1.0
+    return f"{fmean(answers):.0%}" if answers else "-"
 
 
-def counterparts(rows: Sequence[Costs], others: Sequence[Costs], indifference: Sequence[float]) -> float:
-    """The share of ``rows`` to which one of the ``others`` is the same."""
-    return share(any(same(row, other, indifference) for other in others) for row in rows)
+def counterparts(rows: Sequence[Costs], others: Sequence[Costs], within: Sequence[float]) -> float:
+    """The share of ``rows`` to which one of the ``others`` is the same; nothing of no rows."""
+    return sum(any(same(row, other, within) for other in others) for row in rows) / max(len(rows), 1)
 
 
 def jaccard(one: Iterable[Configuration], other: Iterable[Configuration]) -> float:
     """What two fronts have in common, of what either has."""
     left, right = set(one), set(other)
-    return len(left & right) / len(left | right) if left | right else 1.0
+    return len(left & right) / max(len(left | right), 1)
 
 
 def volume(found: Sequence[Costs], table: Sequence[Costs]) -> float:
@@ -175,7 +166,7 @@ def read_table(folder: Path, objectives: Sequence[Objective]) -> dict[Configurat
                 if name in trial.values:
                     found.setdefault(name, []).append(trial.values[name])
     return {
-        variant: tuple(o.cost(o.metric.scaled(median(found[o.name]))) for o in objectives)
+        variant: scaled_costs({name: median(values) for name, values in found.items()}, objectives)
         for variant, found in figures.items()
         if all(o.name in found for o in objectives)
     }
@@ -219,15 +210,18 @@ def read_run(path: Path) -> Run:
     front, configurations, trials = study.front(), study.configurations(), study.trials()
     known = [row for row in configurations if row.values]
     tells = any(row.p_front is not None for row in known)
-    noise = study.analysis.noise
+    analysis, noise = study.analysis, study.analysis.noise
+    standings = Counter(
+        verdicts(
+            analysis.estimates,
+            analysis.objectives,
+            analysis.constraints,
+            shown=analysis.on_front,
+            tolerances=tolerances(analysis.objectives, analysis.indifference),
+        ).standings
+    )
     return Run(
-        rows=tuple(
-            Row(
-                variant_of(row.configuration),
-                tuple(o.cost(o.metric.scaled(row.values[o.name])) for o in study.objectives),
-            )
-            for row in front
-        ),
+        rows=tuple(Row(variant_of(row.configuration), scaled_costs(row.values, study.objectives)) for row in front),
         variants=frozenset(variant_of(row.configuration) for row in known),
         figures={
             "trials; configurations": f"{len(trials)}; {len(known)}",
@@ -247,8 +241,13 @@ def read_run(path: Path) -> Run:
             "trials excluded otherwise": str(
                 sum(t.state == "excluded" and "drift" not in (t.reason or "") for t in trials)
             ),
-            "undecided at the end": str(sum(_is_undecided(row.p_front) for row in known)) if tells else "not told",
-            "contradictions of front and P(front)": str(sum(r.p_front is None for r in known)) if tells else "not told",
+            "on the front for certain; plausible; off": "; ".join(
+                str(standings[s]) for s in ("on", "plausible", "off")
+            ),
+            "rows that P(front) speaks against": str(sum(r.p_front is None for r in front)) if tells else "not told",
+            "others that it speaks for": str(sum(r.p_front is None for r in known if r not in front))
+            if tells
+            else "not told",
         },
     )
 
@@ -257,22 +256,17 @@ def _named(group: Any) -> str:
     return ", ".join(f"{name} {value}" for name, value in group)
 
 
-def _is_undecided(probability: float | None) -> bool:
-    return probability is None or UNDECIDED[0] < probability < UNDECIDED[1]
-
-
-def against_truth(run: Run, table: Mapping[Configuration, Costs], indifference: Sequence[float]) -> dict[str, str]:
+def against_truth(run: Run, table: Mapping[Configuration, Costs], within: Sequence[float]) -> dict[str, str]:
     """What is true of a run's front, by the table's figures of its variants."""
-    nothing = [0.0] * len(indifference)
     found = {row.variant: table[row.variant] for row in run.rows if row.variant in table}
-    exact, close = best(table, nothing), best(table, indifference)
-    covered = (any(covers(own, table[variant], indifference) for own in found.values()) for variant in exact)
+    exact, close = best(table, [0.0] * len(within)), best(table, within)
+    covered = (any(covers(own, table[variant], within) for own in found.values()) for variant in exact)
     return {
         "hypervolume, of the table's": f"{volume(list(found.values()), list(table.values())):.4f}",
-        "share of its rows truly on the front": f"{share(v in exact for v in found):.0%}",
-        "share that nothing beats by more than the indifference": f"{share(v in close for v in found):.0%}",
-        "of the true front, found": f"{share(variant in found for variant in exact):.0%}",
-        "of the true front, found within the indifference": f"{share(covered):.0%}",
+        "share of its rows truly on the front": share(variant in exact for variant in found),
+        "share that nothing beats by more than the indifference": share(variant in close for variant in found),
+        "of the true front, found": share(variant in found for variant in exact),
+        "of the true front, found within the indifference": share(covered),
     }
 
 
@@ -306,7 +300,7 @@ def print_pairs(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", type=Path, required=True, metavar="FOLDER", help="where everything is kept")
-    parser.add_argument("--passes", type=int, default=3, help="over the latencies of all variants")
+    parser.add_argument("--passes", type=int, default=2, help="over the latencies of all variants")
     parser.add_argument("--duration", default="100ms", help="of a run of the table")
     parser.add_argument("--limit", type=int, help="only so many variants, to try the script")
     parser.add_argument("--space", default="mobilenet_v3.yaml", help="what is searched")
@@ -332,7 +326,7 @@ def main() -> None:
 def report(folder: Path, studies: Sequence[Path], *, with_table: bool) -> None:
     """Print what was found."""
     objectives = dse.open_study(studies[0]).objectives
-    narrow, wide = ([known[o.name] for o in objectives] for known in (NARROW, WIDE))
+    narrow, wide = tolerances(objectives, NARROW), tolerances(objectives, WIDE)
     table = read_table(folder, objectives) if with_table else {}
     runs = {path.name: read_run(path) for path in studies}
     if table:
