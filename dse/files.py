@@ -76,14 +76,16 @@ def _replace(path: Path, data: bytes, *, durable: bool) -> None:
         raise
 
 
-def write_text(path: Path, text: str, *, follow: bool = True) -> None:
+def write_text(path: Path, text: str, *, durable: bool = True, follow: bool = True) -> None:
     """`write_bytes` for text, as UTF-8."""
-    write_bytes(path, text.encode(), follow=follow)
+    write_bytes(path, text.encode(), durable=durable, follow=follow)
 
 
-def write_json(path: Path, value: Any, *, follow: bool = True) -> None:
+def write_json(path: Path, value: Any, *, durable: bool = True, follow: bool = True) -> None:
     """`write_text` for a JSON document that people read and diff: indented, keys in the given order."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n", follow=follow)
+    write_text(
+        path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n", durable=durable, follow=follow
+    )
 
 
 def holds_other(path: Path, data: bytes) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from dse.files import sha256_file
@@ -24,7 +25,7 @@ def kept(folder: Path, name: str, make: Callable[[], Iterable[bytes]]) -> ModelF
         for path in folder.glob(f"{name}-*.tflite"):
             if not path.is_file() or path.stat().st_size > _MOST_BYTES:
                 continue
-            if path.stem == f"{name}-{(sha256 := sha256_file(path))}":
+            if path.stem == f"{name}-{(sha256 := _sha256(path))}":
                 return ModelFile(path, sha256)
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f".{name}.{os.getpid()}.tmp"
@@ -42,3 +43,14 @@ def kept(folder: Path, name: str, make: Callable[[], Iterable[bytes]]) -> ModelF
             temporary.unlink(missing_ok=True)
             raise
     return ModelFile(path, digest.hexdigest())
+
+
+def _sha256(path: Path) -> str:
+    """The file's SHA-256, computed once as long as nobody touches the file: each trial of a model asks for it."""
+    found = path.stat()
+    return _sha256_of(path, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+@lru_cache(1024)
+def _sha256_of(path: Path, *_: int) -> str:
+    return sha256_file(path)

@@ -67,7 +67,7 @@ def explore(
         if step is None:
             return progress_of(session, plan, clock() - began, last=progress.last)
         step_began = clock()
-        observe(progress_of(session, plan, step_began - began, running=step, last=progress.last))
+        observe(progress.begun(step, session.costs.step_s(step), step_began - began))
         measured = _measure(writer, space, step, backend, spent_s + step_began - began)
         session.tell(step, measured, took_s=clock() - step_began)
         progress = progress_of(session, plan, clock() - began, last=measured)

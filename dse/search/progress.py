@@ -54,6 +54,10 @@ class Progress:
     last: Measurement | None = None
     """The trial that ended last."""
 
+    def begun(self, step: Step, takes_s: float, elapsed_s: float) -> Progress:
+        """The same search when ``step`` begins, which takes ``takes_s``, about: nothing else is known by then."""
+        return replace(self, running=step, running_s=takes_s, elapsed_s=elapsed_s)
+
     def after(self, seconds: float) -> Progress:
         """The same search so much later, as long as the same trial runs."""
         return replace(self, elapsed_s=self.elapsed_s + seconds, running_s=max(0.0, self.running_s - seconds))

@@ -68,7 +68,8 @@ class TrialRecord:
             "images": self.images,
             "device": self.device,
         }
-        write_json(folder / "trial.json", document, follow=False)
+        # Of a trial, the disk is waited for once, by the harness: for the response, which cannot be made again.
+        write_json(folder / "trial.json", document, durable=False, follow=False)
 
 
 class FoundTrials(NamedTuple):

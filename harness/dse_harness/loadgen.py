@@ -17,7 +17,7 @@ from dse_harness.engines import Invoke
 from dse_harness.errors import HarnessError
 from dse_harness.process import peak_resident_bytes
 from dse_harness.protocol import AccuracySpec, MetricValue, Performance, PerformanceSpec
-from dse_harness.samples import SampleMemory
+from dse_harness.samples import Samples
 from dse_harness.scenarios import Answer, Scenario
 from dse_harness.tasks import Task
 
@@ -70,7 +70,7 @@ def _official_settings(user_conf: Path, model_name: str, scenario: Scenario) -> 
 class Run:
     """A run of LoadGen over a model: `start` returns when its logs are complete in ``folder``."""
 
-    def __init__(self, scenario: Scenario, task: Task, invoke: Invoke, memory: SampleMemory) -> None:
+    def __init__(self, scenario: Scenario, task: Task, invoke: Invoke, memory: Samples) -> None:
         self.issue_s = 0.0
         """Wall seconds from samples loaded to last query answered, the generation of queries included."""
         self.cpu_s = 0.0

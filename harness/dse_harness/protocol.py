@@ -451,15 +451,19 @@ def _contents(path: Path) -> bytes:
     return contents
 
 
-def write(document: Request | Response, path: Path) -> None:
-    """Write atomically: a reader finds the whole document or none. Raises OSError."""
+def write(document: Request | Response, path: Path, *, durable: bool = True) -> None:
+    """Write atomically: a reader finds the whole document or none. Raises OSError.
+
+    Where it is not ``durable``, nobody waits for the disk, and a machine that loses power may leave a torn file.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8") as file:
             json.dump(dataclasses.asdict(document), file, indent=2, allow_nan=False)
             file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         error.filename, error.filename2 = str(path), None  # a full disk does not say where, others name the temporary

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,8 +119,8 @@ class PixelCache:
         with path.open("rb") as file:
             if np.lib.format.read_magic(file) != (1, 0):
                 raise HarnessError("data_set", f"{path}: not written by this program; delete it")
-            np.lib.format.read_array_header_1_0(file)
-            return os.dup(file.fileno()), file.tell()
+            header_bytes = int.from_bytes(file.read(2), "little")  # parsing it takes longer than reading the image
+            return os.dup(file.fileno()), file.tell() + header_bytes
 
     def _build(self, shards: list[int]) -> None:
         import subprocess
@@ -165,6 +165,27 @@ def input_values(preprocessing: Preprocessing, tensor: Tensor) -> NDArray[Any]:
     return quantized
 
 
+class ByIndex(Protocol):
+    """Samples, each as the model takes it: ``[1, ...]``."""
+
+    def __getitem__(self, index: int, /) -> NDArray[Any]:
+        """The sample of this index."""
+
+
+class Samples(Protocol):
+    """What LoadGen's sample library has: it says which samples are to be in memory, and asks for those."""
+
+    @property
+    def samples(self) -> ByIndex:
+        """Those that are loaded."""
+
+    def load(self, indices: Sequence[int], /) -> None:
+        """Get ready for these. Raises HarnessError, MemoryError."""
+
+    def unload(self, indices: Sequence[int], /) -> None:
+        """Forget these."""
+
+
 class SampleMemory:
     """The samples that LoadGen wants in memory, each as the model takes it: ``samples[index]`` is ``[1, ...]``.
 
@@ -183,12 +204,16 @@ class SampleMemory:
         self._preprocessing = preprocessing
         self._cache = cache
         self._tensor = tensor
-        self._values = input_values(preprocessing, tensor)
+        self._maker = _SampleMaker(cache, preprocessing, tensor)
 
     @property
     def sample_bytes(self) -> int:
         """What one sample takes."""
         return math.prod(self._tensor.shape) * np.dtype(self._tensor.type).itemsize
+
+    def on_demand(self, images: NDArray[np.int64]) -> SamplesOnDemand:
+        """Samples of other images of the same data set, for a run that is not timed."""
+        return SamplesOnDemand(self._cache, self._maker, images, self._tensor)
 
     def of(self, images: NDArray[np.int64]) -> SampleMemory:
         """An empty one for other images of the same data set."""
@@ -196,23 +221,65 @@ class SampleMemory:
 
     def load(self, indices: Sequence[int]) -> None:
         """Copy these samples into memory. Raises HarnessError, MemoryError."""
-        tensor, values = self._tensor, self._values
+        tensor = self._tensor
         images = indices if self._images is None else [int(self._images[index]) for index in indices]
         self._cache.prepare(images)
         memory = np.empty((len(indices), *tensor.shape), tensor.type)
         pixels = np.empty((tensor.side, tensor.side, 3), np.uint8)
-        direct = tensor.layout == "NHWC" and tensor.type == "uint8" and bool((values == np.arange(256)).all())
         for row, (index, image) in enumerate(zip(indices, images, strict=True)):
-            sample = memory[row]
-            if direct:
-                self._cache.read(image, sample[0])
-            else:
-                self._cache.read(image, pixels)
-                ordered = pixels if tensor.layout == "NHWC" else pixels.transpose(2, 0, 1)
-                np.take(values, ordered, out=sample[0], mode="clip")
-            self.samples[index] = sample
+            self.samples[index] = memory[row]
+            self._maker.make(image, memory[row], pixels)
 
     def unload(self, indices: Sequence[int]) -> None:
         """Forget these images."""
         for index in indices:
             self.samples.pop(index, None)
+
+
+class SamplesOnDemand:
+    """Samples that are made when they are asked for, one after the other in the same place.
+
+    Sample i is number ``images[i]`` of the data set. Where nothing is timed, that spares the memory of all of them,
+    which takes longer to get than their pixels to read. It has the members of `SampleMemory` that LoadGen asks for.
+    """
+
+    def __init__(self, cache: PixelCache, maker: _SampleMaker, images: NDArray[np.int64], tensor: Tensor) -> None:
+        self._cache, self._maker, self._images = cache, maker, images
+        self._sample = np.empty(tensor.shape, tensor.type)
+        self._pixels = np.empty((tensor.side, tensor.side, 3), np.uint8)
+
+    @property
+    def samples(self) -> SamplesOnDemand:
+        """Itself, to be asked for a sample by its index."""
+        return self
+
+    def __getitem__(self, index: int) -> NDArray[Any]:
+        """The sample, until the next one is asked for. Raises HarnessError."""
+        self._maker.make(int(self._images[index]), self._sample, self._pixels)
+        return self._sample
+
+    def load(self, indices: Sequence[int]) -> None:
+        """Have the pixels on disk. Raises HarnessError."""
+        self._cache.prepare([int(self._images[index]) for index in indices])
+
+    def unload(self, indices: Sequence[int]) -> None:
+        """Nothing is kept."""
+
+
+class _SampleMaker:
+    """Makes a model's input of an image's pixels."""
+
+    def __init__(self, cache: PixelCache, preprocessing: Preprocessing, tensor: Tensor) -> None:
+        self._cache = cache
+        self._values = input_values(preprocessing, tensor)
+        self._is_nhwc = tensor.layout == "NHWC"
+        self._is_direct = self._is_nhwc and tensor.type == "uint8" and bool((self._values == np.arange(256)).all())
+
+    def make(self, image: int, into: NDArray[Any], pixels: NDArray[np.uint8]) -> None:
+        """Number ``image`` of the data set ``into`` a sample; ``pixels`` are room for it. Raises HarnessError."""
+        if self._is_direct:
+            self._cache.read(image, into[0])
+        else:
+            self._cache.read(image, pixels)
+            ordered = pixels if self._is_nhwc else pixels.transpose(2, 0, 1)
+            np.take(self._values, ordered, out=into[0], mode="clip")

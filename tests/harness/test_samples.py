@@ -57,6 +57,14 @@ def request_path(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def cached(tmp_path_factory: pytest.TempPathFactory) -> PixelCache:
+    folder = tmp_path_factory.mktemp("cached")
+    write_colours(folder / "colours.npz", count=SHARD_IMAGES + 5, side=8)
+    write(REQUEST, folder / "request.json")
+    return PixelCache(REQUEST, folder / "request.json", 8)
+
+
 REQUEST = Request("model", "0", DataSetSpec("colours", "colours.npz", "1"), "cache", preprocessing=Preprocessing(100))
 
 
@@ -88,6 +96,27 @@ def test_memory_holds_what_was_loaded_until_unloaded(request_path: Path, layout:
     assert memory.samples[3].dtype == type_
     memory.unload([3])
     assert list(memory.samples) == [1]
+
+
+@given(
+    type_=st.sampled_from(["uint8", "float32", "float16", "int8", "int16"]),
+    layout=st.sampled_from(["NHWC", "NCHW"]),
+    scale=st.floats(1e-3, 1),
+    zero_point=st.integers(0, 127),
+    asked=st.lists(st.integers(0, 3), min_size=1, max_size=6),
+)
+def test_samples_on_demand_are_those_in_memory(
+    cached: PixelCache, type_: str, layout: str, scale: float, zero_point: int, asked: list[int]
+) -> None:
+    quantization = (None, 0) if type_.startswith("float") else (scale, zero_point)
+    memory = SampleMemory(cached, Preprocessing(), tensor(type_, *quantization, layout=layout))
+    images = np.array([7, SHARD_IMAGES + 2, 0, 3])
+    in_memory, on_demand = memory.of(images), memory.on_demand(images)
+    in_memory.load(range(4))
+    on_demand.load(range(4))
+    for index in asked:
+        assert (on_demand.samples[index] == in_memory.samples[index]).all()
+        assert on_demand.samples[index].dtype == type_
 
 
 def test_other_settings_or_data_are_another_cache(request_path: Path) -> None:
