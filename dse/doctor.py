@@ -35,6 +35,7 @@ from dse.samplers.registry import SAMPLERS, sampler_names
 from dse.shipped import shipped
 from dse.spaces.data_sets import DATA_SETS
 from dse.spaces.space import Space
+from dse.submission.rounds import ROUNDS
 
 Verdict = Literal["ok", "advice", "missing"]
 _LOW_MEMORY_BYTES = 1 << 30
@@ -186,7 +187,7 @@ def _additions() -> Finding:
     """
     registries: tuple[Registry[Any], ...] = (
         *(ENGINES, TASKS, SCENARIOS, METRICS),
-        *(MODEL_SOURCES, DATA_SETS, BACKENDS),
+        *(MODEL_SOURCES, DATA_SETS, BACKENDS, ROUNDS),
     )
     found = []
     for registry in registries:

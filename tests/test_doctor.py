@@ -103,6 +103,14 @@ def test_a_broken_addition_is_told(tmp_path: Path, value: str, verdict: str, fou
     assert done.stdout.startswith(f"{verdict}\n{found}")
 
 
+def test_a_broken_round_is_told(tmp_path: Path) -> None:
+    install(tmp_path / "site", "toys", "dse.rounds", {"v9.0": "no_such_module:Round"})
+    program = "import dse.doctor; found = dse.doctor._additions(); print(found.verdict, found.found)"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("missing dse.rounds: 'v9.0' (no_such_module:Round) from toys 1.0: cannot be loaded")
+
+
 def test_the_noise_of_the_machine_is_that_of_its_first_configuration_that_works() -> None:
     device = dse.FakeDevice(
         latency_ns=lambda _: 1e6,

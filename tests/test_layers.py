@@ -30,6 +30,7 @@ FLOORS = (
 BESIDE: dict[str, set[str]] = {
     "tabular": {"models"},
     "reports": {"submission"},
+    "doctor": {"submission"},
 }
 
 PURE = {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dse_harness.decode import ProtocolError, decode
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
@@ -14,8 +17,11 @@ from dse.cli.options import STUDIES, Json, Studies, study_words
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.core.words import counted
 from dse.errors import StudyError, why
-from dse.study import Study
+from dse.kept import keep, kept
+from dse.study.contents import study_fingerprint
 from dse.study.lock import is_locked
+
+_KIND = "studies"
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,16 @@ class _Entry:
     front: int = 0
     last: str | None = None
     problem: str | None = None
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What is told of a study that follows from what is in it."""
+
+    space: str
+    trials: int
+    front: int
+    last: str | None
 
 
 def studies_command(studies: Studies = STUDIES, json: Json = False) -> None:
@@ -67,27 +83,35 @@ def studies_command(studies: Studies = STUDIES, json: Json = False) -> None:
 
 def _entry(folder: Path) -> _Entry:
     try:
-        study = Study.read(folder)
-        analysis = study.analysis
-        times = [m.response.device_after.time_utc for m in study.measurements if m.response.device_after]
-        return _Entry(
-            folder.name,
-            _state(study),
-            study.space.name,
-            len(study.measurements),
-            len(analysis.front),
-            max(map(_utc, times), default=None),
-        )
+        facts, is_damaged = _facts(folder.absolute())
     except StudyError as error:
         return _Entry(folder.name, "damaged", problem=str(error))
+    return _Entry(folder.name, _state(folder, is_damaged), facts.space, facts.trials, facts.front, facts.last)
 
 
-def _state(study: Study) -> str:
-    if is_locked(study.folder):
+def _facts(folder: Path) -> tuple[_Facts, bool]:
+    """What follows from the study in ``folder``, and whether a part of it is damaged. Raises StudyError."""
+    fingerprint = study_fingerprint(folder)
+    if fingerprint and (found := kept(_KIND, str(folder), fingerprint)) is not None:
+        with contextlib.suppress(ProtocolError):
+            return decode(_Facts, found), False
+    from dse.study import Study  # to read one and to compare its figures takes long to load
+
+    study = Study.read(folder)
+    times = [m.response.device_after.time_utc for m in study.measurements if m.response.device_after]
+    last = max(map(_utc, times), default=None)
+    facts = _Facts(study.space.name, len(study.measurements), len(study.analysis.on_front), last)
+    if fingerprint and not study.damaged and study_fingerprint(folder) == fingerprint:
+        keep(_KIND, str(folder), fingerprint, dataclasses.asdict(facts))
+    return facts, bool(study.damaged)
+
+
+def _state(folder: Path, is_damaged: bool) -> str:
+    if is_locked(folder):
         return "running"
-    if study.damaged:
+    if is_damaged:
         return "damaged"
-    validation = study.folder / "validation"
+    validation = folder / "validation"
     done = (path for pattern in ("*/validation.json", "*/*/validation.json") for path in validation.glob(pattern))
     return "validated" if next(done, None) else "explored"
 

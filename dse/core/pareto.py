@@ -55,6 +55,8 @@ class FrontPoint:
 
 
 _T = TypeVar("_T", bound=Valued)
+_FEW = 200
+"""Rows that are compared pair by pair in less than a millisecond; to load moocore takes fifty and more."""
 
 
 def dominates(one: Sequence[Exact], other: Sequence[Exact]) -> bool:
@@ -96,12 +98,24 @@ def nondominated(costs: Sequence[Sequence[Exact]]) -> list[bool]:
 def nondominated_rows(costs: Array, *, duplicates: bool = True) -> Mask:
     """For each row of ``costs`` ``[points, objectives]`` whether no other dominates it: ``[points]``.
 
-    Of equal rows all are kept, or one where ``duplicates`` are not wanted.
+    Of equal rows all are kept, or the first where ``duplicates`` are not wanted.
     """
+    if len(costs) <= _FEW:
+        return _nondominated_few(costs, duplicates)
     import moocore
 
     mask: Mask = moocore.is_nondominated(costs, keep_weakly=duplicates)
     return mask
+
+
+def _nondominated_few(costs: Array, duplicates: bool) -> Mask:
+    """`nondominated_rows` pair by pair, of so few rows that to load moocore takes longer."""
+    import numpy as np
+
+    kept: Mask = np.logical_not(dominates_each(costs[:, None], costs[None]).any(axis=0))
+    if not duplicates:
+        kept &= ~np.triu((costs[:, None] == costs[None]).all(axis=2), 1).any(axis=0)
+    return kept
 
 
 def hypervolume(costs: Array, reference: Sequence[float] | Array) -> float:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 from dse.errors import StudyError
+from dse.installed import installed_fingerprint
 from dse.reading import read_bytes
 from dse.study.folder import trial_folders
 
@@ -18,10 +18,7 @@ def contents_fingerprint(folder: Path) -> str | None:
     """SHA-256 of the settings and the trials of the study in ``folder``, of every byte that is read of them.
 
     None where something there is not as a search leaves it when it ends: a trial that is unfinished or cannot be read.
-    None also where official runs were made, whose figures follow from more.
     """
-    if os.path.lexists(folder / "validation"):
-        return None
     found = hashlib.sha256()
     try:
         trials = trial_folders(folder / "trials")
@@ -32,3 +29,13 @@ def contents_fingerprint(folder: Path) -> str | None:
     except (OSError, ValueError, StudyError):
         return None
     return found.hexdigest() if trials else None
+
+
+def study_fingerprint(folder: Path) -> str | None:
+    """SHA-256 of all that what is found out of the study in ``folder`` follows from: where and what it is, and the
+    programs that find it out. None where one of them has no fingerprint."""
+    contents = contents_fingerprint(folder)
+    installed = installed_fingerprint() if contents else None
+    if contents is None or installed is None:
+        return None
+    return hashlib.sha256(f"{folder}\n{contents}\n{installed}".encode(errors="surrogateescape")).hexdigest()

@@ -146,6 +146,22 @@ def test_a_study_that_was_moved_has_its_files_where_it_is(study: Path, says: Any
     assert says(study) == before
 
 
+@pytest.mark.parametrize("change", [_one_trial_less, _one_trial_more, _a_damaged_trial, _an_unfinished_trial])
+def test_a_list_of_studies_has_what_is_in_them_now(study: Path, change: Callable[[Path], None], dse: Any) -> None:
+    def listed() -> Any:
+        return json.loads(dse("studies", "--studies", study.parent, "--json").out)["studies"]
+
+    first = listed()
+    assert listed() == first
+    assert len(list((cache_dir() / "studies").iterdir())) == 1
+    change(study)
+    found = listed()
+    assert found != first
+    assert listed() == found
+    assert found[0]["trials"] == len(Study.read(study).measurements)
+    assert found[0]["front"] == len(Study.read(study).front())
+
+
 def test_a_question_is_answered_of_all_that_is_there(study: Path, says: Any, dse: Any) -> None:
     says(study)
     assert len(json.loads(dse("front", study, "--limit", 1, "--json").out)["points"]) == 1

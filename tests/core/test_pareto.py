@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
+import moocore
 import numpy as np
 import pytest
 from dse_harness.protocol import Accuracy, Failure, Performance, Response
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.core import pareto
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS, Direction, Objective, parse_constraint
@@ -191,6 +193,22 @@ def test_what_is_dominated_adds_no_hypervolume(points: list[tuple[Fraction, int,
 
 def test_a_hypervolume_is_the_area_below_the_reference() -> None:
     assert hypervolume(np.array([[0.0, 0.5], [0.5, 0.0]]), (1.0, 1.0)) == pytest.approx(0.75)
+
+
+@given(st.integers(1, 4).flatmap(lambda m: st.lists(st.tuples(*[st.integers(0, 3)] * m), min_size=1)), st.booleans())
+def test_a_few_rows_are_compared_as_moocore_compares_them(points: list[tuple[int, ...]], duplicates: bool) -> None:
+    costs = np.array(points, dtype=float) / 3
+    expected = moocore.is_nondominated(costs, keep_weakly=duplicates)
+    assert nondominated_rows(costs, duplicates=duplicates).tolist() == expected.tolist()
+    assert len(costs) <= pareto._FEW < 1000
+
+
+def test_many_rows_are_compared_as_few_are() -> None:
+    costs = np.random.default_rng(0).integers(0, 12, (pareto._FEW + 50, 3)).astype(float)
+    for duplicates in (True, False):
+        found = nondominated_rows(costs, duplicates=duplicates)
+        assert found.tolist() == pareto._nondominated_few(costs, duplicates).tolist()
+        assert 0 < found.sum() < len(costs)
 
 
 def test_no_other_module_decides_who_dominates_whom() -> None:
