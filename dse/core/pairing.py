@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from dse_harness.protocol import Accuracy
 
-from dse.core.panel import Panel, Pattern, panel_of
+from dse.core.panel import Panel, Pattern
 from dse.core.proportion import wilson_error
 
 if TYPE_CHECKING:  # a fifth of NumPy's import
@@ -104,15 +104,10 @@ class Pairing:
         finite population. So differences are off as paired ones are, and the draws of an accuracy depend on its
         answers alone, whatever else is measured, but for the models that correct it.
         """
-        members: dict[int, tuple[Panel, list[int], list[Pattern]]] = {}
+        found: dict[int, Vector] = {}
         for index, accuracy in enumerate(self.accuracies):
             if accuracy is not None and (panel := self._panel(index)) is not None:
-                _, indices, patterns = members.setdefault(id(panel), (panel, [], []))
-                indices.append(index)
-                patterns.append(_pattern(accuracy))
-        found: dict[int, Vector] = {}
-        for panel, indices, patterns in members.values():
-            found.update(zip(indices, panel.drawn(patterns, seed, draws), strict=True))
+                found[index] = panel.drawn(_pattern(accuracy), seed, draws)
         return found
 
     @cached_property
@@ -179,7 +174,7 @@ class Pairing:
         panels = {}
         for order, patterns in found.items():
             most = max(pattern.images for pattern in patterns)
-            panels[order] = panel_of(order, tuple(p for p in patterns if p.images == most), max(most, self.images or 0))
+            panels[order] = Panel(order, tuple(p for p in patterns if p.images == most), max(most, self.images or 0))
         return panels
 
 

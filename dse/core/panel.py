@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,6 +41,8 @@ _NEIGHBOURS = 8
 """So many of the panel, those that answer most like it, correct an accuracy: the next ones would count for nothing."""
 _ALONE = 1021
 """So many draws there are of what a model alone has: two models seldom get the same ones, and it is next to nothing."""
+_CHUNK = 64
+"""So many of the panel are looked through at once for those that are near: only the last of them change."""
 _BLOCK = 256
 """Images whose weights are drawn at once."""
 _REMEMBERED = 2**13
@@ -62,16 +64,13 @@ class Corrected(NamedTuple):
     by: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Panel:
-    """``models`` of different answers to the same number of images in an ``order`` of which there are ``images``."""
+    """``models`` of different answers to the same number of images of one ``order``, of which there are ``images``."""
 
     order: Hashable
     models: tuple[Pattern, ...]
     images: int
-    _controls: dict[Pattern, _Control] = field(default_factory=dict, repr=False)
-    _drawn: dict[tuple[Pattern, int, int], Vector] = field(default_factory=dict, repr=False)
-    _counts: dict[int, Vector] = field(default_factory=dict, repr=False)
 
     @property
     def seen(self) -> int:
@@ -82,7 +81,7 @@ class Panel:
         """The accuracy on a part of the images, by what the panel did on the rest of those that it saw."""
         control = self._control(part)
         share = float(unpacked(part).mean())
-        return Corrected(min(max(share + control.gain, 0.0), 1.0), math.sqrt(control.variance), control.by)
+        return Corrected(min(max(share + control.gain, 0.0), 1.0), math.sqrt(control.variance), len(control.near))
 
     def vector(self, pattern: Pattern) -> Vector:
         """What each image adds to what the accuracy is off; the inner product of two vectors is their covariance.
@@ -90,112 +89,115 @@ class Panel:
         In its first half is what has to do with the images that the panel did not see, in its second what only is off
         because ``pattern`` has fewer.
         """
-        size, own = _PSEUDO + min(self.seen, MOST_WEIGHTS), deviations(pattern)
-        found = np.zeros(2 * size, np.float32)
-        if pattern.images == self.seen:
-            found[: own.size] = self._scale * own
-            return found
-        control = self._control(pattern)
-        found[:size] = self._scale * control.whole
-        found[: own.size] += control.kept * control.residual
-        found[size : size + own.size] = control.lost * control.residual
+        if pattern.images < self.seen:
+            return self._control(pattern).vector
+        own = deviations(pattern)
+        found = np.zeros(2 * own.size, np.float32)
+        found[: own.size] = _scale(self.seen, self.images) * own
         return found
 
     def own_variance(self, pattern: Pattern) -> float:
         """What comes on top for the model alone; two vectors have none of it in common."""
-        if pattern.images == self.seen:
-            return _OWN * self._scale**2
-        control = self._control(pattern)
-        return _OWN * (control.kept**2 + control.lost**2)
+        if pattern.images < self.seen:
+            return self._control(pattern).own
+        return _OWN * _scale(self.seen, self.images) ** 2
 
-    def drawn(self, patterns: Sequence[Pattern], seed: int, draws: int) -> list[Vector]:
-        """By how much each accuracy is off in each of ``draws`` worlds: `vector` by one normal weight for each image
-        and draw, the same for all models, and what comes on top. What was drawn before is not drawn again.
+    def drawn(self, pattern: Pattern, seed: int, draws: int) -> Vector:
+        """By how much the accuracy is off in each of ``draws`` worlds: `vector` by one normal weight for each image and
+        draw, the same for all models, and what comes on top.
         """
-        new = [p for p in patterns if p.images < self.seen and (p, seed, draws) not in self._drawn]
-        if new:
-            vectors = np.stack([self.vector(part) for part in new])
-            size = vectors.shape[1] // 2
-            sums = vectors[:, :size] @ _weights(size, seed, draws, 1) + vectors[:, size:] @ _weights(
-                size, seed, draws, 2
-            )
-            for part, found in zip(new, sums, strict=True):
-                alone = np.float32(math.sqrt(self.own_variance(part))) * _alone(part, seed, draws)
-                self._drawn[part, seed, draws] = found + alone
-        scale = np.float32(self._scale)
-        return [
-            self._drawn[p, seed, draws] if p.images < self.seen else scale * _projected(p, seed, draws)
-            for p in patterns
-        ]
-
-    @cached_property
-    def _scale(self) -> float:
-        """What deviations on the images of the panel are multiplied with: sqrt(1 - m / N) / m."""
-        return math.sqrt(max(0.0, 1.0 - self.seen / self.images)) / self.seen
-
-    @cached_property
-    def _right(self) -> Vector:
-        return np.stack([unpacked(model) for model in self.models]).astype(np.float32)
-
-    def _differing(self, part: Pattern) -> Vector:
-        """On how many images of ``part`` each of the panel answers otherwise: a product is faster than a comparison."""
-        n, right = part.images, unpacked(part).astype(np.float32)
-        if n not in self._counts:
-            self._counts[n] = self._right[:, :n].sum(axis=1)
-        found: Vector = self._counts[n] + right.sum() - 2 * (self._right[:, :n] @ right)
-        return found
+        if pattern.images < self.seen:
+            return _drawn(self._control(pattern), seed, draws)
+        return np.float32(_scale(self.seen, self.images)) * _projected(pattern, seed, draws)
 
     def _control(self, part: Pattern) -> _Control:
         if part not in self._controls:
-            self._controls[part] = self._made(part)
+            near = sorted((each for chunk in self._chunks for each in _nearest(part, chunk)), key=lambda each: each[0])
+            self._controls[part] = _made(part, tuple(near[:_NEIGHBOURS]), self.images)
         return self._controls[part]
 
-    def _made(self, part: Pattern) -> _Control:
-        right, n = unpacked(part), part.images
-        differing = self._differing(part)
-        near = np.argsort(differing, kind="stable")[:_NEIGHBOURS]
-        weights = (differing[near] + 1.0) ** -_LIKENESS
-        expected = (weights / weights.sum() @ self._right[near]).astype(np.float64)
-        first, whole = expected[:n] - expected[:n].mean(), expected - expected.mean()
-        squares = float(first @ first)
-        slope = float(first @ right) / squares if squares else 0.0
-        own = deviations(part)
-        residual = own - _folded(slope * first)
-        left = float(own @ own) - slope * slope * squares  # of the residual: orthogonal to what was expected
-        kept, lost = self.seen / n * self._scale, math.sqrt((self.seen - n) / self.images) / n
-        return _Control(
-            gain=slope * float(expected.mean() - expected[:n].mean()),
-            variance=(self._scale * slope) ** 2 * float(whole @ whole) + (kept**2 + lost**2) * (max(left, 0.0) + _OWN),
-            by=len(near),
-            whole=_folded(slope * whole),
-            residual=residual,
-            kept=kept,
-            lost=lost,
-        )
+    @cached_property
+    def _chunks(self) -> list[_Chunk]:
+        firsts = range(0, len(self.models), _CHUNK)
+        return [_chunk(self.models[first : first + _CHUNK]) for first in firsts]
+
+    @cached_property
+    def _controls(self) -> dict[Pattern, _Control]:
+        return {}
 
 
-@lru_cache(8)
-def panel_of(order: Hashable, models: tuple[Pattern, ...], images: int) -> Panel:
-    """The panel of ``models``; what was found out by it is not found out again while it stays the same."""
-    return Panel(order, models, images)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class _Control:
-    """What the panel says of an accuracy on a part: by how much it is corrected, and what it then is off.
-
-    That is by what the panel is off, ``whole``, and by the ``residual`` on the part: ``kept`` times what that has in
-    common with the accuracies of the panel, and ``lost`` times what it has not. Their squares sum up to the variance of
-    a mean over so many of all images.
+    """What the models ``near`` to it say of an accuracy on a ``part``: by how much it is corrected, the ``gain``, and
+    its ``variance`` then. ``vector`` and ``own`` as of `Panel`.
     """
 
+    part: Pattern
+    near: tuple[tuple[int, Pattern], ...]
     gain: float
     variance: float
-    by: int
-    whole: Vector
-    residual: Vector
-    kept: float
-    lost: float
+    vector: Vector
+    own: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Chunk:
+    """Some models of a panel: the same object for the same models, so that it is quick to look up."""
+
+    models: tuple[Pattern, ...]
+
+
+@lru_cache(_REMEMBERED)
+def _chunk(models: tuple[Pattern, ...]) -> _Chunk:
+    return _Chunk(models)
+
+
+@lru_cache(4 * _REMEMBERED)
+def _nearest(part: Pattern, chunk: _Chunk) -> tuple[tuple[int, Pattern], ...]:
+    """Those of ``chunk`` that answer most like it, and on how many images of the part they do not."""
+    own = _first(part, part.images)
+    differing = [((own ^ _first(model, part.images)).bit_count(), model) for model in chunk.models]
+    return tuple(sorted(differing, key=lambda each: each[0])[:_NEIGHBOURS])
+
+
+@lru_cache(4 * _REMEMBERED)
+def _first(pattern: Pattern, images: int) -> int:
+    """The answers to the first ``images`` as the digits of a number: quick to compare."""
+    packed = base64.b64decode(pattern.right)
+    return int.from_bytes(packed, "big") >> (8 * len(packed) - images)
+
+
+@lru_cache(_REMEMBERED // 4)
+def _made(part: Pattern, near: tuple[tuple[int, Pattern], ...], images: int) -> _Control:
+    """By the regression of its answers on those of the models that are ``near``, of which it is off what they are, and
+    the residual on the part.
+
+    That is multiplied with ``kept`` for what it has in common with accuracies on as many images as those have, and with
+    ``lost`` for what it has not: their squares sum up to the variance of a mean over so many of all images.
+    """
+    right, n, seen = unpacked(part), part.images, near[0][1].images
+    weights = np.array([(differing + 1.0) ** -_LIKENESS for differing, _ in near])
+    expected = weights / weights.sum() @ np.stack([unpacked(model) for _, model in near])
+    first, whole = expected[:n] - expected[:n].mean(), expected - expected.mean()
+    squares = float(first @ first)
+    slope = float(first @ right) / squares if squares else 0.0
+    own, scale = deviations(part), _scale(seen, images)
+    residual = own - _folded(slope * first)
+    left = max(float(own @ own) - slope * slope * squares, 0.0)  # it is orthogonal to what was expected
+    kept, lost = seen / n * scale, math.sqrt((seen - n) / images) / n
+    size = _PSEUDO + min(seen, MOST_WEIGHTS)
+    vector = np.zeros(2 * size, np.float32)
+    vector[:size] = scale * _folded(slope * whole)
+    vector[: own.size] += kept * residual
+    vector[size : size + own.size] = lost * residual
+    alone = _OWN * (kept**2 + lost**2)
+    variance = (scale * slope) ** 2 * float(whole @ whole) + (kept**2 + lost**2) * left + alone
+    return _Control(part, near, slope * float(expected.mean() - expected[:n].mean()), variance, vector, alone)
+
+
+def _scale(part: int, images: int) -> float:
+    """What deviations on a part of all images are multiplied with: sqrt(1 - n / N) / n."""
+    return math.sqrt(max(0.0, 1.0 - part / images)) / part
 
 
 @lru_cache(_REMEMBERED)
@@ -220,6 +222,15 @@ def _folded(values: NDArray[np.float64]) -> Vector:
     if over > 1:
         values = np.pad(values, (0, over * MOST_WEIGHTS - len(values))).reshape(over, -1).sum(axis=0)
     return np.concatenate([np.zeros(_PSEUDO), values]).astype(np.float32)
+
+
+@lru_cache(_REMEMBERED)
+def _drawn(control: _Control, seed: int, draws: int) -> Vector:
+    size = control.vector.size // 2
+    found: Vector = np.float32(math.sqrt(control.own)) * _alone(control.part, seed, draws)
+    for stream, half in enumerate((control.vector[:size], control.vector[size:]), 1):
+        found += half @ _weights(size, seed, draws, stream)
+    return found
 
 
 @lru_cache(_REMEMBERED)
