@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from dse.core.accuracies import Accuracies, agree
 from dse.core.chance import ADVICE, no_better_than_chance
 from dse.core.configuration import Configuration
 from dse.core.counts import Counts, count
 from dse.core.estimate import Estimate, Repeats, interval, repeats_of
 from dse.core.exclusions import Exclusions, find_exclusions
+from dse.core.gathered import Gathered, Place
 from dse.core.indifference import Indifference, epsilon_front, scaled_costs, simplicity, tolerances
 from dse.core.measurement import Measurement
 from dse.core.membership import Membership, membership, told
-from dse.core.metrics import METRICS, Constraint, Objective, satisfies
+from dse.core.metrics import Constraint, Objective, satisfies
 from dse.core.noise import Noise, Spread, repeat_noise, spread_of
 from dse.core.pairing import Pairing
 from dse.core.pareto import FrontPoint, front
+from dse.core.verdicts import Verdicts, verdicts
 
 _Shown = tuple[Estimate, tuple[int, ...]]
 """A row of the front, and the trials of the configurations that it stands for."""
-Place = Callable[[Measurement], Configuration | None]
-"""The configuration of the space as it is now that a measurement belongs to; None when it belongs to none."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,16 @@ class Known:
     def repeats(self) -> Repeats:
         """What those that count say, of which there is one at least."""
         return repeats_of(self.configuration, self.good)
+
+    @cached_property
+    def numbers(self) -> frozenset[int]:
+        """The numbers of its trials."""
+        return frozenset(m.trial for m in self.trials)
+
+    @cached_property
+    def asked(self) -> int:
+        """On how many images its accuracy was to be known, by the trials that were to confirm it."""
+        return max((m.images or 0 for m in self.trials if m.phase == "confirm"), default=0)
 
     @cached_property
     def spread(self) -> Spread:
@@ -64,6 +73,10 @@ class Analysis:
     """All trials, also those that belong to no configuration."""
     indifference: Indifference = field(default_factory=dict)
     """What difference does not matter, by objective; none where it is empty."""
+    most_images: int | None = None
+    """On how many images an accuracy can be counted, where that is known."""
+    gathered: Gathered | None = field(default=None, repr=False, compare=False)
+    """What was found of the trials, for an analysis of these and more."""
 
     @cached_property
     def counts(self) -> Counts:
@@ -102,7 +115,9 @@ class Analysis:
         """
         if self.exact:
             return [k.repeats.middle for k in self.known if k.good]
-        found = (k.repeats.estimate(self.noise.of(k.configuration), self.images) for k in self.known if k.good)
+        found = (
+            k.repeats.estimate(self.noise.of(k.configuration, k.spread), self.images) for k in self.known if k.good
+        )
         return [estimate.with_accuracy(self.pairing.estimate(index)) for index, estimate in enumerate(found)]
 
     @cached_property
@@ -115,28 +130,20 @@ class Analysis:
     @cached_property
     def membership(self) -> Membership:
         """``P(on the front)`` and rivals, for each of `estimates`."""
-        return self._membership_by(None)
+        return membership(self.estimates, self.objectives, self.constraints, pairing=self.pairing, within=self._within)
 
     @cached_property
-    def by_accuracy(self) -> Membership:
-        """`membership` if every figure were exact but the accuracies: what more images would settle."""
-        return self._membership_by(("accuracy",))
-
-    @cached_property
-    def by_repeats(self) -> Membership:
-        """`membership` if the accuracies were exact: what more repeats would settle."""
-        if not any(e.errors.get("accuracy") for e in self.estimates):
-            return self.membership
-        return self._membership_by([name for name in METRICS if name != "accuracy"])
-
-    def _membership_by(self, moving: Collection[str] | None) -> Membership:
-        return membership(
+    def verdicts(self) -> Verdicts:
+        """Which of `estimates` certainly are on the front, or off it, all of it with 95 % confidence together."""
+        return verdicts(
             self.estimates,
             self.objectives,
             self.constraints,
+            shown=self.on_front,
+            degrees=None if self.exact else [self.noise.degrees_of(e.configuration) for e in self.estimates],
+            most_images=self.most_images,
             pairing=self.pairing,
-            moving=moving,
-            within=self._within,
+            tolerances=self._within,
         )
 
     @cached_property
@@ -264,32 +271,23 @@ def analyze(
     *,
     exact: bool = False,
     indifference: Indifference | None = None,
+    most_images: int | None = None,
     before: Analysis | None = None,
 ) -> Analysis:
     """What ``measurements``, all trials of a study in their order, say about its configurations.
 
     ``images`` is how many the whole data set has. Each trial gets the best accuracy that any of them found for it.
-    ``exact`` says that the figures are recorded ones. What differs by no more than the ``indifference`` counts as the
-    same. ``before`` is an analysis of fewer of these trials, which changes
-    no result: what was found out of configurations that have no new ones is not found out again.
+    ``exact`` says that the figures are recorded ones, ``most_images`` on how many an accuracy can be counted. What
+    differs by no more than the ``indifference`` counts as the same. ``before`` is an analysis of fewer of these trials,
+    which changes no result: what was found out of configurations that have no new ones is not found out again.
     """
     exclusions = find_exclusions(measurements)
-    accuracies = Accuracies()
-    for measured in measurements:
-        if measured.accuracy_key is not None:
-            accuracies.add(measured.trial, measured.accuracy_key, measured.response)
-    differing = _differing(measurements)
-    measurements = [m if m.accuracy_key is None else m.with_best(accuracies) for m in measurements]
-    groups: dict[Configuration, list[Measurement]] = {}
-    for measured in measurements:
-        configuration = place(measured)
-        if configuration is not None:
-            groups.setdefault(configuration, []).append(measured)
-    earlier = {} if before is None else {k.configuration: k for k in before.known}
-    known = tuple(
-        _same(earlier.get(configuration), _known(configuration, trials, exclusions))
-        for configuration, trials in groups.items()
-    )
+    gathered, new = None if before is None else before.gathered, None
+    if before is not None and gathered is not None:
+        new = gathered.and_then(measurements, place, len(before.measurements))
+    if gathered is None or new is None:
+        gathered, new = Gathered(measurements, place), None
+    known = _all_known(gathered, exclusions, before, new)
     images = None if exact else images
     return Analysis(
         tuple(objectives),
@@ -297,36 +295,36 @@ def analyze(
         exclusions,
         known,
         images,
-        differing,
+        dict(gathered.differing),
         exact,
-        tuple(measurements),
+        tuple(gathered.measurements),
         indifference or {},
+        most_images,
+        gathered,
+    )
+
+
+def _all_known(
+    gathered: Gathered, exclusions: Exclusions, before: Analysis | None, new: Collection[Configuration] | None
+) -> tuple[Known, ...]:
+    """What is known of each configuration; of those that nothing ``new`` is known of (None: of any) as ``before``."""
+    earlier = {} if before is None else {k.configuration: k for k in before.known}
+    if before is None or new is None:
+        return tuple(_same(earlier.get(c), _known(c, trials, exclusions)) for c, trials in gathered.groups.items())
+    one, other = before.exclusions.reasons, exclusions.reasons
+    judged = {trial for trial in one.keys() | other.keys() if one.get(trial) != other.get(trial)}
+    changed = {c for c, k in earlier.items() if not judged.isdisjoint(k.numbers)} if judged else set()
+    return tuple(
+        _known(c, trials, exclusions) if c in new or c in changed else earlier[c]
+        for c, trials in gathered.groups.items()
     )
 
 
 def _known(configuration: Configuration, trials: Sequence[Measurement], exclusions: Exclusions) -> Known:
-    return Known(
-        configuration,
-        tuple(m if m.configuration is configuration else _named(m, configuration) for m in trials),
-        tuple(m for m in trials if not m.failed and exclusions.counts(m)),
-    )
-
-
-def _named(measured: Measurement, configuration: Configuration) -> Measurement:
-    return measured if measured.configuration == configuration else replace(measured, configuration=configuration)
+    counting = tuple(m for m in trials if not m.failed and exclusions.counts(m))
+    return Known(configuration, tuple(trials), counting)
 
 
 def _same(before: Known | None, now: Known) -> Known:
     """``before``, with all that was found out of it, where nothing has changed since."""
     return before if before is not None and before == now else now
-
-
-def _differing(measurements: Sequence[Measurement]) -> dict[int, int]:
-    first: dict[str, Measurement] = {}
-    found = {}
-    for measured in measurements:
-        if measured.accuracy_key is not None and measured.response.spot_check is not None:
-            reference = first.setdefault(measured.accuracy_key, measured)
-            if not agree(reference.response.spot_check, measured.response.spot_check):
-                found[measured.trial] = reference.trial
-    return found

@@ -114,9 +114,10 @@ def find_exclusions(measurements: Sequence[Measurement]) -> Exclusions:
 
 def _check(measurements: Sequence[Measurement]) -> tuple[dict[int, tuple[Reason, ...]], DeviceChecks]:
     """The reasons against the trials of one device, and what they say of it."""
-    usual = _usual_foreign_cores(measurements)
-    governors, governor_since = _usual_governors(measurements)
-    reasons = {m.trial: tuple(_device_reasons(m, usual, governors)) for m in measurements if not m.failed}
+    watched = [m for m in measurements if m.tells_of_device]
+    usual = _usual_foreign_cores(watched)
+    governors, governor_since = _usual_governors(watched)
+    reasons = {m.trial: tuple(_device_reasons(m, usual, governors)) for m in watched if not m.failed}
     drift, reference, good = _drift(measurements, reasons)
     for trial, reason in drift.items():
         reasons[trial] = (*reasons.get(trial, ()), reason)
@@ -124,7 +125,7 @@ def _check(measurements: Sequence[Measurement]) -> tuple[dict[int, tuple[Reason,
     if last_reference is not None and any(reason.word == "governor" for reason in reasons.get(last_reference, ())):
         good = False  # a second run tells whether the governor has changed for good
     reasons = {trial: found for trial, found in reasons.items() if found}
-    return reasons, DeviceChecks(reference, good, usual, governor_since, _starved(measurements))
+    return reasons, DeviceChecks(reference, good, usual, governor_since, _starved(watched))
 
 
 def _said(sentences: Mapping[str, str | None]) -> str | None:
@@ -187,8 +188,11 @@ def _drift(
     since: list[int] = []
     good, drifted = True, False
     for measured in measurements:
+        if measured.key not in earlier:
+            since.append(measured.trial)
+            continue
         latency = measured.values.get("latency_p90_ns", 0)
-        if measured.key not in earlier or latency <= 0 or reasons.get(measured.trial):
+        if latency <= 0 or reasons.get(measured.trial):
             since.append(measured.trial)
             continue
         first = not any(earlier.values())

@@ -41,7 +41,7 @@ class Measurement:
     images: int | None = None
     device: str = ""
 
-    @property
+    @cached_property
     def failed(self) -> bool:
         """Whether there is a reason instead of values."""
         return self.response.failure is not None
@@ -60,6 +60,12 @@ class Measurement:
         if self.accuracy:
             found["accuracy"] = self.accuracy.good / self.accuracy.total
         return found
+
+    @cached_property
+    def tells_of_device(self) -> bool:
+        """Whether it says anything of the state that the device was in: a recorded one does not."""
+        response = self.response
+        return not (response.device_before is None and response.device_after is None and response.cores_used is None)
 
     def with_best(self, accuracies: Accuracies) -> Measurement:
         """This trial with the accuracy on most images that counts for it; its own where no other has more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from statistics import median, stdev
 
 import numpy as np
@@ -26,6 +26,10 @@ _LIKENESS = np.array([2, 4, 8, 16, 32, 64, 128, 10_000], dtype=float)[:, None, N
 _COMMON = 32
 """Common variances that are tried, by equal ratios."""
 
+_ALIKE = 4.0
+"""How many degrees of freedom of its own a configuration's noise has from its group. Chosen: few, so that one which is
+noisier than the rest is found out after a few repeats."""
+
 Group = Hashable
 Squares = tuple[float, int]
 """A sum of squared deviations and its degrees of freedom."""
@@ -33,6 +37,7 @@ Spread = Mapping[str, Squares]
 """How far the repeats of one configuration differ, figure by figure."""
 
 
+@lru_cache(REMEMBERED)
 def settings_of(configuration: Configuration) -> Group:
     """The group of ``configuration``: its values of `SETTINGS`, as far as the space has them."""
     return tuple((name, configuration[name]) for name in SETTINGS if name in configuration)
@@ -52,14 +57,29 @@ class Noise:
     group_of: Callable[[Configuration], Group] = settings_of
     degrees: Mapping[Group, Mapping[str, float]] = field(default_factory=dict)
 
-    def of(self, configuration: Configuration) -> Mapping[str, float]:
-        """The noise of ``configuration``, metric by metric."""
-        return self.groups.get(self.group_of(configuration), self.pooled)
+    def of(self, configuration: Configuration, spread: Spread | None = None) -> Mapping[str, float]:
+        """The noise of ``configuration``, by metric: its group's, or more where the ``spread`` of its repeats is.
+
+        Then it is between the two, as if the group's had `_ALIKE` degrees of freedom: nobody is sure of the middle of
+        four repeats of which two are outliers, and a group that is quiet on the whole does not make each of it quiet.
+        """
+        group = self.groups.get(self.group_of(configuration), self.pooled)
+        if not spread:
+            return group
+        own = {
+            name: math.sqrt((_ALIKE * group[name] ** 2 + squares) / (_ALIKE + degrees))
+            for name, (squares, degrees) in spread.items()
+            if name in group and squares > degrees * group[name] ** 2
+        }
+        return {**group, **own} if own else group
 
     def degrees_of(self, configuration: Configuration) -> Mapping[str, float]:
         """How well that is known, metric by metric."""
-        found = self.degrees.get(self.group_of(configuration), {})
-        return {name: found.get(name, PRIOR_WEIGHT) for name in self.pooled}
+        return self.degrees.get(self.group_of(configuration), self._unheard)
+
+    @cached_property
+    def _unheard(self) -> Mapping[str, float]:
+        return dict.fromkeys(self.pooled, PRIOR_WEIGHT)
 
 
 def spread_of(repeats: Sequence[Measurement]) -> Spread:
@@ -85,7 +105,7 @@ def repeat_noise(
     the others: see `moderated`.
     """
     found: dict[str, dict[Group, Squares]] = {}
-    for configuration, spread in spreads:
+    for configuration, spread in ((c, s) for c, s in spreads if s):
         for name, (squares, count) in spread.items():
             own, group = found.setdefault(name, {}), group_of(configuration)
             before = own.get(group, (0.0, 0))
@@ -103,7 +123,13 @@ def repeat_noise(
         for group, (variance, known) in zip(own, moderated(tuple(own.values()), prior), strict=True):
             groups.setdefault(group, {})[name] = math.sqrt(variance)
             degrees.setdefault(group, {})[name] = known
-    return Noise(pooled, {group: {**pooled, **own} for group, own in groups.items()}, group_of, degrees)
+    prior_degrees = dict.fromkeys(pooled, PRIOR_WEIGHT)
+    return Noise(
+        pooled,
+        {group: {**pooled, **own} for group, own in groups.items()},
+        group_of,
+        {group: {**prior_degrees, **own} for group, own in degrees.items()},
+    )
 
 
 @lru_cache(REMEMBERED)

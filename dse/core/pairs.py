@@ -11,6 +11,7 @@ import numpy as np
 
 from dse.core.boundary import student, within
 from dse.core.estimate import Estimate
+from dse.core.pairing import Pairing
 
 if TYPE_CHECKING:  # a fifth of NumPy's import
     from numpy.typing import NDArray
@@ -27,8 +28,8 @@ class Figures:
     ``costs`` are the objectives' scaled costs; of a figure that is none its scaled value. ``radius`` is how far each
     may be off, ``error`` its standard error, ``one`` the square of the radius after a single repeat once the noise is
     known: of an accuracy, which no repeat makes better, it is zero. What has one number of ``shared`` has the same
-    accuracy; ``countable`` ``[n]`` are those that can be counted on more images. A pair is worth ``most`` repeats of
-    each.
+    accuracy, and ``pairing`` says how far two of them differ; ``countable`` ``[n]`` are those that can be counted on
+    more images. Everything stays within ``z`` standard errors. A pair is worth ``most`` repeats of each.
     """
 
     costs: Array
@@ -38,6 +39,8 @@ class Figures:
     is_accuracy: Mask
     shared: Indices
     countable: Mask
+    pairing: Pairing | None
+    z: float
     most: float
 
     def __len__(self) -> int:
@@ -50,6 +53,7 @@ def figures_of(
     costs: Array,
     degrees: Sequence[Mapping[str, float]] | None,
     most_images: int | None,
+    pairing: Pairing | None,
     confidence: float,
 ) -> Figures:
     """The figures ``names`` of ``known``; the other arguments as of `dse.core.verdicts.verdicts`."""
@@ -59,18 +63,24 @@ def figures_of(
     repeats = np.array([len(e.trials) for e in known], dtype=float)[:, None]
     radius = z * error
     if degrees is not None:
-        radius = radius * np.array(
-            [[1.0 if name == "accuracy" else student(z, of.get(name, math.inf)) for name in names] for of in degrees]
-        )
+        grown: dict[int, list[float]] = {}  # by what is said of a group, of which there are a few
+        for of in degrees:
+            if id(of) not in grown:
+                found = (math.inf if name == "accuracy" else of.get(name, math.inf) for name in names)
+                grown[id(of)] = [student(z, round(each, 1)) for each in found]
+        radius = radius * np.array([grown[id(of)] for of in degrees])
     first: dict[int, int] = {}
+    own = (i if e.accuracy_from is None else first.setdefault(e.accuracy_from, i) for i, e in enumerate(known))
     return Figures(
         costs,
         error,
         radius,
         np.where(is_accuracy, 0.0, (z * error) ** 2 * repeats),
         is_accuracy,
-        np.array([i if e.accuracy_from is None else first.setdefault(e.accuracy_from, i) for i, e in enumerate(known)]),
+        np.array(list(own) if pairing is None else pairing.shared),
         np.array([most_images is None or (e.accuracy is not None and e.accuracy.total < most_images) for e in known]),
+        pairing,
+        z,
         most_repeats(z),
     )
 
@@ -96,9 +106,17 @@ class Pairs(NamedTuple):
     one: Array
     countable: Mask
 
+    def take(self, chosen: Mask) -> Pairs:
+        """Those ``chosen`` along the first axis."""
+        rest = self.difference[chosen], self.half[chosen], self.error[chosen], self.one[chosen]
+        return Pairs(*rest, self.countable[chosen])
 
-def pairs_of(figures: Figures, x: Indices, y: Indices, objectives: int) -> Pairs:
-    """``x`` and ``y`` are broadcast against each other. What shares an accuracy does not differ in it."""
+
+def pairs_of(figures: Figures, x: Indices, y: Indices, objectives: int, *, paired: bool = False) -> Pairs:
+    """``x`` and ``y`` are broadcast against each other. What shares an accuracy does not differ in it.
+
+    Accuracies differ as independent ones, or as ``paired`` ones where it is known how: less, as a rule.
+    """
     costs, radius, error, one = (a[:, :objectives] for a in (figures.costs, figures.radius, figures.error, figures.one))
     found = Pairs(
         costs[y] - costs[x],
@@ -107,6 +125,10 @@ def pairs_of(figures: Figures, x: Indices, y: Indices, objectives: int) -> Pairs
         one[y] + one[x],
         figures.countable[y] | figures.countable[x],
     )
+    if paired and figures.pairing is not None and figures.is_accuracy[:objectives].any() and x.size and y.size:
+        errors = figures.pairing.difference_errors(x, y)
+        found.error[..., figures.is_accuracy[:objectives]] = errors[..., None]
+        found.half[..., figures.is_accuracy[:objectives]] = figures.z * errors[..., None]
     same = (figures.shared[y] == figures.shared[x])[..., None] & figures.is_accuracy[:objectives]
     for array in (found.difference, found.half, found.error):
         array[same] = 0.0

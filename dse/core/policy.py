@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from dse_harness.protocol import Accuracy
 
 from dse.core.analysis import Analysis, Known
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Phase
-from dse.core.membership import Membership
 
 REFERENCE_EVERY = 20
 """Trials of a device after which the reference configuration is measured on it again."""
@@ -26,18 +26,14 @@ _REFERENCES_IN_A_ROW = 3
 ever."""
 _ATTEMPTS = 3
 """Trials of a configuration that may be lost to throttling, foreign load or drift before it is let be."""
-UNDECIDED = (0.03, 0.97)
-"""Between these probabilities it is undecided whether a configuration is on the front."""
-_ABOUT_AS_MANY = 1.5
-"""Of an undecided configuration and its rival, both are repeated unless one has this many times the other's repeats."""
+_ABOUT_AS_MUCH = 0.5
+"""Of a pair both are repeated, unless a repeat of one makes it better known by less than this share of the other's."""
 _LEAST_IMAGES = 500
 """An accuracy begins on so many images at least: fewer tell nearly nothing, and cost less than to start a process."""
 _RUNG = 4
 STABLE_GAIN = 1e-7
 """A front to which no candidate is expected to add this share of the hypervolume is stable. Members add little: at 1e-4
 one in six was not measured yet (benchmarks/stable.py)."""
-MOST_REPEATS = 200
-"""Repeats after which two configurations count as equally good: more would measure the noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +105,7 @@ class Situation:
     @cached_property
     def asked(self) -> Mapping[Configuration, int]:
         """On how many images a configuration's accuracy was to be known, by the trials that were to confirm it."""
-        return {
-            k.configuration: max((m.images or 0 for m in k.trials if m.phase == "confirm"), default=0)
-            for k in self.now.known
-        }
+        return {k.configuration: k.asked for k in self.now.known}
 
     @cached_property
     def last(self) -> Mapping[Configuration, int]:
@@ -124,16 +117,17 @@ class Situation:
 class Policy:
     """Decides. Accuracies begin on the first number of images of ``rungs`` and are complete on the last.
 
-    With ``confirm``, what is undecided is measured until it is decided. Where the suggester expects less than
-    ``stable_gain`` of another configuration, the front counts as stable and nothing new is measured. Without
-    ``reference_every`` no reference configuration is measured: where nothing can drift.
+    With ``confirm``, what is undecided is measured until it is decided, ``most_repeats`` times each at most (None: as
+    often as a pair is worth). Where the suggester expects less than ``stable_gain`` of another configuration, the front
+    counts as stable and nothing new is measured. Without ``reference_every`` no reference configuration is measured:
+    where nothing can drift.
     """
 
     rungs: tuple[int, ...] = (1,)
     confirm: bool = False
     stable_gain: float = 0.0
     reference_every: int | None = REFERENCE_EVERY
-    most_repeats: int = MOST_REPEATS
+    most_repeats: int | None = None
 
     def reference(self, known: Situation, device: str, *, begins: bool) -> Need | None:
         """The reference configuration, where it is due on ``device``: every so many trials, and when a search of what
@@ -142,28 +136,21 @@ class Policy:
         It is the first configuration that worked; its first trial, at the start of a study, is the first reference
         run. Where an edit of the space removed it, it is the first one that worked of those that are left.
         """
-        here = sorted(
-            (trial, phase)
-            for trial, phase, of in (
-                *((m.trial, m.phase, m.device) for m in known.measurements),
-                *((step.number, step.phase, step.device) for step in known.pending),
-            )
-            if of == device
-        )
-        checks = known.now.exclusions.of(device)
-        if not self._is_due([phase for _, phase in here], was_good=checks.is_good, begins=begins):
+        if not self._is_due(known, device, begins=begins):
             return None
+        checks = known.now.exclusions.of(device)
         same = [k for k in known.now.known if any(m.key == checks.reference for m in k.trials)]
         found = next((k.configuration for k in (*same, *(k for k in known.now.known if k.good))), None)
         return None if found is None else Need(found, "reference", self.rungs[0])
 
-    def _is_due(self, phases: Sequence[Phase], *, was_good: bool, begins: bool) -> bool:
+    def _is_due(self, known: Situation, device: str, *, begins: bool) -> bool:
         if self.reference_every is None or begins:
             return begins and self.reference_every is not None
-        in_a_row = _at_the_end(phases, lambda phase: phase == "reference")
+        latest = _latest(known, device, max(self.reference_every, _REFERENCES_IN_A_ROW))
+        in_a_row = _leading(latest, lambda phase: phase == "reference")
         if in_a_row:
-            return not was_good and in_a_row < _REFERENCES_IN_A_ROW
-        return _at_the_end(phases, lambda phase: phase != "reference") >= self.reference_every
+            return not known.now.exclusions.of(device).is_good and in_a_row < _REFERENCES_IN_A_ROW
+        return _leading(latest, lambda phase: phase != "reference") >= self.reference_every
 
     def lost(self, known: Situation) -> list[Need]:
         """What has to be measured again because its trials do not count."""
@@ -171,18 +158,15 @@ class Policy:
         return [Need(each, "repeat", self.rungs[0]) for each in lost if each not in known.busy]
 
     def undecided(self, known: Situation) -> list[Need]:
-        """What to measure again: configurations of which it is undecided whether they are on the front, and their
-        rivals.
+        """What to measure again: plausible configurations and their rivals, as far as that can settle it.
 
-        What was measured longest ago comes first: the trials of rivals interleave, so that a slow drift meets all of
-        them. Once nothing is undecided, the accuracies of the front are completed, and what that opens is decided in
-        turn; without ``confirm`` they are completed only.
+        What is certainly on the front, or off it, is left alone; so is what would take more than it is worth. What was
+        measured longest ago comes first: the trials of rivals interleave, so that a slow drift meets all of them. Once
+        nothing is undecided, the accuracies of the front are completed, and what that opens is decided in turn; without
+        ``confirm`` they are completed only.
         """
-        images = self._more_images(known) if self.confirm else {}
-        repeats = self._more_repeats(known.now) if self.confirm else []
-        if not images and not repeats:
-            images = self._complete(known)
-        return self._needs(known, dict.fromkeys(repeats, self.rungs[0]) | images)
+        wanted = self._deciding(known) if self.confirm else {}
+        return self._needs(known, wanted or self._complete(known))
 
     def incomplete(self, known: Situation) -> list[Need]:
         """What completes the accuracies of the front, one need for each of them."""
@@ -220,20 +204,33 @@ class Policy:
         free.sort(key=lambda i: known.last[estimates[i].configuration])
         return [Need(estimates[i].configuration, "confirm", images[i]) for i in free]
 
-    def _more_repeats(self, now: Analysis) -> list[int]:
-        """The estimates whose latencies have to be known better."""
-        tried = {k.configuration: len(k.trials) for k in now.known}
-        wanted = _deciding(now.by_repeats, [len(e.trials) for e in now.estimates])
-        return [i for i in wanted if tried[now.estimates[i].configuration] < self.most_repeats]
-
-    def _more_images(self, known: Situation) -> dict[int, int]:
-        """The estimates whose accuracies have to be known better, one for each accuracy, with the next rung."""
+    def _deciding(self, known: Situation) -> dict[int, int]:
+        """The estimates that have to be known better to tell who is on the front, and on how many images."""
         now = known.now
-        counted = [_counted(e.accuracy) for e in now.estimates]
-        if not now.needs_accuracy or min(counted, default=0) >= self.rungs[-1]:
-            return {}
-        wanted = self._one_for_each_accuracy(known, _deciding(now.by_accuracy, counted))
-        return {i: next(n for n in self.rungs if n > counted[i]) for i in wanted}
+        tried = {k.configuration: len(k.trials) for k in now.known}
+        most = now.verdicts.most_repeats if self.most_repeats is None else self.most_repeats
+        repeats: set[int] = set()
+        images: set[int] = set()
+        for each in now.verdicts.undecided:
+            if each.hopeless:
+                continue
+            if each.images > 1:
+                images.update(self._less_counted(now, each.pair))
+                continue
+            able = [i for i in each.pair if tried[now.estimates[i].configuration] < most]
+            learned = [_learned(now, i) for i in able]
+            repeats.update(i for i, gain in zip(able, learned, strict=True) if gain >= _ABOUT_AS_MUCH * max(learned))
+        wanted = dict.fromkeys(sorted(repeats), self.rungs[0])
+        for i in self._one_for_each_accuracy(known, sorted(images)):
+            counted = _counted(now.estimates[i].accuracy)
+            wanted[i] = next(n for n in self.rungs if n > counted)
+        return wanted
+
+    def _less_counted(self, now: Analysis, pair: Sequence[int]) -> list[int]:
+        """Of a pair those whose accuracy is counted on fewer images, of those that can be counted on more."""
+        counted = {i: _counted(now.estimates[i].accuracy) for i in pair}
+        fewest = min(counted.values())
+        return [i for i in pair if counted[i] == fewest < self.rungs[-1]]
 
     def _complete(self, known: Situation) -> dict[int, int]:
         """The estimates on the front whose accuracies are not complete, one for each accuracy, with all images."""
@@ -254,28 +251,29 @@ class Policy:
         return list(first.values())
 
 
-def _at_the_end(phases: Sequence[Phase], fits: Callable[[Phase], bool]) -> int:
-    """How many phases at the end of ``phases`` fit."""
-    return next((count for count, phase in enumerate(reversed(phases)) if not fits(phase)), len(phases))
+def _latest(known: Situation, device: str, most: int) -> list[Phase]:
+    """The phases of the ``most`` last trials of ``device``, told and pending, the last first."""
+    told = ((m.trial, m.phase) for m in reversed(known.measurements) if m.device == device)
+    pending = ((step.number, step.phase) for step in known.pending if step.device == device)
+    latest = sorted((*islice(told, most), *pending), reverse=True)
+    return [phase for _, phase in latest[:most]]
+
+
+def _leading(phases: Sequence[Phase], fits: Callable[[Phase], bool]) -> int:
+    """How many phases at the beginning of ``phases`` fit."""
+    return next((count for count, phase in enumerate(phases) if not fits(phase)), len(phases))
 
 
 def _counted(accuracy: Accuracy | None) -> int:
     return accuracy.total if accuracy else 0
 
 
-def _deciding(membership: Membership, known: Sequence[int]) -> list[int]:
-    """The estimates that have to be known better to tell who is on the front.
-
-    Of an undecided configuration and the rival that decides about it, the one of which less is ``known``, or both.
-    """
-    low, high = UNDECIDED
-    wanted: set[int] = set()
-    for index, probability in enumerate(membership.probability):
-        if low < probability < high:
-            pair = [index, *(r for r in (int(membership.rival[index]),) if r >= 0)]
-            fewest = min(known[i] for i in pair)
-            wanted.update(i for i in pair if known[i] <= fewest * _ABOUT_AS_MANY)
-    return sorted(wanted)
+def _learned(now: Analysis, index: int) -> float:
+    """By how much another repeat makes the variance of an estimate smaller, about."""
+    found = now.estimates[index]
+    names = {o.name for o in now.objectives} | {c.metric.name for c in now.constraints}
+    variance = sum(error * error for name, error in found.errors.items() if name in names and name != "accuracy")
+    return variance / (len(found.trials) + 1)
 
 
 def _is_lost(known: Known, now: Analysis) -> bool:
@@ -283,9 +281,11 @@ def _is_lost(known: Known, now: Analysis) -> bool:
 
     Or because it did not answer as the trial whose accuracy it was to share: then it has to run its own.
     """
+    if known.good and not (now.needs_accuracy and all(m.accuracy is None for m in known.good)):
+        return False
     attempts = sum(m.trial >= now.exclusions.of(m.device).governor_since for m in known.trials)
     if any(m.failed for m in known.trials) or attempts >= _ATTEMPTS:
         return False
     if known.good:
-        return now.needs_accuracy and all(m.accuracy is None for m in known.good)
+        return True
     return all(reason.passing for m in known.trials for reason in now.exclusions.reasons[m.trial])

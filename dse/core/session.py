@@ -107,6 +107,7 @@ class Session:
                 task.images,
                 exact=task.exact,
                 indifference=problem.indifference,
+                most_images=task.policy.rungs[-1],
                 before=self._before,
             )
             self._before = self._analysis

@@ -21,7 +21,8 @@ from dse.core.boundary import CONFIDENCE
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.metrics import Constraint, Objective
-from dse.core.pairs import Figures, Ways, all_of, enough, figures_of, pairs_of
+from dse.core.pairing import Pairing
+from dse.core.pairs import Figures, Pairs, Ways, all_of, enough, figures_of, pairs_of
 from dse.core.pareto import nondominated_rows
 
 if TYPE_CHECKING:  # a fifth of NumPy's import
@@ -74,6 +75,7 @@ def verdicts(
     tolerances: Sequence[float] = (),
     degrees: Sequence[Mapping[str, float]] | None = None,
     most_images: int | None = None,
+    pairing: Pairing | None = None,
     confidence: float = CONFIDENCE,
 ) -> Verdicts:
     """The verdict on each of ``estimates``, of which those ``shown`` are the front.
@@ -81,7 +83,8 @@ def verdicts(
     ``tolerances`` are the differences that do not matter, in scaled costs, in the order of ``objectives``; without them
     every difference does.
     ``degrees`` are the degrees of freedom with which the noise of each estimate's figures is known (None: for certain).
-    Accuracies cannot be counted on more than ``most_images``.
+    Accuracies cannot be counted on more than ``most_images``; ``pairing``, by the index of the estimate, says how far
+    two of them differ (None: as independent ones do).
     """
     metrics = {metric.name: metric for metric in (*(o.metric for o in objectives), *(c.metric for c in constraints))}
     rows = [i for i, e in enumerate(estimates) if metrics.keys() <= e.values.keys()]
@@ -93,7 +96,8 @@ def verdicts(
     signs[: len(objectives)] = [o.sign for o in objectives]
     values = np.array([[metric.scaled(e.values[name]) for name, metric in metrics.items()] for e in known])
     own_degrees = None if degrees is None else [degrees[i] for i in rows]
-    figures = figures_of(known, list(metrics), values * signs, own_degrees, most_images, confidence)
+    paired = pairing.take(rows) if pairing and any(e.errors.get("accuracy") for e in known) else None
+    figures = figures_of(known, list(metrics), values * signs, own_degrees, most_images, paired, confidence)
     allowed = _allowed(figures, list(metrics), values, constraints)
     tolerance = np.array([most + _ROUNDING * (most > 0) for most in tolerances or [0.0] * len(objectives)])
     is_shown = np.array([e.configuration in shown for e in known])
@@ -139,10 +143,13 @@ def _beaten_perhaps(figures: Figures, tolerance: Array, front: Indices, allowed:
     cannot be told, nothing is gained by the others.
     """
     pairs = pairs_of(figures, front[:, None], np.arange(len(figures)), len(tolerance))
-    low = pairs.difference - pairs.half
-    unbeaten = (low > 0).any(axis=-1) | (low >= -tolerance).all(axis=-1) | allowed.surely_not
+    unbeaten = _surely_unbeaten(pairs, tolerance) | allowed.surely_not
     unbeaten[np.arange(len(front)), front] = True
     rows, rivals = np.nonzero(~unbeaten)
+    if figures.pairing is not None:
+        pairs = pairs_of(figures, front[rows], rivals, len(tolerance), paired=True)
+        left = ~_surely_unbeaten(pairs, tolerance)
+        rows, rivals = rows[left], rivals[left]
     ways = _to_be_unbeaten(figures, tolerance, front[rows], rivals)
     hardest = {int(rows[place]): place for place in np.argsort(ways.cost(figures.most), kind="stable").tolist()}
     for row, i in enumerate(front.tolist()):
@@ -152,11 +159,16 @@ def _beaten_perhaps(figures: Figures, tolerance: Array, front: Indices, allowed:
             yield _undecided(allowed.ways, i, i, -1, figures.most)
 
 
+def _surely_unbeaten(pairs: Pairs, tolerance: Array) -> Mask:
+    """Where y certainly does not beat x: worse in an objective, or nowhere better by more than the indifference."""
+    low = pairs.difference - pairs.half
+    return np.asarray((low > 0).any(axis=-1) | (low >= -tolerance).all(axis=-1))
+
+
 def _to_be_unbeaten(figures: Figures, tolerance: Array, x: Indices, y: Indices) -> Ways:
-    """What it takes to be sure that ``y`` does not beat ``x``, the cheapest way: that it is worse in some objective, or
-    better by more than the indifference in none.
-    """
-    pairs, is_accuracy = pairs_of(figures, x, y, len(tolerance)), figures.is_accuracy[: len(tolerance)]
+    """What it takes until ``y`` certainly does not beat ``x``, the cheapest way."""
+    pairs = pairs_of(figures, x, y, len(tolerance), paired=True)
+    is_accuracy = figures.is_accuracy[: len(tolerance)]
     rest = pairs.error, pairs.one, is_accuracy, pairs.countable[:, None]
     worse = enough(pairs.half, pairs.difference, *rest, strict=True)
     nowhere = all_of(enough(pairs.half, pairs.difference + tolerance, *rest))
@@ -168,10 +180,13 @@ def _covered_perhaps(figures: Figures, tolerance: Array, shown: Mask, allowed: _
     """Those not ``shown`` that no other certainly covers, each with the one that is easiest shown to do so."""
     rest = np.flatnonzero(~shown & ~allowed.surely_not)
     covering = _covering(figures, len(tolerance), shown, allowed)
-    pairs = pairs_of(figures, rest[:, None], covering, len(tolerance))
-    surely = (pairs.difference + pairs.half <= tolerance).all(axis=-1) & allowed.surely[covering]
-    left = rest[~(surely & (rest[:, None] != covering)).any(axis=1)]
-    pairs = pairs_of(figures, left[:, None], covering, len(tolerance))
+    left = rest
+    for paired in (False, True) if figures.pairing is not None else (False,):  # the latter takes time, for the few left
+        pairs = pairs_of(figures, left[:, None], covering, len(tolerance), paired=paired)
+        surely = (pairs.difference + pairs.half <= tolerance).all(axis=-1) & allowed.surely[covering]
+        uncovered = ~(surely & (left[:, None] != covering)).any(axis=1)
+        left = left[uncovered]
+        pairs = pairs.take(uncovered)
     is_accuracy = figures.is_accuracy[: len(tolerance)]
     rest_of = pairs.error, pairs.one, is_accuracy, pairs.countable[..., None]
     ways = all_of(enough(pairs.half, tolerance - pairs.difference, *rest_of))

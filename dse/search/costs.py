@@ -11,9 +11,9 @@ from statistics import median
 
 from dse_harness.protocol import AccuracySpec, PerformanceSpec
 
-from dse.core.analysis import Place
 from dse.core.budget import Costs
 from dse.core.configuration import Configuration
+from dse.core.gathered import Place
 from dse.core.measurement import Measurement
 from dse.core.policy import Need
 from dse.core.tree import LISTED

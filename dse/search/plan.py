@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dse.core.analysis import Analysis, Place, analyze
+from dse.core.analysis import Analysis, analyze
 from dse.core.budget import Budget, Costs, reach
+from dse.core.gathered import Place
 from dse.core.measurement import Measurement
 from dse.core.policy import Policy, Situation, rungs
 from dse.samplers.registry import require_packages

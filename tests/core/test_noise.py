@@ -121,6 +121,15 @@ def test_how_well_a_noise_is_known_grows_with_the_groups_repeats_and_with_how_al
     assert learned(alike).degrees_of(QUIET)[P90] > 2 * learned(unlike).degrees_of(QUIET)[P90] > 2 * 3
 
 
+def test_a_configuration_that_is_noisier_than_its_group_is_taken_for_noisier() -> None:
+    """And one that happens to be quieter is taken for as noisy as the group."""
+    own = runs(Configuration({"threads": 1, "n": -1}), [1e6, 3e6, 1e6, 3e6])
+    found = learned([*drawn(0.02, 4, 20, threads=1), own])
+    group = found.of(QUIET)[P90]
+    assert found.of(own[0], spread_of(own[1]))[P90] > 2 * group
+    assert found.of(QUIET, spread_of(runs(QUIET, [1e6, 1e6, 1e6])[1]))[P90] == group
+
+
 def test_one_group_only_is_one_noise_for_all() -> None:
     repeats = [one for threads in (1, 2) for one in drawn(0.1, 3, 5, seed=threads, threads=threads)]
     found = learned(repeats, lambda _: None)
