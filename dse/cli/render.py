@@ -157,9 +157,9 @@ def front_table(
 
 def _also(point: FrontPoint) -> str:
     """``, also 49, 47``: the trials of what the point stands for."""
-    first, more = point.represents[:_MOST_NAMED], len(point.represents) - _MOST_NAMED
-    rest = f" and {more} more" if more > 0 else ""
-    return f", also {', '.join(map(str, first))}{rest}" if first else ""
+    named, more = point.represents[:_MOST_NAMED], point.represents[_MOST_NAMED:]
+    rest = f" and {len(more)} more" if len(more) > 1 else "".join(f", {trial}" for trial in more)
+    return f", also {', '.join(map(str, named))}{rest}" if named else ""
 
 
 def _with_error(point: FrontPoint, objective: Objective) -> str:

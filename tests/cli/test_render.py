@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,20 @@ def test_plain_lines_do_without_rich() -> None:
     assert done.stderr == "next: dse front  shows it\nerror: wrong\n  try: right\n"
     assert done.stdout.splitlines()[::4] == ["title", "note"]
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("represents", "shown"),
+    [
+        ((), ""),
+        ((4,), ", also 4"),
+        ((4, 5, 6, 7, 8), ", also 4, 5, 6, 7, 8"),
+        ((4, 5, 6, 7, 8, 9), ", also 4, 5, 6, 7 and 2 more"),
+    ],
+)
+def test_what_a_row_stands_for_is_named_up_to_a_few(small_study: Path, represents: tuple[int, ...], shown: str) -> None:
+    study = Study.read(small_study)
+    points = [replace(study.analysis.front[0], represents=represents)]
+    (row,) = front_table(points, study.objectives).configurations
+    assert row.endswith(shown)
+    assert ("also" in row) == bool(represents)
