@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fresh", action="store_true", help="a new process for each trial")
     options = parser.parse_args()
-    space, parts = load_space(find_space(options.space)), _Parts()
+    space, parts = load_space(find_space(options.space)), _Parts(list)
     backend = _Backend(parts, LocalBackend(fresh=options.fresh))
     with tempfile.TemporaryDirectory() as folder, _Writer(Path(folder) / "overhead", space, None, {}) as writer:
         writer.parts = parts

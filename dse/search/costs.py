@@ -14,7 +14,7 @@ from dse_harness.protocol import AccuracySpec, PerformanceSpec
 from dse.core.budget import Costs
 from dse.core.configuration import Configuration
 from dse.core.gathered import Place
-from dse.core.measurement import Measurement
+from dse.core.measurement import Measurement, Phase
 from dse.core.policy import Need
 from dse.core.tree import LISTED
 from dse.samplers.unseen import Unseen
@@ -48,7 +48,7 @@ class Work:
 
     rungs: tuple[int, ...]
     run: PerformanceSpec
-    accuracy: Callable[[int], AccuracySpec]
+    accuracy: Callable[[int, Phase], AccuracySpec]
     model: Callable[[Configuration], Hashable]
     guess_ns: Callable[[Configuration], float]
     listed: Iterable[Configuration] | None
@@ -146,7 +146,7 @@ class LearnedCosts:
         """What a trial takes, with the images that its accuracy lacks."""
         group = self._group(need.configuration)
         lacks = need.images > group.counted
-        accuracy_s = self._accuracy_s(group, need.images) if lacks else 0.0
+        accuracy_s = self._accuracy_s(group, need.images, need.phase) if lacks else 0.0
         return self.start_s + self._performance_s(group) + accuracy_s
 
     def new_s(self, count: float) -> float:
@@ -225,19 +225,19 @@ class LearnedCosts:
     def _performance_s(self, group: _Group) -> float:
         return self._work.run.seconds(self._latency_ns(group))
 
-    def _images(self, group: _Group, least: int) -> int:
+    def _images(self, group: _Group, least: int, phase: Phase) -> int:
         """How many images an accuracy run takes that is to have ``least``: more where they cost little."""
-        return self._work.accuracy(least).images(self._work.rungs[-1], self._latency_ns(group))
+        return self._work.accuracy(least, phase).images(self._work.rungs[-1], self._latency_ns(group))
 
-    def _accuracy_s(self, group: _Group, least: int) -> float:
-        return self._images(group, least) * self._latency_ns(group) / 1e9
+    def _accuracy_s(self, group: _Group, least: int, phase: Phase = "confirm") -> float:
+        return self._images(group, least, phase) * self._latency_ns(group) / 1e9
 
     def _look_s(self, group: _Group) -> float:
-        return self._accuracy_s(group, self._work.rungs[0])
+        return self._accuracy_s(group, self._work.rungs[0], "search")
 
     def _looks_at_all(self, group: _Group) -> bool:
         """Whether its first accuracy run takes all images."""
-        return self._images(group, self._work.rungs[0]) == self._work.rungs[-1]
+        return self._images(group, self._work.rungs[0], "search") == self._work.rungs[-1]
 
 
 def costs_of(space: Space, rungs: tuple[int, ...], measurements: Iterable[Measurement], place: Place) -> Costs:
@@ -258,7 +258,7 @@ def costs_of(space: Space, rungs: tuple[int, ...], measurements: Iterable[Measur
     work = Work(
         rungs=rungs,
         run=space.run_length.spec(1),
-        accuracy=lambda images: accuracy_spec(images, rungs, space.fidelity.min_duration),
+        accuracy=lambda images, phase: accuracy_spec(images, rungs, space.fidelity.min_duration, phase),
         model=model,
         guess_ns=guess_ns,
         listed=Unseen(space.tree).some((), random.Random(0), LISTED) if is_listed else None,

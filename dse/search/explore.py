@@ -18,7 +18,7 @@ from dse.core.task import Task
 from dse.errors import MachineError, ModelError, Remedy
 from dse.models import ModelFile
 from dse.paths import cache_dir
-from dse.search.accuracy_runs import accuracy_spec
+from dse.search.accuracy_runs import FEWEST_IMAGES, accuracy_spec
 from dse.search.costs import costs_of
 from dse.search.plan import Plan, accuracy_rungs
 from dse.search.progress import Progress, progress_of
@@ -27,8 +27,6 @@ from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study.writer import StudyWriter
 
-_SPOT_CHECK_IMAGES = 64
-"""As many as LoadGen's shortest run has queries, so a spot check costs no more than the shortest performance run."""
 Observer = Callable[[Progress], None]
 
 
@@ -120,14 +118,14 @@ def request_of(space: Space, step: Step, model: ModelFile) -> Request:
     """What the harness is asked for ``step``, whose model is ``model``."""
     accuracy = None
     if step.runs_accuracy:
-        accuracy = accuracy_spec(step.images, accuracy_rungs(space), space.fidelity.min_duration)
+        accuracy = accuracy_spec(step.images, accuracy_rungs(space), space.fidelity.min_duration, step.phase)
     return space.experiment(step.configuration).request(
         model_path=model.path,
         model_sha256=model.sha256,
         data_set=space.data_set.spec,
         cache=cache_dir(),
         accuracy=accuracy,
-        spot_check_images=_SPOT_CHECK_IMAGES if step.runs_accuracy or step.spot_check else 0,
+        spot_check_images=FEWEST_IMAGES if step.runs_accuracy or step.spot_check else 0,
         image_order="random",
     )
 

@@ -162,7 +162,7 @@ def replay_session(
     work = Work(
         rungs=images,
         run=PerformanceSpec(min_duration_ms=round(_RUN_S * 1000), min_query_count=_QUERIES),
-        accuracy=lambda least: AccuracySpec(least, tuple(n for n in images if n > least), _RUN_S),
+        accuracy=lambda least, _: AccuracySpec(least, tuple(n for n in images if n > least), _RUN_S),
         model=lambda configuration: configuration,
         guess_ns=lambda _: _UNKNOWN_NS,
         listed=table.tree.configurations() if size <= LISTED else None,

@@ -197,7 +197,7 @@ def test_only_who_may_be_on_the_front_gets_more_images(bench: Bench) -> None:
     found, analysis = {p.configuration: p for p in study.analysis.front}, study.analysis
     assert {p.accuracy.total for p in found.values() if p.accuracy} == {10_000}
     counted = {e.configuration: e.accuracy.total for e in analysis.estimates if e.accuracy}
-    left_alone = [configuration for configuration, total in counted.items() if total == 625]
+    left_alone = [configuration for configuration, total in counted.items() if total <= 625]
     assert len(left_alone) > len(counted) / 4
     requests = {m.configuration: bench.requests[m.trial] for m in study.measurements}
     exact = {c: (unrelated(request), latency(request)) for c, request in requests.items()}
@@ -211,13 +211,13 @@ def test_where_no_time_ends_it_the_accuracies_of_the_front_are_completed(bench: 
     study = bench.search(device(), Budget(trials=3))
     assert phases(study)[:3] == ["search"] * 3
     assert phases(study).count("search") == 3
-    assert {m.response.accuracy.total for m in study.measurements[:1] if m.response.accuracy} == {625}
+    assert {m.response.accuracy.total for m in study.measurements[:1] if m.response.accuracy} == {64}  # a slow model
     assert {p.accuracy.total for p in study.analysis.front if p.accuracy} == {10_000}
 
 
 def test_a_fast_model_has_all_images_at_once(bench: Bench) -> None:
     bench.write("[1, 2, 3]", images=10_000)
-    study = bench.search(FakeDevice(lambda r: latency(r) / 100, accuracy), Budget(trials=3))
+    study = bench.search(FakeDevice(lambda r: latency(r) / 1000, accuracy), Budget(trials=3))
     assert {m.accuracy.total for m in study.measurements if m.accuracy} == {10_000}
     assert phases(study) == ["search"] * 3
 
