@@ -130,7 +130,7 @@ def _document(analysis: Analysis, explanation: Explanation, official: Official |
         "represented_by": beside if explanation.verdict == "represented" else None,
         "dominated_by": beside if explanation.verdict == "dominated" else None,
         "beats_by_least": beside if explanation.verdict == "front" else None,
-        "accuracy": _counts(estimate.accuracy) if estimate and estimate.accuracy else None,
+        "accuracy": _counts(estimate.accuracy, estimate.corrected_by) if estimate and estimate.accuracy else None,
         "official": official_document(official, estimate.values) if estimate else None,
         "answers_differ_from": {str(trial): other for trial, other in (explanation.differing or {}).items()},
         "no_better_than_chance": explanation.guess,
@@ -141,6 +141,7 @@ def _document(analysis: Analysis, explanation: Explanation, official: Official |
     }
 
 
-def _counts(accuracy: Accuracy) -> dict[str, Any]:
+def _counts(accuracy: Accuracy, corrected_by: int) -> dict[str, Any]:
     """The counts of an accuracy, without which images were right: nobody reads that."""
-    return {name: value for name, value in dataclasses.asdict(accuracy).items() if name != "answers"}
+    counts = {name: value for name, value in dataclasses.asdict(accuracy).items() if name != "answers"}
+    return counts | ({"corrected_by": corrected_by} if corrected_by else {})

@@ -37,9 +37,10 @@ class ConfigurationRow:
     ``values`` are the figures by metric, ``standard_errors`` theirs in the same unit, ``intervals`` where each lies
     with 95 % probability; what nobody can tell is missing. ``p_front`` is the probability to be on the front, None
     where that is undecided or nobody can tell. ``accuracy`` are the counts behind the accuracy, of ``images`` in the
-    data set. ``represents`` are the trials of what it stands for on the front, and ``represented_by`` is the trial of
-    what stands for it: they are the same within the indifference. ``reason`` says why it is not measured, or which
-    constraint does not hold. ``excluded`` has the reasons against single trials of it.
+    data set; it was ``corrected_by`` so many models that saw more of them, and is as it was counted where that is 0.
+    ``represents`` are the trials of what it stands for on the front, and ``represented_by`` is the trial of what stands
+    for it: they are the same within the indifference. ``reason`` says why it is not measured, or which constraint does
+    not hold. ``excluded`` has the reasons against single trials of it.
 
     >>> import dse
     >>> row = dse.open_study("studies/example").front()[0]
@@ -57,6 +58,7 @@ class ConfigurationRow:
     trials: tuple[int, ...] = ()
     accuracy: Accuracy | None = None
     images: int | None = None
+    corrected_by: int = 0
     represents: tuple[int, ...] = ()
     represented_by: int | None = None
     reason: str | None = None
@@ -76,6 +78,7 @@ class ConfigurationRow:
             "p_front": self.p_front,
             "accuracy_good": self.accuracy.good if self.accuracy else None,
             "accuracy_images": self.accuracy.total if self.accuracy else None,
+            "accuracy_corrected_by": self.corrected_by or None,
             "images": self.images,
             "verdict": self.verdict,
             "represented_by": self.represented_by,
@@ -218,6 +221,7 @@ def configuration_rows(analysis: Analysis) -> Configurations:
                 trials=found.trials,
                 accuracy=found.accuracy,
                 images=analysis.images,
+                corrected_by=found.corrected_by,
                 represents=represents.get(known.configuration, ()),
                 represented_by=analysis.represented.get(known.configuration),
                 reason=reason,

@@ -37,6 +37,7 @@ class BackendConformance:
         assert response.performance.latency_min_ns <= response.performance.latency_p90_ns
         assert response.accuracy is not None
         assert 0 <= response.accuracy.good <= response.accuracy.total
+        assert response.accuracy.problem() is None
 
     def test_what_cannot_be_measured_is_a_failure(self, backend: Backend, impossible: Request, tmp_path: Path) -> None:
         """With a class and a sentence; nothing is raised."""

@@ -187,7 +187,12 @@ def test_an_accuracy_that_others_correct_is_the_same_wherever_it_is_shown(here: 
     assert f"{point['accuracy']['good']} of 500 images are right, and with what 1 model did on more of them: " in shown
     assert f"{100 * low:.2f} to {100 * high:.2f} % on all 10000 (95 %)" in shown
     (table,) = (r for r in study.configurations() if r.trial == point["trial"])
-    assert (table.values["accuracy"], table.intervals["accuracy"]) == (value, (low, high))
+    assert (table.values["accuracy"], table.intervals["accuracy"], table.corrected_by) == (value, (low, high), 1)
+    stored = {t.user_attrs["trial"]: t.user_attrs for t in study.optuna_study().trials}[point["trial"]]
+    assert (stored["accuracy"], stored["accuracy_low"], stored["accuracy_corrected_by"]) == (value, low, 1)
+    explained = _json(dse("explain", "s", point["trial"], "--json").out)["accuracy"]
+    assert (explained["total"], explained["corrected_by"]) == (500, 1)
+    assert "answers" not in explained
     assert {trial.values["accuracy"] for trial in study.trials()} == {counted, slow.mean()}
 
 
