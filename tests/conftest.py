@@ -28,7 +28,7 @@ from tests.thorough import require_reasons
 
 INTEGRATION = Path(__file__).parent / "integration"
 
-settings.register_profile("fast", deadline=None, max_examples=25)  # no clock: a busy machine is no failure
+settings.register_profile("fast", deadline=None, max_examples=15)  # no clock: a busy machine is no failure
 settings.register_profile("thorough", deadline=None, max_examples=100)
 settings.load_profile("fast")
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 
 def thorough(reason: str) -> pytest.MarkDecorator:
@@ -28,6 +29,11 @@ def most_thorough(
         )
         for case in cases
     ]
+
+
+def examples(thorough: int) -> int:
+    """How many examples hypothesis tries of a test that needs more than others: of `--all`'s, the profile's part."""
+    return max(5, thorough * settings().max_examples // 100)
 
 
 def require_reasons(items: Iterable[pytest.Item]) -> None:

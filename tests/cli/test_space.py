@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.conftest import Dse
+from tests.thorough import examples
 
 _SPACE = """\
 schema: 1
@@ -49,7 +50,7 @@ def test_odd_words_are_shown_as_they_are_or_refused(tmp_path: Path, dse: Dse, wo
             assert "\x1b" not in done.err + done.out
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
 def test_any_file_is_a_space_or_is_refused_with_its_name(tmp_path: Path, dse: Dse, content: bytes) -> None:
     (tmp_path / "own.yaml").write_bytes(content)

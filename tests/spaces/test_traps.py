@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from dse.errors import DseError, InputError
 from dse.spaces import places
 from dse.spaces.load import find_space, load_space
+from tests.thorough import examples
 
 _SPACE = """\
 schema: 1
@@ -243,7 +244,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(sorted({key[0] for key in _KEYS} | {"description", "x"})), _VALUES, max_size=4))
 def test_anything_is_a_space_or_is_refused(here: Path, changes: dict[str, Any]) -> None:
     content = yaml.safe_load(_SPACE) | changes
@@ -251,7 +252,7 @@ def test_anything_is_a_space_or_is_refused(here: Path, changes: dict[str, Any]) 
     assert error is None or str(error)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_space_is_a_space_or_is_refused(here: Path, data: st.DataObject) -> None:
     source = bytearray(_SPACE.encode())

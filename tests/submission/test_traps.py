@@ -17,6 +17,7 @@ from dse.submission.official_figures import official_figures
 from dse.submission.point import readable_points, require_intact
 from dse.submission.rounds import ROUNDS
 from tests.recording import study_settings
+from tests.thorough import most_thorough
 
 
 def pipe(path: Path) -> None:
@@ -84,7 +85,14 @@ def found_in(tree: Path) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("trap", TRAPS)
+@pytest.mark.parametrize(
+    "trap",
+    most_thorough(
+        TRAPS,
+        {pipe, sparse, deep, nothing}.__contains__,
+        "put in the place of every file; of a kind with the others here",
+    ),
+)
 def test_traps_in_a_tree_are_findings(make_tree, trap):
     tree = make_tree("v6.1", ("SingleStream",))
     submission = tree.parent
