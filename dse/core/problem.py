@@ -30,6 +30,11 @@ class Problem:
         return self._asked[configuration]
 
     @cached_property
+    def figures(self) -> frozenset[str]:
+        """The metrics that objectives and constraints are about, by name."""
+        return frozenset(o.name for o in self.objectives) | {c.metric.name for c in self.constraints}
+
+    @cached_property
     def _asked(self) -> dict[Configuration, bool]:
         return {}
 
@@ -45,10 +50,17 @@ class Suggester(Protocol):
         What several add together is less than their sum: improvements of a front overlap.
         """
 
-    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+    def suggest(
+        self,
+        past: Sequence[Estimate],
+        pending: Sequence[Configuration] = (),
+        estimates: Sequence[Estimate] = (),
+    ) -> Configuration | None:
         """A configuration that ``past`` does not have and that is not ``pending``, or None when there is none.
 
         ``past`` has one entry for each known configuration, in the order in which they became known; one without
-        values failed. ``pending`` are being measured elsewhere. The answer depends on the seed, ``past`` and
-        ``pending`` alone: a search that was killed and continued suggests what an uninterrupted one would have.
+        values failed. ``pending`` are being measured elsewhere. ``estimates`` say what all repeats together say by now
+        of those that did not fail, with standard errors, for a suggester that can make use of them. The answer depends
+        on the seed, ``past``, ``pending`` and ``estimates`` alone: a search that was killed and continued suggests what
+        an uninterrupted one would have.
         """

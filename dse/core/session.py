@@ -20,7 +20,6 @@ from dse.core.accuracies import Accuracies
 from dse.core.analysis import Analysis, analyze
 from dse.core.budget import Costs
 from dse.core.configuration import Configuration
-from dse.core.estimate import Estimate
 from dse.core.measurement import Measurement
 from dse.core.policy import Need, Situation, Step
 from dse.core.problem import Suggester
@@ -31,7 +30,7 @@ from dse.core.task import Experiments, Task
 class _Suggestion:
     """What a suggester answered, and to what: the same question has the same answer."""
 
-    past: Sequence[Estimate]
+    analysis: Analysis
     pending: Sequence[Configuration]
     configuration: Configuration | None
     gains: Sequence[float]
@@ -256,12 +255,11 @@ class Session:
 
     def _suggest(self) -> Configuration | None:
         """A configuration that nobody measures yet; None where there is none, and where the front is stable."""
-        past = self.analysis.past
+        now, found = self.analysis, self._suggestion
         pending = [step.configuration for step in self.pending]
-        found = self._suggestion
-        if found is None or (found.past, found.pending) != (past, pending):
-            suggested = self._suggester.suggest(past, pending)
-            found = self._suggestion = _Suggestion(past, pending, suggested, self._suggester.gains)
+        if found is None or found.analysis is not now or found.pending != pending:
+            suggested = self._suggester.suggest(now.past, pending, now.estimates)
+            found = self._suggestion = _Suggestion(now, pending, suggested, self._suggester.gains)
         stable = bool(found.gains) and found.gains[0] < self.task.policy.stable_gain
         return None if stable else found.configuration
 

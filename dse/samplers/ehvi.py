@@ -11,13 +11,15 @@ import math
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.metrics import satisfies
-from dse.core.pareto import hypervolume, nondominated_rows
+from dse.core.pareto import dominates_each, hypervolume, nondominated_rows
 from dse.core.problem import Problem
 from dse.samplers.encoding import Array
 from dse.samplers.improvement import expected_improvement, normal_cdf
@@ -28,6 +30,12 @@ from dse.samplers.unseen import Unseen
 _MOST_CANDIDATES = 2000
 _REFERENCE = 1.1
 """The hypervolume's reference point, in ranges from the best to the worst that is seen or predicted."""
+_DRAWS = 8
+"""Of what the front may be. Each figure is drawn together with its opposite, so that the mean of the draws is right."""
+_AVERAGED = 200
+"""Candidates that are averaged over the draws: the best by the front that is likeliest."""
+_NEAR_SD = 4.0
+"""A configuration that is dominated by so many standard errors is on no front that is drawn."""
 _LIKELY_FAILURE = 0.02
 """A chance of success is never taken for less than this: one more try stays possible."""
 
@@ -67,18 +75,28 @@ class EHVISuggester:
         """See `dse.core.problem.Suggester`."""
         return self._gains
 
-    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+    def suggest(
+        self,
+        past: Sequence[Estimate],
+        pending: Sequence[Configuration] = (),
+        estimates: Sequence[Estimate] = (),
+    ) -> Configuration | None:
         """See `dse.core.problem.Suggester`."""
         known = {estimate.configuration for estimate in past}.union(pending)
         self._gains = ()
         first = first_suggestion(self._problem, self._unseen, past, known, self._seed)
         if first is not None:
             return first
-        found = self.outlook(past, pending)
+        found = self.outlook(past, pending, estimates)
         self._gains = found.gains if found else ()
         return found.configuration if found else self._unseen.pick(known, self._rng(past))
 
-    def outlook(self, past: Sequence[Estimate], pending: Collection[Configuration] = ()) -> Outlook | None:
+    def outlook(
+        self,
+        past: Sequence[Estimate],
+        pending: Collection[Configuration] = (),
+        estimates: Sequence[Estimate] = (),
+    ) -> Outlook | None:
         """The best candidate and what all promise; None before the first fit and when nothing is left."""
         problem, rng = self._problem, self._rng(past)
         known = {estimate.configuration for estimate in past}.union(pending)
@@ -86,60 +104,84 @@ class EHVISuggester:
         candidates = list(self._unseen.some(known, rng, _MOST_CANDIDATES))
         if len(complete) < min(FIRST, len(past)) or not complete or not candidates:
             return None
-        fewer, encoded = thinned(complete, problem), self._figures.encoder.encode(candidates)
-        promise = self._chance(past, complete, fewer, encoded)
-        feasible = [e for e in complete if satisfies(e.values, problem.constraints)]
+        better = {e.configuration: e for e in estimates if problem.figures <= e.values.keys()}
+        now = [better.get(e.configuration, e) for e in complete] if better else complete
+        known_now = _Known(complete, now, thinned(now, problem))
+        encoded = self._figures.encoder.encode(candidates)
+        promise = self._chance(past, known_now, encoded)
+        feasible = np.array([satisfies(now[index].values, problem.constraints) for index in known_now.some])
         volume = 1.0
-        if feasible:
-            gain, volume = self._gain(complete, fewer, feasible, encoded)
+        if feasible.any():
+            gain, volume = self._gain(known_now, feasible, encoded, promise, len(past))
             promise = promise * gain
         promise = np.maximum(promise, 0.0)  # rounding
         best = candidates[int(np.argmax(promise))]
-        if not feasible:  # there is no front that could be stable, or grow by a share
+        if not feasible.any():  # there is no front that could be stable, or grow by a share
             return Outlook(best, (math.inf,))
         return Outlook(best, (np.sort(promise)[::-1] / max(volume, 1e-9)).tolist())
 
     def _gain(
-        self,
-        complete: Sequence[Estimate],
-        fewer: Sequence[Estimate],
-        feasible: Sequence[Estimate],
-        candidates: Array,
+        self, known: _Known, feasible: NDArray[np.bool_], candidates: Array, chance: Array, seed: int
     ) -> tuple[Array, float]:
         """Expected hypervolume improvement ``[candidates]`` and the hypervolume now, in the same unit."""
         objectives = self._problem.objectives
-        guesses = [self._figures.predict(o.metric, complete, fewer, candidates) for o in objectives]
+        processes = [self._figures.process(o.metric, *known) for o in objectives]
         signs = np.array([o.sign for o in objectives])
-        mean = np.stack([guess[0] for guess in guesses], axis=1) * signs
-        sd = np.stack([guess[1] for guess in guesses], axis=1)
-        seen = np.array([[o.metric.scaled(e.values[o.name]) for o in objectives] for e in feasible]) * signs
+        guesses = [process.predict(candidates) for process in processes]
+        mean, sd = (np.stack(found, axis=1) for found in zip(*guesses, strict=True))
+        own = [process.own() for process in processes]
+        seen, error = (np.stack(found, axis=1)[feasible] for found in zip(*own, strict=True))
+        mean, seen = mean * signs, seen * signs
         everything = np.concatenate([seen, mean])
         low, span = everything.min(axis=0), np.maximum(np.ptp(everything, axis=0), 1e-12)
-        points = (seen - low) / span
+        mean, sd, points = (mean - low) / span, sd / span, (seen - low) / span
         points = points[nondominated_rows(points, duplicates=False)]
         reference = np.full(len(objectives), _REFERENCE)
-        gain = expected_improvement(points, (mean - low) / span, sd / span, reference)
-        return gain, hypervolume(points, reference)
+        gain, volume = expected_improvement(points, mean, sd, reference), hypervolume(points, reference)
+        if not error.any():
+            return gain, volume
+        hopeful, surely = seen - _NEAR_SD * error, seen + _NEAR_SD * error
+        surely = surely[nondominated_rows(surely, duplicates=False)]
+        near = ~dominates_each(surely[:, None], hopeful[None]).any(axis=0)
+        rows = np.flatnonzero(feasible)[near]
+        rng = np.random.default_rng([self._seed, seed])
+        normal = rng.standard_normal((len(objectives), _DRAWS // 2, len(rows)))
+        drawn = [
+            process.own_draws(rows, np.concatenate([half, -half]))
+            for process, half in zip(processes, normal, strict=True)
+        ]
+        fronts = (np.stack(drawn, axis=2) * signs - low) / span
+        best = np.argsort(-gain * chance, kind="stable")[:_AVERAGED]
+        gains = [
+            expected_improvement(front[nondominated_rows(front, duplicates=False)], mean[best], sd[best], reference)
+            for front in fronts
+        ]
+        gain[best] = np.mean(gains, axis=0)
+        return gain, volume
 
-    def _chance(
-        self,
-        past: Sequence[Estimate],
-        complete: Sequence[Estimate],
-        fewer: Sequence[Estimate],
-        candidates: Array,
-    ) -> Array:
+    def _chance(self, past: Sequence[Estimate], known: _Known, candidates: Array) -> Array:
         """The probability ``[candidates]`` that it can be measured and satisfies every constraint."""
         chance = np.ones(len(candidates))
         inside = [e for e in past if self._problem.has(e.configuration)]
         if any(not e.values for e in inside):
-            some = [inside[index] for index in evenly(len(inside), MOST_POINTS)]
-            mean, _ = self._figures.predict(None, inside, some, candidates)
+            some = evenly(len(inside), MOST_POINTS)
+            mean, _ = self._figures.process(None, inside, inside, some).predict(candidates)
             chance *= np.clip(mean, _LIKELY_FAILURE, 1.0)
         for constraint in self._problem.constraints:
-            mean, sd = self._figures.predict(constraint.metric, complete, fewer, candidates)
+            mean, sd = self._figures.process(constraint.metric, *known).predict(candidates)
             distance = (constraint.metric.scaled(constraint.bound) - mean) / sd
             chance *= np.maximum(normal_cdf(distance if constraint.operator == "<=" else -distance), 1e-6)
         return chance
 
     def _rng(self, past: Sequence[Estimate]) -> random.Random:
         return random.Random(f"{self._seed} {len(past)}")
+
+
+class _Known(NamedTuple):
+    """The configurations that have all values: as they became known, as they are known ``now``, and which of them
+    predictions are made from.
+    """
+
+    past: Sequence[Estimate]
+    now: Sequence[Estimate]
+    some: Sequence[int]

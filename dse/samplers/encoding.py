@@ -47,14 +47,14 @@ class Encoder:
         """An array ``[configurations, columns]``; each configuration is looked at once."""
         if len(self._rows) > _MOST_REMEMBERED:
             self._rows, self._cells = {}, self._cells[:0]
-        known = self._rows
-        new = [configuration for configuration in dict.fromkeys(configurations) if configuration not in known]
-        if new:
+        found = list(map(self._rows.get, configurations))
+        if None in found:
+            new = [c for c in dict.fromkeys(configurations) if c not in self._rows]
             cells = [[self._cell(name, configuration) for name in self._names] for configuration in new]
-            known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
+            self._rows.update(zip(new, range(len(self._rows), len(self._rows) + len(new)), strict=True))
             self._cells = np.concatenate([self._cells, np.array(cells, dtype=float).reshape(len(new), -1)])
-        rows = np.fromiter((known[configuration] for configuration in configurations), int, len(configurations))
-        return np.asarray(self._cells[rows], dtype=float)
+            found = list(map(self._rows.get, configurations))
+        return np.asarray(self._cells[np.array(found, dtype=int)], dtype=float)
 
     def _cell(self, name: str, configuration: Configuration) -> float:
         if name not in configuration:

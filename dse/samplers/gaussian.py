@@ -1,6 +1,7 @@
 """Gaussian processes over a parameter tree, which know which parameters two configurations share: see `kernel`.
 
-The scales maximize the posterior (Rasmussen, Williams 2006, chapter 5). NumPy alone, milliseconds per fit.
+A value may be off by an error of its own; besides there is noise of one variance, which stands for what the kernel does
+not know. The scales maximize the posterior (Rasmussen, Williams 2006, chapter 5). NumPy alone, milliseconds per fit.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.samplers.kernel import VARIANCES, Array, Coded, Kernel, distances, prior_variance
 
@@ -22,22 +24,35 @@ _JITTER = 1e-8
 _LEAST_VARIANCE = 1e-6
 """Of a figure with variance 1: what single precision can tell."""
 _AT_ONCE = 256
-"""Candidates that are predicted at once: with what they share with 300 others they fit into a processor's cache."""
-_BLOCK = 32
+"""Candidates that are predicted at once: with what they share with 256 others they fit into a processor's cache."""
+_BLOCK = 64
 """Rows of a triangle that are solved as any other matrix."""
 
 
 class GaussianProcess:
     """The posterior of one figure over encoded configurations, given some of its values."""
 
-    def __init__(self, is_number: Sequence[bool], inputs: Array, values: Array, scales: Array | None = None) -> None:
-        """Condition on ``values`` ``[n]`` at ``inputs`` ``[n, columns]``; ``scales`` from an earlier fit, or anew."""
+    def __init__(
+        self,
+        is_number: Sequence[bool],
+        inputs: Array,
+        values: Array,
+        scales: Array | None = None,
+        errors: Array | None = None,
+    ) -> None:
+        """Condition on ``values`` ``[n]`` at ``inputs`` ``[n, columns]``; ``scales`` from an earlier fit, or anew.
+
+        ``errors`` ``[n]`` are the values' standard errors; None: they have none but what noise there is.
+        """
         self._known = Coded(is_number, inputs)
-        self._mean, self._sd, targets = _standard(values)
-        self.scales = best_scales(is_number, inputs, values) if scales is None else scales
+        self._mean, self._sd, self._targets = _standard(values)
+        self._variances = _variances(errors, values, self._sd)
+        self.scales = best_scales(is_number, inputs, values, errors) if scales is None else scales
         kernel = Kernel(self.scales, self._known, self._known).rows()
-        kernel[np.diag_indices_from(kernel)] += math.exp(self.scales[-1]) + _JITTER
-        self._factor, self._weights = _solved(kernel, targets)
+        kernel[np.diag_indices_from(kernel)] += math.exp(self.scales[-1]) + _JITTER + self._variances
+        factor = np.linalg.cholesky(kernel)
+        self._inverse = solve_lower(factor, np.eye(len(factor)))
+        self._weights = self._inverse.T @ (self._inverse @ self._targets)
 
     def predict(self, inputs: Array) -> tuple[Array, Array]:
         """Mean and standard deviation, both ``[m]``, of the noise-free figure at ``inputs`` ``[m, columns]``.
@@ -47,7 +62,7 @@ class GaussianProcess:
         """
         candidates = Coded(self._known.is_number, inputs)
         kernel = Kernel(self.scales, candidates, self._known, np.float32)
-        inverse = solve_lower(self._factor, np.eye(len(self._factor))).T.astype(np.float32)
+        inverse = self._inverse.T.astype(np.float32)
         weights = self._weights.astype(np.float32)
         mean, explained = np.empty(len(inputs)), np.empty(len(inputs))
         for start in range(0, len(inputs), _AT_ONCE):
@@ -58,6 +73,32 @@ class GaussianProcess:
         sd = np.sqrt(np.maximum(prior_variance(self.scales, candidates) - explained, _LEAST_VARIANCE))
         return self._mean + self._sd * mean, self._sd * sd
 
+    def own(self) -> tuple[Array, Array]:
+        """Mean and standard deviation, both ``[n]``, of the figures that were given, without their errors."""
+        taken = self._variances**2 * np.square(self._inverse).sum(axis=0)
+        sd = np.sqrt(np.maximum(self._variances - taken, 0.0))
+        return self._mean + self._sd * self._own_mean, self._sd * sd
+
+    def own_draws(self, some: NDArray[np.int64], normal: Array) -> Array:
+        """What ``some`` of the figures that were given may be: ``[draws, some]``, of ``normal`` numbers alike.
+
+        With y = g + e, errors e of variances E, and C the inverse of the covariance of y, g is normal with mean
+        y - E C y and covariance E - E C E.
+        """
+        variances, inverse = self._variances[some], self._inverse[:, some]
+        left = np.diag(variances) - variances[:, None] * (inverse.T @ inverse) * variances
+        found, axes = np.linalg.eigh(left)
+        moved = (normal * np.sqrt(np.maximum(found, 0.0))) @ axes.T
+        return np.asarray(self._mean + self._sd * (self._own_mean[some] + moved))
+
+    @property
+    def _own_mean(self) -> Array:
+        return self._targets - self._variances * self._weights
+
+
+def _variances(errors: Array | None, values: Array, sd: float) -> Array:
+    return np.zeros(len(values)) if errors is None else np.square(errors / sd)
+
 
 def _standard(values: Array) -> tuple[float, float, Array]:
     """Their mean, their standard deviation, and the values with mean 0 and variance 1."""
@@ -65,9 +106,10 @@ def _standard(values: Array) -> tuple[float, float, Array]:
     return mean, sd, (values - mean) / sd
 
 
-def best_scales(is_number: Sequence[bool], inputs: Array, values: Array) -> Array:
+def best_scales(is_number: Sequence[bool], inputs: Array, values: Array, errors: Array | None = None) -> Array:
     """Coordinate search on the posterior of the logarithms of lengths and variances, from the prior's centre."""
-    search = _Search(Coded(is_number, inputs), _standard(values)[2])
+    _, sd, targets = _standard(values)
+    search = _Search(Coded(is_number, inputs), targets, _variances(errors, values, sd))
     best = search.centre
     score = search.log_posterior(best)
     for _ in range(_SWEEPS):
@@ -88,10 +130,10 @@ def best_scales(is_number: Sequence[bool], inputs: Array, values: Array) -> Arra
 class _Search:
     """The posterior of scales. Neighbouring ones differ in one of them: what depends on the others is kept."""
 
-    def __init__(self, known: Coded, targets: Array) -> None:
+    def __init__(self, known: Coded, targets: Array, variances: Array) -> None:
         columns = len(known.levels)
         self.centre = np.array([0.0] * columns + [math.log(variance) for variance in _START])
-        self._targets = targets
+        self._targets, self._variances = targets, variances
         self._straight = known.centred @ known.centred.T
         self._known = known
         self._tables = distances(known, known)
@@ -104,7 +146,7 @@ class _Search:
         if alone:
             kernel += additive / len(alone) * sum(one for one, _ in alone)
         kernel += product * np.exp(-sum((apart for _, apart in alone), start=np.zeros_like(kernel)))
-        kernel[np.diag_indices_from(kernel)] += noise + _JITTER
+        kernel[np.diag_indices_from(kernel)] += noise + _JITTER + self._variances
         factor, weights = _solved(kernel, self._targets)
         likelihood = -0.5 * float(self._targets @ weights) - float(np.log(np.diag(factor)).sum())
         return likelihood - 0.5 * float((((scales - self.centre) / _PRIOR_SD) ** 2).sum())

@@ -36,7 +36,12 @@ class GridSuggester:
     def __init__(self, problem: Problem) -> None:
         self._tree = problem.tree
 
-    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+    def suggest(
+        self,
+        past: Sequence[Estimate],
+        pending: Sequence[Configuration] = (),
+        estimates: Sequence[Estimate] = (),
+    ) -> Configuration | None:
         """See `dse.core.problem.Suggester`."""
         known = {estimate.configuration for estimate in past}.union(pending)
         return next((c for c in self._tree.configurations() if c not in known), None)
@@ -51,7 +56,12 @@ class RandomSuggester:
         self._unseen = Unseen(problem.tree)
         self._seed = seed
 
-    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+    def suggest(
+        self,
+        past: Sequence[Estimate],
+        pending: Sequence[Configuration] = (),
+        estimates: Sequence[Estimate] = (),
+    ) -> Configuration | None:
         """See `dse.core.problem.Suggester`."""
         known = {estimate.configuration for estimate in past}.union(pending)
         return self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))

@@ -50,7 +50,12 @@ class ScreenSuggester:
     def _listed(self) -> list[Configuration]:
         return list(self._unseen.some((), random.Random(self._seed), LISTED))
 
-    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+    def suggest(
+        self,
+        past: Sequence[Estimate],
+        pending: Sequence[Configuration] = (),
+        estimates: Sequence[Estimate] = (),
+    ) -> Configuration | None:
         """See `dse.core.problem.Suggester`."""
         known = {estimate.configuration for estimate in past}.union(pending)
         complete = [e for e in past if is_complete(e, self._problem)]
@@ -60,7 +65,7 @@ class ScreenSuggester:
         fitted = complete[: refit_at(len(complete))]
         if fitted != self._fitted:
             some, listed = thinned(fitted, self._problem), self._figures.encoder.encode(self._listed)
-            mean, _ = self._figures.predict(self._latency, fitted, some, listed)
+            mean, _ = self._figures.process(self._latency, fitted, fitted, some).predict(listed)
             self._fitted, self._order = fitted, [self._listed[index] for index in np.argsort(mean, kind="stable")]
         cheapest = next((configuration for configuration in self._order if configuration not in known), None)
         return cheapest or self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))

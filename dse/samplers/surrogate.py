@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Collection, Sequence
@@ -20,7 +21,7 @@ from dse.samplers.unseen import Unseen
 
 FIRST = 4
 """Measurements before the first fit: two corners, two at random."""
-MOST_POINTS = 300
+MOST_POINTS = 256
 """That predictions are conditioned on: what they cost grows with the square of their number."""
 _MOST_FITTED = 128
 """That scales are found with: each try costs the cube of their number, and more change them little."""
@@ -35,29 +36,27 @@ class Figures:
         self.encoder = Encoder(tree)
         self._scales: dict[Metric | None, tuple[bytes, Array]] = {}
 
-    def predict(
-        self,
-        metric: Metric | None,
-        past: Sequence[Estimate],
-        known: Sequence[Estimate],
-        candidates: Array,
-    ) -> tuple[Array, Array]:
-        """Mean and standard deviation of values on the metric's scale; of success (0 or 1) where ``metric`` is None.
+    def process(
+        self, metric: Metric | None, past: Sequence[Estimate], now: Sequence[Estimate], some: Sequence[int]
+    ) -> GaussianProcess:
+        """Of values on the metric's scale; of success (0 or 1) where ``metric`` is None.
 
-        ``candidates`` are encoded. Conditioned on ``known``, with the scales that were last found from ``past``, which
-        is in the order in which it became known.
+        Conditioned on ``some`` of what is known ``now``, with the scales that were last found from ``past``: the same
+        configurations, in the order in which they became known, with values that do not change.
         """
-        first = refit_at(len(past))
-        scales = self._scales_of(metric, [past[index] for index in evenly(first, _MOST_FITTED)])
-        found = GaussianProcess(self.encoder.is_number, self._inputs(known), _values(metric, known), scales)
-        return found.predict(candidates)
+        first = evenly(refit_at(len(past)), _MOST_FITTED)
+        alone = np.array([_error_of_one(metric, now[index]) for index in first])
+        scales = self._scales_of(metric, [past[index] for index in first], alone)
+        known = [now[index] for index in some]
+        errors = np.array([_error(metric, e) for e in known])
+        return GaussianProcess(self.encoder.is_number, self._inputs(known), _values(metric, known), scales, errors)
 
-    def _scales_of(self, metric: Metric | None, first: Sequence[Estimate]) -> Array:
+    def _scales_of(self, metric: Metric | None, first: Sequence[Estimate], errors: Array) -> Array:
         inputs, values = self._inputs(first), _values(metric, first)
-        key = inputs.tobytes() + values.tobytes()
+        key = inputs.tobytes() + values.tobytes() + errors.tobytes()
         kept = self._scales.get(metric)
         if kept is None or kept[0] != key:
-            kept = self._scales[metric] = key, best_scales(self.encoder.is_number, inputs, values)
+            kept = self._scales[metric] = key, best_scales(self.encoder.is_number, inputs, values, errors)
         return kept[1]
 
     def _inputs(self, estimates: Sequence[Estimate]) -> Array:
@@ -68,6 +67,21 @@ def _values(metric: Metric | None, estimates: Sequence[Estimate]) -> Array:
     return np.array(
         [float(bool(e.values)) if metric is None else metric.scaled(e.values[metric.name]) for e in estimates]
     )
+
+
+def _error(metric: Metric | None, estimate: Estimate) -> float:
+    return 0.0 if metric is None else estimate.errors.get(metric.name, 0.0)
+
+
+def _error_of_one(metric: Metric | None, estimate: Estimate) -> float:
+    """How far one trial of a configuration may be off, to a factor of two: the scales stay as they are for a repeat.
+
+    Repeats make no accuracy surer: only images do.
+    """
+    error = _error(metric, estimate)
+    if metric is not None and metric.name != "accuracy":
+        error *= math.sqrt(max(1, len(estimate.trials)))
+    return 2.0 ** round(math.log2(error)) if error > 0 else 0.0
 
 
 def evenly(count: int, most: int) -> list[int]:
@@ -82,7 +96,8 @@ def first_suggestion(
     corner = next((corner for corner in problem.tree.corners() if corner not in known), None)
     if corner is not None:
         return corner
-    if sum(is_complete(estimate, problem) for estimate in past) >= FIRST:
+    complete = (estimate for estimate in past if is_complete(estimate, problem))
+    if len(list(itertools.islice(complete, FIRST))) == FIRST:
         return None
     return unseen.pick(known, random.Random(f"{seed} {len(past)}"))
 
@@ -97,16 +112,15 @@ def refit_at(count: int) -> int:
 
 def is_complete(estimate: Estimate, problem: Problem) -> bool:
     """Whether the configuration is the tree's, and has all values that objectives and constraints are about."""
-    needed = [o.name for o in problem.objectives] + [c.metric.name for c in problem.constraints]
-    return all(name in estimate.values for name in needed) and problem.has(estimate.configuration)
+    return problem.figures <= estimate.values.keys() and problem.has(estimate.configuration)
 
 
-def thinned(complete: Sequence[Estimate], problem: Problem) -> list[Estimate]:
+def thinned(complete: Sequence[Estimate], problem: Problem) -> list[int]:
     """All of them, or the front and an even choice of the others: a fit costs the cube of their number."""
     if len(complete) <= MOST_POINTS:
-        return list(complete)
+        return list(range(len(complete)))
     table = np.array([costs_of(e, problem.objectives) for e in complete])
     keep = set(np.flatnonzero(nondominated_rows(table, duplicates=False)).tolist()[:MOST_POINTS])
     others = [index for index in range(len(complete)) if index not in keep]
     keep.update(others[index] for index in evenly(len(others), MOST_POINTS - len(keep)))
-    return [complete[index] for index in sorted(keep)]
+    return sorted(keep)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from statistics import fmean, geometric_mean
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +28,8 @@ from dse.samplers.axes import Axes
 from dse.samplers.distributions import distributions
 
 _FAILED = (TrialState.FAIL, TrialState.PRUNED)
+STANDARD_ERROR = "_standard_error"
+"""An attribute of a trial's: the name of an objective and this. Its value is in the objective's unit."""
 
 
 class HasTree(Protocol):
@@ -53,6 +56,9 @@ class TreeSampler(BaseSampler):
     Failed and pruned trials count as infeasible, and so do those that violate a constraint of Optuna's. Objectives
     whose name (`Study.set_metric_names`) is one of dse's metrics are compared as dse does, latencies and bytes by
     ratio, and so are constraints called ``METRIC <= NUMBER`` or ``METRIC >= NUMBER``; any others as they are.
+
+    A trial may say how far a value may be off: user attributes like ``latency_p90_ns_standard_error``, which studies
+    that dse stores have. Of several trials of one configuration the mean counts.
 
     What is chosen depends on the seed and the study's trials alone: a sampler has nothing to store. A subclass says
     what to choose in `suggester`.
@@ -165,12 +171,13 @@ def _constraint(name: str) -> Constraint:
         return Constraint(_metric(f"constraint {name}"), "<=", 0.0)
 
 
-def _known(reads: Sequence[_Read], problem: Problem, axes: Axes | None) -> tuple[list[Estimate], list[Configuration]]:
-    """What the trials say of configurations of the tree, and those that are being measured.
-
-    Of several trials of one configuration the last counts, unless it failed.
+def _known(
+    reads: Sequence[_Read], problem: Problem, axes: Axes | None
+) -> tuple[list[Estimate], list[Configuration], list[Estimate]]:
+    """What the trials say of configurations of the tree: of each the first that has values, those that are being
+    measured, and what all trials of one say together.
     """
-    found: dict[Configuration, Estimate] = {}
+    found: dict[Configuration, list[Estimate]] = {}
     pending = []
     for read in reads:
         trial = read.trial
@@ -178,12 +185,42 @@ def _known(reads: Sequence[_Read], problem: Problem, axes: Axes | None) -> tuple
         if configuration is None or not problem.has(configuration):
             continue
         if trial.state == TrialState.COMPLETE:
-            found[configuration] = Estimate(configuration, _values(read, problem))
+            values = _values(read, problem)
+            errors = _errors(trial, values, problem) if values else {}
+            found.setdefault(configuration, []).append(Estimate(configuration, values, errors=errors))
         elif trial.state in _FAILED:
-            found.setdefault(configuration, Estimate(configuration, {}))
+            found.setdefault(configuration, []).append(Estimate(configuration, {}))
         else:
             pending.append(configuration)
-    return list(found.values()), pending
+    past = [next((e for e in repeats if e.values), repeats[0]) for repeats in found.values()]
+    now = [together(each) for repeats in found.values() if (each := [e for e in repeats if e.values])]
+    return past, pending, now
+
+
+def together(repeats: Sequence[Estimate]) -> Estimate:
+    """The mean of trials of one configuration, by ratio where values are compared so, and its standard errors."""
+    first = repeats[0]
+    if len(repeats) == 1:
+        return first
+    values, errors = {}, {}
+    for name in first.values:
+        each = [e.values[name] for e in repeats if name in e.values]
+        by_ratio = name in METRICS and METRICS.get(name).scale == "ratio" and min(each) > 0
+        values[name] = geometric_mean(each) if by_ratio else fmean(each)
+        errors[name] = math.hypot(*(e.errors.get(name, 0.0) for e in repeats)) / len(each)
+    return Estimate(
+        first.configuration, values, trials=tuple(range(len(repeats))), errors=errors if any(errors.values()) else {}
+    )
+
+
+def _errors(trial: FrozenTrial, values: Mapping[str, float], problem: Problem) -> dict[str, float]:
+    """How far a trial says that its values may be off; relative where they are compared by ratio, as an estimate's."""
+    found = {}
+    for name, metric in {o.name: o.metric for o in problem.objectives}.items():
+        error = trial.user_attrs.get(f"{name}{STANDARD_ERROR}")
+        if isinstance(error, (int, float)) and math.isfinite(error) and error > 0:
+            found[name] = error if metric.scale == "absolute" else error / max(abs(values[name]), metric.units.least)
+    return found
 
 
 def _values(read: _Read, problem: Problem) -> dict[str, float]:

@@ -18,6 +18,7 @@ class Unseen:
         self._tree = tree
         self._size = tree.size
         self._all: list[Configuration] = []
+        self._places: dict[Configuration, int] = {}
 
     def pick(self, known: Collection[Configuration], rng: random.Random) -> Configuration | None:
         """One configuration that is not in ``known``, each equally likely; None when there is none."""
@@ -26,9 +27,8 @@ class Unseen:
     def some(self, known: Collection[Configuration], rng: random.Random, count: int) -> Iterator[Configuration]:
         """Up to ``count`` different ones that are not in ``known``: all of a small tree, else a random sample."""
         if self._size <= LISTED:
-            self._all = self._all or list(self._tree.configurations())
-            rest = [configuration for configuration in self._all if configuration not in known]
-            yield from rest if len(rest) <= count else rng.sample(rest, count)
+            rest = self._rest(known)
+            yield from (self._all[place] for place in (rest if len(rest) <= count else rng.sample(rest, count)))
             return
         seen: set[Configuration] = set()
         for _ in range(count * _DRAWS):
@@ -38,3 +38,11 @@ class Unseen:
                 yield configuration
                 if len(seen) == count:
                     return
+
+    def _rest(self, known: Collection[Configuration]) -> list[int]:
+        """The places in a small tree that are not ``known``. Those are fewer, and each look-up takes its time."""
+        if not self._all:
+            self._all = list(self._tree.configurations())
+            self._places = {configuration: place for place, configuration in enumerate(self._all)}
+        taken = set(map(self._places.get, known))
+        return [place for place in range(self._size) if place not in taken]

@@ -53,7 +53,12 @@ class StudySuggester:
         self._rest = Unseen(problem.tree)
         self._begin()
 
-    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+    def suggest(
+        self,
+        past: Sequence[Estimate],
+        pending: Sequence[Configuration] = (),
+        estimates: Sequence[Estimate] = (),
+    ) -> Configuration | None:
         """See `dse.core.problem.Suggester`."""
         with quiet():
             self._hear(past)

@@ -32,7 +32,12 @@ class OwnSuggester:
         """See `dse.core.problem.Suggester`."""
         return self._gains
 
-    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+    def suggest(
+        self,
+        past: Sequence[Estimate],
+        pending: Sequence[Configuration] = (),
+        estimates: Sequence[Estimate] = (),
+    ) -> Configuration | None:
         """See `dse.core.problem.Suggester`."""
         self._gains = ()
         past = [e for e in past if self._problem.has(e.configuration)]
@@ -43,7 +48,7 @@ class OwnSuggester:
         first = next((configuration for configuration in self._first if configuration not in taken), None)
         if first is not None:
             return first
-        found = self._suggester.suggest(past, pending)
+        found = self._suggester.suggest(past, pending, estimates)
         if found is not None and found not in taken and self._problem.has(found):
             self._gains = self._suggester.gains
             return found

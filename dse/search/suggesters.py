@@ -100,17 +100,24 @@ class OncePerExperiment:
         """See `dse.core.problem.Suggester`."""
         return self._suggester.gains
 
-    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+    def suggest(
+        self,
+        past: Sequence[Estimate],
+        pending: Sequence[Configuration] = (),
+        estimates: Sequence[Estimate] = (),
+    ) -> Configuration | None:
         """See `dse.core.problem.Suggester`."""
         busy = [c for configuration in pending for c in self._experiments.same(configuration)]
         while True:
-            known = [
-                e if c == e.configuration else replace(e, configuration=c)
-                for e in past
-                for c in self._experiments.same(e.configuration)
-            ]
-            suggested = self._suggester.suggest(known, busy)
+            suggested = self._suggester.suggest(self._of_all(past), busy, self._of_all(estimates))
             if suggested is None:
                 return None
             if not self._experiments.is_known(suggested):
                 return self._experiments.same(suggested)[0]  # one name for all that are alike
+
+    def _of_all(self, known: Sequence[Estimate]) -> list[Estimate]:
+        return [
+            e if c == e.configuration else replace(e, configuration=c)
+            for e in known
+            for c in self._experiments.same(e.configuration)
+        ]

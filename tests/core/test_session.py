@@ -35,7 +35,12 @@ class InOrder:
 
     gains: Sequence[float] = ()
 
-    def suggest(self, past: Sequence[Estimate], pending: Sequence[Configuration] = ()) -> Configuration | None:
+    def suggest(
+        self,
+        past: Sequence[Estimate],
+        pending: Sequence[Configuration] = (),
+        estimates: Sequence[Estimate] = (),
+    ) -> Configuration | None:
         known = {estimate.configuration for estimate in past}.union(pending)
         return next((c for c in PROBLEM.tree.configurations() if c not in known), None)
 

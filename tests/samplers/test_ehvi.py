@@ -7,7 +7,7 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
@@ -17,6 +17,7 @@ from dse.core.tree import Level, Parameter, ParameterTree
 from dse.samplers import EHVISampler
 from dse.samplers.ehvi import EHVISuggester
 from dse.samplers.surrogate import MOST_POINTS
+from dse.samplers.tree import together
 
 
 def _parameter(name: str, *values: str | float, below: tuple[Parameter, ...] = ()) -> Parameter:
@@ -126,3 +127,45 @@ def test_what_is_suggested_after_many_trials_does_not_depend_on_what_was_asked_b
     asked.suggest(past[: MOST_POINTS + 20])
     assert len(past) > MOST_POINTS + 21
     assert asked.suggest(past[: MOST_POINTS + 21]) == EHVISuggester(problem, 1).suggest(past[: MOST_POINTS + 21])
+
+
+def _along_a_line(values: dict[int, tuple[float, float]], errors: dict[int, float]) -> optuna.Study:
+    """A study of one number that costs time and buys accuracy; some trials say how far their latency may be off."""
+    study = optuna.create_study(directions=["minimize", "maximize"], sampler=EHVISampler(seed=1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names(["latency_p90_ns", "accuracy"])
+    for side, found in values.items():
+        error = {"latency_p90_ns_standard_error": errors[side]} if side in errors else {}
+        distribution = optuna.distributions.IntDistribution(1, 30)
+        study.add_trial(
+            create_trial(
+                values=list(found), params={"side": side}, distributions={"side": distribution}, user_attrs=error
+            )
+        )
+    return study
+
+
+def test_a_lucky_trial_that_says_so_does_not_hide_what_is_beside_it() -> None:
+    """One trial seems three times as fast as its neighbours. Exact, it dominates all below it; unsure, it does not."""
+    values = {side: (1e6 * side, 0.5 + side / 100) for side in (1, 4, 8, 12, 16, 22, 26, 30)}
+    lucky = {**values, 22: (1e6 * 22 / 3, 0.72)}
+
+    def suggested(errors: dict[int, float]) -> int:
+        study = _along_a_line(lucky, errors)
+        return int(study.ask({"side": optuna.distributions.IntDistribution(1, 30)}).params["side"])
+
+    assert 22 < suggested({}) < 30
+    assert suggested({22: 0.5 * lucky[22][0]}) < 12
+
+
+def test_repeats_of_a_configuration_count_together() -> None:
+    """The mean of latencies is by ratio; errors shrink with the root of the number."""
+    configuration = Configuration({"side": 1})
+    repeats = [
+        Estimate(configuration, {"latency_p90_ns": v, "accuracy": 0.5}, errors={"latency_p90_ns": 0.1})
+        for v in (1e6, 4e6)
+    ]
+    found = together(repeats)
+    assert found.values == pytest.approx({"latency_p90_ns": 2e6, "accuracy": 0.5})
+    assert found.errors["latency_p90_ns"] == pytest.approx(0.1 / 2**0.5)

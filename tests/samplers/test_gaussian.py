@@ -60,3 +60,45 @@ def test_a_triangle_is_solved_as_any_matrix(size: int) -> None:
     factor = np.tril(rng.standard_normal((size, size))) / size + np.eye(size)
     right = rng.standard_normal((size, 3))
     assert factor @ solve_lower(factor, right) == pytest.approx(right)
+
+
+def _noisy(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, Encoder]:
+    """Everything encoded, what is true there, what was measured, and how far each of it may be off."""
+    encoder, rng = Encoder(TREE), np.random.default_rng(seed)
+    everything = encoder.encode(list(TREE.configurations()))
+    truth = np.nan_to_num(everything, nan=0.7) @ np.array([0.3, 0.2, -2.0, 1.5])
+    errors = rng.choice([0.01, 0.6], len(truth))
+    return everything, truth, truth + errors * rng.standard_normal(len(truth)), errors, encoder
+
+
+def test_what_is_known_badly_counts_less_and_is_drawn_to_what_the_others_say() -> None:
+    gained = []
+    for seed in range(5):
+        everything, truth, values, errors, encoder = _noisy(seed)
+        process = GaussianProcess(encoder.is_number, everything, values, errors=errors)
+        mean, sd = process.own()
+        blind, _ = GaussianProcess(encoder.is_number, everything, values).predict(everything)
+        assert (sd <= errors + 1e-9).all()
+        assert mean[errors < 0.1] == pytest.approx(values[errors < 0.1], abs=0.03)
+        unsure = errors > 0.1
+        assert np.abs(mean - truth)[unsure].mean() < 0.7 * np.abs(values - truth)[unsure].mean()
+        gained.append(np.abs(blind - truth).mean() / np.abs(process.predict(everything)[0] - truth).mean())
+    assert np.mean(gained) > 1.3
+
+
+def test_draws_have_the_mean_and_the_spread_that_are_told() -> None:
+    everything, _, values, errors, encoder = _noisy(7)
+    process = GaussianProcess(encoder.is_number, everything, values, errors=errors)
+    mean, sd = process.own()
+    some = np.array([0, 3, 8])
+    draws = process.own_draws(some, np.random.default_rng(0).standard_normal((4000, 3)))
+    assert draws.mean(axis=0) == pytest.approx(mean[some], abs=0.05 * errors.max())
+    assert draws.std(axis=0) == pytest.approx(sd[some], rel=0.05)
+
+
+def test_without_errors_it_is_what_was_told() -> None:
+    everything, _, values, _, encoder = _noisy(1)
+    process = GaussianProcess(encoder.is_number, everything, values, errors=np.zeros(len(values)))
+    assert process.own()[0] == pytest.approx(values)
+    assert (process.own()[1] == 0).all()
+    assert process.own_draws(np.arange(3), np.ones((2, 3))) == pytest.approx(np.tile(values[:3], (2, 1)))
