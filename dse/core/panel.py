@@ -102,13 +102,16 @@ class Panel:
             return self._control(pattern).own
         return _OWN * _scale(self.seen, self.images) ** 2
 
-    def drawn(self, pattern: Pattern, seed: int, draws: int) -> Vector:
+    def drawn(self, pattern: Pattern, number: int, seed: int, draws: int) -> Vector:
         """By how much the accuracy is off in each of ``draws`` worlds: `vector` by one normal weight for each image and
-        draw, the same for all models, and what comes on top.
+        draw, the same for all models, and what comes on top by the ``number`` of the model.
         """
         if pattern.images < self.seen:
-            return _drawn(self._control(pattern), seed, draws)
-        return np.float32(_scale(self.seen, self.images)) * _projected(pattern, seed, draws)
+            found = _drawn(self._control(pattern), seed, draws)
+        else:
+            found = np.float32(_scale(self.seen, self.images)) * _projected(pattern, seed, draws)
+        alone: Vector = _weights(_ALONE, seed, draws, 3)[number % _ALONE]
+        return found + np.float32(math.sqrt(self.own_variance(pattern))) * alone
 
     def _control(self, part: Pattern) -> _Control:
         if part not in self._controls:
@@ -128,11 +131,10 @@ class Panel:
 
 @dataclass(frozen=True, eq=False)
 class _Control:
-    """What the models ``near`` to it say of an accuracy on a ``part``: by how much it is corrected, the ``gain``, and
+    """What the models ``near`` to it say of an accuracy on a part: by how much it is corrected, the ``gain``, and
     its ``variance`` then. ``vector`` and ``own`` as of `Panel`.
     """
 
-    part: Pattern
     near: tuple[tuple[int, Pattern], ...]
     gain: float
     variance: float
@@ -155,13 +157,13 @@ def _chunk(models: tuple[Pattern, ...]) -> _Chunk:
 @lru_cache(4 * _REMEMBERED)
 def _nearest(part: Pattern, chunk: _Chunk) -> tuple[tuple[int, Pattern], ...]:
     """Those of ``chunk`` that answer most like it, and on how many images of the part they do not."""
-    own = _first(part, part.images)
-    differing = [((own ^ _first(model, part.images)).bit_count(), model) for model in chunk.models]
+    own = first(part, part.images)
+    differing = [((own ^ first(model, part.images)).bit_count(), model) for model in chunk.models]
     return tuple(sorted(differing, key=lambda each: each[0])[:_NEIGHBOURS])
 
 
 @lru_cache(4 * _REMEMBERED)
-def _first(pattern: Pattern, images: int) -> int:
+def first(pattern: Pattern, images: int) -> int:
     """The answers to the first ``images`` as the digits of a number: quick to compare."""
     packed = base64.b64decode(pattern.right)
     return int.from_bytes(packed, "big") >> (8 * len(packed) - images)
@@ -192,7 +194,7 @@ def _made(part: Pattern, near: tuple[tuple[int, Pattern], ...], images: int) -> 
     vector[size : size + own.size] = lost * residual
     alone = _OWN * (kept**2 + lost**2)
     variance = (scale * slope) ** 2 * float(whole @ whole) + (kept**2 + lost**2) * left + alone
-    return _Control(part, near, slope * float(expected.mean() - expected[:n].mean()), variance, vector, alone)
+    return _Control(near, slope * float(expected.mean() - expected[:n].mean()), variance, vector, alone)
 
 
 def _scale(part: int, images: int) -> float:
@@ -227,23 +229,14 @@ def _folded(values: NDArray[np.float64]) -> Vector:
 @lru_cache(_REMEMBERED)
 def _drawn(control: _Control, seed: int, draws: int) -> Vector:
     size = control.vector.size // 2
-    found: Vector = np.float32(math.sqrt(control.own)) * _alone(control.part, seed, draws)
-    for stream, half in enumerate((control.vector[:size], control.vector[size:]), 1):
-        found += half @ _weights(size, seed, draws, stream)
-    return found
+    found: Vector = control.vector[:size] @ _weights(size, seed, draws, 1)
+    return found + control.vector[size:] @ _weights(size, seed, draws, 2)
 
 
 @lru_cache(_REMEMBERED)
 def _projected(pattern: Pattern, seed: int, draws: int) -> Vector:
     own = deviations(pattern)
-    alone = np.float32(math.sqrt(_OWN)) * _alone(pattern, seed, draws)
-    found: Vector = own @ _weights(own.size, seed, draws, 1) + alone
-    return found
-
-
-def _alone(pattern: Pattern, seed: int, draws: int) -> Vector:
-    number = int.from_bytes(base64.b64decode(pattern.right), "big") % _ALONE
-    found: Vector = _weights(_ALONE, seed, draws, 3)[number]
+    found: Vector = own @ _weights(own.size, seed, draws, 1)
     return found
 
 

@@ -38,19 +38,28 @@ def models(count: int, images: int, seed: int = 0) -> Right:
     return ease + rng.normal(0, 0.5, (count, 1)) + rng.normal(0, 1, (count, images)) > 0
 
 
-_PATTERN = st.lists(st.booleans(), min_size=1, max_size=40)
-
-
-@given(_PATTERN, st.integers(0, 60))
+@given(st.lists(st.booleans(), min_size=500, max_size=540), st.integers(0, 600))
 def test_a_model_does_not_differ_from_itself(right: list[bool], more: int) -> None:
     """Whoever counted it, also where its accuracy is corrected."""
-    whole = [True, False] * 40
-    found = pairing(right, whole, right, images=80 + more)
+    whole = [True, False] * 300
+    found = pairing(right, whole, right, images=600 + more)
     assert found.shared == [0, 1, 0]
     assert found.difference_error(0, 2) == 0
     drawn = found.drawn(0, 50)
     assert (drawn[0] == drawn[2]).all()
     assert found.estimate(0) == found.estimate(2)
+
+
+@pytest.mark.parametrize("panel", [64, 2000])
+def test_who_answers_alike_on_few_images_need_not_be_the_same(panel: int) -> None:
+    right = models(1, 2000)[0]
+    found = pairing(right[:64], right[:64], models(1, panel, seed=1)[0])
+    assert found.shared == [0, 1, 2]
+    assert 0.008 < found.difference_error(0, 1) < 0.03
+    drawn = found.drawn(0, DRAWS)
+    assert (drawn[0] - drawn[1]).std() == pytest.approx(found.difference_error(0, 1), rel=0.1)
+    whole = pairing(right[:64], right[:64], images=64)
+    assert whole.shared == [0, 0]
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=200))
@@ -62,7 +71,7 @@ def test_the_difference_of_two_is_as_sure_as_mcnemar_says(answers: list[tuple[bo
     n, b = len(answers), sum(x and not y for x, y in answers)
     c = sum(y and not x for x, y in answers)
     share = 1 - n / 10_000
-    squares = b + c + 1 - (b - c) ** 2 / n + ((b - c) / n) ** 2 if b + c else 0.0
+    squares = b + c + 1 - (b - c) ** 2 / n + ((b - c) / n) ** 2
     expected = math.sqrt(share * squares) / n
     assert pairing(one, other).difference_error(0, 1) == pytest.approx(expected, rel=1e-3, abs=1e-6)
 
