@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dse.backends import Backend, FakeDevice
     from dse.core.budget import Budget
     from dse.errors import DseError, MachineError, SpaceError, StudyError
+    from dse.reports.pick import pick
     from dse.spaces.load import load_space
     from dse.spaces.space import Space
     from dse.study.rows import ConfigurationRow, Configurations, Front, TrialRow, Trials
@@ -46,6 +47,7 @@ __all__ = [
     "explore",
     "load_space",
     "open_study",
+    "pick",
 ]
 
 _MODULES = {
@@ -67,6 +69,7 @@ _MODULES = {
     "explore": "dse.api",
     "load_space": "dse.spaces.load",
     "open_study": "dse.study.study",
+    "pick": "dse.reports.pick",
 }
 
 

@@ -41,6 +41,7 @@ NAMES = {
     "explore",
     "load_space",
     "open_study",
+    "pick",
 }
 
 

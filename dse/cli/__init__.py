@@ -39,6 +39,7 @@ _COMMANDS = {
     "explore": ("explore:explore_command", "Search a space on this machine and print its Pareto front."),
     "front": ("front:front_command", "Show the Pareto front of a study."),
     "explain": ("explain:explain_command", "Say whether a configuration is on the front, else why not."),
+    "pick": ("pick:pick_command", "Pick one configuration for a requirement."),
     "trials": ("trials:trials_command", "List the trials of a study: figures, failures, exclusions."),
     "studies": ("studies:studies_command", "List the studies that are here."),
     "replay": ("replay:replay_command", "Say how soon a search finds the front of a tabular benchmark."),
