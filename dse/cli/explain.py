@@ -11,7 +11,7 @@ from dse_harness.protocol import Accuracy
 
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
-from dse.cli.render import next_command, print_json, probability, spread, stdout
+from dse.cli.render import next_command, print_json, print_lines, probability, spread
 from dse.cli.report import official_of
 from dse.core.analysis import Analysis
 from dse.core.chance import ADVICE
@@ -47,7 +47,7 @@ def explain_command(
     if json:
         print_json(_document(analysis, explanation, official))
         return
-    stdout().print("\n".join(_lines(found, analysis, explanation, official)))
+    print_lines(_lines(found, analysis, explanation, official))
     next_command(f"dse front {study_words(study, studies)}", "shows the front")
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
-from dse.cli.render import next_command, print_json, print_table, stderr
+from dse.cli.render import next_command, print_json, print_table, say
 from dse.cli.shown_front import ShownFront, front_fingerprint, keep_front, kept_front, show_front
 from dse.errors import NothingMeasuredError, UsageError
 from dse.study.folder import find_folder
@@ -77,7 +77,7 @@ def _made(folder: Path, asked: Mapping[str, Any], fingerprint: str | None, *, ma
     if report.points or may_be_empty:
         return shown
     for note in report.notes:
-        stderr().print(note)
+        say(note)
     if question.words:
         wanted = " and ".join(question.words)
         raise NothingMeasuredError(f"no configuration has {wanted}", path=folder, hint="loosen --where")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dse.cli.remedies import advice
-from dse.cli.render import stderr
+from dse.cli.render import say
 from dse.study import Study
 from dse.study.folder import find_folder
 
@@ -25,4 +25,4 @@ def read_study(folder: Path) -> Study:
 def say_damaged(study: Study) -> None:
     """Name the trials that are left out because they cannot be read, and the way out of each."""
     for error in study.damaged:
-        stderr().print(f"excluded: {error}; {advice(error)}", soft_wrap=True)
+        say(f"excluded: {error}; {advice(error)}", soft_wrap=True)

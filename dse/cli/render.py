@@ -54,15 +54,32 @@ def stderr() -> Console:
 def print_table(table: FiguresTable, notes: Sequence[str] = ()) -> None:
     """A table on stdout, and sentences below it."""
     columns = _width(sys.stdout)
-    if columns is not None and _is_plain(sys.stdout):
-        lines = [*(line for line, _ in table.lines(columns)), *notes]
-        if all(len(line) <= columns and _NARROW.fullmatch(line) for line in lines):
-            sys.stdout.write("\n".join([*lines, ""]))
-            return
+    if columns is not None and _wrote_plainly([*(line for line, _ in table.lines(columns)), *notes], columns):
+        return
     shown = stdout()
     shown.print(table)
     for note in notes:
         shown.print(note)
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    """Sentences on stdout."""
+    columns = _width(sys.stdout)
+    if columns is None or not _wrote_plainly(lines, columns):
+        stdout().print("\n".join(lines))
+
+
+def say(sentence: str, *, soft_wrap: bool | None = None) -> None:
+    """A sentence on stderr; with ``soft_wrap`` it is wrapped by the terminal alone."""
+    _say((sentence, ""), soft_wrap=soft_wrap)
+
+
+def _wrote_plainly(lines: Sequence[str], columns: int) -> bool:
+    """Write the lines to stdout if Rich would write them so: nothing of them is coloured, wrapped or escaped."""
+    if not _is_plain(sys.stdout) or not all(len(line) <= columns and _NARROW.fullmatch(line) for line in lines):
+        return False
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return True
 
 
 def _width(stream: TextIO) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dse.cli.render import stderr
+from dse.cli.render import say
 from dse.reports.front import FrontReport, front_report
 from dse.reports.official import Official, official_sentence
 from dse.reports.question import Question
@@ -22,7 +22,7 @@ def official_of(study: Study) -> dict[int, Official]:
 
     found, problems = official_figures(study)
     for problem in problems:
-        stderr().print(f"not shown as official: {problem}")
+        say(f"not shown as official: {problem}")
     return dict(found)
 
 

@@ -11,7 +11,7 @@ import typer
 from dse.cli.figures import FiguresTable
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
-from dse.cli.render import described, next_command, print_json, print_table, stderr
+from dse.cli.render import described, next_command, print_json, print_table, say
 from dse.core.analysis import Analysis
 from dse.core.exclusions import Reason
 from dse.core.measurement import Measurement
@@ -82,8 +82,8 @@ def trials_command(
 
 def _say(study: Study, analysis: Analysis, shown: int, wanted: set[str]) -> None:
     if wanted:
-        stderr().print(f"{study.name}: {shown} of {len(study.measurements)} trials {' or '.join(sorted(wanted))}")
-    stderr().print(analysis.counts.trials_sentence)
+        say(f"{study.name}: {shown} of {len(study.measurements)} trials {' or '.join(sorted(wanted))}")
+    say(analysis.counts.trials_sentence)
 
 
 def _table(study: Study, trials: Sequence[_Trial]) -> FiguresTable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from rich.console import Console
 
 from dse.cli.console import console as rich_console
 from dse.cli.figures import FiguresTable
-from dse.cli.render import front_table, next_command, print_error, print_json, print_table
+from dse.cli.render import front_table, next_command, print_error, print_json, print_lines, print_table, say
 from dse.errors import SpaceError
 from dse.study import Study
 
@@ -77,6 +77,19 @@ def test_a_table_in_a_file_is_the_same_with_rich_and_without(table: FiguresTable
     with redirect_stdout(found):
         print_table(table, notes)
     assert found.getvalue() == expected.getvalue()
+
+
+@given(st.lists(_LONG, min_size=1, max_size=4), _LONG)
+def test_sentences_in_a_file_are_the_same_with_rich_and_without(lines: list[str], sentence: str) -> None:
+    expected, found, told = io.StringIO(), io.StringIO(), io.StringIO()
+    rich_console(expected, 160).print("\n".join(lines))
+    with redirect_stdout(found), redirect_stderr(told):
+        print_lines(lines)
+        say(sentence)
+    assert found.getvalue() == expected.getvalue()
+    expected = io.StringIO()
+    rich_console(expected, 160, soft_wrap=True).print(sentence)
+    assert told.getvalue() == expected.getvalue()
 
 
 def test_colours_are_there_for_who_asks_for_them(
