@@ -10,6 +10,8 @@ DseError                      1
 |   |-- ResultsError              published result trees and their database
 |   `-- SubmissionError           a submission that would break a rule
 |-- MachineError              4   something this machine lacks
+|   |-- UnknownAdditionError      a name that no engine, metric, sampler, ... has
+|   `-- BrokenAdditionError       what another distribution adds and cannot be used
 `-- NothingMeasuredError      5   every trial failed
 
 The message says what happened and where, ``hint`` and ``remedy`` what to do: a hint is plain advice, a remedy is data,
@@ -19,9 +21,11 @@ exception is a bug and keeps its traceback.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
+
+from dse_harness.registry import BrokenEntryError, Registry, UnknownEntryError
 
 
 class Remedy(Enum):
@@ -215,3 +219,18 @@ class NothingMeasuredError(DseError):
     """Every trial failed, so there is no front."""
 
     exit_code = 5
+
+
+class UnknownAdditionError(UnknownEntryError, MachineError):
+    """Nothing in a registry has that name: no such engine, metric, sampler or another of what may be added to dse."""
+
+    def __init__(self, group: str, name: str, allowed: Sequence[str]) -> None:
+        UnknownEntryError.__init__(self, group, name, allowed)
+        MachineError.__init__(self, self.args[0])
+
+
+class BrokenAdditionError(BrokenEntryError, MachineError):
+    """What another distribution adds to dse cannot be used, or two of them add the same name."""
+
+
+Registry.unknown, Registry.broken = UnknownAdditionError, BrokenAdditionError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from dse.backends import FakeDevice
 from dse.spaces.space import Space
 from dse.study import Study
 from dse.study.rows import TrialRow
+from dse.submission.rounds import ROUNDS
+from tests.harness.distributions import install
 from tests.recording import make_space
 
 NAMES = {
@@ -169,3 +172,33 @@ def test_what_dse_logs_is_shown_by_nobody_who_did_not_ask() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("dse.api heard\n", "")
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ({"accuracy": "toys:Toy"}, "dse.metrics: found 'accuracy' twice, from dse itself and from toys 1.0"),
+        ({"toy": "toys:Toy"}, "dse.metrics: 'toy' (toys:Toy) from toys 1.0: cannot be loaded"),
+    ],
+)
+def test_what_another_distribution_breaks_is_an_error_of_dse(
+    here: Path, tmp_path: Path, entries: dict[str, str], said: str
+) -> None:
+    install(tmp_path, "toys", "dse.metrics", entries)
+    code = (
+        "import dse\ntry: dse.open_study('studies/example').front()\n"
+        "except dse.DseError as error: print(isinstance(error, dse.MachineError), error, error.message == str(error))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=here, env=environment)
+    assert done.stdout.startswith(f"True {said}")
+    assert done.stdout.endswith(" True\n")
+
+
+def test_a_name_that_nothing_has_is_an_error_of_dse() -> None:
+    with pytest.raises(dse.MachineError, match="found 'nothing', allowed: ") as caught:
+        ROUNDS.get("nothing")
+    assert isinstance(caught.value, LookupError)
+    assert caught.value.message == str(caught.value)
+    assert caught.value.advice is None

@@ -12,7 +12,6 @@ from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
-from dse_harness.registry import RegistryError
 
 from dse import __version__
 from dse.cli import streams
@@ -155,8 +154,6 @@ def _told(error: Exception) -> DseError:
     """The error as a person can mend it. What nobody foresaw is a bug, and is told as one."""
     if isinstance(error, DseError):
         return error
-    if isinstance(error, RegistryError):  # of another distribution
-        return MachineError(str(error))
     if isinstance(error, OSError) and error.errno in _MATTERS_OF_THE_MACHINE:
         return MachineError(f"cannot be read or written: {why(error)}", path=error.filename, hint="dse doctor")
     if isinstance(error, FileNotFoundError) and error.filename is None:  # os.getcwd, which names nothing

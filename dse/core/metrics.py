@@ -97,7 +97,7 @@ def _read(name: str, response: Response) -> float | None:
     try:
         return METRICS.get(name).read(response)
     except ValueError as error:
-        raise BrokenEntryError(
+        raise METRICS.broken(
             f"{METRICS.group}: {name!r} from {METRICS.origin(name)}: {error}; the engine that measured it and the "
             "metric have to name one unit: mend or uninstall one of their distributions"
         ) from error

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -48,6 +48,10 @@ class Registry(Generic[T]):
     loaded entry must have the attributes ``needs``.
     """
 
+    unknown: ClassVar[type[UnknownEntryError]] = UnknownEntryError
+    broken: ClassVar[type[BrokenEntryError]] = BrokenEntryError
+    """What is raised. A program with a tree of errors of its own puts subclasses in their place."""
+
     def __init__(self, group: str, builtin: Mapping[str, str], needs: Sequence[str] = ()) -> None:
         self.group = group
         self._builtin = dict(builtin)
@@ -76,7 +80,7 @@ class Registry(Generic[T]):
         if name in self._builtin:
             return _DSE
         if name not in self._entry_points:
-            raise UnknownEntryError(self.group, name, self.names())
+            raise self.unknown(self.group, name, self.names())
         return _origin(self._entry_points[name])
 
     def __iter__(self) -> Iterator[str]:
@@ -99,7 +103,7 @@ class Registry(Generic[T]):
             if entry.name in self._builtin or entry.name in found:
                 other = found.get(entry.name)
                 first = _origin(other) if other is not None else _DSE
-                raise BrokenEntryError(
+                raise self.broken(
                     f"{self.group}: found {entry.name!r} twice, from {first} and from {_origin(entry)}, allowed: once; "
                     "uninstall one of them, or rename its entry point"
                 )
@@ -112,16 +116,16 @@ class Registry(Generic[T]):
             return cast(T, getattr(importlib.import_module(module), attribute))
         entry = self._entry_points.get(name)
         if entry is None:
-            raise UnknownEntryError(self.group, name, self.names())
+            raise self.unknown(self.group, name, self.names())
         place = f"{self.group}: {name!r} ({entry.value}) from {_origin(entry)}"
         try:
             loaded: Any = entry.load()
         except Exception as error:
-            raise BrokenEntryError(
+            raise self.broken(
                 f"{place}: cannot be loaded: {type(error).__name__}: {error}; mend or uninstall that distribution"
             ) from error
         if missing := [need for need in self._needs if not hasattr(loaded, need)]:
-            raise BrokenEntryError(
+            raise self.broken(
                 f"{place}: found nothing named {', '.join(missing)} in it; it is made for another version of dse, or "
                 "names the wrong object"
             )
