@@ -37,7 +37,6 @@ from dse.core.indifference import beats, covers, scaled_costs, tolerances
 from dse.core.metrics import Objective
 from dse.core.noise import repeat_noise, spread_of
 from dse.core.pareto import hypervolume
-from dse.core.verdicts import verdicts
 from dse.durations import parse_duration, show_duration
 from dse.errors import NothingMeasuredError
 from dse.spaces.load import find_space
@@ -210,16 +209,7 @@ def read_run(path: Path) -> Run:
     front, configurations, trials = study.front(), study.configurations(), study.trials()
     known = [row for row in configurations if row.values]
     tells = any(row.p_front is not None for row in known)
-    analysis, noise = study.analysis, study.analysis.noise
-    standings = Counter(
-        verdicts(
-            analysis.estimates,
-            analysis.objectives,
-            analysis.constraints,
-            shown=analysis.on_front,
-            tolerances=tolerances(analysis.objectives, analysis.indifference),
-        ).standings
-    )
+    noise, standings = study.analysis.noise, Counter(study.analysis.verdicts.standings)
     return Run(
         rows=tuple(Row(variant_of(row.configuration), scaled_costs(row.values, study.objectives)) for row in front),
         variants=frozenset(variant_of(row.configuration) for row in known),

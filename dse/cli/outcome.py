@@ -21,6 +21,7 @@ from dse.errors import NothingMeasuredError
 from dse.reports.front import front_document, write_front
 from dse.search.plan import Plan
 from dse.search.progress import Progress
+from dse.search.settling import Unsettled
 from dse.spaces.space import Space
 from dse.study import Study
 
@@ -129,7 +130,20 @@ def _what_was_done(study: Study, progress: Progress) -> list[str]:
             f"{points} of the front {'is' if len(progress.incomplete) == 1 else 'are'} counted on a part of the "
             f"{study.accuracy_images} images: the rest takes about {seconds}"
         )
-    return lines
+    return lines + unsettled_lines(progress.unsettled)
+
+
+def unsettled_lines(left: Unsettled) -> list[str]:
+    """How many configurations are neither certainly on the front nor certainly off it, and what it takes to tell."""
+    if not left.plausible:
+        return []
+    line = f"{counted(left.plausible, 'configuration')} may be on the front or off it, at 95 %"
+    if left.plausible > left.hopeless:
+        which = f" of {left.plausible - left.hopeless} of them" if left.hopeless else ""
+        line += f": to tell{which} takes about {show_duration(left.seconds)} more"
+    if left.hopeless:
+        line += f"; {left.hopeless} {'is' if left.hopeless == 1 else 'are'} too close to others to be told here"
+    return [line]
 
 
 def _unmeasured(progress: Progress) -> int:

@@ -13,6 +13,7 @@ from dse.core.pareto import FrontPoint
 from dse.core.policy import Need, Step
 from dse.core.session import Session
 from dse.search.plan import Plan
+from dse.search.settling import Unsettled, unsettled
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Progress:
     gain: float | None
     """What the configurations that the rest of the budget reaches are expected to add to the hypervolume at most, as a
     share, where the suggester tells."""
+    unsettled: Unsettled
+    """What nobody can tell of the front once the search has ended; not told while it may go on."""
     ended: str = ""
     """Why the search ended, for people."""
     running: Step | None = None
@@ -126,6 +129,7 @@ def progress_of(
         search_left_s=costs.new_s(left) + costs.joining_s(left),
         after_s=_after_s(session, policy.left(known, device, begins=session.begins_on(device))),
         gain=float(sum(session.gains[:reached])) if session.gains else None,
+        unsettled=unsettled(now, costs, policy.rungs[-1]) if session.ended else Unsettled(),
         ended=session.ended,
         running=running,
         running_s=costs.step_s(running) if running else 0.0,
