@@ -10,6 +10,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 _TEMPORARY = re.compile(r"\..+\.[0-9]+\.tmp", re.DOTALL)
 _ANEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 """A file that is not there yet: a link of that name is not followed."""
@@ -17,7 +18,7 @@ _ANEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 def canonical_json(value: Any) -> str:
     """One text per value: sorted keys, no spaces, whole floats as integers. Raises ValueError for NaN and infinity."""
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return _CANONICAL.encode(_plain(value))
 
 
 def fingerprint(value: Any) -> str:

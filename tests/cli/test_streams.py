@@ -13,6 +13,9 @@ import pytest
 
 from dse.cli.streams import clean
 from tests.forks import Forks
+from tests.thorough import thorough
+
+SAME = thorough("starts Python and all of dse for what another case here shows too")
 
 
 def _dse(words: str, folder: Path, redirected: str = "", **environment: str) -> subprocess.CompletedProcess[bytes]:
@@ -25,11 +28,11 @@ def _dse(words: str, folder: Path, redirected: str = "", **environment: str) -> 
 @pytest.mark.parametrize(
     ("words", "redirected"),
     [
-        ("space list", ">&-"),
+        pytest.param("space list", ">&-", marks=SAME),
         ("space list", "<&- >&- 2>&-"),
-        ("front small_study", "2>&-"),
+        pytest.param("front small_study", "2>&-", marks=SAME),
         ("front small_study", "<&- >&- 2>&-"),
-        ("front small_study --json", ">&-"),
+        pytest.param("front small_study --json", ">&-", marks=SAME),
     ],
 )
 def test_closed_streams_are_no_error(small_study: Path, words: str, redirected: str) -> None:
@@ -42,7 +45,9 @@ def test_an_error_keeps_its_exit_code_when_nobody_can_be_told(tmp_path: Path) ->
     assert _dse("front nowhere", tmp_path, "2>&-").returncode == 3
 
 
-@pytest.mark.parametrize("words", ["space schema", "models list --json", "--help"])
+@pytest.mark.parametrize(
+    "words", ["space schema", *(pytest.param(w, marks=SAME) for w in ("models list --json", "--help"))]
+)
 def test_a_pipe_that_nobody_reads_ends_the_command_quietly(tmp_path: Path, words: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -60,14 +65,14 @@ def test_a_full_disk_behind_stdout_is_told(tmp_path: Path, forks: Forks) -> None
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("encoding", ["ascii", pytest.param("cp1252", marks=SAME)])
 def test_a_table_is_plain_where_stdout_lacks_its_letters(small_study: Path, encoding: str) -> None:
     done = _dse("front small_study --studies .", small_study.parent, PYTHONIOENCODING=encoding)
     assert done.returncode == 0
     assert "-----" in done.stdout.decode(encoding)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+@pytest.mark.parametrize("encoding", ["ascii", pytest.param("utf-8", marks=SAME)])
 def test_a_name_that_is_no_text_is_shown_as_its_bytes(tmp_path: Path, encoding: str) -> None:
     folder = os.fsencode(tmp_path / "caf") + b"\xe9\xff"
     (Path(os.fsdecode(folder))).mkdir()

@@ -25,6 +25,7 @@ from dse.study import Study
 from dse.study.writer import StudyWriter
 from dse.tabular.benchmark import BenchmarkProblem
 from tests.shared import SHARED
+from tests.thorough import examples
 
 HEADER = "config_id,family,variant,width,resolution,precision,engine,accuracy_pct,p90_latency_ns"
 REPLAY = SHARED / "replay"
@@ -53,7 +54,7 @@ def write(path: Path, rows: list[tuple[str, ...]]) -> Path:
 
 
 @given(rows=ROWS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_the_tree_has_the_rows_and_nothing_else(
     tmp_path_factory: pytest.TempPathFactory, rows: set[tuple[str, ...]]
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from dse import zoo
 
 pytest.importorskip("ai_edge_litert", reason="nothing here can run a .tflite file")
+from tests.thorough import most_thorough, thorough
 from training.serving import run, served_input
 
 _REFERENCE = Path(__file__).parent / "reference"
@@ -34,7 +35,12 @@ def _images(count: int, side: int) -> tuple[np.ndarray, np.ndarray]:
         return served_input(arrays["images"][:count], side), arrays["labels"][:count]
 
 
-@pytest.mark.parametrize(("name", "hard_swish"), _WITH_FORMS)
+@pytest.mark.parametrize(
+    ("name", "hard_swish"),
+    most_thorough(
+        _WITH_FORMS, {*_SMALLEST, _WITH_FORMS[-1]}.__contains__, "another width of a network that is tried here"
+    ),
+)
 def test_float32_computes_what_pytorch_computed(name: str, hard_swish: str | None) -> None:
     with np.load(_REFERENCE / f"{name}.npz") as reference:
         for side in _SIDES:
@@ -45,7 +51,9 @@ def test_float32_computes_what_pytorch_computed(name: str, hard_swish: str | Non
 
 
 @pytest.mark.parametrize(("name", "hard_swish"), _SMALLEST)
-@pytest.mark.parametrize("delegate", ["xnnpack", "builtin"])
+@pytest.mark.parametrize(
+    "delegate", ["xnnpack", pytest.param("builtin", marks=thorough("its kernels are slow, and LiteRT's, not dse's"))]
+)
 @pytest.mark.parametrize(
     ("precision", "loss_percent"),
     [
