@@ -7,9 +7,11 @@ import random
 from bisect import insort
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from statistics import median
+from functools import cache
 
+import numpy as np
 from dse_harness.protocol import AccuracySpec, PerformanceSpec
+from numpy.typing import NDArray
 
 from dse.core.budget import Costs
 from dse.core.configuration import Configuration
@@ -67,6 +69,27 @@ class _Group:
 
 
 @dataclass(frozen=True, slots=True)
+class _Table:
+    """All groups at once, as they are until the next trial is told: a plan asks for sums over them many times."""
+
+    unknown: NDArray[np.float64]
+    counted: NDArray[np.bool_]
+    performance_s: NDArray[np.float64]
+    look_s: NDArray[np.float64]
+    """A first accuracy run, of those that had none."""
+    lacks: NDArray[np.bool_]
+    """Of which accuracies a first run does not take all images."""
+    complete_s: NDArray[np.float64]
+    """An accuracy run on all images."""
+    typical_ns: float
+    """The median latency of the groups that were not measured completely; NaN where there is none."""
+
+    def reached(self, share: float) -> NDArray[np.float64]:
+        """The probability that any of a group's unknown configurations is among this ``share`` of all."""
+        return np.asarray(1 - (1 - share) ** self.unknown)
+
+
+@dataclass(frozen=True, slots=True)
 class LookupCosts:
     """`Costs` where figures are recorded: looking one up always takes the same."""
 
@@ -100,6 +123,8 @@ class LearnedCosts:
         self._starts_s: list[float] = []
         self._measured_ns = self._guessed_ns = 0.0
         self._ratios = 0
+        self._table: _Table | None = None
+        self._accuracy_runs = cache(work.accuracy)
         self._listed = work.listed is not None
         for configuration in work.listed or ():
             self._group(configuration).unknown += 1
@@ -113,7 +138,7 @@ class LearnedCosts:
 
     def add(self, measured: Measurement, took_s: float | None = None) -> None:
         """Learn from a trial, which took ``took_s`` with all that is around the harness."""
-        configuration = self._place(measured)
+        self._table, configuration = None, self._place(measured)
         if configuration is not None and configuration not in self._seen:
             self._seen.add(configuration)
             group = self._group(configuration)
@@ -151,20 +176,17 @@ class LearnedCosts:
 
     def new_s(self, count: float) -> float:
         """What ``count`` new configurations take, about, each accuracy counted on its first images."""
-        unknown = sum(group.unknown for group in self._groups.values())
         if not count:
             return 0.0
+        table = self._groups_now()
+        unknown = float(table.unknown.sum())
         if not self._listed or not unknown:  # too many to tell apart: each may be a model of its own
             typical = _Group(0, self._typical_ns)
             one = self.start_s + self._performance_s(typical) + self._look_s(typical)
             return count * one
         share = min(1.0, count / unknown)
-        seconds = self._first_s
-        for group in self._groups.values():
-            seconds += share * group.unknown * (self.start_s + self._performance_s(group))
-            if group.unknown and not group.counted:
-                seconds += (1 - (1 - share) ** group.unknown) * self._look_s(group)
-        return seconds
+        runs_s = share * (self.start_s * unknown + table.unknown @ table.performance_s)
+        return self._first_s + float(runs_s + table.reached(share) @ table.look_s)
 
     def joining_s(self, count: float) -> float:
         """What it may take to count on all images the accuracies that ``count`` new configurations bring to the front.
@@ -173,30 +195,50 @@ class LearnedCosts:
         """
         if len(self._work.rungs) < 2:
             return 0.0
-        unknown = sum(group.unknown for group in self._groups.values())
+        table = self._groups_now()
+        unknown = float(table.unknown.sum())
         if not self._listed or not unknown:
             return self.another_s * 1.3 * math.sqrt(count)
-        share = min(1.0, count / unknown)
-        reached = seconds = 0.0
-        for group in self._groups.values():
-            chance = 1.0 if group.counted else 1 - (1 - share) ** group.unknown
-            reached += chance
-            if not group.counted and not self._looks_at_all(group):
-                alone_s = self._accuracy_s(group, self._work.rungs[-1])
-                seconds += chance * (self.start_s + self._performance_s(group) + alone_s)
+        chance = np.where(table.counted, 1.0, table.reached(min(1.0, count / unknown)))
+        reached = float(chance.sum())
+        seconds = float((chance * table.lacks) @ (self.start_s + table.performance_s + table.complete_s))
         return seconds * min(1.0, 1.3 / math.sqrt(reached)) if reached else 0.0
 
     @property
     def another_s(self) -> float:
         """What it takes to complete the accuracy of a model that nobody measured yet; nothing where none is left."""
-        unknown = [group for group in self._groups.values() if group.unknown and group.counted < self._work.rungs[-1]]
-        if len(self._work.rungs) < 2 or (self._listed and not unknown):
+        latency_ns = self._groups_now().typical_ns if self._listed else self._typical_ns
+        if len(self._work.rungs) < 2 or math.isnan(latency_ns):
             return 0.0
-        latency_ns = median(map(self._latency_ns, unknown)) if self._listed else self._typical_ns
         group = _Group(0, latency_ns, latency_ns=latency_ns)
         if self._looks_at_all(group):
             return 0.0
         return self.start_s + self._performance_s(group) + self._accuracy_s(group, self._work.rungs[-1])
+
+    def _groups_now(self) -> _Table:
+        if self._table is None:
+            groups, all_images = list(self._groups.values()), self._work.rungs[-1]
+            takes: dict[float, tuple[float, float, bool, float]] = {}  # by latency, which many groups share
+            for group in groups:
+                if (latency_ns := self._latency_ns(group)) not in takes:
+                    looks_at_all = self._looks_at_all(group)
+                    complete_s = self._accuracy_s(group, all_images)
+                    takes[latency_ns] = self._performance_s(group), self._look_s(group), looks_at_all, complete_s
+            latencies_ns = [self._latency_ns(group) for group in groups]
+            of = np.array([takes[latency_ns] for latency_ns in latencies_ns], np.float64).reshape(-1, 4)
+            counted = np.array([group.counted for group in groups], np.int64)
+            unknown = np.array([group.unknown for group in groups], np.float64)
+            left = np.array(latencies_ns)[(unknown > 0) & (counted < all_images)]
+            self._table = _Table(
+                unknown=unknown,
+                counted=counted > 0,
+                performance_s=of[:, 0],
+                look_s=np.where(counted > 0, 0.0, of[:, 1]),
+                lacks=(counted == 0) & (of[:, 2] == 0),
+                complete_s=of[:, 3],
+                typical_ns=float(np.median(left)) if len(left) else math.nan,
+            )
+        return self._table
 
     @property
     def _first_s(self) -> float:
@@ -227,7 +269,7 @@ class LearnedCosts:
 
     def _images(self, group: _Group, least: int, phase: Phase) -> int:
         """How many images an accuracy run takes that is to have ``least``: more where they cost little."""
-        return self._work.accuracy(least, phase).images(self._work.rungs[-1], self._latency_ns(group))
+        return self._accuracy_runs(least, phase).images(self._work.rungs[-1], self._latency_ns(group))
 
     def _accuracy_s(self, group: _Group, least: int, phase: Phase = "confirm") -> float:
         return self._images(group, least, phase) * self._latency_ns(group) / 1e9
