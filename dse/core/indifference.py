@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dse_harness.protocol import RuntimeSpec
@@ -31,6 +32,7 @@ _TIMED, _COUNTED, _SHARE = 0.03, 0.01, 0.001
 """Chosen: two processes of one configuration differ by about 2 % in what is timed (benchmarks/noise.py), by less than
 1 % in memory; 0.1 points are 10 of 10,000 images."""
 _ROUNDING = 1e-12
+_REMEMBERED = 2**14
 _DEFAULT_DELEGATE = RuntimeSpec().delegate
 
 
@@ -85,6 +87,7 @@ def beats(one: Sequence[float], other: Sequence[float], within: Sequence[float])
     )
 
 
+@lru_cache(_REMEMBERED)
 def simplicity(configuration: Configuration) -> tuple[Any, ...]:
     """A key by which simple settings come first: fewer threads, a smaller buffer, the default kernels; then its text.
 
@@ -170,12 +173,16 @@ def _simplest(
     order: Order,
 ) -> int:
     """The row that stands for ``own``: the simplest that is the same and covers what it covers, but no other kept."""
+    import numpy as np
+
     same = _covers(table, bound[[own]])[:, 0] & _covers(table[[own]], bound)[0]
-    same &= _covers(table, bound[covered]).all(axis=1)
-    for other in others:
-        same &= ~(_covers(table, bound[[other]])[:, 0] & _covers(table[[other]], bound)[0])
-    same[own] = True
-    simplest: int = min(same.nonzero()[0].tolist(), key=order)
+    same[own] = False
+    able = np.flatnonzero(same)
+    able = able[_covers(table[able], bound[covered]).all(axis=1)]
+    if len(others) and len(able):
+        kept = np.array(others)
+        able = able[~(_covers(table[able], bound[kept]) & _covers(table[kept], bound[able]).T).any(axis=1)]
+    simplest: int = min((own, *able.tolist()), key=order)
     return simplest
 
 

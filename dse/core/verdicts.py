@@ -216,7 +216,8 @@ def _covering(figures: Figures, objectives: int, shown: Mask, allowed: _Allowed)
 def _cheapest(ways: Ways, most: float) -> tuple[Indices, Ways]:
     """Of the ways along the last axis the cheapest, and which one that is; where all are hopeless, by repeats."""
     cost = ways.cost(most)
-    best = np.where(np.isinf(cost).all(axis=-1), ways.repeats.argmin(axis=-1), cost.argmin(axis=-1))
+    endless = np.where(np.isinf(ways.images), math.inf, ways.repeats)
+    best = np.where(np.isinf(cost).all(axis=-1), endless.argmin(axis=-1), cost.argmin(axis=-1))
     rows = np.arange(len(best))
     return best, Ways(ways.repeats[rows, best], ways.images[rows, best])
 

@@ -13,6 +13,7 @@ from dse_harness.protocol import Accuracy, AccuracySpec, Performance, Performanc
 
 from dse.core.budget import Budget
 from dse.core.configuration import Configuration
+from dse.core.indifference import Indifference
 from dse.core.measurement import Measurement, Phase
 from dse.core.policy import REFERENCE_EVERY, STABLE_GAIN, Policy, Step, rungs
 from dse.core.session import Session
@@ -56,13 +57,21 @@ def drive(session: Session, measure: Callable[[Step], Response]) -> Iterator[Mea
 
 
 class TableDevice:
-    """Measures by looking up a table; ``noise`` is the standard deviation of the logarithm of a latency.
+    """Measures by looking up a table; ``noise`` is the standard deviation of the logarithm of a latency, of all
+    configurations or of each.
 
     Accuracies are the recorded ones; where they are ``growing``, a run over the first of the images is drawn so that
     all of them together have the recorded accuracy. A response says what it would have cost, in seconds.
     """
 
-    def __init__(self, table: BenchmarkProblem, noise: float, seed: int, *, growing: bool = False) -> None:
+    def __init__(
+        self,
+        table: BenchmarkProblem,
+        noise: float | Callable[[Configuration], float],
+        seed: int,
+        *,
+        growing: bool = False,
+    ) -> None:
         self.rungs = rungs(table.images) if growing else (table.least_images,)
         """On how many images an accuracy is counted first, ..., in the end."""
         self._table = table
@@ -79,8 +88,9 @@ class TableDevice:
         if performance is None or accuracy is None:
             return replace(recorded, timing_s={"total": _START_S})
         latency_ns = performance.latency_p90_ns
-        if self._noise:
-            performance = Performance.constant(round(latency_ns * math.exp(self._noise * self._rng.gauss(0, 1))))
+        noise = self._noise(step.configuration) if callable(self._noise) else self._noise
+        if noise:
+            performance = Performance.constant(round(latency_ns * math.exp(noise * self._rng.gauss(0, 1))))
         timing_s = {"performance": max(_RUN_S, _QUERIES * latency_ns / 1e9)}
         if step.runs_accuracy:
             accuracy = self._part(step, accuracy, latency_ns) if self._growing else accuracy
@@ -154,9 +164,10 @@ def replay_session(
     is_exact: bool = True,
     growing: bool = False,
     history: Sequence[Measurement] = (),
+    indifference: Indifference | None = None,
 ) -> Session:
     """The session that searches ``table`` after ``history``, its accuracies counted on ``images``; its latencies exact
-    or noisy.
+    or noisy. By default every difference matters: nobody who published a table said which do not.
     """
     confirm, size = growing or not is_exact, table.tree.size
     work = Work(
@@ -171,8 +182,9 @@ def replay_session(
     experiments = EachItsOwn()
     costs = LearnedCosts(work, (), experiments)
     plan = plan_search(sampler, budget, costs, configurations=size)
+    problem = replace(table.problem, indifference=indifference or {})
     task = Task(
-        table.problem,
+        problem,
         Policy(
             images,
             confirm=confirm,
@@ -184,5 +196,5 @@ def replay_session(
         images=images[-1] if growing else None,
         exact=not confirm,
     )
-    suggester = make_suggester(table.problem, plan.decision.sampler, seed)
+    suggester = make_suggester(problem, plan.decision.sampler, seed)
     return Session(task, suggester, experiments, costs, history)

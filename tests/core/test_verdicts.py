@@ -120,7 +120,9 @@ def test_a_pair_is_worth_no_more_than_settles_any_where_noise_is_what_matters() 
     same = [point(n, 0.9, 1e6, TOLERANCES[1] / math.sqrt(enough), enough) for n in range(2)]
     assert judged(same, [0]).standings == ("on", "off")
     noisier = [point(n, 0.9, 1e6, 10 * TOLERANCES[1] / math.sqrt(enough), enough) for n in range(2)]
-    assert [u.hopeless for u in judged(noisier, [0]).undecided] == [True, True]
+    undecided = judged(noisier, [0]).undecided
+    assert [(u.hopeless, u.images) for u in undecided] == [(True, 1), (True, 1)]
+    assert all(u.repeats > enough for u in undecided), "it says what it would take"
 
 
 def _beats(y: Sequence[float], x: Sequence[float]) -> bool:
