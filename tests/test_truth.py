@@ -90,3 +90,16 @@ def test_a_search_is_read_with_what_it_says_of_itself(searched: Path) -> None:
     assert run.figures["trials; configurations"] == f"{len(study.trials())}; 6"
     assert sum(map(int, run.figures["on the front for certain; plausible; off"].split("; "))) == 6
     assert run.figures["rows whose accuracy is not on all images"] == "0"
+
+
+def test_the_report_says_that_a_front_agrees_with_itself(
+    tmp_path: Path, searched: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("accuracies", "pass-0", "pass-1"):
+        shutil.copytree(searched, tmp_path / name)
+    truth.report(tmp_path, [searched, shutil.copytree(searched, tmp_path / "seed-1")], with_table=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Table: 6 variants, ")
+    (volumes,) = (line.split(" | ")[1:] for line in lines if line.startswith("| hypervolume"))
+    assert volumes[0] == volumes[1].removesuffix(" |")
+    assert lines[-1] == f"| seed-0, seed-1 | {' | '.join(['1.00', *['1.00, 1.00'] * 4])} |"
