@@ -90,15 +90,17 @@ class Pairing:
         All pairs that are wanted at once cost little more than one.
         """
         shared = np.asarray(self.shared)
-        one, row = np.unique(shared[ones], return_inverse=True)
-        other, column = np.unique(shared[others], return_inverse=True)
-        found = np.hypot(self._errors[one][:, None], self._errors[other])
-        for panel in (self._of or self)._panels.values():
-            rows, columns = (np.flatnonzero([self._panel(i) is panel for i in side]) for side in (one, other))
-            if len(rows) and len(columns):
-                found[np.ix_(rows, columns)] = self._apart(one[rows], other[columns])
-        found[one[:, None] == other] = 0.0
-        return np.asarray(found[row.reshape(np.shape(ones)), column.reshape(np.shape(others))])
+        ones, others = shared[ones], shared[others]
+        if np.unique(ones).size > np.unique(others).size:
+            ones, others = others, ones  # who is compared with many stands in rows: there are fewer products
+        one, row = np.unique(ones, return_inverse=True)
+        found = np.hypot(self._errors[one][:, None], self._errors)
+        for members in self._members:
+            rows = np.flatnonzero(np.isin(one, members.indices))
+            if len(rows):
+                found[np.ix_(rows, members.indices)] = members.apart(np.searchsorted(members.indices, one[rows]))
+        found[np.arange(len(one)), one] = 0.0
+        return np.asarray(found[row.reshape(np.shape(ones)), others])
 
     def drawn(self, seed: int, draws: int) -> dict[int, Vector]:
         """By how much each accuracy that has its answers is off in each of ``draws`` worlds, ``[draws]``, by index.
@@ -135,40 +137,30 @@ class Pairing:
         """Whether who answers the same is the same: on fewer images two may answer alike by chance."""
         return accuracy.total >= min(_ENOUGH, self.images or _ENOUGH)
 
-    def _apart(self, ones: Indices, others: Indices) -> Array:
-        """The standard errors of the differences within one panel, ``[ones, others]``."""
-        (left, own), (right, others_own) = (
-            (np.stack([self._vector(i)[0] for i in side]), np.array([self._vector(i)[1] for i in side]))
-            for side in (ones.tolist(), others.tolist())
-        )
-        squares = (left * left).sum(axis=1, dtype=np.float64)[:, None] + (right * right).sum(axis=1, dtype=np.float64)
-        squares = np.maximum(squares - 2 * (left @ right.T).astype(np.float64), 0.0)
-        return np.asarray(np.sqrt(squares + own[:, None] + others_own))
-
     @cached_property
     def _errors(self) -> Array:
         found = map(self.estimate, range(len(self.accuracies)))
         return np.array([0.0 if counted is None else counted.error for counted in found])
 
-    def _vector(self, index: int) -> tuple[Vector, float]:
-        if index not in self._vectors:
-            panel, accuracy = self._panel(index), self.accuracies[index]
-            assert panel is not None  # only members of a panel are asked for
-            assert accuracy is not None
-            pattern = _pattern(accuracy)
-            vector = panel.vector(pattern)
-            vector = vector if self._of_parts else vector[: vector.size // 2]
-            self._vectors[index] = vector, panel.own_variance(pattern)
-        return self._vectors[index]
-
     @cached_property
-    def _vectors(self) -> dict[int, tuple[Vector, float]]:
-        return {}
-
-    @cached_property
-    def _of_parts(self) -> bool:
-        """Whether any accuracy is corrected; else the second half of all vectors is empty."""
-        return any(counted is not None and counted.by for counted in map(self.estimate, range(len(self.accuracies))))
+    def _members(self) -> list[_Members]:
+        """The accuracies of each panel; of those that are the same, the first."""
+        of: dict[Hashable, list[int]] = {}
+        for index in sorted(set(self.shared)):
+            if (panel := self._panel(index)) is not None:
+                of.setdefault(panel.order, []).append(index)
+        found = []
+        for indices in of.values():
+            panel = self._panel(indices[0])
+            patterns = [_pattern(accuracy) for i in indices if (accuracy := self.accuracies[i]) is not None]
+            if panel is not None:
+                vectors = [panel.vector(pattern) for pattern in patterns]
+                half = vectors[0].size // 2
+                if all(pattern.images == panel.seen for pattern in patterns):
+                    vectors = [vector[:half] for vector in vectors]  # there is nothing in the rest
+                own = np.array([panel.own_variance(pattern) for pattern in patterns])
+                found.append(_Members(np.array(indices), np.stack(vectors), own))
+        return found
 
     def _panel(self, index: int) -> Panel | None:
         """Who saw most images in the order in which the accuracy at ``index`` was counted; None for one that has no
@@ -188,6 +180,25 @@ class Pairing:
             most = max(pattern.images for pattern in patterns)
             panels[order] = Panel(order, tuple(p for p in patterns if p.images == most), max(most, self.images or 0))
         return panels
+
+
+@dataclass(frozen=True, eq=False)
+class _Members:
+    """Accuracies of one panel: their ``indices``, and `Panel.vector` and `Panel.own_variance` of each."""
+
+    indices: Indices
+    vectors: Vector
+    own: Array
+
+    def apart(self, rows: Indices) -> Array:
+        """The standard errors of the differences of some and all of them, ``[rows, all]``."""
+        products = (self.vectors[rows] @ self.vectors.T).astype(np.float64)
+        squares = self._squares[rows][:, None] + self._squares - 2 * products
+        return np.asarray(np.sqrt(np.maximum(squares, 0.0) + self.own[rows][:, None] + self.own))
+
+    @cached_property
+    def _squares(self) -> Array:
+        return np.asarray(np.einsum("ij,ij->i", self.vectors, self.vectors), np.float64)
 
 
 def _order(accuracy: Accuracy) -> Hashable:
