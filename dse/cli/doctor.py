@@ -76,7 +76,9 @@ def _noise(space: str, *, trust: bool, dry_run: bool, as_json: bool) -> None:
     loaded = load_space(find_space(space))
     if loaded.backend.is_deterministic:
         raise InputError("its figures are recorded: they have no noise of this machine", path=loaded.path)
-    seconds = NOISE_RUNS * (loaded.fidelity.min_duration + _START_S)
+    asked = loaded.fidelity
+    run_s = asked.min_duration if asked.least_duration is None else asked.least_duration
+    seconds = NOISE_RUNS * (run_s + _START_S)
     first = next(iter(loaded.tree.configurations()))
     stderr().print(f"{NOISE_RUNS} runs of {loaded.name}, {described(first)}: about {show_duration(seconds)}")
     if dry_run:
