@@ -1,7 +1,7 @@
 """Which programs there are, as one fingerprint: a result that other programs would make again is not taken from before.
 
-Dse's own sources are told by size and time of change, as Python tells whether what it compiled is current; other
-distributions by the name of their metadata, which has the version.
+Dse's own sources are told by every byte of them; other distributions by the name of their metadata, which has the
+version.
 """
 
 from __future__ import annotations
@@ -27,12 +27,15 @@ def installed_fingerprint(packages: Sequence[Path] = _OWN) -> str | None:
     groups = declared_groups()
     if groups is None or any(group.startswith("dse.") for group in groups):
         return None
+    found = hashlib.sha256("\n".join([sys.version, *sorted(_installed())]).encode(errors="surrogateescape"))
     try:
-        sources = [line for package in packages for line in sorted(_sources(str(package)))]
+        for path in sorted(path for package in packages for path in _sources(str(package))):
+            source = Path(path).read_bytes()
+            found.update(f"\n{path} {len(source)}\n".encode(errors="surrogateescape"))
+            found.update(source)
     except OSError:  # in an archive
         return None
-    found = "\n".join([sys.version, *sorted(_installed()), *sources])
-    return hashlib.sha256(found.encode(errors="surrogateescape")).hexdigest()
+    return found.hexdigest()
 
 
 def _installed() -> set[str]:
@@ -51,5 +54,4 @@ def _sources(folder: str) -> Iterator[str]:
             if entry.name != "__pycache__":
                 yield from _sources(entry.path)
         elif entry.name.endswith(".py"):
-            state = entry.stat()
-            yield f"{entry.path} {state.st_size} {state.st_mtime_ns}"
+            yield entry.path

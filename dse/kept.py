@@ -46,8 +46,11 @@ def keep(kind: str, name: str, fingerprint: str, document: Any) -> None:
     with contextlib.suppress(OSError, ValueError, DseError):
         written = json.dumps(document, ensure_ascii=False, allow_nan=False)
         found = {"schema": SCHEMA, "fingerprint": fingerprint, "sha256": _sha256(written), "document": written}
+        data = json.dumps(found).encode()
+        if len(data) > _MOST_BYTES:
+            return
         path = _path(kind, name)
-        write_bytes(path, json.dumps(found).encode(), durable=False, follow=False)
+        write_bytes(path, data, durable=False, follow=False)
         path.chmod(path.stat().st_mode & ~_OTHERS_MAY_WRITE)
         _forget_oldest(path.parent)
 

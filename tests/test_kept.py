@@ -87,3 +87,8 @@ def test_of_a_kind_a_hundred_are_kept(cache: Path) -> None:
 def test_what_json_has_not_is_not_kept(cache: Path) -> None:
     keep("things", "a", "f", float("nan"))
     assert not list(cache.iterdir())
+
+
+def test_what_is_too_long_to_be_read_is_not_kept(cache: Path) -> None:
+    keep("things", "a", "f", "x" * 2**24)
+    assert not list(cache.iterdir())
