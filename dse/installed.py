@@ -30,7 +30,7 @@ def installed_fingerprint(packages: Sequence[Path] = _OWN) -> str | None:
     found = hashlib.sha256("\n".join([sys.version, *sorted(_installed())]).encode(errors="surrogateescape"))
     try:
         for path in sorted(path for package in packages for path in _sources(str(package))):
-            source = Path(path).read_bytes()
+            source = _bytes(path)
             found.update(f"\n{path} {len(source)}\n".encode(errors="surrogateescape"))
             found.update(source)
     except OSError:  # in an archive
@@ -55,3 +55,9 @@ def _sources(folder: str) -> Iterator[str]:
                 yield from _sources(entry.path)
         elif entry.name.endswith(".py"):
             yield entry.path
+
+
+def _bytes(path: str) -> bytes:
+    """What a file holds: of hundreds of small ones pathlib takes twice as long."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC), "rb", 0) as file:
+        return file.read()

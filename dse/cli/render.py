@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from dse.cli.figures import FiguresTable
-from dse.cli.remedies import advice, message
 from dse.core.configuration import Value, text
 from dse.core.words import counted
 from dse.errors import DseError
@@ -112,6 +111,8 @@ def print_document(document: Any) -> None:
 
 def print_error(error: DseError) -> None:
     """What happened and where, and what to do, on stderr."""
+    from dse.cli.remedies import advice, message  # a word for each way in which something can go wrong
+
     said, advised = message(error), advice(error)
     if len(said) > _MOST_OF_AN_ERROR:  # a command line or a file may have any length
         said = f"{said[:_MOST_OF_AN_ERROR]}... ({len(said)} letters)"
