@@ -106,6 +106,8 @@ class Panel:
         """By how much the accuracy is off in each of ``draws`` worlds: `vector` by one normal weight for each image and
         draw, the same for all models, and what comes on top by the ``number`` of the model.
         """
+        if pattern.images == self.images:
+            return np.zeros(draws, np.float32)
         if pattern.images < self.seen:
             found = _drawn(self._control(pattern), seed, draws)
         else:
