@@ -78,6 +78,8 @@ def _lines(found: Study, analysis: Analysis, explanation: Explanation, official:
             lines.append(f"P(front), the probability that it is on the front: {probability(explanation.probability)}")
         elif analysis.tells_certainty:
             lines.append("P(front): undecided; its figures, or those of others, may be off by more than they differ")
+        if explanation.certainty:
+            lines.append(explanation.certainty)
     if explanation.guess:
         lines.append(f"{explanation.guess}: {ADVICE}")
     if explanation.verdict == "dominated" and explanation.by and explanation.margins:
@@ -124,6 +126,7 @@ def _document(analysis: Analysis, explanation: Explanation, official: Official |
         "starved": analysis.exclusions.starved,
         "config": dict(explanation.configuration),
         "p_front": explanation.probability,
+        "standing": explanation.standing,
         "values": dict(estimate.values) if estimate else {},
         "intervals": {n: list(ends) for n, ends in analysis.intervals(estimate).items()} if estimate else {},
         "trials": list(estimate.trials) if estimate else [],

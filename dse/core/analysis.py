@@ -19,7 +19,7 @@ from dse.core.metrics import Constraint, Objective, satisfies
 from dse.core.noise import Noise, Spread, repeat_noise, spread_of
 from dse.core.pairing import Pairing
 from dse.core.pareto import FrontPoint, front
-from dse.core.verdicts import Verdicts, verdicts
+from dse.core.verdicts import Standing, Verdicts, verdicts
 
 _Shown = tuple[Estimate, tuple[int, ...]]
 """A row of the front, and the trials of the configurations that it stands for."""
@@ -145,6 +145,13 @@ class Analysis:
             pairing=self.pairing,
             tolerances=self._within,
         )
+
+    @cached_property
+    def standings(self) -> Mapping[Configuration, Standing]:
+        """The verdict on each configuration that has figures; none where nobody can tell how far they may be off."""
+        if not self.tells_certainty:
+            return {}
+        return {e.configuration: s for e, s in zip(self.estimates, self.verdicts.standings, strict=True)}
 
     @cached_property
     def guesses(self) -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from dse.core.analysis import Analysis
+from dse.core.boundary import CONFIDENCE
 from dse.core.chance import no_better_than_chance
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
@@ -14,6 +16,7 @@ from dse.core.exclusions import Reason
 from dse.core.membership import told
 from dse.core.metrics import Objective, satisfies
 from dse.core.pareto import costs_of, dominates
+from dse.core.verdicts import Standing, Undecided
 
 Verdict = Literal["front", "represented", "dominated", "constraint", "infeasible", "failed", "excluded", "unmeasured"]
 _NOTHING_NEAR = "nothing dominates it"
@@ -42,6 +45,10 @@ class Explanation:
     """Trials that answered otherwise than the trial whose accuracy they were to share."""
     guess: str | None = None
     """That its accuracy is no better than chance, with the counts."""
+    standing: Standing | None = None
+    """Whether it certainly is on the front, or off it; None where nobody can tell."""
+    certainty: str | None = None
+    """That in a sentence; of a plausible one, what it takes to tell."""
 
 
 def explain(analysis: Analysis, configuration: Configuration) -> Explanation:
@@ -53,7 +60,32 @@ def explain(analysis: Analysis, configuration: Configuration) -> Explanation:
         explanation,
         differing={t: other for t, other in analysis.differing.items() if t in trials},
         guess=next(filter(None, map(no_better_than_chance, measured)), None),
+        standing=analysis.standings.get(configuration),
+        certainty=_certainty(analysis, configuration),
     )
+
+
+def _certainty(analysis: Analysis, configuration: Configuration) -> str | None:
+    standing = analysis.standings.get(configuration)
+    if standing is None:
+        return None
+    if standing != "plausible":
+        return f"certainly {standing} the front of what was measured, at {100 * CONFIDENCE:g} % with all other verdicts"
+    estimates = analysis.estimates
+    found = next(u for u in analysis.verdicts.undecided if estimates[u.of].configuration == configuration)
+    rival = "" if found.rival < 0 else f": it cannot be told from trial {estimates[found.rival].trial} yet"
+    return f"plausible{rival}; {_to_tell(found, min(len(estimates[i].trials) for i in found.pair))}"
+
+
+def _to_tell(found: Undecided, repeats: int) -> str:
+    """What it takes to settle what is undecided, of which there are so many ``repeats``."""
+    each = "" if found.rival < 0 else " of each"
+    if math.isinf(found.images) or math.isinf(found.repeats):
+        return "nothing that can be measured here tells"
+    parts = [f"{math.ceil(found.repeats)} repeats{each}"] if found.repeats > repeats else []
+    parts += [f"{found.images:.1f} times the images of their accuracies"] if found.images > 1 else []
+    takes = f"to tell takes about {' and '.join(parts)}" if parts else "a few more repeats tell"
+    return f"{takes}: more than it is worth" if found.hopeless else takes
 
 
 def _explain(analysis: Analysis, configuration: Configuration) -> Explanation:

@@ -21,6 +21,7 @@ from dse.core.explanation import Verdict
 from dse.core.measurement import Measurement, Phase
 from dse.core.membership import told
 from dse.core.metrics import METRICS
+from dse.core.verdicts import Standing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,8 +37,9 @@ class ConfigurationRow:
 
     ``values`` are the figures by metric, ``standard_errors`` theirs in the same unit, ``intervals`` where each lies
     with 95 % probability; what nobody can tell is missing. ``p_front`` is the probability to be on the front, None
-    where that is undecided or nobody can tell. ``accuracy`` are the counts behind the accuracy, of ``images`` in the
-    data set; it was ``corrected_by`` so many models that saw more of them, and is as it was counted where that is 0.
+    where that is undecided or nobody can tell; ``standing`` says whether it is certainly ``on`` the front, ``off`` it,
+    or ``plausible``. ``accuracy`` are the counts behind the accuracy, of ``images`` in the data set; it was
+    ``corrected_by`` so many models that saw more of them, and is as it was counted where that is 0.
     ``represents`` are the trials of what it stands for on the front, and ``represented_by`` is the trial of what stands
     for it: they are the same within the indifference. ``reason`` says why it is not measured, or which constraint does
     not hold. ``excluded`` has the reasons against single trials of it.
@@ -55,6 +57,7 @@ class ConfigurationRow:
     standard_errors: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     p_front: float | None = None
+    standing: Standing | None = None
     trials: tuple[int, ...] = ()
     accuracy: Accuracy | None = None
     images: int | None = None
@@ -76,6 +79,7 @@ class ConfigurationRow:
             **{f"{name}_standard_error": value for name, value in self.standard_errors.items()},
             "repeats": self.repeats,
             "p_front": self.p_front,
+            "standing": self.standing,
             "accuracy_good": self.accuracy.good if self.accuracy else None,
             "accuracy_images": self.accuracy.total if self.accuracy else None,
             "accuracy_corrected_by": self.corrected_by or None,
@@ -218,6 +222,7 @@ def configuration_rows(analysis: Analysis) -> Configurations:
                 },
                 intervals=analysis.intervals(found),
                 p_front=None if probability is None else told(probability, on_front=verdict == "front"),
+                standing=analysis.standings.get(known.configuration),
                 trials=found.trials,
                 accuracy=found.accuracy,
                 images=analysis.images,

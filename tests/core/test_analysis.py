@@ -75,6 +75,29 @@ def test_by_how_little_it_is_on_the_front_and_over_whom() -> None:
     assert (alone.sentence, alone.by) == ("nothing dominates it", None)
 
 
+def test_a_verdict_is_told_with_what_would_decide() -> None:
+    """Accuracies tell that nothing beats the first. Latencies tell nothing before repeats do."""
+    figures = [(1900, 1_000_000), (1600, 800_000), (1500, 1_300_000)]
+    once = [measured(n, good, p90, 2**20) for n, (good, p90) in enumerate(figures)]
+    first = known(*once)
+    assert [first.standings[m.configuration] for m in once] == ["on", "plausible", "plausible"]
+    said = explain(first, once[2].configuration)
+    assert said.standing == "plausible"
+    assert said.certainty == "plausible: it cannot be told from trial 1 yet; a few more repeats tell"
+    repeats = [
+        dataclasses.replace(measured(3 * k + n, good, round(p90 * wobble), 2**20), configuration=once[n].configuration)
+        for k, wobble in enumerate((1.01, 0.99, 1.02, 1.0, 0.98, 1.01), start=1)
+        for n, (good, p90) in enumerate(figures)
+    ]
+    found = known(*once, *repeats)
+    assert [found.standings[m.configuration] for m in once] == ["on", "on", "off"]
+    assert explain(found, once[0].configuration).certainty == (
+        "certainly on the front of what was measured, at 95 % with all other verdicts"
+    )
+    recorded = known(*once, exact=True)
+    assert (recorded.standings, explain(recorded, once[0].configuration).standing) == ({}, None)
+
+
 def test_who_breaks_a_constraint_is_nobodys_neighbour() -> None:
     found = known(measured(0, 1845, 10**6, 2**20), measured(1, 1846, 10**6, 2**20))
     held = analyze(
