@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dse_harness.decode import ProtocolError, decode
-
 from dse.cli.figures import FiguresTable
 from dse.kept import keep, kept
 from dse.study.contents import study_fingerprint
@@ -60,13 +58,18 @@ def kept_front(folder: Path, fingerprint: str) -> ShownFront | None:
     """The front of the study in ``folder`` as it was shown before, if it has this ``fingerprint``."""
     found = kept(_KIND, str(folder), fingerprint)
     try:
-        front: ShownFront | None = None if found is None else decode(ShownFront, found)
-    except ProtocolError:
+        table = FiguresTable(**{name: _tuples(value) for name, value in found["table"].items()})
+        return ShownFront(table, _tuples(found["notes"]), found["document"], found["csv"])
+    except (AttributeError, LookupError, TypeError):  # nothing, or not what `keep_front` keeps
         return None
-    return front
 
 
 def keep_front(folder: Path, fingerprint: str, front: ShownFront) -> None:
     """Keep ``front`` for the next time, unless the study has changed since it had this ``fingerprint``."""
     if front_fingerprint(folder) == fingerprint:
         keep(_KIND, str(folder), fingerprint, dataclasses.asdict(front))
+
+
+def _tuples(value: Any) -> Any:
+    """``value`` with the tuples that JSON made lists of."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -22,7 +22,7 @@ from dse.study.contents import TRUTH, contents_fingerprint
 FORMS: tuple[tuple[str, ...], ...] = ((), ("--json",), ("--csv",))
 HEAVY = {
     *("numpy", "rich", "yaml", "optuna", "pandas", "matplotlib", "duckdb", "moocore", "pydantic", "sqlalchemy"),
-    *("dse.study.study", "dse.core.analysis", "dse.reports.front", "dse_harness.protocol"),
+    *("dse.study.study", "dse.core.analysis", "dse.reports.front", "dse_harness.protocol", "dse_harness.decode"),
 }
 
 
