@@ -76,18 +76,18 @@ def test_by_how_little_it_is_on_the_front_and_over_whom() -> None:
 
 
 def test_a_verdict_is_told_with_what_would_decide() -> None:
-    """Accuracies tell that nothing beats the first. Latencies tell nothing before repeats do."""
-    figures = [(1900, 1_000_000), (1600, 800_000), (1500, 1_300_000)]
-    once = [measured(n, good, p90, 2**20) for n, (good, p90) in enumerate(figures)]
+    """Accuracies and sizes tell that nothing beats two of them. Latencies tell nothing before repeats do."""
+    figures = [(1900, 1_000_000, 3 * 2**20), (1600, 800_000, 2 * 2**20), (1500, 1_300_000, 4 * 2**20)]
+    once = [measured(n, *each) for n, each in enumerate(figures)]
     first = known(*once)
-    assert [first.standings[m.configuration] for m in once] == ["on", "plausible", "plausible"]
+    assert [first.standings[m.configuration] for m in once] == ["on", "on", "plausible"]
     said = explain(first, once[2].configuration)
     assert said.standing == "plausible"
     assert said.certainty == "plausible: it cannot be told from trial 1 yet; a few more repeats tell"
     repeats = [
-        dataclasses.replace(measured(3 * k + n, good, round(p90 * wobble), 2**20), configuration=once[n].configuration)
+        dataclasses.replace(measured(3 * k + n, good, round(p90 * wobble), size), configuration=once[n].configuration)
         for k, wobble in enumerate((1.01, 0.99, 1.02, 1.0, 0.98, 1.01), start=1)
-        for n, (good, p90) in enumerate(figures)
+        for n, (good, p90, size) in enumerate(figures)
     ]
     found = known(*once, *repeats)
     assert [found.standings[m.configuration] for m in once] == ["on", "on", "off"]
