@@ -30,6 +30,22 @@ def open_storage(url: str) -> optuna.storages.RDBStorage:
         return optuna.storages.RDBStorage(url, engine_kwargs=waiting)
 
 
+def wait_for_no_disk(storage: optuna.storages.RDBStorage) -> None:
+    """Have SQLite leave writing to the disk to the system: for a database that can be made again.
+
+    What a killed process wrote is all there; after a loss of power the file may be torn, as SQLite says of
+    ``synchronous = OFF``.
+    """
+    if storage.engine.dialect.name != "sqlite":
+        return
+
+    @sqlalchemy.event.listens_for(storage.engine, "connect")
+    def connected(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA synchronous = OFF")
+
+    storage.engine.dispose()  # of the connections that there are already
+
+
 def _require_tables(url: str, waiting: Any) -> None:
     """Raise ValueError for a database with views or triggers: Optuna makes none, and one may have rows without end."""
     engine = sqlalchemy.create_engine(url, **waiting)

@@ -19,7 +19,7 @@ from dse.core.tree import ParameterTree
 from dse.errors import Remedy, StudyError
 from dse.quiet import new_study
 from dse.samplers.distributions import distributions
-from dse.study.database import open_storage, storage_errors, without_user
+from dse.study.database import open_storage, storage_errors, wait_for_no_disk, without_user
 from dse.study.shown import OFFICIAL, Shown
 from dse.study.tables import TrialTables
 
@@ -38,8 +38,9 @@ def runs_name(name: str) -> str:
 class OptunaView:
     """Both Optuna studies of ``study`` in the storage at ``url``, made or brought up to date. Raises StudyError.
 
-    ``tree`` has the levels of the space. In a storage that is the study's ``own`` its former names go, once its folder
-    has another. ``official`` are official figures by trial, beside those that are there already.
+    ``tree`` has the levels of the space. A storage that is the study's ``own`` can be made again, so nobody waits for
+    the disk; its former names go, once its folder has another. ``official`` are official figures by trial, beside those
+    that are there already.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class OptunaView:
         self._storage = open_storage(url)
         with storage_errors(url):
             if own:
+                wait_for_no_disk(self._storage)
                 self._remove_former_names()
             self._tables = TrialTables(self._storage)
             self._configurations, self._runs = self._open(study.name), self._open(runs_name(study.name))
