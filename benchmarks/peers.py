@@ -37,8 +37,8 @@ from dse.core.configuration import Configuration
 from dse.core.metrics import Direction
 from dse.core.tree import Parameter
 from dse.samplers import EHVISampler
-from dse.samplers.distributions import distributions
 from dse.samplers.encoding import Encoder
+from dse.samplers.levels import distributions
 from dse.tabular.benchmark import BenchmarkProblem
 
 COUNTS = (10, 20, 50, 100, 150)

@@ -16,9 +16,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dse.samplers.distributions import distributions
     from dse.samplers.ehvi import EHVISampler
     from dse.samplers.inside import InsideSampler
+    from dse.samplers.levels import distributions
     from dse.samplers.orders import GridSampler, RandomSampler
     from dse.samplers.registry import SAMPLERS, SamplerEntry
     from dse.samplers.screen import ScreenSampler
@@ -45,7 +45,7 @@ _MODULES = {
     "GridSampler": "orders",
     "RandomSampler": "orders",
     "TreeSampler": "tree",
-    "distributions": "distributions",
+    "distributions": "levels",
 }
 
 

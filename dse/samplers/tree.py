@@ -25,7 +25,7 @@ from dse.core.metrics import METRICS, Constraint, Metric, Objective, parse_const
 from dse.core.problem import Problem, Suggester
 from dse.core.tree import ParameterTree
 from dse.samplers.axes import Axes
-from dse.samplers.distributions import distributions
+from dse.samplers.levels import distributions
 
 _FAILED = (TrialState.FAIL, TrialState.PRUNED)
 STANDARD_ERROR = "_standard_error"

@@ -19,8 +19,8 @@ from dse.core.estimate import Estimate
 from dse.core.problem import Problem
 from dse.core.tree import Parameter
 from dse.quiet import new_study, quiet
-from dse.samplers.distributions import distributions
 from dse.samplers.inside import InsideSampler
+from dse.samplers.levels import distributions
 from dse.samplers.unseen import Unseen
 
 _MOST_REPEATS = 50

@@ -18,7 +18,7 @@ from dse.core.measurement import Measurement
 from dse.core.tree import ParameterTree
 from dse.errors import Remedy, StudyError
 from dse.quiet import new_study
-from dse.samplers.distributions import distributions
+from dse.samplers.levels import distributions
 from dse.study.database import open_storage, storage_errors, wait_for_no_disk, without_user
 from dse.study.shown import OFFICIAL, Shown
 from dse.study.tables import TrialTables

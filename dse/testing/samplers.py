@@ -24,7 +24,7 @@ from dse.core.metrics import METRICS, Objective
 from dse.core.problem import Problem, Suggester
 from dse.core.tree import ParameterTree
 from dse.quiet import experimental, new_study
-from dse.samplers.distributions import distributions
+from dse.samplers.levels import distributions
 from dse.samplers.registry import SamplerEntry
 from dse.search.suggesters import make_suggester
 

@@ -91,3 +91,11 @@ def test_names_are_known_without_optuna(run: Callable[..., subprocess.CompletedP
         "import sys; from dse.samplers.registry import sampler_names; sampler_names(); print('optuna' in sys.modules)"
     )
     assert run("-c", source).stdout == "False\n"
+
+
+def test_every_public_name_is_what_it_says_whatever_was_imported_before() -> None:
+    """A module of a package becomes an attribute of it, in place of what the package gives under that name."""
+    source = "import dse.samplers as s; s.EHVISampler; "
+    source += "print([name for name in s.__all__ if type(getattr(s, name)).__name__ == 'module'])"
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=300, check=True)
+    assert done.stdout == "[]\n"
