@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -22,6 +22,8 @@ class Problem:
     objectives: tuple[Objective, ...]
     constraints: tuple[Constraint, ...] = ()
     indifference: Indifference = field(default_factory=dict)
+    at_latency_s: Callable[[float], float] | None = None
+    """What a trial takes by its latency in nanoseconds, where time is what is spent; None: trials are."""
 
     def has(self, configuration: Configuration) -> bool:
         """Whether the tree has ``configuration``; answered once for each, as suggesters ask after every trial."""
@@ -45,7 +47,8 @@ class Suggester(Protocol):
     @property
     def gains(self) -> Sequence[float]:
         """What each candidate is expected to add to the front if it is measured next, the best first: as shares of the
-        hypervolume. The first is the last suggestion's; empty where the suggester cannot tell.
+        hypervolume. Empty where the suggester cannot tell. The first is the last suggestion's, unless another one
+        adds more in a second.
 
         What several add together is less than their sum: improvements of a front overlap.
         """

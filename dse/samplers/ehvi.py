@@ -36,6 +36,10 @@ _AVERAGED = 200
 """Candidates that are averaged over the draws: the best by the front that is likeliest."""
 _NEAR_SD = 4.0
 """A configuration that is dominated by so many standard errors is on no front that is drawn."""
+_LATENCIES = math.log(1e2), math.log(1e12)
+"""What a predicted latency is taken to be at least and at most: 100 ns and a quarter of an hour."""
+_TIMED = 64
+"""Latencies of which it is asked how long a trial takes; between them that is nearly straight."""
 _LIKELY_FAILURE = 0.02
 """A chance of success is never taken for less than this: one more try stays possible."""
 
@@ -110,25 +114,28 @@ class EHVISuggester:
         encoded = self._figures.encoder.encode(candidates)
         promise = self._chance(past, known_now, encoded)
         feasible = np.array([satisfies(now[index].values, problem.constraints) for index in known_now.some])
-        volume = 1.0
+        volume, seconds = 1.0, np.ones(len(candidates))
         if feasible.any():
-            gain, volume = self._gain(known_now, feasible, encoded, promise, len(past))
+            gain, volume, seconds = self._gain(known_now, feasible, encoded, promise, len(past))
             promise = promise * gain
         promise = np.maximum(promise, 0.0)  # rounding
-        best = candidates[int(np.argmax(promise))]
+        best = candidates[int(np.argmax(promise / seconds))]
         if not feasible.any():  # there is no front that could be stable, or grow by a share
             return Outlook(best, (math.inf,))
         return Outlook(best, (np.sort(promise)[::-1] / max(volume, 1e-9)).tolist())
 
     def _gain(
         self, known: _Known, feasible: NDArray[np.bool_], candidates: Array, chance: Array, seed: int
-    ) -> tuple[Array, float]:
-        """Expected hypervolume improvement ``[candidates]`` and the hypervolume now, in the same unit."""
+    ) -> tuple[Array, float, Array]:
+        """Expected hypervolume improvement ``[candidates]``, the hypervolume now in the same unit, and what measuring
+        each candidate takes.
+        """
         objectives = self._problem.objectives
         processes = [self._figures.process(o.metric, *known) for o in objectives]
         signs = np.array([o.sign for o in objectives])
         guesses = [process.predict(candidates) for process in processes]
         mean, sd = (np.stack(found, axis=1) for found in zip(*guesses, strict=True))
+        seconds = self._seconds(mean)
         own = [process.own() for process in processes]
         seen, error = (np.stack(found, axis=1)[feasible] for found in zip(*own, strict=True))
         mean, seen = mean * signs, seen * signs
@@ -139,7 +146,7 @@ class EHVISuggester:
         reference = np.full(len(objectives), _REFERENCE)
         gain, volume = expected_improvement(points, mean, sd, reference), hypervolume(points, reference)
         if not error.any():
-            return gain, volume
+            return gain, volume, seconds
         hopeful, surely = seen - _NEAR_SD * error, seen + _NEAR_SD * error
         surely = surely[nondominated_rows(surely, duplicates=False)]
         near = ~dominates_each(surely[:, None], hopeful[None]).any(axis=0)
@@ -157,7 +164,22 @@ class EHVISuggester:
             for front in fronts
         ]
         gain[best] = np.mean(gains, axis=0)
-        return gain, volume
+        return gain, volume, seconds
+
+    def _seconds(self, mean: Array) -> Array:
+        """What measuring each candidate takes by its ``mean`` latency ``[candidates, objectives]``, its logarithm.
+
+        Expected improvement per second (Snoek, Larochelle, Adams, Practical Bayesian Optimization of Machine Learning
+        Algorithms, NIPS 2012, section 3.2): a slow model takes longer to measure.
+        """
+        at_latency_s = self._problem.at_latency_s
+        metrics = [objective.metric for objective in self._problem.objectives]
+        latency = next((i for i, m in enumerate(metrics) if (m.unit, m.scale) == ("ns", "ratio")), None)
+        if at_latency_s is None or latency is None:
+            return np.ones(len(mean))
+        logs = np.clip(mean[:, latency], *_LATENCIES)
+        some = np.linspace(logs.min(), logs.max(), _TIMED)
+        return np.asarray(np.interp(logs, some, [at_latency_s(math.exp(log)) for log in some.tolist()]))
 
     def _chance(self, past: Sequence[Estimate], known: _Known, candidates: Array) -> Array:
         """The probability ``[candidates]`` that it can be measured and satisfies every constraint."""

@@ -13,7 +13,6 @@ import numpy as np
 from dse_harness.protocol import AccuracySpec, PerformanceSpec
 from numpy.typing import NDArray
 
-from dse.core.budget import Costs
 from dse.core.configuration import Configuration
 from dse.core.gathered import Place
 from dse.core.measurement import Measurement, Phase
@@ -25,6 +24,8 @@ from dse.spaces.space import Space
 
 _START_S = 1.5
 """To start a process, load engine and model, and end LoadGen: a guess."""
+_FORKED_S = 0.3
+"""The same where the engine is loaded already: a guess."""
 _LOOKUP_S = 0.1
 """What a trial takes whose figures are recorded: its files, and Optuna's view of them."""
 _NS_A_BYTE = 1.0
@@ -100,6 +101,10 @@ class LookupCosts:
     def add(self, measured: Measurement, took_s: float | None = None) -> None:
         """There is nothing to learn."""
 
+    def at_latency_s(self, latency_ns: float) -> float:
+        """One look."""
+        return self.each_s
+
     def step_s(self, need: Need) -> float:
         """One look."""
         return self.each_s
@@ -173,6 +178,11 @@ class LearnedCosts:
         lacks = need.images > group.counted
         accuracy_s = self._accuracy_s(group, need.images, need.phase) if lacks else 0.0
         return self.start_s + self._performance_s(group) + accuracy_s
+
+    def at_latency_s(self, latency_ns: float) -> float:
+        """What measuring something new takes that answers in ``latency_ns``, whatever was learned so far."""
+        group = _Group(0, latency_ns, latency_ns=latency_ns)
+        return _FORKED_S + self._performance_s(group) + self._look_s(group)
 
     def new_s(self, count: float) -> float:
         """What ``count`` new configurations take, about, each accuracy counted on its first images."""
@@ -282,7 +292,9 @@ class LearnedCosts:
         return self._images(group, self._work.rungs[0], "search") == self._work.rungs[-1]
 
 
-def costs_of(space: Space, rungs: tuple[int, ...], measurements: Iterable[Measurement], place: Place) -> Costs:
+def costs_of(
+    space: Space, rungs: tuple[int, ...], measurements: Iterable[Measurement], place: Place
+) -> LearnedCosts | LookupCosts:
     """What trials of ``space`` take, learned from ``measurements``."""
     if space.backend.is_deterministic:
         return LookupCosts()

@@ -90,9 +90,16 @@ def session_of(
     first_number: int | None = None,
 ) -> Session:
     """The session that carries out ``plan`` on ``space``; see `explore`."""
-    problem = Problem(space.tree, space.objectives, space.constraints, space.indifference)
     rungs, is_exact = accuracy_rungs(space), space.backend.is_deterministic
     place = Placement(space, history)
+    costs = costs_of(space, rungs, history, place)
+    problem = Problem(
+        space.tree,
+        space.objectives,
+        space.constraints,
+        space.indifference,
+        at_latency_s=costs.at_latency_s if plan.budget.seconds is not None else None,
+    )
     if is_exact:  # a record says the same each time: to ask again would only make it look surer
         policy = Policy(rungs, confirm=confirm, reference_every=None)
     else:
@@ -108,7 +115,7 @@ def session_of(
         ),
         OncePerExperiment(make_suggester(problem, plan.decision.sampler, seed, first), place),
         place,
-        costs_of(space, rungs, history, place),
+        costs,
         history,
         first_number=first_number,
     )

@@ -182,7 +182,11 @@ def replay_session(
     experiments = EachItsOwn()
     costs = LearnedCosts(work, (), experiments)
     plan = plan_search(sampler, budget, costs, configurations=size)
-    problem = replace(table.problem, indifference=indifference or {})
+    problem = replace(
+        table.problem,
+        indifference=indifference or {},
+        at_latency_s=costs.at_latency_s if budget.seconds is not None else None,
+    )
     task = Task(
         problem,
         Policy(

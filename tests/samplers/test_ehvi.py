@@ -169,3 +169,25 @@ def test_repeats_of_a_configuration_count_together() -> None:
     found = together(repeats)
     assert found.values == pytest.approx({"latency_p90_ns": 2e6, "accuracy": 0.5})
     assert found.errors["latency_p90_ns"] == pytest.approx(0.1 / 2**0.5)
+
+
+def test_where_time_is_spent_what_takes_long_has_to_promise_more() -> None:
+    """Latency is the side: the long ones take a thousand times as long to measure, and wait for the others."""
+    tree = ParameterTree((_parameter("side", *range(1, 41)),))
+    objectives = tuple(
+        Objective(METRICS.get(name), METRICS.get(name).direction) for name in ("accuracy", "latency_p90_ns")
+    )
+
+    def suggested(problem: Problem) -> list[int]:
+        suggester, past = EHVISuggester(problem, 1), list[Estimate]()
+        for _ in range(16):
+            found = suggester.suggest(past)
+            assert found is not None
+            side = int(found["side"])
+            past.append(Estimate(found, {"accuracy": side / (side + 10), "latency_p90_ns": 1e6 * side}))
+        return [int(e.configuration["side"]) for e in past[4:]]
+
+    by_trials = suggested(Problem(tree, objectives))
+    by_time = suggested(Problem(tree, objectives, at_latency_s=lambda ns: 1.0 if ns < 20.5e6 else 1000.0))
+    assert max(by_trials) > 20
+    assert max(by_time) <= 20
