@@ -64,6 +64,13 @@ class Pairing:
 
         One that was counted on fewer images than others is corrected by what those did on the rest.
         """
+        return self._counted[index]
+
+    @cached_property
+    def _counted(self) -> list[Counted | None]:
+        return [self._estimated(index) for index in range(len(self.accuracies))]
+
+    def _estimated(self, index: int) -> Counted | None:
         accuracy = self.accuracies[index]
         if accuracy is None:
             return None
@@ -139,8 +146,7 @@ class Pairing:
 
     @cached_property
     def _errors(self) -> Array:
-        found = map(self.estimate, range(len(self.accuracies)))
-        return np.array([0.0 if counted is None else counted.error for counted in found])
+        return np.array([0.0 if counted is None else counted.error for counted in self._counted])
 
     @cached_property
     def _members(self) -> list[_Members]:
