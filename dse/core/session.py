@@ -13,6 +13,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from dse_harness.protocol import Response
 
@@ -24,6 +25,9 @@ from dse.core.measurement import Measurement
 from dse.core.policy import Need, Situation, Step
 from dse.core.problem import Suggester
 from dse.core.task import Experiments, Task
+
+_ASKED_EVERY = 10
+"""Trials that confirm a stable front, after which it is asked again whether it still is: a repeat changes little."""
 
 
 @dataclass(frozen=True)
@@ -230,7 +234,7 @@ class Session:
             self._end("the budget is spent")
             return None
         more = self.configurations_left > 0
-        search = more and self._may_search(elapsed_s)
+        search = more and self._asks_again and self._may_search(elapsed_s)
         need = self._next(device, left_s, search=search)
         if need is None and policy.confirm and more and not search:
             need = self._next(device, left_s, search=True)  # all is decided: what was kept for that may be searched
@@ -262,6 +266,18 @@ class Session:
             found = self._suggestion = _Suggestion(now, pending, suggested, self._suggester.gains)
         stable = bool(found.gains) and found.gains[0] < self.task.policy.stable_gain
         return None if stable else found.configuration
+
+    @property
+    def _asks_again(self) -> bool:
+        """Whether the suggester is asked anew: not after each trial that confirms a front which it called stable.
+
+        How many there were since something new was measured follows from the trials: so a search that is continued asks
+        when an uninterrupted one does.
+        """
+        if not (self.task.policy.confirm and self.task.policy.stable_gain):
+            return True
+        since = takewhile(lambda m: m.phase != "search", reversed(self._measurements))
+        return sum(m.phase == "confirm" for m in since) % _ASKED_EVERY == 0
 
     def _may_search(self, elapsed_s: float) -> bool:
         """Whether new configurations may be begun; some of a limited time is kept to confirm.

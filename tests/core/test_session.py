@@ -115,6 +115,34 @@ def test_confirming_goes_on_until_all_is_decided() -> None:
     assert not of.task.policy.undecided(of.situation)
 
 
+class Stable(InOrder):
+    """Suggests the first five sides, and then expects nothing of the others."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def suggest(
+        self,
+        past: Sequence[Estimate],
+        pending: Sequence[Configuration] = (),
+        estimates: Sequence[Estimate] = (),
+    ) -> Configuration | None:
+        self.asked += 1
+        self.gains = (0.1,) if len(past) < 5 else (0.0,)
+        return super().suggest(past, pending)
+
+
+def test_a_stable_front_is_not_asked_after_each_repeat_whether_it_is() -> None:
+    suggester = Stable()
+    task = Task(PROBLEM, Policy(IMAGES, confirm=True, stable_gain=1e-7), images=IMAGES[-1])
+    of = Session(task, suggester, EachItsOwn(), Tariff())
+    phases = [step.phase for step in run(of, noise=0.3)]
+    assert of.ended == "the front is stable"
+    confirmed = phases.count("confirm")
+    assert confirmed > 20
+    assert suggester.asked < 5 + 2 + confirmed / 5
+
+
 def test_a_trial_that_is_lost_is_measured_again_once_the_disturbance_is_over() -> None:
     of = session()
     for _ in range(4):
