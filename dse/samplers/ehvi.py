@@ -11,6 +11,7 @@ import math
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -105,13 +106,12 @@ class EHVISuggester:
         problem, rng = self._problem, self._rng(past)
         known = {estimate.configuration for estimate in past}.union(pending)
         complete = [e for e in past if is_complete(e, problem)]
-        candidates = list(self._unseen.some(known, rng, _MOST_CANDIDATES))
+        candidates, encoded = self._candidates(known, rng)
         if len(complete) < min(FIRST, len(past)) or not complete or not candidates:
             return None
         better = {e.configuration: e for e in estimates if problem.figures <= e.values.keys()}
         now = [better.get(e.configuration, e) for e in complete] if better else complete
         known_now = _Known(complete, now, thinned(now, problem))
-        encoded = self._figures.encoder.encode(candidates)
         promise = self._chance(past, known_now, encoded)
         feasible = np.array([satisfies(now[index].values, problem.constraints) for index in known_now.some])
         volume, seconds = 1.0, np.ones(len(candidates))
@@ -123,6 +123,20 @@ class EHVISuggester:
         if not feasible.any():  # there is no front that could be stable, or grow by a share
             return Outlook(best, (math.inf,))
         return Outlook(best, (np.sort(promise)[::-1] / max(volume, 1e-9)).tolist())
+
+    def _candidates(
+        self, known: Collection[Configuration], rng: random.Random
+    ) -> tuple[Sequence[Configuration], Array]:
+        """Configurations that nobody measured, and as rows of numbers: all of a tree are encoded once."""
+        places = self._unseen.places(known, rng, _MOST_CANDIDATES)
+        if places is None:
+            found = list(self._unseen.some(known, rng, _MOST_CANDIDATES))
+            return found, self._figures.encoder.encode(found)
+        return [self._unseen.everything[place] for place in places], self._encoded[places]
+
+    @cached_property
+    def _encoded(self) -> Array:
+        return self._figures.encoder.encode(self._unseen.everything)
 
     def _gain(
         self, known: _Known, feasible: NDArray[np.bool_], candidates: Array, chance: Array, seed: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterator
+from functools import cached_property
 
 from dse.core.configuration import Configuration
 from dse.core.tree import LISTED, ParameterTree
@@ -17,8 +18,6 @@ class Unseen:
     def __init__(self, tree: ParameterTree) -> None:
         self._tree = tree
         self._size = tree.size
-        self._all: list[Configuration] = []
-        self._places: dict[Configuration, int] = {}
 
     def pick(self, known: Collection[Configuration], rng: random.Random) -> Configuration | None:
         """One configuration that is not in ``known``, each equally likely; None when there is none."""
@@ -26,9 +25,9 @@ class Unseen:
 
     def some(self, known: Collection[Configuration], rng: random.Random, count: int) -> Iterator[Configuration]:
         """Up to ``count`` different ones that are not in ``known``: all of a small tree, else a random sample."""
-        if self._size <= LISTED:
-            rest = self._rest(known)
-            yield from (self._all[place] for place in (rest if len(rest) <= count else rng.sample(rest, count)))
+        places = self.places(known, rng, count)
+        if places is not None:
+            yield from (self.everything[place] for place in places)
             return
         seen: set[Configuration] = set()
         for _ in range(count * _DRAWS):
@@ -39,10 +38,22 @@ class Unseen:
                 if len(seen) == count:
                     return
 
-    def _rest(self, known: Collection[Configuration]) -> list[int]:
-        """The places in a small tree that are not ``known``. Those are fewer, and each look-up takes its time."""
-        if not self._all:
-            self._all = list(self._tree.configurations())
-            self._places = {configuration: place for place, configuration in enumerate(self._all)}
+    def places(self, known: Collection[Configuration], rng: random.Random, count: int) -> list[int] | None:
+        """Where in `everything` those are that `some` gives; None of a tree that is too large to list.
+
+        What is ``known`` is looked up, and not what is left: that is more, and each look-up takes its time.
+        """
+        if self._size > LISTED:
+            return None
         taken = set(map(self._places.get, known))
-        return [place for place in range(self._size) if place not in taken]
+        rest = [place for place in range(self._size) if place not in taken]
+        return rest if len(rest) <= count else rng.sample(rest, count)
+
+    @cached_property
+    def everything(self) -> list[Configuration]:
+        """All configurations of a tree that can be listed, in its order."""
+        return list(self._tree.configurations())
+
+    @cached_property
+    def _places(self) -> dict[Configuration, int]:
+        return {configuration: place for place, configuration in enumerate(self.everything)}
