@@ -317,7 +317,10 @@ def _aliases(levels: int) -> str:
         (lambda s: _in_space(s, "data_set", size=0), "space.data_set.size: found 0, allowed: 1 or more"),
         (lambda s: _in_space(s, "data_set", size=1.5), "space.data_set.size: found 1.5, expected int"),
         (lambda s: _in_space(s, "runtimes", litert={}), "space.runtimes.litert: missing engine"),
-        (lambda s: _in_space(s, "runtimes", litert={"engine": "x"}), "engine: found 'x', allowed: litert, tflite-run"),
+        (
+            lambda s: _in_space(s, "runtimes", litert={"engine": "x"}),
+            "engine: found 'x', allowed: litert, openvino, tflite-run",
+        ),
         (
             lambda s: _in_space(s, "objectives", accuracy=["maximize"]),
             "accuracy: found ['maximize'], allowed: 'maximize', 'minim",
