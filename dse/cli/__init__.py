@@ -105,6 +105,8 @@ def _options(
 def main() -> None:
     """The entry point of the command ``dse``."""
     streams.prepare()
+    # NumPy's other threads would spin beside the trial that comes after a suggestion, and what they save is little
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app = make_app(load={word for word in _words() if not word.startswith("-")} & _COMMANDS.keys())
     except KeyboardInterrupt:  # while libraries load, which takes seconds on a small board

@@ -40,6 +40,8 @@ from dse.spaces.tree import written_tree
 OFFICIAL_BUFFER = 1024
 """Samples in memory that MLPerf's rules want of an official run of an image classifier."""
 
+MOST_NOISE = 0.1
+"""Chosen: where single runs differ by more, repeats have to tell configurations apart, and can."""
 MOST_CPUS = 8192
 """More than a Linux kernel can be built for."""
 
@@ -78,13 +80,15 @@ class Space:
     def indifference(self) -> Indifference:
         """What difference in each objective does not matter; of recorded figures, only where the space says so.
 
-        By default at least what two runs differ by on this machine, where ``dse doctor --noise`` found that out.
+        By default at least what two runs differ by on this machine, where ``dse doctor --noise`` found that out, but no
+        more than `MOST_NOISE`.
         """
         if self.backend.is_deterministic:
             return self.file.indifference
         noise = machine_indifference() or {}
         default = {
-            name: max(most, noise.get(name, 0.0)) for name, most in default_indifference(self.objectives).items()
+            name: max(most, min(noise.get(name, 0.0), MOST_NOISE))
+            for name, most in default_indifference(self.objectives).items()
         }
         return {**default, **self.file.indifference}
 

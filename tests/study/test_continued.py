@@ -11,7 +11,7 @@ import pytest
 from dse.errors import StudyError
 from dse.machine import keep_noise
 from dse.search.edits import edits, require_same_answers
-from dse.spaces.space import Space
+from dse.spaces.space import MOST_NOISE, Space
 from dse.study import Study
 from dse.study.continued import continued
 from tests.recording import make_space, run_study
@@ -35,6 +35,13 @@ def test_the_noise_of_this_machine_is_the_least_indifference(tmp_path: Path, mon
     assert _space(tmp_path, {"latency_p90_ns": "2%"}).indifference == {**default, "latency_p90_ns": 0.02}
 
 
+def test_a_very_noisy_machine_does_not_make_everything_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dse.spaces.space.machine_indifference", lambda: {"latency_p90_ns": 0.8})
+    assert _space(tmp_path, {}).indifference["latency_p90_ns"] == MOST_NOISE
+
+
 def test_a_kept_noise_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
     before = _space(tmp_path, {}).indifference["latency_p90_ns"]
@@ -44,13 +51,13 @@ def test_a_kept_noise_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     from dse.packages import known_version
 
     version = known_version(NOISE.engine, None) or ""
-    spread = dataclasses.replace(next(iter(NOISE.metrics.values())), difference=0.2)
+    spread = dataclasses.replace(next(iter(NOISE.metrics.values())), difference=0.08)
     mine = dataclasses.replace(
         NOISE, machine=this_machine(), engine_version=version, metrics={"latency_p90_ns": spread}
     )
     keep_noise(mine)
     assert machine_noise() == mine
-    assert _space(tmp_path, {}).indifference["latency_p90_ns"] == 0.2
+    assert _space(tmp_path, {}).indifference["latency_p90_ns"] == 0.08
 
 
 @pytest.mark.parametrize("was", [{"latency_p90_ns": "5%"}, {"accuracy": "0%"}])
