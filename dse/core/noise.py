@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from statistics import median, stdev
+from statistics import stdev
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from dse.core.configuration import Configuration
 from dse.core.estimate import FEW, REMEMBERED
 from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS
+from dse.core.repeatability import repeatability
 
 SETTINGS = ("runtime", "delegate", "threads", "cpu_affinity")
 """Parameters of how the harness runs a model that decide how far two runs differ: engine, kernels, threads, cores."""
@@ -90,7 +91,7 @@ def spread_of(repeats: Sequence[Measurement]) -> Spread:
         values = [m.values[name] for m in complete if name in m.values]
         if name != "accuracy" and len(values) > 1:
             scaled = tuple(map(METRICS.get(name).scaled, values))
-            found[name] = _spread(scaled) ** 2 * (len(values) - 1), len(values) - 1
+            found[name] = _spread(scaled)
     return found
 
 
@@ -178,12 +179,14 @@ def _pooled(groups: Iterable[Squares], prior: float) -> float:
 
 
 @lru_cache(REMEMBERED)
-def _spread(values: tuple[float, ...]) -> float:
-    """The standard deviation of scaled values, from the deviation from the median where there are more than a few.
+def _spread(values: tuple[float, ...]) -> Squares:
+    """Of scaled values; of more than a few without outliers, so that one does not make all repeats noisy.
 
-    So that one outlier in many repeats does not make all of them noisy.
+    The median absolute deviation finds them (`dse.core.repeatability`). As an estimate of the spread itself it is worth
+    0.37 of the degrees of freedom alone (Rousseeuw and Croux 1993, Alternatives to the median absolute deviation).
     """
     if len(values) <= FEW:
-        return stdev(values)
-    centre = median(values)
-    return 1.4826 * median(abs(value - centre) for value in values)
+        return stdev(values) ** 2 * (len(values) - 1), len(values) - 1
+    found = repeatability(values)
+    degrees = len(values) - len(found.outliers) - 1
+    return found.sd**2 * degrees, degrees
