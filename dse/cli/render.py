@@ -32,6 +32,7 @@ _PLUS_MINUS = (
 )
 _P_FRONT = "P(front): probability that the point is on the front, given these"
 _UNDECIDED = "; undecided: too close to others to tell"
+_CERTAIN = "certain: on the front, at 95 % together with all other verdicts"
 _ALSO = "also: trials of configurations that are the same within the indifference"
 _MOST_NAMED = 4
 
@@ -159,6 +160,7 @@ def front_table(
     captions = [f"all of them: {described({n: points[0].configuration[n] for n in shared})}"] if shared else []
     captions += [_PLUS_MINUS] if any("\u00b1" in cell or "\u00d7" in cell for row in figures for cell in row) else []
     captions += [_P_FRONT + (_UNDECIDED if any(p.probability is None for p in points) else "")] if told else []
+    captions += [_CERTAIN] if told and any(p.standing == "on" for p in points) else []
     captions += [_ALSO] if any(p.represents for p in points) else []
     return FiguresTable(
         title=title,
@@ -200,6 +202,8 @@ def spread(objective: Objective, value: float, interval: tuple[float, float] | N
 
 
 def _sure(point: FrontPoint) -> str:
+    if point.standing == "on":
+        return "certain"
     return "undecided" if point.probability is None else probability(point.probability)
 
 

@@ -181,12 +181,13 @@ class Analysis:
 
         No two of its points are the same within the `indifference`, and each says what it stands for.
         """
-        return self._points(self._shown, self.membership, self.estimates)
+        return self._points(self._shown, self.membership, self.estimates, self.standings)
 
     @cached_property
     def exact_front(self) -> list[FrontPoint]:
         """The front where every difference matters: all that nothing dominates."""
-        return self._points(self._exactly(self.estimates, self.constraints), self.membership, self.estimates)
+        shown = self._exactly(self.estimates, self.constraints)
+        return self._points(shown, self.membership, self.estimates, self.standings)
 
     @cached_property
     def represented(self) -> Mapping[Configuration, int]:
@@ -200,7 +201,7 @@ class Analysis:
         """The front of ``estimates``, some of `estimates`, under other constraints; ``exact`` as of `exact_front`."""
         sure = self._membership_of(estimates, constraints)
         shown = self._exactly(estimates, constraints) if exact else self._representatives(estimates, constraints)
-        return self._points(shown, sure, estimates)
+        return self._points(shown, sure, estimates, {})  # the verdicts are on the front of all
 
     @cached_property
     def _shown(self) -> list[_Shown]:
@@ -229,7 +230,13 @@ class Analysis:
         )
         return [(allowed[k.index], tuple(sorted(allowed[i].trial for i in k.represents))) for k in kept]
 
-    def _points(self, shown: Sequence[_Shown], sure: Membership, estimates: Sequence[Estimate]) -> list[FrontPoint]:
+    def _points(
+        self,
+        shown: Sequence[_Shown],
+        sure: Membership,
+        estimates: Sequence[Estimate],
+        standings: Mapping[Configuration, Standing],
+    ) -> list[FrontPoint]:
         probability = {e.trial: float(p) for e, p in zip(estimates, sure.probability, strict=True)}
         responses = {m.trial: m.response for k in self.known for m in k.good}
         return [
@@ -244,6 +251,7 @@ class Analysis:
                 accuracy=e.accuracy,
                 corrected_by=e.corrected_by,
                 represents=represents,
+                standing=standings.get(e.configuration),
             )
             for e, represents in shown
         ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from dse_harness.protocol import Accuracy, Response
 
@@ -39,7 +39,8 @@ class FrontPoint:
     probability, both ends equal where it is exact, and are empty where nobody can tell; ``probability`` is P(front),
     None where that is undecided or nobody can tell; ``accuracy`` are the counts behind the accuracy, which was
     ``corrected_by`` so many models that saw more images (`dse.core.estimate.Estimate`); ``represents`` are the trials
-    of the configurations that it stands for (`dse.core.indifference`).
+    of the configurations that it stands for (`dse.core.indifference`); ``standing`` is the verdict on it, None where
+    nobody can tell (`dse.core.verdicts`).
     """
 
     trial: int
@@ -52,6 +53,7 @@ class FrontPoint:
     accuracy: Accuracy | None = None
     corrected_by: int = 0
     represents: tuple[int, ...] = ()
+    standing: Literal["on", "plausible", "off"] | None = None
 
 
 _T = TypeVar("_T", bound=Valued)

@@ -99,8 +99,8 @@ def front_document(report: FrontReport) -> dict[str, Any]:
     """The front as ``dse front --json`` prints it: schema, study, objectives, counts, points.
 
     ``represents`` are the trials of what a point stands for within the ``indifference``. ``intervals`` are 95 %, and
-    lack what nobody can tell; ``p_front`` is null where that is undecided or not told; ``starved`` says what is wrong
-    with all of the figures, if anything is.
+    lack what nobody can tell; ``standing`` is the verdict on a point; ``p_front`` is null where that is undecided or
+    not told; ``starved`` says what is wrong with all of the figures, if anything is.
     """
     study, analysis = report.study, report.analysis
     return {
@@ -127,6 +127,7 @@ def front_document(report: FrontReport) -> dict[str, Any]:
                 "trials": list(point.trials),
                 "represents": list(point.represents),
                 "p_front": point.probability,
+                "standing": point.standing,
                 "accuracy": _accuracy_document(report, point),
                 "official": official_document(report.official_of(point), point.values),
                 "logs": str(study.trial_folder(point.trial)),
@@ -169,7 +170,7 @@ def front_csv(report: FrontReport) -> str:
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")
     bounds = [f"{name}_{end}" for name in names for end in ("low", "high")]
-    ours = ["repeats", "p_front", "accuracy_images", "images", "represents"]
+    ours = ["repeats", "p_front", "standing", "accuracy_images", "images", "represents"]
     official = OFFICIAL_COLUMNS if any(map(report.official_of, points)) else ()
     writer.writerow(["trial", *parameters, *names, *bounds, *ours, *official])
     for point in points:
@@ -181,6 +182,7 @@ def front_csv(report: FrontReport) -> str:
                 *(end for name in names for end in point.intervals.get(name, ("", ""))),
                 len(point.trials),
                 "" if point.probability is None else point.probability,
+                point.standing or "",
                 point.accuracy.total if point.accuracy else "",
                 study.images,
                 " ".join(map(str, point.represents)),

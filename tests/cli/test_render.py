@@ -8,6 +8,7 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -134,3 +135,14 @@ def test_what_a_row_stands_for_is_named_up_to_a_few(small_study: Path, represent
     (row,) = front_table(points, study.objectives).configurations
     assert row.endswith(shown)
     assert ("also" in row) == bool(represents)
+
+
+@pytest.mark.parametrize(("standing", "shown"), [("on", "certain"), ("plausible", "83 %"), (None, "83 %")])
+def test_what_is_certainly_on_the_front_is_said(
+    small_study: Path, standing: Literal["on", "plausible"] | None, shown: str
+) -> None:
+    study = Study.read(small_study)
+    points = [replace(study.analysis.front[0], probability=0.83, standing=standing)]
+    table = front_table(points, study.objectives)
+    assert table.figures[0][-1] == shown
+    assert any(caption.startswith("certain: ") for caption in table.captions) == (standing == "on")

@@ -73,6 +73,7 @@ def test_documents_name_what_a_row_stands_for(searched: Callable[..., Study]) ->
     document = front_document(front_report(study))
     rows = {row.trial: list(row.represents) for row in study.front()}
     assert {p["trial"]: p["represents"] for p in document["points"]} == rows
+    assert {p["trial"]: p["standing"] for p in document["points"]} == {row.trial: row.standing for row in study.front()}
     assert document["indifference"] == study.space.indifference
     lines = front_csv(front_report(study)).splitlines()
     assert any(line.endswith(f",{other}") for line in lines for others in rows.values() for other in others)
