@@ -33,7 +33,7 @@ _PLUS_MINUS = (
 _P_FRONT = "P(front): probability that the point is on the front, given these"
 _UNDECIDED = "; undecided: too close to others to tell"
 _CERTAIN = "certain: on the front, at 95 % together with all other verdicts"
-_ALSO = "also: trials of configurations that are the same within the indifference"
+_ALSO = "also: trials of configurations that are nowhere better by more than the indifference"
 _MOST_NAMED = 4
 
 

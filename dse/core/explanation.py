@@ -28,9 +28,8 @@ class Explanation:
 
     ``by`` dominates it (of those on the front, the one with the largest margins together); ``margins`` by objective say
     by how much: by ratio for latencies and sizes, by difference for accuracies. Of one on the front, ``by`` is the
-    configuration that it beats by least, and ``margins`` by how much. Of one that is the same within the indifference
-    as a point of the front, ``by`` is that point. ``probability`` is P(front); None where that is undecided or nobody
-    can tell.
+    configuration that it beats by least, and ``margins`` by how much. Of one that a point of the front stands for,
+    ``by`` is that point. ``probability`` is P(front); None where that is undecided or nobody can tell.
     """
 
     verdict: Verdict
@@ -128,7 +127,7 @@ def _explain(analysis: Analysis, configuration: Configuration) -> Explanation:
         return replace(told_of, sentence=_by_how_little(analysis, estimate, rival, margins), by=rival, margins=margins)
     if (trial := analysis.represented.get(configuration)) is not None:
         by = next(e for e in analysis.estimates if e.trial == trial)
-        sentence = f"the same as trial {trial} within the indifference, which stands for it"
+        sentence = f"trial {trial} stands for it: it is nowhere better than that by more than the indifference"
         return replace(
             told_of, verdict="represented", sentence=sentence, by=by, margins=_margins(analysis, by, estimate)
         )

@@ -78,7 +78,7 @@ def plot_front(report: FrontReport, path: Path) -> None:
     crossed: dict[str, Any] = {"s": 16, "marker": "x", "color": _EXCLUDED, "linewidths": 0.8}
     for drawn, word, style in (
         (beside.dominated, "dominated", plain),
-        (beside.represented, "the same as one of the front", same),
+        (beside.represented, "represented by one of the front", same),
         (beside.outside, "outside the constraints", hollow),
         (beside.excluded, "excluded, not compared", crossed),
     ):

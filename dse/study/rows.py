@@ -41,8 +41,8 @@ class ConfigurationRow:
     or ``plausible``. ``accuracy`` are the counts behind the accuracy, of ``images`` in the data set; it was
     ``corrected_by`` so many models that saw more of them, and is as it was counted where that is 0.
     ``represents`` are the trials of what it stands for on the front, and ``represented_by`` is the trial of what stands
-    for it: they are the same within the indifference. ``reason`` says why it is not measured, or which constraint does
-    not hold. ``excluded`` has the reasons against single trials of it.
+    for it: nowhere worse by more than the indifference. ``reason`` says why it is not measured, or which constraint
+    does not hold. ``excluded`` has the reasons against single trials of it.
 
     >>> import dse
     >>> row = dse.open_study("studies/example").front()[0]

@@ -57,7 +57,7 @@ def test_the_default_indifference_makes_one_row_of_two(searched: Callable[..., S
     assert (other.represented_by, other.configuration["threads"]) == (simple.trial, 2)
     said = study.explain(other.trial)
     assert (said.verdict, said.by and said.by.trial) == ("represented", simple.trial)
-    assert f"the same as trial {simple.trial}" in said.sentence
+    assert f"trial {simple.trial} stands for it" in said.sentence
 
 
 def test_optuna_has_the_exact_front_and_who_represents_it(searched: Callable[..., Study]) -> None:
