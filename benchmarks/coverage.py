@@ -17,6 +17,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from typing import Literal
@@ -223,9 +224,9 @@ def settings(tables: Sequence[BenchmarkProblem]) -> Iterator[tuple[str, Callable
         for growing in (False, True) if table.images else (False,):
             for noise in NOISES:
                 name = f"{table.name}, {noise:.0%} noise{', growing accuracies' * growing}"
-                yield name, lambda s, t=table, n=noise, g=growing: replayed(t, n, s, growing=g)  # type: ignore[misc]
+                yield name, partial(replayed, table, noise, growing=growing)
         name = f"{table.name}, {UNEQUAL[0]:.0%} to {UNEQUAL[1]:.0%} noise"
-        yield name, lambda s, t=table: replayed(t, unequal, s, growing=False)  # type: ignore[misc]
+        yield name, partial(replayed, table, unequal, growing=False)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dse.core.chance import ADVICE, no_better_than_chance
 from dse.core.configuration import Configuration
@@ -14,12 +15,15 @@ from dse.core.exclusions import Exclusions, find_exclusions
 from dse.core.gathered import Gathered, Place
 from dse.core.indifference import Indifference, epsilon_front, scaled_costs, simplicity, tolerances
 from dse.core.measurement import Measurement
-from dse.core.membership import Membership, membership, told
+from dse.core.membership import membership, told
 from dse.core.metrics import Constraint, Objective, satisfies
 from dse.core.noise import Noise, Spread, repeat_noise, spread_of
 from dse.core.pairing import Pairing
 from dse.core.pareto import FrontPoint, front
 from dse.core.verdicts import Standing, Verdicts, verdicts
+
+if TYPE_CHECKING:  # a fifth of NumPy's import
+    from dse.core.membership import Array
 
 _Shown = tuple[Estimate, tuple[int, ...]]
 """A row of the front, and the trials of the configurations that it stands for."""
@@ -128,7 +132,7 @@ class Analysis:
         return Pairing(accuracies, [middle.accuracy_from for middle in middles], self.images)
 
     @cached_property
-    def membership(self) -> Membership:
+    def membership(self) -> Array:
         """``P(on the front)`` and rivals, for each of `estimates`."""
         return membership(self.estimates, self.objectives, self.constraints, pairing=self.pairing, within=self._within)
 
@@ -233,11 +237,11 @@ class Analysis:
     def _points(
         self,
         shown: Sequence[_Shown],
-        sure: Membership,
+        sure: Array,
         estimates: Sequence[Estimate],
         standings: Mapping[Configuration, Standing],
     ) -> list[FrontPoint]:
-        probability = {e.trial: float(p) for e, p in zip(estimates, sure.probability, strict=True)}
+        probability = {e.trial: float(p) for e, p in zip(estimates, sure, strict=True)}
         responses = {m.trial: m.response for k in self.known for m in k.good}
         return [
             FrontPoint(
@@ -256,7 +260,7 @@ class Analysis:
             for e, represents in shown
         ]
 
-    def _membership_of(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> Membership:
+    def _membership_of(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> Array:
         index = {estimate.configuration: i for i, estimate in enumerate(self.estimates)}
         pairing = self.pairing.take([index[estimate.configuration] for estimate in estimates])
         return membership(estimates, self.objectives, constraints, pairing=pairing, within=self._within)

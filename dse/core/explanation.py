@@ -107,7 +107,7 @@ def _explain(analysis: Analysis, configuration: Configuration) -> Explanation:
     on_front = {point.configuration for point in analysis.front}  # who breaks a constraint dominates nobody
     probability = None
     if analysis.tells_certainty:
-        found_on = float(analysis.membership.probability[index])
+        found_on = float(analysis.membership[index])
         probability = told(found_on, on_front=configuration in on_front)
     told_of = Explanation("front", configuration, _NOTHING_NEAR, probability, estimate, excluded=excluded)
     for constraint in analysis.constraints:

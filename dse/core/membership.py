@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -32,54 +31,39 @@ _BLOCKS = 64
 """Blocks of them that are remembered, as after each trial the same ones are asked for."""
 
 
-@dataclass(frozen=True)
-class Membership:
-    """``probability`` ``[n]`` of each configuration to be on the front, and who decides about it.
-
-    ``rival[i]`` is the index of the configuration that most often, but not always, keeps ``i`` off the front;
-    -1 where none does.
-    """
-
-    probability: Array
-    rival: NDArray[np.int64]
-
-
 def membership(
     estimates: Sequence[Estimate],
     objectives: Sequence[Objective],
     constraints: Sequence[Constraint] = (),
     *,
     pairing: Pairing | None = None,
-    moving: Collection[str] | None = None,
     within: Sequence[float] | None = None,
     seed: int = 0,
     draws: int = DRAWS,
-) -> Membership:
-    """``P(on the front)`` for each of ``estimates`` by parametric bootstrap (Efron and Tibshirani, An Introduction to
-    the Bootstrap, 1993, section 6.5): normal errors, independent of each other but for accuracies.
+) -> Array:
+    """``P(on the front)`` ``[n]`` for each of ``estimates`` by parametric bootstrap (Efron and Tibshirani, An
+    Introduction to the Bootstrap, 1993, section 6.5): normal errors, independent of each other but for accuracies.
 
     In each draw every figure moves by its own standard error, on its metric's scale. Accuracies of which ``pairing``,
     by the index of ``estimates``, knows the answers move together as those do; configurations that share an accuracy
-    move as one. Figures that are not in ``moving`` stay; None: all move. A configuration is on the front of a draw when
-    it satisfies all constraints there and nothing beats it: dominates it, by more than the tolerance ``within`` in an
-    objective (None: by anything). Equal values without error stay equal.
+    move as one. A configuration is on the front of a draw when it satisfies all constraints there and nothing beats it:
+    dominates it, by more than the tolerance ``within`` in an objective (None: by anything). Equal values without error
+    stay equal.
     """
-    probability, rival = np.zeros(len(estimates)), np.full(len(estimates), -1)
+    probability = np.zeros(len(estimates))
     metrics = {metric.name: metric for metric in (*(o.metric for o in objectives), *(c.metric for c in constraints))}
     figures = list(metrics)
     complete = [i for i, e in enumerate(estimates) if metrics.keys() <= e.values.keys()]
     if not complete:
-        return Membership(probability, rival)
+        return probability
     means = np.array([[metrics[name].scaled(estimates[i].values[name]) for name in figures] for i in complete])
     errors = np.array([[estimates[i].errors.get(name, 0.0) for name in figures] for i in complete])
-    if moving is not None:
-        errors[:, [name not in moving for name in figures]] = 0.0
     pairing = (pairing or _unpaired(estimates)).take(complete)
     shared, is_accuracy = np.asarray(pairing.shared), [name == "accuracy" for name in figures]
     signs = np.array([o.sign for o in objectives])
     width = len(objectives)
     least = np.zeros(width) if within is None else np.array(within, dtype=float)
-    off = {} if moving is not None and "accuracy" not in moving else pairing.drawn(seed, draws)
+    off = pairing.drawn(seed, draws)
     rows, moves = np.array([*off], int), np.array([*off.values()]).reshape(-1, draws)
     # what all accuracies have in common decides no comparison: without it fewer rows have to be compared
     common = moves.mean(axis=0) if len(rows) == len(complete) else np.zeros(draws)
@@ -108,12 +92,8 @@ def membership(
         figure = moved[:, figures.index(constraint.metric.name)]
         bound = constraint.metric.scaled(constraint.bound)
         allowed &= figure <= bound if constraint.operator == "<=" else figure >= bound
-    beaten, free = _beaten(drawn, allowed, least)
-    chosen = np.array(complete)[near]
-    probability[chosen] = (allowed & free).mean(axis=1)
-    undecided = np.where(beaten < draws, beaten, 0.0)
-    rival[chosen] = np.where(undecided.max(axis=0) > 0, chosen[undecided.argmax(axis=0)], -1)
-    return Membership(probability, rival)
+    probability[np.array(complete)[near]] = (allowed & _free(drawn, allowed, least)).mean(axis=1)
+    return probability
 
 
 def told(probability: float, *, on_front: bool) -> float | None:
@@ -140,8 +120,8 @@ def _normal_block(seed: int, block: int, figures: int, draws: int) -> Array:
     return np.random.default_rng([seed, block]).standard_normal((_BLOCK, figures, draws))
 
 
-def _beaten(drawn: Array, allowed: NDArray[np.bool_], least: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """How often ``[j, i]`` row j beats row i, and whether ``[i, draw]`` nothing beats row i there.
+def _free(drawn: Array, allowed: NDArray[np.bool_], least: Array) -> NDArray[np.bool_]:
+    """Whether ``[i, draw]`` nothing beats row i there.
 
     ``drawn`` is ``[rows, objectives, draws]``, all minimized; a row that is not ``allowed`` ``[rows, draws]`` dominates
     nothing. Only pairs are compared of which the one's best draws are no worse than the other's worst.
@@ -150,13 +130,12 @@ def _beaten(drawn: Array, allowed: NDArray[np.bool_], least: Array) -> tuple[Arr
     possible = (drawn.min(axis=2)[:, None] <= drawn.max(axis=2)[None]).all(axis=2)
     np.fill_diagonal(possible, False)
     points = drawn.swapaxes(1, 2)
-    beaten, free = np.zeros((rows, rows)), np.ones(allowed.shape, dtype=bool)
+    free = np.ones(allowed.shape, dtype=bool)
     for i in range(rows):
         others = np.flatnonzero(possible[:, i])
         dominates = dominates_each(points[others], points[i], least) & allowed[others]
-        beaten[others, i] = np.count_nonzero(dominates, axis=1)
         free[i] = ~dominates.any(axis=0)
-    return beaten, free
+    return free
 
 
 def _unpaired(estimates: Sequence[Estimate]) -> Pairing:

@@ -178,7 +178,7 @@ class Policy:
         if not now.needs_accuracy:
             return []
         on_front = {e.accuracy_from for e in now.estimates if e.configuration in now.on_front}
-        chance = now.membership.probability
+        chance = now.membership
         others = [i for i, e in enumerate(now.estimates) if e.accuracy_from not in on_front]
         first = self._one_for_each_accuracy(known, sorted(others, key=lambda i: -chance[i]))
         return [(Need(now.estimates[i].configuration, "confirm", self.rungs[-1]), float(chance[i])) for i in first]
@@ -220,11 +220,15 @@ class Policy:
             able = [i for i in each.pair if tried[now.estimates[i].configuration] < most]
             learned = [_learned(now, i) for i in able]
             repeats.update(i for i, gain in zip(able, learned, strict=True) if gain >= _ABOUT_AS_MUCH * max(learned))
-        wanted = dict.fromkeys(sorted(repeats), self.rungs[0])
+        wanted = {i: self._no_more(now.estimates[i].accuracy) for i in sorted(repeats)}
         for i in self._one_for_each_accuracy(known, sorted(images)):
             counted = _counted(now.estimates[i].accuracy)
             wanted[i] = next(n for n in self.rungs if n > counted)
         return wanted
+
+    def _no_more(self, accuracy: Accuracy | None) -> int:
+        """On how many images an accuracy has to be known for a repeat: as many as it is, for a slow model a few."""
+        return self.rungs[0] if accuracy is None else min(accuracy.total, self.rungs[0])
 
     def _less_counted(self, now: Analysis, pair: Sequence[int]) -> list[int]:
         """Of a pair those whose accuracy is counted on fewer images, of those that can be counted on more."""

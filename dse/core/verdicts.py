@@ -143,9 +143,9 @@ def _beaten_perhaps(figures: Figures, tolerance: Array, front: Indices, allowed:
     cannot be told, nothing is gained by the others.
     """
     pairs = pairs_of(figures, front[:, None], np.arange(len(figures)), len(tolerance))
-    unbeaten = _surely_unbeaten(pairs, tolerance) | allowed.surely_not
-    unbeaten[np.arange(len(front)), front] = True
-    rows, rivals = np.nonzero(~unbeaten)
+    settled = _surely_unbeaten(pairs, tolerance) | allowed.surely_not
+    settled[np.arange(len(front)), front] = True
+    rows, rivals = np.nonzero(~settled)
     if figures.pairing is not None:
         pairs = pairs_of(figures, front[rows], rivals, len(tolerance), paired=True)
         left = ~_surely_unbeaten(pairs, tolerance)

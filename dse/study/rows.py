@@ -208,7 +208,7 @@ def configuration_rows(analysis: Analysis) -> Configurations:
             rows.append(_without_figures(analysis, known))
             continue
         verdict, reason = _verdict(analysis, found, on_front=known.configuration in represents)
-        probability = float(analysis.membership.probability[index]) if analysis.tells_certainty else None
+        probability = float(analysis.membership[index]) if analysis.tells_certainty else None
         rows.append(
             ConfigurationRow(
                 trial=found.trial,

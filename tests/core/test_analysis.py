@@ -54,7 +54,7 @@ def test_recorded_figures_are_exact() -> None:
     found = known(*(measured(n, 1800 + n, 10**6 + n, 2**20, cores=None) for n in range(9)), exact=True)
     assert [(p.intervals, p.probability) for p in found.front] == [({}, None)] * 9
     assert all(not any(e.errors.values()) for e in found.estimates)
-    assert set(found.membership.probability) == {1.0}
+    assert set(found.membership) == {1.0}
 
 
 def test_by_how_little_it_is_on_the_front_and_over_whom() -> None:

@@ -115,6 +115,19 @@ def test_confirming_goes_on_until_all_is_decided() -> None:
     assert not of.task.policy.undecided(of.situation)
 
 
+def test_a_repeat_asks_for_no_more_images_than_were_counted() -> None:
+    """A slow model is looked at on fewer images than the first rung has; its latency is repeated without the rest."""
+    few, history = 64, []
+    for number, (side, good) in enumerate(((0, 10), (1, 60))):
+        configuration = Configuration({"side": side})
+        accuracy = Accuracy(good, few, "", "random", IMAGES[-1])
+        response = Response(performance=Performance.constant(1_000_000 + side), accuracy=accuracy)
+        key = configuration.fingerprint
+        history.append(Measurement(number, configuration, key, response, accuracy, number, accuracy_key=key))
+    of = session(history, confirm=True)
+    assert {(n.configuration["side"], n.images) for n in of.task.policy.undecided(of.situation)} == {(0, few), (1, few)}
+
+
 class Stable(InOrder):
     """Suggests the first five sides, and then expects nothing of the others."""
 
