@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dse.core.configuration import Configuration
@@ -141,7 +141,7 @@ def _baseline(study: Study, chosen: FrontPoint, trial: int) -> Step:
     found = next((e for e in study.analysis.estimates if trial in (e.trial, *e.trials)), None)
     if found is None or not all(o.name in found.values for o in study.objectives):
         raise UsageError(f"found trial {trial}, allowed: a trial that counts and has all figures", argument="baseline")
-    return _step(study.objectives, found, chosen)
+    return replace(_step(study.objectives, found, chosen), trial=trial)
 
 
 def _may_fail(point: FrontPoint, constraint: Constraint) -> bool:

@@ -71,6 +71,7 @@ def test_what_the_next_ones_cost(study: Study) -> None:
     assert found.better
     assert found.cheaper
     assert found.baseline
+    assert found.baseline.trial == pick(study, maximize="accuracy").point.trials[0]
     assert (found.better.configuration["threads"], found.cheaper.configuration["threads"]) == (3, 1)
     assert found.better.margins == pytest.approx({"accuracy": 0.03, "latency_p90_ns": math.log(1.5 / 4)})
     better, cheaper, against, *rest = pick_sentences(found)
