@@ -73,7 +73,8 @@ def _lines(found: Study, analysis: Analysis, explanation: Explanation, official:
             lines.append(of + with_others + on_all)
         runs = len(estimate.trials)
         named = f"trial{'' if runs == 1 else 's'} {listed(estimate.trials)}"
-        lines.append(f"{', '.join(shown)}; {counted(runs, 'run')}, {named}")
+        in_sessions = f" in {counted(len(estimate.sessions), 'session')}" if analysis.sessions > 1 else ""
+        lines.append(f"{', '.join(shown)}; {counted(runs, 'run')}{in_sessions}, {named}")
         if explanation.probability is not None:
             lines.append(f"P(front), the probability that it is on the front: {probability(explanation.probability)}")
         elif analysis.tells_certainty:
@@ -130,6 +131,7 @@ def _document(analysis: Analysis, explanation: Explanation, official: Official |
         "values": dict(estimate.values) if estimate else {},
         "intervals": {n: list(ends) for n, ends in analysis.intervals(estimate).items()} if estimate else {},
         "trials": list(estimate.trials) if estimate else [],
+        "sessions": len(estimate.sessions) if estimate else 0,
         "represented_by": beside if explanation.verdict == "represented" else None,
         "dominated_by": beside if explanation.verdict == "dominated" else None,
         "beats_by_least": beside if explanation.verdict == "front" else None,

@@ -34,6 +34,7 @@ _P_FRONT = "P(front): probability that the point is on the front, given these"
 _UNDECIDED = "; undecided: too close to others to tell"
 _CERTAIN = "certain: on the front, at 95 % together with all other verdicts"
 _ALSO = "also: trials of configurations that are nowhere better by more than the indifference"
+_SESSIONS = "sessions: in how many of them the row was measured"
 _MOST_NAMED = 4
 
 
@@ -153,19 +154,31 @@ def front_table(
     names = list(dict.fromkeys(name for point in points for name in point.configuration))
     shared = [name for name in names if len({p.configuration.get(name) for p in points}) == 1 < len(points)]
     told = any(p.probability is not None or p.intervals for p in points)
+    many = any(p.sessions > 1 for p in points)
     figures = [
-        (str(p.trial), *(_with_error(p, objective) for objective in objectives), *([_sure(p)] if told else []))
+        (
+            str(p.trial),
+            *(_with_error(p, objective) for objective in objectives),
+            *([_sure(p)] if told else []),
+            *([str(p.sessions)] if many else []),
+        )
         for p in points
     ]
     captions = [f"all of them: {described({n: points[0].configuration[n] for n in shared})}"] if shared else []
     captions += [_PLUS_MINUS] if any("\u00b1" in cell or "\u00d7" in cell for row in figures for cell in row) else []
     captions += [_P_FRONT + (_UNDECIDED if any(p.probability is None for p in points) else "")] if told else []
     captions += [_CERTAIN] if told and any(p.standing == "on" for p in points) else []
+    captions += [_SESSIONS] if many else []
     captions += [_ALSO] if any(p.represents for p in points) else []
     return FiguresTable(
         title=title,
         captions=tuple(captions),
-        header=("trial", *(objective.metric.title for objective in objectives), *(["P(front)"] if told else [])),
+        header=(
+            "trial",
+            *(objective.metric.title for objective in objectives),
+            *(["P(front)"] if told else []),
+            *(["sessions"] if many else []),
+        ),
         figures=tuple(figures),
         configurations=tuple(
             described({name: value for name, value in p.configuration.items() if name not in shared}) + _also(p)

@@ -118,5 +118,6 @@ def _document(study: Study, trial: _Trial) -> dict[str, Any]:
         "failure": {"error": failure.error, "message": failure.message} if failure else None,
         "excluded": [{"reason": reason.word, "sentence": reason.sentence} for reason in trial.reasons],
         "seconds": measured.response.timing_s.get("total"),
+        "session": measured.session,
         "logs": str(study.trial_folder(measured.trial)),
     }

@@ -83,6 +83,11 @@ class Analysis:
     """What was found of the trials, for an analysis of these and more."""
 
     @cached_property
+    def sessions(self) -> int:
+        """In how many sessions the trials ran."""
+        return len({m.session for m in self.measurements})
+
+    @cached_property
     def counts(self) -> Counts:
         """What became of the trials and the configurations."""
         return count({k.configuration: k.trials for k in self.known}, self.measurements, self.exclusions)
@@ -256,6 +261,7 @@ class Analysis:
                 corrected_by=e.corrected_by,
                 represents=represents,
                 standing=standings.get(e.configuration),
+                sessions=len(e.sessions),
             )
             for e, represents in shown
         ]

@@ -34,7 +34,8 @@ class Estimate:
 
     ``values`` is the `middle` of the repeats that count, metric by metric, and empty when there is none.
     ``errors`` are their standard errors: relative for latencies and sizes, absolute for accuracies.
-    ``trial`` is the repeat to look at: the one nearest to it. ``accuracy`` are the counts behind the accuracy,
+    ``trial`` is the repeat to look at: the one nearest to it. ``sessions`` are the numbers of those that it held in,
+    without repetition: of ``trials``. ``accuracy`` are the counts behind the accuracy,
     ``accuracy_from`` the trial that found them: configurations that share it have the same accuracy, known or not.
     Where it was counted on fewer images than others, ``corrected_by`` so many models that answer much like it say what
     its value on more images would be (`dse.core.panel`); 0 where the value is as it was counted.
@@ -48,6 +49,7 @@ class Estimate:
     accuracy: Accuracy | None = None
     accuracy_from: int | None = None
     corrected_by: int = 0
+    sessions: tuple[int, ...] = ()
 
     def with_accuracy(self, counted: Counted | None) -> Estimate:
         """This one with what all models together say of its accuracy."""
@@ -112,6 +114,7 @@ def repeats_of(configuration: Configuration, repeats: Sequence[Measurement]) -> 
         tuple(repeat.trial for repeat in complete),
         accuracy=best.accuracy if best else None,
         accuracy_from=best.accuracy_from if best else None,
+        sessions=tuple(dict.fromkeys(repeat.session for repeat in complete)),
     )
     return Repeats(found, within)
 

@@ -25,7 +25,8 @@ class Measurement:
     ``key`` identifies by content what was measured and how, ``accuracy_key`` what its accuracy depends on (None: shared
     with nobody); ``accuracy_from`` is the trial whose accuracy run counts for this one too (its own number when it ran
     one). ``timeout_s`` is how long it was allowed to take and ``images`` on how many its accuracy had to be known,
-    where that is told. ``device`` is empty for this machine.
+    where that is told. ``device`` is empty for this machine. ``session`` numbers the searches of the study, from 1 on:
+    one is a run of ``dse explore``, with the processes that it starts.
     """
 
     trial: int
@@ -40,6 +41,7 @@ class Measurement:
     timeout_s: float | None = None
     images: int | None = None
     device: str = ""
+    session: int = 1
 
     @cached_property
     def failed(self) -> bool:

@@ -40,7 +40,7 @@ class FrontPoint:
     None where that is undecided or nobody can tell; ``accuracy`` are the counts behind the accuracy, which was
     ``corrected_by`` so many models that saw more images (`dse.core.estimate.Estimate`); ``represents`` are the trials
     of the configurations that it stands for (`dse.core.indifference`); ``standing`` is the verdict on it, None where
-    nobody can tell (`dse.core.verdicts`).
+    nobody can tell (`dse.core.verdicts`); ``sessions`` is in how many sessions of the study it was measured.
     """
 
     trial: int
@@ -54,6 +54,7 @@ class FrontPoint:
     corrected_by: int = 0
     represents: tuple[int, ...] = ()
     standing: Literal["on", "plausible", "off"] | None = None
+    sessions: int = 1
 
 
 _T = TypeVar("_T", bound=Valued)

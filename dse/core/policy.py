@@ -51,7 +51,7 @@ class Step(Need):
 
     ``key`` and ``accuracy_key`` as of `dse.core.measurement.Measurement`. ``accuracy_from`` is the trial whose accuracy
     counts, the step's own number where it has to run one. With ``spot_check`` nobody knows yet what the experiment
-    answers on the first images.
+    answers on the first images. ``session`` as of a measurement.
     """
 
     number: int
@@ -60,6 +60,7 @@ class Step(Need):
     accuracy_from: int
     spot_check: bool
     device: str = ""
+    session: int = 1
 
     @property
     def runs_accuracy(self) -> bool:

@@ -43,7 +43,8 @@ class _Suggestion:
 class Session:
     """See the module. ``history`` are the trials of the study so far, whoever measured them.
 
-    Trials are numbered from ``first_number`` on, or after the history. The budget is this session's own.
+    Trials are numbered from ``first_number`` on, or after the history. The budget is this session's own, and so is its
+    ``number``, one more than the last of the history has.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Session:
         self._unknown_and_duplicates = task.problem.tree.size - len(known)
         after = self._measurements[-1].trial + 1 if self._measurements else 0
         self._next_number = after if first_number is None else first_number
+        self.number = 1 + max((m.session for m in self._measurements), default=0)
         self._pending: dict[int, Step] = {}
         self._begun: set[str] = set()
         self._analysis: Analysis | None = None
@@ -169,6 +171,7 @@ class Session:
             accuracy_from=self._accuracy_from(key, accuracy_key, need.images, number),
             spot_check=key not in self._spot_checks,
             device=device,
+            session=self.number,
         )
         self._pending[number] = step
         self._next_number += 1
@@ -336,4 +339,5 @@ def _measured(step: Step, response: Response) -> Measurement:
         accuracy_key=step.accuracy_key,
         images=step.images,
         device=step.device,
+        session=step.session,
     )

@@ -125,6 +125,7 @@ def front_document(report: FrontReport) -> dict[str, Any]:
                     o.name: list(point.intervals[o.name]) for o in study.objectives if o.name in point.intervals
                 },
                 "trials": list(point.trials),
+                "sessions": point.sessions,
                 "represents": list(point.represents),
                 "p_front": point.probability,
                 "standing": point.standing,
@@ -170,7 +171,7 @@ def front_csv(report: FrontReport) -> str:
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")
     bounds = [f"{name}_{end}" for name in names for end in ("low", "high")]
-    ours = ["repeats", "p_front", "standing", "accuracy_images", "images", "represents"]
+    ours = ["repeats", "sessions", "p_front", "standing", "accuracy_images", "images", "represents"]
     official = OFFICIAL_COLUMNS if any(map(report.official_of, points)) else ()
     writer.writerow(["trial", *parameters, *names, *bounds, *ours, *official])
     for point in points:
@@ -181,6 +182,7 @@ def front_csv(report: FrontReport) -> str:
                 *(point.values[name] for name in names),
                 *(end for name in names for end in point.intervals.get(name, ("", ""))),
                 len(point.trials),
+                point.sessions,
                 "" if point.probability is None else point.probability,
                 point.standing or "",
                 point.accuracy.total if point.accuracy else "",

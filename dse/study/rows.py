@@ -41,7 +41,8 @@ class ConfigurationRow:
     or ``plausible``. ``accuracy`` are the counts behind the accuracy, of ``images`` in the data set; it was
     ``corrected_by`` so many models that saw more of them, and is as it was counted where that is 0.
     ``represents`` are the trials of what it stands for on the front, and ``represented_by`` is the trial of what stands
-    for it: nowhere worse by more than the indifference. ``reason`` says why it is not measured, or which constraint
+    for it: nowhere worse by more than the indifference. ``sessions`` is in how many sessions of the study its trials
+    ran. ``reason`` says why it is not measured, or which constraint
     does not hold. ``excluded`` has the reasons against single trials of it.
 
     >>> import dse
@@ -64,6 +65,7 @@ class ConfigurationRow:
     corrected_by: int = 0
     represents: tuple[int, ...] = ()
     represented_by: int | None = None
+    sessions: int = 0
     reason: str | None = None
     excluded: Mapping[int, tuple[Reason, ...]] = field(default_factory=dict)
 
@@ -78,6 +80,7 @@ class ConfigurationRow:
             **{f"{name}_{end}": x for name, ends in self.intervals.items() for end, x in zip(_ENDS, ends, strict=True)},
             **{f"{name}_standard_error": value for name, value in self.standard_errors.items()},
             "repeats": self.repeats,
+            "sessions": self.sessions,
             "p_front": self.p_front,
             "standing": self.standing,
             "accuracy_good": self.accuracy.good if self.accuracy else None,
@@ -95,7 +98,7 @@ class TrialRow:
     """One run. ``values`` are its own figures, with the accuracy on most images that counts for it.
 
     ``accuracy_from`` is the trial that counted that accuracy, ``seconds`` what the run took, ``logs`` the folder of its
-    files. ``reason`` says why it does not count.
+    files, ``session`` the number of the search that it is of. ``reason`` says why it does not count.
 
     >>> import dse
     >>> row = dse.open_study("studies/example").trials()[0]
@@ -113,6 +116,7 @@ class TrialRow:
     seconds: float | None = None
     reason: str | None = None
     logs: Path = field(default_factory=Path)
+    session: int = 1
 
     def cells(self) -> dict[str, Any]:
         """What the table has of it beside its parameters and figures."""
@@ -124,6 +128,7 @@ class TrialRow:
             "accuracy_images": self.accuracy.total if self.accuracy else None,
             "accuracy_from": self.accuracy_from,
             "seconds": self.seconds,
+            "session": self.session,
             "logs": str(self.logs),
         }
 
@@ -229,6 +234,7 @@ def configuration_rows(analysis: Analysis) -> Configurations:
                 corrected_by=found.corrected_by,
                 represents=represents.get(known.configuration, ()),
                 represented_by=analysis.represented.get(known.configuration),
+                sessions=len(found.sessions),
                 reason=reason,
                 excluded=_excluded(analysis, known.trials),
             )
@@ -285,6 +291,7 @@ def trial_row(
         seconds=measured.response.timing_s.get("total"),
         reason=why,
         logs=trials / str(measured.trial),
+        session=measured.session,
     )
 
 

@@ -51,6 +51,7 @@ class Shown:
             "trial": row.trial,
             "trials": list(row.trials),
             "repeats": row.repeats,
+            "sessions": row.sessions,
             "fingerprint": row.configuration.fingerprint,
             "verdict": row.verdict,
             "reason": row.reason,

@@ -38,7 +38,7 @@ class TrialRecord:
     the trial whose accuracy run counts, this one's own number when it has to run it. ``timeout_s`` is how long it may
     take (None: a trial of the first versions), ``elapsed_s`` how long the study had been searched when it began,
     ``images`` on how many its accuracy had to be known (None: nobody took that down). ``device`` is empty for this
-    machine.
+    machine. ``session`` as of `dse.core.measurement.Measurement`; all trials of the first versions are of one.
     """
 
     number: int
@@ -51,6 +51,7 @@ class TrialRecord:
     elapsed_s: float | None = None
     images: int | None = None
     device: str = ""
+    session: int = 1
 
     def write(self, folder: Path) -> None:
         """Begin the trial's folder, which is a new one. Raises OSError."""
@@ -67,6 +68,7 @@ class TrialRecord:
             "elapsed_s": self.elapsed_s,
             "images": self.images,
             "device": self.device,
+            "session": self.session,
         }
         # Of a trial, the disk is waited for once, by the harness: for the response, which cannot be made again.
         write_json(folder / "trial.json", document, durable=False, follow=False)
@@ -179,6 +181,7 @@ def measurement(record: TrialRecord, response: Response, accuracies: Accuracies)
         timeout_s=record.timeout_s,
         images=record.images,
         device=record.device,
+        session=record.session,
     )
     return measured.with_best(accuracies)
 
@@ -230,6 +233,7 @@ def _record(document: Any) -> TrialRecord:
         elapsed_s=document["elapsed_s"],
         images=document["images"],
         device=document["device"],
+        session=document["session"],
     )
 
 
@@ -247,8 +251,9 @@ _FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
     "elapsed_s": (lambda value: value is None or (is_number(value) and value >= 0), "seconds"),
     "images": (lambda value: value is None or is_whole(value), "a whole number of images"),
     "device": (lambda value: isinstance(value, str), "a device's name"),
+    "session": (is_whole, "a whole number"),
 }
-_SINCE = {"phase": "search", "timeout_s": None, "elapsed_s": None, "images": None, "device": ""}
+_SINCE = {"phase": "search", "timeout_s": None, "elapsed_s": None, "images": None, "device": "", "session": 1}
 """What trials of earlier versions do not have."""
 
 

@@ -128,6 +128,7 @@ class StudyWriter:
             elapsed_s=None if elapsed_s is None else round(elapsed_s, 3),
             images=step.images,
             device=step.device,
+            session=step.session,
         )
         folder = self.study.trial_folder(step.number)
         record.write(folder)

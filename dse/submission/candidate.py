@@ -27,8 +27,9 @@ _MOST_READABLE = 160
 class Candidate:
     """A front point. ``request`` and ``response`` are exploration's; paths in the request are absolute.
 
-    ``explored_values`` are the figures of all its repeats together. ``model`` is the model variant's name, ``images``
-    the size of the complete data set, ``python`` the interpreter that the space names for the runtime (None: this one).
+    ``explored_values`` are the figures of all its repeats together, which are of so many ``explored_sessions``.
+    ``model`` is the model variant's name, ``images`` the size of the complete data set, ``python`` the interpreter that
+    the space names for the runtime (None: this one).
     """
 
     trial: int
@@ -40,6 +41,7 @@ class Candidate:
     images: int
     python: str | None = None
     explored_values: Mapping[str, float] = field(default_factory=dict)
+    explored_sessions: int = 1
 
     @property
     def name(self) -> str:

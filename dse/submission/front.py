@@ -77,6 +77,7 @@ def _candidate(study: Study, point: FrontPoint, python: str | None) -> Candidate
         images=study.images,
         python=python or _harness_python(study, point),
         explored_values=point.values,
+        explored_sessions=point.sessions,
     )
 
 

@@ -75,6 +75,8 @@ class ValidatedPoint:
     sha256: Mapping[str, str]
     explored: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """What exploration had found when the runs ended, by metric; nothing in points of older versions."""
+    explored_sessions: int | None = None
+    """In how many sessions exploration had measured it then; None in points of older versions."""
 
     @property
     def p90_ratio(self) -> float | None:
@@ -168,6 +170,7 @@ def read_point(folder: Path) -> ValidatedPoint:
             accuracy=_read_run(folder, "accuracy"),
             sha256=_hashes(document["sha256"]),
             explored=decode(dict[str, Annotated[float, Range(0)]], document.get("explored", {}), "explored"),
+            explored_sessions=decode(int | None, document.get("explored_sessions"), "explored_sessions"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SubmissionError(f"a damaged validation: {why(error)}", path=path, remedy=Remedy.VALIDATE_ANEW) from error
@@ -188,10 +191,12 @@ def write_point(
     round_name: str,
     rehearsal: bool,
     explored: Mapping[str, float] | None = None,
+    explored_sessions: int | None = None,
 ) -> ValidatedPoint:
     """Record the two runs that lie in ``folder`` with the hash of each of their files. Raises SubmissionError.
 
-    ``explored`` is what exploration had found, by metric: it stands beside the official figures for ever.
+    ``explored`` is what exploration had found, by metric, in so many sessions: it stands beside the official figures
+    for ever.
     """
     ratio = _p90_ratio(_read_run(folder, "performance").response, explored or {})
     files = [path for path in folder.rglob("*") if path.is_file() and path != folder / _FILE]
@@ -206,6 +211,7 @@ def write_point(
             "round": round_name,
             "rehearsal": rehearsal,
             **({"explored": dict(explored)} if explored else {}),
+            **({"explored_sessions": explored_sessions} if explored_sessions else {}),
             **({"p90_ratio": ratio} if ratio is not None else {}),
             "sha256": {path.relative_to(folder).as_posix(): content_hash(path) for path in sorted(files)},
         },

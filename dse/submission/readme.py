@@ -21,6 +21,7 @@ _OTHERS = {"numpy": "numpy", "opencv": "opencv-python-headless"}
 HARNESSES = ("dse_harness", "harness")
 """What the harness's folder in a tree is called: now, and in one that dse 0.1.0 wrote."""
 _EXPLORED = "p90 latency when it was explored"
+_SESSIONS = "sessions in which it was explored"
 REHEARSAL_LINES = """
 **A REHEARSAL: runs shorter than the rules want. Not a result, never to be submitted.**
 """
@@ -47,6 +48,8 @@ def result_readme(point: ValidatedPoint, scenario: str, system: str, round_: Rou
     if point.p90_ratio is not None:
         before_ms = point.explored["latency_p90_ns"] / 1e6
         measured[_EXPLORED] = f"{before_ms:.6f} ms, of which the official one is {point.p90_ratio:.2f} times"
+    if point.explored_sessions is not None:
+        measured[_SESSIONS] = str(point.explored_sessions)
     rows = "\n".join(row(name, value) for name, value in measured.items())
     python = ".".join(performance.versions.get("python", "3.11").split(".")[:2])
     configuration = "\n".join(row(name, value) for name, value in point.configuration.items())

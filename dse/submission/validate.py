@@ -275,6 +275,7 @@ def _run_point(
         round_name=plan.round.name,
         rehearsal=plan.duration_ms is not None,
         explored=candidate.explored_values,
+        explored_sessions=candidate.explored_sessions,
     )
     _take_its_place(folder, step.folder)
     return Outcome(candidate.trial, read_point(step.folder))

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,15 @@ def _write(trials: Path, record: TrialRecord, response: Response | None) -> Path
 def test_a_record_reads_back(tmp_path: Path) -> None:
     folder = _write(tmp_path, _record(7), None)
     assert read_record(folder) == _record(7)
+
+
+def test_a_trial_knows_its_session_and_those_of_earlier_versions_are_of_one(tmp_path: Path) -> None:
+    folder = _write(tmp_path, replace(_record(3), session=2), Response())
+    assert [m.session for _, m in read_trials(tmp_path).finished] == [2]
+    written = json.loads((folder / "trial.json").read_text())
+    del written["session"]
+    (folder / "trial.json").write_text(json.dumps(written))
+    assert [m.session for _, m in read_trials(tmp_path).finished] == [1]
 
 
 def test_trials_are_read_in_the_order_of_their_numbers(tmp_path: Path) -> None:
@@ -100,6 +110,7 @@ def _change(**changes: Any) -> Callable[[Path], None]:
         ("trial.json", lambda p: p.write_text(p.read_text().replace('"threads": 3', '"threads": NaN')), "found NaN"),
         ("trial.json", _change(phase="later"), "phase: found 'later', expected one of search"),
         ("trial.json", _change(phase=["search"]), "phase: found a list, expected one of search"),
+        ("trial.json", _change(session="2"), "session: found '2', expected a whole number"),
         ("trial.json", _change(timeout_s=0), "timeout_s: found 0, expected seconds"),
         ("trial.json", _change(timeout_s="1s"), "timeout_s: found '1s', expected seconds"),
         ("response.json", lambda path: path.write_bytes(b"\xff"), "not UTF-8"),

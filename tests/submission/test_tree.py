@@ -46,6 +46,16 @@ def assert_refused(submission: Submission, folder: Path, reason: str, allow: lis
     assert not list(folder.glob(".submission*"))
 
 
+def test_a_readme_says_in_how_many_sessions_the_point_was_explored(tmp_path, submission):
+    path = submission.points[0].folder / "validation.json"
+    for sessions, said in (({}, False), ({"explored_sessions": 3}, True)):
+        write_json(path, json.loads(path.read_text()) | sessions)
+        folder = tmp_path / f"submission {said}"
+        write_tree(dataclasses.replace(submission, points=[read_point(path.parent)]), folder, ALLOW)
+        readmes = [path.read_text() for path in folder.rglob("README.md")]
+        assert any("| sessions in which it was explored | 3 |" in readme for readme in readmes) == said
+
+
 def rewrite(folder: Path, run: str, **changes: object) -> None:
     """Change a run's response as somebody with an editor would, hashes and all."""
     path = folder / run / "response.json"
