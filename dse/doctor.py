@@ -238,6 +238,7 @@ def measure_noise(
     """How far ``runs`` processes of the reference configuration of ``space`` differ: the first one that works.
 
     ``ran`` is told after each how many there were. Every figure that was timed is in it, and every size that differs.
+    A run in which something else shared the processor is left out, as a search leaves it out.
     Raises ModelError; NothingMeasuredError where no configuration works, and MachineError where most runs did not get
     the processor.
     """
@@ -261,9 +262,10 @@ def measure_noise(
         found.clear()
     else:
         raise NothingMeasuredError(f"none of the first {_TRIED} configurations of {space.name} works", path=space.path)
-    if sentence := find_exclusions(found).starved:
+    exclusions = find_exclusions(found)
+    if sentence := exclusions.starved:
         raise MachineError(sentence, hint="stop what else is running, then dse doctor --noise again")
-    return _noise_of(space, found)
+    return _noise_of(space, [run for run in found if exclusions.counts(run)])
 
 
 def _noise_of(space: Space, runs: list[Measurement]) -> MachineNoise:

@@ -89,7 +89,7 @@ def _noise(space: str, *, trust: bool, dry_run: bool, as_json: bool) -> None:
     if loaded.programs:
         require_trust(loaded.programs, loaded.path, trusted=trust)
         loaded = load_space(loaded.path, versions=runtime_version)
-    backend = LocalBackend(fresh=True)
+    backend = LocalBackend()
     fetch(loaded, backend, download)
     found = measure_noise(loaded, backend)
     path = keep_noise(found)

@@ -7,7 +7,7 @@ trial is judged among those of its own device.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median
@@ -37,6 +37,10 @@ studies, one that slows down by a twentieth in none."""
 _BAND_SDS = 4.0
 """Standard errors of a prediction beyond which a run of the reference configuration is outside. Chosen; the same
 benchmark: with 5 % noise one good run in 1,200 is excluded, with 10 % one in 25."""
+_SLOWED = 1.3
+"""A fixed loop that took so many times its shortest time says that something else had a part of the processor. Chosen:
+a neighbour on the same physical core makes it 1.6 to 1.9 times longer (seen on virtual machines), on an undisturbed
+one it differs by 3 %."""
 _BACK = "between a reference configuration outside its band and one that was back in it"
 
 
@@ -63,13 +67,15 @@ class DeviceChecks:
     """The trial from which on the usual frequency governor was the usual one."""
     starved: str | None = None
     """What is wrong with all of it, for people, where most runs did not get the processor that they asked for."""
+    slowed: str | None = None
+    """The same, where the processor was slower than at its best in most runs: no reason against any of them, then."""
 
     @property
     def disturbance(self) -> str | None:
         """What disturbs the whole study rather than single trials, for people."""
-        if self.foreign_cores <= _FOREIGN_CORES:
-            return None
-        return f"other processes use {self.foreign_cores:.1f} cores: stop them, or latencies stay noisy"
+        if self.foreign_cores > _FOREIGN_CORES:
+            return f"other processes use {self.foreign_cores:.1f} cores: stop them, or latencies stay noisy"
+        return self.slowed
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,10 @@ def _check(measurements: Sequence[Measurement]) -> tuple[dict[int, tuple[Reason,
     watched = [m for m in measurements if m.tells_of_device]
     usual = _usual_foreign_cores(watched)
     governors, governor_since = _usual_governors(watched)
+    slowed, most_are = _slowed(watched)
     reasons = {m.trial: tuple(_device_reasons(m, usual, governors)) for m in watched if not m.failed}
+    for trial, reason in slowed.items():
+        reasons[trial] = (*reasons.get(trial, ()), reason)
     drift, reference, good = _drift(measurements, reasons)
     for trial, reason in drift.items():
         reasons[trial] = (*reasons.get(trial, ()), reason)
@@ -125,7 +134,7 @@ def _check(measurements: Sequence[Measurement]) -> tuple[dict[int, tuple[Reason,
     if last_reference is not None and any(reason.word == "governor" for reason in reasons.get(last_reference, ())):
         good = False  # a second run tells whether the governor has changed for good
     reasons = {trial: found for trial, found in reasons.items() if found}
-    return reasons, DeviceChecks(reference, good, usual, governor_since, _starved(watched))
+    return reasons, DeviceChecks(reference, good, usual, governor_since, _starved(watched), most_are)
 
 
 def _said(sentences: Mapping[str, str | None]) -> str | None:
@@ -263,6 +272,33 @@ def _starved(measurements: Sequence[Measurement]) -> str | None:
         f"{len(short)} of {counted(len(used), 'run')} did not get the processor that they asked for "
         f"({min(short):.2f} to {max(short):.2f} of one): something else used it, and no figure here is certain"
     )
+
+
+def _slowed(measurements: Sequence[Measurement]) -> tuple[dict[int, Reason], str | None]:
+    """The reasons against runs in which the processor was slower than at its best, or, where most were, what to say.
+
+    Interpreters differ in how long the loop takes them, and processors do where a run is pinned to some.
+    """
+    alike: dict[Hashable, list[tuple[int, int, int]]] = {}
+    for m in measurements:
+        before, after = m.response.pace_before_ns, m.response.pace_after_ns
+        if before and after:
+            group = m.response.versions.get("python"), m.configuration.get("cpu_affinity")
+            alike.setdefault(group, []).append((m.trial, min(before, after), max(before, after)))
+    times: dict[int, float] = {}
+    for found in alike.values():
+        best = min(shorter for _, shorter, _ in found)
+        times |= {trial: longer / best for trial, _, longer in found}
+    slow = {trial: ratio for trial, ratio in times.items() if ratio > _SLOWED}
+    if len(slow) * 4 > len(times) * 3:
+        return {}, (
+            f"in {len(slow)} of {counted(len(times), 'run')} the processor took {min(slow.values()):.1f} to "
+            f"{max(slow.values()):.1f} times its best time for a fixed loop: something shares it, or its clock fell"
+        )
+    return {
+        trial: Reason("slowed", f"something shares the processor: a fixed loop took {ratio:.2f} times its best time")
+        for trial, ratio in slow.items()
+    }, None
 
 
 def _band(levels: Sequence[float]) -> float:

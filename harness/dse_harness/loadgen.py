@@ -15,6 +15,7 @@ import mlperf_loadgen as lg
 from dse_harness import detail_log
 from dse_harness.engines import Invoke
 from dse_harness.errors import HarnessError
+from dse_harness.pace import Pacer
 from dse_harness.process import peak_resident_bytes
 from dse_harness.protocol import AccuracySpec, MetricValue, Performance, PerformanceSpec
 from dse_harness.samples import Samples
@@ -70,7 +71,9 @@ def _official_settings(user_conf: Path, model_name: str, scenario: Scenario) -> 
 class Run:
     """A run of LoadGen over a model: `start` returns when its logs are complete in ``folder``."""
 
-    def __init__(self, scenario: Scenario, task: Task, invoke: Invoke, memory: Samples) -> None:
+    def __init__(
+        self, scenario: Scenario, task: Task, invoke: Invoke, memory: Samples, pacer: Pacer | None = None
+    ) -> None:
         self.issue_s = 0.0
         """Wall seconds from samples loaded to last query answered, the generation of queries included."""
         self.cpu_s = 0.0
@@ -79,10 +82,15 @@ class Run:
         """Wall seconds of copying samples into memory."""
         self.peak_loaded_bytes: int | None = None
         """Peak resident set of this process when the last samples were in memory."""
+        self.settle_s = 0.0
+        """Wall seconds of waiting for a processor at its usual pace; without a ``pacer`` nobody waits."""
+        self.pace_ns: list[int] = []
+        """The loop of `dse_harness.pace` before the first query and after the last one."""
         self._scenario = scenario
         self._task = task
         self._invoke = invoke
         self._memory = memory
+        self._pacer = pacer
         self._failed: list[BaseException] = []
         self._began = (0.0, 0.0)
 
@@ -141,12 +149,18 @@ class Run:
             self._failed.append(error)
         self.load_s += time.perf_counter() - start
         self.peak_loaded_bytes = peak_resident_bytes()
+        if self._pacer:
+            start = time.perf_counter()
+            self.pace_ns.append(self._pacer.settle())
+            self.settle_s = time.perf_counter() - start
         self._began = (time.perf_counter(), time.process_time())
 
     def _flush(self) -> None:
         began, began_cpu = self._began
         self.issue_s += time.perf_counter() - began
         self.cpu_s += time.process_time() - began_cpu
+        if self._pacer:  # at once: a processor that was idle in between is slower for some milliseconds
+            self.pace_ns.append(self._pacer.now())
 
 
 def _failure(error: BaseException) -> BaseException:

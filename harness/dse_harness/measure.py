@@ -25,6 +25,7 @@ from dse_harness.device_state import DeviceReader
 from dse_harness.engines import Invoke, engine_of
 from dse_harness.errors import HarnessError
 from dse_harness.image_order import random_order
+from dse_harness.pace import PACER
 from dse_harness.protocol import (
     Accuracy,
     AccuracySpec,
@@ -42,6 +43,8 @@ from dse_harness.scenarios import scenario_of
 from dse_harness.tasks import Task, task_of
 from dse_harness.tensors import image_input
 
+_TAKES = 3
+"""Of a performance run, at most: where the processor became slower on the way, it is taken again."""
 _PART_BYTES = 1 << 18
 """Of a model file, as it is read to be hashed: small, or it would count as memory of the run."""
 
@@ -162,12 +165,19 @@ class _Measurement:
             raise HarnessError(
                 "data_set", f"found a buffer of {buffer} samples, allowed: up to the data set's {total} images"
             )
-        run, log = self._run_loadgen(settings, memory, total, buffer, "performance")
-        peak_bytes = process.peak_resident_bytes()
-        self._found["sample_memory_bytes"] = buffer * memory.sample_bytes
-        self._found["peak_memory_bytes"] = run.peak_loaded_bytes
-        if peak_bytes is not None and run.peak_loaded_bytes is not None:
-            self._found["loadgen_memory_bytes"] = max(0, peak_bytes - run.peak_loaded_bytes)
+        for take in range(1, _TAKES + 1):
+            run, log = self._run_loadgen(settings, memory, total, buffer, "performance")
+            if take == 1:  # as a process has it that takes one
+                peak_bytes = process.peak_resident_bytes()
+                self._found["sample_memory_bytes"] = buffer * memory.sample_bytes
+                self._found["peak_memory_bytes"] = run.peak_loaded_bytes
+                if peak_bytes is not None and run.peak_loaded_bytes is not None:
+                    self._found["loadgen_memory_bytes"] = max(0, peak_bytes - run.peak_loaded_bytes)
+            self._timing_s["settle"] = self._timing_s.get("settle", 0) + run.settle_s
+            before_ns, after_ns = run.pace_ns
+            if PACER.is_usual(after_ns) or not PACER.is_usual(before_ns) or spec.user_conf is not None:
+                break
+        self._found |= {"pace_before_ns": before_ns, "pace_after_ns": after_ns, "takes": take}
         self._found["cores_used"] = round(run.cpu_s / run.issue_s, 3)
         performance = self._found["performance"] = log.performance(self._scenario)
         self._metrics |= log.metrics(self._scenario)
@@ -222,7 +232,8 @@ class _Measurement:
     def _run_loadgen(
         self, settings: Any, memory: Samples, total: int, buffer: int, folder: Literal["performance", "accuracy"]
     ) -> tuple[loadgen.Run, loadgen.Log]:
-        run = loadgen.Run(self._scenario, self._task, self._invoke, memory)
+        pacer = PACER if folder == "performance" else None
+        run = loadgen.Run(self._scenario, self._task, self._invoke, memory, pacer)
         run.start(settings, total, buffer, self._folder / folder)
         self._timing_s[f"{folder}_samples"] = run.load_s
         log = loadgen.read_log(self._folder / folder)

@@ -373,6 +373,12 @@ class Response:
     """Resident set before the model and the samples were loaded."""
     cores_used: Amount | None = None
     """CPU time over wall time of the performance run."""
+    pace_before_ns: Count | None = None
+    """The shortest time of a fixed loop on the processor, directly before the first query: see `dse_harness.pace`."""
+    pace_after_ns: Count | None = None
+    """The same directly after the last query."""
+    takes: Count | None = None
+    """How often the performance run was taken: again where the processor became slower on the way. The last counts."""
     probe_latency_ns: Count | None = None
     model: ModelInfo | None = None
     evidence: Evidence | None = None

@@ -87,6 +87,7 @@ def _import(engine: str) -> int:
     try:
         from dse_harness import measure  # noqa: F401 - a fork has it
         from dse_harness.engines import engine_named
+        from dse_harness.pace import PACER
         from dse_harness.samples import opencv_version
         from dse_harness.scenarios import scenario_of
         from dse_harness.tasks import task_of
@@ -94,6 +95,7 @@ def _import(engine: str) -> int:
         task_of(Request.task)
         scenario_of(Request.scenario)
         opencv_version()
+        PACER.learn()
         engine_class = engine_named(engine)
     except (ImportError, HarnessError):  # the child says what is missing
         return 0

@@ -128,6 +128,44 @@ def test_a_study_that_was_starved_says_so_with_its_figures() -> None:
     assert find_exclusions([]).starved is None
 
 
+def paced(times: Sequence[tuple[int, int]]) -> list[Measurement]:
+    return [
+        dataclasses.replace(run, response=dataclasses.replace(run.response, pace_before_ns=before, pace_after_ns=after))
+        for n, (before, after) in enumerate(times)
+        for run in [measured(n, state(2 * n), state(2 * n + 2))]
+    ]
+
+
+def test_a_run_during_which_something_shared_the_processor_does_not_count() -> None:
+    trials = paced([(100, 103), (101, 175), (170, 99), (104, 98), (129, 104)])
+    assert words(trials) == {1: ["slowed"], 2: ["slowed"], 4: ["slowed"]}
+    assert find_exclusions(trials).reasons[1][0].sentence == (
+        "something shares the processor: a fixed loop took 1.79 times its best time"
+    )
+
+
+def test_a_loop_is_compared_with_those_of_the_same_interpreter() -> None:
+    trials = paced([(100, 103), (180, 183), (101, 99), (181, 179)])
+    assert words(trials) == {1: ["slowed"], 3: ["slowed"]}
+    for run in trials[1::2]:
+        run.response.versions["python"] = "3.10.4"
+    assert words(trials) == {}
+
+
+def test_where_most_runs_were_slowed_they_count_and_it_is_said() -> None:
+    trials = paced([(100, 103), (150, 175), (170, 99), (160, 160), (170, 101)])
+    found = find_exclusions(trials)
+    assert not found.reasons
+    assert found.disturbance == (
+        "in 4 of 5 runs the processor took 1.6 to 1.8 times its best time for a fixed loop: something shares it, "
+        "or its clock fell"
+    )
+
+
+def test_responses_of_before_say_nothing_of_the_pace() -> None:
+    assert words([measured(0, state(0), state(2))]) == {}
+
+
 def test_a_machine_that_is_always_busy_is_its_own_usual_state() -> None:
     trials = [measured(n, state(2 * n, foreign=2.0 * n), state(2 * n + 2, foreign=2.0 * n + 2)) for n in range(8)]
     assert words(trials) == {}
