@@ -1,4 +1,4 @@
-"""What `benchmarks/agreement.py` answers in place of a machine."""
+"""What `benchmarks/simulated.py` answers in place of a machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from dse_harness.answers import unpack
 from dse_harness.protocol import AccuracySpec, DataSetSpec, PerformanceSpec, Request
 
-from benchmarks.agreement import START_S, Machine
+from benchmarks.simulated import START_S, Machine
 from dse.core.configuration import Configuration
 
 VARIANT = Configuration({"width": 0.5})

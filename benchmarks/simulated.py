@@ -1,0 +1,214 @@
+"""How far the fronts of several searches agree on a machine that is as noisy as one says.
+
+Searches the 672 variants that `benchmarks/truth.py` measured completely, in memory: each run of a search gets the
+table's figures, with noise, and takes the time that it would take. An accuracy on a part of the images is what the
+model answered on just those. So what a search does with its time shows apart from how quiet this machine is. Prints
+Markdown; asserts nothing.
+
+    python benchmarks/simulated.py --table FOLDER --noise 2% --seeds 4 --time 2m
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+import math
+import os
+import random
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: threads cost more than they save
+
+import numpy as np
+import yaml
+from dse_harness.answers import pack, unpack
+from dse_harness.protocol import Accuracy, Performance, Request, Response, SpotCheck
+from numpy.typing import NDArray
+
+import dse
+from dse.core.configuration import Configuration
+from dse.core.indifference import scaled_costs, tolerances
+from dse.core.session import Session
+from dse.durations import parse_duration
+from dse.models import ModelFile
+from dse.search.explore import request_of, session_of
+from dse.search.plan import make_plan
+from dse.spaces.load import find_space
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.truth import (
+    FIXED,
+    NARROW,
+    Costs,
+    Row,
+    Run,
+    against_truth,
+    best,
+    counterparts,
+    print_runs,
+    read_table,
+    variant_of,
+)
+
+MEMORY_NOISE = 0.004
+"""Standard deviation of the logarithm of a model's memory, between processes."""
+START_S = 0.15
+"""What a trial takes beside LoadGen's timed runs, and what deciding takes."""
+SPOT_IMAGES = 64
+
+
+@dataclass
+class Machine:
+    """Answers requests with the figures of a table; ``noise`` is the standard deviation of a latency's logarithm."""
+
+    figures: Mapping[Configuration, Mapping[str, float]]
+    right: Mapping[Configuration, NDArray[np.bool_]]
+    noise: float
+    chance: random.Random = field(default_factory=random.Random)
+
+    def answer(self, variant: Configuration, request: Request) -> Response:
+        """What a run of ``variant`` says."""
+        found, accuracy = self.figures[variant], None
+        latency_ns = found["latency_p90_ns"]
+        timing_s = {"performance": request.performance.seconds(latency_ns) if request.performance else 0.0}
+        if request.accuracy:
+            right = self.right[variant]
+            images = min(request.accuracy.images(len(right), latency_ns), len(right))
+            accuracy = Accuracy(
+                int(right[:images].sum()),
+                images,
+                digest(right[:images]),
+                "list" if images == len(right) else request.image_order,
+                len(right),
+                pack(right[:images], request.image_order),
+            )
+            timing_s["accuracy"] = images * latency_ns / 1e9
+        timing_s["total"] = START_S + sum(timing_s.values())
+        spot = SpotCheck(SPOT_IMAGES, digest(self.right[variant][:SPOT_IMAGES]), request.image_order)
+        return Response(
+            performance=Performance.constant(round(latency_ns * math.exp(self.noise * self.chance.gauss(0, 1)))),
+            accuracy=accuracy,
+            spot_check=spot if request.spot_check_images else None,
+            model_memory_bytes=round(found["model_memory_bytes"] * math.exp(MEMORY_NOISE * self.chance.gauss(0, 1))),
+            timing_s=timing_s,
+        )
+
+
+def digest(right: NDArray[np.bool_]) -> str:
+    """Stands for the predictions: two models that are right on the same images count as one that predicts the same."""
+    return hashlib.sha256(np.packbits(right).tobytes()).hexdigest()
+
+
+def read_machine(folder: Path, noise: float) -> Machine:
+    """The machine that was measured into ``folder``."""
+    figures: dict[Configuration, dict[str, list[float]]] = {}
+    for path in folder.glob("pass-*/"):
+        for trial in dse.open_study(path).trials():
+            if trial.state == "counts":
+                found = figures.setdefault(variant_of(trial.configuration), {})
+                for name in ("latency_p90_ns", "model_memory_bytes"):
+                    found.setdefault(name, []).append(trial.values[name])
+    right = {}
+    for measured in dse.open_study(folder / "accuracies").measurements:
+        accuracy, variant = measured.response.accuracy, variant_of(measured.configuration)
+        if accuracy and accuracy.answers and variant in figures:
+            right[variant] = unpack(accuracy.answers, accuracy.total)
+    return Machine({v: {n: median(x) for n, x in figures[v].items()} for v in right}, right, noise)
+
+
+def table_space(folder: Path, variants: int) -> dse.Space:
+    """The shipped space with one thread and one buffer."""
+    document: dict[str, Any] = yaml.safe_load(find_space("mobilenet_v3.yaml").read_text(encoding="utf-8"))
+    document["parameters"] |= {parameter: [level] for parameter, level in FIXED.items()}
+    path = folder / "simulated.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    space = dse.load_space(path)
+    if space.tree.size != variants:
+        raise SystemExit(f"{folder}: found {variants} variants that are complete, expected {space.tree.size}")
+    return space
+
+
+def search(space: dse.Space, machine: Machine, seed: int, seconds: float) -> Run:
+    """One search with its own noise."""
+    began = time.process_time()
+    machine.chance = random.Random(seed + 0.5)
+    plan = make_plan(space, (), dse.Budget(device_s=seconds))
+    session = session_of(space, plan, seed, confirm=True)
+    while (step := session.ask(elapsed_s=session.device_s)) is not None:
+        request = request_of(space, step, ModelFile(Path("model"), "0" * 64))
+        session.tell(step, machine.answer(variant_of(step.configuration), request))
+    variants = frozenset(variant_of(e.configuration) for e in session.analysis.estimates)
+    return Run(rows_of(session, space), variants, figures_of(session, time.process_time() - began))
+
+
+def rows_of(session: Session, space: dse.Space) -> tuple[Row, ...]:
+    values = {e.configuration: e.values for e in session.analysis.estimates}
+    return tuple(
+        Row(variant_of(c), scaled_costs(values[c], space.objectives))
+        for c in sorted(session.analysis.on_front, key=str)
+    )
+
+
+def own_costs(row: Row) -> Costs:
+    return row.costs
+
+
+def figures_of(session: Session, cpu_s: float) -> dict[str, str]:
+    now = session.analysis
+    front = [e for e in now.estimates if e.configuration in now.on_front]
+    standings = list(now.verdicts.standings)
+    return {
+        "trials; variants": f"{session.told}; {len(now.estimates)}",
+        "rows on its front": str(len(front)),
+        "rows whose accuracy is not on all images": str(
+            sum(e.accuracy is not None and e.accuracy.total < (e.accuracy.data_set_images or 0) for e in front)
+        ),
+        "on the front for certain; plausible; off": "; ".join(
+            str(standings.count(standing)) for standing in ("on", "plausible", "off")
+        ),
+        "CPU": f"{cpu_s:.0f} s",
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--table", type=Path, required=True, metavar="FOLDER", help="what truth.py measured")
+    parser.add_argument("--noise", default="2%", help="standard deviation of a run's p90")
+    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--time", default="2m", help="device time of a search")
+    options = parser.parse_args()
+    machine = read_machine(options.table, float(options.noise.rstrip("%")) / 100)
+    space = table_space(options.table, len(machine.right))
+    within = tolerances(space.objectives, NARROW)
+    table = read_table(options.table, space.objectives)
+    exact, close = best(table, [0.0] * len(within)), best(table, within)
+    print(f"{len(table)} variants, {len(exact)} on the front, {len(close)} that nothing beats by the indifference\n")
+    runs: dict[str, Run] = {}
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
+        runs[f"seed {seed}"] = search(space, machine, seed, parse_duration(options.time))
+        print(f"seed {seed}: {runs[f'seed {seed}'].figures}", file=sys.stderr, flush=True)
+    print_runs({name: {**run.figures, **against_truth(run, table, within)} for name, run in runs.items()})
+    print("\n| pair | rows with a counterpart, own figures | the table's figures |\n| --- | --- | --- |")
+    shares: list[float] = []
+    for (one, left), (other, right) in itertools.combinations(runs.items(), 2):
+        cells = []
+        for costs in (own_costs, lambda row: table[row.variant]):
+            a, b = [*map(costs, left.rows)], [*map(costs, right.rows)]
+            both = counterparts(a, b, within), counterparts(b, a, within)
+            cells.append(f"{both[0]:.2f}, {both[1]:.2f}")
+            shares += both if costs is own_costs else ()
+        print(f"| {one}, {other} | {' | '.join(cells)} |")
+    if shares:
+        print(f"\nOf own figures: {fmean(shares):.2f} on average, {min(shares):.2f} at worst.")
+
+
+if __name__ == "__main__":
+    main()
