@@ -1,13 +1,15 @@
 """What measuring costs beyond what is measured: start and end of the harness, and LoadGen's callback.
 
-    python benchmarks/overhead.py [MODEL.tflite ...]
+    python benchmarks/overhead.py [--engine NAME] [MODEL ...]
 
-Without models it takes small ones of its own. Everything is measured side by side on this machine, several times, in
-turns; the smallest and the median are printed, nothing is asserted.
+Of every engine that is installed here, or of one. Without models it takes small ones of its own and of the zoo.
+Everything is measured side by side on this machine, several times, in turns; the smallest and the median are printed,
+nothing is asserted.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import statistics
@@ -15,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -25,12 +28,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from dse_harness import loadgen
 from dse_harness.boot import command
 from dse_harness.decode import decode
-from dse_harness.engines import Session, open_engine
+from dse_harness.engines import ENGINES, Session, open_engine
 from dse_harness.protocol import Performance, PerformanceSpec, Preprocessing, Request, Response, RuntimeSpec, read
 from dse_harness.samples import PixelCache, SampleMemory
 from dse_harness.scenarios import scenario_of
 from dse_harness.tasks import task_of
 
+from dse import zoo
+from dse.packages import engines_here
 from tests.harness.running import request_for, write_colours
 from tests.harness.tiny_models import write_tiny_model
 
@@ -38,24 +43,43 @@ ROUNDS = 7
 BUFFER = 64
 TINY: tuple[tuple[Literal["float32", "int8"], int], ...] = (("float32", 8), ("int8", 96), ("float32", 224))
 
-
-def main(arguments: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        images = write_colours(folder / "images.npz", count=BUFFER, side=32)
-        models = [Path(argument).resolve() for argument in arguments] or [
-            write_tiny_model(folder / f"tiny_{type_}_{side}.tflite", type_=type_, side=side) for type_, side in TINY
-        ]
-        process_overhead(folder, models, images)
-        callback_overhead(folder, models, images)
+ZOO = (("small", 48, "float32"), ("small", 96, "int8"), ("large", 128, "float32"))
 
 
-def process_overhead(folder: Path, models: list[Path], images: Path) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--engine", action="append", choices=list(ENGINES))
+    parser.add_argument("models", nargs="*", type=Path)
+    arguments = parser.parse_args()
+    here = engines_here()
+    for engine in arguments.engine or here:
+        version = here[engine][1] if engine in here else sys.exit(f"{engine} is not installed")
+        print(f"\n{engine} {version}\n")
+        spec = RuntimeSpec(engine, 1, ENGINES.get(engine).delegates[0])
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            images = write_colours(folder / "images.npz", count=BUFFER, side=32)
+            models = [model.resolve() for model in arguments.models] or own_models(folder)
+            process_overhead(folder, spec, models, images)
+            callback_overhead(folder, spec, models, images)
+
+
+def own_models(folder: Path) -> list[Path]:
+    models = [write_tiny_model(folder / f"tiny_{type_}_{side}.tflite", type_=type_, side=side) for type_, side in TINY]
+    for family, side, precision in ZOO:
+        models.append(folder / f"{family}_minimalistic_0.5_{side}_{precision}.tflite")
+        models[-1].write_bytes(zoo.build(family, "minimalistic", 0.5, side, precision))
+    return models
+
+
+def process_overhead(folder: Path, spec: RuntimeSpec, models: list[Path], images: Path) -> None:
     print(f"A request with warm caches, {BUFFER} samples, process start to process end, {ROUNDS} rounds, seconds")
     print(f"{'':34}{'min':>8}{'median':>8}")
-    bare = [sys.executable, "-c", "import numpy, mlperf_loadgen, ai_edge_litert.interpreter"]
+    engine = ENGINES.get(spec.name)
+    imports = f"import numpy, mlperf_loadgen; from {engine.__module__} import {engine.__name__} as engine"
+    bare = [sys.executable, "-c", f"{imports}; from dse_harness.protocol import RuntimeSpec; engine({spec!r})"]
     for model in models:
-        path = write_request(folder, model, images)
+        path = write_request(folder, spec, model, images)
         run = [*command(sys.executable), "run", str(path)]
         wall_s(run, folder)  # fills the cache
         bare_s, outside_s, in_loadgen_s = [], [], []
@@ -78,13 +102,13 @@ def process_overhead(folder: Path, models: list[Path], images: Path) -> None:
         print(f"  {'ratio to bare import':32}{min(outside_s) / min(bare_s):8.2f}")
 
 
-def callback_overhead(folder: Path, models: list[Path], images: Path) -> None:
+def callback_overhead(folder: Path, spec: RuntimeSpec, models: list[Path], images: Path) -> None:
     print(f"\np50 of one process, {ROUNDS} turns of bare loop and LoadGen, microseconds (median of the turns)")
     print(f"{'':34}{'bare':>10}{'LoadGen':>10}{'more':>8}{'ratio':>8}")
     for path in models:
-        request_path = write_request(folder, path, images)
+        request_path = write_request(folder, spec, path, images)
         request = decode(Request, json.loads(request_path.read_text()))
-        model = open_engine(RuntimeSpec()).load(path)
+        model = open_engine(spec).load(path)
         image = model.inputs[0]
         memory = SampleMemory(PixelCache(request, request_path, image.side), Preprocessing(), image)
         memory.load(range(BUFFER))
@@ -99,11 +123,12 @@ def callback_overhead(folder: Path, models: list[Path], images: Path) -> None:
         print(f"{path.stem:34}{bare:10.1f}{measured:10.1f}{more:8.1f}{measured / bare:8.3f}")
 
 
-def write_request(folder: Path, model: Path, images: Path) -> Path:
+def write_request(folder: Path, spec: RuntimeSpec, model: Path, images: Path) -> Path:
     path = folder / "request.json"
     performance = {"buffer_size": BUFFER, "min_duration_ms": 300}
     request = request_for(model, images, performance=performance, accuracy=None, warmup_s=0.02)
-    classes = open_engine(RuntimeSpec()).load(model).outputs[0].shape[-1]
+    request["runtime"] = asdict(spec)
+    classes = open_engine(spec).load(model).outputs[0].shape[-1]
     request["data_set"].update(sha256=hashlib.sha256(images.read_bytes()).hexdigest(), classes=classes)
     path.write_text(json.dumps(request))
     return path
@@ -117,7 +142,7 @@ def wall_s(arguments: list[str], folder: Path) -> float:
 
 
 def bare_p50_ns(model: Session, samples: list[np.ndarray], duration_s: float = 0.3) -> float:
-    """set_tensor, invoke, get_tensor, and the clock."""
+    """The engine alone: input, model, output, and the clock."""
     invoke, clock = model.bind(), time.perf_counter_ns
     latencies = []
     end = clock() + int(duration_s * 1e9)
@@ -141,4 +166,4 @@ def loadgen_run(model: Session, memory: SampleMemory, folder: Path, expected_us:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
-from dse_harness.engines import ENGINES, Engine, installed_version
+from dse_harness.engines import ENGINES, Engine, installed_version, options_of
 from dse_harness.registry import RegistryError
 
 from dse.errors import MachineError, Remedy, why
@@ -22,6 +24,16 @@ def engine_named(name: str) -> type[Engine]:
         return ENGINES.get(name)
     except RegistryError as error:
         raise MachineError(str(error)) from error
+
+
+@lru_cache(1)
+def engine_options() -> frozenset[str]:
+    """The names of the settings that only one engine or another has; a broken engine has none."""
+    found: set[str] = set()
+    for name in ENGINES:
+        with suppress(RegistryError):
+            found.update(options_of(ENGINES.get(name)))
+    return frozenset(found)
 
 
 def engines_here() -> dict[str, tuple[type[Engine], str]]:

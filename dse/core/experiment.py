@@ -85,7 +85,7 @@ class Experiment:
         )
 
     def accuracy_key(self) -> str:
-        """What the accuracy depends on: model, images, preprocessing, engine, delegate; not threads, not buffers.
+        """What the accuracy depends on: model, images, preprocessing, engine, delegate, options; not threads, buffers.
 
         How many of the images were used is with the accuracy itself: more of them make it better, not another one.
         """
@@ -99,6 +99,7 @@ class Experiment:
                 "delegate": self.runtime.delegate,
                 # what came later is left out where it is as it always was: older studies know their keys without
                 **({"device": self.device} if self.device else {}),
+                **({"options": dict(self.runtime.options)} if self.runtime.options else {}),
             }
         )
 

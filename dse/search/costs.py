@@ -18,6 +18,7 @@ from dse.core.gathered import Place
 from dse.core.measurement import Measurement, Phase
 from dse.core.policy import Need
 from dse.core.tree import LISTED
+from dse.packages import engine_options
 from dse.samplers.unseen import Unseen
 from dse.search.accuracy_runs import accuracy_spec
 from dse.spaces.space import Space
@@ -303,7 +304,8 @@ def costs_of(
     def model(configuration: Configuration) -> Hashable:
         entry, variant = space.runtime(configuration), sorted(space.variant(configuration).items())
         delegate = configuration.get("delegate")
-        return configuration.get("model"), tuple(variant), entry.engine, entry.python, delegate
+        options = tuple(configuration.get(name) for name in engine_options())
+        return configuration.get("model"), tuple(variant), entry.engine, entry.python, delegate, options
 
     def guess_ns(configuration: Configuration) -> float:
         size = space.source(configuration).known_bytes(space.variant(configuration))

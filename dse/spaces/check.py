@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from dse.core.configuration import Configuration, Value
+from dse_harness.engines import options_of
+
+from dse.core.configuration import Configuration, Value, text
 from dse.core.tree import Level, Parameter, ParameterTree
 from dse.models import ModelSource
-from dse.packages import engine_named
+from dse.packages import engine_named, engine_options
 from dse.spaces.document import Document, Place
-from dse.spaces.parts import HARNESS_PARAMETERS
+from dse.spaces.parts import HARNESS_PARAMETERS, is_harness_parameter
 from dse.spaces.space import MOST_CPUS, Space, parse_cpus
 
 _MOST_VARIANTS = 100_000
@@ -41,6 +43,14 @@ def check_levels(document: Document, space: Space) -> None:
         "cpu_affinity": (_is_cpu_list, "CPU numbers such as 0-3 or 0,2"),
         "model": (lambda value: value in space.sources, ", ".join(space.sources)),
     }
+    options: dict[str, list[Value]] = {}
+    for engine in engines:
+        for name, levels in options_of(engine).items():
+            options.setdefault(name, []).extend(levels)
+    for name, levels in options.items():
+        allowed[name] = (_is_one_of(levels), ", ".join(map(text, dict.fromkeys(levels))))
+    for name in engine_options() - options.keys():
+        allowed[name] = (lambda _: False, "none: no engine of this space has such a setting")
     for place, parameter in _places(space.tree.roots):
         if parameter.name == "cpu_affinity" and len(parameter.values) > _MOST_AFFINITIES:
             raise document.error(place, f"found {len(parameter.values)} levels, allowed: {_MOST_AFFINITIES}")
@@ -89,7 +99,7 @@ def _variants(parameters: tuple[Parameter, ...], model: Value, above: Place = ("
     """Every parameter of a variant with its place, and the model below whose level it stands, if it does."""
     for parameter in parameters:
         place = (*above, parameter.name)
-        if parameter.name not in (*HARNESS_PARAMETERS, "model"):
+        if parameter.name != "model" and not is_harness_parameter(parameter.name):
             yield place, parameter, model
         for level in parameter.levels:
             below = level.value if parameter.name == "model" else model
@@ -129,7 +139,7 @@ def _without_harness_parameters(tree: ParameterTree) -> ParameterTree:
         kept: list[Parameter] = []
         for parameter in parameters:
             levels = tuple(Level(level.value, prune(level.children)) for level in parameter.levels)
-            if parameter.name not in HARNESS_PARAMETERS or any(level.children for level in levels):
+            if not is_harness_parameter(parameter.name) or any(level.children for level in levels):
                 kept.append(Parameter(parameter.name, levels))
         return tuple(kept)
 
@@ -147,6 +157,11 @@ def _places(parameters: tuple[Parameter, ...], above: Place = ("parameters",)) -
         yield place, parameter
         for level in parameter.levels:
             yield from _places(level.children, (*place, level.value))
+
+
+def _is_one_of(levels: Sequence[Value]) -> Callable[[Value], bool]:
+    """Whether a value is one of ``levels``: true is not 1."""
+    return lambda value: any(value == level and type(value) is type(level) for level in levels)
 
 
 def _is_count(value: Value) -> bool:

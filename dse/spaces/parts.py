@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dse.core.configuration import Value
+from dse.packages import engine_options
 
 HARNESS_PARAMETERS = ("threads", "buffer_size", "delegate", "runtime", "cpu_affinity")
-"""Parameters that the harness takes; every other one but ``model`` belongs to the model's source."""
+"""Parameters that the harness takes for every engine."""
+
+
+def is_harness_parameter(name: str) -> bool:
+    """Whether the harness takes it, for every engine or for one; every other but ``model`` is the model source's."""
+    return name in HARNESS_PARAMETERS or name in engine_options()
 
 
 def variant_of(configuration: Mapping[str, Value]) -> dict[str, Value]:
     """The part of the configuration that is the model variant."""
-    return {k: v for k, v in configuration.items() if k not in HARNESS_PARAMETERS and k != "model"}
+    return {k: v for k, v in configuration.items() if not is_harness_parameter(k) and k != "model"}
 
 
 def model_of(configuration: Mapping[str, Value], models: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+from dse_harness.engines import options_of
 from dse_harness.protocol import Preprocessing, RuntimeSpec
 
 from dse.backends import Backend, LocalBackend
@@ -132,6 +133,11 @@ class Space:
             threads=int(configuration.get("threads", 1)),
             delegate=str(configuration.get("delegate", engine_named(engine).delegates[0])),
             cpu_affinity=None if affinity is None else parse_cpus(str(affinity)),
+            options={
+                name: configuration[name]
+                for name, (default, *_) in options_of(engine_named(engine)).items()
+                if configuration.get(name, default) != default
+            },
         )
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 
 from dse_harness.protocol import AccuracySpec, Performance, PerformanceSpec, Request, Response
 
+from dse.core.configuration import text
 from dse.core.experiment import Experiment
 from dse.core.origin import ModelOrigin
 from dse.errors import Remedy, SubmissionError
@@ -45,7 +46,7 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """The model folder: variant, runtime, delegate, threads and buffer size, whatever else there is on the front.
+        """The model folder: variant and how it runs, whatever else there is on the front.
 
         A tree has one result per model folder, so two ways to run the same model file are two models. Where a folder
         cannot be called so, what tells the configuration apart is in the end of the name.
@@ -55,6 +56,7 @@ class Candidate:
         parts = [self.model, engine, runtime.delegate, f"t{runtime.threads}", f"b{self.buffer_size}"]
         if runtime.cpu_affinity:
             parts.append(f"cpu{'.'.join(map(str, runtime.cpu_affinity))}")
+        parts += [f"{name}.{text(level)}" for name, level in sorted(runtime.options.items())]
         wanted = "-".join(parts)
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", wanted).lstrip("._-")[:_MOST_READABLE]
         return name if name == wanted else f"{name}-{fingerprint(dict(self.configuration))[:8]}"

@@ -99,6 +99,7 @@ def _check_loadgen(root: Path, run: Run) -> Iterator[Finding]:
 def _check_configuration(root: Path, point: ValidatedPoint) -> Iterator[Finding]:
     request = point.performance.request
     asked: dict[str, Any] = {"threads": request.runtime.threads, "delegate": request.runtime.delegate}
+    asked |= request.runtime.options
     asked |= {"buffer_size": request.performance.buffer_size if request.performance else None}
     place = (point.folder / "validation.json").relative_to(root)
     for name, value in asked.items():

@@ -1,6 +1,7 @@
 """The command line: ``run`` a request, ``describe`` a model, list ``engines``.
 
-``preprocess`` is what a run starts that lacks pixels, ``resident`` what dse starts to fork its runs from.
+``preprocess`` is what a run starts that lacks pixels, ``compile`` what one starts that lacks a compiled model, and
+``resident`` what dse starts to fork its runs from.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ def main(arguments: list[str]) -> int:
             return _engines()
         case ["preprocess", request, side, cache, *shards]:
             return _preprocess(Path(request), int(side), Path(cache), list(map(int, shards)))
+        case ["compile", request, target]:
+            return _compile(Path(request), Path(target))
         case ["resident", engine]:
             from dse_harness.resident import serve
 
@@ -143,6 +146,25 @@ def _preprocess(request_path: Path, side: int, cache: Path, shards: list[int]) -
         print(json.dumps(asdict(Failure("out_of_memory", f"no memory left to preprocess images for a side of {side}"))))
         return 1
     return 0
+
+
+def _compile(request_path: Path, target: Path) -> int:
+    """Errors go to stdout as a Failure, for the run that waits for the model."""
+    from dse_harness.compiled import make
+    from dse_harness.errors import HarnessError
+
+    try:
+        make(request_path, read(Request, request_path), target)
+    except HarnessError as error:
+        failure = error.failure
+    except OSError as error:
+        failure = Failure("internal", f"{target}: a compiled model cannot be kept: {error}")
+    except MemoryError:
+        failure = Failure("out_of_memory", "no memory left to compile the model")
+    else:
+        return 0
+    print(json.dumps(asdict(failure)))
+    return 1
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dse_harness import accuracy, loadgen, process
+from dse_harness import accuracy, compiled, loadgen, process
 from dse_harness.answers import pack, unpack
 from dse_harness.describe import describe
 from dse_harness.device_state import DeviceReader
@@ -117,7 +117,7 @@ class _Measurement:
             engine = engine_class(request.runtime)
             self._versions[request.runtime.name] = engine.version
             found["baseline_memory_bytes"] = process.resident_bytes()
-            session = engine.load(path)
+            session = compiled.load(engine, request, self._request_path)
             image = image_input(session.inputs, path)
             self._task = task_class(session.outputs, request.data_set.classes)
             found["model"] = describe(session, path, self._task)

@@ -33,7 +33,7 @@ Amount = Annotated[float, Range(0)]
 ErrorClass = Literal[
     "bad_request",  # the request is not one
     "model_missing",  # no such file
-    "model_broken",  # not a .tflite file, or one that no runtime takes
+    "model_broken",  # not a model file, or one that no runtime takes
     "model_unsupported",  # the runtime loads it, and it is not an image classifier that the harness can feed
     "input_layout",  # neither NHWC nor NCHW with three channels, or the side does not fit
     "delegate_refused",  # the model does not run with this delegate
@@ -55,12 +55,16 @@ INFEASIBLE: frozenset[ErrorClass] = frozenset(
 
 @dataclass(frozen=True)
 class RuntimeSpec:
-    """What executes the model, and how. ``name`` is one of `engines.ENGINES`, ``delegate`` one of that engine's."""
+    """What executes the model, and how. ``name`` is one of `engines.ENGINES`, ``delegate`` one of that engine's.
+
+    ``options`` are settings that only this engine has, by name; the engine says which, and what they are by default.
+    """
 
     name: str = "litert"
     threads: int = 1
     delegate: str = "xnnpack"
     cpu_affinity: tuple[int, ...] | None = None
+    options: dict[str, str | int | float | bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from functools import lru_cache
@@ -16,10 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dse_harness.boot import command
-from dse_harness.decode import ProtocolError, decode
 from dse_harness.errors import HarnessError
-from dse_harness.protocol import Failure, Preprocessing, Request
+from dse_harness.protocol import Preprocessing, Request
 from dse_harness.tensors import Tensor
 
 SHARD_IMAGES = 1024
@@ -123,27 +120,10 @@ class PixelCache:
             return os.dup(file.fileno()), file.tell() + header_bytes
 
     def _build(self, shards: list[int]) -> None:
-        import subprocess
+        from dse_harness import children  # most runs find their pixels
 
-        child = subprocess.run(
-            [
-                *command(sys.executable),
-                *("preprocess", str(self._request_path), str(self._side), str(self._folder), *map(str, shards)),
-            ],
-            env={**os.environ, "DSE_PARENT": str(os.getpid())},
-            stdout=subprocess.PIPE,
-            check=False,
-        )
-        if child.returncode == 0:
-            return
-        if child.returncode == -signal.SIGKILL:
-            raise HarnessError("out_of_memory", "preprocessing was killed, as Linux does when memory runs out")
-        try:
-            failure: Failure = decode(Failure, json.loads(child.stdout))
-        except (ValueError, ProtocolError) as error:
-            said = f" and said {child.stdout[-200:]!r}" if child.stdout else "; stderr.log may say why"
-            raise HarnessError("internal", f"preprocessing ended with {child.returncode}{said}") from error
-        raise HarnessError(failure.error, failure.message)
+        what = ("preprocess", str(self._request_path), str(self._side), str(self._folder), *map(str, shards))
+        children.run(what, "preprocessing")
 
 
 def input_values(preprocessing: Preprocessing, tensor: Tensor) -> NDArray[Any]:

@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dse_harness.engines import Engine, Session
+from dse_harness.engines import CompilingEngine, Engine, Session, options_of
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import PerformanceSpec, RuntimeSpec
 from dse_harness.scenarios import Scenario
@@ -99,6 +99,32 @@ class EngineConformance:
         assert not np.array_equal(answer, other)
         assert np.array_equal(self._answer(session, first), answer)
         assert np.array_equal(self._answer(self.open(model), first), answer)
+
+    def test_a_compiled_model_is_the_model(self, model: Path) -> None:
+        """Where the engine compiles: the same tensors, the same answers, and what is no compiled model is refused."""
+        engine = self.engine(RuntimeSpec("any", 1, self.engine.delegates[0]))
+        if not isinstance(engine, CompilingEngine):
+            return
+        session, compiled = self.open(model), engine.load_compiled(engine.compile(model))
+        assert (compiled.inputs, compiled.outputs) == (session.inputs, session.outputs)
+        for image in self._images(session):
+            assert np.array_equal(self._answer(compiled, image), self._answer(session, image))
+        with pytest.raises((RuntimeError, ValueError)):
+            engine.load_compiled(b"not a model")
+
+    def test_options_are_levels_and_each_runs_the_model_or_refuses_it(self, model: Path) -> None:
+        """The first of an option's levels is what a request means that does not name it."""
+        for name, levels in options_of(self.engine).items():
+            assert len(set(map(str, levels))) == len(levels) > 1
+            for level in levels:
+                spec = RuntimeSpec("any", 1, self.engine.delegates[0], options={name: level})
+                try:
+                    session = self.engine(spec).load(model)
+                except HarnessError as error:
+                    assert level != levels[0]
+                    assert error.failure.error == "delegate_refused"  # noqa: PT017
+                else:
+                    assert self._answer(session, self._images(session)[0]).size == 10
 
     def test_an_answer_is_a_copy(self, model: Path) -> None:
         """The next image does not change it."""

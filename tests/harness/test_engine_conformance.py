@@ -9,6 +9,7 @@ from dse_harness.engines import ENGINES
 from dse_harness.protocol import RuntimeSpec
 from dse_harness.testing import EngineConformance
 
+from dse import zoo
 from tests.harness.tiny_models import write_tiny_model
 from tests.harness.toy_engine import Toy, write_toy_model
 
@@ -53,6 +54,14 @@ def test_openvino_describes_and_answers_a_model_as_litert_does(tmp_path: Path, t
         image = dice.normal(size=shape).astype(kind) if kind == "float32" else dice.integers(0, 127, shape, kind)
         (one,), (other,) = (session.bind()(image) for session in sessions)
         assert np.allclose(one, other, rtol=1e-4, atol=1e-4 if kind == "float32" else 1)
+
+
+@pytest.mark.parametrize(("form", "hard_swish"), [("minimalistic", None), ("full", "decomposed")])
+def test_openvino_finds_the_scales_of_the_zoo_s_integers(tmp_path: Path, form: str, hard_swish: str | None) -> None:
+    path = tmp_path / "zoo.tflite"
+    path.write_bytes(zoo.build("small", form, 0.35, 48, "int8", hard_swish))
+    one, other = (ENGINES.get(name)(RuntimeSpec(name, 1, of)).load(path) for name, of in _BOTH)
+    assert (one.inputs, one.outputs) == (other.inputs, other.outputs)
 
 
 _BOTH = (("litert", "xnnpack"), ("openvino", "cpu"))

@@ -68,6 +68,16 @@ def refused(path: Path) -> tuple[ErrorClass, str]:
             "bad_request",
             "runtime.delegate: found 'gpu', allowed for litert: xnnpack, builtin",
         ),
+        (
+            RuntimeSpec(options={"streams": 1}),
+            "bad_request",
+            "runtime.options: found 'streams', allowed: none, the options of litert",
+        ),
+        (
+            RuntimeSpec("openvino", delegate="cpu", options={"streams": True}),
+            "bad_request",
+            "runtime.options.streams: found True, allowed: 0, 1",
+        ),
     ],
 )
 def test_what_no_engine_has_is_refused_with_what_is_allowed(spec: RuntimeSpec, error: ErrorClass, message: str) -> None:

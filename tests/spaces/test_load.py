@@ -207,6 +207,7 @@ _LEVELS = _SMALL["parameters"]
         ({"cpu_affinity": ["3-0"]}, "cpu_affinity", "found the level '3-0'"),
         ({"cpu_affinity": ["0-99999999999"]}, "cpu_affinity", "found the level"),
         ({"model": ["b"]}, "model", "found the level 'b', allowed: zoo"),
+        ({"streams": [0]}, "streams", "found the level 0, allowed: none: no engine of this space has such a setting"),
         ({"colour": ["red"]}, "colour", "colour is no parameter of this model"),
         ({"width": [0.35, 0.36]}, "parameters", "0.36"),
         ({"side": [50]}, "parameters", "50"),
@@ -221,6 +222,14 @@ def test_levels_that_nothing_has_are_refused(here: Path, levels: dict[str, Any],
     lines = (here / "space.yaml").read_text().splitlines()
     assert error.line is not None
     assert lines[error.line - 1].strip().startswith(key), error
+
+
+def test_a_level_that_an_option_does_not_have_is_refused(here: Path) -> None:
+    runtimes = {"openvino": {"engine": "openvino"}}
+    error = _refused(here, runtimes=runtimes, parameters=_LEVELS | {"streams": [0, 2]})
+    assert "found the level 2, allowed: 0, 1" in error.message
+    error = _refused(here, runtimes=runtimes, parameters=_LEVELS | {"streams": [True]})
+    assert "found the level True, allowed: 0, 1" in error.message
 
 
 def test_a_wrong_level_below_a_number_is_found_at_its_own_line(here: Path) -> None:

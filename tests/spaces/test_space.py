@@ -69,12 +69,34 @@ def test_a_number_is_the_same_experiment_however_it_is_spelled(tmp_path: Path) -
         {"parameters": _BASE["parameters"] | {"side": [64]}},
         {"parameters": _BASE["parameters"] | {"precision": ["int8"]}},
         {"parameters": _BASE["parameters"] | {"delegate": ["builtin"]}},
+        {"runtimes": {"openvino": {"engine": "openvino"}}},
     ],
 )
 def test_what_changes_predictions_changes_both_keys(tmp_path: Path, change: dict[str, Any]) -> None:
     before, after = _keys(tmp_path), _keys(tmp_path, **change)
     assert before[0] != after[0]
     assert before[1] != after[1]
+
+
+def test_an_option_of_an_engine_is_for_that_engine_and_its_default_is_no_other_experiment(tmp_path: Path) -> None:
+    both = {"runtimes": {"litert": {}, "openvino": {"engine": "openvino"}}}
+    options = {"inference_precision": ["f32", "bf16"], "streams": [0]}
+    plain = _space(tmp_path, **both, parameters=_BASE["parameters"] | {"runtime": ["openvino"]})
+    before = plain.experiment(_first(plain))
+    space = _space(
+        tmp_path, **both, parameters=_BASE["parameters"] | {"runtime": {"openvino": options, "litert": None}}
+    )
+    by_default, other, *_ = (space.experiment(configuration) for configuration in space.tree.configurations())
+    assert by_default.runtime.options == {}
+    assert by_default.key() == before.key()
+    assert other.runtime.options == {"inference_precision": "bf16"}
+    assert other.accuracy_key() != before.accuracy_key()
+    assert space.variant(next(space.tree.configurations())) == plain.variant(_first(plain)) == _BASE_VARIANT
+    beside_litert = _first(space, runtime="litert", inference_precision="bf16")
+    assert space.experiment(beside_litert).runtime.options == {}
+
+
+_BASE_VARIANT = {"family": "small", "form": "minimalistic", "width": 1.0, "side": 48, "precision": "float32"}
 
 
 def test_more_images_make_an_accuracy_better_and_not_another(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ A module of an engine imports neither the engine nor NumPy when it is loaded: ds
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import RuntimeSpec
@@ -65,6 +65,32 @@ class Engine(Protocol):
         ...
 
 
+@runtime_checkable
+class CompilingEngine(Protocol):
+    """An engine that takes longer to compile a model than to measure it: `dse_harness.compiled` keeps what it made."""
+
+    version: str
+
+    def compile(self, path: Path) -> bytes:
+        """What `load_compiled` reads. In a process of its own, whose time and memory nobody measures. As `load`."""
+        ...
+
+    def load_compiled(self, compiled: bytes) -> Session:
+        """What `load` returns, without compiling again. Raises ValueError, RuntimeError for what it did not write."""
+        ...
+
+
+Option = str | int | float | bool
+
+
+def options_of(engine: type[Engine]) -> Mapping[str, Sequence[Option]]:
+    """The settings that only this engine has: a class attribute ``options``, each with its levels, the default first.
+
+    An engine without the attribute has none.
+    """
+    return getattr(engine, "options", {})
+
+
 ENGINES: Registry[type[Engine]] = Registry(
     "dse.engines",
     {
@@ -88,14 +114,27 @@ def engine_named(name: str) -> type[Engine]:
 
 
 def engine_of(spec: RuntimeSpec) -> type[Engine]:
-    """The class of the engine that ``spec`` names, which has the delegate. Raises HarnessError as `engine_named`."""
+    """The class of the engine that ``spec`` names, which has the delegate and options. Raises as `engine_named`."""
     engine = engine_named(spec.name)
     if spec.delegate not in engine.delegates:
         raise HarnessError(
             "bad_request",
             f"runtime.delegate: found {spec.delegate!r}, allowed for {spec.name}: {', '.join(engine.delegates)}",
         )
+    known = options_of(engine)
+    for name, level in spec.options.items():
+        if name not in known:
+            allowed = f"{', '.join(known) or 'none'}, the options of {spec.name}"
+            raise HarnessError("bad_request", f"runtime.options: found {name!r}, allowed: {allowed}")
+        if not any(level == other and type(level) is type(other) for other in known[name]):
+            allowed = ", ".join(map(str, known[name]))
+            raise HarnessError("bad_request", f"runtime.options.{name}: found {level!r}, allowed: {allowed}")
     return engine
+
+
+def option(engine: type[Engine], spec: RuntimeSpec, name: str) -> Any:
+    """What ``spec`` says of this option of the engine, or the engine's default."""
+    return spec.options.get(name, options_of(engine)[name][0])
 
 
 def open_engine(spec: RuntimeSpec) -> Engine:

@@ -7,11 +7,14 @@ to four times as long. With ``NUM_STREAMS`` 0 the caller's thread runs it, as in
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dse_harness.engines import Invoke
+from dse_harness.engines import Invoke, Option, option
 from dse_harness.engines._tflite import TfliteFile, sentence
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import RuntimeSpec
@@ -20,24 +23,57 @@ from dse_harness.tensors import Tensor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_CONVERTER = "openvino.tools.ovc"
+"""Imported with OpenVINO where it is there: half of the time that takes, and a thread that reports to the Internet."""
+
+_KEEP_VALUES = frozenset({"Convert", "Transpose", "Reshape", "Result"})
+"""Nodes between an input or output of integers and the node that has its scale."""
+
 
 class OpenVINO(TfliteFile):
-    """`Engine` over OpenVINO's plugin for processors."""
+    """`CompilingEngine` over OpenVINO's plugin for processors."""
 
     title: ClassVar[str] = "OpenVINO"
     packages: ClassVar[tuple[str, ...]] = ("openvino",)
     delegates: ClassVar[tuple[str, ...]] = ("cpu",)
+    options: ClassVar[Mapping[str, tuple[Option, ...]]] = {
+        # left to itself, OpenVINO computes a float32 model in 16 bits where the processor has them
+        "inference_precision": ("f32", "bf16", "f16"),
+        "streams": (0, 1),
+    }
 
     def __init__(self, spec: RuntimeSpec) -> None:
         try:
-            self._api = importlib.import_module("openvino")
+            self._api = _imported()
         except ImportError as error:
             raise HarnessError("runtime_missing", f"{error}: pip install openvino") from error
-        self._spec = spec
+        self._settings = {
+            "INFERENCE_NUM_THREADS": spec.threads,
+            "NUM_STREAMS": option(OpenVINO, spec, "streams"),
+            "INFERENCE_PRECISION_HINT": option(OpenVINO, spec, "inference_precision"),
+        }
         self.version: str = self._api.__version__.partition("-")[0]
 
     def load(self, path: Path) -> OpenVINOSession:
         """See `Engine`. What it reads and cannot compile, it does not support."""
+        inputs, outputs, compiled = self._compiled(path)
+        return OpenVINOSession(self._api, inputs, outputs, compiled)
+
+    def compile(self, path: Path) -> bytes:
+        """See `CompilingEngine`. A line says what a compiled model no longer does: scales and zero points."""
+        inputs, outputs, compiled = self._compiled(path)
+        described = json.dumps({"inputs": [*map(asdict, inputs)], "outputs": [*map(asdict, outputs)]})
+        exported: bytes = compiled.export_model().getvalue()
+        return described.encode() + b"\n" + exported
+
+    def load_compiled(self, compiled: bytes) -> OpenVINOSession:
+        """See `CompilingEngine`."""
+        line, _, exported = compiled.partition(b"\n")
+        described = json.loads(line)
+        model = self._api.Core().import_model(exported, "CPU", self._settings)
+        return OpenVINOSession(self._api, _tensors(described["inputs"]), _tensors(described["outputs"]), model)
+
+    def _compiled(self, path: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Any]:
         self.check_file(path)
         core = self._api.Core()
         try:
@@ -48,9 +84,9 @@ class OpenVINO(TfliteFile):
                 "delegate_refused" if refused else "model_broken", f"{path}: {sentence(error)}"
             ) from error
         try:
-            settings = {"INFERENCE_NUM_THREADS": self._spec.threads, "NUM_STREAMS": 0}
-            compiled = core.compile_model(model, "CPU", settings)
-            return OpenVINOSession(self._api, model, compiled)
+            inputs = tuple(_tensor(port, _readers) for port in model.inputs)
+            outputs = tuple(_tensor(port, _writers) for port in model.outputs)
+            return inputs, outputs, core.compile_model(model, "CPU", self._settings)
         except (RuntimeError, TypeError) as error:
             raise HarnessError("delegate_refused", f"{path}: {sentence(error)}") from error
 
@@ -58,9 +94,8 @@ class OpenVINO(TfliteFile):
 class OpenVINOSession:
     """`Session` over a compiled model."""
 
-    def __init__(self, api: Any, model: Any, compiled: Any) -> None:
-        self.inputs = tuple(_tensor(port, _readers(port)) for port in model.inputs)
-        self.outputs = tuple(_tensor(port, _writers(port)) for port in model.outputs)
+    def __init__(self, api: Any, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], compiled: Any) -> None:
+        self.inputs, self.outputs = inputs, outputs
         self._api, self._compiled = api, compiled
 
     def bind(self, outputs: Sequence[int] = (0,)) -> Invoke:
@@ -83,25 +118,47 @@ class OpenVINOSession:
         return invoke
 
 
-def _tensor(port: Any, neighbours: Sequence[Any]) -> Tensor:
+def _imported() -> Any:
+    """OpenVINO without its converter, which nobody here needs. Raises ImportError."""
+    if "openvino" not in sys.modules and _CONVERTER not in sys.modules:
+        sys.modules[_CONVERTER] = None  # type: ignore[assignment]  # this is how an import is made to fail
+        try:
+            return importlib.import_module("openvino")
+        finally:
+            del sys.modules[_CONVERTER]
+    return importlib.import_module("openvino")
+
+
+def _tensors(described: Sequence[Mapping[str, Any]]) -> tuple[Tensor, ...]:
+    return tuple(Tensor(**{**each, "shape": tuple(each["shape"])}) for each in described)
+
+
+def _tensor(port: Any, next_nodes: Callable[[Any], list[Any]]) -> Tensor:
     name = port.get_element_type().to_dtype().name
     shape = tuple(map(int, port.get_partial_shape().to_shape())) if port.get_partial_shape().is_static else ()
     if name.startswith("float"):
         return Tensor(shape, name)
-    return Tensor(shape, name, *next(filter(None, map(_quantization, neighbours)), (None, 0)))
+    return Tensor(shape, name, *next(filter(None, map(_quantization, _near(next_nodes(port), next_nodes))), (None, 0)))
 
 
-def _readers(port: Any) -> list[Any]:
-    """The nodes behind the conversion of an input."""
-    converted = [found for target in port.get_target_inputs() for found in target.get_node().outputs()]
-    return [target.get_node() for output in converted for target in output.get_target_inputs()]
+def _near(nodes: Sequence[Any], next_nodes: Callable[[Any], list[Any]]) -> Iterator[Any]:
+    """``nodes``, and what comes after those that change no value."""
+    for node in nodes:
+        yield node
+        if node.get_type_name() in _KEEP_VALUES:
+            yield from _near(next_nodes(node), next_nodes)
 
 
-def _writers(port: Any) -> list[Any]:
-    """The nodes before the conversion of an output."""
-    result = port.get_node()
-    before = [i.get_source_output().get_node() for i in result.inputs()]
-    return [i.get_source_output().get_node() for node in before for i in node.inputs()] + before
+def _readers(of: Any) -> list[Any]:
+    """The nodes that read an input of the model, or a node."""
+    outputs = of.outputs() if hasattr(of, "outputs") else [of]
+    return [target.get_node() for output in outputs for target in output.get_target_inputs()]
+
+
+def _writers(of: Any) -> list[Any]:
+    """The node before an output of the model, or before a node."""
+    node = of if hasattr(of, "outputs") else of.get_node()
+    return [i.get_source_output().get_node() for i in node.inputs()[:1]]
 
 
 def _quantization(node: Any) -> tuple[float, int] | None:
