@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dse.core.between import Between, between_sessions
 from dse.core.chance import ADVICE, no_better_than_chance
 from dse.core.configuration import Configuration
 from dse.core.counts import Counts, count
@@ -109,6 +110,19 @@ class Analysis:
         """By what ratio each figure differs between repeats, by how the harness runs the configuration."""
         return Noise({}, {}) if self.exact else repeat_noise((k.configuration, k.spread) for k in self.known)
 
+    @cached_property
+    def between(self) -> Between:
+        """By how much sessions differ, beyond that."""
+        if self.exact or self.sessions < 2:
+            return Between()
+        good = {k.configuration: k for k in self.known if k.good}
+        return between_sessions(
+            ((c, k.repeats) for c, k in good.items()),
+            self.noise,
+            lambda c: self.noise.of(c, good[c].spread),
+            {m.session for m in self.measurements},
+        )
+
     @property
     def tells_certainty(self) -> bool:
         """Whether there is something to say of how far figures may be off: not of exact ones, nor of a study whose
@@ -125,7 +139,9 @@ class Analysis:
         if self.exact:
             return [k.repeats.middle for k in self.known if k.good]
         found = (
-            k.repeats.estimate(self.noise.of(k.configuration, k.spread), self.images) for k in self.known if k.good
+            self.between.estimate(k.repeats, self.noise.of(k.configuration, k.spread), self.images)
+            for k in self.known
+            if k.good
         )
         return [estimate.with_accuracy(self.pairing.estimate(index)) for index, estimate in enumerate(found)]
 

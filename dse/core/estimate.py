@@ -27,6 +27,23 @@ _MOST_SPREAD = 50.0
 REMEMBERED = 2**14
 """Repeats whose middle and spread are not computed again: after a trial, those of one configuration have changed."""
 
+Vector = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Across:
+    """What an estimate's errors have of its sessions, by metric: `dse.core.between`.
+
+    ``drift`` is what it has in common with others of its sessions: the inner product of two is their covariance.
+    ``lasting`` is what error is left after many repeats in the last session, with the ``lasting_drift`` in it;
+    ``within`` what error there would be if sessions did not differ.
+    """
+
+    drift: Mapping[str, Vector]
+    lasting: Mapping[str, float]
+    lasting_drift: Mapping[str, Vector]
+    within: Mapping[str, float] = field(default_factory=dict)
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -35,7 +52,8 @@ class Estimate:
     ``values`` is the `middle` of the repeats that count, metric by metric, and empty when there is none.
     ``errors`` are their standard errors: relative for latencies and sizes, absolute for accuracies.
     ``trial`` is the repeat to look at: the one nearest to it. ``sessions`` are the numbers of those that it held in,
-    without repetition: of ``trials``. ``accuracy`` are the counts behind the accuracy,
+    without repetition: of ``trials``. ``across`` is there where errors hold in any session: else they hold in the one
+    that there was. ``accuracy`` are the counts behind the accuracy,
     ``accuracy_from`` the trial that found them: configurations that share it have the same accuracy, known or not.
     Where it was counted on fewer images than others, ``corrected_by`` so many models that answer much like it say what
     its value on more images would be (`dse.core.panel`); 0 where the value is as it was counted.
@@ -50,6 +68,7 @@ class Estimate:
     accuracy_from: int | None = None
     corrected_by: int = 0
     sessions: tuple[int, ...] = ()
+    across: Across | None = None
 
     def with_accuracy(self, counted: Counted | None) -> Estimate:
         """This one with what all models together say of its accuracy."""
@@ -72,19 +91,34 @@ def estimate(
 
 
 @dataclass(frozen=True)
+class Part:
+    """The middle of ``count`` repeats of one session, each figure on its metric's ``scaled`` axis."""
+
+    session: int
+    count: int
+    scaled: Mapping[str, float]
+
+    def variance(self, name: str, within: Mapping[str, float], noise: Mapping[str, float]) -> float:
+        """How far the middle of a figure may be off in that session; see `Repeats`."""
+        return variance_of_middle(self.count) * (within[name] ** 2 + noise.get(name, 0.0) ** 2)
+
+
+@dataclass(frozen=True)
 class Repeats:
     """What the repeats of one configuration say by themselves, whatever is known of the noise.
 
-    ``middle`` is an estimate without errors; ``within`` how far each run may be off by its own distribution.
+    ``middle`` is an estimate without errors; ``within`` how far each run may be off by its own distribution; ``parts``
+    are there where they are of two sessions or more.
     """
 
     middle: Estimate
     within: Mapping[str, float]
+    parts: tuple[Part, ...] = ()
 
     def estimate(self, noise: Mapping[str, float], images: int | None) -> Estimate:
         """The estimate, of a device with this ``noise``; see the function of this name."""
         count, accuracy = len(self.middle.trials), self.middle.accuracy
-        factor = math.sqrt((_MEDIAN if 2 < count <= FEW else 1.0) / count)
+        factor = math.sqrt(variance_of_middle(count))
         errors = {
             name: _accuracy_error(accuracy, images)
             if name == "accuracy"
@@ -116,7 +150,22 @@ def repeats_of(configuration: Configuration, repeats: Sequence[Measurement]) -> 
         accuracy_from=best.accuracy_from if best else None,
         sessions=tuple(dict.fromkeys(repeat.session for repeat in complete)),
     )
-    return Repeats(found, within)
+    return Repeats(found, within, _parts(complete, names, found.sessions) if len(found.sessions) > 1 else ())
+
+
+def variance_of_middle(count: int) -> float:
+    """The variance of the `middle` of so many values, in those of one."""
+    return (_MEDIAN if 2 < count <= FEW else 1.0) / count
+
+
+def _parts(complete: Sequence[Measurement], names: Sequence[str], sessions: Sequence[int]) -> tuple[Part, ...]:
+    found = []
+    for session in sessions:
+        runs = [m for m in complete if m.session == session]
+        middles = {name: middle(tuple(m.values[name] for m in runs)) for name in names}
+        scaled = {name: METRICS.get(name).scaled(value) for name, value in middles.items()}
+        found.append(Part(session, len(runs), scaled))
+    return tuple(found)
 
 
 def interval(found: Estimate, name: str, images: int | None) -> tuple[float, float]:

@@ -73,12 +73,18 @@ def _certainty(analysis: Analysis, configuration: Configuration) -> str | None:
     estimates = analysis.estimates
     found = next(u for u in analysis.verdicts.undecided if estimates[u.of].configuration == configuration)
     rival = "" if found.rival < 0 else f": it cannot be told from trial {estimates[found.rival].trial} yet"
-    return f"plausible{rival}; {_to_tell(found, min(len(estimates[i].trials) for i in found.pair))}"
+    of_sessions = any(estimates[i].across for i in found.pair)
+    return f"plausible{rival}; {_to_tell(found, min(len(estimates[i].trials) for i in found.pair), of_sessions)}"
 
 
-def _to_tell(found: Undecided, repeats: int) -> str:
-    """What it takes to settle what is undecided, of which there are so many ``repeats``."""
+def _to_tell(found: Undecided, repeats: int, of_sessions: bool) -> str:
+    """What it takes to settle what is undecided, of which there are so many ``repeats``.
+
+    Where it is known how far sessions differ, no repeats of one of them may tell: it is ``of_sessions`` then.
+    """
     each = "" if found.rival < 0 else " of each"
+    if of_sessions and math.isinf(found.repeats) and not math.isinf(found.images):
+        return "no repeats in this session tell; those of another may"
     if math.isinf(found.images) or math.isinf(found.repeats):
         return "nothing that can be measured here tells"
     parts = [f"{math.ceil(found.repeats)} repeats{each}"] if found.repeats > repeats else []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dse.core.drift import sessions_of
 from dse.core.estimate import Estimate
 from dse.core.metrics import Constraint, Objective
 from dse.core.pairing import Pairing
@@ -25,6 +26,8 @@ _AGREES = 0.5
 _NEVER_SD = 5.0
 """Standard errors by which a configuration may be dominated before it is left out of the draws. A normal error exceeds
 five of them once in 3.5 million, so that leaving it out changes no draw that anybody will see."""
+_OF_SESSIONS = 1_000_003
+"""The seed of what sessions have in common: another one than that of the configurations."""
 _BLOCK = 64
 """Configurations whose random numbers are drawn at once."""
 _BLOCKS = 64
@@ -78,7 +81,7 @@ def membership(
         near = near[_near_front(surely, hopeful, shared, is_accuracy[:width], least)]
     chance = normal_draws(seed, len(complete), len(figures), draws)
     columns = [chance[shared[near] if accuracy else near, column] for column, accuracy in enumerate(is_accuracy)]
-    moved = errors[near, :, None] * np.stack(columns, axis=1)
+    moved = _moved([estimates[complete[i]] for i in near.tolist()], figures, errors[near], np.stack(columns, axis=1))
     paired = np.isin(near, rows)
     moved[np.ix_(paired, np.array(is_accuracy))] = moves[np.isin(rows, near)][:, None]
     moved += means[near, :, None]
@@ -136,6 +139,18 @@ def _free(drawn: Array, allowed: NDArray[np.bool_], least: Array) -> NDArray[np.
         dominates = dominates_each(points[others], points[i], least) & allowed[others]
         free[i] = ~dominates.any(axis=0)
     return free
+
+
+def _moved(near: Sequence[Estimate], figures: Sequence[str], errors: Array, chance: Array) -> Array:
+    """By how much each figure of ``near`` moves in each draw: by its error, which in part is that of its sessions."""
+    sessions = sessions_of(near, figures)
+    if sessions is None:
+        return errors[:, :, None] * chance
+    loads, draws = sessions.drift.loads, chance.shape[2]
+    shifts = normal_draws(_OF_SESSIONS, loads.shape[2], len(figures), draws)
+    own = np.sqrt(np.maximum(errors**2 - np.square(loads).sum(axis=2)[sessions.drift.kind], 0.0))
+    moved: Array = own[:, :, None] * chance + np.einsum("iks,skd->ikd", loads, shifts)[sessions.drift.kind]
+    return moved
 
 
 def _unpaired(estimates: Sequence[Estimate]) -> Pairing:

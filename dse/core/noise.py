@@ -20,7 +20,7 @@ SETTINGS = ("runtime", "delegate", "threads", "cpu_affinity")
 """Parameters of how the harness runs a model that decide how far two runs differ: engine, kernels, threads, cores."""
 PRIOR_WEIGHT = 2.0
 """How many repeats `dse.core.metrics.PRIOR_NOISE` is worth. Chosen: two real ones weigh as much."""
-_PRIOR_COUNT_NOISE = 0.001
+PRIOR_COUNT_NOISE = 0.001
 """What the noise of a figure that has none of its own is shrunk to, once repeats tell: sizes differ by a few pages."""
 _LIKENESS = np.array([2, 4, 8, 16, 32, 64, 128, 10_000], dtype=float)[:, None, None]
 """How many repeats of a group the others may be worth to it: d0, from groups hardly alike to one noise for all."""
@@ -84,14 +84,16 @@ class Noise:
 
 
 def spread_of(repeats: Sequence[Measurement]) -> Spread:
-    """How far ``repeats`` of one configuration differ; nothing of a single one."""
+    """How far ``repeats`` of one configuration differ within a session; nothing of a single one."""
     complete = [repeat for repeat in repeats if not repeat.failed]
     found: dict[str, Squares] = {}
     for name in METRICS if len(complete) > 1 else ():
-        values = [m.values[name] for m in complete if name in m.values]
-        if name != "accuracy" and len(values) > 1:
-            scaled = tuple(map(METRICS.get(name).scaled, values))
-            found[name] = _spread(scaled)
+        by_session: dict[int, list[float]] = {}
+        for m in (m for m in complete if name != "accuracy" and name in m.values):
+            by_session.setdefault(m.session, []).append(METRICS.get(name).scaled(m.values[name]))
+        spreads = [_spread(tuple(scaled)) for scaled in by_session.values() if len(scaled) > 1]
+        if spreads:
+            found[name] = sum(squares for squares, _ in spreads), sum(degrees for _, degrees in spreads)
     return found
 
 
@@ -119,7 +121,7 @@ def repeat_noise(
         if prior is None and name not in found:
             continue
         own = found.get(name, {})
-        prior = _PRIOR_COUNT_NOISE if prior is None else prior
+        prior = PRIOR_COUNT_NOISE if prior is None else prior
         pooled[name] = math.sqrt(_pooled(own.values(), prior))
         for group, (variance, known) in zip(own, moderated(tuple(own.values()), prior), strict=True):
             groups.setdefault(group, {})[name] = math.sqrt(variance)

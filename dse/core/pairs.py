@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dse.core.boundary import student, within
+from dse.core.drift import Sessions, sessions_of
 from dse.core.estimate import Estimate
 from dse.core.pairing import Pairing
 
@@ -29,7 +30,8 @@ class Figures:
     may be off, ``error`` its standard error, ``one`` the square of the radius after a single repeat once the noise is
     known: of an accuracy, which no repeat makes better, it is zero. What has one number of ``shared`` has the same
     accuracy, and ``pairing`` says how far two of them differ; ``countable`` ``[n]`` are those that can be counted on
-    more images. Everything stays within ``z`` standard errors. A pair is worth ``most`` repeats of each.
+    more images. Everything stays within ``z`` standard errors. A pair is worth ``most`` repeats of each. ``sessions``
+    say how far they differ, where that is known.
     """
 
     costs: Array
@@ -42,6 +44,7 @@ class Figures:
     pairing: Pairing | None
     z: float
     most: float
+    sessions: Sessions | None = None
 
     def __len__(self) -> int:
         return len(self.costs)
@@ -71,17 +74,19 @@ def figures_of(
         radius = radius * np.array([grown[id(of)] for of in degrees])
     first: dict[int, int] = {}
     own = (i if e.accuracy_from is None else first.setdefault(e.accuracy_from, i) for i, e in enumerate(known))
+    sessions = sessions_of(known, names)
     return Figures(
         costs,
         error,
         radius,
-        np.where(is_accuracy, 0.0, (z * error) ** 2 * repeats),
+        np.where(is_accuracy, 0.0, (z * (error if sessions is None else sessions.within)) ** 2 * repeats),
         is_accuracy,
         np.array(list(own) if pairing is None else pairing.shared),
         np.array([most_images is None or (e.accuracy is not None and e.accuracy.total < most_images) for e in known]),
         pairing,
         z,
         most_repeats(z),
+        sessions,
     )
 
 
@@ -98,6 +103,7 @@ def most_repeats(z: float) -> float:
 class Pairs(NamedTuple):
     """Differences in the objectives, cost of y less that of x, in arrays ``[..., objectives]``: their half-widths, and
     what they have of `Figures.error` and `Figures.one`. Accuracies can be counted on more images where ``countable``.
+    The square of a half-width stays above ``lasting``, however many repeats there are in this session.
     """
 
     difference: Array
@@ -105,11 +111,12 @@ class Pairs(NamedTuple):
     error: Array
     one: Array
     countable: Mask
+    lasting: Array
 
     def take(self, chosen: Mask) -> Pairs:
         """Those ``chosen`` along the first axis."""
         rest = self.difference[chosen], self.half[chosen], self.error[chosen], self.one[chosen]
-        return Pairs(*rest, self.countable[chosen])
+        return Pairs(*rest, self.countable[chosen], self.lasting[chosen])
 
 
 def pairs_of(figures: Figures, x: Indices, y: Indices, objectives: int, *, paired: bool = False) -> Pairs:
@@ -124,7 +131,10 @@ def pairs_of(figures: Figures, x: Indices, y: Indices, objectives: int, *, paire
         np.hypot(error[y], error[x]),
         one[y] + one[x],
         figures.countable[y] | figures.countable[x],
+        np.broadcast_to(0.0, (*np.broadcast_shapes(x.shape, y.shape), 1)),
     )
+    if figures.sessions is not None:
+        found = _between_sessions(found, figures, figures.sessions, x, y)
     if paired and figures.pairing is not None and figures.is_accuracy[:objectives].any() and x.size and y.size:
         errors = figures.pairing.difference_errors(x, y)
         found.error[..., figures.is_accuracy[:objectives]] = errors[..., None]
@@ -133,6 +143,21 @@ def pairs_of(figures: Figures, x: Indices, y: Indices, objectives: int, *, paire
     for array in (found.difference, found.half, found.error):
         array[same] = 0.0
     return found
+
+
+def _between_sessions(pairs: Pairs, figures: Figures, sessions: Sessions, x: Indices, y: Indices) -> Pairs:
+    """Without what a session has in common for both; with what no repeat of this one lessens."""
+    objectives, z = pairs.error.shape[-1], figures.z
+    with np.errstate(divide="ignore", invalid="ignore"):
+        grown = np.where(figures.error > 0, figures.radius / figures.error, z)[:, :objectives]
+    common = sessions.drift.common(y, x)[..., :objectives]
+    lasting = np.square(sessions.lasting)[:, :objectives]
+    left = lasting[y] + lasting[x] - 2 * sessions.lasting_drift.common(y, x)[..., :objectives]
+    return pairs._replace(
+        error=np.sqrt(np.maximum(pairs.error**2 - 2 * common, 0.0)),
+        half=np.sqrt(np.maximum(pairs.half**2 - 2 * grown[y] * grown[x] * common, 0.0)),
+        lasting=z**2 * np.maximum(left, 0.0),
+    )
 
 
 class Ways(NamedTuple):
@@ -150,16 +175,27 @@ class Ways(NamedTuple):
 
 
 def enough(
-    half: Array, margin: Array, error: Array, one: Array, is_accuracy: Mask, countable: Mask, *, strict: bool = False
+    half: Array,
+    margin: Array,
+    error: Array,
+    one: Array,
+    is_accuracy: Mask,
+    countable: Mask,
+    *,
+    lasting: Array | float = 0.0,
+    strict: bool = False,
 ) -> Ways:
     """What brings each half-width below ``margin``, reckoned with one standard error of hope.
+
+    Repeats alone do not bring its square below what is ``lasting``.
 
     What was estimated to be close may lie further apart, and only more repeats tell. ``strict``: not without a margin.
     """
     done = (half < margin) if strict else (half <= margin)
     hoped = margin + error
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        repeats = np.where(hoped > 0, one / hoped**2, math.inf)
+        left = np.where(hoped > 0, hoped**2 - lasting, 0.0)
+        repeats = np.where(left > 0, one / left, math.inf)
         images = np.where((hoped > 0) & countable, np.maximum((half / hoped) ** 2, 1.0), math.inf)
     return Ways(np.where(done | is_accuracy, 0.0, repeats), np.where(done | ~is_accuracy, 1.0, images))
 

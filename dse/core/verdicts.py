@@ -133,7 +133,9 @@ def _allowed(figures: Figures, names: Sequence[str], values: Array, constraints:
         surely &= room >= radius
         surely_not |= room < -radius
         broken |= room < 0
-        needed = enough(radius, abs(room), error, one, figures.is_accuracy[column], figures.countable)
+        lasting = 0.0 if figures.sessions is None else (figures.z * figures.sessions.lasting[:, column]) ** 2
+        is_accuracy = figures.is_accuracy[column]
+        needed = enough(radius, abs(room), error, one, is_accuracy, figures.countable, lasting=lasting)
         ways = Ways(np.maximum(ways.repeats, needed.repeats), np.maximum(ways.images, needed.images))
     return _Allowed(surely, surely_not, broken, ways)
 
@@ -170,8 +172,8 @@ def _to_be_unbeaten(figures: Figures, tolerance: Array, x: Indices, y: Indices) 
     pairs = pairs_of(figures, x, y, len(tolerance), paired=True)
     is_accuracy = figures.is_accuracy[: len(tolerance)]
     rest = pairs.error, pairs.one, is_accuracy, pairs.countable[:, None]
-    worse = enough(pairs.half, pairs.difference, *rest, strict=True)
-    nowhere = all_of(enough(pairs.half, pairs.difference + tolerance, *rest))
+    worse = enough(pairs.half, pairs.difference, *rest, lasting=pairs.lasting, strict=True)
+    nowhere = all_of(enough(pairs.half, pairs.difference + tolerance, *rest, lasting=pairs.lasting))
     each = Ways(np.column_stack([worse.repeats, nowhere.repeats]), np.column_stack([worse.images, nowhere.images]))
     return _cheapest(each, figures.most)[1]
 
@@ -189,7 +191,7 @@ def _covered_perhaps(figures: Figures, tolerance: Array, shown: Mask, allowed: _
         pairs = pairs.take(uncovered)
     is_accuracy = figures.is_accuracy[: len(tolerance)]
     rest_of = pairs.error, pairs.one, is_accuracy, pairs.countable[..., None]
-    ways = all_of(enough(pairs.half, tolerance - pairs.difference, *rest_of))
+    ways = all_of(enough(pairs.half, tolerance - pairs.difference, *rest_of, lasting=pairs.lasting))
     own = allowed.ways
     ways = Ways(np.maximum(ways.repeats, own.repeats[covering]), np.maximum(ways.images, own.images[covering]))
     ways.repeats[left[:, None] == covering] = math.inf
