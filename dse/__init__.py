@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dse.backends import Backend, FakeDevice
     from dse.core.budget import Budget
     from dse.errors import DseError, MachineError, SpaceError, StudyError
+    from dse.reports.compare import compare
     from dse.reports.pick import pick
     from dse.spaces.load import load_space
     from dse.spaces.space import Space
@@ -44,6 +45,7 @@ __all__ = [
     "TrialRow",
     "Trials",
     "__version__",
+    "compare",
     "explore",
     "load_space",
     "open_study",
@@ -66,6 +68,7 @@ _MODULES = {
     "StudyError": "dse.errors",
     "TrialRow": "dse.study.rows",
     "Trials": "dse.study.rows",
+    "compare": "dse.reports.compare",
     "explore": "dse.api",
     "load_space": "dse.spaces.load",
     "open_study": "dse.study.study",

@@ -41,6 +41,7 @@ NAMES = {
     "TrialRow",
     "Trials",
     "__version__",
+    "compare",
     "explore",
     "load_space",
     "open_study",

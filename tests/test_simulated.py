@@ -23,7 +23,9 @@ def machine(noise: float = 0.0) -> Machine:
 
 
 def request(**changes: object) -> Request:
-    return Request("model", "0" * 64, DataSetSpec("images", "images.npz", "1" * 64), "cache", image_order="random", **changes)
+    return Request(
+        "model", "0" * 64, DataSetSpec("images", "images.npz", "1" * 64), "cache", image_order="random", **changes
+    )
 
 
 @pytest.mark.parametrize(("images", "order"), [(64, "random"), (IMAGES, "list")])

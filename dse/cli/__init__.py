@@ -32,13 +32,15 @@ _HELP = (
     "Example: dse explore --space mobilenet_v3.yaml"
 )
 _EXIT_CODES = (
-    "Exit codes: 0; 1 a bug of dse; 2 usage; 3 bad input; 4 machine not fit; 5 nothing measured; 130 interrupted."
+    "Exit codes: 0; 1 a bug of dse; 2 usage; 3 bad input; 4 machine not fit; 5 nothing measured; 6 worse, "
+    "where dse compare --fail-on asks; 130 interrupted."
 )
 _COMMANDS = {
     "explore": ("explore:explore_command", "Search a space on this machine and print its Pareto front."),
     "front": ("front:front_command", "Show the Pareto front of a study."),
     "explain": ("explain:explain_command", "Say whether a configuration is on the front, else why not."),
     "pick": ("pick:pick_command", "Pick one configuration for a requirement."),
+    "compare": ("compare:compare_command", "Say what differs between two studies."),
     "trials": ("trials:trials_command", "List the trials of a study: figures, failures, exclusions."),
     "studies": ("studies:studies_command", "List the studies that are here."),
     "replay": ("replay:replay_command", "Say how soon a search finds the front of a tabular benchmark."),

@@ -1,0 +1,153 @@
+"""What differs between two studies: days, devices, engines, or before and after an update; for people and as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dse.core.comparison import Comparison, Difference, Settings, Shift, Verdict, compare_analyses
+from dse.core.configuration import text
+from dse.core.metrics import Objective
+from dse.core.words import counted
+from dse.errors import NothingMeasuredError, UsageError
+from dse.study import Study
+
+_WORDS = {"ns": ("faster", "slower"), "B": ("smaller", "larger")}
+"""How a better and a worse figure are called, by unit."""
+
+
+@dataclass(frozen=True)
+class StudyComparison:
+    """The comparison of the study ``after`` with the one ``before``."""
+
+    before: Study
+    after: Study
+    found: Comparison
+    ignored: tuple[str, ...] = ()
+
+    def worse(self, name: str) -> bool:
+        """Whether a configuration, or what a group has in common, is certainly worse in this objective."""
+        shifted = any(shifts[name].verdict == "worse" for shifts in self.found.shifts.values())
+        return shifted or self.found.count(name, "worse") > 0
+
+
+def compare(before: Study, after: Study, ignore: Sequence[str] = ()) -> StudyComparison:
+    """Compare two studies, configuration by configuration: same, better, worse, or undecided, in each objective.
+
+    All of it holds together at 95 %. Parameters to ``ignore`` may differ, as ``runtime`` does between two engines.
+    Raises UsageError for a parameter that neither has and for an objective that ``before`` lacks, NothingMeasuredError
+    where they have no configuration in common.
+
+    >>> import dse
+    >>> study = dse.open_study("studies/example")
+    >>> found = dse.compare(study, study).found
+    >>> found.count("latency_p90_ns", "same") == len(found.compared)
+    True
+    """
+    known = {name for study in (before, after) for e in study.analysis.estimates for name in e.configuration}
+    for name in ignore:
+        if name not in known:
+            raise UsageError(f"found {name!r}, allowed: {', '.join(sorted(known))}", argument="ignore")
+    found = compare_analyses(before.analysis, after.analysis, ignore)
+    if not found.compared:
+        raise NothingMeasuredError(
+            f"{before.name} and {after.name} have no configuration in common",
+            path=after.folder,
+            hint="name the parameters that may differ to be ignored",
+        )
+    return StudyComparison(before, after, found, tuple(ignore))
+
+
+def verdict_words(o: Objective, verdict: Verdict) -> str:
+    """``faster``, ``smaller``, ``higher``: the verdict in the words of what is compared."""
+    if verdict not in ("better", "worse"):
+        return verdict
+    if o.metric.unit in _WORDS and o.direction == "minimize":
+        return _WORDS[o.metric.unit][verdict == "worse"]
+    return "higher" if (verdict == "better") == (o.direction == "maximize") else "lower"
+
+
+def change_words(o: Objective, found: Difference | Shift) -> str:
+    """``+5.1 % ±0.8 %``, or in points, of the figure itself: more is more."""
+    change = -found.margin * o.sign
+    if o.metric.scale == "absolute":
+        show = o.metric.units.show_difference
+        return f"{'-' if change < 0 else '+'}{show(abs(change))} ±{show(found.half)}"
+    return f"{100 * math.expm1(change):+.1f} % ±{100 * math.expm1(found.half):.1f} %"
+
+
+def _group_words(group: Settings) -> str:
+    words = (text(value) if isinstance(value, str) else f"{name}={text(value)}" for name, value in group)
+    return " ".join(words) or "all"
+
+
+def compare_sentences(compared: StudyComparison) -> list[str]:
+    """How many are what in each objective, what groups have in common, and how far the fronts moved."""
+    found, said = compared.found, []
+    for o in found.objectives:
+        verdicts: tuple[Verdict, ...] = ("same", "better", "worse", "undecided")
+        counts = [f"{n} {verdict_words(o, v)}" for v in verdicts if (n := found.count(o.name, v))]
+        said.append(f"{o.metric.title}: {', '.join(counts)}")
+    for group, shifts in found.shifts.items():
+        for o in found.objectives:
+            shift = shifts[o.name]
+            if shift.verdict in ("better", "worse"):
+                said.append(
+                    f"{_group_words(group)}: {o.metric.title} {verdict_words(o, shift.verdict)} on average of "
+                    f"{counted(shift.count, 'configuration')}, {change_words(o, shift)}"
+                )
+    old, new = compared.before.name, compared.after.name
+    said.append(
+        f"fronts: {100 * found.kept:.0f} % of the rows of {old} are on that of {new} within the indifference, "
+        f"{100 * found.known:.0f} % the other way"
+    )
+    if found.only_before or found.only_after:
+        said.append(f"in one study alone: {found.only_before} of {old}, {found.only_after} of {new}")
+    return said
+
+
+def compare_document(compared: StudyComparison) -> dict[str, Any]:
+    """The comparison as ``dse compare --json`` prints it."""
+    found = compared.found
+
+    def written(o: Objective, d: Difference) -> dict[str, Any]:
+        change = {"before": d.before, "after": d.after, "margin": d.margin, "half_width": d.half, "others": d.others}
+        return {**change, "verdict": d.verdict, "words": verdict_words(o, d.verdict)}
+
+    return {
+        "schema": 1,
+        "before": compared.before.name,
+        "after": compared.after.name,
+        "ignored": list(compared.ignored),
+        "objectives": [o.name for o in found.objectives],
+        "only_before": found.only_before,
+        "only_after": found.only_after,
+        "front_kept": found.kept,
+        "front_known": found.known,
+        "configurations": [
+            {
+                "config": dict(c.configuration),
+                "trial_before": c.before,
+                "trial_after": c.after,
+                "differences": {o.name: written(o, c.differences[o.name]) for o in found.objectives},
+            }
+            for c in found.compared
+        ],
+        "groups": [
+            {
+                "settings": dict(group),
+                "shifts": {
+                    o.name: {
+                        "count": shifts[o.name].count,
+                        "margin": shifts[o.name].margin,
+                        "half_width": shifts[o.name].half,
+                        "verdict": shifts[o.name].verdict,
+                    }
+                    for o in found.objectives
+                },
+            }
+            for group, shifts in found.shifts.items()
+        ],
+    }
