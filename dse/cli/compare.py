@@ -40,9 +40,9 @@ def compare_command(
     all_rows: Annotated[bool, typer.Option("--all", help="List also what is the same or undecided.")] = False,
     json: Json = False,
 ) -> None:
-    """Say what differs between two studies: days, devices, engines, before and after an update.
+    """Say what differs between two studies.
 
-    Configurations that both have are faster, slower, the same within the indifference, or undecided.
+    Of two days, devices or engines, or from before and after an update. Configurations that both have are faster, slower, the same within the indifference, or undecided.
 
     Example: dse compare monday tuesday --fail-on latency_p90_ns
     """
