@@ -42,7 +42,8 @@ def compare_command(
 ) -> None:
     """Say what differs between two studies.
 
-    Of two days, devices or engines, or from before and after an update. Configurations that both have are faster, slower, the same within the indifference, or undecided.
+    Two days, devices or engines, or before and after an update. Configurations that both have are faster, slower,
+    the same within the indifference, or undecided.
 
     Example: dse compare monday tuesday --fail-on latency_p90_ns
     """
