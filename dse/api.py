@@ -57,13 +57,16 @@ def explore(
     callbacks: Iterable[Callback] = (),
     backend: Backend | None = None,
     sampler: str | BaseSampler | None = None,
+    *,
+    again: bool = False,
 ) -> Study:
     """Search ``space``, or what `load_space` makes of it, and return the study.
 
     ``study`` is its folder; by default ``studies/NAME`` with the space's name. One that is there goes on, also after a
     kill. ``budget`` (default: the space's) is for all searches of the study together. ``backend`` is where it is
     measured; by default this machine, one process for each trial, or the space's table. ``sampler`` is a name that a
-    space may have, or any of Optuna's; by default the space's.
+    space may have, or any of Optuna's; by default the space's. With ``again`` what is on the front is measured once
+    more before anything else: so it is known in one more session, as a search of a study is one.
 
     ``callbacks`` are called after each trial with the study and the trial's row; one that raises `StopSearch` ends
     the search. The front is written into the folder at the end, as ``dse explore`` does.
@@ -110,6 +113,7 @@ def explore(
                 events,
                 lambda: False,
                 confirm=confirms(where, plan.budget),
+                again=again,
                 spent_s=spent_s,
             )
         _write_front(writer.study)

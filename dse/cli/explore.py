@@ -44,6 +44,10 @@ def explore_command(
     more: Annotated[
         bool, typer.Option("--more", help="Count the three limits from now on: what earlier runs spent is not theirs.")
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="First measure the front once more: another session may find other figures."),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at a trial that is excluded: throttling, foreign load, drift.")
     ] = False,
@@ -129,6 +133,7 @@ def explore_command(
                 interrupt.requested,
                 confirm=confirms(loaded.backend, plan.budget),
                 strict=strict,
+                again=again,
                 first=first,
                 spent_s=limits.spent.time_s,
             )
@@ -140,6 +145,7 @@ def explore_command(
             timeout=timeout,
             budget=budget,
             strict=strict or None,
+            again=again or None,
             **{"warm-start": warm_start, "seed": seed, "storage": storage},
             models=models,
             images=images,

@@ -82,11 +82,13 @@ def rungs(images: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known when something is decided: ``measurements`` by number, what they say, and what is ``pending``."""
+    """What is known when something is decided: ``measurements`` by number, what they say, and what is ``pending``; and
+    the number of the ``session`` that decides."""
 
     measurements: Sequence[Measurement]
     now: Analysis
     pending: Collection[Step] = ()
+    session: int = 1
 
     @cached_property
     def busy(self) -> frozenset[Configuration]:
@@ -120,7 +122,8 @@ class Policy:
 
     With ``confirm``, what is undecided is measured until it is decided, ``most_repeats`` times each at most (None: as
     often as a pair is worth). Where the suggester expects less than ``stable_gain`` of another configuration, the front
-    counts as stable and nothing new is measured. Without ``reference_every`` no reference configuration is measured:
+    counts as stable and nothing new is measured. With ``again``, the front is first measured once more in this session,
+    to be known in one more. Without ``reference_every`` no reference configuration is measured:
     where nothing can drift.
     """
 
@@ -129,6 +132,7 @@ class Policy:
     stable_gain: float = 0.0
     reference_every: int | None = REFERENCE_EVERY
     most_repeats: int | None = None
+    again: bool = False
 
     def reference(self, known: Situation, device: str, *, begins: bool) -> Need | None:
         """The reference configuration, where it is due on ``device``: every so many trials, and when a search of what
@@ -157,6 +161,15 @@ class Policy:
         """What has to be measured again because its trials do not count."""
         lost = (k.configuration for k in known.now.known if _is_lost(k, known.now))
         return [Need(each, "repeat", self.rungs[0]) for each in lost if each not in known.busy]
+
+    def earlier(self, known: Situation) -> list[Need]:
+        """What is on the front and was not measured in this session yet, where it is to be ``again``."""
+        if not self.again:
+            return []
+        now = known.now
+        here = {k.configuration for k in now.known if any(m.session == known.session for m in k.trials)}
+        on_front = (i for i, e in enumerate(now.estimates) if e.configuration in now.on_front - here)
+        return self._needs(known, {i: self._no_more(now.estimates[i].accuracy) for i in on_front})
 
     def undecided(self, known: Situation) -> list[Need]:
         """What to measure again: plausible configurations and their rivals, as far as that can settle it.
@@ -189,7 +202,7 @@ class Policy:
         not count, what is undecided, and the accuracies of the front that have to be completed in the end.
         """
         reference = self.reference(known, device, begins=begins)
-        needs = [*self.undecided(known), *self.incomplete(known)]
+        needs = [*self.earlier(known), *self.undecided(known), *self.incomplete(known)]
         most = {need.configuration: need for need in sorted(needs, key=lambda need: need.images)}
         return [*([reference] if reference else []), *self.lost(known), *most.values()]
 

@@ -122,7 +122,7 @@ class Session:
     def situation(self) -> Situation:
         """What `dse.core.policy.Policy` decides from."""
         if self._situation is None:
-            self._situation = Situation(self._measurements, self.analysis, self.pending)
+            self._situation = Situation(self._measurements, self.analysis, self.pending, self.number)
         return self._situation
 
     @property
@@ -233,7 +233,7 @@ class Session:
     def _need(self, device: str, elapsed_s: float) -> Need | None:
         budget, policy, left_s = self.task.budget, self.task.policy, self.left_s(elapsed_s)
         lacking = policy.incomplete(self.situation)
-        if left_s <= 0 or (budget.trials == 0 and not lacking):
+        if left_s <= 0 or (budget.trials == 0 and not lacking and not policy.earlier(self.situation)):
             self._end("the budget is spent")
             return None
         more = self.configurations_left > 0
@@ -256,6 +256,8 @@ class Session:
         last = next((m for m in reversed(self._measurements) if m.device == device), None)
         if lost is not None and last is not None and known.now.exclusions.counts(last):
             return lost  # whatever was in the way is over
+        if (earlier := next(iter(policy.earlier(known)), None)) is not None:
+            return earlier
         if search and (suggested := self._suggest()) is not None:
             return Need(suggested, "search", policy.rungs[0])
         return lost or next((need for need in policy.undecided(known) if self.costs.step_s(need) <= left_s), None)

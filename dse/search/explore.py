@@ -41,11 +41,14 @@ def explore(
     *,
     confirm: bool = False,
     strict: bool = False,
+    again: bool = False,
     first: Sequence[Configuration] = (),
     spent_s: float = 0.0,
     clock: Callable[[], float] = time.monotonic,
 ) -> Progress:
     """Measure until the budget ends, ``stopped`` says so, or the front is complete and, with ``confirm``, decided.
+
+    With ``again`` what is on the front is measured once more before anything else: in this session too.
 
     In the end the accuracies of the front are counted on all images; of a limited time, enough is kept for that.
 
@@ -56,7 +59,14 @@ def explore(
     """
     began = clock()
     session = session_of(
-        space, plan, seed, writer.study.measurements, confirm=confirm, first=first, first_number=writer.next_number
+        space,
+        plan,
+        seed,
+        writer.study.measurements,
+        confirm=confirm,
+        again=again,
+        first=first,
+        first_number=writer.next_number,
     )
     progress = progress_of(session, plan, clock() - began)
     observe(progress)
@@ -86,6 +96,7 @@ def session_of(
     history: Sequence[Measurement] = (),
     *,
     confirm: bool = False,
+    again: bool = False,
     first: Sequence[Configuration] = (),
     first_number: int | None = None,
 ) -> Session:
@@ -103,7 +114,7 @@ def session_of(
     if is_exact:  # a record says the same each time: to ask again would only make it look surer
         policy = Policy(rungs, confirm=confirm, reference_every=None)
     else:
-        policy = Policy(rungs, confirm=confirm, stable_gain=STABLE_GAIN if confirm else 0.0)
+        policy = Policy(rungs, confirm=confirm, stable_gain=STABLE_GAIN if confirm else 0.0, again=again)
     return Session(
         Task(
             problem,
