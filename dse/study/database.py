@@ -25,9 +25,10 @@ def open_storage(url: str) -> optuna.storages.RDBStorage:
     """Optuna's storage at ``url``. Raises StudyError, BusyError, MachineError."""
     waiting = {"connect_args": {"timeout": _WAIT_S}} if url.startswith("sqlite:") else {}
     with storage_errors(url):
-        if url.startswith("sqlite:"):
-            _require_tables(url, waiting)
-        return optuna.storages.RDBStorage(url, engine_kwargs=waiting)
+        ready = url.startswith("sqlite:") and _has_tables(url, waiting)
+        return optuna.storages.RDBStorage(
+            url, engine_kwargs=waiting, skip_table_creation=ready, skip_compatibility_check=ready
+        )
 
 
 def wait_for_no_disk(storage: optuna.storages.RDBStorage) -> None:
@@ -46,17 +47,25 @@ def wait_for_no_disk(storage: optuna.storages.RDBStorage) -> None:
     storage.engine.dispose()  # of the connections that there are already
 
 
-def _require_tables(url: str, waiting: Any) -> None:
-    """Raise ValueError for a database with views or triggers: Optuna makes none, and one may have rows without end."""
+def _has_tables(url: str, waiting: Any) -> bool:
+    """Whether the Optuna that is installed made the tables, and need not look at each of them again.
+
+    Raises ValueError for a database with views or triggers: Optuna makes none, and one may have rows without end.
+    """
     engine = sqlalchemy.create_engine(url, **waiting)
     try:
         with engine.connect() as connection:
-            odd = "SELECT type, name FROM sqlite_master WHERE type IN ('view', 'trigger')"
-            found = connection.exec_driver_sql(odd).first()
+            kinds = "SELECT type, name FROM sqlite_master WHERE type IN ('view', 'trigger', 'table')"
+            found = connection.exec_driver_sql(kinds).all()
+            for kind, name in found:
+                if kind != "table":
+                    raise ValueError(f"found the {kind} {name!r}, expected Optuna's tables alone")
+            if not {"alembic_version", "version_info"} <= {name for _, name in found}:
+                return False
+            both = "SELECT library_version FROM version_info, alembic_version"
+            return connection.exec_driver_sql(both).scalar() == optuna.__version__
     finally:
         engine.dispose()
-    if found is not None:
-        raise ValueError(f"found the {found[0]} {found[1]!r}, expected Optuna's tables alone")
 
 
 @contextmanager

@@ -59,9 +59,11 @@ class OptunaView:
         with storage_errors(url):
             if own:
                 wait_for_no_disk(self._storage)
-                self._remove_former_names()
             self._tables = TrialTables(self._storage)
-            self._configurations, self._runs = self._open(study.name), self._open(runs_name(study.name))
+            there = {found.study_name: found.user_attrs for found in self._storage.get_all_studies()}
+            if own:
+                self._remove_former_names(there)
+            self._configurations, self._runs = (self._open(n, there) for n in (study.name, runs_name(study.name)))
             self._known = {of: self._tables.read(of) for of in (self._configurations, self._runs)}
             self._official = self._stored_official() | dict(official or {})
         self.refresh()
@@ -87,8 +89,7 @@ class OptunaView:
         with storage_errors(self._url):
             for of, wanted in ((self._runs, runs), (self._configurations, configurations)):
                 self._known[of] = self._tables.replace(of, self._known[of], wanted)
-            for of in (self._runs, self._configurations):
-                self._storage.set_study_user_attr(of, _SHOWN, len(runs))
+            self._tables.describe((self._runs, self._configurations), {_SHOWN: len(runs)})
 
     def close(self) -> None:
         """Let go of the storage's connections."""
@@ -101,12 +102,15 @@ class OptunaView:
         folder = self._study.folder / "trials"
         return Shown(self._study.objectives, self._study.constraints, levels, folder, self._official)
 
-    def _open(self, name: str) -> int:
-        """The id of Optuna's study of that name: new, or as it was left, or made again when it has other objectives."""
-        if name not in optuna.get_all_study_names(self._storage):
+    def _open(self, name: str, there: Mapping[str, Mapping[str, Any]]) -> int:
+        """The id of Optuna's study of that name: new, or as it was left, or made again when it has other objectives.
+
+        ``there`` are the attributes of those that the storage has.
+        """
+        if name not in there:
             return self._create(name)
         of = self._storage.get_study_id_from_name(name)
-        found, mine = self._storage.get_study_user_attrs(of), _identity(self._study)
+        found, mine = there[name], _identity(self._study)
         if found.get(_ID) != mine[_ID] and self._storage.get_n_trials(of):
             raise StudyError(
                 f"the Optuna storage {without_user(self._url)} has another study called {name}",
@@ -123,16 +127,14 @@ class OptunaView:
         of = self._storage.get_study_id_from_name(
             new_study(directions, names, storage=self._storage, study_name=name).study_name
         )
-        for key, value in _identity(self._study).items():
-            self._storage.set_study_user_attr(of, key, value)
+        self._tables.describe([of], _identity(self._study))
         return of
 
-    def _remove_former_names(self) -> None:
+    def _remove_former_names(self, there: Mapping[str, Mapping[str, Any]]) -> None:
         mine = (self._study.name, runs_name(self._study.name))
-        for name in optuna.get_all_study_names(self._storage):
-            of = self._storage.get_study_id_from_name(name)
-            if name not in mine and self._storage.get_study_user_attrs(of).get(_ID) == self._study.settings.id:
-                self._storage.delete_study(of)
+        for name, attributes in there.items():
+            if name not in mine and attributes.get(_ID) == self._study.settings.id:
+                self._storage.delete_study(self._storage.get_study_id_from_name(name))
 
     def _stored_official(self) -> dict[int, dict[str, Any]]:
         """The official figures that trials have by now; older versions had runs alone, and names with spaces."""
@@ -146,14 +148,9 @@ class OptunaView:
 
 def is_behind(study: Study, storage: optuna.storages.BaseStorage) -> bool:
     """Whether the view of ``study`` in ``storage`` lacks runs, or is of an earlier version."""
-    names = optuna.get_all_study_names(storage)
-    for name in (study.name, runs_name(study.name)):
-        if name not in names:
-            return True
-        found = storage.get_study_user_attrs(storage.get_study_id_from_name(name))
-        if not {**_identity(study), _SHOWN: len(study.measurements)}.items() <= found.items():
-            return True
-    return False
+    there = {found.study_name: found.user_attrs for found in storage.get_all_studies()}
+    wanted = {**_identity(study), _SHOWN: len(study.measurements)}.items()
+    return any(not wanted <= there.get(name, {}).items() for name in (study.name, runs_name(study.name)))
 
 
 def _identity(study: Study) -> dict[str, Any]:

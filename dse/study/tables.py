@@ -17,6 +17,8 @@ from typing import Any, Literal
 import optuna
 import sqlalchemy
 from optuna.distributions import BaseDistribution, distribution_to_json
+from sqlalchemy import Table
+from sqlalchemy.types import TypeEngine
 
 from dse.errors import StudyError
 
@@ -25,6 +27,38 @@ _REVISIONS = ("v3.2.0.a",)
 _CHILDREN = ("trial_values", "trial_params", "trial_user_attributes", "trial_system_attributes")
 _UNUSED = ("trial_intermediate_values", "trial_heartbeats")
 """What trials of dse's never have, and somebody else's may."""
+
+
+def _tables() -> Mapping[str, Table]:
+    """Those columns of that form that are used here: to ask the database for them takes longer than to write them."""
+    metadata, text, number = sqlalchemy.MetaData(), sqlalchemy.Text(), sqlalchemy.Float(precision=53)
+    state = sqlalchemy.Enum("RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING", name="trialstate")
+    kind = sqlalchemy.Enum("FINITE", "INF_POS", "INF_NEG", name="trialvaluetype")
+    key, time, whole = sqlalchemy.String(512), sqlalchemy.DateTime(), sqlalchemy.Integer()
+    attribute = {"key": key, "value_json": text}
+    columns: Mapping[str, Mapping[str, TypeEngine[Any]]] = {
+        "trials": {
+            "number": whole,
+            "study_id": whole,
+            "state": state,
+            "datetime_start": time,
+            "datetime_complete": time,
+        },
+        "trial_values": {"trial_id": whole, "objective": whole, "value": number, "value_type": kind},
+        "trial_params": {"trial_id": whole, "param_name": key, "param_value": number, "distribution_json": text},
+        "trial_user_attributes": {"trial_id": whole, **attribute},
+        "trial_system_attributes": {"trial_id": whole, **attribute},
+        "study_user_attributes": {"study_id": whole, **attribute},
+        **{name: {"trial_id": whole} for name in _UNUSED},
+    }
+    ids = {"trials": "trial_id", "trial_params": "param_id"}
+    for name, others in columns.items():
+        own = sqlalchemy.Column(ids.get(name, f"{name.removesuffix('s')}_id"), whole, primary_key=True)
+        sqlalchemy.Table(name, metadata, own, *(sqlalchemy.Column(c, kept) for c, kept in others.items()))
+    return metadata.tables
+
+
+_TABLES = _tables()
 
 
 @dataclass(frozen=True)
@@ -63,19 +97,16 @@ class TrialTables:
                 hint="install a version of Optuna that dse was released with",
             )
         self._engine = storage.engine
-        metadata = sqlalchemy.MetaData()
-        metadata.reflect(self._engine, only=["trials", *_CHILDREN, *_UNUSED], resolve_fks=False)
-        self._tables = metadata.tables
 
     def read(self, study_id: int) -> list[tuple[int, StoredTrial]]:
         """The trials of a study in order of their numbers, with their ids. What runs counts as failed."""
-        trials = self._tables["trials"]
+        trials = _TABLES["trials"]
         mine = trials.c.study_id == study_id
         with self._engine.connect() as connection:
             rows = list(connection.execute(sqlalchemy.select(trials).where(mine).order_by(trials.c.number)).mappings())
             below: dict[str, dict[int, list[Any]]] = {name: defaultdict(list) for name in _CHILDREN}
             for name, found in below.items():
-                table = self._tables[name]
+                table = _TABLES[name]
                 query = sqlalchemy.select(table).join(trials, trials.c.trial_id == table.c.trial_id).where(mine)
                 for row in connection.execute(query).mappings():
                     found[row["trial_id"]].append(row)
@@ -97,6 +128,16 @@ class TrialTables:
             for of in [row["trial_id"]]
         ]
 
+    def describe(self, studies: Iterable[int], attributes: Mapping[str, Any]) -> None:
+        """Give all of ``studies`` these attributes."""
+        table = _TABLES["study_user_attributes"]
+        of, said = list(studies), as_json(attributes)
+        with self._engine.begin() as connection:
+            mine = table.c.study_id.in_(of) & table.c.key.in_(list(said))
+            connection.execute(sqlalchemy.delete(table).where(mine))
+            rows = [{"study_id": i, "key": key, "value_json": value} for i in of for key, value in said.items()]
+            connection.execute(sqlalchemy.insert(table), rows)
+
     def add(self, study_id: int, number: int, trial: StoredTrial) -> int:
         """Add the trial with that number; returns its id."""
         with self._engine.begin() as connection:
@@ -112,12 +153,12 @@ class TrialTables:
         kept = known[: len(wanted)]
         changed = [(i, n, new) for n, ((i, old), new) in enumerate(zip(kept, wanted, strict=False)) if old != new]
         gone = [i for i, _ in known[len(wanted) :]]
-        trials = self._tables["trials"]
+        trials = _TABLES["trials"]
         of: Any = sqlalchemy.bindparam("of")
         with self._engine.begin() as connection:
             doomed = [{"of": i} for i in [*(i for i, _, _ in changed), *gone]]
             for name in (*_CHILDREN, *_UNUSED) if doomed else ():
-                table = self._tables[name]
+                table = _TABLES[name]
                 connection.execute(sqlalchemy.delete(table).where(table.c.trial_id == of), doomed)
             if gone:
                 connection.execute(sqlalchemy.delete(trials).where(trials.c.trial_id == of), doomed[len(changed) :])
@@ -134,7 +175,7 @@ class TrialTables:
     def _insert(
         self, connection: sqlalchemy.Connection, study_id: int, first: int, new: Sequence[StoredTrial]
     ) -> list[int]:
-        trials = self._tables["trials"]
+        trials = _TABLES["trials"]
         rows = [{"study_id": study_id, **_row(first + index, trial)} for index, trial in enumerate(new)]
         connection.execute(sqlalchemy.insert(trials), rows)
         mine = (trials.c.study_id == study_id) & (trials.c.number >= first)
@@ -158,7 +199,7 @@ class TrialTables:
                 rows[table] += [{"trial_id": trial_id, "key": k, "value_json": v} for k, v in attributes.items()]
         for table, found in rows.items():
             if found:
-                connection.execute(sqlalchemy.insert(self._tables[table]), found)
+                connection.execute(sqlalchemy.insert(_TABLES[table]), found)
 
 
 def _row(number: int, trial: StoredTrial) -> dict[str, Any]:
