@@ -144,6 +144,7 @@ def test_cache_files_of_large_sides_have_fewer_images(monkeypatch: pytest.Monkey
     assert [shard_images(side) for side in (224, 384, 2000, 20_000)] == [1024, 1024, 44, 1]
     shards = len(list((request_path.parent).glob("cache/*/*.npy")))
     assert shards == 0
+    write_colours(request_path.parent / "colours.npz", count=shard_images(900) + 1, side=8)
     cache = PixelCache(REQUEST, request_path, 900)
     cache.prepare([shard_images(900)])
     pixels = np.empty((900, 900, 3), np.uint8)

@@ -144,7 +144,7 @@ def summary() -> Callable[..., str]:
     return _summary
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_result() -> Callable[..., Path]:
     return _write_result
 

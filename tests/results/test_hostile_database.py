@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,10 +17,17 @@ from dse.results.front import select
 from dse.results.importing.importer import import_results
 
 
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory, write_result: Callable[..., Path]) -> Path:
+    folder = tmp_path_factory.mktemp("imported")
+    write_result(folder / "v6.1")
+    import_results([folder / "v6.1"], folder / "r.duckdb")
+    return folder
+
+
 @pytest.fixture
-def database(tmp_path: Path, write_result: Callable[..., Path]) -> Path:
-    write_result(tmp_path / "v6.1")
-    import_results([tmp_path / "v6.1"], tmp_path / "r.duckdb")
+def database(tmp_path: Path, imported: Path) -> Path:
+    shutil.copytree(imported, tmp_path, dirs_exist_ok=True)
     return tmp_path / "r.duckdb"
 
 

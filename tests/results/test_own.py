@@ -20,6 +20,7 @@ from dse.results.objectives import parse_objectives
 from dse.results.own import load_own_front, own_front, rivals, stand
 from dse.results.plot import plot_fronts
 from dse.study.study import open_study
+from tests.thorough import thorough
 
 AXES = parse_objectives("accuracy,latency_p90")
 
@@ -150,6 +151,7 @@ for path in sys.argv[2:]:
 """
 
 
+@thorough("starts Python twice and draws every published result four times")
 def test_the_same_data_are_the_same_bytes(tmp_path: Path, sample_database: Path) -> None:
     for seed in range(2):
         paths = [tmp_path / f"{seed}.{suffix}" for suffix in ("svg", "pdf")]

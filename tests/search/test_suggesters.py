@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, ClassVar
 
 import optuna
@@ -18,6 +19,7 @@ from dse.core.metrics import objective, parse_constraint
 from dse.core.problem import Problem
 from dse.core.tree import Level, Parameter, ParameterTree
 from dse.search.suggesters import decide, make_suggester
+from tests.thorough import most_thorough
 
 OBJECTIVES = (objective("accuracy"), objective("latency_p90_ns"))
 
@@ -58,13 +60,13 @@ def test_a_tree_of_ten_million_is_searched_without_listing_it(sampler: str) -> N
     wide = Problem(ParameterTree(tuple(parameter(f"p{i}", *range(10)) for i in range(7))), OBJECTIVES)
     past: list[Estimate] = []
     suggester = make_suggester(wide, sampler, 1)
-    for _ in range(7):
+    for _ in range(5):
         configuration = suggester.suggest(past)
         assert configuration is not None
         total = sum(float(value) for value in configuration.values())
         past.append(Estimate(configuration, {"accuracy": total / 63, "latency_p90_ns": 1e6 + total}))
-    assert len({e.configuration for e in past}) == 7
-    assert make_suggester(wide, sampler, 1).suggest(past[:6]) == past[6].configuration
+    assert len({e.configuration for e in past}) == 5
+    assert make_suggester(wide, sampler, 1).suggest(past[:4]) == past[4].configuration
 
 
 def test_failed_configurations_make_their_neighbours_less_likely() -> None:
@@ -107,7 +109,9 @@ def _added(count: int, sampler: str, devices: int) -> list[float]:
     return [e.values["accuracy"] for e in past]
 
 
-@pytest.mark.parametrize("sampler", ["nsga2", "nsga3"])
+@pytest.mark.parametrize(
+    "sampler", most_thorough(["nsga2", "nsga3"], lambda s: s == "nsga2", "the generations are made by the same code")
+)
 @pytest.mark.parametrize("devices", [1, 3])
 def test_genetic_samplers_breed_from_what_they_asked_for(sampler: str, devices: int) -> None:
     """Generations advance: without them NSGA-II is random search for ever."""
@@ -148,11 +152,11 @@ def test_a_sampler_that_repeats_itself_is_not_asked_for_ever() -> None:
     suggester = make_suggester(Problem(tree, OBJECTIVES), _Counting(seed=0), 0)
     everything = list(tree.configurations())
     past = [Estimate(c, {"accuracy": 0.5, "latency_p90_ns": 1e6 + sum(map(float, c.values()))}) for c in everything]
-    suggester.suggest(past[:100])
+    suggester.suggest(past[:112])
     before = len(_Counting.asked)
-    for known in range(101, 125):
+    for known in range(113, 125):
         suggester.suggest(past[:known])
-    assert len(_Counting.asked) < before + 25 * 10
+    assert len(_Counting.asked) < before + 13 * 10
 
 
 class _Stubborn(BaseSampler):
@@ -184,13 +188,13 @@ def test_optuna_is_left_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
     before, sampler = optuna.logging.get_verbosity(), TPESampler(seed=3, n_startup_trials=2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        first = list(search(sampler, 0, []))
-        assert list(search(sampler, 0, [])) == first
-        list(search("tpe", 0, []))
+        first = list(islice(search(sampler, 0, []), 6))
+        assert list(islice(search(sampler, 0, []), 6)) == first
+        list(islice(search("tpe", 0, []), 6))
     assert capsys.readouterr() == ("", "")
     assert optuna.logging.get_verbosity() == before
 
 
 def test_older_names_of_samplers_are_known() -> None:
-    assert list(search("surrogate", 1, [])) == list(search("ehvi", 1, []))
+    assert list(islice(search("surrogate", 1, []), 8)) == list(islice(search("ehvi", 1, []), 8))
     assert decide("surrogate", 10, 5).sampler == "ehvi"

@@ -112,22 +112,24 @@ def test_trials_are_not_written_outside_of_the_study(folder: Path, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("measured")
-@pytest.mark.parametrize("name", ["study.yaml", "front.csv", "front.json", "front.png", "study.db"])
-def test_a_link_in_a_study_is_replaced_and_not_written_through(folder: Path, tmp_path: Path, name: str) -> None:
-    precious = tmp_path / "precious"
-    if name == "study.yaml":
-        shutil.copy(folder / name, precious)
-    else:
-        precious.write_text("mine")
-    before = precious.read_bytes()
-    (folder / name).unlink(missing_ok=True)
-    (folder / name).symlink_to(precious)
+def test_a_link_in_a_study_is_replaced_and_not_written_through(folder: Path, tmp_path: Path) -> None:
+    names, precious = ("study.yaml", "front.csv", "front.json", "front.png", "study.db"), tmp_path / "precious"
+    precious.mkdir()
+    for name in names:
+        if name == "study.yaml":
+            shutil.copy(folder / name, precious)
+        else:
+            (precious / name).write_text("mine")
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(precious / name)
+    before = {name: (precious / name).read_bytes() for name in names}
     run_study(folder, make_space(tmp_path))
     study = check_study(folder)
     write_front(front_report(study))
-    assert precious.read_bytes() == before
-    assert not (folder / name).is_symlink()
-    assert (folder / name).is_file()
+    for name in names:
+        assert (precious / name).read_bytes() == before[name], name
+        assert not (folder / name).is_symlink(), name
+        assert (folder / name).is_file(), name
 
 
 @pytest.mark.usefixtures("measured")

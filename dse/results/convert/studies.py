@@ -6,13 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.exceptions import StorageInternalError
-from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from dse.errors import Remedy, StudyError, UsageError
@@ -21,6 +21,7 @@ from dse.results.data_set import KEY, show_images
 from dse.results.front import GroupFront, Point, cut
 from dse.results.objectives import Objective
 from dse.study.database import driver_says
+from dse.study.tables import StoredTrial, TrialTables, as_json, encoded
 
 _PARAMETERS = (
     "family",
@@ -135,7 +136,8 @@ def _write(
         study.set_metric_names(names)
     on_front = {point.row["id"] for point in group.points}
     distributions = _distributions(points)
-    study.add_trials([_trial(point, distributions, point.row["id"] in on_front) for point in points])
+    trials = [_trial(point, distributions, point.row["id"] in on_front) for point in points]
+    TrialTables(storage).replace(storage.get_study_id_from_name(name), (), trials)  # Optuna's own: 60 ms for each
     for key, value in group.group.items():
         study.set_user_attr(key, value)
     study.set_user_attr(_MARK, digest)
@@ -167,14 +169,17 @@ def _distributions(points: Sequence[Point]) -> dict[str, BaseDistribution]:
     return {name: CategoricalDistribution(sorted(values)) for name, values in choices.items()}
 
 
-def _trial(point: Point, distributions: Mapping[str, BaseDistribution], on_front: bool) -> FrozenTrial:
+def _trial(point: Point, distributions: Mapping[str, BaseDistribution], on_front: bool) -> StoredTrial:
     parameters = _parameters(point.row)
     attributes = {name: point.row[name] for name in _ATTRIBUTES if point.row[name] is not None}
-    return optuna.create_trial(
-        params=parameters,
-        distributions={name: distributions[name] for name in parameters},
-        values=[float(value) for value in point.values],
-        user_attrs={**attributes, "on_front": on_front},
+    codes, now = encoded({name: distributions[name] for name in parameters}), datetime.now(UTC).replace(tzinfo=None)
+    return StoredTrial(
+        state="COMPLETE",
+        values=tuple(float(value) for value in point.values),
+        parameters={n: (distributions[n].to_internal_repr(value), codes[n]) for n, value in parameters.items()},
+        user=as_json({**attributes, "on_front": on_front}),
+        start=now,
+        complete=now,
     )
 
 
