@@ -82,6 +82,8 @@ class Analysis:
     """On how many images an accuracy can be counted, where that is known."""
     gathered: Gathered | None = field(default=None, repr=False, compare=False)
     """What was found of the trials, for an analysis of these and more."""
+    earlier_pairing: Pairing | None = field(default=None, repr=False, compare=False)
+    """That of an analysis of fewer trials: a repeat changes no accuracy."""
 
     @cached_property
     def sessions(self) -> int:
@@ -150,7 +152,10 @@ class Analysis:
         """The accuracies of `estimates`, by their index, image by image: how far two of them may differ."""
         middles = [k.repeats.middle for k in self.known if k.good]
         accuracies = [middle.accuracy if "accuracy" in middle.values else None for middle in middles]
-        return Pairing(accuracies, [middle.accuracy_from for middle in middles], self.images)
+        sources, kept = [middle.accuracy_from for middle in middles], self.earlier_pairing
+        if kept and (kept.accuracies, kept.sources, kept.images) == (accuracies, sources, self.images):
+            return kept
+        return Pairing(accuracies, sources, self.images)
 
     @cached_property
     def membership(self) -> Array:
@@ -342,6 +347,7 @@ def analyze(
         indifference or {},
         most_images,
         gathered,
+        None if before is None else before.__dict__.get("pairing", before.earlier_pairing),
     )
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from statistics import median
 
 from dse_harness.protocol import SINCE_BOOT, DeviceState
@@ -41,6 +42,8 @@ _SLOWED = 1.3
 """A fixed loop that took so many times its shortest time says that something else had a part of the processor. Chosen:
 a neighbour on the same physical core makes it 1.6 to 1.9 times longer (seen on virtual machines), on an undisturbed
 one it differs by 3 %."""
+_REMEMBERED = 2**12
+"""Runs of a reference configuration whose band is not found again: after a trial one run has come at most."""
 _BACK = "between a reference configuration outside its band and one that was back in it"
 
 
@@ -110,10 +113,11 @@ def find_exclusions(measurements: Sequence[Measurement]) -> Exclusions:
     The usual frequency governor is the first trial's, until the reference configuration ran twice in a row under
     another one: then that one is, what ran under any other is excluded, and the search measures it again.
     """
-    by_device: dict[str, list[Measurement]] = {}
-    for measured in measurements:
-        by_device.setdefault(measured.device, []).append(measured)
-    found = {device: _check(trials) for device, trials in by_device.items()}
+    devices = dict.fromkeys([m.device for m in measurements])
+    found = {
+        device: _check(measurements if len(devices) == 1 else [m for m in measurements if m.device == device])
+        for device in devices
+    }
     reasons = {trial: why for of_device, _ in found.values() for trial, why in of_device.items()}
     return Exclusions(reasons, {device: checks for device, (_, checks) in found.items()})
 
@@ -194,45 +198,44 @@ def _drift(
     doubted: tuple[str, int, float] | None = None
     """Key, trial and level, relative to its earlier ones, of the reference configuration's last run, where that was
     outside."""
-    since: list[int] = []
+    start, firsts = 0, set[int]()
     good, drifted = True, False
-    for measured in measurements:
-        if measured.key not in earlier:
-            since.append(measured.trial)
-            continue
+    for place in [place for place, m in enumerate(measurements) if m.key in earlier]:
+        measured = measurements[place]
         latency = measured.values.get("latency_p90_ns", 0)
         if latency <= 0 or reasons.get(measured.trial):
-            since.append(measured.trial)
             continue
         first = not any(earlier.values())
         levels = earlier[measured.key]
         level = math.log(latency)
         if not levels and not first:
             levels.append(level)
+            firsts.add(measured.trial)
             continue
-        if first or abs(level - median(levels)) <= _band(levels):
+        centre, band = (level, 0.0) if first else _expected(tuple(levels))
+        off = level - centre
+        since = measurements[start:place]
+        if abs(off) <= band:
             if drifted:  # nobody knows when the device came back
-                marks |= {trial: Reason("drift", _BACK) for trial in since}
+                marks |= {m.trial: Reason("drift", _BACK) for m in since if m.trial not in firsts}
             elif doubted and doubted[0] == measured.key:
                 marks[doubted[1]] = _outlier(doubted[1], doubted[2], measured.trial)
             levels.append(level)
-            good, drifted, since, doubted = True, False, [], None
+            good, drifted, start, doubted = True, False, place + 1, None
             continue
-        off = level - median(levels)
         if doubted is None or doubted[0] != measured.key or (doubted[2] > 0) != (off > 0):
             if not drifted:
                 marks[measured.trial] = _outlier(measured.trial, off)
             good, doubted = False, (measured.key, measured.trial, off)
-            since.append(measured.trial)
             continue
         drift = Reason(
             "drift",
             f"the reference configuration, trial {measured.trial}, ran {math.exp(off):.2f} times its usual latency",
         )
-        marks |= dict.fromkeys((*since, doubted[1], measured.trial), drift)
-        good, drifted, since = False, True, []
-        if abs(off - doubted[2]) <= _band(levels):
-            centre = median(levels)
+        marks |= dict.fromkeys((m.trial for m in since if m.trial not in firsts), drift)
+        marks |= dict.fromkeys((doubted[1], measured.trial), drift)
+        good, drifted, start = False, True, place + 1
+        if abs(off - doubted[2]) <= band:
             earlier = {key: [] for key in earlier} | {measured.key: [centre + doubted[2], level]}
             marks.pop(measured.trial)
             doubted, good, drifted = None, True, False
@@ -301,8 +304,9 @@ def _slowed(measurements: Sequence[Measurement]) -> tuple[dict[int, Reason], str
     }, None
 
 
-def _band(levels: Sequence[float]) -> float:
-    """How far the next run of the reference configuration may lie from the median of ``levels``, in logarithms.
+@lru_cache(_REMEMBERED)
+def _expected(levels: tuple[float, ...]) -> tuple[float, float]:
+    """The median of ``levels``, and how far the next run of the reference configuration may lie from it, in logarithms.
 
     Four standard errors of a prediction. The standard deviation is their own, from the median absolute deviation, and
     shrunk to what is assumed of every device while there are few runs (as in `dse.core.noise.repeat_noise`).
@@ -310,7 +314,7 @@ def _band(levels: Sequence[float]) -> float:
     centre, runs = median(levels), len(levels)
     own = 1.4826 * median(abs(level - centre) for level in levels)
     variance = (PRIOR_WEIGHT * PRIOR_NOISE**2 + own**2 * (runs - 1)) / (PRIOR_WEIGHT + runs - 1)
-    return max(_LEAST_BAND, _BAND_SDS * math.sqrt(variance * (1 + 1 / runs)))
+    return centre, max(_LEAST_BAND, _BAND_SDS * math.sqrt(variance * (1 + 1 / runs)))
 
 
 def foreign_cores(before: DeviceState, after: DeviceState) -> float | None:

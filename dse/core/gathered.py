@@ -6,8 +6,6 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from dse_harness.protocol import Response
-
 from dse.core.accuracies import Accuracies, agree
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
@@ -27,6 +25,7 @@ class Gathered:
         self._given: list[Measurement] = []
         self._place = place
         self._accuracies = Accuracies()
+        self._keys: set[str | None] = set()
         self._checks: dict[str, Measurement] = {}
         self.measurements: list[Measurement] = []
         self.groups: dict[Configuration, list[Measurement]] = {}
@@ -41,18 +40,24 @@ class Gathered:
         """Take in what ``given`` has more than the ``taken`` first ones, which are all so far; the configurations that
         it belongs to. None where that is not so, or a new accuracy may count for earlier trials: begin anew then.
         """
-        so_far = self._given
+        so_far, more = self._given, given[taken:]
         if place != self._place or len(so_far) != taken or len(given) < taken:
             return None
-        if not all(map(operator.is_, so_far, given)) or any(_has_accuracy(m.response) for m in given[taken:]):
+        if not all(map(operator.is_, so_far, given)):
             return None
+        counted = [(m, m.accuracy_key) for m in more if m.accuracy_key is not None and m.response.accuracy is not None]
+        if any(key in self._keys for _, key in counted):
+            return None
+        for measured, key in counted:
+            self._accuracies.add(measured.trial, key, measured.response)
         self._new = set()
-        self._take(given[taken:])
+        self._take(more)
         return self._new
 
     def _take(self, given: Sequence[Measurement]) -> None:
         for each in given:
             self._given.append(each)
+            self._keys.add(each.accuracy_key)
             measured = each if each.accuracy_key is None else each.with_best(self._accuracies)
             self._compare(each)
             configuration = self._place(measured)
@@ -69,7 +74,3 @@ class Gathered:
             first = self._checks.setdefault(measured.accuracy_key, measured)
             if not agree(first.response.spot_check, measured.response.spot_check):
                 self.differing[measured.trial] = first.trial
-
-
-def _has_accuracy(response: Response) -> bool:
-    return response.accuracy is not None

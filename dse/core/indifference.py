@@ -8,9 +8,10 @@ multiobjective optimization). Two that cover each other are the same.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
 from dse_harness.protocol import RuntimeSpec
@@ -132,10 +133,14 @@ def epsilon_front(
     covered_by = _covers(table[front], bound[front])  # [j, i]: whether j covers i
     chosen = _cover(covered_by, lambda position: order(on_front[position]))
     kept: list[int] = []
-    for position in chosen:
-        own = int(front[position])
-        others = [front[p] for p in chosen if p != position] + kept
-        kept.append(_simplest(table, bound, own, front[covered_by[position]], others, order))
+    rows = front[chosen]
+    alike = _covers(table[rows], bound) & _covers(table, bound[rows]).T  # [chosen, row]: whether they are the same
+    alike[np.arange(len(rows)), rows] = False
+    for position, own, same in zip(chosen, rows.tolist(), alike, strict=True):
+        if same.any():
+            others = [front[p] for p in chosen if p != position] + kept
+            own = _simplest(table, bound, own, np.flatnonzero(same), front[covered_by[position]], others, order)
+        kept.append(own)
     return _with_represented(table, bound, front, kept)
 
 
@@ -149,18 +154,22 @@ def _covers(rows: Array, bounds: Array) -> NDArray[np.bool_]:
 
 def _cover(covers: NDArray[np.bool_], order: Order) -> list[int]:
     """Which rows cover all, in their own order."""
-    left = covers.any(axis=0)  # all of them: each covers itself
+    import numpy as np
+
+    packed = np.packbits(covers, axis=1, bitorder="little")
+    rows = [int.from_bytes(row.tobytes(), "little") for row in packed]  # a bit for each of those that it covers
+    left = (1 << len(rows)) - 1  # all of them: each covers itself
     chosen: list[int] = []
-    while left.any():
-        counts = (covers & left).sum(axis=1)
-        counts[~left] = 0
-        best = min((counts == counts.max()).nonzero()[0].tolist(), key=order)
-        chosen.append(best)
-        left &= ~covers[best]
+    while left:
+        counts = [(row & left).bit_count() if left >> place & 1 else 0 for place, row in enumerate(rows)]
+        most = max(counts)
+        best = [place for place, covered in enumerate(counts) if covered == most]
+        chosen.append(min(best, key=order) if len(best) > 1 else best[0])
+        left &= ~rows[chosen[-1]]
     for row in sorted(chosen, key=order, reverse=True):
-        rest = [other for other in chosen if other != row]
-        if rest and (covers[rest].any(axis=0) >= covers[row]).all():
-            chosen = rest
+        rest = reduce(operator.or_, (rows[other] for other in chosen if other != row), 0)
+        if not rows[row] & ~rest:
+            chosen.remove(row)
     return sorted(chosen)
 
 
@@ -168,17 +177,15 @@ def _simplest(
     table: Array,
     bound: Array,
     own: int,
+    same: NDArray[np.int64],
     covered: NDArray[np.int64],
     others: Sequence[int],
     order: Order,
 ) -> int:
-    """The row that stands for ``own``: the simplest that is the same and covers what it covers, but no other kept."""
+    """The row that stands for ``own``: the simplest of the ``same`` that covers what it covers, but no other kept."""
     import numpy as np
 
-    same = _covers(table, bound[[own]])[:, 0] & _covers(table[[own]], bound)[0]
-    same[own] = False
-    able = np.flatnonzero(same)
-    able = able[_covers(table[able], bound[covered]).all(axis=1)]
+    able = same[_covers(table[same], bound[covered]).all(axis=1)]
     if len(others) and len(able):
         kept = np.array(others)
         able = able[~(_covers(table[able], bound[kept]) & _covers(table[kept], bound[able]).T).any(axis=1)]

@@ -28,6 +28,8 @@ _NEVER_SD = 5.0
 five of them once in 3.5 million, so that leaving it out changes no draw that anybody will see."""
 _OF_SESSIONS = 1_000_003
 """The seed of what sessions have in common: another one than that of the configurations."""
+_MANY = 100
+"""Rows from which on to sort them takes less time than to compare their pairs."""
 _BLOCK = 64
 """Configurations whose random numbers are drawn at once."""
 _BLOCKS = 64
@@ -129,6 +131,8 @@ def _free(drawn: Array, allowed: NDArray[np.bool_], least: Array) -> NDArray[np.
     ``drawn`` is ``[rows, objectives, draws]``, all minimized; a row that is not ``allowed`` ``[rows, draws]`` dominates
     nothing. Only pairs are compared of which the one's best draws are no worse than the other's worst.
     """
+    if drawn.shape[1] == 2 and len(drawn) > _MANY:
+        return _free_of_two(drawn, allowed, least)
     rows = len(drawn)
     possible = (drawn.min(axis=2)[:, None] <= drawn.max(axis=2)[None]).all(axis=2)
     np.fill_diagonal(possible, False)
@@ -138,6 +142,20 @@ def _free(drawn: Array, allowed: NDArray[np.bool_], least: Array) -> NDArray[np.
         others = np.flatnonzero(possible[:, i])
         dominates = dominates_each(points[others], points[i], least) & allowed[others]
         free[i] = ~dominates.any(axis=0)
+    return free
+
+
+def _free_of_two(drawn: Array, allowed: NDArray[np.bool_], least: Array) -> NDArray[np.bool_]:
+    """`_free` for two objectives: whatever is no worse in the first one, the best of it in the second one tells."""
+    free = np.ones(allowed.shape, dtype=bool)
+    worlds = np.ascontiguousarray(drawn.transpose(2, 1, 0))
+    for draw, ((first, second), able) in enumerate(zip(worlds, allowed.T, strict=True)):
+        order = np.argsort(first)
+        first, second = first[order], second[order]
+        best = np.concatenate([[np.inf], np.minimum.accumulate(np.where(able[order], second, np.inf))])
+        by_second = best[np.searchsorted(first, first, "right")] < second - least[1]
+        by_first = best[np.searchsorted(first, first - least[0], "left")] <= second
+        free[order, draw] = ~(by_first | by_second)
     return free
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal, TypeVar
 
 from dse_harness.protocol import Response
@@ -56,7 +57,7 @@ class Metric:
         """The value on the axis where equal steps are equally large: the natural logarithm where ``scale`` is ratio."""
         return value if self.scale == "absolute" else math.log(max(value, self.units.least))
 
-    @property
+    @cached_property
     def units(self) -> Unit:
         """How the unit is read and written."""
         return SHARE if self.unit == "1" and self.scale == "absolute" else unit_of(self.unit)

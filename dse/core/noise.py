@@ -109,8 +109,9 @@ def repeat_noise(
     """
     found: dict[str, dict[Group, Squares]] = {}
     for configuration, spread in ((c, s) for c, s in spreads if s):
+        group = group_of(configuration)
         for name, (squares, count) in spread.items():
-            own, group = found.setdefault(name, {}), group_of(configuration)
+            own = found.setdefault(name, {})
             before = own.get(group, (0.0, 0))
             own[group] = before[0] + squares, before[1] + count
     pooled: dict[str, float] = {}

@@ -6,6 +6,8 @@ points stand beside each other. NumPy and moocore are imported by the functions 
 
 from __future__ import annotations
 
+import itertools
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
@@ -83,13 +85,16 @@ def dominates_each(one: Array, other: Array, by: Array | None = None) -> Mask:
 def nondominated(costs: Sequence[Sequence[Exact]]) -> list[bool]:
     """For each point whether no other dominates it, whatever the numbers: fractions, and integers beyond 2**53.
 
-    moocore compares float64, so it is given the rank of each cost among its objective's distinct costs, a small
-    integer. Dominance depends on nothing but order and equality, which ranks keep.
+    moocore compares float64: where those are not the numbers it is given the rank of each cost among its objective's
+    distinct costs, a small integer. Dominance depends on nothing but order and equality, which ranks keep.
     """
     if not costs:
         return []
     import numpy as np
 
+    table = np.array([[float(cost) for cost in point] for point in costs])
+    if all(map(operator.eq, table.ravel().tolist(), itertools.chain.from_iterable(costs))):
+        return [bool(keep) for keep in nondominated_rows(table)]
     ranks = np.empty((len(costs), len(costs[0])))
     for column in range(ranks.shape[1]):
         distinct = sorted({point[column] for point in costs})

@@ -11,9 +11,9 @@ the measurements it was told alone, so one that is made again from them goes on 
 from __future__ import annotations
 
 import bisect
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
 from dse_harness.protocol import Response
 
@@ -62,6 +62,8 @@ class Session:
         self._measurements: list[Measurement] = []
         self._accuracies = Accuracies(0 if task.exact else task.images or 0)
         self._spot_checks: dict[str, Measurement] = {}
+        self._of_phase: defaultdict[str, list[int]] = defaultdict(list)
+        self._sharing: defaultdict[str, list[int]] = defaultdict(list)
         for measured in history:
             self._take(measured)
         self._earlier = len(self._measurements)
@@ -206,17 +208,18 @@ class Session:
         self.ended = ""
 
     def _take(self, measured: Measurement) -> Measurement:
-        if measured.accuracy_key is not None:
-            self._accuracies.add(measured.trial, measured.accuracy_key, measured.response)
+        if (accuracy_key := measured.accuracy_key) is not None:
+            self._accuracies.add(measured.trial, accuracy_key, measured.response)
             measured = measured.with_best(self._accuracies)
-            if measured.response.accuracy:
-                self._measurements = [
-                    m.with_best(self._accuracies) if m.accuracy_key == measured.accuracy_key else m
-                    for m in self._measurements
-                ]
+            sharing = self._sharing[accuracy_key]
+            for trial in sharing if measured.response.accuracy else ():
+                place = bisect.bisect_left(self._measurements, trial, key=_number)
+                self._measurements[place] = self._measurements[place].with_best(self._accuracies)
+            sharing.append(measured.trial)
         if measured.response.spot_check:
             self._spot_checks[measured.key] = measured
-        bisect.insort(self._measurements, measured, key=lambda m: m.trial)
+        bisect.insort(self._measurements, measured, key=_number)
+        bisect.insort(self._of_phase[measured.phase], measured.trial)
         return measured
 
     def _accuracy_from(self, key: str, accuracy_key: str | None, images: int, number: int) -> int:
@@ -232,8 +235,8 @@ class Session:
 
     def _need(self, device: str, elapsed_s: float) -> Need | None:
         budget, policy, left_s = self.task.budget, self.task.policy, self.left_s(elapsed_s)
-        lacking = policy.incomplete(self.situation)
-        if left_s <= 0 or (budget.trials == 0 and not lacking and not policy.earlier(self.situation)):
+        known = self.situation
+        if left_s <= 0 or (budget.trials == 0 and not (policy.incomplete(known) or policy.earlier(known))):
             self._end("the budget is spent")
             return None
         more = self.configurations_left > 0
@@ -244,7 +247,7 @@ class Session:
         if need is None:
             self._end(self._why_nothing_is_left(left_s))
             return None
-        return self._unless_kept(need, lacking, left_s)
+        return self._unless_kept(need, left_s)
 
     def _next(self, device: str, left_s: float, *, search: bool) -> Need | None:
         """What is due first, of what ``search`` allows and time is left for."""
@@ -281,8 +284,9 @@ class Session:
         """
         if not (self.task.policy.confirm and self.task.policy.stable_gain):
             return True
-        since = takewhile(lambda m: m.phase != "search", reversed(self._measurements))
-        return sum(m.phase == "confirm" for m in since) % _ASKED_EVERY == 0
+        confirmed, searched = self._of_phase["confirm"], self._of_phase["search"]
+        before = bisect.bisect(confirmed, searched[-1]) if searched else 0
+        return (len(confirmed) - before) % _ASKED_EVERY == 0
 
     def _may_search(self, elapsed_s: float) -> bool:
         """Whether new configurations may be begun; some of a limited time is kept to confirm.
@@ -296,10 +300,11 @@ class Session:
                 return False
         return self.search_left_s(elapsed_s) > 0
 
-    def _unless_kept(self, need: Need, lacking: Sequence[Need], left_s: float) -> Need:
+    def _unless_kept(self, need: Need, left_s: float) -> Need:
         """``need``, or what completes the front where that could not be afforded after it."""
         budget, costs = self.task.budget, self.costs
-        if budget.seconds is None or not lacking or need in lacking:
+        lacking = self.task.policy.incomplete(self.situation) if budget.seconds is not None else ()
+        if not lacking or need in lacking:
             return need
         if left_s - costs.step_s(need) >= budget.kept_s(need.phase, self._needed_s()):
             return need
@@ -328,6 +333,10 @@ class Session:
         if self._unknown_and_duplicates - self._experiments.duplicates <= self.searched:
             return "every configuration is known"
         return "the front is stable" if self.configurations_left > 0 else "the limit on configurations is reached"
+
+
+def _number(measured: Measurement) -> int:
+    return measured.trial
 
 
 def _measured(step: Step, response: Response) -> Measurement:

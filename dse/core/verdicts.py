@@ -106,7 +106,8 @@ def verdicts(
     for i in np.flatnonzero(is_shown).tolist():
         standings[rows[i]] = "on"
     index = [*rows, -1]
-    undecided = [replace(u, of=index[u.of], rival=index[u.rival]) for u in undecided]
+    if len(rows) < len(estimates):
+        undecided = [replace(u, of=index[u.of], rival=index[u.rival]) for u in undecided]
     for each in undecided:
         standings[each.of] = "plausible"
     return Verdicts(tuple(standings), tuple(sorted(undecided, key=lambda u: u.of)), figures.most)

@@ -23,7 +23,7 @@ from dse.core.metrics import satisfies
 from dse.core.pareto import dominates_each, hypervolume, nondominated_rows
 from dse.core.problem import Problem
 from dse.samplers.encoding import Array
-from dse.samplers.improvement import expected_improvement, normal_cdf
+from dse.samplers.improvement import expected_improvement, mean_improvement, normal_cdf
 from dse.samplers.surrogate import FIRST, MOST_POINTS, Figures, evenly, first_suggestion, is_complete, thinned
 from dse.samplers.tree import TreeSampler
 from dse.samplers.unseen import Unseen
@@ -171,13 +171,10 @@ class EHVISuggester:
             process.own_draws(rows, np.concatenate([half, -half]))
             for process, half in zip(processes, normal, strict=True)
         ]
-        fronts = (np.stack(drawn, axis=2) * signs - low) / span
+        fronts = [*((np.stack(drawn, axis=2) * signs - low) / span)]
         best = np.argsort(-gain * chance, kind="stable")[:_AVERAGED]
-        gains = [
-            expected_improvement(front[nondominated_rows(front, duplicates=False)], mean[best], sd[best], reference)
-            for front in fronts
-        ]
-        gain[best] = np.mean(gains, axis=0)
+        fronts = [front[nondominated_rows(front, duplicates=False)] for front in fronts]
+        gain[best] = mean_improvement(fronts, mean[best], sd[best], reference)
         return gain, volume, seconds
 
     def _seconds(self, mean: Array) -> Array:

@@ -8,6 +8,7 @@ an upper bound.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,8 @@ def expected_improvement(front: Array, mean: Array, sd: Array, reference: Array)
         found[hopeful] = expected_improvement(front, mean[hopeful], sd[hopeful], reference) if hopeful.any() else 0.0
         return found
     points, objectives = len(mean), len(reference)
+    if _is_staircase([front], reference):
+        return _above_staircases([front], mean, sd, reference)
     most = _MOST_CUTS.get(objectives, 3)
     cuts = [_cuts(front[:, j], reference[j], most) for j in range(objectives)]
     covered = []
@@ -55,6 +58,37 @@ def expected_improvement(front: Array, mean: Array, sd: Array, reference: Array)
     return total.reshape(points)
 
 
+def mean_improvement(fronts: Sequence[Array], mean: Array, sd: Array, reference: Array) -> Array:
+    """The mean of `expected_improvement` over ``fronts``, any of which may be the true one."""
+    if _is_staircase(fronts, reference):
+        return _above_staircases(fronts, mean, sd, reference)
+    return np.asarray(np.mean([expected_improvement(front, mean, sd, reference) for front in fronts], axis=0))
+
+
+def _is_staircase(fronts: Sequence[Array], reference: Array) -> bool:
+    return len(reference) == 2 and max(map(len, fronts)) <= _MOST_CUTS[2]
+
+
+def _above_staircases(fronts: Sequence[Array], mean: Array, sd: Array, reference: Array) -> Array:
+    """`mean_improvement` for two objectives: between two first coordinates of a front all is free below one height."""
+    stairs = [_stairs(front, reference) for front in fronts]
+    most = max(len(across) for across, _ in stairs)
+    ends = np.array([[*across, *[reference[0]] * (most - len(across))] for across, _ in stairs])  # of no width
+    heights = np.array([[*up, *[reference[1]] * (most - len(up))] for _, up in stairs])
+    below = _mass_below(ends[:, None], mean[:, 0, None], sd[:, 0, None])  # [fronts, m, stairs]
+    high = _mass_below(heights[:, None], mean[:, 1, None], sd[:, 1, None])
+    total = np.einsum("fms,fms->m", np.diff(below, axis=2, prepend=0.0), high)
+    return np.asarray(total / len(fronts))
+
+
+def _stairs(front: Array, reference: Array) -> tuple[list[float], list[float]]:
+    """Where each stair ends, and how high it is: what no point of ``front`` dominates lies below."""
+    points = front[np.lexsort(front.T[::-1])]
+    points = points[points[:, 0] < reference[0]]
+    heights = np.minimum.accumulate([reference[1], *points[:, 1]])
+    return [*points[:, 0].tolist(), float(reference[0])], heights.tolist()
+
+
 def _cuts(coordinates: Array, reference: float, most: int) -> Array:
     inside = np.unique(coordinates[coordinates < reference])
     if len(inside) > most:
@@ -65,12 +99,13 @@ def _cuts(coordinates: Array, reference: float, most: int) -> Array:
 def _mass_below(cut: Array, mean: Array, sd: Array) -> Array:
     """Expected length of ``[value, cut]`` for a normal value: what a point covers of the axis below ``cut``."""
     z = (cut - mean) / sd
-    return sd * (z * normal_cdf(z) + np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi))
+    density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+    return np.asarray(sd * (z * normal_cdf(z, density) + density))
 
 
-def normal_cdf(z: Array) -> Array:
-    """To 1e-7 (Abramowitz, Stegun 1964, 26.2.17); NumPy has no error function."""
+def normal_cdf(z: Array, density: Array | None = None) -> Array:
+    """To 1e-7 (Abramowitz, Stegun 1964, 26.2.17); NumPy has no error function. ``density`` where it is known at z."""
     t = 1 / (1 + 0.2316419 * np.abs(z))
-    tail = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
-    tail *= t * (0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
+    density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi) if density is None else density
+    tail = density * t * (0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
     return np.where(z > 0, 1 - tail, tail)

@@ -135,6 +135,30 @@ def test_membership_is_the_share_of_draws_that_nothing_dominates(
     assert found == pytest.approx(np.mean(on_front, axis=0))
 
 
+@pytest.mark.parametrize("within", [(0.0, 0.0), (0.1, 0.3)])
+@pytest.mark.parametrize("bounded", [False, True])
+def test_membership_of_many_that_may_be_anywhere_is_that_share_too(bounded: bool, within: tuple[float, float]) -> None:
+    objectives = [Objective(METRICS.get(name), "minimize") for name in ("latency_p90_ns", "peak_memory_bytes")]
+    constraints = [parse_constraint("latency_p90_ns <= 30")] if bounded else []
+    rows, errors = np.random.default_rng(1).integers(10, 40, (150, 2)), np.array([0.5, 0.4])
+    points = [
+        Estimate(
+            Configuration({"n": n}),
+            dict(zip(names, map(float, row), strict=True)),
+            errors=dict(zip(names, errors, strict=True)),
+        )
+        for names in [[o.name for o in objectives]]
+        for n, row in enumerate(rows)
+    ]
+    drawn = (np.log(rows)[:, :, None] + errors[:, None] * normal_draws(0, len(rows), 2, 20)).transpose(2, 0, 1)
+    allowed = drawn[:, :, 0] <= math.log(30) if bounded else np.ones(drawn.shape[:2], dtype=bool)
+    no_worse = (drawn[:, :, None] <= drawn[:, None]).all(axis=3)
+    better = (drawn[:, :, None] < drawn[:, None] - np.array(within)).any(axis=3)
+    on_front = allowed & ~(no_worse & better & allowed[:, :, None]).any(axis=1)
+    found = membership(points, objectives, constraints, within=within, draws=20)
+    assert found == pytest.approx(on_front.mean(axis=0))
+
+
 def test_one_more_configuration_leaves_the_draws_of_the_others_as_they_are() -> None:
     many = normal_draws(0, 200, 2, 30)
     assert all((normal_draws(0, rows, 2, 30) == many[:rows]).all() for rows in (1, 63, 64, 65, 128))

@@ -6,7 +6,7 @@ import moocore
 import numpy as np
 import pytest
 
-from dse.samplers.improvement import expected_improvement, normal_cdf
+from dse.samplers.improvement import expected_improvement, mean_improvement, normal_cdf
 
 
 @pytest.mark.parametrize("objectives", [1, 2, 3, 4])
@@ -57,3 +57,11 @@ def test_eight_objectives_are_cut_into_few_cells() -> None:
 
 def test_the_normal_distribution() -> None:
     assert normal_cdf(np.array([-1.959964, 0.0, 1.959964])) == pytest.approx([0.025, 0.5, 0.975], abs=1e-6)
+
+
+def test_the_mean_over_fronts_is_that_of_each() -> None:
+    rng = np.random.default_rng(3)
+    fronts = [front[moocore.is_nondominated(front)] for front in (rng.random((size, 2)) * 1.2 for size in (1, 5, 9))]
+    mean, sd, reference = rng.random((7, 2)), 0.05 + 0.2 * rng.random((7, 2)), np.full(2, 1.1)
+    each = [expected_improvement(front, mean, sd, reference) for front in fronts]
+    assert mean_improvement(fronts, mean, sd, reference) == pytest.approx(np.mean(each, axis=0))
