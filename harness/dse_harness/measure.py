@@ -175,8 +175,10 @@ class _Measurement:
                     self._found["loadgen_memory_bytes"] = max(0, peak_bytes - run.peak_loaded_bytes)
             self._timing_s["settle"] = self._timing_s.get("settle", 0) + run.settle_s
             before_ns, after_ns = run.pace_ns
-            if PACER.is_usual(after_ns) or not PACER.is_usual(before_ns) or spec.user_conf is not None:
+            became_slow = PACER.is_usual(before_ns) and not PACER.is_usual(after_ns)
+            if not became_slow or not PACER.is_patient or spec.user_conf is not None:
                 break
+        PACER.learn_from(max(before_ns, after_ns))
         self._found |= {"pace_before_ns": before_ns, "pace_after_ns": after_ns, "takes": take}
         self._found["cores_used"] = round(run.cpu_s / run.issue_s, 3)
         performance = self._found["performance"] = log.performance(self._scenario)

@@ -18,8 +18,8 @@ loops differs by some 3 % on an undisturbed processor; a neighbour on the same c
 _ROUNDS = 2000
 _LOOPS = 3
 _PATIENCE_NS = 2 * 10**9
-"""How long to wait for a processor at its usual pace, at most; half of that after a wait for nothing, and so on."""
-_MOST_HALVED = 7
+"""How long to wait for a processor at its usual pace, at most; half of that after a run that was slow all the same."""
+_MOST_HALVED, _PATIENT = 7, 3
 _LASTING_NS = 2 * 10**7
 """For how long a processor must be at its usual pace, once it was not."""
 _LOOK_NS = 10**7
@@ -65,7 +65,7 @@ class Pacer:
         self._loop, self._clock, self._move = loop, clock, move
         self._processors = _processors()
         self._shared = memoryview(mmap.mmap(-1, 16)).cast("q")
-        """Memory that forks share: the shortest time in ns (0: unknown); how many waits in a row were in vain."""
+        """Memory that forks share: the shortest time in ns (0: unknown); how often the wait is halved."""
 
     def learn(self) -> None:
         """Look at each processor that this process may use, for 10 ms."""
@@ -81,19 +81,31 @@ class Pacer:
     def settle(self) -> int:
         """Go on to a processor that is at its usual pace, or wait for one; the loop's time in the end, in ns.
 
-        A process that was pinned to other processors does not wait: their usual pace is not known. Each wait in vain
-        halves the next one, so a machine that became slower for good costs two long waits.
+        A process that was pinned to other processors does not wait: their usual pace is not known.
         """
         known, found = self._shared[0], self.now()
         if not known or not self._processors or _processors() != self._processors:
             return found
-        end_ns = self._clock() + (_PATIENCE_NS >> min(self._shared[1], _MOST_HALVED))
+        end_ns = self._clock() + (_PATIENCE_NS >> self._shared[1])
         while not self.is_usual(found) and self._clock() < end_ns:
             found = self._tour(self.is_usual)
             if self.is_usual(found):  # a moment may end at once
                 found = self._watch(lambda loop: not self.is_usual(loop), _LASTING_NS)
-        self._shared[1] = 0 if self.is_usual(found) else self._shared[1] + 1
         return found
+
+    def learn_from(self, loop: int) -> None:
+        """What a run's waiting was worth, by the loop's time after it: each run that was slow all the same halves the
+        next wait, each other one doubles it.
+
+        So a machine that became slower for good, or whose neighbours come and go all the time, keeps nobody waiting.
+        """
+        vain = self._shared[1] + (-1 if self.is_usual(loop) else 1)
+        self._shared[1] = min(max(vain, 0), _MOST_HALVED)
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether it is worth while to take a run again that became slow on the way."""
+        return self._shared[1] < _PATIENT
 
     def is_usual(self, loop: int) -> bool:
         """Whether a time of the loop, in ns, is that of a processor at its usual pace, as far as anybody knows."""
