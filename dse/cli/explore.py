@@ -145,7 +145,6 @@ def explore_command(
             timeout=timeout,
             budget=budget,
             strict=strict or None,
-            again=again or None,
             **{"warm-start": warm_start, "seed": seed, "storage": storage},
             models=models,
             images=images,

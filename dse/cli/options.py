@@ -60,7 +60,11 @@ def study_words(study: str, studies: Path) -> str:
 def option_words(**given: object) -> str:
     """Options as the next command's words, each after a space and quoted for a shell.
 
-    None is left out; a list gives the option once for each of its items.
+    None is left out, and of True there is the name alone; a list gives the option once for each of its items.
     """
     items = {name: value if isinstance(value, list) else [value] for name, value in given.items() if value is not None}
-    return "".join(f" --{name} {shlex.quote(str(item))}" for name, values in items.items() for item in values)
+    return "".join(
+        f" --{name}" + ("" if item is True else f" {shlex.quote(str(item))}")
+        for name, values in items.items()
+        for item in values
+    )

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from dse_harness.protocol import DeviceState
 
+from dse.cli.options import option_words
 from dse.study import Study
 from dse.study.writer import StudyWriter
 from tests.recording import RecordedHarness, answer, make_space, run_study
@@ -260,3 +261,10 @@ def test_a_program_of_a_space_is_run_once_it_is_trusted(here: Path, dse: Any, pr
     program.write_text(program.read_text() + "# changed\n")
     assert dse("explore", "--space", space).code == 3
     assert not (here / "ran").exists()
+
+
+def test_a_switch_in_the_next_command_has_no_word_after_it() -> None:
+    assert (
+        option_words(study="a b", strict=True, seed=None, images=[1, 2])
+        == " --study 'a b' --strict --images 1 --images 2"
+    )
