@@ -41,7 +41,7 @@ benchmark: with 5 % noise one good run in 1,200 is excluded, with 10 % one in 25
 _SLOWED = 1.3
 """A fixed loop that took so many times its shortest time says that something else had a part of the processor. Chosen:
 a neighbour on the same physical core makes it 1.6 to 1.9 times longer (seen on virtual machines), on an undisturbed
-one it differs by 3 %."""
+one it differs by up to 15 %."""
 _REMEMBERED = 2**12
 """Runs of a reference configuration whose band is not found again: after a trial one run has come at most."""
 _BACK = "between a reference configuration outside its band and one that was back in it"
