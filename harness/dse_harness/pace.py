@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Collection
 
 SLOWER = 1.25
-"""A loop that takes so many times its shortest time says that the processor is slower. Chosen: the shortest of three
-loops differs by up to 15 % on an undisturbed processor; a neighbour on the same core makes it 1.6 to 1.9 times longer."""
+"""A loop that takes so many times its shortest time says that the processor is slower. Chosen: on an undisturbed
+processor the shortest of three differs by up to 15 %; a neighbour on the same core makes it 1.6 to 1.9 times longer."""
 
 _ROUNDS = 2000
 _LOOPS = 3
