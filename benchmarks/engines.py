@@ -17,7 +17,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from dse_harness.engines import open_engine
+from dse_harness.engines import ENGINES, open_engine
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import Preprocessing, RuntimeSpec
 from dse_harness.samples import input_values
@@ -53,8 +53,9 @@ def ways() -> list[tuple[str, str]]:
 def predictions(engine: str, delegate: str, variant: Variant, images: int) -> Predictions:
     """What the engine says that each image is. Raises HarnessError."""
     with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder, "model.tflite")
-        model.write_bytes(zoo.build(**variant))
+        suffix = ENGINES.get(engine).suffixes[0]
+        model = Path(folder, f"model{suffix}")
+        model.write_bytes(zoo.build(**variant, file_format=suffix[1:]))
         session = open_engine(RuntimeSpec(engine, 1, delegate)).load(model)
     tensor = session.inputs[0]
     values, invoke = input_values(Preprocessing(), tensor), session.bind()
@@ -90,6 +91,8 @@ def compare(sides: list[int], precision: str, images: int) -> None:
                 found[name] = predictions(name, delegate, variant, images)
             except HarnessError as error:
                 found[name] = error.failure.error
+            except zoo.ZooError:
+                found[name] = "not written"
         cells = (said if isinstance(said, str) else str(int((said == right).sum())) for said in found.values())
         print(f"| {name_of(variant)} | {' | '.join(cells)} |", flush=True)
         for one, other in itertools.combinations(found, 2):

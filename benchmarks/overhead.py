@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
@@ -38,6 +39,7 @@ from dse import zoo
 from dse.packages import engines_here
 from tests.harness.running import request_for, write_colours
 from tests.harness.tiny_models import write_tiny_model
+from tests.harness.tiny_onnx import write_tiny_onnx
 
 ROUNDS = 7
 BUFFER = 64
@@ -59,16 +61,23 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             images = write_colours(folder / "images.npz", count=BUFFER, side=32)
-            models = [model.resolve() for model in arguments.models] or own_models(folder)
+            models = [model.resolve() for model in arguments.models] or own_models(folder, ENGINES.get(engine).suffixes)
             process_overhead(folder, spec, models, images)
             callback_overhead(folder, spec, models, images)
 
 
-def own_models(folder: Path) -> list[Path]:
-    models = [write_tiny_model(folder / f"tiny_{type_}_{side}.tflite", type_=type_, side=side) for type_, side in TINY]
+def own_models(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    if ".tflite" in suffixes:
+        tiny = [folder / f"tiny_{type_}_{side}.tflite" for type_, side in TINY]
+        models = [
+            write_tiny_model(path, type_=type_, side=side) for path, (type_, side) in zip(tiny, TINY, strict=True)
+        ]
+    else:
+        models = [write_tiny_onnx(folder / "tiny_float32_8.onnx")]
     for family, side, precision in ZOO:
-        models.append(folder / f"{family}_minimalistic_0.5_{side}_{precision}.tflite")
-        models[-1].write_bytes(zoo.build(family, "minimalistic", 0.5, side, precision))
+        models.append(folder / f"{family}_minimalistic_0.5_{side}_{precision}{suffixes[0]}")
+        content = zoo.build(family, "minimalistic", 0.5, side, precision, None, suffixes[0][1:])
+        models[-1].write_bytes(content)
     return models
 
 

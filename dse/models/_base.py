@@ -13,6 +13,12 @@ from dse.core.origin import ModelOrigin
 from dse.models.download import OnProgress
 from dse.sections import PreprocessingSection, Section, Standing
 
+FORMAT = "file_format"
+"""The parameter of a source that writes more than one kind of file: their endings, the default first.
+
+Where a configuration does not say, it is the first that its engine reads.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:

@@ -16,13 +16,13 @@ _MOST_BYTES = 2**31
 """As .tflite has it; a sparse file may claim any size."""
 
 
-def kept(folder: Path, name: str, make: Callable[[], Iterable[bytes]]) -> ModelFile:
+def kept(folder: Path, name: str, make: Callable[[], Iterable[bytes]], suffix: str = ".tflite") -> ModelFile:
     """The model called ``name`` in ``folder``; its file's name ends in its SHA-256, so a changed file is made again.
 
     ``make`` gives its bytes in parts. Raises MachineError for a cache that cannot be used, and what ``make`` raises.
     """
     with using_cache(folder):
-        for path in folder.glob(f"{name}-*.tflite"):
+        for path in folder.glob(f"{name}-*{suffix}"):
             if not path.is_file() or path.stat().st_size > _MOST_BYTES:
                 continue
             if path.stem == f"{name}-{(sha256 := _sha256(path))}":
@@ -37,7 +37,7 @@ def kept(folder: Path, name: str, make: Callable[[], Iterable[bytes]]) -> ModelF
                     file.write(part)
                 file.flush()
                 os.fsync(file.fileno())
-            path = folder / f"{name}-{digest.hexdigest()}.tflite"
+            path = folder / f"{name}-{digest.hexdigest()}{suffix}"
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)

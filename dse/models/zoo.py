@@ -1,8 +1,9 @@
-"""The embedded zoo: networks kept as weights, written as .tflite when a configuration asks for one."""
+"""The embedded zoo: networks kept as weights, written as .tflite or .onnx when a configuration asks for one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,10 +13,13 @@ from dse.core.configuration import Value
 from dse.core.origin import ModelOrigin
 from dse.errors import ModelError
 from dse.files import fingerprint
-from dse.models._base import ModelFile, ModelSection
+from dse.models._base import FORMAT, ModelFile, ModelSection
 from dse.models.cache import kept
 from dse.sections import Standing
 from dse.zoo import catalogue
+
+_OPTIONAL = ("hard_swish", FORMAT)
+"""Parameters that a variant need not have."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class ZooSource:
 
     def check(self, variant: Mapping[str, Value]) -> None:
         """Raise ValueError when the zoo has no such network."""
-        missing = [name for name in zoo.parameters() if name not in variant and name != "hard_swish"]
+        missing = [name for name in zoo.parameters() if name not in variant and name not in _OPTIONAL]
         if missing:
             raise ValueError(f"the zoo needs {' and '.join(missing)} as well")
         catalogue.find(**_arguments(variant))
@@ -49,11 +53,12 @@ class ZooSource:
 
     def identity(self, variant: Mapping[str, Value]) -> dict[str, Value]:
         """The variant and the version of what writes it."""
-        return {"zoo": zoo.version(), **variant}
+        return {"zoo": zoo.version(_format(variant)), **variant}
 
     def make(self, variant: Mapping[str, Value]) -> ModelFile:
         """The variant's file, written on first use. Raises ModelError, MachineError."""
-        return kept(self.cache, fingerprint(self.identity(variant)), lambda: [_build(variant)])
+        name, suffix = fingerprint(self.identity(variant)), f".{_format(variant)}"
+        return kept(self.cache, name, lambda: [_build(variant)], suffix)
 
     def resolved(self) -> dict[str, Any]:
         """Nothing: the section says it all."""
@@ -70,11 +75,10 @@ class ZooSection(ModelSection):
         return [(name, ZooSource(at.cache))]
 
     def places(self, sha256: str, variant: Mapping[str, Value], cache: Path) -> Iterator[Path]:
-        """The cache, where it is written again."""
-        try:
-            yield ZooSource(cache).make(variant).path
-        except ModelError:
-            return
+        """The cache, where it is written again: in which format, the engine said."""
+        for file_format in zoo.parameters()[FORMAT]:
+            with suppress(ModelError, ValueError):
+                yield ZooSource(cache).make(_with_format(variant, str(file_format))).path
 
     def origin(self, model: Path) -> ModelOrigin:
         """The zoo's weights were trained for dse."""
@@ -86,6 +90,15 @@ def _build(variant: Mapping[str, Value]) -> bytes:
         return zoo.build(**_arguments(variant))
     except ValueError as error:
         raise ModelError(f"the zoo cannot write {dict(variant)}: {error}") from error
+
+
+def _format(variant: Mapping[str, Value]) -> str:
+    return str(variant.get(FORMAT, zoo.parameters()[FORMAT][0]))
+
+
+def _with_format(variant: Mapping[str, Value], file_format: str) -> dict[str, Value]:
+    """``variant`` in this format, unless it names one; the default one it does not name."""
+    return {FORMAT: file_format, **variant} if file_format != _format({}) else dict(variant)
 
 
 def _arguments(variant: Mapping[str, Value]) -> dict[str, Any]:

@@ -139,7 +139,11 @@ def _without_harness_parameters(tree: ParameterTree) -> ParameterTree:
         kept: list[Parameter] = []
         for parameter in parameters:
             levels = tuple(Level(level.value, prune(level.children)) for level in parameter.levels)
-            if not is_harness_parameter(parameter.name) or any(level.children for level in levels):
+            if (
+                parameter.name == "runtime"
+                or not is_harness_parameter(parameter.name)
+                or any(level.children for level in levels)
+            ):
                 kept.append(Parameter(parameter.name, levels))
         return tuple(kept)
 

@@ -19,7 +19,7 @@ from dse.core.metrics import Constraint, Objective
 from dse.core.tree import ParameterTree
 from dse.data_sets import DataSet
 from dse.machine import machine_indifference
-from dse.models import Download, ModelSection, ModelSource
+from dse.models import FORMAT, Download, ModelSection, ModelSource
 from dse.packages import engine_named
 from dse.sections import PreprocessingSection
 from dse.spaces.format import (
@@ -118,8 +118,15 @@ class Space:
         return self.sources[self._model_name(configuration)]
 
     def variant(self, configuration: Configuration) -> dict[str, Value]:
-        """The part of the configuration that is the model variant."""
-        return variant_of(configuration)
+        """The part of the configuration that is the model variant, in a format that its engine reads."""
+        variant = variant_of(configuration)
+        formats = self.source(configuration).parameters.get(FORMAT)
+        if formats and FORMAT not in variant:
+            suffixes = engine_named(self.runtime(configuration).engine).suffixes
+            chosen = next((each for each in formats if f".{each}" in suffixes), formats[0])
+            if chosen != formats[0]:
+                variant[FORMAT] = chosen
+        return variant
 
     def runtime(self, configuration: Configuration) -> RuntimeSection:
         """The entry of the file that says what executes the configuration's model."""

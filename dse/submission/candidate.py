@@ -15,7 +15,7 @@ from dse.core.experiment import Experiment
 from dse.core.origin import ModelOrigin
 from dse.errors import Remedy, SubmissionError
 from dse.files import fingerprint
-from dse.submission.point import OWN_MODEL
+from dse.submission.point import own_model
 from dse.submission.rounds import LOADGEN_MODEL, official_buffer_size
 
 USER_CONF = "../user.conf"
@@ -92,12 +92,17 @@ class Candidate:
     def performance_request(self) -> Request:
         """The PerformanceOnly run by MLPerf's settings."""
         spec = PerformanceSpec(buffer_size=self.buffer_size, user_conf=USER_CONF, model_name=LOADGEN_MODEL)
-        return dataclasses.replace(self.request, model_path=OWN_MODEL, performance=spec, accuracy=None)
+        return dataclasses.replace(self._own, performance=spec, accuracy=None)
 
     def accuracy_request(self) -> Request:
         """The AccuracyOnly run over the complete data set."""
         spec = AccuracySpec(samples=None, user_conf=USER_CONF, model_name=LOADGEN_MODEL)
-        return dataclasses.replace(self.request, model_path=OWN_MODEL, performance=None, accuracy=spec)
+        return dataclasses.replace(self._own, performance=None, accuracy=spec)
+
+    @property
+    def _own(self) -> Request:
+        """The request with the point's copy of the model."""
+        return dataclasses.replace(self.request, model_path=own_model(self.request.model_path))
 
 
 def without_repeats(candidates: Sequence[Candidate]) -> tuple[list[Candidate], dict[int, int]]:

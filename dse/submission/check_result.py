@@ -26,7 +26,7 @@ from dse.submission.figures import (
     count_again,
 )
 from dse.submission.findings import Finding, finding
-from dse.submission.hashes import content_hash
+from dse.submission.hashes import MODEL_SUFFIXES, content_hash
 from dse.submission.labels import Labels, is_here, parse_labels, read_labels
 from dse.submission.manifest import COMPLETE_LOGS, LABELS, Manifest, Origin
 from dse.submission.model_types import model_types
@@ -140,7 +140,7 @@ class ResultFigures:
             yield self._finding(copy, "user-conf", f"cannot be read: {why(error)}")
 
     def _check_model(self, origin: Origin) -> Iterator[Finding]:
-        path = self._source / f"{self._model}.tflite"
+        path = self._model_file
         expected = origin.model_sha256
         for run in ("performance", "accuracy"):
             request = self._source / run / "request.json"
@@ -271,7 +271,13 @@ class ResultFigures:
             yield self._accuracy / name, f"accuracy/accuracy/{name}"
         yield self._complete_path, f"accuracy/accuracy/{ACCURACY_LOG}"
         yield self._measurements / "user.conf", "user.conf"
-        yield self._source / f"{self._model}.tflite", "model.tflite"
+        yield self._model_file, f"model{self._model_file.suffix}"
+
+    @property
+    def _model_file(self) -> Path:
+        """The model of the tree, whose kind its requests say."""
+        named = Path(str(self._in_request("performance", "model_path"))).suffix
+        return self._source / f"{self._model}{named if named in MODEL_SUFFIXES else MODEL_SUFFIXES[0]}"
 
     def _in_request(self, run: str, place: str) -> Any:
         try:

@@ -61,7 +61,7 @@ def check_requests(root: Path, source: Path, point: ValidatedPoint) -> Iterator[
         except (OSError, ValueError) as error:
             yield finding(place, "configuration", f"cannot be read: {why(error)}", allowed="the request that ran")
             continue
-        expected = parse_json(portable_request(run.request, f"{point.name}.tflite"))
+        expected = parse_json(portable_request(run.request, f"{point.name}{Path(run.request.model_path).suffix}"))
         for key, said, asked in _differences("", found, expected):
             yield finding(place, "configuration", f"{key} {said}"[:200], allowed=f"{asked}, which ran"[:200])
 

@@ -27,7 +27,7 @@ def located(
     What is found nowhere stays as it was named. Raises ModelError for a model's
     section that says nothing, MachineError for a cache that cannot be used.
     """
-    kept = validated.glob("*/model.tflite") if validated else ()
+    kept = validated.glob("*/model.*") if validated else ()
     variant, cache = variant_of(configuration), cache_dir() / "models"
     sections = map(read_section, space.models.values())
     places = (path for section in sections for path in section.places(request.model_sha256, variant, cache))

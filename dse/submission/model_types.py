@@ -1,6 +1,6 @@
-"""The number types of a .tflite file's input and weights, in MLPerf's names, read from the file itself.
+"""The number types of a model file's input and weights, in MLPerf's names, read from the file itself.
 
-Field numbers are those of LiteRT's published `schema.fbs`; FlatBuffers never renumbers them.
+Field numbers are those of LiteRT's published `schema.fbs`; FlatBuffers never renumbers them. `onnx_types` reads .onnx.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from dse.errors import ModelError, why
 from dse.reading import read_bytes
+from dse.submission.onnx_types import onnx_types
 
 _NAMES = {0: "fp32", 1: "fp16", 3: "uint8", 7: "int16", 9: "int8", 17: "int4", 18: "bf16"}
 """TensorType of the schema; the types that a weight can have."""
@@ -39,12 +40,13 @@ def model_types(path: Path) -> ModelTypes:
         contents = read_bytes(path, _MOST_BYTES)
     except (OSError, ValueError) as error:
         raise ModelError(f"cannot be read: {why(error)}", path=path) from error
-    if contents[4:8] != b"TFL3":
+    is_onnx = path.suffix == ".onnx"
+    if not is_onnx and contents[4:8] != b"TFL3":
         raise ModelError("not a .tflite file", path=path)
     try:
-        return _read(contents)
+        return ModelTypes(*onnx_types(contents)) if is_onnx else _read(contents)
     except (IndexError, ValueError, KeyError, TypeError, struct.error) as error:
-        raise ModelError(f"a damaged .tflite file: {error!r}", path=path) from error
+        raise ModelError(f"a damaged {path.suffix} file: {error!r}", path=path) from error
 
 
 def _read(contents: bytes) -> ModelTypes:

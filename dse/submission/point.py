@@ -6,7 +6,7 @@ On disk, below a study's folder, one folder a trial (`<trial>-<round>` once offi
     validation/<trial>/
       validation.json           schema 1: see `write_point`
       user.conf                 what both runs gave to LoadGen
-      model.tflite              what both runs loaded; in points of older versions the requests name it elsewhere
+      model.tflite (.onnx)      what both runs loaded; in points of older versions the requests name it elsewhere
       performance/              request.json response.json, performance/ with LoadGen's logs
       accuracy/                 request.json response.json, accuracy/ with LoadGen's logs
 """
@@ -42,8 +42,11 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MOST_RECORD_BYTES = 4 * MIB
 """Of validation.json, which has a few kilobytes."""
 _MOST_TRIALS = 10**9
-OWN_MODEL = "../model.tflite"
-"""As seen from either run's request."""
+
+
+def own_model(model: str) -> str:
+    """Where a point has a copy of ``model``, as seen from either run's request."""
+    return f"../model{PurePosixPath(model).suffix}"
 
 
 @dataclass(frozen=True)

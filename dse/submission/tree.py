@@ -203,7 +203,7 @@ def _write_source(submission: Submission, source: Path) -> None:
         write_text(source / "study.yaml", portable_study(read_text(submission.study_file)))
     for point in submission.points:
         folder = source / point.name
-        model_name = f"{point.name}.tflite"
+        model_name = f"{point.name}{point.model.suffix}"
         write_bytes(folder / "user.conf", read_bytes(point.user_conf))
         for name, run in (("performance", point.performance), ("accuracy", point.accuracy)):
             write_text(folder / name / "request.json", portable_request(run.request, model_name))

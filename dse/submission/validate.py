@@ -22,11 +22,11 @@ from dse.submission.check_runs import check_accuracy, check_performance, check_s
 from dse.submission.findings import RULES, Finding
 from dse.submission.point import (
     FOLDER,
-    OWN_MODEL,
     ValidatedPoint,
     discard,
     is_complete,
     make_way,
+    own_model,
     read_point,
     readable_points,
     require_intact,
@@ -251,7 +251,7 @@ def _run_point(
         shutil.rmtree(folder)
     conf = user_conf(candidate.buffer_size, step.queries.expected_latency_ns, min_duration_ms=plan.duration_ms)
     write_text(folder / "user.conf", conf)
-    shutil.copyfile(candidate.request.model_path, folder / Path(OWN_MODEL).name)
+    shutil.copyfile(candidate.request.model_path, folder / Path(own_model(candidate.request.model_path)).name)
     runs: tuple[tuple[RunName, Request, float], ...] = (
         ("accuracy", candidate.accuracy_request(), step.accuracy_s),
         ("performance", candidate.performance_request(), step.performance_s),

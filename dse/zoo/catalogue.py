@@ -22,10 +22,12 @@ HardSwishForm = Literal["operator", "decomposed"]
 Precision = Literal[
     "float32", "float16", "int8", "int8_dynamic", "int8_weight_only", "int4_dynamic", "int4_weight_only"
 ]
+OnnxPrecision = Literal["float32", "float16", "int8", "int8_weight_only", "int4_weight_only"]
+Format = Literal["tflite", "onnx"]
 
 SCHEMA = 1
-_WRITER = 1
-"""Raised with every change of the files that are written: tests/zoo/test_writer.py has digests of some."""
+_WRITERS: dict[str, int] = {"tflite": 1, "onnx": 1}
+"""Raised with every change of the files that are written: tests/zoo/test_writer.py and test_onnx.py have digests."""
 
 
 class ZooError(ValueError):
@@ -70,7 +72,7 @@ def networks() -> list[str]:
 
 
 def parameters() -> dict[str, tuple[str | float, ...]]:
-    """The arguments of ``build`` and their levels.
+    """The arguments of ``build`` and their levels; ``file_format`` is the first where nobody says.
 
     Not every family, form and width has been trained together: ``entries`` has those that were. ``hard_swish`` exists
     in the form ``full`` only.
@@ -83,18 +85,22 @@ def parameters() -> dict[str, tuple[str | float, ...]]:
         "side": SIDES,
         "precision": get_args(Precision),
         "hard_swish": get_args(HardSwishForm),
+        "file_format": get_args(Format),
     }
 
 
 def find(
-    family: str, form: str, width: float, side: int, precision: str, hard_swish: str | None
+    family: str, form: str, width: float, side: int, precision: str, hard_swish: str | None, file_format: str = "tflite"
 ) -> tuple[Entry, Precision]:
     """The network of a variant and its checked precision. Raises ZooError when the zoo does not have the variant."""
     entry = next((e for e in entries().values() if (e.family, e.form, e.width) == (family, form, width)), None)
     if entry is None:
         raise ZooError(f"no network of family {family!r}, form {form!r}, width {width!r}; there are {_listed()}")
     _require("side", side, SIDES)
+    _require("file_format", file_format, get_args(Format))
     _require("precision", precision, get_args(Precision))
+    if file_format == "onnx" and precision not in get_args(OnnxPrecision):
+        raise ZooError(f"the zoo writes no {precision} as ONNX; allowed: {', '.join(get_args(OnnxPrecision))}")
     if form == "full":
         _require("hard_swish", hard_swish, get_args(HardSwishForm))
     elif hard_swish is not None:
@@ -103,9 +109,9 @@ def find(
 
 
 @cache
-def version() -> str:
+def version(file_format: str = "tflite") -> str:
     """Hexadecimal SHA-256 that changes when a file that ``build`` returns might: weights, writer, its libraries."""
-    digest = hashlib.sha256(f"writer {_WRITER}\n".encode())
+    digest = hashlib.sha256(f"writer {_WRITERS[file_format]}\n".encode())
     digest.update((_folder() / "networks.json").read_bytes())  # it has the digests of the weights
     for package in ("flatbuffers", "numpy"):
         digest.update(f"{package} {metadata.version(package)}\n".encode())

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from dse.zoo.flatbuffer import Quantization
 
+# 1/128 rather than 1/127.5: with zero point 0 the latter puts every 8-bit pixel halfway between two steps.
+INPUT_QUANTIZATION = Quantization(np.array([1 / 128], np.float32), np.zeros(1, np.int64))
 _SMALLEST_SCALE = 1e-8  # of a tensor that is constantly zero
 
 

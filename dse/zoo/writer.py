@@ -41,7 +41,7 @@ from dse.zoo.graph import (
     Softmax,
     complete_ranges,
 )
-from dse.zoo.quantize import activation_quantization, quantized_bias, quantized_weights
+from dse.zoo.quantize import INPUT_QUANTIZATION, activation_quantization, quantized_bias, quantized_weights
 from dse.zoo.weights import Ranges
 
 
@@ -73,8 +73,6 @@ _VERSIONS: dict[Code, tuple[int, int, int, int]] = {
     "MUL": (1, 1, 2, 1),
     "SOFTMAX": (1, 1, 2, 1),
 }
-# 1/128 rather than 1/127.5: with zero point 0 the latter puts every 8-bit pixel halfway between two steps.
-_INPUT_QUANTIZATION = Quantization(np.array([1 / 128], np.float32), np.zeros(1, np.int64))
 # Prescribed for the output of an int8 SOFTMAX.
 _OUTPUT_QUANTIZATION = Quantization(np.array([1 / 256], np.float32), np.array([-128], np.int64))
 
@@ -103,7 +101,7 @@ class _File:
         self.index: dict[str, int] = {}
         self._precision = precision
         self._quantizations = {name: activation_quantization(low, high) for name, (low, high) in ranges.items()}
-        self._quantizations |= {INPUT: _INPUT_QUANTIZATION, OUTPUT: _OUTPUT_QUANTIZATION}
+        self._quantizations |= {INPUT: INPUT_QUANTIZATION, OUTPUT: _OUTPUT_QUANTIZATION}
 
     def activation(self, name: str, shape: tuple[int, ...]) -> int:
         """A tensor computed at run time."""

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dse_harness.engines import ENGINES
+from dse_harness.errors import HarnessError
 from dse_harness.protocol import RuntimeSpec
 from dse_harness.testing import EngineConformance
 
 from dse import zoo
 from tests.harness.tiny_models import write_tiny_model
+from tests.harness.tiny_onnx import write_tiny_onnx
 from tests.harness.toy_engine import Toy, write_toy_model
 
 
@@ -39,6 +41,36 @@ class TestOpenVINO(TestLiteRT):
 class TestOpenVINOWithIntegers(TestOpenVINO):
     def write_model(self, folder: Path) -> Path:
         return write_tiny_model(folder / "tiny.tflite", type_="int8")
+
+
+class TestOpenVINOWithOnnx(TestOpenVINO):
+    def write_model(self, folder: Path) -> Path:
+        return write_tiny_onnx(folder / "tiny.onnx")
+
+
+class TestONNXRuntime(EngineConformance):
+    engine = ENGINES.get("onnxruntime")
+    exact = False
+
+    def write_model(self, folder: Path) -> Path:
+        return write_tiny_onnx(folder / "tiny.onnx")
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_a_batch_of_any_size_is_a_batch_of_one(tmp_path: Path, name: str) -> None:
+    path = write_tiny_onnx(tmp_path / "tiny.onnx", batch="N")
+    session = ENGINES.get(name)(RuntimeSpec(name, 1, "cpu")).load(path)
+    assert (session.inputs[0].shape, session.outputs[0].shape) == ((1, 3, 8, 8), (1, 10))
+    (answer,) = session.bind()(np.ones((1, 3, 8, 8), np.float32))
+    assert answer.shape == (1, 10)
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_an_open_height_is_refused_in_a_sentence(tmp_path: Path, name: str) -> None:
+    path = write_tiny_onnx(tmp_path / "tiny.onnx", height="H")
+    with pytest.raises(HarnessError, match="whole numbers after the first") as caught:
+        ENGINES.get(name)(RuntimeSpec(name, 1, "cpu")).load(path)
+    assert caught.value.failure.error == "input_layout"
 
 
 @pytest.mark.parametrize("type_", ["float32", "int8", "uint8"])

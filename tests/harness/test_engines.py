@@ -62,7 +62,11 @@ def refused(path: Path) -> tuple[ErrorClass, str]:
 @pytest.mark.parametrize(
     ("spec", "error", "message"),
     [
-        (RuntimeSpec("onnx"), "bad_request", "runtime.name: found 'onnx', allowed: litert, openvino, tflite-runtime"),
+        (
+            RuntimeSpec("onnx"),
+            "bad_request",
+            "runtime.name: found 'onnx', allowed: litert, onnxruntime, openvino, tflite-runtime",
+        ),
         (
             RuntimeSpec(delegate="gpu"),
             "bad_request",

@@ -10,6 +10,7 @@ import pytest
 from dse.core.configuration import Value
 from dse.errors import MachineError, ModelError
 from dse.models import ZooSource
+from dse.models.zoo import ZooSection
 
 _VARIANT: dict[str, Value] = {
     "family": "small",
@@ -51,6 +52,15 @@ def test_what_the_zoo_does_not_have_is_refused(tmp_path: Path, wrong: dict[str, 
         source.check(_VARIANT | wrong)
     with pytest.raises(ModelError, match="the zoo cannot write"):
         source.make(_VARIANT | wrong)
+
+
+def test_each_format_is_a_file_of_its_own_with_its_ending(tmp_path: Path) -> None:
+    source = ZooSource(tmp_path)
+    onnx, tflite = source.make(_VARIANT | {"file_format": "onnx"}), source.make(_VARIANT)
+    assert (onnx.path.suffix, tflite.path.suffix) == (".onnx", ".tflite")
+    assert source.identity(_VARIANT | {"file_format": "onnx"}) != source.identity(_VARIANT)
+    places = ZooSection(zoo="mobilenet_v3").places(onnx.sha256, _VARIANT, tmp_path)
+    assert onnx.path in places  # whatever the configuration says of its format: its engine decided
 
 
 def test_every_missing_parameter_is_named(tmp_path: Path) -> None:

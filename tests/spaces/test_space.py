@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from dse.core.configuration import Configuration
+from dse.errors import SpaceError
 from dse.spaces.load import load_space
 from dse.spaces.space import Space, parse_cpus
 
@@ -94,6 +95,21 @@ def test_an_option_of_an_engine_is_for_that_engine_and_its_default_is_no_other_e
     assert space.variant(next(space.tree.configurations())) == plain.variant(_first(plain)) == _BASE_VARIANT
     beside_litert = _first(space, runtime="litert", inference_precision="bf16")
     assert space.experiment(beside_litert).runtime.options == {}
+
+
+def test_the_zoo_writes_what_the_engine_reads(tmp_path: Path) -> None:
+    engines = {name: {"engine": name} for name in ("litert", "openvino", "onnxruntime")}
+    space = _space(tmp_path, runtimes=engines, parameters=_BASE["parameters"] | {"runtime": [*engines]})
+    made = {name: space.variant(_first(space, runtime=name)).get("file_format") for name in engines}
+    assert made == {"litert": None, "openvino": None, "onnxruntime": "onnx"}
+    assert space.variant(_first(space, runtime="openvino", file_format="onnx"))["file_format"] == "onnx"
+
+
+def test_a_precision_that_an_engine_cannot_have_is_refused_when_the_space_is_read(tmp_path: Path) -> None:
+    engines = {name: {"engine": name} for name in ("litert", "onnxruntime")}
+    parameters = _BASE["parameters"] | {"precision": ["float32", "int8_dynamic"], "runtime": [*engines]}
+    with pytest.raises(SpaceError, match="the zoo writes no int8_dynamic as ONNX; allowed: float32"):
+        _space(tmp_path, runtimes=engines, parameters=parameters)
 
 
 _BASE_VARIANT = {"family": "small", "form": "minimalistic", "width": 1.0, "side": 48, "precision": "float32"}

@@ -24,7 +24,7 @@ def test_no_weights_ship_that_the_table_does_not_know() -> None:
 
 def test_parameters_are_the_arguments_of_build() -> None:
     parameters = zoo.parameters()
-    assert list(parameters) == ["family", "form", "width", "side", "precision", "hard_swish"]
+    assert list(parameters) == ["family", "form", "width", "side", "precision", "hard_swish", "file_format"]
     assert all(parameters.values())
 
 
@@ -37,6 +37,7 @@ def test_parameters_are_the_arguments_of_build() -> None:
         (("small", "full", 0.35, 64, "int16", "operator"), "'int16'", "'int8_dynamic'"),
         (("small", "full", 0.35, 64, "int8", None), "None", "'decomposed'"),
         (("small", "minimalistic", 0.35, 64, "int8", "operator"), "'operator'", "leave it out"),
+        (("small", "minimalistic", 0.35, 64, "int8", None, "pb"), "'pb'", "'tflite', 'onnx'"),
     ],
 )
 def test_a_variant_that_does_not_exist_is_refused_with_what_does(

@@ -95,6 +95,7 @@ ENGINES: Registry[type[Engine]] = Registry(
     "dse.engines",
     {
         "litert": "dse_harness.engines.litert:LiteRT",
+        "onnxruntime": "dse_harness.engines.onnxruntime:ONNXRuntime",
         "openvino": "dse_harness.engines.openvino:OpenVINO",
         "tflite-runtime": "dse_harness.engines.tflite_runtime:TfliteRuntime",
     },

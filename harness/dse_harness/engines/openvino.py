@@ -1,4 +1,4 @@
-"""OpenVINO on the processor, with the same .tflite files.
+"""OpenVINO on the processor, with .tflite and .onnx files.
 
 With as many streams as it likes, OpenVINO hands each inference to a thread of its own: a small model then takes three
 to four times as long. With ``NUM_STREAMS`` 0 the caller's thread runs it, as in the other engines.
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse_harness.engines import Invoke, Option, option
+from dse_harness.engines._onnx import ONLY_BATCH_IS_OPEN, OnnxFile
 from dse_harness.engines._tflite import TfliteFile, sentence
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import RuntimeSpec
@@ -26,15 +27,18 @@ if TYPE_CHECKING:
 _CONVERTER = "openvino.tools.ovc"
 """Imported with OpenVINO where it is there: half of the time that takes, and a thread that reports to the Internet."""
 
+_NOT_WHOLE = ("VerifyModelBuffer", "ParseFromIstream")
+"""What it says of a file that is cut off; any other one has something that OpenVINO does not take."""
 _KEEP_VALUES = frozenset({"Convert", "Transpose", "Reshape", "Result"})
 """Nodes between an input or output of integers and the node that has its scale."""
 
 
-class OpenVINO(TfliteFile):
+class OpenVINO:
     """`CompilingEngine` over OpenVINO's plugin for processors."""
 
     title: ClassVar[str] = "OpenVINO"
     packages: ClassVar[tuple[str, ...]] = ("openvino",)
+    suffixes: ClassVar[tuple[str, ...]] = (*TfliteFile.suffixes, *OnnxFile.suffixes)
     delegates: ClassVar[tuple[str, ...]] = ("cpu",)
     options: ClassVar[Mapping[str, tuple[Option, ...]]] = {
         # left to itself, OpenVINO computes a float32 model in 16 bits where the processor has them
@@ -53,6 +57,11 @@ class OpenVINO(TfliteFile):
             "INFERENCE_PRECISION_HINT": option(OpenVINO, spec, "inference_precision"),
         }
         self.version: str = self._api.__version__.partition("-")[0]
+
+    @classmethod
+    def check_file(cls, path: Path) -> None:
+        """As the file's name ends. Raises HarnessError."""
+        (OnnxFile if path.suffix in OnnxFile.suffixes else TfliteFile).check_file(path)
 
     def load(self, path: Path) -> OpenVINOSession:
         """See `Engine`. What it reads and cannot compile, it does not support."""
@@ -79,11 +88,12 @@ class OpenVINO(TfliteFile):
         try:
             model = core.read_model(str(path))
         except RuntimeError as error:
-            refused = "VerifyModelBuffer" not in str(error)  # the file is whole, and has what OpenVINO does not take
+            broken = any(mark in str(error) for mark in _NOT_WHOLE)
             raise HarnessError(
-                "delegate_refused" if refused else "model_broken", f"{path}: {sentence(error)}"
+                "model_broken" if broken else "delegate_refused", f"{path}: {sentence(error)}"
             ) from error
         try:
+            _one_image(model, path)
             inputs = tuple(_tensor(port, _readers) for port in model.inputs)
             outputs = tuple(_tensor(port, _writers) for port in model.outputs)
             return inputs, outputs, core.compile_model(model, "CPU", self._settings)
@@ -127,6 +137,19 @@ def _imported() -> Any:
         finally:
             del sys.modules[_CONVERTER]
     return importlib.import_module("openvino")
+
+
+def _one_image(model: Any, path: Path) -> None:
+    """A batch of any size is made a batch of one. Raises HarnessError (``input_layout``) for another open dimension."""
+    for port in model.inputs:
+        batch, *others = port.get_partial_shape()
+        if any(size.is_dynamic for size in others):
+            raise HarnessError(
+                "input_layout",
+                f"{path}: found the input shape {port.get_partial_shape()}, {ONLY_BATCH_IS_OPEN}",
+            )
+        if batch.is_dynamic:
+            model.reshape({port: [1, *(size.get_length() for size in others)]})
 
 
 def _tensors(described: Sequence[Mapping[str, Any]]) -> tuple[Tensor, ...]:
