@@ -28,7 +28,7 @@ _NARROW = re.compile("[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u2500-\u257f\u2026]*"
 _AS_TERMINAL = {"FORCE_COLOR", "TTY_COMPATIBLE"}
 """Variables by which people have Rich take a file for a terminal."""
 _PLUS_MINUS = (
-    "\u00b1: where the figure lies with 95 % probability; of accuracies in points; \u00d7\u00f7: a factor up or down"
+    "\u00b1: where the figure lies with 95 % probability{}; of accuracies in points; \u00d7\u00f7: a factor up or down"
 )
 _P_FRONT = "P(front): probability that the point is on the front, given these"
 _UNDECIDED = "; undecided: too close to others to tell"
@@ -165,7 +165,8 @@ def front_table(
         for p in points
     ]
     captions = [f"all of them: {described({n: points[0].configuration[n] for n in shared})}"] if shared else []
-    captions += [_PLUS_MINUS] if any("\u00b1" in cell or "\u00d7" in cell for row in figures for cell in row) else []
+    if any("\u00b1" in cell or "\u00d7" in cell for row in figures for cell in row):
+        captions.append(_PLUS_MINUS.format("" if any(p.in_any_session for p in points) else " in its session"))
     captions += [_P_FRONT + (_UNDECIDED if any(p.probability is None for p in points) else "")] if told else []
     captions += [_CERTAIN] if told and any(p.standing == "on" for p in points) else []
     captions += [_SESSIONS] if many else []

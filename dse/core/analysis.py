@@ -283,6 +283,7 @@ class Analysis:
                 represents=represents,
                 standing=standings.get(e.configuration),
                 sessions=len(e.sessions),
+                in_any_session=e.across is not None,
             )
             for e, represents in shown
         ]

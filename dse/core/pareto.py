@@ -42,7 +42,8 @@ class FrontPoint:
     None where that is undecided or nobody can tell; ``accuracy`` are the counts behind the accuracy, which was
     ``corrected_by`` so many models that saw more images (`dse.core.estimate.Estimate`); ``represents`` are the trials
     of the configurations that it stands for (`dse.core.indifference`); ``standing`` is the verdict on it, None where
-    nobody can tell (`dse.core.verdicts`); ``sessions`` is in how many sessions of the study it was measured.
+    nobody can tell (`dse.core.verdicts`); ``sessions`` is in how many sessions of the study it was measured,
+    and ``in_any_session`` whether intervals and all else hold in others too (`dse.core.between`).
     """
 
     trial: int
@@ -57,6 +58,7 @@ class FrontPoint:
     represents: tuple[int, ...] = ()
     standing: Literal["on", "plausible", "off"] | None = None
     sessions: int = 1
+    in_any_session: bool = False
 
 
 _T = TypeVar("_T", bound=Valued)

@@ -99,7 +99,8 @@ def front_document(report: FrontReport) -> dict[str, Any]:
     """The front as ``dse front --json`` prints it: schema, study, objectives, counts, points.
 
     ``represents`` are the trials of what a point stands for within the ``indifference``. ``intervals`` are 95 %, and
-    lack what nobody can tell; ``standing`` is the verdict on a point; ``p_front`` is null where that is undecided or
+    lack what nobody can tell; they hold in any session where ``in_any_session`` says so, else in the one that there
+    was. ``standing`` is the verdict on a point; ``p_front`` is null where that is undecided or
     not told; ``starved`` says what is wrong with all of the figures, if anything is.
     """
     study, analysis = report.study, report.analysis
@@ -126,6 +127,7 @@ def front_document(report: FrontReport) -> dict[str, Any]:
                 },
                 "trials": list(point.trials),
                 "sessions": point.sessions,
+                "in_any_session": point.in_any_session,
                 "represents": list(point.represents),
                 "p_front": point.probability,
                 "standing": point.standing,

@@ -26,6 +26,7 @@ def test_each_search_of_a_study_is_a_session(tmp_path: Path, dse: Any) -> None:
     report = front_report(study)
     said = [sessions[point["trial"]] for point in front_document(report)["points"]]
     assert [point["sessions"] for point in front_document(report)["points"]] == said
+    assert all(point["in_any_session"] for point in front_document(report)["points"])
     assert [int(row["sessions"]) for row in csv.DictReader(io.StringIO(front_csv(report)))] == said
     assert [row.user_attrs["sessions"] for row in study.optuna_study().trials] == list(sessions.values())
     reference = next(trial for trial, found in sessions.items() if found == 3)
@@ -38,4 +39,6 @@ def test_one_session_is_not_spoken_of(tmp_path: Path, dse: Any) -> None:
     run_study(folder, make_space(tmp_path))
     study = Study.read(folder)
     assert {row.sessions for row in study.configurations()} == {1}
-    assert "session" not in dse("front", folder).out + dse("explain", folder, "0").out
+    shown = dse("front", folder).out
+    assert "95 % probability in its session; " in shown
+    assert "sessions" not in shown + dse("explain", folder, "0").out
