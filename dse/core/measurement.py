@@ -11,7 +11,7 @@ from dse_harness.protocol import INFEASIBLE, Accuracy, Response
 
 from dse.core.accuracies import Accuracies, FoundAccuracy
 from dse.core.configuration import Configuration
-from dse.core.metrics import values_of
+from dse.core.metrics import METRICS, values_of
 
 Phase = Literal["search", "reference", "confirm", "repeat"]
 """Why a trial was run: to find out; to see whether the device is still the same; to be sure; to replace one that did
@@ -62,6 +62,11 @@ class Measurement:
         if self.accuracy:
             found["accuracy"] = self.accuracy.good / self.accuracy.total
         return found
+
+    @cached_property
+    def scaled(self) -> Mapping[str, float]:
+        """The values on their metrics' axes: `dse.core.metrics.Metric.scaled`."""
+        return {name: METRICS.get(name).scaled(value) for name, value in self.values.items()}
 
     @cached_property
     def tells_of_device(self) -> bool:

@@ -89,8 +89,8 @@ def spread_of(repeats: Sequence[Measurement]) -> Spread:
     found: dict[str, Squares] = {}
     for name in METRICS if len(complete) > 1 else ():
         by_session: dict[int, list[float]] = {}
-        for m in (m for m in complete if name != "accuracy" and name in m.values):
-            by_session.setdefault(m.session, []).append(METRICS.get(name).scaled(m.values[name]))
+        for m in (m for m in complete if name != "accuracy" and name in m.scaled):
+            by_session.setdefault(m.session, []).append(m.scaled[name])
         spreads = [_spread(tuple(scaled)) for scaled in by_session.values() if len(scaled) > 1]
         if spreads:
             found[name] = sum(squares for squares, _ in spreads), sum(degrees for _, degrees in spreads)

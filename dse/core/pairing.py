@@ -147,6 +147,11 @@ class Pairing:
         return accuracy.total >= min(_ENOUGH, self.images or _ENOUGH)
 
     @cached_property
+    def compares(self) -> bool:
+        """Whether there are answers to compare: else accuracies differ as independent ones, or not at all."""
+        return any(accuracy is not None and accuracy.answers is not None for accuracy in self.accuracies)
+
+    @cached_property
     def _errors(self) -> Array:
         return np.array([0.0 if counted is None else counted.error for counted in self._counted])
 

@@ -83,7 +83,7 @@ def figures_of(
         is_accuracy,
         np.array(list(own) if pairing is None else pairing.shared),
         np.array([most_images is None or (e.accuracy is not None and e.accuracy.total < most_images) for e in known]),
-        pairing,
+        pairing if pairing is not None and pairing.compares else None,
         z,
         most_repeats(z),
         sessions,
