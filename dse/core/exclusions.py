@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from statistics import median
+from typing import NamedTuple
 
 from dse_harness.protocol import SINCE_BOOT, DeviceState
 
@@ -192,56 +193,75 @@ def _drift(
     A reference configuration is an experiment: after an edit of the space it is the same one under another name, or
     another one, which is compared with its own runs only. The first run of that one says nothing of the trials before.
     """
-    references = [m.key for m in measurements if m.phase == "reference"]
-    earlier: dict[str, list[float]] = {key: [] for key in references}
+    references = dict.fromkeys([m.key for m in reversed(measurements) if m.phase == "reference"])
+    runs = tuple(
+        _Run(place, m.trial, m.key, math.log(latency))
+        for place, m in [(place, m) for place, m in enumerate(measurements) if m.key in references]
+        if (latency := m.values.get("latency_p90_ns", 0)) > 0 and not reasons.get(m.trial)
+    )
+    spans, unjudged, good = _judged(runs)
     marks: dict[int, Reason] = {}
-    doubted: tuple[str, int, float] | None = None
-    """Key, trial and level, relative to its earlier ones, of the reference configuration's last run, where that was
-    outside."""
+    for span, reason in spans:
+        marks |= dict.fromkeys((measurements[place].trial for place in span if place not in unjudged), reason)
+    return marks, next(iter(references), None), good
+
+
+class _Run(NamedTuple):
+    """A run of what is, or was, the reference configuration: where among all trials, and its latency's logarithm."""
+
+    place: int
+    trial: int
+    key: str
+    level: float
+
+
+@lru_cache(_REMEMBERED)
+def _judged(runs: tuple[_Run, ...]) -> tuple[tuple[tuple[range, Reason], ...], frozenset[int], bool]:
+    """What speaks against the trials of which places, later reasons before earlier ones; places of which that says
+    nothing; whether the last run was good. Most trials are no such run, and change none of it.
+    """
+    earlier: dict[str, list[float]] = {run.key: [] for run in runs}
+    spans: list[tuple[range, Reason]] = []
+    doubted: tuple[_Run, float] | None = None
+    """The reference configuration's last run, where that was outside, and by how much it was off its earlier ones."""
     start, firsts = 0, set[int]()
     good, drifted = True, False
-    for place in [place for place, m in enumerate(measurements) if m.key in earlier]:
-        measured = measurements[place]
-        latency = measured.values.get("latency_p90_ns", 0)
-        if latency <= 0 or reasons.get(measured.trial):
-            continue
+    for run in runs:
         first = not any(earlier.values())
-        levels = earlier[measured.key]
-        level = math.log(latency)
+        levels = earlier[run.key]
         if not levels and not first:
-            levels.append(level)
-            firsts.add(measured.trial)
+            levels.append(run.level)
+            firsts.add(run.place)
             continue
-        centre, band = (level, 0.0) if first else _expected(tuple(levels))
-        off = level - centre
-        since = measurements[start:place]
+        centre, band = (run.level, 0.0) if first else _expected(tuple(levels))
+        off, this = run.level - centre, range(run.place, run.place + 1)
         if abs(off) <= band:
             if drifted:  # nobody knows when the device came back
-                marks |= {m.trial: Reason("drift", _BACK) for m in since if m.trial not in firsts}
-            elif doubted and doubted[0] == measured.key:
-                marks[doubted[1]] = _outlier(doubted[1], doubted[2], measured.trial)
-            levels.append(level)
-            good, drifted, start, doubted = True, False, place + 1, None
+                spans.append((range(start, run.place), Reason("drift", _BACK)))
+            elif doubted and doubted[0].key == run.key:
+                one = doubted[0]
+                spans.append((range(one.place, one.place + 1), _outlier(one.trial, doubted[1], run.trial)))
+            levels.append(run.level)
+            good, drifted, start, doubted = True, False, run.place + 1, None
             continue
-        if doubted is None or doubted[0] != measured.key or (doubted[2] > 0) != (off > 0):
+        if doubted is None or doubted[0].key != run.key or (doubted[1] > 0) != (off > 0):
             if not drifted:
-                marks[measured.trial] = _outlier(measured.trial, off)
-            good, doubted = False, (measured.key, measured.trial, off)
+                spans.append((this, _outlier(run.trial, off)))
+            good, doubted = False, (run, off)
             continue
         drift = Reason(
             "drift",
-            f"the reference configuration, trial {measured.trial}, ran {math.exp(off):.2f} times its usual latency",
+            f"the reference configuration, trial {run.trial}, ran {math.exp(off):.2f} times its usual latency",
         )
-        marks |= dict.fromkeys((m.trial for m in since if m.trial not in firsts), drift)
-        marks |= dict.fromkeys((doubted[1], measured.trial), drift)
-        good, drifted, start = False, True, place + 1
-        if abs(off - doubted[2]) <= band:
-            earlier = {key: [] for key in earlier} | {measured.key: [centre + doubted[2], level]}
-            marks.pop(measured.trial)
+        spans += [(range(start, run.place), drift), (range(doubted[0].place, doubted[0].place + 1), drift)]
+        start = run.place + 1
+        if abs(off - doubted[1]) <= band:  # a new state of the device
+            earlier = {key: [] for key in earlier} | {run.key: [centre + doubted[1], run.level]}
             doubted, good, drifted = None, True, False
         else:
-            doubted = measured.key, measured.trial, off
-    return marks, references[-1] if references else None, good
+            spans.append((this, drift))
+            doubted, good, drifted = (run, off), False, True
+    return tuple(spans), frozenset(firsts), good
 
 
 def _outlier(trial: int, off: float, refuted_by: int | None = None) -> Reason:
