@@ -36,6 +36,15 @@ def engine_options() -> frozenset[str]:
     return frozenset(found)
 
 
+def engines_reading(suffix: str) -> list[str]:
+    """The engines whose model files end so, installed or not; not those that are broken."""
+    found = []
+    for name in ENGINES:
+        with suppress(RegistryError):
+            found += [name] if suffix in ENGINES.get(name).suffixes else []
+    return found
+
+
 def engines_here() -> dict[str, tuple[type[Engine], str]]:
     """The engines that this interpreter has, by name, each with its version. Raises MachineError."""
     found = {}

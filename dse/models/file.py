@@ -1,4 +1,4 @@
-"""Models that lie on disk as .tflite files."""
+"""Models that lie on disk as files; what an engine reads, it says itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dse.models._base import ModelFile, ModelSection
 from dse.sections import Sha256, Standing
 
 _MOST_BYTES = 2**31
-"""A FlatBuffer's own limit; a sparse file may claim any size."""
+"""What a FlatBuffer or a protocol buffer may have; a sparse file may claim any size."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class FileSource:
     def _sha256(self) -> str:
         try:
             if (size := self.path.stat().st_size) > _MOST_BYTES:
-                raise ModelError(f"has {size} bytes, allowed: up to {_MOST_BYTES}, as .tflite has it", path=self.path)
+                raise ModelError(f"has {size} bytes, allowed: up to {_MOST_BYTES}", path=self.path)
             found = sha256_file(self.path)
         except OSError as error:
             raise ModelError(f"cannot be read: {why(error)}", path=self.path) from error
@@ -78,7 +78,7 @@ class FileSource:
 
 
 class PathSection(ModelSection):
-    """One .tflite file."""
+    """One model file, such as .tflite or .onnx."""
 
     path: str
     sha256: Sha256 | None = None
@@ -100,7 +100,7 @@ class PathSection(ModelSection):
 
 
 class GlobSection(ModelSection):
-    """The .tflite files that fit a pattern, each under its own name; ``**`` is any folders."""
+    """The model files that fit a pattern, each under its own name; ``**`` is any folders."""
 
     glob: str
 

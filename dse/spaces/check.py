@@ -9,8 +9,8 @@ from dse_harness.engines import options_of
 
 from dse.core.configuration import Configuration, Value, text
 from dse.core.tree import Level, Parameter, ParameterTree
-from dse.models import ModelSource
-from dse.packages import engine_named, engine_options
+from dse.models import FileSource, ModelSource
+from dse.packages import engine_named, engine_options, engines_reading
 from dse.spaces.document import Document, Place
 from dse.spaces.parts import HARNESS_PARAMETERS, is_harness_parameter
 from dse.spaces.space import MOST_CPUS, Space, parse_cpus
@@ -59,6 +59,21 @@ def check_levels(document: Document, space: Space) -> None:
             if not is_allowed(value):
                 raise document.error(place, f"found the level {value!r}, allowed: {description}")
         _check_distinct(document, space, place, parameter)
+
+
+def check_files(document: Document, space: Space) -> None:
+    """Raise SpaceError for a model file that no engine of the space reads, and another one does."""
+    engines = list(dict.fromkeys(section.engine for section in space.file.runtimes.values()))
+    for name, source in space.sources.items():
+        if not isinstance(source, FileSource):
+            continue
+        suffix, others = source.path.suffix, engines_reading(source.path.suffix)
+        if others and not {*others} & {*engines}:
+            raise document.error(
+                ("models", name) if name in space.file.models else ("models",),
+                f"no engine of this space reads {suffix} files such as {source.path.name}: {', '.join(engines)}",
+                f"{' or '.join(others)} does: runtimes: {{{others[0]}: {{engine: {others[0]}}}}}",
+            )
 
 
 def check_variants(document: Document, space: Space) -> None:

@@ -21,7 +21,7 @@ from dse.models import MODEL_SOURCES, ModelSection, ModelSource
 from dse.packages import known_version
 from dse.sections import PreprocessingSection, Section
 from dse.shipped import shipped
-from dse.spaces.check import check_levels, check_variants
+from dse.spaces.check import check_files, check_levels, check_variants
 from dse.spaces.data_sets import DATA_SETS, DataSetSection
 from dse.spaces.document import MAPPING, Document, Place, read_document
 from dse.spaces.format import RuntimeSection, SpaceFile
@@ -96,6 +96,7 @@ def load_space(
     else:
         space = _measured_space(document, file, versions)
     check_levels(document, space)
+    check_files(document, space)
     check_variants(document, space)
     return space
 

@@ -48,12 +48,12 @@ def image_input(inputs: tuple[Tensor, ...], path: Path) -> Tensor:
             "input_layout",
             f"{path}: found input shape {list(shape)}, allowed: [1, side, side, 3] or [1, 3, side, side]",
         )
-    quantized = not tensor.type.startswith("float")
+    quantized = tensor.type in ("int8", "int16")  # a uint8 input gets the pixel itself, whatever it means
     if tensor.type not in _INPUT_TYPES or (quantized and not (tensor.scale is not None and tensor.scale > 0)):
         raise HarnessError(
             "model_unsupported",
-            f"{path}: found input type {tensor.type} with scale {tensor.scale}, allowed: {', '.join(_INPUT_TYPES)}, "
-            "integers with a scale",
+            f"{path}: found input type {tensor.type} with scale {tensor.scale}, allowed: {', '.join(_INPUT_TYPES)}; "
+            "int8 and int16 with a scale, which a .onnx file does not say",
         )
     if shape not in ((1, tensor.side, tensor.side, 3), (1, 3, tensor.side, tensor.side)):
         raise HarnessError(

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dse_harness.describe import describe
 from dse_harness.engines import ENGINES
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import RuntimeSpec
+from dse_harness.tasks.image_classification import ImageClassification
+from dse_harness.tensors import image_input
 from dse_harness.testing import EngineConformance
 
 from dse import zoo
@@ -63,6 +66,28 @@ def test_a_batch_of_any_size_is_a_batch_of_one(tmp_path: Path, name: str) -> Non
     assert (session.inputs[0].shape, session.outputs[0].shape) == ((1, 3, 8, 8), (1, 10))
     (answer,) = session.bind()(np.ones((1, 3, 8, 8), np.float32))
     assert answer.shape == (1, 10)
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+@pytest.mark.parametrize("type_", ["float16", "uint8"])
+def test_an_onnx_model_may_take_other_numbers_and_have_more_outputs(tmp_path: Path, name: str, type_: str) -> None:
+    path = write_tiny_onnx(tmp_path / "tiny.onnx", type_=type_, outputs=2)
+    session = ENGINES.get(name)(RuntimeSpec(name, 1, "cpu")).load(path)
+    image = image_input(session.inputs, path)
+    assert (image.type, image.layout, len(session.outputs)) == (type_, "NCHW", 2)
+    assert describe(session, path, ImageClassification(session.outputs, 10)).output_shape == (1, 10)
+    first, other = session.bind([0, 1])(np.full(image.shape, 3, type_))
+    assert np.allclose(first, -other)
+    assert np.ptp(first) > 0
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_integers_without_a_scale_are_refused_in_a_sentence(tmp_path: Path, name: str) -> None:
+    path = write_tiny_onnx(tmp_path / "tiny.onnx", type_="int8")
+    session = ENGINES.get(name)(RuntimeSpec(name, 1, "cpu")).load(path)
+    with pytest.raises(HarnessError, match=r"with a scale, which a \.onnx file does not say") as caught:
+        image_input(session.inputs, path)
+    assert caught.value.failure.error == "model_unsupported"
 
 
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino"])

@@ -19,6 +19,7 @@ from dse.packages import runtime_version
 from dse.spaces.load import find_space, load_space, shipped_spaces
 from dse.spaces.resolved import ResolvedSpace
 from dse.spaces.space import Space
+from tests.harness.tiny_onnx import write_tiny_onnx
 
 _SMALL: dict[str, Any] = {
     "schema": 1,
@@ -230,6 +231,20 @@ def test_a_level_that_an_option_does_not_have_is_refused(here: Path) -> None:
     assert "found the level 2, allowed: 0, 1" in error.message
     error = _refused(here, runtimes=runtimes, parameters=_LEVELS | {"streams": [True]})
     assert "found the level True, allowed: 0, 1" in error.message
+
+
+def test_a_file_that_no_engine_here_reads_is_refused_with_one_that_does(here: Path) -> None:
+    write_tiny_onnx(here / "models" / "c.onnx")
+    models: dict[str, Any] = {"mine": {"path": "models/c.onnx"}}
+    error = _refused(here, models=models, parameters=None)
+    assert "models.mine: no engine of this space reads .onnx files such as c.onnx: litert" in error.message
+    assert "onnxruntime or openvino does: runtimes: {onnxruntime: {engine: onnxruntime}}" in (error.advice or "")
+    error = _refused(here, models={"all": {"glob": "models/*.onnx"}}, parameters=None)
+    assert "such as c.onnx" in error.message
+    runtimes = {"onnxruntime": {"engine": "onnxruntime"}}
+    assert _load(here, {}, models=models, parameters=None, runtimes=runtimes).tree.size == 1
+    error = _refused(here, models={"a": {"path": "models/a.tflite"}}, parameters=None, runtimes=runtimes)
+    assert "reads .tflite files such as a.tflite: onnxruntime" in error.message
 
 
 def test_a_wrong_level_below_a_number_is_found_at_its_own_line(here: Path) -> None:
