@@ -54,8 +54,9 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def _sources(folder: str) -> list[Path]:
-    found = sorted((ROOT / folder).rglob("*.py"))
+@cache
+def _sources(folder: str) -> tuple[Path, ...]:
+    found = tuple(sorted((ROOT / folder).rglob("*.py")))
     assert found, f"nothing in {folder}"
     return found
 

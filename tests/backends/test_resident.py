@@ -64,26 +64,26 @@ def _is_gone(pid: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize(
-    ("what", "reason", "last_words"),
-    [
-        ("pass", "exit status 0", ""),
-        ("print('done')", "exit status 0", "done"),
-        ("sys.exit(7)", "exit status 1", "SystemExit: 7"),
-        ("os._exit(7)", "exit status 7", ""),
-        ("raise ValueError('oh')", "exit status 1", "ValueError: oh"),
-        ("os.write(2, b'terminate called'); os.abort()", "killed by SIGABRT", "terminate called"),
-        ("os.kill(os.getpid(), signal.SIGSEGV)", "killed by SIGSEGV", ""),
-        ("os.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL", ""),
-    ],
+_ENDS = (
+    ("pass", "exit status 0", ""),
+    ("print('done')", "exit status 0", "done"),
+    ("sys.exit(7)", "exit status 1", "SystemExit: 7"),
+    ("os._exit(7)", "exit status 7", ""),
+    ("raise ValueError('oh')", "exit status 1", "ValueError: oh"),
+    ("os.write(2, b'terminate called'); os.abort()", "killed by SIGABRT", "terminate called"),
+    ("os.kill(os.getpid(), signal.SIGSEGV)", "killed by SIGSEGV", ""),
+    ("os.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL", ""),
 )
-def test_a_child_ends_alone(tmp_path: Path, resident: Resident, what: str, reason: str, last_words: str) -> None:
+
+
+def test_a_child_ends_alone(tmp_path: Path, resident: Resident) -> None:
     _run(resident, tmp_path / "0", "print('before')")
     before = resident.pid
-    ended = _run(resident, tmp_path / "1", what)
-    assert (ended.reason, ended.last_words, ended.timed_out) == (reason, last_words, False)
-    assert _run(resident, tmp_path / "2", "print('after')").last_words == "after"
-    assert resident.pid == before
+    for what, reason, last_words in _ENDS:
+        ended = _run(resident, tmp_path / "1", what)
+        assert (ended.reason, ended.last_words, ended.timed_out) == (reason, last_words, False), what
+        assert _run(resident, tmp_path / "2", "print('after')").last_words == "after", what
+        assert resident.pid == before, what
 
 
 @pytest.mark.parametrize("what", ["time.sleep(600)", "signal.signal(2, signal.SIG_IGN); time.sleep(600)"])

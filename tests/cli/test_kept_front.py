@@ -18,6 +18,7 @@ from dse.kept import keep
 from dse.paths import cache_dir
 from dse.study import Study
 from dse.study.contents import TRUTH, contents_fingerprint
+from tests.thorough import most_thorough
 
 FORMS: tuple[tuple[str, ...], ...] = ((), ("--json",), ("--csv",))
 HEAVY = {
@@ -119,16 +120,20 @@ def _another_objective(study: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [
-        _other_figure,
-        _other_configuration,
-        _one_trial_less,
-        _one_trial_more,
-        _two_trials_for_each_other,
-        _a_damaged_trial,
-        _an_unfinished_trial,
-        _another_objective,
-    ],
+    most_thorough(
+        [
+            _other_figure,
+            _other_configuration,
+            _one_trial_less,
+            _one_trial_more,
+            _two_trials_for_each_other,
+            _a_damaged_trial,
+            _an_unfinished_trial,
+            _another_objective,
+        ],
+        lambda change: change in (_other_figure, _one_trial_more, _an_unfinished_trial, _another_objective),
+        "seen by the same fingerprint as another change here",
+    ),
 )
 def test_a_study_that_changed_is_shown_as_it_is(study: Path, change: Callable[[Path], None], says: Any) -> None:
     before = says(study)

@@ -31,7 +31,7 @@ def _dse(words: str, folder: Path, redirected: str = "", **environment: str) -> 
         pytest.param("space list", ">&-", marks=SAME),
         ("space list", "<&- >&- 2>&-"),
         pytest.param("front small_study", "2>&-", marks=SAME),
-        ("front small_study", "<&- >&- 2>&-"),
+        pytest.param("front small_study", "<&- >&- 2>&-", marks=SAME),
         pytest.param("front small_study --json", ">&-", marks=SAME),
     ],
 )

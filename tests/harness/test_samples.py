@@ -58,11 +58,14 @@ def request_path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cached(tmp_path_factory: pytest.TempPathFactory) -> PixelCache:
-    folder = tmp_path_factory.mktemp("cached")
-    write_colours(folder / "colours.npz", count=SHARD_IMAGES + 5, side=8)
-    write(REQUEST, folder / "request.json")
-    return PixelCache(REQUEST, folder / "request.json", 8)
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_colours(tmp_path_factory.mktemp("cached") / "colours.npz", count=SHARD_IMAGES + 5, side=8)
+
+
+@pytest.fixture(scope="module")
+def cached(colours: Path) -> PixelCache:
+    write(REQUEST, colours.with_name("request.json"))
+    return PixelCache(REQUEST, colours.with_name("request.json"), 8)
 
 
 REQUEST = Request("model", "0", DataSetSpec("colours", "colours.npz", "1"), "cache", preprocessing=Preprocessing(100))
@@ -82,15 +85,17 @@ def test_only_the_files_that_are_asked_for_are_made(request_path: Path) -> None:
 
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
 @pytest.mark.parametrize("type_", ["uint8", "float32", "float16"])
-def test_memory_holds_what_was_loaded_until_unloaded(request_path: Path, layout: str, type_: str) -> None:
+def test_memory_holds_what_was_loaded_until_unloaded(
+    cached: PixelCache, colours: Path, layout: str, type_: str
+) -> None:
     quantization = (0.0078125, 128) if type_ == "uint8" else (None, 0)
     memory = SampleMemory(
-        PixelCache(REQUEST, request_path, 8),
+        cached,
         Preprocessing(mean=0, scale=1) if type_ != "uint8" else Preprocessing(),
         tensor(type_, *quantization, layout=layout),
     )
     memory.load([3, 1])
-    with np.load(request_path.parent / "colours.npz") as archive:
+    with np.load(colours) as archive:
         image = archive["images"][3]
     assert (memory.samples[3][0] == (image if layout == "NHWC" else image.transpose(2, 0, 1))).all()
     assert memory.samples[3].dtype == type_
