@@ -2,10 +2,13 @@
 
     python benchmarks/sessions.py [--studies 200] [--sessions 3]
 
-Simulated: 21 configurations with 1 % noise, three runs in each session that they were measured in; six in the first
-alone, four in the second alone, the others in two or three. "in any session": the 95 % interval of a figure around
-what many sessions would come to; "of a pair": that of the difference of two configurations, measured in the same
-sessions or in different ones. "found": the root of the mean variance over all studies.
+Simulated: 21 configurations within 30 % of each other, with 1 % noise, three runs in each session that they were
+measured in; six in the first alone, four in the second alone, the others in two or three. "any session": the 95 %
+interval of a figure around what many sessions would come to; "pair": that of the difference of two configurations,
+measured in the same sessions or in different ones. "found": the root of the mean variance over all studies. "wrong":
+studies in which one verdict at least is wrong, of all of which 95 % are to be right; "wrong as one": the same where all
+runs are taken for those of one session. A configuration is wrongly "on" the front where another is faster by more than
+the indifference of 3 %, wrongly "off" where none is as fast within 3 %.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -25,7 +29,7 @@ from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS, Objective
 
 _P90 = "latency_p90_ns"
-_NOISE, _REPEATS = 0.01, 3
+_NOISE, _REPEATS, _INDIFFERENCE, _RANGE = 0.01, 3, 0.03, 0.3
 
 
 def main() -> None:
@@ -34,7 +38,7 @@ def main() -> None:
     options.add_argument("--studies", type=int, default=200)
     options.add_argument("--sessions", type=int, default=3)
     given = options.parse_args()
-    print("own    common  found own  found common  in any session  of a pair, same  of a pair, different")
+    print("own    common  found own  found common  any session  pair, same  pair, different  wrong  wrong as one")
     for own, common in ((0.0, 0.0), (0.01, 0.01), (0.03, 0.0), (0.02, 0.02), (0.0, 0.05)):
         print(_row(own, common, given.studies, given.sessions), flush=True)
 
@@ -46,9 +50,14 @@ def _row(own: float, common: float, studies: int, sessions: int) -> str:
     same: list[bool] = []
     different: list[bool] = []
     found: list[tuple[float, float]] = []
+    wrong: list[bool] = []
+    wrong_as_one: list[bool] = []
     for _ in range(studies):
-        truth = rng.uniform(0, 1, len(there))
-        analysis = _analysis(rng, there, truth, own, common)
+        truth = rng.uniform(0, _RANGE, len(there))
+        measured = _measured(rng, there, truth, own, common)
+        analysis = _analysis(measured)
+        wrong.append(_is_wrong(analysis, truth))
+        wrong_as_one.append(_is_wrong(_analysis([replace(m, session=1) for m in measured]), truth))
         estimates = sorted(analysis.estimates, key=lambda e: int(e.configuration["n"]))
         off = [math.log(e.values[_P90] / 1e6) - true for e, true in zip(estimates, truth, strict=True)]
         inside += [abs(by) <= 1.96 * e.errors[_P90] for by, e in zip(off, estimates, strict=True)]
@@ -57,7 +66,8 @@ def _row(own: float, common: float, studies: int, sessions: int) -> str:
             (same if there[a] == there[b] else different).append(holds)
         found.append((analysis.between.own[_P90], analysis.between.common[_P90]))
     of_own, of_common = np.sqrt(np.mean(np.square(found), axis=0))
-    shares = f"{np.mean(inside):14.1%}  {np.mean(same):15.1%}  {np.mean(different):20.1%}"
+    shares = f"{np.mean(inside):11.1%}  {np.mean(same):10.1%}  {np.mean(different):15.1%}"
+    shares += f"  {np.mean(wrong):5.1%}  {np.mean(wrong_as_one):12.1%}"
     return f"{own:5.1%}  {common:6.1%}  {of_own:9.2%}  {of_common:12.2%}  {shares}"
 
 
@@ -66,9 +76,9 @@ def _there(sessions: int) -> list[tuple[int, ...]]:
     return [(1,)] * 6 + [(2,)] * 4 + [several[n % 3] for n in range(11)]
 
 
-def _analysis(
+def _measured(
     rng: np.random.Generator, there: Sequence[Sequence[int]], truth: np.ndarray, own: float, common: float
-) -> Analysis:
+) -> list[Measurement]:
     drift = common * rng.standard_normal(max(map(max, there)) + 1)
     measured: list[Measurement] = []
     for n, sessions in enumerate(there):
@@ -78,7 +88,21 @@ def _analysis(
                 response = Response(performance=Performance.constant(round(1e6 * math.exp(log))))
                 configuration = Configuration({"threads": 1, "n": n})
                 measured.append(Measurement(len(measured), configuration, str(n), response, session=session))
-    return analyze([Objective(METRICS.get(_P90), "minimize")], (), measured, as_measured)
+    return measured
+
+
+def _analysis(measured: Sequence[Measurement]) -> Analysis:
+    objectives = [Objective(METRICS.get(_P90), "minimize")]
+    return analyze(objectives, (), measured, as_measured, indifference={_P90: _INDIFFERENCE})
+
+
+def _is_wrong(analysis: Analysis, truth: np.ndarray) -> bool:
+    for configuration, standing in analysis.standings.items():
+        n = int(configuration["n"])
+        ahead = truth[n] - np.delete(truth, n)  # of each other one, by how much it is faster
+        if (standing == "on" and ahead.max() > _INDIFFERENCE) or (standing == "off" and ahead.max() < -_INDIFFERENCE):
+            return True
+    return False
 
 
 def _error(one: Estimate, other: Estimate) -> float:
