@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from dse_harness.describe import describe
-from dse_harness.engines import open_engine
+from dse_harness.engines import ENGINES, open_engine
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import ErrorClass, RuntimeSpec
 from dse_harness.tasks.image_classification import ImageClassification
@@ -65,7 +65,7 @@ def refused(path: Path) -> tuple[ErrorClass, str]:
         (
             RuntimeSpec("onnx"),
             "bad_request",
-            "runtime.name: found 'onnx', allowed: litert, onnxruntime, openvino, tflite-runtime",
+            f"runtime.name: found 'onnx', allowed: {', '.join(ENGINES)}",
         ),
         (
             RuntimeSpec(delegate="gpu"),

@@ -54,7 +54,8 @@ def test_what_it_does_not_have_and_what_it_cannot_read_is_said(tmp_path: Path, i
 def test_it_is_listed_with_its_version(installed: None) -> None:
     done = subprocess.run([*command(sys.executable), "engines"], capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
-    assert list(found) == ["litert", "openvino", "tflite-runtime", "toy"]
+    assert "litert" in found
+    assert list(found)[-1] == "toy"  # after those of dse
     assert found["toy"] == {"title": "Toy Engine", "packages": ["toy-engine"], "installed": "1.0"}
 
 

@@ -319,7 +319,7 @@ def _aliases(levels: int) -> str:
         (lambda s: _in_space(s, "runtimes", litert={}), "space.runtimes.litert: missing engine"),
         (
             lambda s: _in_space(s, "runtimes", litert={"engine": "x"}),
-            "engine: found 'x', allowed: litert, onnxruntime, openvin",
+            "engine: found 'x', allowed: litert, ",
         ),
         (
             lambda s: _in_space(s, "objectives", accuracy=["maximize"]),
