@@ -3,6 +3,8 @@
 Unlike a density estimator over trials, it never suggests a repeat, shares what it learns between branches, and says
 what another measurement would buy. The criterion is that of Emmerich, Deutz and Klinkenberg 2011 (`improvement`),
 times the probability that a configuration can be measured and satisfies the constraints (Schonlau, Welch, Jones 1998).
+A front has rows that add next to nothing to the hypervolume, and two searches agree on it where both find them. So once
+no candidate promises a share of the hypervolume, it is the one that most likely is a row of its own.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
+from dse.core.indifference import tolerances
 from dse.core.metrics import satisfies
 from dse.core.pareto import dominates_each, hypervolume, nondominated_rows
 from dse.core.problem import Problem
@@ -35,6 +38,11 @@ _DRAWS = 8
 """Of what the front may be. Each figure is drawn together with its opposite, so that the mean of the draws is right."""
 _AVERAGED = 200
 """Candidates that are averaged over the draws: the best by the front that is likeliest."""
+_FINE = 0.01
+"""Once nothing promises to add this share to the hypervolume, rows of the front count, however little each adds. Chosen
+with `benchmarks/simulated.py`, 2 % noise, three seeds: 0.80 of the true rows were found, 0.70 by hypervolume alone."""
+_ROW_DRAWS = 32
+"""Of what a candidate may be, to find out how likely it is a row that no other stands for."""
 _NEAR_SD = 4.0
 """A configuration that is dominated by so many standard errors is on no front that is drawn."""
 _LATENCIES = math.log(1e2), math.log(1e12)
@@ -114,12 +122,13 @@ class EHVISuggester:
         known_now = _Known(complete, now, thinned(now, problem))
         promise = self._chance(past, known_now, encoded)
         feasible = np.array([satisfies(now[index].values, problem.constraints) for index in known_now.some])
-        volume, seconds = 1.0, np.ones(len(candidates))
+        volume, seconds, new_rows = 1.0, np.ones(len(candidates)), np.zeros(0)
         if feasible.any():
-            gain, volume, seconds = self._gain(known_now, feasible, encoded, promise, len(past))
-            promise = promise * gain
+            gain, volume, seconds, new_rows = self._gain(known_now, feasible, encoded, promise, len(past))
+            new_rows, promise = promise * new_rows, promise * gain
         promise = np.maximum(promise, 0.0)  # rounding
-        best = candidates[int(np.argmax(promise / seconds))]
+        by_rows = new_rows.any() and promise.max() < _FINE * volume
+        best = candidates[int(np.argmax((new_rows if by_rows else promise) / seconds))]
         if not feasible.any():  # there is no front that could be stable, or grow by a share
             return Outlook(best, (math.inf,))
         return Outlook(best, (np.sort(promise)[::-1] / max(volume, 1e-9)).tolist())
@@ -140,9 +149,9 @@ class EHVISuggester:
 
     def _gain(
         self, known: _Known, feasible: NDArray[np.bool_], candidates: Array, chance: Array, seed: int
-    ) -> tuple[Array, float, Array]:
-        """Expected hypervolume improvement ``[candidates]``, the hypervolume now in the same unit, and what measuring
-        each candidate takes.
+    ) -> tuple[Array, float, Array, Array]:
+        """Expected hypervolume improvement ``[candidates]``, the hypervolume now in the same unit, what measuring each
+        candidate takes, and the probability that it is a row of the front that no other stands for.
         """
         objectives = self._problem.objectives
         processes = [self._figures.process(o.metric, *known) for o in objectives]
@@ -159,8 +168,13 @@ class EHVISuggester:
         points = points[nondominated_rows(points, duplicates=False)]
         reference = np.full(len(objectives), _REFERENCE)
         gain, volume = expected_improvement(points, mean, sd, reference), hypervolume(points, reference)
+        new_rows = np.zeros(len(mean))
+        best = np.argsort(-gain * chance, kind="stable")[:_AVERAGED]
+        if self._problem.indifference and gain.max() < _FINE * volume:
+            close = np.array(tolerances(objectives, self._problem.indifference)) / span
+            new_rows[best] = uncovered(points, mean[best], sd[best], close)
         if not error.any():
-            return gain, volume, seconds
+            return gain, volume, seconds, new_rows
         hopeful, surely = seen - _NEAR_SD * error, seen + _NEAR_SD * error
         surely = surely[nondominated_rows(surely, duplicates=False)]
         near = ~dominates_each(surely[:, None], hopeful[None]).any(axis=0)
@@ -172,10 +186,9 @@ class EHVISuggester:
             for process, half in zip(processes, normal, strict=True)
         ]
         fronts = [*((np.stack(drawn, axis=2) * signs - low) / span)]
-        best = np.argsort(-gain * chance, kind="stable")[:_AVERAGED]
         fronts = [front[nondominated_rows(front, duplicates=False)] for front in fronts]
         gain[best] = mean_improvement(fronts, mean[best], sd[best], reference)
-        return gain, volume, seconds
+        return gain, volume, seconds, new_rows
 
     def _seconds(self, mean: Array) -> Array:
         """What measuring each candidate takes by its ``mean`` latency ``[candidates, objectives]``, its logarithm.
@@ -208,6 +221,14 @@ class EHVISuggester:
 
     def _rng(self, past: Sequence[Estimate]) -> random.Random:
         return random.Random(f"{self._seed} {len(past)}")
+
+
+def uncovered(front: Array, mean: Array, sd: Array, close: Array) -> Array:
+    """The probability ``[m]`` that no point of ``front`` is as good within ``close``, by draws with their opposites."""
+    normal = np.random.default_rng(0).standard_normal((_ROW_DRAWS // 2, len(close)))
+    drawn = mean[:, None] + sd[:, None] * np.concatenate([normal, -normal])[None]
+    covered = (front[None, None] <= (drawn + close)[:, :, None]).all(axis=3).any(axis=2)
+    return np.asarray(1.0 - covered.mean(axis=1))
 
 
 class _Known(NamedTuple):

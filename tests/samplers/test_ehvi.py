@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
@@ -15,7 +16,7 @@ from dse.core.metrics import METRICS, Objective
 from dse.core.problem import Problem
 from dse.core.tree import Level, Parameter, ParameterTree
 from dse.samplers import EHVISampler
-from dse.samplers.ehvi import EHVISuggester
+from dse.samplers.ehvi import EHVISuggester, uncovered
 from dse.samplers.tree import together
 
 
@@ -194,3 +195,14 @@ def test_where_time_is_spent_what_takes_long_has_to_promise_more() -> None:
     by_time = suggested(Problem(tree, objectives, at_latency_s=lambda ns: 1.0 if ns < 20.5e6 else 1000.0))
     assert max(by_trials) > 20
     assert max(by_time) <= 20
+
+
+def test_a_row_of_its_own_is_what_no_point_of_the_front_is_as_good_as_within_the_indifference() -> None:
+    front, close = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0.1, 0.1])
+    mean = np.array([[2.0, 2.0], [-0.05, 1.0], [-1.0, 1.0], [0.5, 0.5]])
+    exactly = np.full((4, 2), 1e-9)
+    assert uncovered(front, mean, exactly, close).tolist() == [0, 0, 1, 1]
+    assert uncovered(front, mean, exactly, 0 * close).tolist() == [0, 1, 1, 1]
+    unsure = uncovered(front, mean, np.full((4, 2), 0.5), close)
+    assert ((0 < unsure[1:]) & (unsure[1:] < 1)).all()
+    assert unsure[0] < unsure[1] < unsure[2]
