@@ -204,5 +204,5 @@ def test_a_row_of_its_own_is_what_no_point_of_the_front_is_as_good_as_within_the
     assert uncovered(front, mean, exactly, close).tolist() == [0, 0, 1, 1]
     assert uncovered(front, mean, exactly, 0 * close).tolist() == [0, 1, 1, 1]
     unsure = uncovered(front, mean, np.full((4, 2), 0.5), close)
-    assert ((0 < unsure[1:]) & (unsure[1:] < 1)).all()
+    assert ((unsure[1:] > 0) & (unsure[1:] < 1)).all()
     assert unsure[0] < unsure[1] < unsure[2]
