@@ -39,7 +39,7 @@ studies, one that slows down by a twentieth in none."""
 _BAND_SDS = 4.0
 """Standard errors of a prediction beyond which a run of the reference configuration is outside. Chosen; the same
 benchmark: with 5 % noise one good run in 1,200 is excluded, with 10 % one in 25."""
-_SLOWED = 1.3
+SLOWED = 1.3
 """A fixed loop that took so many times its shortest time says that something else had a part of the processor. Chosen:
 a neighbour on the same physical core makes it 1.6 to 1.9 times longer (seen on virtual machines), on an undisturbed
 one it differs by up to 15 %."""
@@ -312,7 +312,7 @@ def _slowed(measurements: Sequence[Measurement]) -> tuple[dict[int, Reason], str
     for found in alike.values():
         best = min(shorter for _, shorter, _ in found)
         times |= {trial: longer / best for trial, _, longer in found}
-    slow = {trial: ratio for trial, ratio in times.items() if ratio > _SLOWED}
+    slow = {trial: ratio for trial, ratio in times.items() if ratio > SLOWED}
     if len(slow) * 4 > len(times) * 3:
         return {}, (
             f"in {len(slow)} of {counted(len(times), 'run')} the processor took {min(slow.values()):.1f} to "
