@@ -1,0 +1,287 @@
+"""What came out of a measurement: the document that the harness writes."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from dse_harness.decode import Instant, Range
+from dse_harness.request import Amount, Count, Duration, ImageOrder
+
+RESPONSE_SCHEMA = 2
+"""Responses of schema 1 have no `Response.metrics`."""
+
+ErrorClass = Literal[
+    "bad_request",  # the request is not one
+    "model_missing",  # no such file
+    "model_broken",  # not a model file, or one that no runtime takes
+    "model_unsupported",  # the runtime loads it, and it is not an image classifier that the harness can feed
+    "input_layout",  # neither NHWC nor NCHW with three channels, or the side does not fit
+    "delegate_refused",  # the model does not run with this delegate
+    "data_set",  # images or labels missing or broken
+    "out_of_memory",
+    "runtime_missing",  # the runtime is not installed for this interpreter
+    "invoke_failed",  # the runtime reported an error while running
+    "loadgen",  # LoadGen reported an error or left no summary
+    "crashed",  # the process died by a signal (written by the caller)
+    "timeout",  # the process was killed after its time (written by the caller)
+    "internal",  # a bug in the harness; the message has the exception, stderr.log the traceback
+]
+
+INFEASIBLE: frozenset[ErrorClass] = frozenset(
+    {"model_broken", "model_unsupported", "input_layout", "delegate_refused", "out_of_memory", "invoke_failed"}
+)
+"""Errors that belong to the configuration on this machine: measuring it again would end the same way."""
+
+
+@dataclass(frozen=True)
+class MetricValue:
+    """A figure in its unit: ``1`` (a ratio or a count), ``ns``, ``B``, ``J``, ``1/s``, ..."""
+
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Performance:
+    """LoadGen's own figures, from its detail log, never timed again. Latencies are integer nanoseconds."""
+
+    latency_min_ns: Duration
+    latency_mean_ns: Duration
+    latency_p50_ns: Duration
+    latency_p90_ns: Duration
+    latency_p95_ns: Duration
+    latency_p99_ns: Duration
+    latency_p999_ns: Duration
+    latency_max_ns: Duration
+    early_stopping_p90_ns: Duration | None
+    query_count: Count
+    duration_ns: Count
+    valid: bool
+    min_duration_met: bool
+    min_queries_met: bool
+    early_stopping_met: bool
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def constant(cls, latency_ns: int, **others: Any) -> Performance:
+        """A valid result in which every latency is the same, but for ``others`` by the field's name.
+
+        For what has a latency and ran no LoadGen: a formula, a table.
+        """
+        values: dict[str, Any] = {
+            **dict.fromkeys(_LATENCIES, latency_ns),
+            **dict.fromkeys(("valid", "min_duration_met", "min_queries_met", "early_stopping_met"), True),
+            "early_stopping_p90_ns": None,
+            "query_count": 0,
+            "duration_ns": 0,
+        }
+        return cls(**{**values, **others})
+
+
+_LATENCIES = tuple(each.name for each in dataclasses.fields(Performance) if each.name.startswith("latency_"))
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Which images were answered right: a bit for each, of the first image the highest of the first byte, in base64.
+
+    2,000 images are 336 characters. The bits are in ``image_order``, also where all images were taken in the order of
+    the list: so they compare, image by image, with those of a part.
+    """
+
+    right: str
+    image_order: ImageOrder = "list"
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Top-1 over ``total`` images, and the SHA-256 of their predictions, in their order, as little-endian int32.
+
+    ``image_order`` says which images these are, where they are not all ``data_set_images`` of the data set. Responses
+    of earlier versions have neither: they took the first of the list. Nor have they ``answers``.
+    """
+
+    good: Count
+    total: Annotated[int, Range(1)]
+    predictions_sha256: str
+    image_order: ImageOrder = "list"
+    data_set_images: Count | None = None
+    answers: Answers | None = None
+
+    def problem(self) -> str | None:
+        """What contradicts itself."""
+        if self.good > self.total:
+            return f"found {self.good} right answers out of {self.total} images, allowed: up to as many as images"
+        return self._problem_of_answers(self.answers) if self.answers else None
+
+    def _problem_of_answers(self, answers: Answers) -> str | None:
+        try:
+            bits = base64.b64decode(answers.right, validate=True)
+        except ValueError:
+            return "found answers that are not base64"
+        expected = -(-self.total // 8)
+        if len(bits) != expected:
+            return f"found {len(bits)} bytes of answers, expected {expected} for {self.total} images"
+        right = int.from_bytes(bits, "big")
+        if right & ((1 << (-self.total % 8)) - 1):
+            return f"found right answers beyond the {self.total} images"
+        if right.bit_count() != self.good:
+            return f"found {right.bit_count()} right answers image by image, and {self.good} counted"
+        return None
+
+
+@dataclass(frozen=True)
+class SpotCheck:
+    """What the model answered on the first ``images`` images: the digest that `Accuracy` has, over just those.
+
+    Trials that are to share an accuracy must agree in it. The accuracy run's own answers where there was one, else
+    plain invocations after the performance run.
+    """
+
+    images: Annotated[int, Range(1)]
+    predictions_sha256: str
+    image_order: ImageOrder = "list"
+
+
+SINCE_BOOT = " has occurred"
+"""How those flags of `DeviceState.throttled` end that stay until the machine starts again."""
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """What the machine says about itself at one moment; None or empty where it does not tell."""
+
+    time_utc: Annotated[str, Instant()]
+    load_1min: Amount
+    cpu_governors: tuple[str, ...] = ()
+    cpu_frequency_khz: tuple[Count, ...] = ()
+    temperatures_celsius: dict[str, float] = field(default_factory=dict)
+    throttled: tuple[str, ...] = ()
+    throttle_count: Count | None = None
+    memory_available_bytes: Count | None = None
+    foreign_cpu_s: float | None = None
+    """CPU seconds that other processes have used since boot: the difference after - before is foreign load."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What the engine says about the model's input, and the output that counts."""
+
+    input_shape: tuple[Count, ...]
+    input_type: str
+    input_layout: Literal["NHWC", "NCHW"]
+    output_shape: tuple[Count, ...]
+    output_type: str
+    background_class: bool
+    file_bytes: Count
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a performance and an accuracy result must share to belong together.
+
+    ``preprocessing_sha256`` is over the `Preprocessing` and OpenCV's version.
+    """
+
+    model_sha256: str
+    data_set_sha256: str
+    preprocessing_sha256: str
+    runtime: str
+    runtime_version: str
+    delegate: str
+    loadgen_version: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no measurement: a class to count by and a sentence to read."""
+
+    error: ErrorClass
+    message: str
+
+
+@dataclass(frozen=True)
+class Response:
+    """What came out: a failure, or the runs that were asked for."""
+
+    failure: Failure | None = None
+    performance: Performance | None = None
+    accuracy: Accuracy | None = None
+    spot_check: SpotCheck | None = None
+    peak_memory_bytes: Count | None = None
+    """Peak resident set of the process once runtime, model and samples are in memory and the model has run."""
+    model_memory_bytes: Count | None = None
+    """What runtime, model and its buffers added to the process: the peak resident set once the model has run, less the
+    resident set before the runtime was loaded. No samples, no LoadGen, no Python. None in responses of before."""
+    sample_memory_bytes: Count | None = None
+    """The samples in memory during the performance run, in the model's input type."""
+    loadgen_memory_bytes: Count | None = None
+    """What came on top in the performance run: LoadGen keeps 318 to 550 bytes for each query that it generates, which
+    grows with the run's length and the model's speed, and says nothing about the model."""
+    baseline_memory_bytes: Count | None = None
+    """Resident set before the model and the samples were loaded."""
+    cores_used: Amount | None = None
+    """CPU time over wall time of the performance run."""
+    pace_before_ns: Count | None = None
+    """The shortest time of a fixed loop on the processor, directly before the first query: see `dse_harness.pace`."""
+    pace_after_ns: Count | None = None
+    """The same directly after the last query."""
+    takes: Count | None = None
+    """How often the performance run was taken: again where the processor became slower on the way. The last counts."""
+    probe_latency_ns: Count | None = None
+    model: ModelInfo | None = None
+    evidence: Evidence | None = None
+    device_before: DeviceState | None = None
+    device_after: DeviceState | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    timing_s: dict[str, Amount] = field(default_factory=dict)
+    """Wall seconds by phase; ``performance`` and ``accuracy`` are LoadGen's timed runs, the rest is overhead.
+
+    ``total`` counts from the start of the process. What the phases leave of it is LoadGen's own start and end, some
+    40 ms a run: its logger looks every 10 ms.
+    """
+    metrics: dict[str, MetricValue] = field(default_factory=dict)
+    """Every figure by name, with its unit: those of the blocks above, which are always there, and what only the task,
+    the scenario or a sensor knows."""
+    schema: int = RESPONSE_SCHEMA
+
+    SCHEMAS: ClassVar[tuple[int, ...]] = (1, RESPONSE_SCHEMA)
+    """What can be read."""
+
+    def __post_init__(self) -> None:
+        """Have ``metrics`` say what the blocks say, whatever it said of them before."""
+        others = {name: metric for name, metric in self.metrics.items() if name not in _OF_BLOCKS}
+        object.__setattr__(self, "metrics", {**dict(_block_metrics(self)), **others})
+
+
+_OF_BLOCKS = {
+    "accuracy": "1",
+    "model_bytes": "B",
+    "model_memory_bytes": "B",
+    "peak_memory_bytes": "B",
+    "cores_used": "1",
+    "latency_early_stopping_p90_ns": "ns",
+    **dict.fromkeys(_LATENCIES, "ns"),
+}
+"""The unit of each metric that a block of a response has."""
+
+
+def _block_metrics(response: Response) -> Iterator[tuple[str, MetricValue]]:
+    performance, accuracy = response.performance, response.accuracy
+    found: dict[str, float | None] = {
+        "accuracy": accuracy.good / accuracy.total if accuracy else None,
+        "model_bytes": response.model.file_bytes if response.model else None,
+        "model_memory_bytes": response.model_memory_bytes,
+        "peak_memory_bytes": response.peak_memory_bytes,
+        "cores_used": response.cores_used,
+    }
+    if performance:
+        found |= {name: getattr(performance, name) for name in _LATENCIES}
+        found["latency_early_stopping_p90_ns"] = performance.early_stopping_p90_ns
+    for name, value in found.items():
+        if value is not None:
+            yield name, MetricValue(value, _OF_BLOCKS[name])
