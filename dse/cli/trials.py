@@ -13,9 +13,9 @@ from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
 from dse.cli.render import described, next_command, print_json, print_table, say
 from dse.core.analysis import Analysis
-from dse.core.exclusions import Reason
 from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS
+from dse.core.reason import Reason
 from dse.study import Study
 
 

@@ -6,19 +6,15 @@ trial is judged among those of its own device.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
-from statistics import median
-from typing import NamedTuple
 
 from dse_harness.protocol import SINCE_BOOT, DeviceState
 
 from dse.core.measurement import Measurement
-from dse.core.metrics import PRIOR_NOISE
-from dse.core.noise import PRIOR_WEIGHT
+from dse.core.reason import Reason
+from dse.core.reference import find_drift
 from dse.core.words import counted
 
 _WHOLE_SECONDS_TELL_S = 20.0
@@ -32,29 +28,10 @@ wrong by a half to fourteen times used 0.27 to 0.56. A p90 stands interruptions 
 _EFFECTIVE_CORES = 1.1
 """A run with two threads or more that uses fewer cores than this did not profit from them. Chosen: one thread alone
 uses 0.98 cores and more, so a second one that does anything shows in a tenth."""
-_LEAST_BAND = 0.08
-"""A reference configuration may always differ by this ratio from its earlier runs. Chosen; what it misses and what it
-costs shows `benchmarks/drift.py`: of devices with 2 % noise one that slows down by a fifth is found in 99 of 100
-studies, one that slows down by a twentieth in none."""
-_BAND_SDS = 4.0
-"""Standard errors of a prediction beyond which a run of the reference configuration is outside. Chosen; the same
-benchmark: with 5 % noise one good run in 1,200 is excluded, with 10 % one in 25."""
 SLOWED = 1.3
 """A fixed loop that took so many times its shortest time says that something else had a part of the processor. Chosen:
 a neighbour on the same physical core makes it 1.6 to 1.9 times longer (seen on virtual machines), on an undisturbed
 one it differs by up to 15 %."""
-_REMEMBERED = 2**12
-"""Runs of a reference configuration whose band is not found again: after a trial one run has come at most."""
-_BACK = "between a reference configuration outside its band and one that was back in it"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a trial does not count; ``passing`` when measuring it again may end differently."""
-
-    word: str
-    sentence: str
-    passing: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +109,7 @@ def _check(measurements: Sequence[Measurement]) -> tuple[dict[int, tuple[Reason,
     reasons = {m.trial: tuple(_device_reasons(m, usual, governors)) for m in watched if not m.failed}
     for trial, reason in slowed.items():
         reasons[trial] = (*reasons.get(trial, ()), reason)
-    drift, reference, good = _drift(measurements, reasons)
+    drift, reference, good = find_drift(measurements, reasons)
     for trial, reason in drift.items():
         reasons[trial] = (*reasons.get(trial, ()), reason)
     last_reference = next((m.trial for m in reversed(measurements) if m.phase == "reference"), None)
@@ -177,104 +154,6 @@ def _device_reasons(measured: Measurement, usual: float, governors: tuple[str, .
     if isinstance(threads, int) and threads > 1 and used is not None and _LEAST_CORES <= used < _EFFECTIVE_CORES:
         found.append(Reason("threads", f"{threads} threads used {used:.2f} cores: no effect", passing=False))
     return found
-
-
-def _drift(
-    measurements: Sequence[Measurement], reasons: Mapping[int, tuple[Reason, ...]]
-) -> tuple[dict[int, Reason], str | None, bool]:
-    """Marks for outliers of the reference configuration and for trials during a drift; the reference configuration;
-    whether its last run was good.
-
-    One run outside its band proves nothing: where the next one is back in it, that run is an outlier, and nothing else
-    is in doubt. Drift needs a second successive run outside on the same side: then everything since the last good one
-    is marked. Where the two agree with each other they are a new state of the device, with which later ones are
-    compared.
-
-    A reference configuration is an experiment: after an edit of the space it is the same one under another name, or
-    another one, which is compared with its own runs only. The first run of that one says nothing of the trials before.
-    """
-    references = dict.fromkeys([m.key for m in reversed(measurements) if m.phase == "reference"])
-    runs = tuple(
-        _Run(place, m.trial, m.key, math.log(latency))
-        for place, m in [(place, m) for place, m in enumerate(measurements) if m.key in references]
-        if (latency := m.values.get("latency_p90_ns", 0)) > 0 and not reasons.get(m.trial)
-    )
-    spans, unjudged, good = _judged(runs)
-    marks: dict[int, Reason] = {}
-    for span, reason in spans:
-        marks |= dict.fromkeys((measurements[place].trial for place in span if place not in unjudged), reason)
-    return marks, next(iter(references), None), good
-
-
-class _Run(NamedTuple):
-    """A run of what is, or was, the reference configuration: where among all trials, and its latency's logarithm."""
-
-    place: int
-    trial: int
-    key: str
-    level: float
-
-
-@lru_cache(_REMEMBERED)
-def _judged(runs: tuple[_Run, ...]) -> tuple[tuple[tuple[range, Reason], ...], frozenset[int], bool]:
-    """What speaks against the trials of which places, later reasons before earlier ones; places of which that says
-    nothing; whether the last run was good. Most trials are no such run, and change none of it.
-    """
-    earlier: dict[str, list[float]] = {run.key: [] for run in runs}
-    spans: list[tuple[range, Reason]] = []
-    doubted: tuple[_Run, float] | None = None
-    """The reference configuration's last run, where that was outside, and by how much it was off its earlier ones."""
-    start, firsts = 0, set[int]()
-    good, drifted = True, False
-    for run in runs:
-        first = not any(earlier.values())
-        levels = earlier[run.key]
-        if not levels and not first:
-            levels.append(run.level)
-            firsts.add(run.place)
-            continue
-        centre, band = (run.level, 0.0) if first else _expected(tuple(levels))
-        off, this = run.level - centre, range(run.place, run.place + 1)
-        if abs(off) <= band:
-            if drifted:  # nobody knows when the device came back
-                spans.append((range(start, run.place), Reason("drift", _BACK)))
-            elif doubted and doubted[0].key == run.key:
-                one = doubted[0]
-                spans.append((range(one.place, one.place + 1), _outlier(one.trial, doubted[1], run.trial)))
-            levels.append(run.level)
-            good, drifted, start, doubted = True, False, run.place + 1, None
-            continue
-        if doubted is None or doubted[0].key != run.key or (doubted[1] > 0) != (off > 0):
-            if not drifted:
-                spans.append((this, _outlier(run.trial, off)))
-            good, doubted = False, (run, off)
-            continue
-        drift = Reason(
-            "drift",
-            f"the reference configuration, trial {run.trial}, ran {math.exp(off):.2f} times its usual latency",
-        )
-        spans += [(range(start, run.place), drift), (range(doubted[0].place, doubted[0].place + 1), drift)]
-        start = run.place + 1
-        if abs(off - doubted[1]) <= band:  # a new state of the device
-            earlier = {key: [] for key in earlier} | {run.key: [centre + doubted[1], run.level]}
-            doubted, good, drifted = None, True, False
-        else:
-            spans.append((this, drift))
-            doubted, good, drifted = (run, off), False, True
-    return tuple(spans), frozenset(firsts), good
-
-
-def _outlier(trial: int, off: float, refuted_by: int | None = None) -> Reason:
-    """Why one run of the reference configuration does not count; whether the device changed, the run ``refuted_by``
-    denies."""
-    ran = _ran(trial, off)
-    if refuted_by is None:
-        return Reason("outlier", f"{ran}; no other run of it says yet whether that lasts")
-    return Reason("outlier", f"{ran}; trial {refuted_by}, the next run of it, did not")
-
-
-def _ran(trial: int, off: float) -> str:
-    return f"the reference configuration, trial {trial}, ran {math.exp(off):.2f} times its usual latency"
 
 
 def starvation(measured: Measurement) -> Reason | None:
@@ -322,19 +201,6 @@ def _slowed(measurements: Sequence[Measurement]) -> tuple[dict[int, Reason], str
         trial: Reason("slowed", f"something shares the processor: a fixed loop took {ratio:.2f} times its best time")
         for trial, ratio in slow.items()
     }, None
-
-
-@lru_cache(_REMEMBERED)
-def _expected(levels: tuple[float, ...]) -> tuple[float, float]:
-    """The median of ``levels``, and how far the next run of the reference configuration may lie from it, in logarithms.
-
-    Four standard errors of a prediction. The standard deviation is their own, from the median absolute deviation, and
-    shrunk to what is assumed of every device while there are few runs (as in `dse.core.noise.repeat_noise`).
-    """
-    centre, runs = median(levels), len(levels)
-    own = 1.4826 * median(abs(level - centre) for level in levels)
-    variance = (PRIOR_WEIGHT * PRIOR_NOISE**2 + own**2 * (runs - 1)) / (PRIOR_WEIGHT + runs - 1)
-    return centre, max(_LEAST_BAND, _BAND_SDS * math.sqrt(variance * (1 + 1 / runs)))
 
 
 def foreign_cores(before: DeviceState, after: DeviceState) -> float | None:

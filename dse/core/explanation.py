@@ -12,10 +12,10 @@ from dse.core.boundary import CONFIDENCE
 from dse.core.chance import no_better_than_chance
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
-from dse.core.exclusions import Reason
 from dse.core.membership import told
 from dse.core.metrics import Objective, satisfies
 from dse.core.pareto import costs_of, dominates
+from dse.core.reason import Reason
 from dse.core.verdicts import Standing, Undecided
 
 Verdict = Literal["front", "represented", "dominated", "constraint", "infeasible", "failed", "excluded", "unmeasured"]

@@ -16,11 +16,11 @@ from dse_harness.protocol import Accuracy
 from dse.core.analysis import Analysis, Known
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
-from dse.core.exclusions import Reason
 from dse.core.explanation import Verdict
 from dse.core.measurement import Measurement, Phase
 from dse.core.membership import told
 from dse.core.metrics import METRICS
+from dse.core.reason import Reason
 from dse.core.verdicts import Standing
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from dse.core.configuration import Configuration
 from dse.core.counts import Counts, count
-from dse.core.exclusions import Exclusions, Reason
+from dse.core.exclusions import Exclusions
 from dse.core.measurement import Measurement
+from dse.core.reason import Reason
 
 _FATES = ("counts", "failed", "elsewhere", "drift", "foreign load")
 
