@@ -84,14 +84,12 @@ class Space:
         By default at least what two runs differ by on this machine, where ``dse doctor --noise`` found that out, but no
         more than `MOST_NOISE`.
         """
-        if self.backend.is_deterministic:
-            return self.file.indifference
-        noise = machine_indifference() or {}
+        noise = {} if self.backend.is_deterministic else machine_indifference() or {}
         default = {
             name: max(most, min(noise.get(name, 0.0), MOST_NOISE))
-            for name, most in default_indifference(self.objectives).items()
+            for name, most in default_indifference(() if self.backend.is_deterministic else self.objectives).items()
         }
-        return {**default, **self.file.indifference}
+        return {name: most for name, most in {**default, **self.file.indifference}.items() if most}
 
     @property
     def fidelity(self) -> ExploreSection:

@@ -98,7 +98,8 @@ def _folders() -> Iterator[Input]:
 
     refused = {"fatal": True, "codes": frozenset({3}), "writes": (f"{_R}/.lock",)}
     yield given("a-folder-of-others", of_others, **refused)
-    yield given("a-trial-of-others", a_trial_of_others, writes=(f"{_R}/.lock", f"{_R}/study.yaml", f"{_R}/study.db"))
+    said = (f"{_R}/.lock", f"{_R}/study.db", f"{_R}/front.json")  # the last one names the trial that is left out
+    yield given("a-trial-of-others", a_trial_of_others, writes=(*said, f"{_R}/study.yaml"))
     yield given("an-unmounted-response", unmounted, **refused)
     own = tuple(f"{_R}/{name}" for name in (".lock", "study.yaml", "study.db", "front.csv", "front.json", "front.png"))
     for place in ("trials/1", "trials/5", "trials", "front.csv", "validation"):

@@ -10,7 +10,7 @@ import pytest
 
 from dse.errors import StudyError
 from dse.machine import keep_noise
-from dse.search.edits import edits, require_same_answers
+from dse.search.edits import Edits, edits, require_same_answers
 from dse.spaces.space import MOST_NOISE, Space
 from dse.study import Study
 from dse.study.continued import continued
@@ -84,3 +84,13 @@ def test_another_indifference_is_an_edit_that_changes_the_answers(folder: Path, 
     assert "9 % of latency_p90_ns" in said
     with pytest.raises(StudyError, match="indifference"):
         require_same_answers(edited, study.folder)
+
+
+def test_what_does_not_matter_nowhere_is_said_in_one_way(tmp_path: Path) -> None:
+    nothing = _explored(
+        tmp_path / "study", tmp_path, {"accuracy": "0%", "latency_p90_ns": "0%", "model_memory_bytes": "0%"}
+    )
+    assert nothing.space.indifference == {}
+    again = continued(_space(tmp_path, {}), nothing)
+    assert again.indifference == {}
+    assert edits(nothing, again) == Edits()
