@@ -33,11 +33,12 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @given(_DOCUMENTS, st.text(st.characters(exclude_categories=["Cs"])))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_document_is_found_as_it_was_kept_and_under_its_fingerprint_only(document: Any, name: str) -> None:
-    keep("things", name, "f", document)
-    assert kept("things", name, "f") == document
-    assert kept("things", name, "g") is None
-    assert kept("others", name, "f") is None
-    assert kept("things", f"{name}.", "f") is None
+    own, others = f"own {name}", f"others {name}"  # an example finds what those before it kept
+    keep("things", own, "f", document)
+    assert kept("things", own, "f") == document
+    assert kept("things", own, "g") is None
+    assert kept("others", own, "f") is None
+    assert kept("things", others, "f") is None
 
 
 def test_a_later_one_takes_the_place_of_the_one_before(cache: Path) -> None:

@@ -7,7 +7,9 @@ import signal
 import sys
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from dse_harness.errors import HarnessError
 
@@ -80,6 +82,38 @@ def touch(pages: Sequence[range]) -> None:
         if advise(run.start, run.stop - run.start, _MADV_POPULATE_READ) != 0:  # before Linux 5.14
             for page in run:
                 read(page).value  # noqa: B018 - to read it is the point
+
+
+def signal_stack() -> tuple[int, int, int]:
+    """Address, flags and size of this thread's alternate signal stack."""
+    found = _signal_stack()
+    return found.address or 0, found.flags, found.size
+
+
+@contextmanager
+def signal_stack_kept() -> Iterator[None]:
+    """Have this thread's alternate signal stack afterwards as it is now.
+
+    A library that leaves one of its own behind and frees it ends the process at the next signal.
+    """
+    import ctypes
+
+    before = _signal_stack()
+    try:
+        yield
+    finally:
+        ctypes.CDLL(None).sigaltstack(ctypes.byref(before), None)
+
+
+def _signal_stack() -> Any:
+    import ctypes
+
+    class SignalStack(ctypes.Structure):
+        _fields_ = (("address", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
+
+    found = SignalStack()
+    ctypes.CDLL(None).sigaltstack(None, ctypes.byref(found))
+    return found
 
 
 def age_s() -> float:

@@ -9,6 +9,7 @@ class TestToy(EngineConformance):
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import subprocess
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 
 from dse_harness.engines import CompilingEngine, Engine, Session, options_of
 from dse_harness.errors import HarnessError
+from dse_harness.process import signal_stack
 from dse_harness.protocol import PerformanceSpec, RuntimeSpec
 from dse_harness.scenarios import Scenario
 from dse_harness.tasks import Task
@@ -99,6 +101,18 @@ class EngineConformance:
         assert not np.array_equal(answer, other)
         assert np.array_equal(self._answer(session, first), answer)
         assert np.array_equal(self._answer(self.open(model), first), answer)
+
+    def test_signals_find_the_stack_that_they_had(self, model: Path) -> None:
+        """A signal stack that is freed with a model ends the process at the next signal."""
+        before, engine = signal_stack(), self.engine(RuntimeSpec("any", 1, self.engine.delegates[0]))
+        sessions = [engine.load(model), engine.load(model)]
+        if isinstance(engine, CompilingEngine):
+            sessions.append(engine.load_compiled(engine.compile(model)))
+        assert signal_stack() == before
+        while sessions:
+            sessions.pop(0)
+            gc.collect()
+            assert signal_stack() == before
 
     def test_a_compiled_model_is_the_model(self, model: Path) -> None:
         """Where the engine compiles: the same tensors, the same answers, and what is no compiled model is refused."""

@@ -18,6 +18,7 @@ from dse_harness.engines import Invoke, Option, option
 from dse_harness.engines._onnx import ONLY_BATCH_IS_OPEN, OnnxFile
 from dse_harness.engines._tflite import TfliteFile, sentence
 from dse_harness.errors import HarnessError
+from dse_harness.process import signal_stack_kept
 from dse_harness.protocol import RuntimeSpec
 from dse_harness.tensors import Tensor
 
@@ -79,7 +80,8 @@ class OpenVINO:
         """See `CompilingEngine`."""
         line, _, exported = compiled.partition(b"\n")
         described = json.loads(line)
-        model = self._api.Core().import_model(exported, "CPU", self._settings)
+        with signal_stack_kept():
+            model = self._api.Core().import_model(exported, "CPU", self._settings)
         return OpenVINOSession(self._api, _tensors(described["inputs"]), _tensors(described["outputs"]), model)
 
     def _compiled(self, path: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Any]:
@@ -96,7 +98,8 @@ class OpenVINO:
             _one_image(model, path)
             inputs = tuple(_tensor(port, _readers) for port in model.inputs)
             outputs = tuple(_tensor(port, _writers) for port in model.outputs)
-            return inputs, outputs, core.compile_model(model, "CPU", self._settings)
+            with signal_stack_kept():  # the plugin's own is freed with the model
+                return inputs, outputs, core.compile_model(model, "CPU", self._settings)
         except (RuntimeError, TypeError) as error:
             raise HarnessError("delegate_refused", f"{path}: {sentence(error)}") from error
 
