@@ -37,8 +37,8 @@ def compare(before: Study, after: Study, ignore: Sequence[str] = ()) -> StudyCom
     """Compare two studies, configuration by configuration: same, better, worse, or undecided, in each objective.
 
     All of it holds together at 95 %. Parameters to ``ignore`` may differ, as ``runtime`` does between two engines.
-    Raises UsageError for a parameter that neither has and for an objective that ``before`` lacks, NothingMeasuredError
-    where they have no configuration in common.
+    Raises UsageError for a parameter that neither has, NothingMeasuredError where they have no configuration in common
+    that has the figures of all objectives of ``after``.
 
     >>> import dse
     >>> study = dse.open_study("studies/example")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from dse_harness.engines._file import first_bytes
 from dse_harness.errors import HarnessError
 
 _FIRST_BYTES = bytes((0x08, 0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42))
@@ -20,12 +21,6 @@ class OnnxFile:
     @classmethod
     def check_file(cls, path: Path) -> None:
         """A file begins with a field of a model. Raises HarnessError."""
-        try:
-            with path.open("rb") as file:
-                head = file.read(8)
-        except FileNotFoundError as error:
-            raise HarnessError("model_missing", f"{path}: no such file") from error
-        except OSError as error:
-            raise HarnessError("model_missing", f"{path}: cannot be read: {error}") from error
+        head = first_bytes(path)
         if not head or head[0] not in _FIRST_BYTES:
             raise HarnessError("model_broken", f"{path}: found {head!r} at its beginning, which no .onnx file has")

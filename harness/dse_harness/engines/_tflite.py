@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse_harness.engines import Invoke
+from dse_harness.engines._file import first_bytes
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import RuntimeSpec
 from dse_harness.tensors import Tensor
@@ -26,13 +27,7 @@ class TfliteFile:
     @classmethod
     def check_file(cls, path: Path) -> None:
         """A FlatBuffer says what it is in bytes 4 to 7. Raises HarnessError."""
-        try:
-            with path.open("rb") as file:
-                head = file.read(8)
-        except FileNotFoundError as error:
-            raise HarnessError("model_missing", f"{path}: no such file") from error
-        except OSError as error:
-            raise HarnessError("model_missing", f"{path}: cannot be read: {error}") from error
+        head = first_bytes(path)
         if head[4:8] != _IDENTIFIER:
             raise HarnessError(
                 "model_broken",
