@@ -265,7 +265,14 @@ def measure_noise(
     exclusions = find_exclusions(found)
     if sentence := exclusions.starved:
         raise MachineError(sentence, hint="stop what else is running, then dse doctor --noise again")
-    return _noise_of(space, [run for run in found if exclusions.counts(run)])
+    counting = [run for run in found if exclusions.counts(run)]
+    if len(counting) * 4 < len(found):
+        reasons = sorted({reason.word for run in found for reason in exclusions.reasons.get(run.trial, ())})
+        raise MachineError(
+            f"{len(counting)} of {len(found)} runs count, a quarter is wanted; the others: {', '.join(reasons)}",
+            hint="stop what else is running, then dse doctor --noise again",
+        )
+    return _noise_of(space, counting)
 
 
 def _noise_of(space: Space, runs: list[Measurement]) -> MachineNoise:

@@ -135,6 +135,9 @@ def test_noise_is_not_told_of_runs_without_a_processor_or_without_figures() -> N
     busy = dse.FakeDevice(latency_ns=lambda _: 1e6, accuracy=lambda _: 0.8, useful_threads=0)
     with pytest.raises(MachineError, match="20 of 20 runs did not get the processor"):
         measure_noise(space, busy)
+    hot = dse.FakeDevice(latency_ns=lambda _: 1e6, accuracy=lambda _: 0.9, throttled=lambda now_s: now_s > 5)
+    with pytest.raises(MachineError, match=r"^2 of 20 runs count, a quarter is wanted; the others: throttled$"):
+        measure_noise(space, hot)
     broken = dse.FakeDevice(
         latency_ns=lambda _: 1e6, accuracy=lambda _: 0.8, failure=lambda _: Failure("crashed", "no")
     )
