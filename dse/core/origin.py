@@ -13,3 +13,5 @@ class ModelOrigin:
     """The address or name of the weights that the model was made from."""
     retraining: str = "no"
     weight_transformations: str = "TFLite"
+    licence: str | None = None
+    """Of the weights, as SPDX names it; None where nobody told dse."""

@@ -82,7 +82,7 @@ class ZooSection(ModelSection):
 
     def origin(self, model: Path) -> ModelOrigin:
         """The zoo's weights were trained for dse."""
-        return ModelOrigin(f"{self.zoo} of dse's model zoo", retraining="yes, from scratch")
+        return ModelOrigin(f"{self.zoo} of dse's model zoo", retraining="yes, from scratch", licence="Apache-2.0")
 
 
 def _build(variant: Mapping[str, Value]) -> bytes:

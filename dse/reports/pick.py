@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from dse.core.configuration import Configuration
@@ -46,6 +48,15 @@ class Pick:
     cheaper: Step | None = None
     baseline: Step | None = None
     doubtful: tuple[Constraint, ...] = ()
+
+    def write(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Write what it takes to run it into ``folder``: model, settings, a program without dse, a card.
+
+        Raises as `dse.reports.deployed.write_deployment`.
+        """
+        from dse.reports.deployed import write_deployment  # with models and official runs, which a choice needs not
+
+        return write_deployment(self, Path(folder))
 
 
 def pick(
@@ -161,6 +172,23 @@ def margin_words(o: Objective, margin: float) -> str:
         return f"{ratio:.1f} times the {o.metric.title}" if grows else f"1/{ratio:.1f} of the {o.metric.title}"
     share = ratio - 1 if grows else 1 - 1 / ratio
     return f"{100 * share:.2g} % {'more' if grows else 'less'} {o.metric.title}"
+
+
+def pick_title(found: Pick) -> str:
+    """``demo: the least p90 latency on the front of those with accuracy >= 90 %``."""
+    best = "least" if found.by.direction == "minimize" else "most"
+    asked = f" of those with {' and '.join(found.question.words)}" if found.question.words else ""
+    return f"{found.study.name}: the {best} {found.by.metric.title} on the front{asked}"
+
+
+def pick_sentence(found: Pick) -> str:
+    """What it is and its figures, in a sentence with an end."""
+    figures = ", ".join(
+        f"{o.metric.title} {o.metric.show(found.point.values[o.name])}"
+        for o in found.study.objectives
+        if o.name in found.point.values
+    )
+    return f"{pick_title(found)}: {figures}."
 
 
 def pick_sentences(found: Pick) -> list[str]:

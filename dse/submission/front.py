@@ -48,13 +48,17 @@ def front_candidates(
     for point in points:
         if not trials or point.trial in trials:
             try:
-                candidates.append(_candidate(study, point, python))
+                candidates.append(candidate_of(study, point, python))
             except InputError as error:
                 problems.append(error)
     return candidates, problems
 
 
-def _candidate(study: Study, point: FrontPoint, python: str | None) -> Candidate:
+def candidate_of(study: Study, point: FrontPoint, python: str | None = None) -> Candidate:
+    """A point with its request, its files where they lie now, and where its model is from.
+
+    Raises SubmissionError, ModelError.
+    """
     folder = study.trial_folder(point.trial)
     try:
         request = read(Request, folder / "request.json")

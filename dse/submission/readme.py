@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -171,11 +172,15 @@ def _without_paths(value: Any) -> Any:
 
 
 def _install(evidence: Evidence, versions: dict[str, str]) -> str:
+    loadgen = f"mlcommons-loadgen=={evidence.loadgen_version.partition(' ')[0]}"
+    return f"pip install {' '.join([loadgen, *pins(evidence, versions)])}"
+
+
+def pins(evidence: Evidence, versions: Mapping[str, str]) -> list[str]:
+    """The engine and what reads images, in the versions that ran, as pip's requirements."""
     engine, *others = engine_named(evidence.runtime).packages
-    pins = [
-        f"mlcommons-loadgen=={evidence.loadgen_version.partition(' ')[0]}",
+    return [
         f"{engine}=={evidence.runtime_version}",
         *others,
         *(f"{package}=={versions[name]}" for name, package in _OTHERS.items() if name in versions),
     ]
-    return f"pip install {' '.join(pins)}"

@@ -21,4 +21,6 @@ def describe(session: Session, path: Path, task: Task) -> ModelInfo:
         output_type=output.type,
         background_class=task.background_class,
         file_bytes=path.stat().st_size,
+        input_scale=image.scale,
+        input_zero_point=image.zero_point,
     )

@@ -20,6 +20,14 @@ from dse_harness.errors import HarnessError
 from dse_harness.protocol import DataSetSpec, Preprocessing
 from dse_harness.samples import labels_path, shard_images, shard_path
 
+INTERPOLATIONS = {
+    "nearest": "INTER_NEAREST",
+    "bilinear": "INTER_LINEAR",
+    "bicubic": "INTER_CUBIC",
+    "area": "INTER_AREA",
+    "lanczos": "INTER_LANCZOS4",
+}
+"""What OpenCV calls them."""
 Pixels = NDArray[np.uint8]
 _MOST_PIXELS = 2**28
 """Of an image: each processor decodes one at a time, and takes three bytes for each pixel."""
@@ -86,13 +94,7 @@ def recipe(preprocessing: Preprocessing, side: int) -> Callable[[Path | Pixels],
     import cv2
 
     cv2.setNumThreads(1)  # the images are what runs in parallel
-    interpolation: int = {
-        "nearest": cv2.INTER_NEAREST,
-        "bilinear": cv2.INTER_LINEAR,
-        "bicubic": cv2.INTER_CUBIC,
-        "area": cv2.INTER_AREA,
-        "lanczos": cv2.INTER_LANCZOS4,
-    }[preprocessing.interpolation]
+    interpolation: int = getattr(cv2, INTERPOLATIONS[preprocessing.interpolation])
     shorter = int(100.0 * side / preprocessing.crop_percent)
 
     def to_pixels(image: Path | Pixels) -> Pixels:

@@ -178,6 +178,9 @@ class ModelInfo:
     output_type: str
     background_class: bool
     file_bytes: Count
+    input_scale: float | None = None
+    """Of an integer input; None for others, and in responses of before."""
+    input_zero_point: int = 0
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dse_harness.engines import CompilingEngine, Engine, Session, options_of
+from dse_harness.engines import MODEL, CompilingEngine, Engine, Session, example_of, options_of
 from dse_harness.errors import HarnessError
 from dse_harness.process import signal_stack
 from dse_harness.protocol import PerformanceSpec, RuntimeSpec
@@ -125,6 +125,23 @@ class EngineConformance:
             assert np.array_equal(self._answer(compiled, image), self._answer(session, image))
         with pytest.raises((RuntimeError, ValueError)):
             engine.load_compiled(b"not a model")
+
+    def test_its_example_is_the_model(self, model: Path) -> None:
+        """Where the engine says how to run a model without dse: each level that runs has the same answer there."""
+        levels = [(name, level) for name, some in options_of(self.engine).items() for level in some]
+        for delegate, changed in ((delegate, one) for delegate in self.engine.delegates for one in (None, *levels)):
+            spec = RuntimeSpec("any", 1, delegate, options=dict([changed]) if changed else {})
+            example = example_of(self.engine, spec)
+            if example is None:
+                return
+            try:
+                session = self.engine(spec).load(model)
+            except HarnessError:
+                continue
+            for sample in self._images(session):
+                names: dict[str, Any] = {MODEL: str(model), "sample": sample}
+                exec("\n".join((*example.imports, *example.load, *example.run)), names)
+                assert np.allclose(names["scores"], self._answer(session, sample), rtol=1e-5, atol=1e-5)
 
     def test_options_are_levels_and_each_runs_the_model_or_refuses_it(self, model: Path) -> None:
         """The first of an option's levels is what a request means that does not name it."""

@@ -27,3 +27,10 @@ def test_what_is_no_metric_is_refused(small_study: Path, dse: Any) -> None:
     done = dse("pick", small_study, "--min", "foo")
     assert (done.code, done.out) == (2, "")
     assert "--min: found 'foo', allowed: accuracy" in done.err
+
+
+def test_what_says_nothing_of_its_model_is_not_written(small_study: Path, tmp_path: Path, dse: Any) -> None:
+    done = dse("pick", small_study, "-o", tmp_path / "deployed")
+    assert (done.code, done.out) == (3, "")
+    assert "its response does not say what ran" in done.err
+    assert not (tmp_path / "deployed").exists()

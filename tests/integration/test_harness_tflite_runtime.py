@@ -8,7 +8,9 @@ from pathlib import Path
 
 import platformdirs
 import pytest
+from dse_harness.protocol import Request, read
 
+from dse.reports.deployed_program import program
 from tests.harness.running import request_for, run_harness, write_colours
 from tests.harness.tiny_models import write_tiny_model
 
@@ -57,3 +59,21 @@ def test_a_runtime_that_is_not_installed_comes_with_its_command(tmp_path: Path, 
     assert response.failure is not None
     assert response.failure.error == "runtime_missing"
     assert "pip install ai-edge-litert" in response.failure.message
+
+
+def test_the_program_of_a_picked_model_runs_with_tflite_runtime_alone(tmp_path: Path, python: str) -> None:
+    model = write_tiny_model(tmp_path / "model.tflite", type_="int8")
+    colours = write_colours(tmp_path / "colours.npz")
+    document = request_for(model, colours, runtime={"name": "tflite-runtime", "delegate": "builtin"}, performance=None)
+    response = run_harness(tmp_path / "trial", document, python)
+    assert response.model
+    assert response.accuracy
+    request = read(Request, tmp_path / "trial" / "request.json")
+    (tmp_path / "classify.py").write_text(program(request, response.model, "tiny", "classify.py", model.name))
+    check = (
+        "import hashlib, numpy as np, classify\n"
+        "found = [classify.classify(image) for image in np.load('colours.npz')['images']]\n"
+        "print(hashlib.sha256(np.array(found, '<i4').tobytes()).hexdigest())\n"
+    )
+    done = subprocess.run([python, "-c", check], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == response.accuracy.predictions_sha256

@@ -6,6 +6,7 @@ A module of an engine imports neither the engine nor NumPy when it is loaded: ds
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -89,6 +90,32 @@ def options_of(engine: type[Engine]) -> Mapping[str, Sequence[Option]]:
     An engine without the attribute has none.
     """
     return getattr(engine, "options", {})
+
+
+@dataclass(frozen=True)
+class Example:
+    """Lines of Python that run a model with the engine alone, with the settings of a request.
+
+    ``imports`` come first. ``load`` makes the model in the file `MODEL` ready. ``run`` makes ``scores``, the first
+    output, of ``sample``, an input.
+    """
+
+    imports: tuple[str, ...]
+    load: tuple[str, ...]
+    run: tuple[str, ...]
+
+
+MODEL = "MODEL"
+"""The name under which an `Example` finds the path of its model file, a str."""
+
+
+def example_of(engine: type[Engine], spec: RuntimeSpec) -> Example | None:
+    """How to run a model as ``spec`` says without dse: what the engine's class method ``example`` says.
+
+    None for an engine without one.
+    """
+    example = getattr(engine, "example", None)
+    return None if example is None else example(spec)
 
 
 ENGINES: Registry[type[Engine]] = Registry(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dse_harness.engines import Invoke
+from dse_harness.engines import MODEL, Example, Invoke
 from dse_harness.engines._file import first_bytes
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import RuntimeSpec
@@ -51,6 +51,26 @@ class TfliteEngine(TfliteFile):
             raise HarnessError("runtime_missing", f"{error}: {self.install}") from error
         self._spec = spec
         self.version: str = getattr(package, "__version__", None) or _installed_version(package)
+
+    @classmethod
+    def example(cls, spec: RuntimeSpec) -> Example:
+        """See `Example`. XNNPACK is the interpreter's default."""
+        names, resolver = "Interpreter", ""
+        if spec.delegate == "builtin":
+            names += ", OpResolverType"
+            resolver = ", experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES"
+        return Example(
+            imports=(f"from {cls.module}.interpreter import {names}",),
+            load=(
+                f"interpreter = Interpreter({MODEL}, num_threads={spec.threads}{resolver})",
+                "interpreter.allocate_tensors()",
+            ),
+            run=(
+                'interpreter.set_tensor(interpreter.get_input_details()[0]["index"], sample)',
+                "interpreter.invoke()",
+                'scores = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])',
+            ),
+        )
 
     def load(self, path: Path) -> InterpreterSession:
         """See `Engine`. Whose fault it is that a model does not load: the delegate's, if it loads without one."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dse_harness.engines import Invoke, Option, option
+from dse_harness.engines import MODEL, Example, Invoke, Option, option
 from dse_harness.engines._onnx import ONLY_BATCH_IS_OPEN, OnnxFile
 from dse_harness.engines._tflite import sentence
 from dse_harness.errors import HarnessError
@@ -46,6 +46,26 @@ class ONNXRuntime(OnnxFile):
         self._spec = spec
         self.version: str = self._api.__version__
 
+    @classmethod
+    def example(cls, spec: RuntimeSpec) -> Example:
+        """See `Example`. What is ONNX Runtime's own default is not written."""
+        level = option(cls, spec, "graph_optimization")
+        others = (
+            (level != "all", f"graph_optimization_level = onnxruntime.GraphOptimizationLevel.{_level_name(level)}"),
+            (not option(cls, spec, "arena"), "enable_cpu_mem_arena = False"),
+            (option(cls, spec, "exact_integers"), 'add_session_config_entry("session.x64quantprecision", "1")'),
+        )
+        return Example(
+            imports=("import onnxruntime",),
+            load=(
+                "options = onnxruntime.SessionOptions()",
+                f"options.intra_op_num_threads = {spec.threads}",
+                *(f"options.{line}" for wanted, line in others if wanted),
+                f'session = onnxruntime.InferenceSession({MODEL}, options, providers=["CPUExecutionProvider"])',
+            ),
+            run=("(scores, *_) = session.run(None, {session.get_inputs()[0].name: sample})",),
+        )
+
     def load(self, path: Path) -> ONNXRuntimeSession:
         """See `Engine`. What it reads and has no kernel for, it does not support."""
         self.check_file(path)
@@ -69,7 +89,7 @@ class ONNXRuntime(OnnxFile):
         settings.inter_op_num_threads = 1
         settings.log_severity_level = 3  # errors, which are raised as well
         level = option(ONNXRuntime, self._spec, "graph_optimization")
-        settings.graph_optimization_level = getattr(levels, _LEVELS.get(level, "ORT_DISABLE_ALL"))
+        settings.graph_optimization_level = getattr(levels, _level_name(level))
         settings.enable_cpu_mem_arena = option(ONNXRuntime, self._spec, "arena")
         exact = option(ONNXRuntime, self._spec, "exact_integers")
         settings.add_session_config_entry("session.x64quantprecision", "1" if exact else "0")
@@ -110,6 +130,10 @@ class ONNXRuntimeSession:
             return [output.copy() for output in wanted]
 
         return invoke
+
+
+def _level_name(level: str) -> str:
+    return _LEVELS.get(level, "ORT_DISABLE_ALL")
 
 
 def _tensor(path: Path, what: str, described: Any) -> Tensor:

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dse_harness.engines import Invoke, Option, option
+from dse_harness.engines import MODEL, Example, Invoke, Option, option
 from dse_harness.engines._onnx import ONLY_BATCH_IS_OPEN, OnnxFile
 from dse_harness.engines._tflite import TfliteFile, sentence
 from dse_harness.errors import HarnessError
@@ -52,12 +52,23 @@ class OpenVINO:
             self._api = _imported()
         except ImportError as error:
             raise HarnessError("runtime_missing", f"{error}: pip install openvino") from error
-        self._settings = {
-            "INFERENCE_NUM_THREADS": spec.threads,
-            "NUM_STREAMS": option(OpenVINO, spec, "streams"),
-            "INFERENCE_PRECISION_HINT": option(OpenVINO, spec, "inference_precision"),
-        }
+        self._settings = _settings(spec)
         self.version: str = self._api.__version__.partition("-")[0]
+
+    @classmethod
+    def example(cls, spec: RuntimeSpec) -> Example:
+        """See `Example`."""
+        settings = ", ".join(f'"{name}": {json.dumps(value)}' for name, value in _settings(spec).items())
+        return Example(
+            imports=("import openvino",),
+            load=(
+                f"graph = openvino.Core().read_model({MODEL})",
+                "if graph.is_dynamic():",
+                "    graph.reshape([1, *(int(str(size)) for size in graph.input(0).get_partial_shape()[1:])])",
+                f'compiled = openvino.Core().compile_model(graph, "CPU", {{{settings}}})',
+            ),
+            run=("scores = compiled(sample)[0]",),
+        )
 
     @classmethod
     def check_file(cls, path: Path) -> None:
@@ -129,6 +140,14 @@ class OpenVINOSession:
             return [output.copy() for output in wanted]
 
         return invoke
+
+
+def _settings(spec: RuntimeSpec) -> dict[str, Any]:
+    return {
+        "INFERENCE_NUM_THREADS": spec.threads,
+        "NUM_STREAMS": option(OpenVINO, spec, "streams"),
+        "INFERENCE_PRECISION_HINT": option(OpenVINO, spec, "inference_precision"),
+    }
 
 
 def _imported() -> Any:
