@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ Line = tuple[str, str]
 _GAP = "  "
 _LEAST_CONFIGURATION = 28
 """With fewer columns left beside the figures, configurations go below them."""
+_ALWAYS = 2
+"""Columns that are there however narrow a terminal is; of the others the last goes first."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,11 @@ class FiguresTable:
     remarks: tuple[str, ...]
 
     def lines(self, columns: int, measure: Callable[[str], int] = len) -> Iterator[Line]:
-        """The table in so many ``columns``; ``measure`` says how many a text takes."""
+        """The table in so many ``columns``; ``measure`` says how many a text takes. What has no room is named below."""
         widths = [max(map(measure, column)) for column in zip(self.header, *self.figures, strict=True)]
+        while len(widths) > _ALWAYS and sum(widths) + len(_GAP) * (len(widths) - 1) > columns:
+            widths.pop()
+        dropped = self.header[len(widths) :]
         figures_width = sum(widths) + len(_GAP) * len(widths)
         wanted = max(map(measure, self.configurations), default=0)
         beside = columns - figures_width >= min(wanted, _LEAST_CONFIGURATION)
@@ -49,8 +54,13 @@ class FiguresTable:
             below = widths[0] + len(_GAP)
             for line in textwrap.wrap(remark, max(columns - below, 1), break_on_hyphens=False):
                 yield " " * below + line, "italic"
-        for caption in self.captions:
+        left_out = [f"no room in {columns} columns: {', '.join(dropped)}"] if dropped else []
+        for caption in (*left_out, *self.captions):
             yield caption, "dim italic"
+
+    def without_captions(self) -> FiguresTable:
+        """The table where lines are scarce."""
+        return replace(self, captions=())
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.cells import cell_len
@@ -61,4 +71,5 @@ class FiguresTable:
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "".join(cell.rjust(width) + _GAP for cell, width in zip(cells, widths, strict=True))
+    """The first ``cells``, as many as have ``widths``."""
+    return "".join(cell.rjust(width) + _GAP for cell, width in zip(cells, widths, strict=False))

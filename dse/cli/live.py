@@ -1,4 +1,4 @@
-"""The search as it runs: time left, the front, the failures. By the second in a terminal, lines in a log."""
+"""The search as it runs: time left, front, what is undecided. By the second in a terminal, a line a minute in a log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dse.core.words import counted
 from dse.durations import show_duration
 from dse.search.progress import Progress
 
-_LOG_EVERY_S = 10.0
+_LOG_EVERY_S = 60.0
 _OTHER_LINES = 8
 """What the screen needs beside the front: progress, what is measured, failures, a disturbance, and some of what was
 there before."""
@@ -37,6 +37,7 @@ class LiveProgress:
         self._progress: Progress | None = None
         self._running: Step | None = None
         self._began = self._seen = self._logged = time.monotonic()
+        self._has_logged = False
         self._live = Live(get_renderable=self._screen, console=self._console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
@@ -83,22 +84,23 @@ class LiveProgress:
 
     def _front(self, progress: Progress) -> RenderableType:
         """As many points of the front as the terminal has room for, the first objective's best first."""
-        room, total = self._console.height - _OTHER_LINES, len(progress.front)
+        room, total, title = self._console.height - _OTHER_LINES, len(progress.front), _front_words(progress)
         for shown in range(min(total, room), 1, -1):
-            more = f", {total - shown} more below" if shown < total else ""
-            table = front_table(progress.front[:shown], self._objectives, f"front: {total}{more}")
-            if len(self._console.render_lines(table)) <= room:
-                return table
-        return Text(f"front: {total}")
+            more = f"; {total - shown} more below" if shown < total else ""
+            table = front_table(progress.front[:shown], self._objectives, title + more)
+            for fitting in (table, table.without_captions()):  # figures are worth more than what explains them
+                if len(self._console.render_lines(fitting)) <= room:
+                    return fitting
+        return Text(title)
 
     def _log(self, progress: Progress) -> None:
         now = time.monotonic()
-        if now - self._logged < self._log_every_s and progress.fraction < 1.0:
+        if now - self._logged < self._log_every_s and progress.fraction < 1.0 and self._has_logged:
             return
-        self._logged = now
+        self._logged, self._has_logged = now, True
         disturbance = [progress.disturbance] if progress.disturbance else []
-        line = "; ".join([_status(progress), f"front: {len(progress.front)}", *_lost(progress), *disturbance])
-        self._console.print(line)
+        words = [_status(progress), _front_words(progress), *_lost(progress), *disturbance]
+        self._console.print(f"{show_duration(progress.elapsed_s)}: {'; '.join(words)}")
 
 
 def _status(progress: Progress) -> str:
@@ -106,12 +108,17 @@ def _status(progress: Progress) -> str:
     parts = [f"{progress.known} of {counted(progress.most, 'configuration')}"]
     if progress.repeats:
         parts.append(counted(progress.repeats, "repeat"))
-    if progress.phase == "confirm" and progress.undecided:
-        parts.append(f"{progress.undecided} more to decide the front")
     parts.append(f"{show_duration(progress.remaining_s)} left")
     if progress.gain and progress.gain <= 1 and progress.phase != "confirm":  # beyond, it says nothing
         parts.append(f"new ones may add up to {100 * progress.gain:.2g} % to the front")
     return ", ".join(parts)
+
+
+def _front_words(progress: Progress) -> str:
+    """``front: 7, 2 certain; 9 undecided``: those nobody can tell yet, on it or off it."""
+    certain = sum(point.standing == "on" for point in progress.front)
+    undecided = f"; {progress.undecided} undecided" if progress.undecided else ""
+    return f"front: {len(progress.front)}" + (f", {certain} certain" if certain else "") + undecided
 
 
 def _lost(progress: Progress) -> list[str]:

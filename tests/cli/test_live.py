@@ -11,11 +11,13 @@ import pytest
 from dse_harness.protocol import Request, Response
 from rich.console import Console
 
+from dse.backends import FakeDevice
 from dse.cli.live import LiveProgress
 from dse.cli.render import by_reason
 from dse.core.budget import Budget
 from dse.search.explore import explore
 from dse.search.plan import make_plan
+from dse.search.progress import Progress
 from dse.study.writer import StudyWriter
 from tests.recording import RecordedHarness, answer, fails, make_space, run_study
 
@@ -53,9 +55,10 @@ def test_a_log_has_whole_lines_with_failures_by_reason(tmp_path: Path) -> None:
     _watch(tmp_path, Console(file=output, width=80, markup=False, soft_wrap=True))
     lines = output.getvalue().splitlines()
     assert lines[-1] == "a note about [1, 2]"
-    assert lines[-2].startswith("6 of 6 configurations, 0.0 s left; front: ")
+    assert "s: 6 of 6 configurations, 0.0 s left; front: " in lines[-2]
     assert lines[-2].endswith("failed: 2 trials (delegate_refused)")
-    assert [line.partition(",")[0] for line in lines[:-1]] == [f"{n} of 6 configurations" for n in range(1, 7)]
+    counts = [line.partition(": ")[2].partition(",")[0] for line in lines[:-1]]
+    assert counts == [f"{n} of 6 configurations" for n in range(1, 7)]
     assert "\x1b" not in output.getvalue()
 
 
@@ -64,6 +67,34 @@ def test_a_busy_machine_is_said_at_once(tmp_path: Path) -> None:
     _watch(tmp_path, Console(file=output, width=80, markup=False, soft_wrap=True), _busy)
     first, *_ = output.getvalue().splitlines()
     assert first.endswith("; other processes use 1.5 cores: stop them, or latencies stay noisy")
+
+
+def test_a_log_says_first_and_then_by_the_minute_where_the_search_stands(tmp_path: Path) -> None:
+    output, space = io.StringIO(), make_space(tmp_path)
+    console = Console(file=output, width=80, markup=False, soft_wrap=True)
+    with StudyWriter(tmp_path / "s", space, None, {}) as writer, LiveProgress(space.objectives, console, 1e9) as live:
+        explore(writer, space, RecordedHarness(), make_plan(space, (), Budget()), 0, live, lambda: False)
+    first, last = output.getvalue().splitlines()  # what ends the search is told whatever the minute
+    assert "1 of 6 configurations" in first
+    assert "6 of 6 configurations" in last
+
+
+def test_what_is_undecided_stands_beside_the_front(tmp_path: Path) -> None:
+    output, space = io.StringIO(), make_space(tmp_path)
+    console = Console(file=output, width=80, markup=False, soft_wrap=True)
+    seen = []
+    device = FakeDevice(latency_ns=lambda _: 1e6, accuracy=lambda _: 0.9, noise=0.1)  # all the same: nobody can tell
+    with StudyWriter(tmp_path / "s", space, None, {}) as writer, LiveProgress(space.objectives, console, 0.0) as live:
+
+        def watch(progress: Progress) -> None:
+            seen.append(progress)
+            live(progress)
+
+        plan = make_plan(space, (), Budget(trials=6))
+        explore(writer, space, device, plan, 0, watch, lambda: len(seen) > 30, confirm=True)
+    undecided = [f"; {progress.undecided} undecided" for progress in seen if progress.undecided]
+    assert undecided
+    assert undecided[0] in output.getvalue()
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (60, 10), (200, 50)])
@@ -82,7 +113,9 @@ def test_a_search_that_goes_on_counts_what_was_known(tmp_path: Path) -> None:
     run_study(tmp_path / "s", space, trials=4)
     output = io.StringIO()
     _watch(tmp_path, Console(file=output, width=80, markup=False, soft_wrap=True))
-    counts = [line.partition(";")[0].rpartition(", ")[0] for line in output.getvalue().splitlines()[:-1]]
+    counts = [
+        line.partition(";")[0].partition(": ")[2].rpartition(", ")[0] for line in output.getvalue().splitlines()[:-1]
+    ]
     assert counts[0] == "4 of 6 configurations, 1 repeat"  # the drift check of a search that goes on
     assert counts[-1] == "6 of 6 configurations, 1 repeat"
 

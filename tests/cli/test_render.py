@@ -146,3 +146,16 @@ def test_what_is_certainly_on_the_front_is_said(
     table = front_table(points, study.objectives)
     assert table.figures[0][-1] == shown
     assert any(caption.startswith("certain: ") for caption in table.captions) == (standing == "on")
+
+
+def test_columns_without_room_are_left_out_and_named() -> None:
+    header = ("trial", *(f"figure number {n}" for n in range(6)))
+    table = FiguresTable(None, (), header, (tuple("1234567"),), ("small minimalistic threads=1",), ("",))
+    for columns in (20, 40, 60, 80, 118, 119):
+        lines = [line for line, _ in table.lines(columns)]
+        shown = [name for name in header if name in lines[0]]
+        dropped = [name for name in header if name not in shown]
+        assert shown == list(header[: len(shown)])
+        assert len(lines[0].rstrip()) <= max(columns, 22)
+        assert (f"no room in {columns} columns: {', '.join(dropped)}" in lines) == bool(dropped)
+    assert dropped == []
