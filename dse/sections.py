@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, TypeVar, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar, Union
 
 from dse_harness.registry import Registry
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from dse.errors import Remedy, SpaceError
+
+if TYPE_CHECKING:
+    from dse.data_sets import DataSet
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=200)]
@@ -54,6 +57,10 @@ class Standing(Protocol):
     @property
     def taken(self) -> Collection[Path]:
         """See the class."""
+
+    @property
+    def images(self) -> tuple[DataSet, PreprocessingSection] | None:
+        """The space's images, once they are known."""
 
     def path(self, key: str) -> Path:
         """What is written under ``key`` as an absolute path, from the folder of the space. Raises SpaceError."""

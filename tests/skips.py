@@ -10,6 +10,7 @@ import re
 import pytest
 
 ALLOWED = {
+    r"needs the package efficientnet-lite[12]": "40 MB of weights; the smallest network's are there",
     r"needs torch and scipy": "Optuna's sampler gp, which brings PyTorch; no command of dse needs it",
     r"PyTorch is needed for training only": "the extra `training` is 2 GB; no command of dse needs it",
     r"no TFLite schema|no independent reader": "a wheel of the engine without its schema, on a new Python",

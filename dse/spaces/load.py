@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from dse.address import shown as shown_url
 from dse.core.metrics import objective, parse_constraint
 from dse.core.tree import Level, Parameter, ParameterTree
+from dse.data_sets import DataSet
 from dse.errors import Remedy, SpaceError
 from dse.models import MODEL_SOURCES, ModelSection, ModelSource
 from dse.packages import known_version
@@ -128,7 +129,7 @@ def _measured_space(document: Document, file: SpaceFile, versions: Versions) -> 
     data_set = file.data_set.opened(SectionPlace(document, ("data_set",), file.data_set))
     models = {name: _with_preprocessing(section, file.data_set) for name, section in file.models.items()}
     file = file.model_copy(update={"runtimes": _runtimes(document, file), "models": models})
-    sources, preprocessings = _sources(document, file)
+    sources, preprocessings = _sources(document, file, data_set)
     tree = read_tree(document, file.parameters) if file.parameters else ParameterTree(())
     if len(sources) > 1 and "model" not in tree.names:
         model = Parameter("model", tuple(Level(name) for name in sources))
@@ -240,14 +241,17 @@ def _with_preprocessing(section: ModelSection, data_set: DataSetSection) -> Mode
     return section.model_copy(update={"preprocessing": settings})
 
 
-def _sources(document: Document, file: SpaceFile) -> tuple[dict[str, ModelSource], dict[str, PreprocessingSection]]:
+def _sources(
+    document: Document, file: SpaceFile, data_set: DataSet
+) -> tuple[dict[str, ModelSource], dict[str, PreprocessingSection]]:
     """Models by name, and the preprocessing of those that have one of their own."""
     sources: dict[str, ModelSource] = {}
     preprocessings: dict[str, PreprocessingSection] = {}
     places = {name: SectionPlace(document, ("models", name), section) for name, section in file.models.items()}
     taken = {path for name, section in file.models.items() for path in section.own_files(places[name])}
+    images = None if file.data_set is None else (data_set, file.data_set.preprocessing)
     for name, section in file.models.items():
-        for found, source in section.sources(name, replace(places[name], taken=taken)):
+        for found, source in section.sources(name, replace(places[name], taken=taken, images=images)):
             if found in sources:
                 raise document.error(("models", name), f"duplicate model {found}")
             sources[found] = source

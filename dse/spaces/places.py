@@ -10,9 +10,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dse.data_sets import DataSet
 from dse.errors import DseError, Remedy, SpaceError
 from dse.paths import cache_dir, nameable
-from dse.sections import Section
+from dse.sections import PreprocessingSection, Section
 from dse.spaces.document import Document, Place
 
 MOST_ENTRIES = 200_000
@@ -127,6 +128,7 @@ class SectionPlace:
     place: Place
     written: Section
     taken: Collection[Path] = ()
+    images: tuple[DataSet, PreprocessingSection] | None = None
 
     @property
     def space(self) -> Path:

@@ -96,23 +96,34 @@ def find(
     entry = next((e for e in entries().values() if (e.family, e.form, e.width) == (family, form, width)), None)
     if entry is None:
         raise ZooError(f"no network of family {family!r}, form {form!r}, width {width!r}; there are {_listed()}")
-    _require("side", side, SIDES)
-    _require("file_format", file_format, get_args(Format))
-    _require("precision", precision, get_args(Precision))
-    if file_format == "onnx" and precision not in get_args(OnnxPrecision):
-        raise ZooError(f"the zoo writes no {precision} as ONNX; allowed: {', '.join(get_args(OnnxPrecision))}")
+    require("side", side, SIDES)
+    written = find_precision(precision, file_format)
     if form == "full":
-        _require("hard_swish", hard_swish, get_args(HardSwishForm))
+        require("hard_swish", hard_swish, get_args(HardSwishForm))
     elif hard_swish is not None:
         raise ZooError(f"hard_swish is {hard_swish!r}, but minimalistic networks have no hard-swish; leave it out")
-    return entry, next(known for known in get_args(Precision) if known == precision)
+    return entry, written
+
+
+def find_precision(precision: str, file_format: str) -> Precision:
+    """The checked precision. Raises ZooError for one that no file of this format has."""
+    require("file_format", file_format, get_args(Format))
+    require("precision", precision, get_args(Precision))
+    if file_format == "onnx" and precision not in get_args(OnnxPrecision):
+        raise ZooError(f"the zoo writes no {precision} as ONNX; allowed: {', '.join(get_args(OnnxPrecision))}")
+    return next(known for known in get_args(Precision) if known == precision)
 
 
 @cache
 def version(file_format: str = "tflite") -> str:
     """Hexadecimal SHA-256 that changes when a file that ``build`` returns might: weights, writer, its libraries."""
+    return version_with((_folder() / "networks.json").read_bytes(), file_format)  # it has the digests of the weights
+
+
+def version_with(weights: bytes, file_format: str) -> str:
+    """`version` of files made from what ``weights`` tell apart."""
     digest = hashlib.sha256(f"writer {_WRITERS[file_format]}\n".encode())
-    digest.update((_folder() / "networks.json").read_bytes())  # it has the digests of the weights
+    digest.update(weights)
     for package in ("flatbuffers", "numpy"):
         digest.update(f"{package} {metadata.version(package)}\n".encode())
     return digest.hexdigest()
@@ -141,6 +152,7 @@ def _listed() -> str:
     return ", ".join(f"{e.family} {e.form} {e.width}" for e in entries().values())
 
 
-def _require(name: str, value: object, allowed: Sequence[object]) -> None:
+def require(name: str, value: object, allowed: Sequence[object]) -> None:
+    """Raise ZooError unless ``value`` is one of ``allowed``."""
     if value not in allowed:
         raise ZooError(f"{name} is {value!r}; allowed: {', '.join(map(repr, allowed))}")

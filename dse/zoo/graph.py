@@ -82,6 +82,32 @@ class Softmax:
 Op = Convolution | Dense | HardSwish | Mean | Arithmetic | Softmax
 
 
+@dataclass(frozen=True, slots=True)
+class BatchNorm:
+    """What follows a convolution, one value for each of its outputs."""
+
+    scale: Array
+    shift: Array
+    mean: Array
+    variance: Array
+
+
+def folded(
+    name: str,
+    source: str,
+    kernel: Array,
+    norm: BatchNorm,
+    stride: int = 1,
+    activation: Fused = "none",
+    depthwise: bool = False,
+) -> Convolution:
+    """The convolution with ``kernel`` in PyTorch's layout, outputs first, and the batch norm behind it as one."""
+    scale = norm.scale / np.sqrt(norm.variance + np.float32(BATCH_NORM_EPSILON))
+    order = (1, 2, 3, 0) if depthwise else (0, 2, 3, 1)
+    weights = (kernel * scale[:, None, None, None]).transpose(order)
+    return Convolution(name, source, weights, norm.shift - norm.mean * scale, stride, activation, depthwise)
+
+
 def fold(weights: Weights, side: int) -> list[Op]:
     """The float32 operators for input ``side``, in order, from ``INPUT`` to ``OUTPUT``.
 
@@ -172,12 +198,13 @@ class _Folder:
     def _convolution(self, name: str, source: str, stride: int = 1, depthwise: bool = False) -> Convolution:
         """The convolution ``name.conv`` with ``name.norm`` folded in, without activation."""
         tensors, statistics = self._tensors, self._statistics
-        deviation = np.sqrt(statistics[f"{name}.norm.running_var"] + np.float32(BATCH_NORM_EPSILON))
-        scale = tensors[f"{name}.norm.weight"] / deviation
-        kernel = tensors[f"{name}.conv.weight"] * scale[:, None, None, None]
-        bias = tensors[f"{name}.norm.bias"] - statistics[f"{name}.norm.running_mean"] * scale
-        order = (1, 2, 3, 0) if depthwise else (0, 2, 3, 1)
-        return Convolution(name, source, kernel.transpose(order), bias, stride, "none", depthwise)
+        norm = BatchNorm(
+            scale=tensors[f"{name}.norm.weight"],
+            shift=tensors[f"{name}.norm.bias"],
+            mean=statistics[f"{name}.norm.running_mean"],
+            variance=statistics[f"{name}.norm.running_var"],
+        )
+        return folded(name, source, tensors[f"{name}.conv.weight"], norm, stride, "none", depthwise)
 
     def _pointwise(self, name: str, source: str, activation: Fused) -> Convolution:
         kernel = self._tensors[f"{name}.weight"].transpose(0, 2, 3, 1)

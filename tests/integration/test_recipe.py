@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from dse.cli import make_app
 from dse.errors import NothingMeasuredError, StudyError
 from dse.spaces.load import load_space
+from dse.zoo.efficientnet_lite import NETWORKS
 from tests.integration.exploring import skip_if_starved
 from tests.shared import SHARED
 
@@ -21,7 +22,12 @@ RECIPE = Path(__file__).parents[2] / "studies/v1_1_reproduction/study.yaml"
 CHECKPOINT = SHARED / "models/v3-small_224_1.0_uint8.tflite"
 ADDRESSES = "https://storage.googleapis.com/mobilenet_v3/checkpoints"
 
-pytestmark = pytest.mark.skipif(not CHECKPOINT.exists(), reason=f"no {SHARED}")
+LITE0 = NETWORKS["lite0"]
+
+pytestmark = [
+    pytest.mark.skipif(not CHECKPOINT.exists(), reason=f"no {SHARED}"),
+    pytest.mark.skipif(LITE0.weights_path() is None, reason=f"needs the package {LITE0.package}"),
+]
 
 
 @pytest.fixture
@@ -34,7 +40,7 @@ def images(tmp_path, monkeypatch):
 
 def test_the_recipe_loads_without_a_download(images, tmp_path):
     space = load_space(RECIPE, images)
-    assert (space.tree.size, len(space.downloads), space.data_set.size) == (9 * 4 * 2, 9, 500)
+    assert (space.tree.size, len(space.downloads), space.data_set.size) == (10 * 4 * 2, 9, 500)
     assert space.name != RECIPE.parent.name, "its study would be put over the recipe"
     assert {space.buffer_size(configuration) for configuration in space.tree.configurations()} == {500}
     assert not (tmp_path / "cache/models").exists()

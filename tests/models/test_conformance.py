@@ -11,6 +11,8 @@ from dse.models import MODEL_SOURCES, ChecksumRecord, FileSource, ModelSource, U
 from dse.models.registry import read_section
 from dse.testing.models import ModelSourceConformance, Variant
 from tests.conftest import Server
+from tests.models.test_efficientnet_lite import efficientnet_lite_source
+from tests.zoo.checkpoints import install_tiny_network
 
 _ZOO = {"family": "small", "form": "minimalistic", "width": 0.35, "side": 48, "precision": "float32"}
 
@@ -23,6 +25,18 @@ class TestZoo(ModelSourceConformance):
     @pytest.fixture
     def variants(self) -> list[Variant]:
         return [_ZOO, _ZOO | {"side": 64}]
+
+
+class TestEfficientNetLite(ModelSourceConformance):
+    @pytest.fixture
+    def source(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelSource:
+        install_tiny_network(monkeypatch, tmp_path)
+        return efficientnet_lite_source(tmp_path)
+
+    @pytest.fixture
+    def variants(self) -> list[Variant]:
+        lite0 = {"network": "lite0", "side": 128}
+        return [lite0 | {"precision": "float32"}, lite0 | {"precision": "int8"}]
 
 
 class TestFile(ModelSourceConformance):

@@ -143,7 +143,12 @@ _EXPLORE = {"min_duration": "100ms"}
         ({"models": {"a": {"glob": "x", "sha256": "0" * 64}}}, "models.a.sha256", "unknown key", "glob"),
         ({"models": {"a": {"path": "none.tflite"}}}, "models.a.path", "no such file", "correct"),
         ({"models": {"a": {"glob": "none/*.tflite"}}}, "models.a.glob", "no file fits", "correct"),
-        ({"models": {"a": {"zoo": "resnet"}}}, "models.a.zoo", "'mobilenet_v3' (found 'resnet')", ""),
+        (
+            {"models": {"a": {"zoo": "resnet"}}},
+            "models.a.zoo",
+            "'mobilenet_v3' or 'efficientnet_lite'",
+            "",
+        ),
         (
             {"models": {"a": {"path": "${NOWHERE}/x"}}},
             "models.a.path",

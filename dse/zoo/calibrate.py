@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -12,9 +12,11 @@ from dse.zoo.graph import Op
 from dse.zoo.writer import write
 
 
-def activation_ranges(ops: Sequence[Op], images: NDArray[np.float32]) -> dict[str, tuple[float, float]]:
-    """Smallest and largest value of every operator's output over ``images`` ``[N, side, side, 3]`` in -1..1."""
-    model = write(ops, images.shape[1], "float32", {}, "calibration")
+def activation_ranges(
+    ops: Sequence[Op], side: int, images: Iterable[NDArray[np.float32]]
+) -> dict[str, tuple[float, float]]:
+    """Smallest and largest value of every operator's output over ``images``, each ``[side, side, 3]`` in -1..1."""
+    model = write(ops, side, "float32", {}, "calibration")
     interpreter = Interpreter(
         model_content=model,
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
