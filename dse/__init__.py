@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dse.core.budget import Budget
     from dse.errors import DseError, MachineError, SpaceError, StudyError
     from dse.reports.compare import compare
+    from dse.reports.page import report
     from dse.reports.pick import pick
     from dse.spaces.load import load_space
     from dse.spaces.space import Space
@@ -50,6 +51,7 @@ __all__ = [
     "load_space",
     "open_study",
     "pick",
+    "report",
 ]
 
 _MODULES = {
@@ -73,6 +75,7 @@ _MODULES = {
     "load_space": "dse.spaces.load",
     "open_study": "dse.study.study",
     "pick": "dse.reports.pick",
+    "report": "dse.reports.page",
 }
 
 

@@ -1,0 +1,126 @@
+"""The page of a study: figures as embedded JSON, drawn by Bokeh, with words and tables that need no script."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dse.core.metrics import METRICS
+from dse.errors import MachineError
+from dse.files import write_text
+from dse.reports.front import FrontReport, front_report
+from dse.reports.official import Official
+from dse.reports.page import words
+from dse.reports.page.document import page_document
+from dse.reports.page.parallel import parallel_axes
+from dse.study import Study
+
+FILE = "report.html"
+"""In the study's folder, where no other place is named."""
+_HERE = Path(__file__).parent
+
+
+def report(study: Study, path: str | os.PathLike[str] | None = None, *, repeat: str | None = None) -> Path:
+    """Write the page of ``study``: by default ``report.html`` in its folder. Returns where it is.
+
+    ``repeat`` is what is to be typed to search again, where that is not a call of `explore`. Raises MachineError where
+    Bokeh, which draws, is not installed; OSError.
+
+    >>> import dse
+    >>> study = dse.open_study("studies/example")
+    >>> page = dse.report(study)
+    >>> page.name, "Pareto-optimal" in page.read_text()
+    ('report.html', True)
+    """
+    to = study.folder / FILE if path is None else Path(path)
+    made = front_report(study, _official_of(study))
+    write_text(to, page_text(made, repeat or _call(study)), follow=path is not None)
+    return to
+
+
+def page_text(found: FrontReport, repeat: str) -> str:
+    """The page as HTML. Raises MachineError."""
+    try:
+        import bokeh  # noqa: F401  # an extra: 0.4 s, and 32 MB that a board does not need
+        import jinja2
+    except ModuleNotFoundError as error:
+        raise MachineError(f"{error.name} is not installed", hint="pip install 'dse[report]'") from error
+    from bokeh.embed import components
+    from bokeh.palettes import Viridis
+    from bokeh.resources import Resources
+
+    from dse.reports.page.figures import GROUPS, make_models
+
+    document = page_document(found)
+    document |= {"parallel": parallel_axes(document), "palette": list(Viridis[11][1:-1])}
+    models = make_models(document)
+    script, places = components(models, wrap_script=False)
+    library = Resources(
+        mode="inline", minified=True, log_level="error", components=["bokeh", "bokeh-widgets", "bokeh-tables"]
+    )
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    safe: Any = jinja2.utils.markupsafe.Markup
+    page: str = environment.get_template("page.html").render(
+        study=found.study,
+        document=document,
+        embedded=safe(_json(document)),
+        library=[safe(part) for part in library.js_raw],
+        charts=safe(script),
+        places={name: safe(place) for name, place in places.items()},
+        style=safe((_HERE / "page.css").read_text(encoding="utf-8")),
+        code=safe((_HERE / "page.js").read_text(encoding="utf-8")),
+        groups=list(GROUPS),
+        lead=words.lead(found),
+        facts=words.facts(found),
+        banners=words.banners(found, document),
+        notes=words.notes(found),
+        front=_front_table(found),
+        prices=words.price_rows(document, found.study.objectives),
+        citation=words.citation(found, document),
+        repeat=repeat,
+        show=lambda name, value: METRICS.get(name).show(value),
+    )
+    return page
+
+
+def _front_table(found: FrontReport) -> list[dict[str, Any]]:
+    """A row for each point of the front, in the order of `dse.Study.front`: what the table without a script has."""
+    return [
+        {
+            "trial": point.trial,
+            "figures": [
+                (point.values[o.name], *words.shown(o.metric, point.values[o.name], point.intervals.get(o.name)))
+                for o in found.study.objectives
+            ],
+            "p_front": point.probability,
+            "certain": point.standing == "on",
+            "repeats": len(point.trials),
+            "represents": point.represents,
+            "configuration": words.described(point.configuration),
+        }
+        for point in found.points
+    ]
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    """JSON that ends no element of HTML."""
+    written = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return written.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _official_of(study: Study) -> Mapping[int, Official]:
+    if not (study.folder / "validation").is_dir():
+        return {}
+    from dse.submission.official_figures import official_figures  # with the rules, which only a validated study needs
+
+    return official_figures(study)[0]
+
+
+def _call(study: Study) -> str:
+    seed = study.settings.options.get("seed")
+    return f"dse.explore({study.space.name!r}, {study.name!r}" + (f", seed={seed})" if seed is not None else ")")
