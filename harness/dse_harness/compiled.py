@@ -70,6 +70,8 @@ def _kept(folder: Path, name: str) -> bytes | None:
 def _name(engine: CompilingEngine, request: Request) -> str:
     """What the compiled model depends on: the file, the engine, how it is to run, and on which kind of processor."""
     runtime = {name: value for name, value in asdict(request.runtime).items() if name != "cpu_affinity"}
+    if runtime["batch_size"] == 1:  # as it was called before there were others
+        del runtime["batch_size"]
     content = {
         "schema": _SCHEMA,
         "model": request.model_sha256,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import mlperf_loadgen as lg
+from numpy.typing import NDArray
 
 from dse_harness import detail_log
 from dse_harness.engines import Invoke
@@ -19,7 +20,7 @@ from dse_harness.pace import Pacer
 from dse_harness.process import peak_resident_bytes
 from dse_harness.protocol import AccuracySpec, MetricValue, Performance, PerformanceSpec
 from dse_harness.samples import Samples
-from dse_harness.scenarios import Answer, Scenario
+from dse_harness.scenarios import Answer, Issue, Scenario, in_batches
 from dse_harness.tasks import Task
 
 ACCURACY_BUFFER = 1024
@@ -29,10 +30,12 @@ _MOST_LOG_BYTES = 64 * 2**20
 """As many as dse reads of one for a submission."""
 
 
-def performance_settings(scenario: Scenario, spec: PerformanceSpec, folder: Path, invoke_ns: int) -> lg.TestSettings:
+def performance_settings(
+    scenario: Scenario, spec: PerformanceSpec, folder: Path, invoke_ns: int, batch_size: int = 1
+) -> lg.TestSettings:
     """Settings of a PerformanceOnly run, from `user_conf` if there is one. Raises HarnessError (``loadgen``).
 
-    ``invoke_ns`` is the shortest time that an invocation was seen to take.
+    ``invoke_ns`` is the shortest time that an invocation was seen to take for a sample, of ``batch_size`` at once.
     """
     if spec.user_conf is not None:
         settings = _official_settings(folder / spec.user_conf, spec.model_name, scenario)
@@ -41,7 +44,10 @@ def performance_settings(scenario: Scenario, spec: PerformanceSpec, folder: Path
         settings.min_duration_ms = spec.duration_ms
         settings.max_duration_ms = spec.max_duration_ms
         settings.min_query_count = spec.queries(invoke_ns)
-        scenario.settings(settings, spec, invoke_ns)
+        if batch_size == 1:
+            scenario.settings(settings, spec, invoke_ns)
+        else:
+            scenario.settings(settings, spec, invoke_ns, batch_size)
     settings.scenario = scenario.scenario
     settings.mode = lg.TestMode.PerformanceOnly
     return settings
@@ -72,7 +78,13 @@ class Run:
     """A run of LoadGen over a model: `start` returns when its logs are complete in ``folder``."""
 
     def __init__(
-        self, scenario: Scenario, task: Task, invoke: Invoke, memory: Samples, pacer: Pacer | None = None
+        self,
+        scenario: Scenario,
+        task: Task,
+        invoke: Invoke,
+        memory: Samples,
+        pacer: Pacer | None = None,
+        batch: NDArray[Any] | None = None,
     ) -> None:
         self.issue_s = 0.0
         """Wall seconds from samples loaded to last query answered, the generation of queries included."""
@@ -91,6 +103,8 @@ class Run:
         self._invoke = invoke
         self._memory = memory
         self._pacer = pacer
+        self._batch = batch
+        """Room for the samples that go into the model at once, ``[batch, ...]``; None where they go one by one."""
         self._failed: list[BaseException] = []
         self._began = (0.0, 0.0)
 
@@ -102,7 +116,13 @@ class Run:
         logging = lg.LogSettings()
         logging.log_output = output
         logging.enable_trace = False
-        sut = lg.ConstructFastSUT(self._scenario.issuer(self._answerer()), self._flush)
+        batch = self._batch
+        issue = (
+            self._scenario.issuer(self._answerer())
+            if batch is None
+            else in_batches(self._batch_answerer(batch), len(batch))
+        )
+        sut = lg.ConstructFastSUT(issue, self._flush)
         library = lg.ConstructQSL(total_count, buffer, self._load, self._memory.unload)
         gc.collect()
         gc.freeze()
@@ -138,6 +158,31 @@ class Run:
                     failed.append(error)
             response.id = sample_id
             complete(responses)
+
+        return answer
+
+    def _batch_answerer(self, batch: NDArray[Any]) -> Issue:
+        """The same for as many samples at once as ``batch`` has room for, or fewer: the model runs on all of it."""
+        invoke, samples, failed, decode = self._invoke, self._memory.samples, self._failed, self._task.answer
+        most, rows = self._task.most_values, range(len(batch))
+        values = [array("f", [0.0]) * most for _ in rows]
+        responses = [lg.QuerySampleResponse(0, each.buffer_info()[0], most * each.itemsize) for each in values]
+        complete = lg.QuerySamplesComplete
+
+        def answer(ids: Sequence[int], indices: Sequence[int]) -> None:
+            if not failed:
+                try:
+                    for row, index in enumerate(indices):
+                        batch[row] = samples[index][0]
+                    outputs = invoke(batch)
+                    for row in range(len(ids)):
+                        count = decode([output[row : row + 1] for output in outputs], values[row])
+                        responses[row].size = count * values[row].itemsize
+                except BaseException as error:  # noqa: BLE001 - as above
+                    failed.append(error)
+            for row, sample_id in enumerate(ids):
+                responses[row].id = sample_id
+            complete(responses[: len(ids)])
 
         return answer
 

@@ -38,10 +38,10 @@ from dse_harness.protocol import (
     SpotCheck,
 )
 from dse_harness.request_checks import check_request
-from dse_harness.samples import PixelCache, SampleMemory, Samples
-from dse_harness.scenarios import scenario_of
+from dse_harness.samples import PixelCache, SampleMemory, Samples, require_memory
+from dse_harness.scenarios import scenario_of, too_large
 from dse_harness.tasks import Task, task_of
-from dse_harness.tensors import image_input
+from dse_harness.tensors import batch_of, image_input
 
 _TAKES = 3
 """Of a performance run, at most: where the processor became slower on the way, it is taken again."""
@@ -107,6 +107,8 @@ class _Measurement:
         check_request(request)
         engine_class, task_class = engine_of(request.runtime), task_of(request.task)
         self._scenario = scenario_of(request.scenario)
+        if reason := too_large(request.scenario, type(self._scenario), request.runtime.batch_size):
+            raise HarnessError("bad_request", f"runtime.{reason}")
         if request.runtime.cpu_affinity is not None:
             process.pin(request.runtime.cpu_affinity)
         with self._phase("load"):
@@ -123,7 +125,8 @@ class _Measurement:
             found["model"] = describe(session, path, self._task)
             self._invoke = session.bind(self._task.reads)
             # An engine may get memory when the model first runs. Later, pixels and samples would be counted too.
-            _run_once(self._invoke, np.zeros(image.shape, image.type))
+            self._batch = np.zeros(batch_of(request.runtime.batch_size, image), image.type)
+            _run_once(self._invoke, self._batch)
             peak_bytes = process.peak_resident_bytes()
             if peak_bytes is not None and empty_bytes is not None:
                 found["model_memory_bytes"] = max(0, peak_bytes - empty_bytes + self._engine_bytes)
@@ -158,13 +161,14 @@ class _Measurement:
 
     def _run_performance(self, spec: PerformanceSpec, memory: SampleMemory, total: int) -> None:
         with self._phase("warmup"):
-            invoke_ns = self._found["probe_latency_ns"] = _warm_up(self._invoke, memory, self._request.warmup_s)
-        settings = loadgen.performance_settings(self._scenario, spec, self._folder, invoke_ns)
+            invoke_ns = self._found["probe_latency_ns"] = self._warm_up(memory)
+        settings = loadgen.performance_settings(self._scenario, spec, self._folder, invoke_ns, len(self._batch))
         buffer = settings.performance_sample_count_override or spec.buffer_size
         if buffer > total:
             raise HarnessError(
                 "data_set", f"found a buffer of {buffer} samples, allowed: up to the data set's {total} images"
             )
+        require_memory(buffer, memory.sample_bytes, self._found["device_before"].memory_available_bytes)
         for take in range(1, _TAKES + 1):
             run, log = self._run_loadgen(settings, memory, total, buffer, "performance")
             if take == 1:  # as a process has it that takes one
@@ -219,14 +223,14 @@ class _Measurement:
         """How many images the accuracy run takes: ``samples``, or as many of ``more`` as fit into ``within_s``."""
         if spec.more and "probe_latency_ns" not in self._found:
             with self._phase("warmup"):
-                self._found["probe_latency_ns"] = _warm_up(self._invoke, memory, self._request.warmup_s)
+                self._found["probe_latency_ns"] = self._warm_up(memory)
         return spec.images(total, self._found.get("probe_latency_ns", 0))
 
     def _check_spot(self, images: int, memory: SampleMemory) -> None:
         """Raises HarnessError (``invoke_failed``)."""
         wanted = self._order[:images].tolist()
         if not self._answers.keys() >= set(wanted):
-            self._answers = {image: _answer(self._invoke, self._task, memory, image) for image in wanted}
+            self._answers = {image: self._answer(memory, image) for image in wanted}
         predictions = _read_predictions(self._task, [self._answers[image] for image in wanted])
         digest = self._task.digest(predictions)
         self._found["spot_check"] = SpotCheck(images, digest, self._request.image_order)
@@ -235,12 +239,40 @@ class _Measurement:
         self, settings: Any, memory: Samples, total: int, buffer: int, folder: Literal["performance", "accuracy"]
     ) -> tuple[loadgen.Run, loadgen.Log]:
         pacer = PACER if folder == "performance" else None
-        run = loadgen.Run(self._scenario, self._task, self._invoke, memory, pacer)
+        batch = self._batch if len(self._batch) > 1 else None
+        run = loadgen.Run(self._scenario, self._task, self._invoke, memory, pacer, batch)
         run.start(settings, total, buffer, self._folder / folder)
         self._timing_s[f"{folder}_samples"] = run.load_s
         log = loadgen.read_log(self._folder / folder)
         self._versions["loadgen"] = log.version
         return run, log
+
+    def _warm_up(self, memory: SampleMemory) -> int:
+        """The shortest latency seen for an image, in ns, of at least three invocations.
+
+        Raises HarnessError (``invoke_failed``).
+        """
+        memory.load([0])
+        self._batch[...] = memory.samples[0]
+        memory.unload([0])
+        latencies_ns: list[int] = []
+        end = time.perf_counter() + self._request.warmup_s
+        while len(latencies_ns) < 3 or time.perf_counter() < end:
+            start_ns = time.perf_counter_ns()
+            _run_once(self._invoke, self._batch)
+            latencies_ns.append(time.perf_counter_ns() - start_ns)
+        return max(1, min(latencies_ns) // len(self._batch))
+
+    def _answer(self, memory: SampleMemory, image: int) -> bytes:
+        """What an accuracy run would log. Raises HarnessError (``invoke_failed``)."""
+        values = array("f", [0.0]) * self._task.most_values
+        memory.load([image])
+        try:
+            self._batch[...] = memory.samples[image]
+            count = self._task.answer([output[:1] for output in _run_once(self._invoke, self._batch)], values)
+        finally:
+            memory.unload([image])
+        return values[:count].tobytes()
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
@@ -271,31 +303,6 @@ def _check_labels(request: Request, largest: int) -> None:
 def _images_wanted(request: Request, total: int) -> int:
     wanted = (request.accuracy.samples or total) if request.accuracy else 0
     return min(max(wanted, request.spot_check_images), total)
-
-
-def _warm_up(invoke: Invoke, memory: SampleMemory, duration_s: float) -> int:
-    """The shortest latency seen, in ns, of at least three invocations. Raises HarnessError (``invoke_failed``)."""
-    memory.load([0])
-    sample = memory.samples[0]
-    memory.unload([0])
-    latencies_ns: list[int] = []
-    end = time.perf_counter() + duration_s
-    while len(latencies_ns) < 3 or time.perf_counter() < end:
-        start_ns = time.perf_counter_ns()
-        _run_once(invoke, sample)
-        latencies_ns.append(time.perf_counter_ns() - start_ns)
-    return min(latencies_ns)
-
-
-def _answer(invoke: Invoke, task: Task, memory: SampleMemory, image: int) -> bytes:
-    """What an accuracy run would log. Raises HarnessError (``invoke_failed``)."""
-    values = array("f", [0.0]) * task.most_values
-    memory.load([image])
-    try:
-        count = task.answer(_run_once(invoke, memory.samples[image]), values)
-    finally:
-        memory.unload([image])
-    return values[:count].tobytes()
 
 
 def _read_predictions(task: Task, answers: list[bytes]) -> NDArray[Any]:

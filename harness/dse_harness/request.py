@@ -22,6 +22,7 @@ class RuntimeSpec:
     """What executes the model, and how. ``name`` is one of `engines.ENGINES`, ``delegate`` one of that engine's.
 
     ``options`` are settings that only this engine has, by name; the engine says which, and what they are by default.
+    ``batch_size`` images go into the model at once, in a scenario whose queries have so many.
     """
 
     name: str = "litert"
@@ -29,6 +30,7 @@ class RuntimeSpec:
     delegate: str = "xnnpack"
     cpu_affinity: tuple[int, ...] | None = None
     options: dict[str, str | int | float | bool] = field(default_factory=dict)
+    batch_size: int = 1
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,15 @@ class PerformanceSpec:
         least = self.min_duration_ms if self.least_duration_ms is None else self.least_duration_ms
         return min(least, self.min_duration_ms)
 
-    def queries(self, latency_ns: float) -> int:
-        """How many queries the run has at least, of a model that needs ``latency_ns`` for one."""
+    def queries(self, latency_ns: float, fewest: int = _FEWEST_QUERIES) -> int:
+        """How many queries the run has at least, of a model that needs ``latency_ns`` for one; ``fewest`` in any case.
+
+        In Offline LoadGen counts samples instead, of which its one query has so many at least.
+        """
         if self.least_duration_ms is None or self.min_query_count * latency_ns <= self.min_duration_ms * 1e6:
             return self.min_query_count
         fitting = int(self.min_duration_ms * 1e6 / latency_ns)
-        return min(self.min_query_count, max(fitting, _FEWEST_QUERIES))
+        return min(self.min_query_count, max(fitting, fewest))
 
     def seconds(self, latency_ns: float) -> float:
         """How long the run lasts, about, of a model that needs ``latency_ns`` for one query."""

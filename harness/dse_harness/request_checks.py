@@ -19,6 +19,7 @@ def check_request(request: Request) -> None:
         )
     limits: list[tuple[str, float, float]] = [
         ("runtime.threads", request.runtime.threads, 1),
+        ("runtime.batch_size", request.runtime.batch_size, 1),
         ("warmup_s", request.warmup_s, 0),
     ]
     if performance:

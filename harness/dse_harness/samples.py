@@ -145,6 +145,17 @@ def input_values(preprocessing: Preprocessing, tensor: Tensor) -> NDArray[Any]:
     return quantized
 
 
+def require_memory(count: int, sample_bytes: int, available_bytes: int | None) -> None:
+    """Refuse more samples than ``available_bytes`` have room for, where anybody knows. Raises HarnessError."""
+    needed = count * sample_bytes
+    if available_bytes is not None and needed > available_bytes:
+        raise HarnessError(
+            "out_of_memory",
+            f"{count} samples of {sample_bytes} B need {needed >> 20} MiB, available: {available_bytes >> 20} MiB; "
+            "hold fewer of them (buffer_size)",
+        )
+
+
 class ByIndex(Protocol):
     """Samples, each as the model takes it: ``[1, ...]``."""
 

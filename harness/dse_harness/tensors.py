@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +32,22 @@ class Tensor:
     def side(self) -> int:
         """Height and width in pixels."""
         return self.shape[2]
+
+
+def one_of(batch_size: int, tensor: Tensor, path: Path) -> Tensor:
+    """What one image of a batch has of ``tensor``. Raises HarnessError (``model_unsupported``) for no batch."""
+    if batch_size == 1:
+        return tensor
+    if not tensor.shape or tensor.shape[0] != batch_size:
+        raise HarnessError(
+            "model_unsupported", f"{path}: no batch of {batch_size}: found a tensor {list(tensor.shape)}"
+        )
+    return replace(tensor, shape=(1, *tensor.shape[1:]))
+
+
+def batch_of(batch_size: int, tensor: Tensor) -> tuple[int, ...]:
+    """The shape that ``tensor``, which is of one image, has for so many of them."""
+    return tensor.shape if batch_size == 1 else (batch_size, *tensor.shape[1:])
 
 
 def image_input(inputs: tuple[Tensor, ...], path: Path) -> Tensor:

@@ -25,11 +25,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dse_harness.engines import MODEL, CompilingEngine, Engine, Session, example_of, options_of
+from dse_harness.engines import MODEL, CompilingEngine, Engine, Session, example_of, options_of, takes_batches
 from dse_harness.errors import HarnessError
 from dse_harness.process import signal_stack
-from dse_harness.protocol import PerformanceSpec, RuntimeSpec
-from dse_harness.scenarios import Scenario
+from dse_harness.protocol import PerformanceSpec, Response, RuntimeSpec
+from dse_harness.scenarios import Scenario, samples_per_query, yields
 from dse_harness.tasks import Task
 from dse_harness.tensors import Tensor, image_input
 
@@ -53,9 +53,9 @@ class EngineConformance:
         """The small model."""
         return self.write_model(tmp_path)
 
-    def open(self, model: Path, threads: int = 1) -> Session:
+    def open(self, model: Path, threads: int = 1, batch_size: int = 1) -> Session:
         """The model, loaded as a request that asks for ``threads`` would load it."""
-        return self.engine(RuntimeSpec("any", threads, self.engine.delegates[0])).load(model)
+        return self.engine(RuntimeSpec("any", threads, self.engine.delegates[0], batch_size=batch_size)).load(model)
 
     def test_its_class_says_what_dse_asks_for(self) -> None:
         """Nobody has to import the engine to know its name, packages, files and delegates."""
@@ -174,6 +174,23 @@ class EngineConformance:
         assert len(session.bind([])(image)) == 0
         one, two = session.bind([0, 0])(image)
         assert np.array_equal(one, two)
+
+    def test_a_batch_is_answered_as_its_images_are(self, model: Path) -> None:
+        """Where the engine takes batches; a model that has none is refused."""
+        if not takes_batches(self.engine):
+            return
+        alone = self.open(model)
+        images = [*self._images(alone), self._images(alone)[0]]
+        try:
+            session = self.open(model, batch_size=3)
+        except HarnessError as error:
+            assert error.failure.error == "model_unsupported"  # noqa: PT017
+            return
+        assert (session.inputs, session.outputs) == (alone.inputs, alone.outputs)
+        (answers,) = session.bind()(np.concatenate(images))
+        assert answers.shape == (3, *alone.outputs[0].shape[1:])
+        for answer, image in zip(answers, images, strict=True):
+            assert np.allclose(answer, self._answer(alone, image)[0], rtol=1e-3, atol=1e-5)
 
     def test_threads_change_no_answer_and_one_thread_starts_no_other(self, model: Path) -> None:
         """A request for one thread is one thread: it is what the latency is published for."""
@@ -330,15 +347,27 @@ class ScenarioConformance:
             settings = lg.TestSettings()
             settings.scenario = self.scenario().scenario
             self.scenario().settings(settings, spec, invoke_ns)
+            if samples_per_query(self.scenario) != 1:
+                self.scenario().settings(settings, spec, invoke_ns, 4)
 
     def test_every_sample_of_a_query_is_answered_once(self) -> None:
         """With its own id."""
         answered: list[tuple[int, int]] = []
         issue = self.scenario().issuer(lambda sample_id, index: answered.append((sample_id, index)))
-        queries = [([1], [5]), ([2], [5])]
-        for ids, indices in queries:
-            issue(ids, indices)
-        assert answered == [(1, 5), (2, 5)]
+        size = samples_per_query(self.scenario) or 5
+        ids = [*range(1, size + 1)], [*range(size + 1, 2 * size + 1)]
+        for query in ids:
+            issue(query, [5] * size)
+        assert sorted(answered) == [(sample_id, 5) for query in ids for sample_id in query]
+
+    def test_it_has_the_metrics_that_it_names(self) -> None:
+        """Where its class says which."""
+        if (named := yields(self.scenario)) is None:
+            return
+        performance = self.scenario().performance(self.values, ())
+        found = Response(performance=performance, metrics=dict(self.scenario().metrics(self.values))).metrics
+        assert set(named) <= found.keys()
+        assert len(set(named)) == len(named)
 
     def test_figures_are_read_from_the_log(self) -> None:
         """Latencies, metrics, or both; durations and counts are positive."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dse_harness.describe import describe
-from dse_harness.engines import ENGINES
+from dse_harness.engines import ENGINES, no_batches, takes_batches
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import RuntimeSpec
 from dse_harness.tasks.image_classification import ImageClassification
@@ -51,12 +51,46 @@ class TestOpenVINOWithOnnx(TestOpenVINO):
         return write_tiny_onnx(folder / "tiny.onnx")
 
 
+class TestOpenVINOWithOnnxBatches(TestOpenVINO):
+    def write_model(self, folder: Path) -> Path:
+        return write_tiny_onnx(folder / "tiny.onnx", batch="N")
+
+
 class TestONNXRuntime(EngineConformance):
     engine = ENGINES.get("onnxruntime")
     exact = False
 
     def write_model(self, folder: Path) -> Path:
         return write_tiny_onnx(folder / "tiny.onnx")
+
+
+class TestONNXRuntimeWithBatches(TestONNXRuntime):
+    def write_model(self, folder: Path) -> Path:
+        return write_tiny_onnx(folder / "tiny.onnx", batch="N")
+
+
+def test_a_model_that_is_for_one_image_has_no_batches(tmp_path: Path) -> None:
+    path = write_tiny_onnx(tmp_path / "tiny.onnx")
+    with pytest.raises(HarnessError, match=r"tiny\.onnx: no batch of 4: the input \w+ is of one image") as caught:
+        ENGINES.get("onnxruntime")(RuntimeSpec("onnxruntime", 1, "cpu", batch_size=4)).load(path)
+    assert caught.value.failure.error == "model_unsupported"
+
+
+@pytest.mark.parametrize("name", ["litert", "openvino"])
+def test_a_model_whose_shapes_are_written_down_has_no_batches(tmp_path: Path, name: str) -> None:
+    path = write_tiny_model(tmp_path / "tiny.tflite", reshaped=True)
+    delegate = ENGINES.get(name).delegates[0]
+    ENGINES.get(name)(RuntimeSpec(name, 1, delegate)).load(path)
+    with pytest.raises(HarnessError, match=r"tiny\.tflite: no batch of 4: \S+") as caught:
+        ENGINES.get(name)(RuntimeSpec(name, 1, delegate, batch_size=4)).load(path)
+    assert caught.value.failure.error == "model_unsupported"
+
+
+def test_an_engine_without_batches_is_refused_before_it_is_imported() -> None:
+    assert takes_batches(ENGINES.get("litert"))
+    assert not takes_batches(Toy)
+    assert no_batches("toy", Toy, 1) is None
+    assert no_batches("toy", Toy, 2) == "batch_size: found 2, allowed for toy: 1, the engine runs one image at a time"
 
 
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino"])

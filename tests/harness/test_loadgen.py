@@ -2,12 +2,15 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar
 
+import mlperf_loadgen as lg
 import pytest
 from dse_harness.errors import HarnessError
 from dse_harness.loadgen import Log, read_log
-from dse_harness.protocol import MetricValue, Performance
-from dse_harness.scenarios import SCENARIOS, scenario_of
+from dse_harness.protocol import MetricValue, Performance, PerformanceSpec
+from dse_harness.scenarios import SCENARIOS, in_batches, scenario_of
 from dse_harness.testing import ScenarioConformance
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.harness.toy_scenario import Batch
 
@@ -19,6 +22,7 @@ RESULTS: dict[str, Any] = {
     "early_stopping_met": True,
     "result_query_count": 1458,
     "result_qps_with_loadgen_overhead": 2892.07,
+    "result_qps_without_loadgen_overhead": 2908.7,
     "early_stopping_latency_ss": 298295,
     "result_min_latency_ns": 229182,
     "result_max_latency_ns": 8461440,
@@ -34,6 +38,33 @@ RESULTS: dict[str, Any] = {
 class TestSingleStream(ScenarioConformance):
     scenario = SCENARIOS.get("SingleStream")
     values = RESULTS
+
+
+class TestOffline(ScenarioConformance):
+    scenario = SCENARIOS.get("Offline")
+    values: ClassVar = {"result_samples_per_second": 7007.49, "effective_samples_per_query": 7779}
+
+
+class TestMultiStream(ScenarioConformance):
+    scenario = SCENARIOS.get("MultiStream")
+    values: ClassVar = {
+        "effective_samples_per_query": 8,
+        "result_validity": "VALID",
+        "result_min_duration_met": True,
+        "result_min_queries_met": True,
+        "early_stopping_met": True,
+        "result_query_count": 1055,
+        "early_stopping_latency_ms": 526618,
+        "result_min_query_latency_ns": 255248,
+        "result_max_query_latency_ns": 1940540,
+        "result_mean_query_latency_ns": 277968,
+        "result_50.00_percentile_per_query_latency_ns": 268073,
+        "result_90.00_percentile_per_query_latency_ns": 290425,
+        "result_95.00_percentile_per_query_latency_ns": 299793,
+        "result_99.00_percentile_per_query_latency_ns": 470673,
+        "result_99.90_percentile_per_query_latency_ns": 963667,
+        "result_mean_latency_ns": 158972,
+    }
 
 
 class TestBatch(ScenarioConformance):
@@ -55,7 +86,62 @@ def test_figures_are_loadgens_own() -> None:
     assert result.valid
     assert result.warnings == ()
     others = Log(RESULTS, ()).metrics(scenario_of("SingleStream"))
-    assert others == {"samples_per_s": MetricValue(2892.07, "1/s")}
+    assert others == {"samples_per_second": MetricValue(2908.7, "1/s")}
+
+
+def test_the_latencies_of_multistream_are_those_of_queries() -> None:
+    scenario, log = scenario_of("MultiStream"), Log(TestMultiStream.values, ())
+    found = log.performance(scenario)
+    assert found is not None
+    assert (found.latency_mean_ns, found.latency_p99_ns, found.early_stopping_p90_ns) == (277968, 470673, None)
+    assert log.metrics(scenario) == {
+        "samples_per_second": MetricValue(8e9 / 277968, "1/s"),
+        "latency_early_stopping_p99_ns": MetricValue(526618, "ns"),
+    }
+
+
+def test_without_an_estimate_of_early_stopping_there_is_none() -> None:
+    found = Log({**TestMultiStream.values, "early_stopping_latency_ms": 0}, ()).metrics(scenario_of("MultiStream"))
+    assert set(found) == {"samples_per_second"}
+
+
+@given(
+    batch_size=st.integers(1, 512),
+    invoke_ns=st.integers(1, 10**10),
+    duration_ms=st.integers(1, 10_000),
+    count=st.integers(1, 2000),
+)
+def test_an_offline_query_fills_its_duration_with_whole_batches(
+    batch_size: int, invoke_ns: int, duration_ms: int, count: int
+) -> None:
+    spec = PerformanceSpec(min_duration_ms=duration_ms, min_query_count=count)
+    settings = lg.TestSettings()
+    scenario_of("Offline").settings(settings, spec, invoke_ns, batch_size)
+    samples = settings.min_query_count
+    assert samples % batch_size == 0
+    assert samples >= max(count, 8 * batch_size)
+    assert samples * invoke_ns >= duration_ms * 1e6 * (1 - 1e-9)
+    assert samples <= max(count, duration_ms * 1e6 / invoke_ns, 8 * batch_size) + batch_size
+
+
+@given(latency_ns=st.integers(1, 10**9), asked=st.integers(64, 2000))
+def test_multistream_has_the_queries_of_early_stopping_if_so_many_are_asked_for(latency_ns: int, asked: int) -> None:
+    settings = lg.TestSettings()
+    spec = PerformanceSpec(min_query_count=asked, min_duration_ms=500, least_duration_ms=100)
+    scenario_of("MultiStream").settings(settings, spec, latency_ns)
+    assert min(asked, 662) <= settings.min_query_count <= asked
+
+
+@given(st.integers(1, 300), st.integers(1, 40))
+def test_a_query_is_answered_in_batches_each_sample_once(samples: int, batch_size: int) -> None:
+    taken: list[tuple[list[int], list[int]]] = []
+    issue = in_batches(lambda ids, indices: taken.append((list(ids), list(indices))), batch_size)
+    ids, indices = list(range(samples)), [7 * i % 5 for i in range(samples)]
+    issue(ids, indices)
+    assert [i for batch, _ in taken for i in batch] == ids
+    assert [i for _, batch in taken for i in batch] == indices
+    assert all(len(batch) == batch_size for batch, _ in taken[:-1])
+    assert 0 < len(taken[-1][0]) <= batch_size
 
 
 def test_what_loadgen_complains_about_is_kept() -> None:
@@ -74,9 +160,9 @@ def test_a_log_without_a_result_is_an_error_in_loadgens_words() -> None:
 
 
 def test_an_unknown_scenario_is_refused_with_those_that_there_are() -> None:
-    assert SCENARIOS.names() == ("SingleStream",)
-    with pytest.raises(HarnessError, match="scenario: found 'Duet', allowed: SingleStream"):
-        scenario_of("Duet")
+    assert SCENARIOS.names() == ("SingleStream", "Offline", "MultiStream")
+    with pytest.raises(HarnessError, match="scenario: found 'Server', allowed: SingleStream, Offline, MultiStream"):
+        scenario_of("Server")
 
 
 def line(key: str, value: object, **flags: bool) -> str:

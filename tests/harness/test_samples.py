@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import DataSetSpec, Preprocessing, Request, write
-from dse_harness.samples import SHARD_IMAGES, PixelCache, SampleMemory, input_values, shard_images, shard_path
+from dse_harness.samples import (
+    SHARD_IMAGES,
+    PixelCache,
+    SampleMemory,
+    input_values,
+    require_memory,
+    shard_images,
+    shard_path,
+)
 from dse_harness.tensors import Tensor
 from hypothesis import given
 from hypothesis import strategies as st
@@ -156,3 +164,11 @@ def test_cache_files_of_large_sides_have_fewer_images(monkeypatch: pytest.Monkey
     cache.read(shard_images(900), pixels)
     with np.load(request_path.parent / "colours.npz") as archive:
         assert (pixels == archive["images"][shard_images(900), 0, 0]).all()
+
+
+def test_more_samples_than_memory_has_room_for_are_refused_in_a_sentence() -> None:
+    require_memory(1024, 602_112, None)
+    require_memory(1024, 602_112, 1024 * 602_112)
+    with pytest.raises(HarnessError, match=r"1024 samples of 602112 B need 588 MiB, available: 587 MiB") as caught:
+        require_memory(1024, 602_112, 1024 * 602_112 - 1)
+    assert caught.value.failure.error == "out_of_memory"

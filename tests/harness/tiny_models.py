@@ -21,6 +21,7 @@ def write_tiny_model(
     layout: Literal["NHWC", "NCHW"] = "NHWC",
     channels: int = 3,
     seed: int = 0,
+    reshaped: bool = False,
 ) -> Path:
     """Write a model whose answer depends on the image's mean colour; quantized ones take -1 to 1 as 255 levels."""
     rng = np.random.default_rng(seed)
@@ -45,6 +46,11 @@ def write_tiny_model(
     builder.operator("MEAN", 2 if type_ == "int8" else 1, [image, axes], mean, schema.ReducerOptionsT())
     version = {"float32": 1, "uint8": 1, "int8": 4}[type_]
     builder.operator("FULLY_CONNECTED", version, [mean, matrix, -1], logits, schema.FullyConnectedOptionsT())
+    if reshaped:  # as converters write it: to a shape that is a constant
+        shape_tensor = builder.tensor("shape", (2,), "int32", np.array([1, outputs], np.int32))
+        flat = builder.tensor("flat", (1, outputs), type_)
+        builder.operator("RESHAPE", 1, [logits, shape_tensor], flat, schema.ReshapeOptionsT())
+        logits = flat
     path.write_bytes(builder.finish(image, logits))
     return path
 

@@ -9,7 +9,7 @@ from dse_harness.protocol import MetricValue
 class Batch:
     scenario = lg.TestScenario.Offline
 
-    def settings(self, settings, spec, invoke_ns):
+    def settings(self, settings, spec, invoke_ns, batch_size=1):
         settings.offline_expected_qps = 1e9 / invoke_ns
 
     def issuer(self, answer):

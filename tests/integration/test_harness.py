@@ -55,7 +55,7 @@ def test_both_runs_in_one_process(tmp_path: Path, model: Path, data_set: Path) -
     assert response.accuracy is not None
     assert response.accuracy.total == 40
     assert response.metrics["latency_p90_ns"] == MetricValue(response.performance.latency_p90_ns, "ns")
-    assert response.metrics["samples_per_s"].value > 0
+    assert response.metrics["samples_per_second"].value > 0
     assert response.peak_memory_bytes is not None
     assert response.baseline_memory_bytes is not None
     assert response.peak_memory_bytes > response.baseline_memory_bytes
@@ -348,3 +348,39 @@ def test_the_spot_check_is_the_same_with_and_without_an_accuracy_run(
     assert with_run.accuracy is not None
     assert more.spot_check.images == with_run.accuracy.total
     assert more.spot_check.predictions_sha256 == with_run.accuracy.predictions_sha256
+
+
+@pytest.mark.parametrize(
+    ("scenario", "batch_size"), [("Offline", 1), ("Offline", 3), ("MultiStream", 1), ("MultiStream", 8)]
+)
+def test_a_scenario_with_several_samples_a_query_answers_as_single_stream_does(
+    tmp_path: Path, model: Path, data_set: Path, scenario: str, batch_size: int
+) -> None:
+    single = run_harness(tmp_path / "single", request_for(model, data_set, spot_check_images=7))
+    runtime = {"batch_size": batch_size}
+    performance = {"buffer_size": 8, "min_duration_ms": 50, "min_query_count": 700}
+    request = request_for(
+        model, data_set, scenario=scenario, runtime=runtime, spot_check_images=7, performance=performance
+    )
+    found = run_harness(tmp_path / "found", request)
+    assert found.failure is None
+    assert found.accuracy == single.accuracy
+    assert found.spot_check == single.spot_check
+    assert found.metrics["samples_per_second"].value > 0
+    if scenario == "Offline":
+        assert found.performance is None
+        assert found.metrics["samples"].value >= 700
+    else:
+        assert found.performance is not None
+        assert found.performance.query_count >= 700
+        assert found.metrics["latency_early_stopping_p99_ns"].value >= found.performance.latency_p99_ns
+    lines = (tmp_path / "found" / "performance" / "mlperf_log_detail.txt").read_text().splitlines()
+    assert any(f'"effective_scenario", "value": "{scenario}"' in line for line in lines)
+
+
+def test_batches_that_a_scenario_does_not_have_are_refused(tmp_path: Path, model: Path, data_set: Path) -> None:
+    response = run_harness(tmp_path / "trial", request_for(model, data_set, runtime={"batch_size": 2}))
+    assert failure(response) == (
+        "bad_request",
+        "runtime.batch_size: found 2, allowed in SingleStream: up to 1, the samples of a query",
+    )

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from dse_harness.tensors import Tensor
 
 Invoke = Callable[["NDArray[Any]"], Sequence["NDArray[Any]"]]
-"""An input ``[1, ...]`` to copies of outputs. Raises ValueError, RuntimeError with the engine's sentence."""
+"""An input ``[batch, ...]`` to copies of outputs. Raises ValueError, RuntimeError with the engine's sentence."""
 
 
 class Session(Protocol):
-    """A model loaded and ready to run."""
+    """A model loaded and ready to run. Its tensors are those of one image, whatever `RuntimeSpec.batch_size` is."""
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
@@ -118,6 +118,18 @@ def example_of(engine: type[Engine], spec: RuntimeSpec) -> Example | None:
     return None if example is None else example(spec)
 
 
+def takes_batches(engine: type[Engine]) -> bool:
+    """Whether it can run several images at once: a class attribute ``takes_batches``. One without it runs one."""
+    return getattr(engine, "takes_batches", False)
+
+
+def no_batches(name: str, engine: type[Engine], batch_size: int) -> str | None:
+    """Why the engine of this name runs no ``batch_size`` images at once; None where it does."""
+    if batch_size == 1 or takes_batches(engine):
+        return None
+    return f"batch_size: found {batch_size}, allowed for {name}: 1, the engine runs one image at a time"
+
+
 ENGINES: Registry[type[Engine]] = Registry(
     "dse.engines",
     {
@@ -149,6 +161,8 @@ def engine_of(spec: RuntimeSpec) -> type[Engine]:
             "bad_request",
             f"runtime.delegate: found {spec.delegate!r}, allowed for {spec.name}: {', '.join(engine.delegates)}",
         )
+    if reason := no_batches(spec.name, engine, spec.batch_size):
+        raise HarnessError("bad_request", f"runtime.{reason}")
     known = options_of(engine)
     for name, level in spec.options.items():
         if name not in known:

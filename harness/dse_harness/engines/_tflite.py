@@ -11,7 +11,7 @@ from dse_harness.engines import MODEL, Example, Invoke
 from dse_harness.engines._file import first_bytes
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import RuntimeSpec
-from dse_harness.tensors import Tensor
+from dse_harness.tensors import Tensor, one_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,6 +39,7 @@ class TfliteEngine(TfliteFile):
     """`Engine` over the Interpreter class of the package ``module``."""
 
     delegates: ClassVar[tuple[str, ...]] = ("xnnpack", "builtin")
+    takes_batches: ClassVar[bool] = True
 
     module: ClassVar[str]
     install: ClassVar[str]
@@ -80,13 +81,13 @@ class TfliteEngine(TfliteFile):
         except (ValueError, RuntimeError) as error:
             raise self._load_failure(path, sentence(error)) from error
         try:
-            return InterpreterSession(interpreter)
+            return InterpreterSession(interpreter, path, self._spec.batch_size)
         except (ValueError, RuntimeError, TypeError, LookupError, OverflowError) as error:  # a graph without sense
             raise HarnessError(
                 "model_broken", f"{path}: its inputs or outputs cannot be read: {sentence(error)}"
             ) from error
 
-    def _allocated(self, path: Path, delegate: str) -> Any:
+    def _allocated(self, path: Path, delegate: str, batch_size: int | None = None) -> Any:
         resolvers = self._api.OpResolverType
         interpreter = self._api.Interpreter(
             model_path=str(path),
@@ -95,10 +96,16 @@ class TfliteEngine(TfliteFile):
                 resolvers.AUTO if delegate == "xnnpack" else resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
             ),
         )
+        wanted = self._spec.batch_size if batch_size is None else batch_size
+        if wanted != 1:
+            (image, *_) = interpreter.get_input_details()
+            interpreter.resize_tensor_input(image["index"], [wanted, *image["shape"][1:]])
         interpreter.allocate_tensors()
         return interpreter
 
     def _load_failure(self, path: Path, sentence: str) -> HarnessError:
+        if self._spec.batch_size != 1 and self._loads_alone(path):
+            return HarnessError("model_unsupported", f"{path}: no batch of {self._spec.batch_size}: {sentence}")
         if self._spec.delegate != "builtin":
             try:
                 self._allocated(path, "builtin")
@@ -107,14 +114,21 @@ class TfliteEngine(TfliteFile):
             return HarnessError("delegate_refused", f"{path}: {sentence}")
         return HarnessError("model_broken", f"{path}: {sentence}")
 
+    def _loads_alone(self, path: Path) -> bool:
+        try:
+            self._allocated(path, self._spec.delegate, 1)
+        except (ValueError, RuntimeError):
+            return False
+        return True
+
 
 class InterpreterSession:
     """`Session` over an interpreter whose tensors are allocated."""
 
-    def __init__(self, interpreter: Any) -> None:
+    def __init__(self, interpreter: Any, path: Path, batch_size: int) -> None:
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-        self.inputs = tuple(map(_tensor, inputs))
-        self.outputs = tuple(map(_tensor, outputs))
+        self.inputs = tuple(one_of(batch_size, _tensor(details), path) for details in inputs)
+        self.outputs = tuple(one_of(batch_size, _tensor(details), path) for details in outputs)
         self._interpreter = interpreter
         self._input_index = inputs[0]["index"] if inputs else None
         self._output_indices = [details["index"] for details in outputs]

@@ -13,7 +13,7 @@ from dse_harness.engines._onnx import ONLY_BATCH_IS_OPEN, OnnxFile
 from dse_harness.engines._tflite import sentence
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import RuntimeSpec
-from dse_harness.tensors import Tensor
+from dse_harness.tensors import Tensor, batch_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +30,7 @@ class ONNXRuntime(OnnxFile):
     title: ClassVar[str] = "ONNX Runtime"
     packages: ClassVar[tuple[str, ...]] = ("onnxruntime",)
     delegates: ClassVar[tuple[str, ...]] = ("cpu",)
+    takes_batches: ClassVar[bool] = True
     options: ClassVar[Mapping[str, tuple[Option, ...]]] = {
         "graph_optimization": (*_LEVELS, "none"),
         "arena": (True, False),
@@ -79,8 +80,9 @@ class ONNXRuntime(OnnxFile):
         return ONNXRuntimeSession(
             self._api,
             session,
-            tuple(_tensor(path, "input", each) for each in session.get_inputs()),
-            tuple(_tensor(path, "output", each) for each in session.get_outputs()),
+            tuple(_tensor(path, "input", each, self._spec.batch_size) for each in session.get_inputs()),
+            tuple(_tensor(path, "output", each, self._spec.batch_size) for each in session.get_outputs()),
+            self._spec.batch_size,
         )
 
     def _settings(self) -> Any:
@@ -99,16 +101,18 @@ class ONNXRuntime(OnnxFile):
 class ONNXRuntimeSession:
     """`Session` over an InferenceSession."""
 
-    def __init__(self, api: Any, session: Any, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
+    def __init__(
+        self, api: Any, session: Any, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], batch_size: int
+    ) -> None:
         self.inputs, self.outputs = inputs, outputs
-        self._api, self._session = api, session
+        self._api, self._session, self._batch_size = api, session, batch_size
 
     def bind(self, outputs: Sequence[int] = (0,)) -> Invoke:
         """See `Session`; the tensors are bound once, and the wrapper that checks them each time is left out."""
         import numpy as np
 
         def bound(tensor: Tensor) -> tuple[NDArray[Any], Any]:
-            memory = np.zeros(tensor.shape, tensor.type)
+            memory = np.zeros(batch_of(self._batch_size, tensor), tensor.type)
             return memory, self._api.OrtValue.ortvalue_from_numpy(memory, "cpu", 0)
 
         binding = self._session.io_binding()
@@ -136,10 +140,17 @@ def _level_name(level: str) -> str:
     return _LEVELS.get(level, "ORT_DISABLE_ALL")
 
 
-def _tensor(path: Path, what: str, described: Any) -> Tensor:
-    """A batch of any size is a batch of one. Raises HarnessError (``input_layout``) for another open dimension."""
+def _tensor(path: Path, what: str, described: Any, batch_size: int) -> Tensor:
+    """One image's part, of a batch of any size or of this one.
+
+    Raises HarnessError for another open dimension (``input_layout``), and for another batch (``model_unsupported``).
+    """
     first, *others = described.shape or (1,)
-    shape = (first if isinstance(first, int) else 1, *others)
+    if batch_size != 1 and first == 1:
+        raise HarnessError(
+            "model_unsupported", f"{path}: no batch of {batch_size}: the {what} {described.name} is of one image"
+        )
+    shape = (1 if first == batch_size or not isinstance(first, int) else first, *others)
     if not all(isinstance(size, int) for size in shape):
         raise HarnessError(
             "input_layout",

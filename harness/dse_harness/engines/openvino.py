@@ -20,7 +20,7 @@ from dse_harness.engines._tflite import TfliteFile, sentence
 from dse_harness.errors import HarnessError
 from dse_harness.process import signal_stack_kept
 from dse_harness.protocol import RuntimeSpec
-from dse_harness.tensors import Tensor
+from dse_harness.tensors import Tensor, batch_of, one_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,6 +41,7 @@ class OpenVINO:
     packages: ClassVar[tuple[str, ...]] = ("openvino",)
     suffixes: ClassVar[tuple[str, ...]] = (*TfliteFile.suffixes, *OnnxFile.suffixes)
     delegates: ClassVar[tuple[str, ...]] = ("cpu",)
+    takes_batches: ClassVar[bool] = True
     options: ClassVar[Mapping[str, tuple[Option, ...]]] = {
         # left to itself, OpenVINO computes a float32 model in 16 bits where the processor has them
         "inference_precision": ("f32", "bf16", "f16"),
@@ -52,6 +53,7 @@ class OpenVINO:
             self._api = _imported()
         except ImportError as error:
             raise HarnessError("runtime_missing", f"{error}: pip install openvino") from error
+        self._batch_size = spec.batch_size
         self._settings = _settings(spec)
         self.version: str = self._api.__version__.partition("-")[0]
 
@@ -78,7 +80,7 @@ class OpenVINO:
     def load(self, path: Path) -> OpenVINOSession:
         """See `Engine`. What it reads and cannot compile, it does not support."""
         inputs, outputs, compiled = self._compiled(path)
-        return OpenVINOSession(self._api, inputs, outputs, compiled)
+        return OpenVINOSession(self._api, inputs, outputs, compiled, self._batch_size)
 
     def compile(self, path: Path) -> bytes:
         """See `CompilingEngine`. A line says what a compiled model no longer does: scales and zero points."""
@@ -93,7 +95,8 @@ class OpenVINO:
         described = json.loads(line)
         with signal_stack_kept():
             model = self._api.Core().import_model(exported, "CPU", self._settings)
-        return OpenVINOSession(self._api, _tensors(described["inputs"]), _tensors(described["outputs"]), model)
+        inputs, outputs = _tensors(described["inputs"]), _tensors(described["outputs"])
+        return OpenVINOSession(self._api, inputs, outputs, model, self._batch_size)
 
     def _compiled(self, path: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Any]:
         self.check_file(path)
@@ -105,10 +108,14 @@ class OpenVINO:
             raise HarnessError(
                 "model_broken" if broken else "delegate_refused", f"{path}: {sentence(error)}"
             ) from error
+        batch_size = self._batch_size
         try:
-            _one_image(model, path)
-            inputs = tuple(_tensor(port, _readers) for port in model.inputs)
-            outputs = tuple(_tensor(port, _writers) for port in model.outputs)
+            _set_batch(model, path, batch_size)
+        except RuntimeError as error:
+            raise HarnessError("model_unsupported", f"{path}: no batch of {batch_size}: {sentence(error)}") from error
+        try:
+            inputs = tuple(one_of(batch_size, _tensor(port, _readers), path) for port in model.inputs)
+            outputs = tuple(one_of(batch_size, _tensor(port, _writers), path) for port in model.outputs)
             with signal_stack_kept():  # the plugin's own is freed with the model
                 return inputs, outputs, core.compile_model(model, "CPU", self._settings)
         except (RuntimeError, TypeError) as error:
@@ -118,16 +125,18 @@ class OpenVINO:
 class OpenVINOSession:
     """`Session` over a compiled model."""
 
-    def __init__(self, api: Any, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], compiled: Any) -> None:
+    def __init__(
+        self, api: Any, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], compiled: Any, batch_size: int
+    ) -> None:
         self.inputs, self.outputs = inputs, outputs
-        self._api, self._compiled = api, compiled
+        self._api, self._compiled, self._batch_size = api, compiled, batch_size
 
     def bind(self, outputs: Sequence[int] = (0,)) -> Invoke:
         """See `Session`; the tensors are bound once, the wrapper that would look at them each time is left out."""
         import numpy as np
 
         request = self._compiled.create_infer_request()
-        buffer = np.zeros(self.inputs[0].shape, self.inputs[0].type)
+        buffer = np.zeros(batch_of(self._batch_size, self.inputs[0]), self.inputs[0].type)
         request.set_input_tensor(0, self._api.Tensor(buffer, shared_memory=True))
         wanted = [request.get_output_tensor(index).data for index in outputs]
         # without the wrapper's own, which looks at its arguments for longer than a small model runs
@@ -161,8 +170,11 @@ def _imported() -> Any:
     return importlib.import_module("openvino")
 
 
-def _one_image(model: Any, path: Path) -> None:
-    """A batch of any size is made a batch of one. Raises HarnessError (``input_layout``) for another open dimension."""
+def _set_batch(model: Any, path: Path, batch_size: int) -> None:
+    """A batch of any size is made one of this size. Raises RuntimeError where the model has no such batch.
+
+    Raises HarnessError (``input_layout``) for another open dimension.
+    """
     for port in model.inputs:
         batch, *others = port.get_partial_shape()
         if any(size.is_dynamic for size in others):
@@ -170,8 +182,8 @@ def _one_image(model: Any, path: Path) -> None:
                 "input_layout",
                 f"{path}: found the input shape {port.get_partial_shape()}, {ONLY_BATCH_IS_OPEN}",
             )
-        if batch.is_dynamic:
-            model.reshape({port: [1, *(size.get_length() for size in others)]})
+        if batch.is_dynamic or batch_size != 1:
+            model.reshape({port: [batch_size, *(size.get_length() for size in others)]})
 
 
 def _tensors(described: Sequence[Mapping[str, Any]]) -> tuple[Tensor, ...]:
