@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dse_harness.engines import ENGINES, Engine, installed_version, options_of
 from dse_harness.registry import RegistryError
+from dse_harness.scenarios import SCENARIOS, Scenario, samples_per_query
 
 from dse.errors import MachineError, Remedy, why
 from dse.processes import run
@@ -24,6 +25,19 @@ def engine_named(name: str) -> type[Engine]:
         return ENGINES.get(name)
     except RegistryError as error:
         raise MachineError(str(error)) from error
+
+
+def scenario_named(name: str) -> type[Scenario]:
+    """The class of a scenario. Raises MachineError for one that is not there, or whose distribution is broken."""
+    try:
+        return SCENARIOS.get(name)
+    except RegistryError as error:
+        raise MachineError(str(error)) from error
+
+
+def samples_of(name: str) -> int | None:
+    """How many samples a query of this scenario has; None: all of them. LoadGen is not imported for the default."""
+    return 1 if name == "SingleStream" else samples_per_query(scenario_named(name))
 
 
 @lru_cache(1)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from dse_harness import protocol
-from dse_harness.protocol import Accuracy, DeviceState, Failure, Performance, Request, Response, SpotCheck
+from dse_harness.protocol import Accuracy, DeviceState, Failure, MetricValue, Performance, Request, Response, SpotCheck
 
 _SHAPE = {"min": 0.97, "mean": 1.02, "p50": 1.0, "p90": 1.06, "p95": 1.09, "p99": 1.2, "p999": 1.5, "max": 2.0}
 """Latencies of one run, in medians."""
@@ -108,7 +108,12 @@ class FakeDevice:
             duration_ns=round(spec.seconds(median_ns) * 1e9),
         )
         return Response(
-            performance=performance if request.performance else None,
+            performance=performance if request.performance and request.scenario != "Offline" else None,
+            metrics={
+                "samples_per_second": MetricValue(self._samples(request) * 1e9 / performance.latency_mean_ns, "1/s")
+            }
+            if request.performance
+            else {},
             accuracy=self._accuracy(request),
             spot_check=SpotCheck(images, self._answers(request), request.image_order) if images else None,
             peak_memory_bytes=self.memory_bytes,
@@ -118,6 +123,11 @@ class FakeDevice:
             device_after=self._state(),
             timing_s=self._timing_s,
         )
+
+    @staticmethod
+    def _samples(request: Request) -> int:
+        """In a query; Offline's latency is that of a sample."""
+        return 8 if request.scenario == "MultiStream" else 1
 
     def _timed(self, request: Request) -> dict[str, float]:
         """What LoadGen's runs take, in seconds."""

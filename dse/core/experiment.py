@@ -85,7 +85,7 @@ class Experiment:
         )
 
     def accuracy_key(self) -> str:
-        """What the accuracy depends on: model, images, preprocessing, engine, delegate, options; not threads, buffers.
+        """What the accuracy depends on: model, images, preprocessing, engine, delegate, options; not threads, batches.
 
         How many of the images were used is with the accuracy itself: more of them make it better, not another one.
         """
@@ -111,6 +111,7 @@ class Experiment:
                 "threads": self.runtime.threads,
                 "cpu_affinity": list(self.runtime.cpu_affinity or ()),
                 **({"buffer_size": self.buffer_size, "fidelity": self._fidelity} if self.fidelity else {}),
+                **({} if self.runtime.batch_size == 1 else {"batch_size": self.runtime.batch_size}),
                 **({} if self.scenario == "SingleStream" else {"scenario": self.scenario}),
             }
         )

@@ -90,7 +90,9 @@ def beats(one: Sequence[float], other: Sequence[float], within: Sequence[float])
 
 @lru_cache(_REMEMBERED)
 def simplicity(configuration: Configuration) -> tuple[Any, ...]:
-    """A key by which simple settings come first: fewer threads, a smaller buffer, the default kernels; then its text.
+    """A key by which simple settings come first: fewer threads, a smaller buffer, smaller batches, the default kernels.
+
+    Then its text.
 
     It says which of several configurations that are the same stands for them, so that noise does not.
     """
@@ -98,6 +100,7 @@ def simplicity(configuration: Configuration) -> tuple[Any, ...]:
     return (
         configuration.get("threads", 1),
         configuration.get("buffer_size", 0),
+        configuration.get("batch_size", 0),
         delegate != _DEFAULT_DELEGATE,
         *(f"{name}={text(value)}" for name, value in sorted(configuration.items())),
     )

@@ -74,6 +74,8 @@ _BUILTIN = (
     "latency_p99_ns",
     "latency_mean_ns",
     "latency_early_stopping_p90_ns",
+    "latency_early_stopping_p99_ns",
+    "samples_per_second",
     "model_memory_bytes",
     "peak_memory_bytes",
     "model_bytes",

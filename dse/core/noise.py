@@ -16,8 +16,8 @@ from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS
 from dse.core.repeatability import repeatability
 
-SETTINGS = ("runtime", "delegate", "threads", "cpu_affinity")
-"""Parameters of how the harness runs a model that decide how far two runs differ: engine, kernels, threads, cores."""
+SETTINGS = ("runtime", "delegate", "threads", "cpu_affinity", "scenario")
+"""Parameters of how the harness runs a model that decide how far two runs differ."""
 PRIOR_WEIGHT = 2.0
 """How many repeats `dse.core.metrics.PRIOR_NOISE` is worth. Chosen: two real ones weigh as much."""
 PRIOR_COUNT_NOISE = 0.001

@@ -43,13 +43,19 @@ def find_drift(
     runs = tuple(
         _Run(place, m.trial, m.key, math.log(latency))
         for place, m in [(place, m) for place, m in enumerate(measurements) if m.key in references]
-        if (latency := m.values.get("latency_p90_ns", 0)) > 0 and not reasons.get(m.trial)
+        if (latency := _latency(m.values)) > 0 and not reasons.get(m.trial)
     )
     spans, unjudged, good = _judged(runs)
     marks: dict[int, Reason] = {}
     for span, reason in spans:
         marks |= dict.fromkeys((measurements[place].trial for place in span if place not in unjudged), reason)
     return marks, next(iter(references), None), good
+
+
+def _latency(values: Mapping[str, float]) -> float:
+    """What shows the drift: the p90 latency, or in a scenario without latencies the time for a sample."""
+    rate = values.get("samples_per_second", 0)
+    return values.get("latency_p90_ns") or (1e9 / rate if rate > 0 else 0.0)
 
 
 class _Run(NamedTuple):

@@ -18,7 +18,7 @@ from dse.core.gathered import Place
 from dse.core.measurement import Measurement, Phase
 from dse.core.policy import Need
 from dse.core.tree import LISTED
-from dse.packages import engine_options
+from dse.packages import engine_options, samples_of
 from dse.samplers.unseen import Unseen
 from dse.search.accuracy_runs import accuracy_spec
 from dse.spaces.space import Space
@@ -40,14 +40,18 @@ _KEPT_IMAGES = 1024
 """At least so many images are prepared for a performance run."""
 
 
+def _one(_: Configuration) -> int:
+    return 1
+
+
 @dataclass(frozen=True)
 class Work:
     """What trials of a space consist of.
 
     An accuracy is counted on the first number of images of ``rungs``, then on the next, by a run that ``accuracy``
-    tells; the performance run is ``run``. Configurations of one ``model``
-    share latency and accuracy, about; ``guess_ns`` is the latency of one that nobody measured. ``listed`` are all
-    configurations, None where they are too many. The first trial takes ``prepare_s`` more, to prepare images.
+    tells; the performance run is ``run``, with so many ``samples`` in a query. Configurations of one ``model``
+    share latency and accuracy, about; ``guess_ns`` is the latency, for a sample, of one that nobody measured.
+    ``listed`` are all configurations, None where they are too many. The first trial takes ``prepare_s`` more.
     """
 
     rungs: tuple[int, ...]
@@ -58,6 +62,7 @@ class Work:
     listed: Iterable[Configuration] | None
     prepare_s: float = 0.0
     start_s: float = _START_S
+    samples: Callable[[Configuration], int] = _one
 
 
 @dataclass(slots=True)
@@ -66,6 +71,7 @@ class _Group:
 
     unknown: float
     guess_ns: float
+    samples: int = 1
     counted: int = 0
     latency_ns: float | None = None
 
@@ -150,10 +156,12 @@ class LearnedCosts:
             group = self._group(configuration)
             group.unknown = max(0.0, group.unknown - 1)
         response, timing_s = measured.response, measured.response.timing_s
-        if response.performance is None or "total" not in timing_s:
+        performance, rate = response.performance, measured.values.get("samples_per_second", 0)
+        if "total" not in timing_s or not (performance or rate):
             return
-        latency_ns = response.performance.latency_mean_ns
-        runs_s = timing_s.get("performance", response.performance.duration_ns / 1e9) + timing_s.get(
+        samples = self._work.samples(measured.configuration)
+        latency_ns = performance.latency_mean_ns / samples if performance else 1e9 / rate
+        runs_s = timing_s.get("performance", performance.duration_ns / 1e9 if performance else 0) + timing_s.get(
             "accuracy", (response.accuracy.total if response.accuracy else 0) * latency_ns / 1e9
         )
         insort(self._starts_s, max(0.0, (timing_s["total"] if took_s is None else took_s) - runs_s))
@@ -182,7 +190,8 @@ class LearnedCosts:
 
     def at_latency_s(self, latency_ns: float) -> float:
         """What measuring something new takes that answers in ``latency_ns``, whatever was learned so far."""
-        group = _Group(0, latency_ns, latency_ns=latency_ns)
+        samples = self._some.samples
+        group = _Group(0, latency_ns / samples, samples, latency_ns=latency_ns / samples)
         return _FORKED_S + self._performance_s(group) + self._look_s(group)
 
     def new_s(self, count: float) -> float:
@@ -192,7 +201,7 @@ class LearnedCosts:
         table = self._groups_now()
         unknown = float(table.unknown.sum())
         if not self._listed or not unknown:  # too many to tell apart: each may be a model of its own
-            typical = _Group(0, self._typical_ns)
+            typical = _Group(0, self._typical_ns, self._some.samples)
             one = self.start_s + self._performance_s(typical) + self._look_s(typical)
             return count * one
         share = min(1.0, count / unknown)
@@ -221,7 +230,7 @@ class LearnedCosts:
         latency_ns = self._groups_now().typical_ns if self._listed else self._typical_ns
         if len(self._work.rungs) < 2 or math.isnan(latency_ns):
             return 0.0
-        group = _Group(0, latency_ns, latency_ns=latency_ns)
+        group = _Group(0, latency_ns, self._some.samples, latency_ns=latency_ns)
         if self._looks_at_all(group):
             return 0.0
         return self.start_s + self._performance_s(group) + self._accuracy_s(group, self._work.rungs[-1])
@@ -229,14 +238,15 @@ class LearnedCosts:
     def _groups_now(self) -> _Table:
         if self._table is None:
             groups, all_images = list(self._groups.values()), self._work.rungs[-1]
-            takes: dict[float, tuple[float, float, bool, float]] = {}  # by latency, which many groups share
-            for group in groups:
-                if (latency_ns := self._latency_ns(group)) not in takes:
+            takes: dict[tuple[float, int], tuple[float, float, bool, float]] = {}  # by latency, which many share
+            kinds = [(self._latency_ns(group), group.samples) for group in groups]
+            for kind, group in zip(kinds, groups, strict=True):
+                if kind not in takes:
                     looks_at_all = self._looks_at_all(group)
                     complete_s = self._accuracy_s(group, all_images)
-                    takes[latency_ns] = self._performance_s(group), self._look_s(group), looks_at_all, complete_s
-            latencies_ns = [self._latency_ns(group) for group in groups]
-            of = np.array([takes[latency_ns] for latency_ns in latencies_ns], np.float64).reshape(-1, 4)
+                    takes[kind] = self._performance_s(group), self._look_s(group), looks_at_all, complete_s
+            latencies_ns = [latency_ns for latency_ns, _ in kinds]
+            of = np.array([takes[kind] for kind in kinds], np.float64).reshape(-1, 4)
             counted = np.array([group.counted for group in groups], np.int64)
             unknown = np.array([group.unknown for group in groups], np.float64)
             left = np.array(latencies_ns)[(unknown > 0) & (counted < all_images)]
@@ -259,8 +269,13 @@ class LearnedCosts:
         key = self._work.model(configuration)
         found = self._groups.get(key)
         if found is None:
-            found = self._groups[key] = _Group(0, self._work.guess_ns(configuration))
+            found = self._groups[key] = _Group(0, self._work.guess_ns(configuration), self._work.samples(configuration))
         return found
+
+    @property
+    def _some(self) -> _Group:
+        """Any of them: where latencies are compared, all have queries of one size."""
+        return next(iter(self._groups.values()), _Group(0, 0.0))
 
     @property
     def _typical_ns(self) -> float:
@@ -276,7 +291,7 @@ class LearnedCosts:
         return group.guess_ns * self._measured_ns / self._guessed_ns
 
     def _performance_s(self, group: _Group) -> float:
-        return self._work.run.seconds(self._latency_ns(group))
+        return self._work.run.seconds(self._latency_ns(group) * group.samples)
 
     def _images(self, group: _Group, least: int, phase: Phase) -> int:
         """How many images an accuracy run takes that is to have ``least``: more where they cost little."""
@@ -305,7 +320,8 @@ def costs_of(
         entry, variant = space.runtime(configuration), sorted(space.variant(configuration).items())
         delegate = configuration.get("delegate")
         options = tuple(configuration.get(name) for name in engine_options())
-        return configuration.get("model"), tuple(variant), entry.engine, entry.python, delegate, options
+        asked = space.scenario(configuration), configuration.get("batch_size")
+        return configuration.get("model"), tuple(variant), entry.engine, entry.python, delegate, options, *asked
 
     def guess_ns(configuration: Configuration) -> float:
         size = space.source(configuration).known_bytes(space.variant(configuration))
@@ -314,6 +330,7 @@ def costs_of(
     work = Work(
         rungs=rungs,
         run=space.run_length.spec(1),
+        samples=lambda configuration: samples_of(space.scenario(configuration)) or 1,  # LoadGen counts Offline's
         accuracy=lambda images, phase: accuracy_spec(images, rungs, space.fidelity.min_duration, phase),
         model=model,
         guess_ns=guess_ns,

@@ -156,6 +156,10 @@ def _measure(writer: StudyWriter, space: Space, step: Step, backend: Backend, el
         response = Response(failure=Failure("model_missing", str(error)))
         protocol.write(response, folder / "response.json")
         return writer.finish(record, response)
+    if reason := space.unable(step.configuration):
+        response = Response(failure=Failure("model_unsupported", reason))
+        protocol.write(response, folder / "response.json")
+        return writer.finish(record, response)
     python = space.runtime(step.configuration).python
     try:
         request, timeout_s = request_of(space, step, model), space.fidelity.trial_timeout

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from dse_harness.engines import options_of
+from dse_harness.scenarios import SCENARIOS
 
 from dse.core.configuration import Configuration, Value, text
 from dse.core.tree import Level, Parameter, ParameterTree
@@ -15,6 +16,8 @@ from dse.spaces.document import Document, Place
 from dse.spaces.parts import HARNESS_PARAMETERS, is_harness_parameter
 from dse.spaces.space import MOST_CPUS, Space, parse_cpus
 
+MOST_BATCH = 4096
+"""More than any processor gains from."""
 _MOST_VARIANTS = 100_000
 """More than the zoo has; of a table with more, each level is compared within the first ones."""
 
@@ -41,6 +44,11 @@ def check_levels(document: Document, space: Space) -> None:
         ),
         "runtime": (lambda value: value in space.file.runtimes, ", ".join(space.file.runtimes)),
         "cpu_affinity": (_is_cpu_list, "CPU numbers such as 0-3 or 0,2"),
+        "batch_size": (
+            lambda value: _is_count(value) and int(value) <= MOST_BATCH,
+            f"whole numbers from 1 to {MOST_BATCH}",
+        ),
+        "scenario": (lambda value: value in SCENARIOS, f"{', '.join(SCENARIOS)}; Server is not measured"),
         "model": (lambda value: value in space.sources, ", ".join(space.sources)),
     }
     options: dict[str, list[Value]] = {}
@@ -51,7 +59,7 @@ def check_levels(document: Document, space: Space) -> None:
         allowed[name] = (_is_one_of(levels), ", ".join(map(text, dict.fromkeys(levels))))
     for name in engine_options() - options.keys():
         allowed[name] = (lambda _: False, "none: no engine of this space has such a setting")
-    for place, parameter in _places(space.tree.roots):
+    for place, parameter in places(space.tree.roots):
         if parameter.name == "cpu_affinity" and len(parameter.values) > _MOST_AFFINITIES:
             raise document.error(place, f"found {len(parameter.values)} levels, allowed: {_MOST_AFFINITIES}")
         is_allowed, description = allowed.get(parameter.name, (lambda _: True, ""))
@@ -166,16 +174,16 @@ def _without_harness_parameters(tree: ParameterTree) -> ParameterTree:
 
 
 def _find(tree: ParameterTree, name: str) -> Place:
-    return next(place for place, parameter in _places(tree.roots) if parameter.name == name)
+    return next(place for place, parameter in places(tree.roots) if parameter.name == name)
 
 
-def _places(parameters: tuple[Parameter, ...], above: Place = ("parameters",)) -> Iterator[tuple[Place, Parameter]]:
+def places(parameters: tuple[Parameter, ...], above: Place = ("parameters",)) -> Iterator[tuple[Place, Parameter]]:
     """Every parameter with its place in the file."""
     for parameter in parameters:
         place = (*above, parameter.name)
         yield place, parameter
         for level in parameter.levels:
-            yield from _places(level.children, (*place, level.value))
+            yield from places(level.children, (*place, level.value))
 
 
 def _is_one_of(levels: Sequence[Value]) -> Callable[[Value], bool]:

@@ -27,6 +27,7 @@ from dse.spaces.data_sets import DATA_SETS, DataSetSection
 from dse.spaces.document import MAPPING, Document, Place, read_document
 from dse.spaces.format import RuntimeSection, SpaceFile
 from dse.spaces.places import SectionPlace, file_at, resolve
+from dse.spaces.scenarios import check_scenarios
 from dse.spaces.space import Space
 from dse.spaces.tabular import check_one_way, tabular_space
 from dse.spaces.tree import read_tree
@@ -99,6 +100,7 @@ def load_space(
     check_levels(document, space)
     check_files(document, space)
     check_variants(document, space)
+    check_scenarios(document, space)
     return space
 
 

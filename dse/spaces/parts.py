@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dse.core.configuration import Value
 from dse.packages import engine_options
 
-HARNESS_PARAMETERS = ("threads", "buffer_size", "delegate", "runtime", "cpu_affinity")
+HARNESS_PARAMETERS = ("threads", "buffer_size", "delegate", "runtime", "cpu_affinity", "scenario", "batch_size")
 """Parameters that the harness takes for every engine."""
 
 

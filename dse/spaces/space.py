@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from dse_harness.engines import options_of
+from dse_harness.engines import no_batches, options_of
 from dse_harness.protocol import Preprocessing, RuntimeSpec
 
 from dse.backends import Backend, LocalBackend
@@ -16,7 +16,7 @@ from dse.core.configuration import Configuration, Value
 from dse.core.experiment import Experiment, Fidelity
 from dse.core.indifference import Indifference, default_indifference
 from dse.core.metrics import Constraint, Objective
-from dse.core.tree import ParameterTree
+from dse.core.tree import Parameter, ParameterTree
 from dse.data_sets import DataSet
 from dse.machine import machine_indifference
 from dse.models import FORMAT, Download, ModelSection, ModelSource
@@ -41,6 +41,8 @@ from dse.spaces.tree import written_tree
 OFFICIAL_BUFFER = 1024
 """Samples in memory that MLPerf's rules want of an official run of an image classifier."""
 
+SINGLE_STREAM = "SingleStream"
+"""The scenario of a space that names none."""
 MOST_NOISE = 0.1
 """Chosen: where single runs differ by more, repeats have to tell configurations apart, and can."""
 MOST_CPUS = 8192
@@ -130,6 +132,21 @@ class Space:
         """The entry of the file that says what executes the configuration's model."""
         return self.file.runtimes.get(self._runtime_name(configuration), RuntimeSection())
 
+    def scenario(self, configuration: Configuration) -> str:
+        """How LoadGen asks."""
+        return str(configuration.get("scenario", SINGLE_STREAM))
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        """Those that the space has: the default too, where a configuration may name none."""
+        named = tuple(map(str, self.tree.levels_of("scenario")))
+        return named if _always_has("scenario", self.tree.roots) or SINGLE_STREAM in named else (SINGLE_STREAM, *named)
+
+    def unable(self, configuration: Configuration) -> str | None:
+        """Why its engine cannot run the configuration, where that is known without asking it."""
+        name = self.runtime(configuration).engine
+        return no_batches(name, engine_named(name), self._runtime(configuration).batch_size)
+
     def _runtime(self, configuration: Configuration) -> RuntimeSpec:
         affinity = configuration.get("cpu_affinity")
         engine = self.runtime(configuration).engine
@@ -143,6 +160,7 @@ class Space:
                 for name, (default, *_) in options_of(engine_named(engine)).items()
                 if configuration.get(name, default) != default
             },
+            batch_size=int(configuration.get("batch_size", 1)),
         )
 
     @property
@@ -203,6 +221,7 @@ class Space:
             engine_version=self.runtime_versions.get(self._runtime_name(configuration)),
             buffer_size=self.buffer_size(configuration),
             fidelity=self.run_length,
+            scenario=self.scenario(configuration),
         )
 
     def resolved(self) -> ResolvedSpace:
@@ -251,6 +270,14 @@ class Space:
 
     def _runtime_name(self, configuration: Configuration) -> str:
         return runtime_of(configuration, self.file.runtimes) or "recorded"
+
+
+def _always_has(name: str, parameters: Sequence[Parameter]) -> bool:
+    """Whether every configuration has the parameter ``name``."""
+    return any(
+        parameter.name == name or all(_always_has(name, level.children) for level in parameter.levels)
+        for parameter in parameters
+    )
 
 
 def parse_cpus(source: str) -> tuple[int, ...]:

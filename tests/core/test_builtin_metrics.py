@@ -22,6 +22,10 @@ class TestBuiltinMetrics(MetricTests):
         peak_memory_bytes=10,
         model_memory_bytes=9,
         model=ModelInfo((1, 8, 8, 3), "float32", "NHWC", (1, 10), "float32", False, 11),
+        metrics={
+            "latency_early_stopping_p99_ns": MetricValue(10**6, "ns"),
+            "samples_per_second": MetricValue(0.25, "1/s"),
+        },
     )
 
     def test_another_unit_is_not_taken_for_its_own(self) -> None:

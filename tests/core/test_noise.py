@@ -54,8 +54,8 @@ def test_without_repeats_it_is_what_the_metric_says(repeats: list[Runs]) -> None
     assert "model_bytes" not in found.of(QUIET), "what a run counts is exact until repeats differ"
 
 
-def test_a_group_is_what_the_harness_is_told_but_for_its_buffer() -> None:
-    assert {*SETTINGS, "buffer_size"} == set(HARNESS_PARAMETERS)
+def test_a_group_is_what_the_harness_is_told_but_for_buffer_and_batch() -> None:
+    assert {*SETTINGS, "buffer_size", "batch_size"} == set(HARNESS_PARAMETERS)
     one = Configuration({"model": "a", "threads": 2, "delegate": "xnnpack", "buffer_size": 64})
     other = Configuration({"delegate": "xnnpack", "buffer_size": 1024, "threads": 2, "model": "b"})
     assert settings_of(one) == settings_of(other) != settings_of(Configuration({**other, "threads": 1}))

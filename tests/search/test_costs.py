@@ -1,5 +1,5 @@
 import pytest
-from dse_harness.protocol import Accuracy, AccuracySpec, Performance, PerformanceSpec, Response
+from dse_harness.protocol import Accuracy, AccuracySpec, MetricValue, Performance, PerformanceSpec, Response
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,3 +67,37 @@ def _trial(number: int, configuration: Configuration, latency_ms: float) -> Meas
         timing_s={"performance": 0.1, "accuracy": 0.2, "total": 0.5},
     )
     return Measurement(number, configuration, str(number), response, response.accuracy, number, images=500)
+
+
+@given(st.floats(0.01, 20), st.sampled_from([1, 8]))
+def test_a_query_of_several_samples_takes_as_many_times_longer_and_an_image_does_not(
+    latency_ms: float, samples: int
+) -> None:
+    (configuration,) = listed([1])
+    run = PerformanceSpec(min_duration_ms=500, least_duration_ms=100)
+    work = Work(
+        rungs=(500,),
+        run=run,
+        accuracy=lambda images, _: AccuracySpec(images),
+        model=lambda configuration: configuration["model"],
+        guess_ns=lambda _: 1e6 * latency_ms,
+        listed=[configuration],
+        start_s=0.0,
+        samples=lambda _: samples,
+    )
+    known = LearnedCosts(work, (), lambda measured: measured.configuration)
+    expected_s = run.seconds(1e6 * latency_ms * samples) + 500 * latency_ms / 1e3
+    assert known.step_s(Need(configuration, "search", 500)) == pytest.approx(expected_s)
+
+
+@given(st.floats(1, 1e5))
+def test_where_there_are_no_latencies_the_rate_says_what_a_sample_takes(rate: float) -> None:
+    (configuration,) = listed([1])
+    known = costs([configuration], [0.5])
+    response = Response(
+        metrics={"samples_per_second": MetricValue(rate, "1/s")}, timing_s={"total": 3, "performance": 1}
+    )
+    known.add(Measurement(1, configuration, "k", response))
+    assert known.is_learned
+    run_s = PerformanceSpec(min_duration_ms=500, least_duration_ms=100).seconds(1e9 / rate)
+    assert known.step_s(Need(configuration, "repeat", 0)) == pytest.approx(2 + run_s)
