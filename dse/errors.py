@@ -5,6 +5,7 @@ DseError                      1
 |-- InputError                3   a file that the user wrote or named
 |   |-- SpaceError                search space YAML
 |   |-- ModelError                model file, zoo entry, download
+|   |   `-- ModelRefusedError     a model that cannot be had in the form that was asked for
 |   |-- DataSetError              images, labels
 |   |-- StudyError                study folder: missing, damaged, in use, not what was asked for
 |   |-- ResultsError              published result trees and their database
@@ -178,6 +179,10 @@ class SpaceError(InputError):
 
 class ModelError(InputError):
     """A model that is missing, unknown or not what its checksum says."""
+
+
+class ModelRefusedError(ModelError):
+    """A model that cannot be had in the form that was asked for, however often one tries."""
 
 
 class DataSetError(InputError):

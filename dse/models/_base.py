@@ -84,6 +84,10 @@ class ModelSection(Section):
         """Files that belong to this entry whatever pattern of another one fits them. Raises SpaceError."""
         return ()
 
+    def own_parameters(self) -> Mapping[str, tuple[Value, ...]]:
+        """Parameters that the entry itself has: they come below its models, unless the space's tree names them."""
+        return {}
+
     @abstractmethod
     def sources(self, name: str, at: Standing) -> Iterable[tuple[str, ModelSource]]:
         """The models of this entry, which is called ``name``, each with its own name. Raises SpaceError, ModelError."""

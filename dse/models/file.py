@@ -8,11 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from dse.core.configuration import Value
 from dse.errors import ModelError, why
 from dse.files import sha256_file
 from dse.models._base import ModelFile, ModelSection
 from dse.sections import Sha256, Standing
+from dse.zoo.catalogue import Precision
 
 _MOST_BYTES = 2**31
 """What a FlatBuffer or a protocol buffer may have; a sparse file may claim any size."""
@@ -77,7 +80,40 @@ class FileSource:
         return found
 
 
-class PathSection(ModelSection):
+class _FilesSection(ModelSection):
+    """Files that lie on disk."""
+
+    precision: list[Precision] | None = Field(
+        None,
+        min_length=1,
+        description="Make these of a float32 model (pip install 'dse[quantize]'): a parameter below the model, unless "
+        "parameters has it. A .onnx file has float32, int8 and int8_dynamic.",
+    )
+
+    def own_parameters(self) -> Mapping[str, tuple[Value, ...]]:
+        """The precisions."""
+        return {"precision": tuple(self.precision)} if self.precision else {}
+
+    def _source(self, at: Standing, path: Path, sha256: str | None, key: str) -> FileSource:
+        if self.precision is None:
+            source = FileSource(path, sha256)
+        else:
+            from dse.models.calibration import Calibration  # most spaces name none
+            from dse.models.precisions import PrecisionSource
+
+            images = at.images
+            recipe = self.preprocessing or (images and images[1])
+            calibration = Calibration(images[0], recipe) if images and recipe else None
+            made = PrecisionSource(path, sha256, tuple(self.precision), at.cache, calibration)
+            with at.naming("precision"):
+                made.check_file()
+            source = made
+        with at.naming(key):
+            source.check({})
+        return source
+
+
+class PathSection(_FilesSection):
     """One model file, such as .tflite or .onnx."""
 
     path: str
@@ -89,30 +125,31 @@ class PathSection(ModelSection):
 
     def sources(self, name: str, at: Standing) -> list[tuple[str, FileSource]]:
         """The file, under the name of the entry."""
-        source = FileSource(at.file("path"), self.sha256)
-        with at.naming("path"):
-            source.check({})
-        return [(name, source)]
+        return [(name, self._source(at, at.file("path"), self.sha256, "path"))]
 
     def places(self, sha256: str, variant: Mapping[str, Value], cache: Path) -> Iterator[Path]:
-        """Where the section says."""
+        """Where the section says, or in the cache."""
         yield Path(self.path).expanduser().absolute()
+        yield from _made(cache, sha256)
 
 
-class GlobSection(ModelSection):
+class GlobSection(_FilesSection):
     """The model files that fit a pattern, each under its own name; ``**`` is any folders."""
 
     glob: str
 
     def sources(self, name: str, at: Standing) -> list[tuple[str, FileSource]]:
         """The files that have no entry of their own, each called as it is without its ending."""
-        found = [(path.stem, FileSource(path)) for path in at.files("glob") if path not in at.taken]
-        with at.naming("glob"):
-            for _, source in found:
-                source.check({})
-        return found
+        paths = (path for path in at.files("glob") if path not in at.taken)
+        return [(path.stem, self._source(at, path, None, "glob")) for path in paths]
 
     def places(self, sha256: str, variant: Mapping[str, Value], cache: Path) -> Iterator[Path]:
-        """Whatever fits now; a relative pattern belongs to a folder that nobody wrote down."""
+        """Whatever fits now; a relative pattern belongs to a folder that nobody wrote down. Or in the cache."""
+        yield from _made(cache, sha256)
         if (pattern := Path(self.glob).expanduser()).is_absolute():
             yield from Path("/").glob(str(pattern.relative_to("/")))
+
+
+def _made(cache: Path, sha256: str) -> Iterator[Path]:
+    """Where `dse.models.precisions` keeps what it made."""
+    return cache.glob(f"*-{sha256}.*")

@@ -15,7 +15,7 @@ from dse.core.policy import STABLE_GAIN, Policy, Step
 from dse.core.problem import Problem
 from dse.core.session import Session
 from dse.core.task import Task
-from dse.errors import MachineError, ModelError, Remedy
+from dse.errors import MachineError, ModelError, ModelRefusedError, Remedy
 from dse.models import ModelFile
 from dse.paths import cache_dir
 from dse.search.accuracy_runs import FEWEST_IMAGES, accuracy_spec
@@ -153,7 +153,8 @@ def _measure(writer: StudyWriter, space: Space, step: Step, backend: Backend, el
     try:
         model = space.source(step.configuration).make(space.variant(step.configuration))
     except ModelError as error:
-        response = Response(failure=Failure("model_missing", str(error)))
+        refused = isinstance(error, ModelRefusedError)
+        response = Response(failure=Failure("model_unsupported" if refused else "model_missing", str(error)))
         protocol.write(response, folder / "response.json")
         return writer.finish(record, response)
     if reason := space.unable(step.configuration):

@@ -14,6 +14,7 @@ from dse_harness.registry import Registry
 from pydantic import ValidationError
 
 from dse.address import shown as shown_url
+from dse.core.configuration import Value
 from dse.core.metrics import objective, parse_constraint
 from dse.core.tree import Level, Parameter, ParameterTree
 from dse.data_sets import DataSet
@@ -30,7 +31,7 @@ from dse.spaces.places import SectionPlace, file_at, resolve
 from dse.spaces.scenarios import check_scenarios
 from dse.spaces.space import Space
 from dse.spaces.tabular import check_one_way, tabular_space
-from dse.spaces.tree import read_tree
+from dse.spaces.tree import below_models, read_tree
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _VARIABLES = ("DSE_MODELS", "DSE_IMAGES", "DSE_LABELS")
@@ -131,11 +132,12 @@ def _measured_space(document: Document, file: SpaceFile, versions: Versions) -> 
     data_set = file.data_set.opened(SectionPlace(document, ("data_set",), file.data_set))
     models = {name: _with_preprocessing(section, file.data_set) for name, section in file.models.items()}
     file = file.model_copy(update={"runtimes": _runtimes(document, file), "models": models})
-    sources, preprocessings = _sources(document, file, data_set)
+    sources, preprocessings, own = _sources(document, file, data_set)
     tree = read_tree(document, file.parameters) if file.parameters else ParameterTree(())
     if len(sources) > 1 and "model" not in tree.names:
         model = Parameter("model", tuple(Level(name) for name in sources))
         tree = ParameterTree((model, *tree.roots))
+    tree = below_models(tree, own)
     asked = {name: versions(section.engine, section.python) for name, section in file.runtimes.items()}
     found = {name: version for name, version in asked.items() if version is not None}
     return Space(
@@ -245,10 +247,11 @@ def _with_preprocessing(section: ModelSection, data_set: DataSetSection) -> Mode
 
 def _sources(
     document: Document, file: SpaceFile, data_set: DataSet
-) -> tuple[dict[str, ModelSource], dict[str, PreprocessingSection]]:
-    """Models by name, and the preprocessing of those that have one of their own."""
+) -> tuple[dict[str, ModelSource], dict[str, PreprocessingSection], dict[str, Mapping[str, tuple[Value, ...]]]]:
+    """Models by name, the preprocessing of those that have one of their own, and the parameters of their entries."""
     sources: dict[str, ModelSource] = {}
     preprocessings: dict[str, PreprocessingSection] = {}
+    own: dict[str, Mapping[str, tuple[Value, ...]]] = {}
     places = {name: SectionPlace(document, ("models", name), section) for name, section in file.models.items()}
     taken = {path for name, section in file.models.items() for path in section.own_files(places[name])}
     images = None if file.data_set is None else (data_set, file.data_set.preprocessing)
@@ -256,7 +259,7 @@ def _sources(
         for found, source in section.sources(name, replace(places[name], taken=taken, images=images)):
             if found in sources:
                 raise document.error(("models", name), f"duplicate model {found}")
-            sources[found] = source
+            sources[found], own[found] = source, section.own_parameters()
             if section.preprocessing:
                 preprocessings[found] = section.preprocessing
-    return sources, preprocessings
+    return sources, preprocessings, own

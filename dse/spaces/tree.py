@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from dse.core.configuration import Value, text
@@ -31,6 +32,39 @@ def written_tree(parameters: tuple[Parameter, ...]) -> dict[str, Any]:
         else list(parameter.values)
         for parameter in parameters
     }
+
+
+def below_models(tree: ParameterTree, own: Mapping[str, Mapping[str, tuple[Value, ...]]]) -> ParameterTree:
+    """``tree`` with the parameters that entries of ``models`` have of their ``own``, by model, below their models.
+
+    Where the tree names one of them itself, on the way to a model or below it, it stays as it is there.
+    """
+    if not any(own.values()):
+        return tree
+    if "model" not in tree.names:
+        (only,) = own.values()
+        return ParameterTree((*tree.roots, *_new(only, tree.names)))
+
+    def walk(parameters: tuple[Parameter, ...], above: frozenset[str]) -> tuple[Parameter, ...]:
+        found = []
+        for parameter in parameters:
+            beside = ParameterTree(tuple(each for each in parameters if each is not parameter)).names
+            known = above.union(beside)
+            levels = tuple(below(parameter.name, level, known) for level in parameter.levels)
+            found.append(Parameter(parameter.name, levels))
+        return tuple(found)
+
+    def below(name: str, level: Level, known: frozenset[str]) -> Level:
+        children = walk(level.children, known)
+        if name == "model":
+            children += _new(own.get(str(level.value), {}), known.union(ParameterTree(children).names))
+        return Level(level.value, children)
+
+    return ParameterTree(walk(tree.roots, frozenset()))
+
+
+def _new(levels: Mapping[str, tuple[Value, ...]], known: Collection[str]) -> tuple[Parameter, ...]:
+    return tuple(Parameter(name, tuple(map(Level, found))) for name, found in levels.items() if name not in known)
 
 
 def _parameters(document: Document, content: Any, place: Place, above: frozenset[str]) -> tuple[Parameter, ...]:

@@ -55,6 +55,20 @@ def write_tiny_model(
     return path
 
 
+def write_sum_model(path: Path, *, side: int = 8) -> Path:
+    """Write a float model whose only weights are added, which no quantizer makes 4 bits of."""
+    builder = _Builder()
+    image = builder.tensor("image", (1, side, side, 3), "float32")
+    axes = builder.tensor("axes", (2,), "int32", np.array([1, 2], np.int32))
+    mean = builder.tensor("mean", (1, 3), "float32")
+    weights = builder.tensor("weights", (1, 3), "float32", np.array([[0.5, -0.5, 0.25]], np.float32))
+    logits = builder.tensor("logits", (1, 3), "float32")
+    builder.operator("MEAN", 1, [image, axes], mean, schema.ReducerOptionsT())
+    builder.operator("ADD", 1, [mean, weights], logits, schema.AddOptionsT())
+    path.write_bytes(builder.finish(image, logits))
+    return path
+
+
 class _Builder:
     def __init__(self) -> None:
         self._model = schema.ModelT()

@@ -1,4 +1,4 @@
-"""The number types of a .onnx file's input and weights, in MLPerf's names.
+"""What a .onnx file says of its inputs, outputs and weights.
 
 Field numbers are those of ONNX's published `onnx.proto`; Protocol Buffers never renumber them.
 """
@@ -9,38 +9,66 @@ from collections import Counter
 from collections.abc import Iterator
 from math import prod
 
-_NAMES = {1: "fp32", 10: "fp16", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 16: "bf16", 22: "int4", 21: "uint4"}
-"""TensorProto.DataType; the types that a weight can have."""
-_GRAPH, _INITIALIZER, _INPUT = 7, 5, 11
+_TYPES = {
+    1: "float32",
+    2: "uint8",
+    3: "int8",
+    4: "uint16",
+    5: "int16",
+    6: "int32",
+    7: "int64",
+    8: "string",
+    9: "bool",
+    10: "float16",
+    11: "float64",
+    12: "uint32",
+    13: "uint64",
+    16: "bfloat16",
+    21: "uint4",
+    22: "int4",
+}
+"""TensorProto.DataType, as NumPy calls them."""
+_WEIGHTS = (1, 2, 3, 4, 5, 10, 16, 21, 22)
+"""The types that a weight can have."""
+_GRAPH, _INITIALIZER, _INPUT, _OUTPUT = 7, 5, 11, 12
 _DIMENSIONS, _TYPE, _NAME = 1, 2, 8
 _VARINT, _BYTES = 0, 2
 _FIXED = {1: 8, 5: 4}
 _MOST_VARINT_BYTES = 10
 
 Field = tuple[int, int | memoryview]
+Described = tuple[str, tuple[int, ...], str]
 
 
-def onnx_types(contents: bytes) -> tuple[str, str]:
-    """Of the first input that is no weight, and of the weights of two dimensions or more, the commonest first.
+def read_onnx(contents: bytes) -> tuple[list[Described], list[Described], tuple[str, ...]]:
+    """Inputs that are no weights, and outputs, each with name, shape and type, and the types of the weights.
 
-    Raises ValueError, IndexError, KeyError for what is no whole model.
+    Those of two dimensions or more, the commonest first. Raises ValueError, IndexError, KeyError, TypeError for what is
+    no whole model.
     """
     (graph,) = (value for number, value in _fields(memoryview(contents)) if number == _GRAPH)
     elements: Counter[str] = Counter()
-    weights, inputs = set(), []
+    weights, inputs, outputs = set(), list[memoryview](), list[memoryview]()
     for number, value in _fields(_message(graph)):
         if number == _INITIALIZER:
             shape, kind, name = _tensor(_message(value))
             weights.add(name)
-            if len(shape) >= 2 and kind in _NAMES:
-                elements[_NAMES[kind]] += prod(shape)
-        elif number == _INPUT:
-            inputs.append(_message(value))
+            if len(shape) >= 2 and kind in _WEIGHTS:
+                elements[_TYPES[kind]] += prod(shape)
+        elif number in (_INPUT, _OUTPUT):
+            (inputs if number == _INPUT else outputs).append(_message(value))
     named = [(bytes(_message(dict(_fields(each))[1])), each) for each in inputs]
-    (first, *_) = (each for name, each in named if name not in weights)
-    tensor = _message(dict(_fields(_message(dict(_fields(first))[2])))[1])
-    element = dict(_fields(tensor))[1]
-    return _NAMES[_number(element)], ", ".join(name for name, _ in elements.most_common())
+    taken = [_described(each) for name, each in named if name not in weights]
+    return taken, list(map(_described, outputs)), tuple(name for name, _ in elements.most_common())
+
+
+def _described(value_info: memoryview) -> Described:
+    fields = dict(_fields(value_info))
+    tensor = dict(_fields(_message(dict(_fields(_message(fields[2])))[1])))
+    sizes = [value for number, value in _fields(_message(tensor[2])) if number == 1] if 2 in tensor else []
+    known = [dict(_fields(_message(size))).get(1, -1) for size in sizes]
+    name = bytes(_message(fields[1])).decode(errors="replace")
+    return name, tuple(map(_number, known)), _TYPES[_number(tensor[1])]
 
 
 def _tensor(message: memoryview) -> tuple[list[int], int, bytes]:
