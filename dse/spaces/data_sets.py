@@ -7,7 +7,7 @@ from typing import Literal
 from dse_harness.registry import Registry
 from pydantic import Field
 
-from dse.data_sets import DataSet, from_arrays, from_images
+from dse.data_sets import DataSet, from_arrays, from_folders, from_images
 from dse.errors import Remedy
 from dse.paths import cache_dir
 from dse.sections import Name, PreprocessingSection, Section, Standing
@@ -19,6 +19,8 @@ DATA_SETS: Registry[type[DataSetSection]] = Registry(
         "embedded": "dse.spaces.data_sets:EmbeddedSection",
         "file": "dse.spaces.data_sets:FileSection",
         "images": "dse.spaces.data_sets:ImagesSection",
+        "folders": "dse.spaces.data_sets:FoldersSection",
+        "parquet": "dse.spaces.data_sets:ParquetSection",
     },
     needs=("opened",),
 )
@@ -71,3 +73,35 @@ class ImagesSection(DataSetSection):
         labels = at.file("labels", "or correct the path", Remedy.NAME_LABELS)
         with at.naming("labels"):
             return from_images(self.name or images.name, images, labels, cache_dir(), self.classes)
+
+
+class FoldersSection(DataSetSection):
+    """A folder with a folder of images for each class; the classes are their names, in order."""
+
+    folders: str
+
+    def opened(self, at: Standing) -> DataSet:
+        """The images of all folders; the folder's name is theirs where they have no other."""
+        folders = at.folder("folders", "or correct the path", Remedy.NAME_IMAGES)
+        with at.naming("folders"):
+            return from_folders(self.name or folders.name, folders, cache_dir(), self.classes)
+
+
+class ParquetSection(DataSetSection):
+    """Parquet files with the bytes of images and their labels; a pattern such as ``test-*.parquet`` names several.
+
+    Their rows follow one another in the order of the files' names.
+    """
+
+    parquet: str
+    image_column: str = "image"
+    label_column: str = "label"
+
+    def opened(self, at: Standing) -> DataSet:
+        """The images, unpacked once; the name is that of the one file, or of its folder, where there is no other."""
+        from dse.data_sets.parquet import Columns, from_parquet
+
+        files = at.files("parquet")
+        name = self.name or (files[0].stem if len(files) == 1 else files[0].parent.name)
+        with at.naming("parquet"):
+            return from_parquet(name, files, Columns(self.image_column, self.label_column), cache_dir(), self.classes)

@@ -35,8 +35,9 @@ from dse.spaces.tree import below_models, read_tree
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _VARIABLES = ("DSE_MODELS", "DSE_IMAGES", "DSE_LABELS")
-_PATHS = ("path", "glob", "images", "labels", "file", "replay")
+_PATHS = ("path", "glob", "images", "labels", "file", "folders", "parquet", "replay")
 """The keys in which ``${NAME}`` is filled in."""
+_PATTERNS = ("glob", "parquet")
 _TAGGED: Mapping[Any, tuple[int, Registry[Any]]] = {"models": (2, MODEL_SOURCES), "data_set": (1, DATA_SETS)}
 """Where pydantic puts the kind of a section into the place of an error, and which kinds there are."""
 
@@ -176,7 +177,7 @@ def _filled_in(document: Document, value: Any, place: Place, variables: Mapping[
             )
         if not variables.get(name):
             raise document.error(place, f"{match[0]} is not set", remedy=Remedy.SET_VARIABLE, variable=name)
-        return glob.escape(variables[name]) if place[-1] == "glob" else variables[name]
+        return glob.escape(variables[name]) if place[-1] in _PATTERNS else variables[name]
 
     return _VARIABLE.sub(fill, value)
 

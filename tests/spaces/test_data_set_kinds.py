@@ -10,6 +10,7 @@ import pytest
 
 from dse.spaces.data_sets import DATA_SETS
 from dse.testing.data_sets import DataSetConformance
+from tests.data_sets.parquet_files import struct, write_parquet
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +54,37 @@ class TestImages(DataSetConformance):
         return written | {"labels": "none.txt"}
 
 
+class TestFolders(DataSetConformance):
+    kind = "folders"
+
+    @pytest.fixture
+    def written(self, tmp_path: Path) -> dict[str, Any]:
+        for name in ("cat", "dog"):
+            (tmp_path / "images" / name).mkdir(parents=True)
+            (tmp_path / "images" / name / "a.png").write_bytes(b"pixels")
+        return {"folders": str(tmp_path / "images"), "classes": 2}
+
+    @pytest.fixture
+    def broken(self, tmp_path: Path) -> dict[str, Any]:
+        return {"folders": str(tmp_path / "none")}
+
+
+class TestParquet(DataSetConformance):
+    kind = "parquet"
+
+    @pytest.fixture
+    def written(self, tmp_path: Path) -> dict[str, Any]:
+        for number in range(2):
+            rows = [(struct(number), 2 * number), (struct(10 + number), 1)]
+            write_parquet(tmp_path / f"test-{number}.parquet", rows, image="img")
+        return {"parquet": str(tmp_path / "test-*.parquet"), "image_column": "img", "classes": 3}
+
+    @pytest.fixture
+    def broken(self, tmp_path: Path) -> dict[str, Any]:
+        return {"parquet": str(tmp_path / "none-*.parquet")}
+
+
 def test_the_kinds_are_what_a_space_may_write() -> None:
-    assert DATA_SETS.names()[:3] == ("embedded", "file", "images")
+    assert DATA_SETS.names()[:5] == ("embedded", "file", "images", "folders", "parquet")
     for name in DATA_SETS:
         assert DATA_SETS.get(name).model_fields[name].is_required()

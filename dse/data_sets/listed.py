@@ -1,4 +1,4 @@
-"""Labelled images as the user names them, with a fingerprint of list and contents."""
+"""One .npz with images and labels, and a folder of images with a list of their labels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dse.files import fingerprint, real, sha256_file, write_json
 from dse.paths import using_cache
 from dse.reading import read_json, read_text
 
-_SCHEMA = 1
+SCHEMA = 1
 _MOST_IMAGE_BYTES = 256 * 2**20
 """Of one image; the largest of ImageNet's has 15 MB."""
 _NO_ARRAYS = (
@@ -131,10 +131,10 @@ def from_images(name: str, folder: Path, labels: Path, cache: Path, classes: int
         )
     _check_classes(max(label for _, label in entries), classes, labels)
     remembered = cache / "data_sets" / f"{fingerprint([str(real(folder)), states])}.json"
-    sha256 = _recall(remembered)
+    sha256 = recalled(remembered)
     if sha256 is None:
         sha256 = _content_sha256(folder, entries, labels)
-        document = {"schema": _SCHEMA, "folder": str(folder), "images": len(entries), "sha256": sha256}
+        document = {"schema": SCHEMA, "folder": str(folder), "images": len(entries), "sha256": sha256}
         with using_cache(cache):
             write_json(remembered, document)
     return DataSet(name, folder, labels, len(entries), classes, sha256)
@@ -188,11 +188,11 @@ def _listed(folder: Path) -> set[str]:
         raise DataSetError(f"cannot be read: {why(error)}", path=folder) from error
 
 
-def _recall(remembered: Path) -> str | None:
-    """The fingerprint that an earlier look at the same files left in the cache, if it left one."""
+def recalled(remembered: Path) -> str | None:
+    """The digest that an earlier look at the same files left in the cache, if it left one."""
     try:
         document = read_json(remembered)
-        return str(document["sha256"]) if document["schema"] == _SCHEMA else None
+        return str(document["sha256"]) if document["schema"] == SCHEMA else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
