@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dse_harness.protocol import Accuracy, Failure, Performance, Request, Response
 
 import dse
 from dse.core.metrics import METRICS, objective
@@ -24,46 +23,13 @@ from dse.reports.front import front_document, front_report
 from dse.reports.page.document import COMPARED, SCHEMA
 from dse.reports.page.page import page_text
 from dse.study import Study
-from tests.recording import RecordedHarness, answer, make_space, run_study
-
-_HOSTILE = "</script><script>alert(1)</script><!--"
-
-
-def _answer(request: Request) -> Response:
-    """More threads are more accurate and slower; four do not run, and five are excluded."""
-    threads, side = request.runtime.threads, int(request.model_sha256[:4], 16) % 7
-    if threads == 4:
-        return Response(failure=Failure("delegate_refused", f"refused {_HOSTILE}"))
-    latency_ns = int((0.9 + 0.4 * threads + 0.01 * side) * 1e6)
-    good = 8000 + 200 * threads + 3 * side
-    return dataclasses.replace(
-        answer(request),
-        accuracy=Accuracy(good, 10_000, f"{threads:032}{side:032}", "random", 10_000),
-        performance=Performance.constant(
-            latency_ns,
-            latency_max_ns=2 * latency_ns,
-            early_stopping_p90_ns=latency_ns,
-            query_count=500,
-            duration_ns=10**9,
-        ),
-        cores_used=0.3 if threads == 5 else 1.0 if threads == 1 else 1.9,
-        versions={"loadgen": "6.0.17", "machine": "x86_64"},
-    )
+from tests.recording import make_space, run_study
+from tests.reports.pages import HOSTILE, make_study
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    folder = tmp_path_factory.mktemp("page")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DSE_CACHE", str(folder / "cache"))
-        space = make_space(
-            folder,
-            parameters={"threads": [1, 2, 3, 4, 5, 6], "side": [48, 64, 96]},
-            constraints=["latency_p90_ns <= 3 ms"],
-            fidelity={"explore": {"accuracy_images": 10_000}},
-        )
-        run_study(folder / "study", space, RecordedHarness(_answer))
-    return Study.read(folder / "study")
+    return make_study(tmp_path_factory.mktemp("page"))
 
 
 class _Page(HTMLParser):
@@ -126,6 +92,17 @@ def test_every_configuration_is_there_with_its_figures_or_the_reason_why_not(stu
         for row, value in zip(rows, values, strict=True):
             assert value == row.values.get(name) or (row.verdict == "excluded" and value is not None)
     assert page.data["counts"] == study.analysis.counts.document()
+
+
+def test_what_is_not_compared_is_there_by_its_reason(study: Study, page: _Page) -> None:
+    found = {(each["verdict"], each["word"]): each["trials"] for each in page.data["not_compared"]}
+    assert set(found) == {
+        ("infeasible", "delegate_refused"),
+        ("excluded", "starved"),
+        ("constraint", "latency_p90_ns <= 3000000 does not hold"),
+    }
+    rest = [row.trial for row in study.configurations() if row.verdict not in COMPARED]
+    assert sorted(itertools.chain.from_iterable(found.values())) == sorted(rest)
 
 
 def test_the_front_of_two_figures_is_what_nothing_dominates_in_these(page: _Page) -> None:
@@ -222,8 +199,8 @@ def test_device_versions_and_the_way_to_repeat_it_are_told(study: Study, page: _
 def test_the_page_asks_nobody_for_anything_and_runs_nothing_that_a_trial_said(page: _Page) -> None:
     assert [address for address in page.addresses if not (address or "").startswith("#")] == []
     assert "default-src 'none'" in page.html
-    assert _HOSTILE not in page.html
-    assert _HOSTILE in page.data["configurations"]["reason"][page.data["configurations"]["verdict"].index("infeasible")]
+    assert HOSTILE not in page.html
+    assert HOSTILE in page.data["configurations"]["reason"][page.data["configurations"]["verdict"].index("infeasible")]
 
 
 def test_no_path_of_this_machine_is_on_the_page(study: Study, page: _Page) -> None:
@@ -270,16 +247,12 @@ def test_a_rehearsal_is_called_so(study: Study) -> None:
     assert page.data["official"][str(trial)]["rehearsal"] is True
 
 
-def test_a_study_in_which_most_runs_starved_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
-    starving = RecordedHarness(lambda request: dataclasses.replace(answer(request), cores_used=0.2))
-    run_study(tmp_path / "s", make_space(tmp_path), starving)
-    study = Study.read(tmp_path / "s")
-    page = _Page(page_text(front_report(study), "again"))
+def test_a_study_in_which_most_runs_starved_says_so(tmp_path: Path) -> None:
+    page = _Page(page_text(front_report(make_study(tmp_path, starved=True)), "again"))
     assert "<strong>NOT CERTAIN</strong>" in page.html
     assert page.rows == []
-    assert set(page.data["configurations"]["verdict"]) == {"excluded"}
-    assert all(page.data["configurations"]["values"]["latency_p90_ns"])
+    assert set(page.data["configurations"]["verdict"]) == {"excluded", "infeasible"}
+    assert any(page.data["configurations"]["values"]["latency_p90_ns"])
 
 
 @pytest.mark.parametrize("objectives", [["latency_p90_ns"], ["peak_memory_bytes", {"accuracy": "minimize"}]])

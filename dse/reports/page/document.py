@@ -51,6 +51,7 @@ def page_document(report: FrontReport) -> dict[str, Any]:
         "parameters": [{"name": name, "levels": levels} for name, levels in _levels(rows).items()],
         "front": front,
         "configurations": _columns(rows, metrics),
+        "not_compared": _not_compared(rows),
         "fronts": _fronts(rows, metrics, _directions(report)),
         "latency": _latency(report),
         "official": {
@@ -136,6 +137,27 @@ def _columns(rows: Sequence[ConfigurationRow], metrics: Sequence[str]) -> dict[s
             for name in parameters
         },
     }
+
+
+def _not_compared(rows: Sequence[ConfigurationRow]) -> list[dict[str, Any]]:
+    """The configurations that are not compared, by verdict and the word for the reason, the most frequent first."""
+    found: dict[tuple[str, str], list[ConfigurationRow]] = {}
+    for row in rows:
+        if row.verdict not in COMPARED:
+            found.setdefault((row.verdict, _word(row)), []).append(row)
+    ordered = sorted(found.items(), key=lambda item: -len(item[1]))
+    return [
+        {"verdict": verdict, "word": word, "reason": same[0].reason, "trials": [row.trial for row in same]}
+        for (verdict, word), same in ordered
+    ]
+
+
+def _word(row: ConfigurationRow) -> str:
+    """The reason in a word: of an exclusion its own, of a failure its class, of a constraint all of it."""
+    if row.verdict == "excluded":
+        return next(iter(row.excluded.values()))[0].word
+    before, separator, _ = (row.reason or "").partition(": ")
+    return before if separator else ""
 
 
 def _fronts(

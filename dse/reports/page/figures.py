@@ -201,7 +201,7 @@ def _table(document: Mapping[str, Any], source: ColumnDataSource) -> Model:
         columns=columns,
         height=420,
         sizing_mode="stretch_width",
-        selectable="checkbox",
+        selectable=True,
         index_position=None,
         autosize_mode="none",
         reorderable=False,

@@ -126,7 +126,7 @@
       used[side] = kind;
       const make = (type, options) => new (Bokeh.Models.get(type))(options || {});
       plot[`${side}_scale`] = make(kind ? "LogScale" : "LinearScale");
-      axis.ticker = kind ? make("LogTicker", { mantissas: [1, 2, 5] }) : make("BasicTicker");
+      axis.ticker = kind ? make("LogTicker", { mantissas: [1, 2, 5], desired_num_ticks: 9 }) : make("BasicTicker");
       axis.formatter = make("BasicTickFormatter", { use_scientific: false });
     }
     plot[`${side}_range`].have_updated_interactively = false;
@@ -134,7 +134,11 @@
     if (view && view.reset_range) view.reset_range();
   }
 
-  function choose(indices) { source.selected.indices = [...new Set(indices)]; }
+  function choose(indices) {
+    const active = document.activeElement;
+    source.selected.indices = [...new Set(indices)];
+    if (active && active !== document.activeElement) active.focus({ preventScroll: true });  // the table takes it
+  }
   function show() {
     const indices = source.selected.indices, chosen = new Set(indices.map((i) => columns.trial[i]));
     for (const row of document.querySelectorAll("#front-table tbody tr")) {

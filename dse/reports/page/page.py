@@ -98,7 +98,7 @@ def _front_table(found: FrontReport) -> list[dict[str, Any]]:
                 for o in found.study.objectives
             ],
             "p_front": point.probability,
-            "certain": point.standing == "on",
+            "sure": words.sure(found, point),
             "repeats": len(point.trials),
             "represents": point.represents,
             "configuration": words.described(point.configuration),

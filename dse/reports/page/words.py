@@ -7,6 +7,7 @@ from typing import Any
 
 from dse.core.configuration import Configuration, text
 from dse.core.metrics import Metric, Objective
+from dse.core.pareto import FrontPoint
 from dse.core.words import counted
 from dse.durations import show_duration
 from dse.reports.front import FrontReport
@@ -130,6 +131,21 @@ def price_rows(document: Mapping[str, Any], objectives: Sequence[Objective]) -> 
             cells.append((margin_words(o, found["median"]), f"better in {found['better']} of {price['pairs']}"))
         rows.append({**price, "cells": cells})
     return rows
+
+
+def sure(report: FrontReport, point: FrontPoint) -> str:
+    """How sure it is that a point is on the front; empty where nobody can tell."""
+    if point.standing == "on":
+        return "certain"
+    if point.probability is None:
+        return "undecided" if report.analysis.tells_certainty else ""
+    return (
+        ">99 %"
+        if point.probability > 0.99
+        else "<1 %"
+        if point.probability < 0.01
+        else f"{100 * point.probability:.0f} %"
+    )
 
 
 def shown(metric: Metric, value: float | None, ends: tuple[float, float] | None) -> tuple[str, str]:

@@ -1,0 +1,237 @@
+"""A study's page in a real browser: it asks nobody, its views are one, its fronts are the study's."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, sync_playwright
+
+import dse
+from dse.reports.front import front_document, front_report
+from dse.study import Study
+from tests.reports.pages import HOSTILE, make_study
+
+_SIZES = {"wide": (1400, 900), "phone": (390, 844)}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """Measured configurations of every verdict, without a clock."""
+    return make_study(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="module")
+def file(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return dse.report(study, tmp_path_factory.mktemp("page") / "report.html")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("needs chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+class _Opened:
+    """A page that is open, with what it asked for and complained of."""
+
+    def __init__(self, browser: Any, file: Path, size: str = "wide", **options: Any) -> None:
+        width, height = _SIZES[size]
+        self.context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        self.page: Page = self.context.new_page()
+        self.asked: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("console", lambda said: said.type in ("error", "warning") and self.complaints.append(said.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.goto(file.as_uri())
+        if options.get("java_script_enabled", True):
+            self.page.wait_for_selector("body[data-ready]", timeout=60_000)
+
+    def __enter__(self) -> _Opened:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+    def source(self, column: str) -> list[Any]:
+        found: list[Any] = self.page.evaluate(
+            "name => Array.from(Bokeh.documents[0].get_model_by_name('configurations').data[name])", column
+        )
+        return found
+
+    def chosen(self) -> set[int]:
+        """The trials that are selected in what scatter, table and lines are drawn from."""
+        indices = "Array.from(Bokeh.documents[0].get_model_by_name('configurations').selected.indices)"
+        trials = self.source("trial")
+        return {trials[index] for index in self.page.evaluate(indices)}
+
+    def front(self) -> set[int]:
+        pairs = zip(self.source("trial"), self.source("group"), strict=True)
+        return {trial for trial, group in pairs if group == "front"}
+
+    def rows(self) -> list[int]:
+        found: list[int] = self.page.eval_on_selector_all(
+            "#front-table tbody tr", "rows => rows.map((row) => Number(row.dataset.trial))"
+        )
+        return found
+
+
+@pytest.fixture
+def opened(browser: Any, file: Path) -> Iterator[_Opened]:
+    with _Opened(browser, file) as page:
+        yield page
+
+
+def _trials(study: Study) -> list[int]:
+    return [point["trial"] for point in front_document(front_report(study))["points"]]
+
+
+def test_a_real_study_opens_without_a_complaint_and_asks_nobody(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+    study = dse.explore("mobilenet_v3", tmp_path / "real", dse.Budget(trials=4), seed=0)
+    with _Opened(browser, dse.report(study)) as opened:
+        assert opened.complaints == []
+        assert [url for url in opened.asked if not url.startswith(("file:", "data:", "blob:"))] == []
+        assert opened.rows() == _trials(study)
+        assert len(opened.source("trial")) == len(study.configurations())
+
+
+@pytest.mark.parametrize("size", _SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_complains_nothing_is_asked_and_nothing_is_wider_than_the_screen(
+    browser: Any, file: Path, size: str, scheme: str
+) -> None:
+    with _Opened(browser, file, size, color_scheme=scheme) as opened:
+        for axis in ("accuracy", "peak_memory_bytes"):
+            opened.page.select_option("#axis-x", axis)
+        opened.page.click("#theme")
+        assert opened.complaints == []
+        assert [url for url in opened.asked if not url.startswith(("file:", "data:", "blob:"))] == []
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= _SIZES[size][0]
+
+
+def test_what_a_trial_said_is_text(opened: _Opened) -> None:
+    assert HOSTILE in opened.page.inner_text("#h-not >> xpath=..")
+
+
+def test_the_front_is_that_of_dse_front_and_axes_change_it(study: Study, opened: _Opened) -> None:
+    assert opened.rows() == _trials(study)
+    assert opened.front() == set(_trials(study))
+    opened.page.select_option("#axis-x", "model_memory_bytes")
+    rows = [row for row in study.configurations() if row.verdict in ("front", "represented", "dominated")]
+
+    def figures(row: Any) -> tuple[float, float]:
+        return row.values["model_memory_bytes"], -row.values["accuracy"]
+
+    def beaten(row: Any) -> bool:
+        mine = figures(row)
+        return any(figures(o) != mine and all(a <= b for a, b in zip(figures(o), mine, strict=True)) for o in rows)
+
+    assert opened.front() == {row.trial for row in rows if not beaten(row)} != set(_trials(study))
+    assert opened.page.input_value("#members") == "axes"
+    opened.page.select_option("#members", "study")
+    assert opened.front() == set(_trials(study))
+    opened.page.click("#reset")
+    assert opened.page.input_value("#axis-x") == "latency_p90_ns"
+    assert opened.front() == set(_trials(study))
+    assert opened.complaints == []
+
+
+def test_what_is_chosen_in_one_view_is_chosen_in_all(study: Study, opened: _Opened) -> None:
+    first, second = _trials(study)[:2]
+    opened.page.click(f"#front-table tr[data-trial='{first}']")
+    assert opened.chosen() == {first}
+    opened.page.focus(f"#front-table tr[data-trial='{second}'] button")
+    opened.page.keyboard.press("Enter")
+    assert opened.chosen() == {first, second}
+    curves = "Array.from(Bokeh.documents[0].get_model_by_name('percentiles').selected.indices)"
+    assert len(opened.page.evaluate(curves)) == 2
+    opened.page.keyboard.press("Enter")
+    assert opened.chosen() == {first}
+    row = opened.page.locator(".slick-row", has=opened.page.locator(".slick-cell", has_text="infeasible")).first
+    row.locator(".slick-cell").nth(1).click()
+    (chosen,) = opened.chosen()
+    assert chosen not in _trials(study)
+    assert opened.page.inner_text("#chosen").startswith(f"Trial {chosen}, infeasible")
+    assert opened.page.locator("tr.chosen-row").count() == 0
+
+
+def test_a_point_of_the_chart_can_be_chosen(study: Study, opened: _Opened) -> None:
+    trial = _trials(study)[0]
+    place = opened.page.evaluate(
+        """trial => {
+          const model = Bokeh.documents[0].get_model_by_name("scatter"), view = Bokeh.index.get_by_id(model.id);
+          const data = Bokeh.documents[0].get_model_by_name("configurations").data, i = data.trial.indexOf(trial);
+          const box = view.canvas_view.el.getBoundingClientRect(), frame = view.frame;
+          return [box.x + frame.x_scale.compute(data.x[i]), box.y + frame.y_scale.compute(data.y[i])];
+        }""",
+        trial,
+    )
+    opened.page.mouse.click(*place)
+    assert trial in opened.chosen()
+    assert opened.page.locator(f"tr.chosen-row[data-trial='{trial}']").count() == 1
+
+
+def test_the_table_sorts_and_colours_and_groups_can_be_changed(study: Study, opened: _Opened) -> None:
+    latency = {row.trial: row.values["latency_p90_ns"] for row in study.front()}
+    heading = opened.page.locator("#front-table thead th").nth(2)
+    heading.locator("button").click()
+    assert opened.rows() == sorted(latency, key=lambda trial: latency[trial])
+    assert heading.get_attribute("aria-sort") == "ascending"
+    before = opened.source("fill")
+    opened.page.select_option("#colour", "p:threads")
+    assert len(set(opened.source("fill"))) == 6 > len(set(before)) - 1
+    opened.page.uncheck("#keys input[value='excluded']")
+    assert "excluded" not in opened.source("group")
+    opened.page.uncheck("#log-x")
+    assert opened.complaints == []
+
+
+def test_without_a_script_the_table_is_there(study: Study, browser: Any, file: Path) -> None:
+    with _Opened(browser, file, java_script_enabled=False) as opened:
+        assert opened.page.locator("#front-table tbody tr:visible").count() == len(_trials(study))
+        assert "need JavaScript" in opened.page.inner_text("noscript")
+        assert not opened.page.is_visible("#axis-x")
+        best = study.front()[0].values["accuracy"]
+        assert f"{100 * best:.2f} %" in opened.page.inner_text("#front-table")
+
+
+def test_it_prints_light(browser: Any, file: Path) -> None:
+    with _Opened(browser, file, color_scheme="dark") as opened:
+        opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert opened.page.get_attribute("html", "data-theme") == "light"
+        opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert opened.page.get_attribute("html", "data-theme") == "dark"
+        assert opened.page.pdf(format="A4").startswith(b"%PDF")
+        assert opened.complaints == []
+
+
+@pytest.mark.parametrize("size", _SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_defect(browser: Any, file: Path, size: str, scheme: str) -> None:
+    with _Opened(browser, file, size, color_scheme=scheme, bypass_csp=True) as opened:
+        opened.page.click("#front-table tbody tr")
+        found = Axe().run(opened.page).response["violations"]
+        serious = [v for v in found if v["impact"] in ("serious", "critical")]
+        assert json.dumps([(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in serious]) == "[]"
+
+
+def test_a_study_without_a_front_opens_too(browser: Any, tmp_path: Path) -> None:
+    study = make_study(tmp_path, starved=True)
+    with _Opened(browser, dse.report(study)) as opened:
+        assert opened.complaints == []
+        assert opened.front() == set()
+        assert "NOT CERTAIN" in opened.page.inner_text(".banner")
