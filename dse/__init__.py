@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dse.core.budget import Budget
     from dse.errors import DseError, MachineError, SpaceError, StudyError
     from dse.reports.compare import compare
+    from dse.reports.figures import plot
     from dse.reports.page import report
     from dse.reports.pick import pick
     from dse.spaces.load import load_space
@@ -51,6 +52,7 @@ __all__ = [
     "load_space",
     "open_study",
     "pick",
+    "plot",
     "report",
 ]
 
@@ -75,6 +77,7 @@ _MODULES = {
     "load_space": "dse.spaces.load",
     "open_study": "dse.study.study",
     "pick": "dse.reports.pick",
+    "plot": "dse.reports.figures",
     "report": "dse.reports.page",
 }
 

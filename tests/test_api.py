@@ -46,6 +46,7 @@ NAMES = {
     "load_space",
     "open_study",
     "pick",
+    "plot",
     "report",
 }
 

@@ -41,6 +41,7 @@ _COMMANDS = {
     "explain": ("explain:explain_command", "Say whether a configuration is on the front, else why not."),
     "pick": ("pick:pick_command", "Pick one configuration for a requirement."),
     "compare": ("compare:compare_command", "Say what differs between two studies."),
+    "plot": ("plot:plot_command", "Draw a figure of a study, for a paper."),
     "report": ("html:report_command", "Write a study as one page for a browser."),
     "trials": ("trials:trials_command", "List the trials of a study: figures, failures, exclusions."),
     "studies": ("studies:studies_command", "List the studies that are here."),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
@@ -20,7 +21,8 @@ from dse.reports.front import FrontReport
 
 _MARGINS = {"left": 0.12, "right": 0.955, "bottom": 0.1, "top": 0.91}
 """Room for numbers of six digits. Matplotlib finds it by drawing all of it twice."""
-_FRONT, _BARS, _OTHERS, _EXCLUDED = "#1f6feb", "#555555", "#b8c0cc", "#d98c8c"
+FRONT, OTHERS = "#1f6feb", "#b8c0cc"
+_FRONT, _BARS, _OTHERS, _EXCLUDED = FRONT, "#555555", OTHERS, "#d98c8c"
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,23 @@ def dots(analysis: Analysis, wanted: Sequence[str]) -> Dots:
 
 
 def plot_front(report: FrontReport, path: Path) -> None:
-    """Draw the first objective over the second; a third gives the colour. Raises OSError.
+    """Write `draw_front` as a picture. Raises OSError."""
+    figure = Figure(figsize=(8, 5), dpi=120)
+    axes = figure.subplots(gridspec_kw=_MARGINS)
+    draw_front(figure, axes, report)
+    axes.title.set_fontsize(11)
+    image = io.BytesIO()
+    figure.savefig(image, format="png", pil_kwargs={"compress_level": 4})  # the default is slower, and saves 3 %
+    write_bytes(path, image.getvalue(), follow=False)
+
+
+def draw_front(figure: Figure, axes: Axes, report: FrontReport, *, legend: bool = True) -> None:
+    """Draw the first objective over the second; a third gives the colour.
 
     A single objective is drawn over the number of the trial.
     """
     y, *others = report.study.objectives
     x, colour = (*others, None, None)[:2]
-    figure = Figure(figsize=(8, 5), dpi=120)
-    axes = figure.subplots(gridspec_kw=_MARGINS)
     points = [Dot(point.trial, point.values, point.intervals) for point in report.points]
     beside = dots(report.analysis, [o.name for o in (y, x) if o])
     same: dict[str, Any] = {"s": 22, "facecolors": "none", "edgecolors": _FRONT, "linewidths": 0.8}
@@ -102,20 +113,17 @@ def plot_front(report: FrontReport, path: Path) -> None:
         label=f"front ({len(points)}), bars: 95 %" if any(p.intervals for p in points) else f"front ({len(points)})",
     )
     if colour and points:
-        figure.colorbar(shown, ax=axes, label=_label(colour), fraction=0.05, pad=0.02)
+        figure.colorbar(shown, ax=axes, label=label(colour), fraction=0.05, pad=0.02)
     if x and x.metric.scale == "ratio" and (points or beside.dominated or beside.outside or beside.excluded):
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}" if _is_2_or_5(value) else ""))
-    axes.set_xlabel(_label(x) if x else "trial")
-    axes.set_ylabel(_label(y))
+        plain_numbers(axes.xaxis)
+    axes.set_xlabel(label(x) if x else "trial")
+    axes.set_ylabel(label(y))
     doubt = "\nnot certain: most runs did not get their processor" if report.analysis.exclusions.starved else ""
-    axes.set_title(f"{report.title}{doubt}", fontsize=11)
+    axes.set_title(f"{report.title}{doubt}")
     axes.grid(alpha=0.25, which="both")
-    axes.legend(loc="best")
-    image = io.BytesIO()
-    figure.savefig(image, format="png", pil_kwargs={"compress_level": 4})  # the default is slower, and saves 3 %
-    write_bytes(path, image.getvalue(), follow=False)
+    if legend:
+        axes.legend(loc="best")
 
 
 def _bars(axes: Axes, drawn: Sequence[Dot], x: Objective | None, y: Objective, colour: str) -> None:
@@ -150,10 +158,18 @@ def _column(drawn: Sequence[Valued], objective: Objective) -> list[float]:
     return [objective.metric.units.for_people(dot.values[objective.name]) for dot in drawn]
 
 
-def _label(objective: Objective) -> str:
+def label(objective: Objective) -> str:
+    """An axis's: ``p90 latency [ms], lower is better``."""
     better = "higher" if objective.direction == "maximize" else "lower"
     unit = f" [{shown}]" if (shown := objective.metric.units.shown) else ""
     return f"{objective.metric.title}{unit}, {better} is better"
+
+
+def plain_numbers(axis: Axis, *, between: bool = True) -> None:
+    """A logarithmic axis with numbers as people write them, at 1 and, unless there is no room ``between``, 2 and 5."""
+    axis.set_tick_params(which="minor", pad=5)  # as far off as those of longer ticks
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}" if between and _is_2_or_5(value) else ""))
 
 
 def _is_2_or_5(value: float) -> bool:
