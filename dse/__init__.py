@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dse.reports.page import report
     from dse.reports.pick import pick
     from dse.spaces.load import load_space
+    from dse.spaces.own import model_space
     from dse.spaces.space import Space
     from dse.study.rows import ConfigurationRow, Configurations, Front, TrialRow, Trials
     from dse.study.study import Study, open_study
@@ -50,6 +51,7 @@ __all__ = [
     "compare",
     "explore",
     "load_space",
+    "model_space",
     "open_study",
     "pick",
     "plot",
@@ -75,6 +77,7 @@ _MODULES = {
     "compare": "dse.reports.compare",
     "explore": "dse.api",
     "load_space": "dse.spaces.load",
+    "model_space": "dse.spaces.own",
     "open_study": "dse.study.study",
     "pick": "dse.reports.pick",
     "plot": "dse.reports.figures",

@@ -44,6 +44,7 @@ NAMES = {
     "compare",
     "explore",
     "load_space",
+    "model_space",
     "open_study",
     "pick",
     "plot",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -17,11 +18,12 @@ from dse.cli.live import LiveProgress
 from dse.cli.opened import open_study, say_damaged
 from dse.cli.options import STUDIES, Images, Labels, Models, Studies, option_words, variables
 from dse.cli.outcome import counts, plan_line, show_plan, show_result
+from dse.cli.own_model import own_model
 from dse.cli.render import stderr
 from dse.cli.trusted import NOT_ASKED, Trust, require_trust
 from dse.core.configuration import Configuration
 from dse.core.tree import LISTED
-from dse.errors import ResultsError, StudyError
+from dse.errors import ResultsError, StudyError, UsageError
 from dse.packages import runtime_version
 from dse.samplers.unseen import Unseen
 from dse.search.edits import Edits, edits
@@ -35,7 +37,10 @@ from dse.study.writer import StudyWriter, study_so_far
 
 
 def explore_command(
-    space: Annotated[str, typer.Option(help="Search space: a YAML file, or the name of one that ships.")],
+    model: Annotated[
+        Path | None, typer.Argument(help="A .tflite or .onnx classifier of your own, in place of a space.")
+    ] = None,
+    space: Annotated[str | None, typer.Option(help="Search space: a YAML file, or the name of one that ships.")] = None,
     study: Annotated[str | None, typer.Option(help="Name of the study. [default: the space's name]")] = None,
     studies: Studies = STUDIES,
     trials: Annotated[int | None, typer.Option(min=1, help="Measure this many configurations at most.")] = None,
@@ -71,6 +76,10 @@ def explore_command(
     models: Models = None,
     images: Images = None,
     labels: Labels = None,
+    pixels: Annotated[
+        str | None,
+        typer.Option(help="What a pixel becomes in the float input of MODEL: -1..1, 0..1, 0..255. [default: -1..1]"),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be measured, and how long it takes.")
     ] = False,
@@ -82,14 +91,25 @@ def explore_command(
     --trials, --timeout and --budget are for all runs of a study together: a search of 2 minutes that was stopped after
     47 seconds goes on for 73. --more allows as much once more.
 
+    For a MODEL of your own a space is made, shown, and kept as space.yaml in the study's folder.
+
     Example: dse explore --space mobilenet_v3.yaml --timeout 5m
+
+    Example: dse explore model.tflite --images DIR --labels FILE
     """
-    given_paths, found = variables(models, images, labels), find_space(space)
-    loaded = load_space(found, given_paths)
+    given_paths, own = variables(models, images, labels), None
+    if (model is None) == (space is None):
+        raise UsageError("name either a model file of your own, or a space: --space NAME (see dse space list)")
+    if model is not None:
+        own = own_model(model, studies, study, given_paths, pixels)
+        loaded, found = own.space, own.path
+    else:
+        found = find_space(str(space))
+        loaded = load_space(found, given_paths)
     if loaded.programs and not dry_run:
         require_trust(loaded.programs, loaded.path, trusted=trust)
         loaded = load_space(found, given_paths, runtime_version)
-    folder = (studies / (study or loaded.name)).absolute()
+    folder = own.path.parent if own else (studies / (study or loaded.name)).absolute()
     first = _first(warm_start, studies, loaded) if warm_start else []
     before = study_so_far(folder, loaded, storage)  # what would be refused is, before downloads and in a plan too
     if before:
@@ -118,6 +138,8 @@ def explore_command(
         Interrupt("trial") as interrupt,
         closed_after(loaded.backend),
     ):
+        if own:
+            own.keep()
         plan = make_plan(loaded, writer.study.measurements, limits.left)
         console = stderr()
         console.print(f"{loaded.name}: {counts(plan)} known. {plan.decision.reason}\n{plan_line(plan, len(first))}")
@@ -137,7 +159,7 @@ def explore_command(
                 first=first,
                 spent_s=limits.spent.time_s,
             )
-        command = "dse explore" + option_words(
+        command = ("dse explore" if model is None else f"dse explore {shlex.quote(str(model))}") + option_words(
             space=space,
             study=study,
             studies=studies if studies != STUDIES else None,
@@ -149,6 +171,7 @@ def explore_command(
             models=models,
             images=images,
             labels=labels,
+            pixels=pixels,
         )
         stopped = interrupt.requested()
         show_result(writer.study, progress, studies, command, as_json=json, interrupted=stopped)

@@ -67,7 +67,7 @@ Versions = Callable[[str, str | None], str | None]
 
 
 def load_space(
-    source: Path | str | Mapping[str, Any],
+    source: Path | str | Mapping[str, Any] | Document,
     variables: Mapping[str, str] = os.environ,
     versions: Versions = known_version,
 ) -> Space:
@@ -106,7 +106,9 @@ def load_space(
     return space
 
 
-def _document(source: Path | str | Mapping[str, Any]) -> Document:
+def _document(source: Path | str | Mapping[str, Any] | Document) -> Document:
+    if isinstance(source, Document):
+        return source
     if isinstance(source, Mapping):
         return Document(MAPPING, _plain(source), {})
     return read_document(find_space(source) if isinstance(source, str) else source)
