@@ -27,7 +27,7 @@ AS_IT_IS = "float32"
 CALIBRATED = "int8"
 """The one whose ranges come from images."""
 
-_RECIPES = 1
+_RECIPES = 2
 """Raised when `dse.models.quantizing` makes other files of the same model, images and versions."""
 _SCHEMA = 1
 _TIMEOUT_S = 3600.0

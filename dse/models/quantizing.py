@@ -26,6 +26,8 @@ from dse.files import sha256_file
 from dse.models.contents import ModelContents, read_contents
 
 _MOST_SAID = 300
+_MOST_IN_BYTE = 127
+"""Of an operator, in the field of before."""
 _HAS = {"float16": "float16", "int4_dynamic": "int4", "int4_weight_only": "int4"}
 """The type of weights that a precision has at least one of; int8 or uint8 in every other."""
 
@@ -118,7 +120,7 @@ def _tflite(path: Path, precision: str, samples: CalibrationSamples | None, _: P
     ranges = None
     if samples is not None:  # of one thread: sums in another order would be other ranges
         ranges = worker.calibrate({signature: [{name: sample} for sample in samples]}, num_threads=1)
-    return bytes(worker.quantize(ranges, enable_progress_report=False).quantized_model)
+    return as_engines_read_it(bytes(worker.quantize(ranges, enable_progress_report=False).quantized_model))
 
 
 def as_quantizer_takes_it(contents: bytes) -> tuple[bytes, str, str]:
@@ -127,30 +129,54 @@ def as_quantizer_takes_it(contents: bytes) -> tuple[bytes, str, str]:
     ai-edge-quantizer calibrates by signature, and takes every operator of a file from before 2020 for an ADD: it
     returns such a file as it is.
     """
-    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    def named(name: str, index: int) -> Any:
+        entry = schema.TensorMapT()
+        entry.name, entry.tensorIndex = name, int(index)
+        return entry
+
+    model = _opened(contents)
+    if not model.signatureDefs:
+        graph = model.subgraphs[0]
+        definition = schema.SignatureDefT()
+        definition.signatureKey, definition.subgraphIndex = "serving_default", 0
+        definition.inputs = [named(f"input_{n}", index) for n, index in enumerate(graph.inputs)]
+        definition.outputs = [named(f"output_{n}", index) for n, index in enumerate(graph.outputs)]
+        model.signatureDefs = [definition]
+    signature = model.signatureDefs[0]
+    return _packed(model), _text(signature.signatureKey), _text(signature.inputs[0].name)
+
+
+def as_engines_read_it(contents: bytes) -> bytes:
+    """A .tflite file with its weights within, and its operators in the field of before as well.
+
+    ai-edge-quantizer puts larger weights behind the FlatBuffer, where only LiteRT looks for them, and OpenVINO takes
+    the operators that it adds for ADDs.
+    """
+    return _packed(_opened(contents))
+
+
+def _opened(contents: bytes) -> Any:
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(contents, 0))
     for code in model.operatorCodes:
         code.builtinCode = max(code.builtinCode, code.deprecatedBuiltinCode)
-    if not model.signatureDefs:
-        graph = model.subgraphs[0]
-        definition = schema.SignatureDefT()
-        definition.signatureKey = "serving_default"
-        definition.subgraphIndex = 0
-        definition.inputs = [_named(schema, f"input_{n}", index) for n, index in enumerate(graph.inputs)]
-        definition.outputs = [_named(schema, f"output_{n}", index) for n, index in enumerate(graph.outputs)]
-        model.signatureDefs = [definition]
-    signature = model.signatureDefs[0]
-    builder = flatbuffers.Builder(len(contents))
+        code.deprecatedBuiltinCode = min(code.builtinCode, _MOST_IN_BYTE)
+    for buffer in model.buffers:
+        if buffer.offset > 1:
+            buffer.data = np.frombuffer(contents, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
+    return model
+
+
+def _packed(model: Any) -> bytes:
+    import flatbuffers
+
+    builder = flatbuffers.Builder(1 << 20)
     builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output()), _text(signature.signatureKey), _text(signature.inputs[0].name)
-
-
-def _named(schema: Any, name: str, index: int) -> Any:
-    entry = schema.TensorMapT()
-    entry.name, entry.tensorIndex = name, int(index)
-    return entry
+    return bytes(builder.Output())
 
 
 def _text(value: str | bytes) -> str:

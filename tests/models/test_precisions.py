@@ -7,7 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dse_harness.engines import open_engine
+from dse_harness.protocol import RuntimeSpec
 
+from dse import zoo
 from dse.data_sets import from_arrays
 from dse.errors import MachineError, ModelError, ModelRefusedError
 from dse.files import fingerprint, sha256_file, write_json
@@ -51,7 +54,7 @@ class TestTflite(ModelSourceConformance):
 
     @pytest.fixture
     def variants(self) -> list[Variant]:
-        return [{"precision": precision} for precision in QUANTIZERS[".tflite"].precisions]
+        return [{"precision": precision} for precision in ("float32", "int8", "int4_dynamic")]
 
 
 class TestOnnx(ModelSourceConformance):
@@ -97,6 +100,37 @@ def test_a_model_of_another_time_is_quantized_too(tmp_path: Path) -> None:
     assert (signature, name) == ("serving_default", "input_0")
     made = _source(old, "float32", "int8_weight_only").make({"precision": "int8_weight_only"})
     assert "int8" in read_contents(made.path).weights
+
+
+@pytest.mark.parametrize("precision", ["float16", "int8", "int8_weight_only"])
+def test_what_is_made_holds_its_weights_and_is_read_by_openvino(tmp_path: Path, precision: str) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = tmp_path / "m.tflite"
+    model.write_bytes(zoo.build("small", "minimalistic", 0.35, 48, "float32"))
+    made = _source(model, "float32", precision).make({"precision": precision}).path
+    found = schema.ModelT.InitFromObj(schema.Model.GetRootAs(made.read_bytes(), 0))
+    assert all(buffer.offset <= 1 for buffer in found.buffers)
+    assert all(code.deprecatedBuiltinCode == code.builtinCode for code in found.operatorCodes)
+    session = open_engine(RuntimeSpec("openvino", 1, "cpu")).load(made)
+    assert session.outputs[0].shape == (1, 10)
+
+
+def test_weights_behind_the_flatbuffer_come_along(tmp_path: Path) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    from dse.models.quantizing import as_quantizer_takes_it
+
+    plain = write_tiny_model(tmp_path / "m.tflite").read_bytes()
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(plain, 0))
+    (weights,) = (buffer for buffer in model.buffers if buffer.data is not None and len(buffer.data) == 10 * 3 * 4)
+    data = bytes(weights.data)
+    weights.data, weights.offset, weights.size = None, 1 << 20, len(data)
+    before = len(_packed(model))
+    weights.offset = before
+    contents, *_ = as_quantizer_takes_it(_packed(model) + data)
+    again = schema.ModelT.InitFromObj(schema.Model.GetRootAs(contents, 0))
+    assert data in [bytes(buffer.data) for buffer in again.buffers if buffer.data is not None]
 
 
 def _packed(model: object) -> bytes:
