@@ -10,6 +10,7 @@ from pydantic import Field
 
 from dse.core.configuration import Value
 from dse.core.origin import ModelOrigin
+from dse.data_sets import DataSet
 from dse.models.download import OnProgress
 from dse.sections import PreprocessingSection, Section, Standing
 
@@ -95,6 +96,12 @@ class ModelSection(Section):
     @abstractmethod
     def places(self, sha256: str, variant: Mapping[str, Value], cache: Path) -> Iterator[Path]:
         """Where a model of an older study may lie now, whose file had ``sha256``; nothing is fetched."""
+
+    def made_again(
+        self, variant: Mapping[str, Value], cache: Path, images: tuple[DataSet, PreprocessingSection]
+    ) -> Iterator[Path]:
+        """A model of an older study that lies nowhere any more, made of what its entry names and these ``images``."""
+        return iter(())
 
     def origin(self, model: Path) -> ModelOrigin:
         """Where the weights of ``model`` come from."""

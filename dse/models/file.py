@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 from pydantic import Field
 
 from dse.core.configuration import Value
-from dse.errors import ModelError, why
+from dse.data_sets import DataSet
+from dse.errors import MachineError, ModelError, why
 from dse.files import sha256_file
 from dse.models._base import ModelFile, ModelSection
-from dse.sections import Sha256, Standing
+from dse.sections import PreprocessingSection, Sha256, Standing
 from dse.zoo.catalogue import Precision
 
 _MOST_BYTES = 2**31
@@ -131,6 +133,19 @@ class PathSection(_FilesSection):
         """Where the section says, or in the cache."""
         yield Path(self.path).expanduser().absolute()
         yield from _made(cache, sha256)
+
+    def made_again(
+        self, variant: Mapping[str, Value], cache: Path, images: tuple[DataSet, PreprocessingSection]
+    ) -> Iterator[Path]:
+        """The precision, of the file that is there now."""
+        if self.precision and "precision" in variant:
+            from dse.models.calibration import Calibration  # most studies are validated where their cache is
+            from dse.models.precisions import PrecisionSource
+
+            path = Path(self.path).expanduser().absolute()
+            source = PrecisionSource(path, self.sha256, tuple(self.precision), cache, Calibration(*images))
+            with suppress(ModelError, MachineError):
+                yield source.make(variant).path
 
 
 class GlobSection(_FilesSection):

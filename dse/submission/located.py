@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
 from dse_harness.protocol import DataSetSpec, Request
 
 from dse.core.configuration import Value
+from dse.data_sets import DataSet
 from dse.files import sha256_file
 from dse.models.registry import read_section
 from dse.paths import cache_dir
+from dse.sections import PreprocessingSection
 from dse.shipped import shipped
 from dse.spaces.parts import variant_of
 from dse.spaces.resolved import ResolvedDataSet, ResolvedSpace
@@ -29,12 +31,24 @@ def located(
     """
     kept = validated.glob("*/model.*") if validated else ()
     variant, cache = variant_of(configuration), cache_dir() / "models"
-    sections = map(read_section, space.models.values())
-    places = (path for section in sections for path in section.places(request.model_sha256, variant, cache))
+    data_set = _data_set(request.data_set, space.data_set)
+
+    def places() -> Iterator[Path]:
+        sections = [read_section(section) for section in space.models.values()]
+        for section in sections:
+            yield from section.places(request.model_sha256, variant, cache)
+        labels = Path(data_set.labels) if data_set.labels else None
+        images = DataSet(
+            data_set.name, Path(data_set.path), labels, space.data_set.size, data_set.classes, data_set.sha256
+        )
+        recipe = PreprocessingSection(**vars(request.preprocessing))
+        for section in sections:
+            yield from section.made_again(variant, cache, (images, recipe))
+
     return dataclasses.replace(
         request,
-        model_path=str(_model(request, chain(kept, places))),
-        data_set=_data_set(request.data_set, space.data_set),
+        model_path=str(_model(request, chain(kept, places()))),
+        data_set=data_set,
         cache_dir=str(cache_dir()),
     )
 

@@ -7,16 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dse_harness.protocol import DataSetSpec, PerformanceSpec, Request
+from dse_harness.protocol import DataSetSpec, PerformanceSpec, Preprocessing, Request
 
 from dse.core.experiment import Experiment
+from dse.data_sets import from_arrays
 from dse.errors import ModelError
 from dse.files import sha256_file
 from dse.models import ZooSource
+from dse.models.calibration import Calibration
 from dse.models.download import cached
+from dse.models.precisions import PrecisionSource
+from dse.sections import PreprocessingSection
 from dse.shipped import shipped
 from dse.spaces.resolved import ResolvedDataSet, ResolvedExplore, ResolvedFidelity, ResolvedRuntime, ResolvedSpace
 from dse.submission.located import located
+from tests.harness.running import write_colours
+from tests.harness.tiny_models import write_tiny_model
 
 VARIANT = {"family": "small", "form": "minimalistic", "width": 0.35, "side": 48, "precision": "float32"}
 IMAGES = {"sha256": "d", "path": "/new/images", "labels": "/new/list.txt"}
@@ -108,3 +114,19 @@ def test_a_model_section_that_says_nothing_is_refused_where_the_model_has_moved(
     request = asked(tmp_path / "old.tflite", "e" * 64)
     with pytest.raises(ModelError, match="expected one of zoo, path"):
         located(request, space({"m": {}}, IMAGES), {})
+
+
+def test_a_precision_is_made_again_of_the_same_images(cache, tmp_path):
+    model = write_tiny_model(tmp_path / "m.tflite")
+    archive = write_colours(tmp_path / "images.npz")
+    images, recipe = from_arrays("colours", archive), PreprocessingSection(crop_percent=100)
+    before = PrecisionSource(model, None, ("float32", "int8"), tmp_path / "old", Calibration(images, recipe))
+    made = before.make({"precision": "int8"})
+    made.path.unlink()
+    request = Request(str(made.path), made.sha256, images.spec, "/old", preprocessing=Preprocessing(crop_percent=100))
+    section = {"name": "colours", "path": str(archive), "sha256": images.sha256}
+    resolved = space({"mine": {"path": str(model), "precision": ["float32", "int8"]}}, section)
+    resolved = dataclasses.replace(resolved, data_set=dataclasses.replace(resolved.data_set, size=images.size))
+    found = located(request, resolved, {"precision": "int8", "threads": 1})
+    assert Path(found.model_path).is_relative_to(cache)
+    assert sha256_file(Path(found.model_path)) == made.sha256
