@@ -62,7 +62,8 @@ def model_space(
 
     Its engines are those that are installed and read the file; its precisions those that can be made of it, where
     ``pip install 'dse[quantize]'`` was run; then threads and kernels. ``images`` is a folder, and ``labels`` a list
-    with a line ``NAME CLASS`` for each image; or ``images`` is an .npz with both. ``pixels`` says what a pixel becomes
+    with a line ``NAME CLASS`` for each image; without it, ``images`` is a folder with a folder for each class, or an
+    .npz or .parquet file with both. ``pixels`` says what a pixel becomes
     in a float input: ``-1..1`` (the default, a guess), ``0..1`` or ``0..255``. `Space.file` has it all.
 
     Raises ModelError, DataSetError, InputError, MachineError.
@@ -246,8 +247,13 @@ def _precisions(model: Path, contents: ModelContents) -> tuple[tuple[str, ...], 
 
 
 def _data_set(images: Path, labels: Path | None) -> list[str]:
-    if images.suffix == ".npz":
-        return [f"  file: {_quoted(str(images.absolute()))}"]
-    if labels is None:
-        raise InputError("is missing: a list with a line 'NAME CLASS' for each image", argument="labels")
-    return [f"  images: {_quoted(str(images.absolute()))}", f"  labels: {_quoted(str(labels.absolute()))}"]
+    """The images as a space names them: with a list of labels, in one file, or in a folder for each class."""
+    if labels is not None:
+        return [f"  images: {_quoted(str(images.absolute()))}", f"  labels: {_quoted(str(labels.absolute()))}"]
+    kind = {".npz": "file", ".parquet": "parquet"}.get(images.suffix, "folders")
+    if kind == "folders" and images.is_dir() and not any(path.is_dir() for path in images.iterdir()):
+        raise InputError(
+            f"is missing: a list with a line 'NAME CLASS' for each image, as {images} has no folder for each class",
+            argument="labels",
+        )
+    return [f"  {kind}: {_quoted(str(images.absolute()))}"]

@@ -22,6 +22,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     recorded = RecordedHarness()
     monkeypatch.setattr(LocalBackend, "run", lambda _, *given, **named: recorded.run(*given, **named))
     write_colours(tmp_path / "images.npz")
+    (tmp_path / "flat").mkdir()
     write_tiny_model(tmp_path / "m.tflite", type_="int8")
     return tmp_path
 
@@ -71,7 +72,7 @@ def test_another_model_of_the_same_name_is_refused(here: Path, dse: Any) -> None
         ((), 2, "name either a model file of your own, or a space: --space NAME"),
         (("m.tflite", "--space", "mobilenet_v3"), 2, "name either a model file of your own, or a space"),
         (("m.tflite",), 2, "a model needs images to be measured on: --images DIR --labels FILE"),
-        (("m.tflite", "--images", "."), 3, "--labels: is missing: a list with a line 'NAME CLASS' for each image"),
+        (("m.tflite", "--images", "flat"), 3, "--labels: is missing: a list with a line 'NAME CLASS' for each image"),
         (("none.tflite", "--images", "images.npz"), 3, "none.tflite: cannot be read"),
         (("m.tflite", "--images", "images.npz", "--pixels", "x"), 3, "--pixels: found 'x', allowed: -1..1"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import dse
@@ -136,8 +137,21 @@ def test_labels_that_the_model_does_not_tell_apart_are_said(tmp_path: Path) -> N
 
 
 def test_a_folder_of_images_needs_its_labels(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="labels: is missing: a list with a line 'NAME CLASS' for each image"):
-        dse.model_space(write_tiny_model(tmp_path / "m.tflite"), tmp_path)
+    (tmp_path / "flat").mkdir()
+    with pytest.raises(
+        InputError, match=r"labels: is missing: a list with a line 'NAME CLASS' for each image, as .*flat"
+    ):
+        dse.model_space(write_tiny_model(tmp_path / "m.tflite"), tmp_path / "flat")
+
+
+def test_a_folder_for_each_class_needs_none(tmp_path: Path) -> None:
+    import cv2
+
+    for name in "ab":
+        (tmp_path / "classes" / name).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "classes" / name / "1.png"), np.zeros((8, 8, 3), np.uint8))
+    space = dse.model_space(write_tiny_model(tmp_path / "m.tflite", outputs=2), tmp_path / "classes")
+    assert (space.data_set.size, space.data_set.classes) == (2, 2)
 
 
 def test_a_search_from_python_takes_it(tmp_path: Path, images: Path) -> None:
