@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dse.core.between import Between, between_sessions
-from dse.core.chance import ADVICE, no_better_than_chance
+from dse.core.chance import ADVICE, ADVICE_WHERE_OTHERS_DO, no_better_than_chance
 from dse.core.configuration import Configuration
 from dse.core.counts import Counts, count
 from dse.core.estimate import Estimate, Repeats, interval, repeats_of
@@ -186,14 +186,20 @@ class Analysis:
     @cached_property
     def guesses(self) -> str | None:
         """A sentence on the models that answer no better than chance, and what to check."""
-        found: dict[int | None, str] = {}
+        found: dict[int | None, tuple[Measurement, str]] = {}
+        better = set()
         for measured in (m for k in self.known for m in k.trials):  # an accuracy does not depend on the load
             if sentence := no_better_than_chance(measured):
-                found.setdefault(measured.accuracy_from, f"trial {measured.trial}: {sentence}")
+                found.setdefault(measured.accuracy_from, (measured, sentence))
+            elif measured.accuracy is not None:
+                better.add(measured.configuration.get("model"))
         if not found:
             return None
+        # one whose inputs may be wrong comes before one whose precision is
+        measured, sentence = min(found.values(), key=lambda each: each[0].configuration.get("model") in better)
+        advice = ADVICE_WHERE_OTHERS_DO if measured.configuration.get("model") in better else ADVICE
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        return f"no better than chance: {next(iter(found.values()))}{more}; {ADVICE}"
+        return f"no better than chance: trial {measured.trial}: {sentence}{more}; {advice}"
 
     @property
     def needs_accuracy(self) -> bool:

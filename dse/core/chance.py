@@ -18,6 +18,12 @@ ADVICE = (
 )
 
 
+ADVICE_WHERE_OTHERS_DO = (
+    "other configurations of the same model answer better: what sets this one apart, such as its precision or its "
+    "engine, does not suit the model"
+)
+
+
 def no_better_than_chance(measured: Measurement) -> str | None:
     """A sentence, with the counts, where the accuracy of a trial is no better than a guess; None where it is."""
     accuracy, model = measured.accuracy, measured.response.model

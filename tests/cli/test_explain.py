@@ -187,6 +187,26 @@ def test_an_accuracy_no_better_than_chance_is_told_with_what_to_check(tmp_path: 
     assert "no better than chance: trial 0: 9 of 100 images are right" in " ".join(said.getvalue().split())
 
 
+def test_where_others_answer_better_the_inputs_are_not_to_blame(tmp_path: Path) -> None:
+    model = ModelInfo((1, 48, 48, 3), "float32", "NHWC", (1, 10), "float32", background_class=False, file_bytes=9)
+    bad: set[str] = set()
+
+    def respond(request: Request) -> Response:
+        good = 9 if request.model_sha256 in (bad or {request.model_sha256}) else 80
+        bad.update([] if bad else [request.model_sha256])
+        response = replace(answer(request), model=model)
+        accuracy = Accuracy(good, 100, request.model_sha256, "random", 10_000)
+        return replace(response, accuracy=accuracy) if request.accuracy else response
+
+    space = make_space(tmp_path, parameters={"side": [48, 64], "threads": [1]})
+    run_study(tmp_path / "studies" / "s", space, RecordedHarness(respond))
+    guesses = Study.read(tmp_path / "studies" / "s").analysis.guesses
+    assert guesses
+    assert "9 of 100 images are right" in guesses
+    assert "other configurations of the same model answer better" in guesses
+    assert "mean and scale" not in guesses
+
+
 @pytest.fixture(scope="module")
 def four_of_nine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of four of nine configurations, which lie on two branches."""
