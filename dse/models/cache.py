@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from dse_harness.pruning import prune
+
 from dse.files import sha256_file
 from dse.models._base import ModelFile
 from dse.paths import using_cache
@@ -42,6 +44,7 @@ def kept(folder: Path, name: str, make: Callable[[], Iterable[bytes]], suffix: s
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+        prune(folder)
     return ModelFile(path, digest.hexdigest())
 
 

@@ -16,6 +16,7 @@ from dse_harness import children
 from dse_harness.engines import CompilingEngine, Engine, Session, engine_of
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import Request
+from dse_harness.pruning import prune
 
 FOLDER = "compiled"
 _SCHEMA = 1
@@ -56,6 +57,7 @@ def make(request_path: Path, request: Request, target: Path) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    prune(target.parent)
 
 
 def _kept(folder: Path, name: str) -> bytes | None:
