@@ -27,6 +27,14 @@ def commands(page: str) -> list[str]:
     return [line for block in blocks for line in block.splitlines()]
 
 
+def _use(venv: Path, clone: Path) -> None:
+    """Have the clone run its own code with the libraries of ``venv``, which stays as it is: nothing is set up."""
+    path = f"{clone}:{clone / 'harness'}"
+    shims = {"dse": f'PYTHONPATH={path} exec {venv}/bin/python -m dse "$@"', "setup": "exit 0"}
+    for name, line in shims.items():
+        (clone / "bin" / name).write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+
+
 def main() -> int:
     """Clone, run each command, and look at what they made; the code of the first command that fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -37,7 +45,7 @@ def main() -> int:
         clone = Path(name) / "dse"
         subprocess.run(["git", "clone", "--quiet", "--depth", "1", ROOT.as_uri(), str(clone)], check=True)
         if asked.venv:
-            (clone / ".venv").symlink_to(asked.venv.absolute())
+            _use(asked.venv.absolute(), clone)
         environment = {**os.environ, "DSE_CACHE": str(Path(name) / "cache")}
         for command in commands(PAGE.read_text(encoding="utf-8")):
             typed = command.replace("--timeout 1m", f"--timeout {asked.timeout}") if asked.timeout else command
