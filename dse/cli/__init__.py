@@ -36,6 +36,7 @@ _EXIT_CODES = (
     "where dse compare --fail-on asks; 130 interrupted."
 )
 _COMMANDS = {
+    "init": ("init:init_command", "Write a first search space from three answers."),
     "explore": ("explore:explore_command", "Search a space on this machine and print its Pareto front."),
     "front": ("front:front_command", "Show the Pareto front of a study."),
     "explain": ("explain:explain_command", "Say whether a configuration is on the front, else why not."),

@@ -16,7 +16,14 @@ STUDIES = Path("studies")
 SYSTEM = Path("system.yaml")
 
 Studies = Annotated[Path, typer.Option(help="Folder that holds studies.")]
-StudyArgument = Annotated[str, typer.Argument(help="Study: a name in --studies, or a path.", metavar="STUDY")]
+StudyArgument = Annotated[
+    str,
+    typer.Argument(
+        help="Study: a name in --studies, or a path.",
+        metavar="STUDY",
+        autocompletion=lambda: sorted(path.parent.name for path in STUDIES.glob("*/study.yaml")),
+    ),
+]
 Models = Annotated[Path | None, typer.Option(help="Folder for ${DSE_MODELS} in the space.")]
 Images = Annotated[Path | None, typer.Option(help="Folder for ${DSE_IMAGES} in the space.")]
 Labels = Annotated[Path | None, typer.Option(help="Label list for ${DSE_LABELS} in the space.")]

@@ -25,3 +25,18 @@ def test_what_is_no_figure_is_refused(small_study: Path, dse: Any) -> None:
     done = dse("plot", small_study, "front", "-o", "front.doc")
     assert done.code == 2
     assert "--out: found 'front.doc'" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("dse plot ", ["small_study"]), ("dse plot small_study ", ["front", "history", "latency", "parameters"])],
+)
+def test_a_shell_completes_studies_and_kinds(
+    small_study: Path, dse: Any, monkeypatch: pytest.MonkeyPatch, words: str, offered: list[str]
+) -> None:
+    (small_study.parent / "studies").symlink_to(small_study.parent)
+    monkeypatch.chdir(small_study.parent)
+    monkeypatch.setenv("_DSE_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    assert dse().out.split() == offered
