@@ -58,8 +58,10 @@ app = typer.Typer(
     "called like a command wants.\n\nExample: dse submit mobilenet_v3 --submitter Example",
 )
 
-_SINGLE_STREAM = "SingleStream"
-_Scenarios = Annotated[str, typer.Option(help="SingleStream and what is derived from it, with commas.")]
+_Scenarios = Annotated[
+    str | None,
+    typer.Option(help="Results to write, with commas: measured ones, or derived ones. [default: what was measured]"),
+]
 
 
 @app.command()
@@ -68,7 +70,7 @@ def tree(
     submitter: Submitter,
     studies: Studies = STUDIES,
     round_name: RoundName = DEFAULT_ROUND,
-    scenarios: _Scenarios = _SINGLE_STREAM,
+    scenarios: _Scenarios = None,
     system: System = SYSTEM,
     out: Annotated[
         Path | None, typer.Option(help="The folder to write. [default: STUDY/submission, or STUDY/rehearsal]")
@@ -141,7 +143,7 @@ def preflight(
     studies: Studies = STUDIES,
     submitter: Submitter = SUBMITTER,
     round_name: RoundName = DEFAULT_ROUND,
-    scenarios: _Scenarios = _SINGLE_STREAM,
+    scenarios: _Scenarios = None,
     system: System = SYSTEM,
     python: Python = None,
     trial: Trials = None,
@@ -185,7 +187,9 @@ app.command("check")(check_command)
 app.command("pack")(pack_command)
 
 
-def _scenarios(text: str) -> tuple[Scenario, ...]:
+def _scenarios(text: str | None) -> tuple[Scenario, ...]:
+    if text is None:
+        return ()
     asked = {name.strip() for name in text.split(",")}
     if unknown := asked - set(SCENARIOS):
         raise UsageError(f"--scenarios: found {', '.join(sorted(unknown))}, allowed: {', '.join(SCENARIOS)}")

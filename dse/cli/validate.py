@@ -28,7 +28,7 @@ from dse.cli.submission_options import (
     say_not_asked,
 )
 from dse.cli.trusted import Trust, require_trust
-from dse.cli.validated import comparison, explored_values, p90_indifference, remarks, validation_document
+from dse.cli.validated import comparison, explored_values, remarks, validation_document
 from dse.core.words import counted
 from dse.data_sets import require_unchanged
 from dse.durations import show_duration
@@ -118,7 +118,7 @@ def validate_command(
         print_json(validation_document(found, todo, outcomes, front, problems))
     elif points:
         stdout().print(comparison(outcomes, explored))
-    for remark in remarks(outcomes, explored, p90_indifference(found)):
+    for remark in remarks(outcomes, explored, found):
         console.print(remark)
     if len(outcomes) < len(todo.steps):
         console.print(f"{len(points)} of {len(todo.steps)} points are validated")

@@ -13,15 +13,15 @@ from dse.core.metrics import METRICS, objective, values_of
 from dse.errors import DseError
 from dse.reports.official import official_document
 from dse.study import Study
-from dse.submission.official_figures import OfficialFigures, figures_of
+from dse.submission.official_figures import HEADLINES, OfficialFigures, figures_of
 from dse.submission.point import ValidatedPoint
 from dse.submission.validate import Outcome, Plan
 
 SCHEMA = 1
 _SHOWN = ("accuracy", "latency_p90_ns", "model_memory_bytes", "peak_memory_bytes")
-
-
 _P90 = "latency_p90_ns"
+_ESTIMATES = {_P90: "latency_early_stopping_p90_ns", "latency_p99_ns": "latency_early_stopping_p99_ns"}
+_TITLES = {_P90: "p90", "latency_p99_ns": "p99"}
 
 
 def explored_values(study: Study) -> dict[int, Mapping[str, float]]:
@@ -31,8 +31,12 @@ def explored_values(study: Study) -> dict[int, Mapping[str, float]]:
 
 def p90_indifference(study: Study) -> float:
     """By what share two p90 may differ without meaning anything (0.03: 3 %); the default in a study that has none."""
-    own = {**default_indifference([objective(_P90)]), **study.analysis.indifference}
-    return own[_P90]
+    return _indifference(study, _P90)
+
+
+def _indifference(study: Study, name: str) -> float:
+    own = {**default_indifference([objective(name)]), **study.analysis.indifference}
+    return own[name]
 
 
 def comparison(outcomes: Sequence[Outcome], explored: Mapping[int, Mapping[str, float]]) -> RenderableType:
@@ -41,38 +45,50 @@ def comparison(outcomes: Sequence[Outcome], explored: Mapping[int, Mapping[str, 
     official = [outcome.point.performance.response for outcome in outcomes if outcome.point]
     own = all(response.model_memory_bytes is not None for response in official)  # older runs have no other
     memory = METRICS.get("model_memory_bytes" if own else "peak_memory_bytes")
-    figures = ("accuracy", "explored", "p90", "explored", "ratio", "early-stopping p90", memory.title, "explored")
+    headlines = dict.fromkeys(HEADLINES[outcome.point.scenario] for outcome in outcomes if outcome.point)
+    title = " or ".join(_TITLES.get(name, METRICS.get(name).title) for name in headlines) or "p90"
+    estimates = " or ".join(METRICS.get(_ESTIMATES[name]).title for name in headlines if name in _ESTIMATES)
+    figures = ("accuracy", "explored", title, "explored", "ratio", estimates or "estimate", memory.title, "explored")
     for name in ("trial", *figures):
         table.add_column(name, justify="right", no_wrap=True)
     for outcome in outcomes:
         if outcome.point is None:
             continue
         found, before = figures_of(outcome.point), _before(outcome.point, explored)
-        estimate = found.early_stopping_p90_ns
-        p90 = before.get(_P90)
+        estimate = found.values.get(_ESTIMATES.get(found.headline, ""))
+        explored_one = before.get(found.headline)
         table.add_row(
             str(outcome.trial),
             *_pair("accuracy", found.accuracy, before),
-            *_pair("latency_p90_ns", found.latency_p90_ns, before),
-            "-" if p90 is None else f"{found.p90_ratio(p90):.2f}",
-            "too few queries" if estimate is None else METRICS.get("latency_p90_ns").show(estimate),
+            *_pair(found.headline, found.values[found.headline], before),
+            "-" if explored_one is None else f"{found.ratio(explored_one):.2f}",
+            METRICS.get(_P90).show(estimate)
+            if estimate
+            else "too few queries"
+            if found.headline in _ESTIMATES
+            else "-",
             *_pair(memory.name, found.values.get(memory.name), before),
         )
     return table
 
 
-def remarks(outcomes: Sequence[Outcome], explored: Mapping[int, Mapping[str, float]], indifference: float) -> list[str]:
-    """A sentence for each point whose p90 differs from the explored one by more than the ``indifference``."""
+def remarks(outcomes: Sequence[Outcome], explored: Mapping[int, Mapping[str, float]], study: Study) -> list[str]:
+    """A sentence for each point whose result differs from the explored one by more than the study's indifference."""
     said = []
     for outcome in outcomes:
-        if outcome.point is None or (p90 := _before(outcome.point, explored).get(_P90)) is None:
+        if outcome.point is None:
             continue
         found = figures_of(outcome.point)
-        if found.p90_differs(p90, indifference):
+        before, indifference = (
+            _before(outcome.point, explored).get(found.headline),
+            _indifference(study, found.headline),
+        )
+        if before is not None and found.differs(before, indifference):
+            title = _TITLES.get(found.headline, METRICS.get(found.headline).title)
             said.append(
-                f"trial {outcome.trial}: the official p90 is {found.p90_ratio(p90):.2f} times the explored one, which "
-                f"is more than the indifference of {100 * indifference:.3g} %. Take the official one; other load, heat "
-                "or a larger buffer make such a difference"
+                f"trial {outcome.trial}: the official {title} is {found.ratio(before):.2f} times the explored one, "
+                f"which is more than the indifference of {100 * indifference:.3g} %. Take the official one; other "
+                "load, heat or a larger buffer make such a difference"
             )
     return said
 
@@ -117,13 +133,13 @@ def _outcome_document(
     if outcome.point is None:
         return {"status": "not validated", "reason": outcome.reason, "explored": explored}
     found: OfficialFigures = figures_of(outcome.point)
-    p90 = before.get(_P90)
+    p90 = before.get(_P90) if found.headline == _P90 else None
     return {
         "status": "validated" if outcome.point in front else "dominated",
         "explored": explored,
         "official": official_document(found, before),
-        "p90_ratio": None if p90 is None else found.p90_ratio(p90),
-        "p90_differs": None if p90 is None else found.p90_differs(p90, indifference),
+        "p90_ratio": None if p90 is None else found.ratio(p90),
+        "p90_differs": None if p90 is None else found.differs(p90, indifference),
     }
 
 

@@ -54,11 +54,20 @@ OFFICIAL_COLUMNS = (
 )
 
 
+def _shown(values: Mapping[str, float]) -> tuple[str, ...]:
+    """`SHOWN`, with the result of the scenario in place of SingleStream's where it is another one."""
+    if "latency_p90_ns" not in values and "samples_per_second" in values:
+        return ("accuracy", "samples_per_second", *SHOWN[3:])
+    if "latency_early_stopping_p99_ns" in values:
+        return ("accuracy", "latency_p99_ns", "latency_early_stopping_p99_ns", *SHOWN[3:])
+    return SHOWN
+
+
 def ratios(official: Official, explored: Mapping[str, float]) -> dict[str, float]:
     """The official figure over the explored one, for each metric that is shown and that both have."""
     return {
         name: official.values[name] / explored[name]
-        for name in SHOWN
+        for name in _shown(official.values)
         if name in official.values and explored.get(name, 0) > 0
     }
 
@@ -67,7 +76,7 @@ def official_document(official: Official | None, explored: Mapping[str, float]) 
     """The official figures and their ratios to the explored ones, as JSON; None where there are none."""
     if official is None:
         return None
-    values = {name: official.values[name] for name in SHOWN if name in official.values}
+    values = {name: official.values[name] for name in _shown(official.values) if name in official.values}
     return {**official.document(), "values": values, "ratios": ratios(official, explored)}
 
 
@@ -86,7 +95,7 @@ def official_sentence(official: Official, explored: Mapping[str, float]) -> str:
     """
     times = ratios(official, explored)
     parts = []
-    for name in SHOWN:
+    for name in _shown(official.values):
         if name not in official.values:
             continue
         shown = METRICS.get(name).show(official.values[name])

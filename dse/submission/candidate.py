@@ -16,7 +16,7 @@ from dse.core.origin import ModelOrigin
 from dse.errors import Remedy, SubmissionError
 from dse.files import fingerprint
 from dse.submission.point import own_model
-from dse.submission.rounds import LOADGEN_MODEL, official_buffer_size
+from dse.submission.rounds import LOADGEN_MODEL, SAMPLES_PER_QUERY, SCENARIOS, Scenario, official_buffer_size
 
 USER_CONF = "../user.conf"
 """As seen from either run's request."""
@@ -57,16 +57,52 @@ class Candidate:
         if runtime.cpu_affinity:
             parts.append(f"cpu{'.'.join(map(str, runtime.cpu_affinity))}")
         parts += [f"{name}.{text(level)}" for name, level in sorted(runtime.options.items())]
+        if runtime.batch_size != 1:
+            parts.append(f"batch{runtime.batch_size}")
+        if self.request.scenario != SCENARIOS[0]:
+            parts.append(self.request.scenario.lower())
         wanted = "-".join(parts)
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", wanted).lstrip("._-")[:_MOST_READABLE]
         return name if name == wanted else f"{name}-{fingerprint(dict(self.configuration))[:8]}"
 
     @property
-    def explored(self) -> Performance:
-        """Exploration's latencies. Raises SubmissionError when there are none."""
-        if self.response.performance is None:
+    def scenario(self) -> Scenario:
+        """The one that was explored, and is measured. Raises SubmissionError for one that MLPerf does not have here."""
+        found = next((name for name in SCENARIOS if name == self.request.scenario), None)
+        if found is None:
+            raise SubmissionError(
+                f"trial {self.trial} was explored in {self.request.scenario}, allowed: {', '.join(SCENARIOS)}"
+            )
+        return found
+
+    @property
+    def explored(self) -> Performance | None:
+        """Exploration's latencies, which Offline has not. Raises SubmissionError when nothing was measured."""
+        if self.response.performance is None and self._rate is None:
             raise SubmissionError(f"trial {self.trial} was not measured", remedy=Remedy.SEARCH)
         return self.response.performance
+
+    @property
+    def query_ns(self) -> float:
+        """The shortest latency of a query, or what a sample took in Offline. Raises as `explored`."""
+        return self.explored.latency_min_ns if self.explored else 1e9 / (self._rate or 1)
+
+    @property
+    def sample_ns(self) -> float:
+        """What a sample took. Raises as `explored`."""
+        samples = SAMPLES_PER_QUERY if self.scenario == "MultiStream" else 1
+        return self.explored.latency_mean_ns / samples if self.explored else 1e9 / (self._rate or 1)
+
+    @property
+    def _rate(self) -> float | None:
+        found = self.response.metrics.get("samples_per_second")
+        return found.value if found and found.value > 0 else None
+
+    @property
+    def peak_bytes(self) -> int:
+        """What the process is expected to hold at its peak, with the samples of the official run, without queries."""
+        held = (self.response.sample_memory_bytes or 0) // max(self.explored_buffer_size, 1)
+        return (self.response.peak_memory_bytes or 0) + held * (self.buffer_size - self.explored_buffer_size)
 
     @property
     def explored_buffer_size(self) -> int:

@@ -70,7 +70,7 @@ def findings_of(
     submitter: str,
     system: Path,
     round_: Round,
-    scenarios: Sequence[Scenario] = ("SingleStream",),
+    scenarios: Sequence[Scenario] = (),
     *,
     run: bool,
 ) -> list[Finding]:

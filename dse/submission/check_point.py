@@ -11,7 +11,6 @@ from dse.reading import read_bytes
 from dse.submission.detail_log import DetailLog, read_detail_log
 from dse.submission.figures import (
     DETAIL,
-    PERFORMANCE_KEYS,
     check_accuracy_figures,
     check_performance_figures,
     check_user_conf,
@@ -19,7 +18,9 @@ from dse.submission.figures import (
 )
 from dse.submission.findings import Finding, finding
 from dse.submission.labels import Labels
+from dse.submission.log_keys import keys_of
 from dse.submission.point import ACCURACY_LOG, Run, ValidatedPoint
+from dse.submission.rounds import SAMPLES_PER_QUERY
 
 
 def check_point(point: ValidatedPoint, labels: Labels) -> list[Finding]:
@@ -48,16 +49,29 @@ def require_logged(point: ValidatedPoint) -> None:
 
 def _check_performance_response(root: Path, run: Run) -> Iterator[Finding]:
     figures, log = run.response.performance, _log(run)
-    if figures is None or log is None:
+    if log is None or (keys := keys_of(log.values.get("effective_scenario"))) is None:
         return  # the evidence's matter
-    expected: dict[str, Any] = {name: log.values.get(key) for name, key in PERFORMANCE_KEYS.items()}
-    expected["valid"] = log.values.get("result_validity") == "VALID"
-    expected["early_stopping_p90_ns"] = log.values.get("early_stopping_latency_ss") or None
-    if rate := log.number("result_qps_with_loadgen_overhead"):
-        expected["duration_ns"] = round(1e9 * figures.query_count / rate)
-    for name, value in expected.items():
-        if getattr(figures, name) != value:
-            yield _response(root, run, f"performance.{name} {getattr(figures, name)}", f"{value}, as {DETAIL} has it")
+    if log.values.get("effective_scenario") != run.request.scenario:
+        place = (run.folder / "request.json").relative_to(root)
+        allowed = f"{log.values.get('effective_scenario')}, as {DETAIL} has it"
+        yield finding(place, "response", f"scenario {run.request.scenario}", allowed=allowed)
+        return
+    logged = {name: log.values.get(key) for name, key in keys.metrics.items()}
+    if run.request.scenario == "MultiStream":  # the rules take it as Offline's
+        logged["samples_per_second"] = 1e9 * SAMPLES_PER_QUERY / (log.number(keys.mean) or 1)
+    for name, value in logged.items():
+        said = run.response.metrics.get(name)
+        if said and said.value != value:
+            yield _response(root, run, f"metrics.{name} {said.value}", f"{value}, as {DETAIL} has it")
+    if figures is not None:
+        expected: dict[str, Any] = {name: log.values.get(key) for name, key in keys.performance.items()}
+        expected["valid"] = log.values.get("result_validity") == "VALID"
+        expected["early_stopping_p90_ns"] = log.values.get("early_stopping_latency_ss") or None
+        if rate := log.number("result_qps_with_loadgen_overhead"):
+            expected["duration_ns"] = round(1e9 * figures.query_count / rate)
+        for name, value in expected.items():
+            if (found := getattr(figures, name)) != value:
+                yield _response(root, run, f"performance.{name} {found}", f"{value}, as {DETAIL} has it")
     held = run.request.performance.buffer_size if run.request.performance else None
     if held != log.values.get("effective_performance_sample_count"):
         count = log.values.get("effective_performance_sample_count")
@@ -101,12 +115,13 @@ def _check_configuration(root: Path, point: ValidatedPoint) -> Iterator[Finding]
     asked: dict[str, Any] = {"threads": request.runtime.threads, "delegate": request.runtime.delegate}
     asked |= request.runtime.options
     asked |= {"buffer_size": request.performance.buffer_size if request.performance else None}
+    asked |= {"batch_size": request.runtime.batch_size, "scenario": request.scenario}
     place = (point.folder / "validation.json").relative_to(root)
     for name, value in asked.items():
         if name in point.configuration and point.configuration[name] != value:
             found, allowed = f"{name} {point.configuration[name]}", f"{value}, as the request has it"
             yield finding(place, "configuration", found, allowed=allowed)
-    for name in ("runtime", "preprocessing", "data_set", "model_sha256"):
+    for name in ("runtime", "preprocessing", "data_set", "model_sha256", "scenario"):
         one, other = getattr(request, name), getattr(point.accuracy.request, name)
         if one != other:
             where = (point.accuracy.folder / "request.json").relative_to(root)

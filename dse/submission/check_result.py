@@ -19,7 +19,6 @@ from dse.submission.check_texts import check_measurements_claims, check_readme, 
 from dse.submission.detail_log import DetailLog, read_detail_log
 from dse.submission.figures import (
     DETAIL,
-    PERFORMANCE_KEYS,
     check_accuracy_figures,
     check_performance_figures,
     check_user_conf,
@@ -28,11 +27,12 @@ from dse.submission.figures import (
 from dse.submission.findings import Finding, finding
 from dse.submission.hashes import MODEL_SUFFIXES, content_hash
 from dse.submission.labels import Labels, is_here, parse_labels, read_labels
+from dse.submission.log_keys import LOG_KEYS
 from dse.submission.manifest import COMPLETE_LOGS, LABELS, Manifest, Origin
 from dse.submission.model_types import model_types
 from dse.submission.point import ACCURACY_LOG, LOGS, read_point
-from dse.submission.readme import figure_rows, measured_with, row
-from dse.submission.rounds import Round
+from dse.submission.readme import figure_rows, figures_logged, measured_with, row, top_1
+from dse.submission.rounds import SCENARIOS, Round
 from dse.submission.truncate import accuracy_text, truncated
 
 
@@ -197,24 +197,18 @@ class ResultFigures:
             yield self._finding(where, "performance-figures", f"loadgen_version {other}", f"{version}, one for both")
 
     def _rows(self, origin: Origin, counted: Accuracy | None) -> dict[str, object]:
-        values = {name: self._performance_log.values.get(key) for name, key in PERFORMANCE_KEYS.items()}
-        estimate = self._performance_log.values.get("early_stopping_latency_ss")
-        p90, queries = values["latency_p90_ns"], values["query_count"]
+        measured = self._performance_log.values.get("effective_scenario")
+        scenario = next((name for name in SCENARIOS if name == measured), None)
         rows: dict[str, object] = {}
-        if isinstance(p90, int) and isinstance(queries, int):
-            rows |= figure_rows(
-                good=counted.good if counted else 0,
-                total=counted.total if counted else 0,
-                latency_p90_ns=p90,
-                early_stopping_p90_ns=estimate if isinstance(estimate, int) and estimate else None,
-                query_count=queries,
-                model_sha256=origin.model_sha256,
-            )
-        if counted is None:
-            rows.pop("top-1", None)
+        if counted is not None:
+            rows["top-1"] = top_1(counted.good, counted.total)
+        if scenario is not None:
+            rows |= figure_rows(scenario, figures_logged(self._performance_log, LOG_KEYS[scenario]))
+        rows["model, SHA-256"] = origin.model_sha256
         try:
             request = read_json(self._source / "performance" / "request.json", MIB)
             asked = {"threads": request["runtime"]["threads"], "delegate": request["runtime"]["delegate"]}
+            asked |= {"batch_size": request["runtime"].get("batch_size", 1), "scenario": request["scenario"]}
         except (OSError, ValueError, KeyError, TypeError):
             asked = {}
         readme = (self._measurements / "README.md").read_text(encoding="utf-8", errors="replace")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dse_harness.protocol import Response
+
 from dse.core.metrics import values_of
 from dse.errors import SubmissionError
 from dse.files import canonical_json
@@ -15,9 +17,14 @@ from dse.study import Study
 from dse.submission.check_point import require_logged
 from dse.submission.hashes import content_hash
 from dse.submission.point import ValidatedPoint, readable_points
-from dse.submission.rounds import official_buffer_size
+from dse.submission.rounds import Scenario, official_buffer_size
 
 SCHEMA = 1
+HEADLINES: Mapping[Scenario, str] = {
+    "SingleStream": "latency_p90_ns",
+    "MultiStream": "latency_p99_ns",
+    "Offline": "samples_per_second",
+}
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,7 @@ class OfficialFigures:
     """The figures of a point's two official runs. ``trial`` is the one that was validated, in ``folder``.
 
     ``values`` has every metric of `dse.core.metrics` that the runs have, in the metric's unit. ``rehearsal``: runs
-    shorter than the rules want, which are never submitted.
+    shorter than the rules want, which are never submitted. Offline has no latencies.
     """
 
     trial: int
@@ -33,26 +40,32 @@ class OfficialFigures:
     rehearsal: bool
     good: int
     total: int
-    latency_p90_ns: int
+    latency_p90_ns: int | None
     early_stopping_p90_ns: int | None
     peak_memory_bytes: int | None
     query_count: int
     duration_ns: int
     values: Mapping[str, float]
     folder: Path
+    scenario: Scenario = "SingleStream"
+
+    @property
+    def headline(self) -> str:
+        """The metric that MLPerf's result is, or is the estimate of."""
+        return HEADLINES[self.scenario]
 
     @property
     def accuracy(self) -> float:
         """Right answers over images, 0 to 1."""
         return self.good / self.total
 
-    def p90_ratio(self, explored_p90_ns: float) -> float:
-        """The official p90 over the explored one."""
-        return self.latency_p90_ns / explored_p90_ns
+    def ratio(self, explored: float) -> float:
+        """The official `headline` over the explored one."""
+        return self.values[self.headline] / explored
 
-    def p90_differs(self, explored_p90_ns: float, indifference: float) -> bool:
-        """Whether the official p90 differs from the explored one by more than ``indifference`` (0.03: 3 %)."""
-        ratio = self.p90_ratio(explored_p90_ns)
+    def differs(self, explored: float, indifference: float) -> bool:
+        """Whether the official `headline` differs from the explored one by more than ``indifference`` (0.03: 3 %)."""
+        ratio = self.ratio(explored)
         return max(ratio, 1 / ratio) > 1 + indifference
 
     def document(self) -> dict[str, Any]:
@@ -66,6 +79,7 @@ class OfficialFigures:
             "total": self.total,
             "latency_p90_ns": self.latency_p90_ns,
             "early_stopping_p90_ns": self.early_stopping_p90_ns,
+            **({} if self.scenario == "SingleStream" else {self.headline: self.values[self.headline]}),
             "peak_memory_bytes": self.peak_memory_bytes,
             "query_count": self.query_count,
             "duration_ns": self.duration_ns,
@@ -105,8 +119,9 @@ def figures_of(point: ValidatedPoint) -> OfficialFigures:
 
     The accuracy is not counted again, which takes the images: `dse submit` does.
     """
-    performance, accuracy = point.performance.response.performance, point.accuracy.response.accuracy
-    if performance is None or accuracy is None:
+    response, accuracy = point.performance.response, point.accuracy.response.accuracy
+    performance, values = response.performance, values_of(response)
+    if HEADLINES[point.scenario] not in values or accuracy is None:
         raise SubmissionError(f"trial {point.trial} ({point.name}) has no official figures", path=point.folder)
     for run in (point.performance, point.accuracy):
         path = run.folder / "response.json"
@@ -119,14 +134,21 @@ def figures_of(point: ValidatedPoint) -> OfficialFigures:
         rehearsal=point.rehearsal,
         good=accuracy.good,
         total=accuracy.total,
-        latency_p90_ns=performance.latency_p90_ns,
-        early_stopping_p90_ns=performance.early_stopping_p90_ns,
-        peak_memory_bytes=point.performance.response.peak_memory_bytes,
-        query_count=performance.query_count,
-        duration_ns=performance.duration_ns,
-        values=values_of(point.performance.response) | {"accuracy": accuracy.good / accuracy.total},
+        latency_p90_ns=performance.latency_p90_ns if performance else None,
+        early_stopping_p90_ns=performance.early_stopping_p90_ns if performance else None,
+        peak_memory_bytes=response.peak_memory_bytes,
+        query_count=performance.query_count if performance else 1,
+        duration_ns=performance.duration_ns if performance else _offline_ns(response),
+        values=values | {"accuracy": accuracy.good / accuracy.total},
         folder=point.folder,
+        scenario=point.scenario,
     )
+
+
+def _offline_ns(response: Response) -> int:
+    """How long its one query took."""
+    samples, rate = (response.metrics.get(name) for name in ("samples", "samples_per_second"))
+    return round(1e9 * samples.value / rate.value) if samples and rate and rate.value > 0 else 0
 
 
 def _rank(figures: OfficialFigures) -> tuple[bool, tuple[int, ...], int]:

@@ -30,7 +30,7 @@ from dse.errors import Remedy, SubmissionError, why
 from dse.files import write_json
 from dse.reading import MIB, read_json
 from dse.submission.hashes import content_hash
-from dse.submission.rounds import ROUNDS, round_of_loadgen
+from dse.submission.rounds import ROUNDS, SCENARIOS, Scenario, round_of_loadgen
 
 SCHEMA = 1
 FOLDER = "validation"
@@ -85,6 +85,12 @@ class ValidatedPoint:
     def p90_ratio(self) -> float | None:
         """The official p90 over the explored one; None where either is not known."""
         return _p90_ratio(self.performance.response, self.explored)
+
+    @property
+    def scenario(self) -> Scenario:
+        """The one that was measured."""
+        found = self.performance.request.scenario
+        return next((name for name in SCENARIOS if name == found), SCENARIOS[0])
 
     @property
     def user_conf(self) -> Path:
@@ -273,7 +279,8 @@ def _damages(point: ValidatedPoint) -> Iterator[str]:
             yield f"{name} is gone"
         elif content_hash(path) != expected:
             yield f"{name} is not what it was when the run ended"
-    if point.performance.response.performance is None:
+    response = point.performance.response
+    if response.performance is None and "samples_per_second" not in response.metrics:
         yield "no figures in the response of its performance run"
     if point.accuracy.response.accuracy is None:
         yield "no figures in the response of its accuracy run"

@@ -16,10 +16,13 @@ from dse.submission.candidate import Candidate
 from dse.submission.checks import check_tree
 from dse.submission.findings import Finding, finding
 from dse.submission.point import ACCURACY_LOG, Run, ValidatedPoint, model_is_gone
+from dse.submission.queries import plan_queries
 from dse.submission.rounds import (
     MIN_DURATION_MS,
     MIN_QUERIES_FOR_ESTIMATE,
+    MIN_SAMPLES,
     RESULT_KEY,
+    SAMPLES_PER_QUERY,
     Round,
     Scenario,
     round_of_loadgen,
@@ -36,7 +39,7 @@ def preflight(
     system: Mapping[str, Any],
     round_: Round,
     loadgen_version: str | None,
-    scenarios: Sequence[Scenario] = ("SingleStream",),
+    scenarios: Sequence[Scenario] = (),
 ) -> list[Finding]:
     """The rules that a submission of ``candidates`` would break however well the runs go.
 
@@ -71,25 +74,40 @@ def _check_loadgen(version: str, round_: Round) -> list[Finding]:
 def _made_up(candidate: Candidate, round_: Round, loadgen_version: str, folder: Path) -> ValidatedPoint:
     """A point whose runs went well. Its model file is the real one."""
     performance, accuracy = folder / "performance", folder / "accuracy"
-    explored = candidate.explored
-    queries = MIN_DURATION_MS * 1_000_000 // explored.latency_mean_ns
+    scenario, explored = candidate.scenario, candidate.explored
+    mean_ns = explored.latency_mean_ns if explored else round(candidate.sample_ns)
+    queries = MIN_DURATION_MS * 1_000_000 // mean_ns
+    if scenario == "MultiStream":  # LoadGen's own configuration has it go on until there are so many
+        queries = max(queries, MIN_QUERIES_FOR_ESTIMATE["p99"])
     enough = {percentile: queries >= least for percentile, least in MIN_QUERIES_FOR_ESTIMATE.items()}
     settings = {f"effective_{key}": value for key, value in asdict(round_.seeds).items()}
     settings |= {
-        "effective_scenario": "SingleStream",
+        "effective_scenario": scenario,
         "effective_performance_sample_count": candidate.buffer_size,
         "effective_min_duration_ms": MIN_DURATION_MS,
-        "early_stopping_met": enough["p90"],
+        "early_stopping_met": scenario != "SingleStream" or enough["p90"],
         "early_stopping_result": f"about {queries} queries in {MIN_DURATION_MS // 1000} s",
         "result_validity": "VALID",
-        "result_qps_without_loadgen_overhead": 1e9 / explored.latency_mean_ns,
-        RESULT_KEY["SingleStream"]: explored.latency_p90_ns,
-        RESULT_KEY["MultiStream"]: explored.latency_p99_ns if enough["p99"] else 0,
     }
+    if explored:
+        settings |= {
+            "result_qps_without_loadgen_overhead": 1e9 / mean_ns,
+            RESULT_KEY["SingleStream"]: explored.latency_p90_ns,
+            RESULT_KEY["MultiStream"]: explored.latency_p99_ns if enough["p99"] else 0,
+            "effective_samples_per_query": SAMPLES_PER_QUERY if scenario == "MultiStream" else 1,
+            "result_mean_query_latency_ns": mean_ns,
+        }
+    else:
+        settings |= {
+            RESULT_KEY["Offline"]: 1e9 / mean_ns,
+            "effective_samples_per_query": max(MIN_SAMPLES, queries),
+            "effective_min_query_count": 1,
+        }
     _write_logs(performance, {**settings, "effective_test_mode": "PerformanceOnly"})
     _write_logs(accuracy, {"effective_test_mode": "AccuracyOnly", "qsl_reported_total_count": candidate.images})
     write_text(accuracy / ACCURACY_LOG, "[\n]\n")
-    write_text(folder / "user.conf", user_conf(candidate.buffer_size, candidate.explored.latency_min_ns))
+    planned = plan_queries(candidate.query_ns, MIN_DURATION_MS, 0, scenario)
+    write_text(folder / "user.conf", user_conf(candidate.buffer_size, planned))
     model = Path(candidate.request.model_path)
     if not model.is_file() or sha256_file(model) != candidate.request.model_sha256:
         raise model_is_gone(candidate.trial, model)

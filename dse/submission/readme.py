@@ -9,18 +9,24 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
-from dse_harness.protocol import Evidence, Request
+from dse_harness.protocol import Evidence, Request, Response
 
 from dse.address import without_secret
 from dse.packages import engine_named
 from dse.plain_yaml import parse_yaml
+from dse.submission.detail_log import DetailLog
+from dse.submission.log_keys import LogKeys
 from dse.submission.point import ValidatedPoint
-from dse.submission.rounds import MAX_UPLOAD_FILE_BYTES, Round
+from dse.submission.rounds import MAX_UPLOAD_FILE_BYTES, Round, Scenario
 
 _OTHERS = {"numpy": "numpy", "opencv": "opencv-python-headless"}
 """What the harness calls a package, and its name on PyPI."""
 HARNESSES = ("dse_harness", "harness")
 """What the harness's folder in a tree is called: now, and in one that dse 0.1.0 wrote."""
+_HEADLINES: Mapping[Scenario, tuple[str, str]] = {
+    "SingleStream": ("p90", "p90 latency"),
+    "MultiStream": ("p99", "p99 latency of a query"),
+}
 _EXPLORED = "p90 latency when it was explored"
 _SESSIONS = "sessions in which it was explored"
 REHEARSAL_LINES = """
@@ -35,17 +41,13 @@ def result_readme(point: ValidatedPoint, scenario: str, system: str, round_: Rou
     """
     performance, accuracy = point.performance.response, point.accuracy.response
     evidence = performance.evidence
-    if evidence is None or performance.performance is None or accuracy.accuracy is None:
+    if evidence is None or accuracy.accuracy is None:
         raise ValueError(f"{point.name}: a run without figures")
-    figures = performance.performance
-    measured = figure_rows(
-        good=accuracy.accuracy.good,
-        total=accuracy.accuracy.total,
-        latency_p90_ns=figures.latency_p90_ns,
-        early_stopping_p90_ns=figures.early_stopping_p90_ns,
-        query_count=figures.query_count,
-        model_sha256=evidence.model_sha256,
-    )
+    measured = {
+        "top-1": top_1(accuracy.accuracy.good, accuracy.accuracy.total),
+        **figure_rows(point.scenario, figures_in(performance)),
+        "model, SHA-256": evidence.model_sha256,
+    }
     if point.p90_ratio is not None:
         before_ms = point.explored["latency_p90_ns"] / 1e6
         measured[_EXPLORED] = f"{before_ms:.6f} ms, of which the official one is {point.p90_ratio:.2f} times"
@@ -56,8 +58,9 @@ def result_readme(point: ValidatedPoint, scenario: str, system: str, round_: Rou
     configuration = "\n".join(row(name, value) for name, value in point.configuration.items())
     derived = (
         ""
-        if scenario == "SingleStream"
-        else f"\nThe {scenario} result is derived from the SingleStream logs, as the rules allow for edge systems.\n"
+        if scenario == point.scenario
+        else f"\nThe {scenario} result is derived from the {point.scenario} logs, "
+        "as the rules allow for edge systems.\n"
     )
     return f"""# {point.name}, {scenario}, on {system}
 
@@ -92,23 +95,40 @@ its request, and LoadGen's logs in the folder there.
 """
 
 
-def figure_rows(
-    *,
-    good: int,
-    total: int,
-    latency_p90_ns: int,
-    early_stopping_p90_ns: int | None,
-    query_count: int,
-    model_sha256: str,
-) -> dict[str, str]:
+def figures_in(response: Response) -> dict[str, float | None]:
+    """What `figure_rows` takes, from a response of a performance run. Raises ValueError where it has no figures."""
+    found = {name: metric.value for name, metric in response.metrics.items()}
+    performance = response.performance
+    if performance is None and "samples_per_second" not in found:
+        raise ValueError("a run without figures")
+    return {**found, **({"query_count": performance.query_count} if performance else {})}
+
+
+def figures_logged(log: DetailLog, keys: LogKeys) -> dict[str, float | None]:
+    """The same from LoadGen's detail log."""
+    named = {**keys.performance, **keys.metrics, "latency_early_stopping_p90_ns": "early_stopping_latency_ss"}
+    return {name: log.number(key) for name, key in named.items()}
+
+
+def figure_rows(scenario: Scenario, figures: Mapping[str, float | None]) -> dict[str, str]:
     """What a result's README.md says of LoadGen's figures, by the first cell of each row."""
-    estimate = "none: too few queries" if early_stopping_p90_ns is None else f"{early_stopping_p90_ns / 1e6:.6f} ms"
+    if scenario == "Offline":
+        rate, samples = figures.get("samples_per_second"), figures.get("samples")
+        return {} if rate is None or samples is None else {"samples per second": f"{rate} over {samples:.0f} samples"}
+    share, title = _HEADLINES[scenario]
+    latency_ns, queries = figures.get(f"latency_{share}_ns"), figures.get("query_count")
+    if latency_ns is None or queries is None:
+        return {}
+    estimate_ns = figures.get(f"latency_early_stopping_{share}_ns")
     return {
-        "top-1": f"{good} of {total} images",
-        "p90 latency": f"{latency_p90_ns / 1e6:.6f} ms over {query_count} queries",
-        "its early-stopping estimate": estimate,
-        "model, SHA-256": model_sha256,
+        title: f"{latency_ns / 1e6:.6f} ms over {queries:.0f} queries",
+        "its early-stopping estimate": f"{estimate_ns / 1e6:.6f} ms" if estimate_ns else "none: too few queries",
     }
+
+
+def top_1(good: int, total: int) -> str:
+    """The accuracy, as a result's README.md says it."""
+    return f"{good} of {total} images"
 
 
 def row(name: str, value: object) -> str:

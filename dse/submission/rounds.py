@@ -24,6 +24,10 @@ LOADGEN_MODEL = "resnet50"
 
 MIN_BUFFER_SIZE = 1_024
 MIN_DURATION_MS = 600_000
+MIN_SAMPLES = 24_576
+"""In Offline's query, by LoadGen's own configuration; the checker asks for it in the closed division."""
+SAMPLES_PER_QUERY = 8
+"""In MultiStream."""
 DATA_SET_SIZE = 50_000
 MAX_ACCURACY_LOG_BYTES = 10 * 1_024
 MAX_UPLOAD_FILE_BYTES = 50 * 2**20

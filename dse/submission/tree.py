@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import dse_harness
 from dse_harness.protocol import DataSetSpec
 
 from dse import __version__
+from dse.core.experiment import Experiment
 from dse.errors import DataSetError, MachineError, Remedy, SubmissionError, UsageError
 from dse.files import real, sha256_file, write_bytes, write_json, write_text
 from dse.reading import read_bytes, read_text
@@ -36,7 +37,7 @@ from dse.submission.model_types import model_types
 from dse.submission.place import in_the_making, put
 from dse.submission.point import ACCURACY_LOG, LOGS, ValidatedPoint, check_evidence
 from dse.submission.readme import fits_upload, portable_request, portable_study, result_readme, source_readme
-from dse.submission.rounds import BENCHMARK, Round, Scenario
+from dse.submission.rounds import BENCHMARK, INFERRED_FROM, SCENARIOS, Round, Scenario
 from dse.submission.truncate import accuracy_text, truncated
 
 
@@ -49,7 +50,8 @@ class Submission:
     system: Mapping[str, Any]
     round: Round
     points: Sequence[ValidatedPoint]
-    scenarios: Sequence[Scenario] = ("SingleStream",)
+    scenarios: Sequence[Scenario] = ()
+    """Which results to write, each where it was measured or can be derived; none named: what was measured."""
     study_file: Path | None = None
     data_sets: Mapping[str, DataSetSpec] = field(default_factory=dict)
     """Where data sets lie now, by their SHA-256; others lie where the official runs found them."""
@@ -62,6 +64,29 @@ class Submission:
         names = [point.name for point in self.points]
         if duplicates := sorted({name for name in names if names.count(name) > 1}):
             raise SubmissionError(f"two points have the same name: {', '.join(duplicates)}")
+
+    def scenarios_of(self, point: ValidatedPoint) -> list[Scenario]:
+        """The results of ``point``: its own, and of those asked for what the rules derive from it.
+
+        But none that another point measured with the same model, run in the same way.
+        """
+        asked = self.scenarios or (point.scenario,)
+        measured = {other.scenario for other in self.points if _alike(other, point)}
+        return [
+            name
+            for name in SCENARIOS
+            if name in asked
+            and (name == point.scenario or ((point.scenario, name) in INFERRED_FROM and name not in measured))
+        ]
+
+
+def _alike(one: ValidatedPoint, other: ValidatedPoint) -> bool:
+    """Whether two points differ in scenario and batch only."""
+    found = [
+        replace(request, scenario="", runtime=replace(request.runtime, batch_size=1))
+        for request in (one.performance.request, other.performance.request)
+    ]
+    return Experiment.of(found[0]) == Experiment.of(found[1])
 
 
 def require_folder_name(what: str, name: str) -> None:
@@ -80,6 +105,12 @@ def write_tree(submission: Submission, destination: Path, allow: Collection[str]
     """
     if not submission.points:
         raise SubmissionError("no validated point", remedy=Remedy.VALIDATE)
+    if not any(submission.scenarios_of(point) for point in submission.points):
+        raise SubmissionError(
+            f"no result of {', '.join(submission.scenarios)}: neither measured nor to be derived from "
+            f"{', '.join(dict.fromkeys(point.scenario for point in submission.points))}",
+            remedy=Remedy.LEAVE_SCENARIO_OUT,
+        )
     for point in submission.points:
         if point.round != submission.round.name:
             raise SubmissionError(
@@ -163,7 +194,7 @@ def lay_out(submission: Submission, folder: Path) -> None:
     write_json(home / "model_mapping.json", {point.name: BENCHMARK for point in submission.points})
     _write_source(submission, home / submission.round.source)
     for point in submission.points:
-        for scenario in submission.scenarios:
+        for scenario in submission.scenarios_of(point):
             _write_result(submission, point, scenario, home, folder / COMPLETE_LOGS)
 
 
@@ -236,7 +267,7 @@ def _document(submission: Submission, findings: Sequence[Finding], made: Path, d
         "round": submission.round.name,
         "submitter": submission.submitter,
         "system": submission.system_id,
-        "scenarios": list(submission.scenarios),
+        "scenarios": [name for name in SCENARIOS if any(name in submission.scenarios_of(p) for p in submission.points)],
         "rehearsal": submission.rehearsal,
         "points": {point.name: point.trial for point in submission.points},
         "submittable": not findings and not submission.rehearsal,

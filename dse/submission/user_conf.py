@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dse.submission.queries import Queries
 from dse.submission.rounds import LOADGEN_MODEL
 
 
-def user_conf(buffer_size: int, expected_latency_ns: int, *, min_duration_ms: int | None = None) -> str:
-    """The file's text for a SingleStream run; `dse.submission.queries` says what latency to expect.
+def user_conf(buffer_size: int, queries: Queries, *, min_duration_ms: int | None = None) -> str:
+    """The file's text for a run in the scenario of ``queries``, which say what to expect.
 
     ``min_duration_ms`` is for rehearsals; without it the round's own 600 s hold. ``target_latency`` is in
-    milliseconds, as LoadGen reads it.
+    milliseconds, as LoadGen reads it, ``target_qps`` in samples per second.
     """
-    prefix = f"{LOADGEN_MODEL}.SingleStream"
+    prefix, expected_ns = f"{LOADGEN_MODEL}.{queries.scenario}", queries.expected_latency_ns
     lines = [
-        f"{prefix}.target_latency = {expected_latency_ns / 1e6:.6f}",
+        f"{prefix}.target_qps = {1e9 / expected_ns:.6f}"
+        if queries.scenario == "Offline"
+        else f"{prefix}.target_latency = {expected_ns / 1e6:.6f}",
         f"{prefix}.performance_sample_count_override = {buffer_size}",
     ]
     if min_duration_ms is not None:

@@ -19,9 +19,11 @@ from dse.files import write_text
 from dse.submission.candidate import Candidate
 from dse.submission.check_point import require_logged
 from dse.submission.check_runs import check_accuracy, check_performance, check_seeds
+from dse.submission.detail_log import read_detail_log
 from dse.submission.findings import RULES, Finding
 from dse.submission.point import (
     FOLDER,
+    LOGS,
     ValidatedPoint,
     discard,
     is_complete,
@@ -32,8 +34,14 @@ from dse.submission.point import (
     require_intact,
     write_point,
 )
-from dse.submission.queries import SECONDS, Queries, plan_queries, require_memory
-from dse.submission.rounds import MIN_DURATION_MS, Round
+from dse.submission.queries import Queries, plan_queries, require_memory
+from dse.submission.rounds import (
+    MIN_DURATION_MS,
+    MIN_QUERIES_FOR_ESTIMATE,
+    SAMPLES_PER_QUERY,
+    Round,
+    Scenario,
+)
 from dse.submission.user_conf import user_conf
 
 _OVERHEAD_S = 5.0
@@ -122,7 +130,7 @@ def plan(
     rehearsal that would take the place of official runs.
     """
     min_duration_ms = MIN_DURATION_MS if duration_ms is None else duration_ms
-    room_bytes = available_bytes - max((item.response.peak_memory_bytes or 0 for item in candidates), default=0)
+    room_bytes = available_bytes - max((item.peak_bytes for item in candidates), default=0)
     steps: list[Step] = []
     points, problems = readable_points(study)
     damaged = {_folder_of(problem, study / FOLDER) for problem in problems}
@@ -130,9 +138,9 @@ def plan(
         folder = study / FOLDER / str(candidate.trial)
         if folder in damaged:
             continue
-        queries = plan_queries(candidate.explored.latency_min_ns, min_duration_ms, room_bytes)
-        performance_s = min_duration_ms / 1e3 + queries.count * SECONDS + _OVERHEAD_S
-        accuracy_s = candidate.images * candidate.explored.latency_mean_ns / 1e9 + _OVERHEAD_S
+        queries = plan_queries(candidate.query_ns, min_duration_ms, room_bytes, candidate.scenario)
+        performance_s = _performance_s(candidate, queries, min_duration_ms) + _OVERHEAD_S
+        accuracy_s = candidate.images * candidate.sample_ns / 1e9 + _OVERHEAD_S
         recorded = next((point for point in points if _is_wanted(point, candidate, round_, duration_ms)), None)
         replaced = next((point for point in points if point.folder == folder), None)
         if recorded is not None:
@@ -153,6 +161,13 @@ def plan(
         steps.append(Step(candidate, folder, recorded is not None, queries, performance_s, accuracy_s))
     require_memory({step.candidate.trial: step.queries for step in steps if not step.done}, room_bytes)
     return Plan(tuple(steps), round_, duration_ms, room_bytes, tuple(problems))
+
+
+def _performance_s(candidate: Candidate, queries: Queries, min_duration_ms: int) -> float:
+    """In Offline all samples are answered, elsewhere as many queries as the minimum duration and the rules want."""
+    least = {"Offline": queries.count, "MultiStream": MIN_QUERIES_FOR_ESTIMATE["p99"] * SAMPLES_PER_QUERY}
+    answering_s = least.get(candidate.scenario, 0) * candidate.sample_ns / 1e9
+    return max(min_duration_ms / 1e3, answering_s) + queries.seconds
 
 
 def _folder_of(problem: SubmissionError, root: Path) -> Path | None:
@@ -249,7 +264,7 @@ def _run_point(
     candidate, folder = step.candidate, _running(step)
     if folder.exists():
         shutil.rmtree(folder)
-    conf = user_conf(candidate.buffer_size, step.queries.expected_latency_ns, min_duration_ms=plan.duration_ms)
+    conf = user_conf(candidate.buffer_size, step.queries, min_duration_ms=plan.duration_ms)
     write_text(folder / "user.conf", conf)
     shutil.copyfile(candidate.request.model_path, folder / Path(own_model(candidate.request.model_path)).name)
     runs: tuple[tuple[RunName, Request, float], ...] = (
@@ -263,7 +278,7 @@ def _run_point(
         response = backend.run(request, run_folder, _PATIENCE * seconds + _GRACE_S, python=candidate.python)
         if response.failure:
             return Outcome(candidate.trial, None, f"{name} run: {response.failure.error}: {response.failure.message}")
-        if broken := _broken(folder, name, plan):
+        if broken := _broken(folder, name, plan, candidate.scenario):
             return Outcome(candidate.trial, None, f"{name} run: {broken[0]}")
         left_s -= seconds
     write_point(
@@ -297,20 +312,36 @@ def _running(step: Step) -> Path:
 
 def _faster(step: Step, plan: Plan) -> Step | None:
     """The step again, if its model ran so much faster than when it was explored that the queries did not last."""
-    path = _running(step) / "performance" / "response.json"
-    found = read(Response, path).performance if path.exists() else None
-    if found is None or found.min_duration_met:
+    folder = _running(step) / "performance"
+    if not (folder / "response.json").exists():
         return None
-    mean_ns = found.duration_ns // found.query_count
-    queries = plan_queries(min(mean_ns, found.latency_min_ns), plan.min_duration_ms, plan.room_bytes)
+    response = read(Response, folder / "response.json")
+    found, scenario = response.performance, step.candidate.scenario
+    if found is not None and not found.min_duration_met:
+        query_ns = float(min(found.duration_ns // found.query_count, found.latency_min_ns))
+    elif found is None and scenario == "Offline" and (rate := _too_fast(folder / "performance", response)):
+        query_ns = 1e9 / rate
+    else:
+        return None
+    queries = plan_queries(query_ns, plan.min_duration_ms, plan.room_bytes, scenario)
     return replace(step, queries=queries) if queries.memory_bytes <= plan.room_bytes else None
 
 
-def _broken(folder: Path, name: RunName, plan: Plan) -> list[Finding]:
+def _too_fast(logs: Path, response: Response) -> float | None:
+    """The samples per second of an Offline run that did not last long enough."""
+    found = response.metrics.get("samples_per_second")
+    try:
+        lasted = read_detail_log(logs / LOGS[0]).values.get("result_min_duration_met")
+    except SubmissionError:
+        return None
+    return found.value if found and not lasted else None
+
+
+def _broken(folder: Path, name: RunName, plan: Plan, scenario: Scenario) -> list[Finding]:
     """What measuring again could mend, in the run's own logs, and wrong seeds. The rest is preflight's matter."""
     logs = folder / name / name
     if name == "performance":
-        found = list(check_performance(folder, logs, "SingleStream", None, plan.round))
+        found = list(check_performance(folder, logs, scenario, None, plan.round))
     else:
         found = list(check_accuracy(folder, logs))
         if all(item.rule != "accuracy-log" for item in found):

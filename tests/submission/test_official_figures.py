@@ -74,8 +74,8 @@ def test_official_runs_go_before_rehearsals_and_later_rounds_before_earlier_ones
 
 def test_a_p90_that_is_further_off_than_the_indifference_differs(make_point):
     figures = figures_of(make_point())
-    assert figures.p90_ratio(5_139_711) == 2.0
-    assert [figures.p90_differs(ns, 0.05) for ns in (9_000_000, 9_900_000, 10_600_000, 11_000_000)] == [
+    assert figures.ratio(5_139_711) == 2.0
+    assert [figures.differs(ns, 0.05) for ns in (9_000_000, 9_900_000, 10_600_000, 11_000_000)] == [
         *(True, False, False, True)
     ]
 
