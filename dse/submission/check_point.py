@@ -82,7 +82,7 @@ def _check_performance_response(root: Path, run: Run) -> Iterator[Finding]:
 def _check_accuracy_response(root: Path, run: Run, labels: Labels) -> Iterator[Finding]:
     path = run.logs / ACCURACY_LOG
     try:
-        counted = count_again(read_bytes(path), labels)
+        counted = count_again(read_bytes(path), labels, run.request.scenario)
     except (OSError, ValueError) as error:
         yield finding(path.relative_to(root), "accuracy-recount", why(error))
         return

@@ -68,7 +68,7 @@ class ResultFigures:
         if complete is not None:
             try:
                 labels = self._labels(self._origin)
-                counted = _count(complete, labels)
+                counted = _count(complete, labels, self._accuracy_log.values.get("effective_scenario"))
             except _LabelsError as error:
                 yield finding(f"../{LABELS}/{self._origin.data_set.sha256}.txt", "labels", str(error))
             except ValueError as error:
@@ -312,9 +312,9 @@ def _bytes_hash(path: Path) -> str | None:
 
 
 @lru_cache(2)
-def _count(complete: bytes, labels: Labels) -> Accuracy:
+def _count(complete: bytes, labels: Labels, scenario: object) -> Accuracy:
     """`count_again`, once for the scenarios that are derived from the same run."""
-    return count_again(complete, labels)
+    return count_again(complete, labels, scenario)
 
 
 class _LabelsError(Exception):

@@ -88,13 +88,13 @@ def check_user_conf(root: Path, conf: Path, logs: Sequence[Path]) -> Iterator[Fi
                 )
 
 
-def count_again(complete: bytes, labels: Sequence[int]) -> Accuracy:
+def count_again(complete: bytes, labels: Sequence[int], scenario: object = "SingleStream") -> Accuracy:
     """The right answers in a complete accuracy log ``[N]`` by the labels of images 0, 1, ... ``[N]``.
 
     An answer is a little-endian float32 class index in hexadecimal (accuracy-imagenet.py of mlcommons/inference).
-    Raises UnreadableError unless each image is answered once.
+    Raises UnreadableError unless each image is answered once, or in MultiStream again and alike.
     """
-    answers = read_answers(complete)
+    answers = read_answers(complete, may_repeat=scenario == "MultiStream")
     if len(answers) != len(labels):
         raise UnreadableError(f"found answers for {len(answers)} images, expected {len(labels)}, as many as labels")
     good = sum(answer == label for answer, label in zip(answers, labels, strict=True))
@@ -104,8 +104,11 @@ def count_again(complete: bytes, labels: Sequence[int]) -> Accuracy:
     return Accuracy(good, len(answers), hashlib.sha256(packed.tobytes()).hexdigest())
 
 
-def read_answers(complete: bytes) -> list[int]:
-    """The class that was answered for images 0, 1, ... Raises UnreadableError."""
+def read_answers(complete: bytes, *, may_repeat: bool = False) -> list[int]:
+    """The class that was answered for images 0, 1, ... Raises UnreadableError.
+
+    LoadGen fills up a MultiStream query with images that it asked before: these are answered again, and counted once.
+    """
     entries = parse_json(complete)
     if not isinstance(entries, list):
         raise UnreadableError("not an accuracy log: found no list")
@@ -118,12 +121,14 @@ def read_answers(complete: bytes) -> list[int]:
             raise UnreadableError(f"not an accuracy log: entry {number} is {str(entry)[:80]}") from error
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(entries):
             raise UnreadableError(f"found image {str(index)[:40]}, allowed: 0 to {len(entries) - 1}")
-        if index in answers:
+        if index in answers and not (may_repeat and answers[index] == answered):
             raise UnreadableError(f"found two answers for image {index}, allowed: one")
         if not -(2**31) <= answered < 2**31:
             raise UnreadableError(f"found class {answered} for image {index}")
         answers[index] = answered
-    return [answers[index] for index in range(len(entries))]
+    if missing := [index for index in range(len(answers)) if index not in answers]:
+        raise UnreadableError(f"found no answer for image {missing[0]}")
+    return [answers[index] for index in range(len(answers))]
 
 
 def _check_twice(root: Path, folder: Path, log: DetailLog) -> Iterator[Finding]:
