@@ -72,7 +72,7 @@ def written(points: list[ValidatedPoint], folder: Path, scenarios: tuple[Scenari
     """The results in a tree by the scenario of the folder, each with the one that its log has."""
     write_tree(submission(points, scenarios), folder, ["data-set-size", "buffer-size"])
     figures = check_figures(folder / "tree", ROUND, read_manifest(folder / "submission.json"), base=folder)
-    assert [item.rule for item in figures.findings] == ["rehearsal"]
+    assert [str(item) for item in figures.findings if item.rule != "rehearsal"] == []
     assert figures.notes == []
     logs = (folder / "tree").glob("open/Example/results/board/*/*/performance/run_1/mlperf_log_detail.txt")
     return {
