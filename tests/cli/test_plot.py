@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +34,9 @@ def test_what_is_no_figure_is_refused(small_study: Path, dse: Any) -> None:
     ("words", "offered"),
     [("dse plot ", ["small_study"]), ("dse plot small_study ", ["front", "history", "latency", "parameters"])],
 )
-def test_a_shell_completes_studies_and_kinds(
-    small_study: Path, dse: Any, monkeypatch: pytest.MonkeyPatch, words: str, offered: list[str]
-) -> None:
+def test_a_shell_completes_studies_and_kinds(small_study: Path, words: str, offered: list[str]) -> None:
     (small_study.parent / "studies").symlink_to(small_study.parent)
-    monkeypatch.chdir(small_study.parent)
-    monkeypatch.setenv("_DSE_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", words)
-    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
-    assert dse().out.split() == offered
+    asked = {"_DSE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()))}
+    command, here = [Path(sys.executable).with_name("dse")], small_study.parent
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **asked}, cwd=here)
+    assert done.stdout.split() == offered
