@@ -30,6 +30,7 @@ from dse.core.repeatability import repeatability
 from dse.errors import DseError, MachineError, NothingMeasuredError
 from dse.machine import MachineNoise, Spread, this_machine
 from dse.models import MODEL_SOURCES, ZooSource
+from dse.models.precisions import QUANTIZERS, versions
 from dse.paths import cache_dir, require_cache
 from dse.samplers.registry import SAMPLERS, sampler_names
 from dse.shipped import shipped
@@ -65,6 +66,7 @@ def examine(root: Path = Path("/")) -> Iterator[Finding]:
     for package in _DEFAULT.packages:
         yield _package(package, f"{_DEFAULT.title}, the default engine")
     yield _engines()
+    yield _quantizers()
     yield _compiler()
     yield _cache()
     yield _governor(root)
@@ -100,6 +102,19 @@ def _engines() -> Finding:
             found.append(f"{name} {version or 'is not installed'}")
             lacking += [] if version else [f"{engine.title}: pip install {' '.join(engine.packages)}"]
     return Finding("engines", "ok", ", ".join(found), f"to search with {'; '.join(lacking)}" if lacking else None)
+
+
+def _quantizers() -> Finding:
+    """What makes precisions of a float model of one's own: nothing else needs it."""
+    found, lacking = [], []
+    for suffix in QUANTIZERS:
+        try:
+            found.append(f"{suffix}: {', '.join(f'{name} {version}' for name, version in versions(suffix).items())}")
+        except MachineError as error:
+            found.append(f"{suffix}: none")
+            lacking.append(f"{suffix}: {error.hint}")
+    fix = f"to make precisions of {'; of '.join(lacking)}" if lacking else None
+    return Finding("quantizers", "ok", "; ".join(found), fix)
 
 
 def _compiler() -> Finding:

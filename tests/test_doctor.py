@@ -15,12 +15,13 @@ from dse_harness.protocol import Failure
 import dse
 from dse.doctor import Finding, examine, measure_noise
 from dse.errors import MachineError, NothingMeasuredError
+from dse.models.precisions import QUANTIZERS, Quantizer
 from dse.samplers.registry import SAMPLERS
 from tests.harness.distributions import install
 
 
 def _findings(root: Path) -> dict[str, Finding]:
-    return {finding.name: finding for finding in islice(examine(root), 11)}  # all but the measurement
+    return {finding.name: finding for finding in islice(examine(root), 12)}  # all but the measurement
 
 
 def _governor(root: Path, core: int, governor: str | None) -> None:
@@ -71,6 +72,16 @@ def test_each_engine_is_told_with_its_version_or_what_installs_it(tmp_path: Path
             version = installed_version(engine)
             assert f"{name} {version or 'is not installed'}" in found.found
             assert (f"{engine.title}: pip install {engine.packages[0]}" in (found.fix or "")) == (version is None)
+
+
+def test_what_quantizes_is_told_or_what_installs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = _findings(tmp_path)["quantizers"]
+    assert found.found.startswith(".tflite: ai-edge-quantizer 0.")
+    assert (found.verdict, found.fix) == ("ok", None)
+    monkeypatch.setitem(QUANTIZERS, ".onnx", Quantizer(("float32",), ("no-such",), "onnxruntime,quantize"))
+    lacking = _findings(tmp_path)["quantizers"]
+    assert lacking.found.endswith("; .onnx: none")
+    assert lacking.fix == "to make precisions of .onnx: pip install 'dse[onnxruntime,quantize]'"
 
 
 def test_samplers_and_what_they_lack_are_told(tmp_path: Path) -> None:
