@@ -17,6 +17,8 @@ from dse.reports.front import front_document, front_report
 from dse.study import Study
 from tests.reports.pages import HOSTILE, make_study
 
+_PATIENCE_MS = 240_000
+"""A busy machine is no failure."""
 _SIZES = {"wide": (1400, 900), "phone": (390, 844)}
 
 
@@ -49,6 +51,7 @@ class _Opened:
         width, height = _SIZES[size]
         self.context = browser.new_context(viewport={"width": width, "height": height}, **options)
         self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(_PATIENCE_MS)
         self.asked: list[str] = []
         self.complaints: list[str] = []
         self.page.on("request", lambda request: self.asked.append(request.url))
@@ -56,7 +59,7 @@ class _Opened:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.goto(file.as_uri())
         if options.get("java_script_enabled", True):
-            self.page.wait_for_selector("body[data-ready]", timeout=60_000)
+            self.page.wait_for_selector("body[data-ready]")
 
     def __enter__(self) -> _Opened:
         return self
@@ -77,8 +80,8 @@ class _Opened:
         return {trials[index] for index in self.page.evaluate(indices)}
 
     def front(self) -> set[int]:
-        pairs = zip(self.source("trial"), self.source("group"), strict=True)
-        return {trial for trial, group in pairs if group == "front"}
+        pairs = zip(self.source("trial"), self.source("layer"), strict=True)
+        return {trial for trial, layer in pairs if layer == "front"}
 
     def rows(self) -> list[int]:
         found: list[int] = self.page.eval_on_selector_all(
@@ -169,6 +172,22 @@ def test_what_is_chosen_in_one_view_is_chosen_in_all(study: Study, opened: _Open
     assert opened.page.locator("tr.chosen-row").count() == 0
 
 
+def test_a_line_over_all_parameters_is_chosen_and_coloured_with_the_rest(study: Study, opened: _Opened) -> None:
+    lines = "Bokeh.documents[0].get_model_by_name('lines')"
+    opened.page.locator("#chart-parallel").scroll_into_view_if_needed()
+    opened.page.wait_for_function(f"{lines}.data.trial && {lines}.data.trial.length > 0")
+    assert opened.page.evaluate(f"{lines}.data.trial") == opened.source("trial")
+    place = opened.source("trial").index(_trials(study)[0])
+    opened.page.evaluate(f"{lines}.selected.indices = [{place}]")
+    assert opened.chosen() == {_trials(study)[0]}
+    opened.page.select_option("#colour", "p:threads")
+    opened.page.locator("#chart-parallel").scroll_into_view_if_needed()
+    opened.page.wait_for_function(f"new Set({lines}.data.fill).size === 6")
+    assert opened.page.evaluate(f"{lines}.data.fill") == opened.source("fill")
+    heights = opened.page.evaluate(f"{lines}.data.py.map((line) => Array.from(line))")
+    assert not any(height < -0.2 or height > 1 for line in heights for height in line)  # none of NaN: no figure
+
+
 def test_a_point_of_the_chart_can_be_chosen(study: Study, opened: _Opened) -> None:
     trial = _trials(study)[0]
     place = opened.page.evaluate(
@@ -195,7 +214,8 @@ def test_the_table_sorts_and_colours_and_groups_can_be_changed(study: Study, ope
     opened.page.select_option("#colour", "p:threads")
     assert len(set(opened.source("fill"))) == 6 > len(set(before)) - 1
     opened.page.uncheck("#keys input[value='excluded']")
-    assert "excluded" not in opened.source("group")
+    drawn = zip(opened.source("verdict"), opened.source("layer"), strict=True)
+    assert {verdict for verdict, layer in drawn if layer == "hidden"} == {"excluded", "infeasible"}
     opened.page.uncheck("#log-x")
     assert opened.complaints == []
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from dse import __version__
 from dse.core.configuration import text
+from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS, Metric, objective
 from dse.core.pareto import nondominated_rows
 from dse.reports.front import FrontReport
@@ -32,7 +34,8 @@ def page_document(report: FrontReport) -> dict[str, Any]:
     the places in them of what no other dominates in two figures alone.
     """
     study, analysis = report.study, report.analysis
-    rows = [_with_figures(report, row) for row in study.configurations()]
+    known = {k.configuration: k for k in analysis.known}
+    rows = [_with_figures(row, known[row.configuration].trials) for row in study.configurations()]
     metrics = _metrics(rows, [o.name for o in study.objectives])
     front = [row.trial for row in study.front()]
     return {
@@ -71,15 +74,12 @@ def _directions(report: FrontReport) -> dict[str, str]:
     return {o.name: o.direction for o in report.study.objectives}
 
 
-def _with_figures(report: FrontReport, row: ConfigurationRow) -> ConfigurationRow:
+def _with_figures(row: ConfigurationRow, trials: Sequence[Measurement]) -> ConfigurationRow:
     """``row``; of one that is excluded with the figures of its first run that worked, which are drawn as excluded."""
     if row.values or row.verdict != "excluded":
         return row
-    known = next(k for k in report.analysis.known if k.configuration == row.configuration)
-    first = next((m for m in known.trials if not m.failed), known.trials[0])
-    return ConfigurationRow(
-        first.trial, row.configuration, row.verdict, first.values, reason=row.reason, excluded=row.excluded
-    )
+    first = next((m for m in trials if not m.failed), trials[0])
+    return replace(row, trial=first.trial, values=first.values)
 
 
 def _metrics(rows: Sequence[ConfigurationRow], objectives: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bokeh.document import Document
 from bokeh.models import (
     BoxSelectTool,
     BoxZoomTool,
@@ -28,14 +29,6 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-GROUPS: Mapping[str, Mapping[str, Any]] = {
-    "dominated": {"marker": "circle", "size": 6, "line": 0.3, "lines": 0.12},
-    "constraint": {"marker": "square", "size": 6, "line": 0.3, "lines": 0.12},
-    "excluded": {"marker": "x", "size": 8, "line": 0.6, "lines": 0.15},
-    "represented": {"marker": "circle", "size": 8, "line": 0.9, "lines": 0.4},
-    "front": {"marker": "circle", "size": 12, "line": 1.0, "lines": 0.9},
-}
-"""What is drawn apart, from below to above, by its verdict: how, and how strongly as a line over all parameters."""
 _TIPS = [
     ("trial", "@trial (@verdict)"),
     ("figures", "@figures"),
@@ -55,14 +48,27 @@ _TABLE_CSS = """
 """
 
 
-def make_models(document: Mapping[str, Any]) -> dict[str, Model]:
-    """The charts and the table, by name. Scatter, table and parallel coordinates have one source, and one selection."""
-    source = ColumnDataSource(_columns(document), name="configurations")
-    views = {name: CDSView(filter=GroupFilter(column_name="group", group=name)) for name in GROUPS}
+def make_charts(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Bokeh's document of all charts and the table as JSON, and the elements that they go to: ``chart-NAME``."""
+    models = _models(document)
+    found = Document()
+    for model in models.values():
+        found.add_root(model)
+    roots = {model.id: f"chart-{name}" for name, model in models.items()}
+    return {
+        "docs": {"page": found.to_json(deferred=False)},
+        "items": [{"docid": "page", "roots": roots, "root_ids": list(roots)}],
+        "names": list(models),
+    }
+
+
+def _models(document: Mapping[str, Any]) -> dict[str, Model]:
+    """The charts and the table, by name. Scatter, table and parallel coordinates have one selection."""
+    source = ColumnDataSource(name="configurations")
     models = {
-        "scatter": _scatter(source, views),
+        "scatter": _scatter(source),
         "table": _table(document, source),
-        "parallel": _parallel(document, source, views),
+        "parallel": _parallel(document, ColumnDataSource(name="lines", selected=source.selected)),
     }
     if document["growth"]["device_s"]:
         models["growth"] = _growth(document["growth"])
@@ -71,58 +77,39 @@ def make_models(document: Mapping[str, Any]) -> dict[str, Model]:
     return models
 
 
-def _columns(document: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Empty columns: a page that has the data once is half as large."""
-    names = ["x", "y", "x0", "x1", "y0", "y1", "px", "py", "group", "fill", "trial", "verdict", "figures", "config"]
-    names += ["p_front", "repeats", "also", "reason"]
-    names += [f"m:{metric['name']}" for metric in document["metrics"]]
-    names += [f"p:{parameter['name']}" for parameter in document["parameters"]]
-    return {name: [] for name in names}
-
-
 def _tools(renderers: list[Any], tips: Any) -> list[Any]:
     hover = HoverTool(renderers=renderers, tooltips=tips, attachment="horizontal")
     return [BoxSelectTool(), TapTool(), BoxZoomTool(), PanTool(), WheelZoomTool(), ResetTool(), SaveTool(), hover]
 
 
-def _scatter(source: ColumnDataSource, views: Mapping[str, CDSView]) -> Model:
-    plot = figure(name="scatter", height=460, sizing_mode="stretch_width", tools="", output_backend="canvas")
+def _view(layer: str) -> CDSView:
+    """What is drawn in this layer: the front is above the others."""
+    return CDSView(filter=GroupFilter(column_name="layer", group=layer))
+
+
+def _scatter(source: ColumnDataSource) -> Model:
+    plot = figure(name="scatter", height=460, sizing_mode="stretch_width", tools="")
     plot.x_range.only_visible = plot.y_range.only_visible = True
-    border = ColumnDataSource({"x": [], "y": []}, name="border")
+    bars, border = ColumnDataSource(name="bars"), ColumnDataSource(name="border")
+    plot.segment("x0", "y0", "x1", "y1", source=bars, line_color="fill", line_alpha="strength")
     plot.step("x", "y", source=border, mode="after", line_width=1.5, name="blue")
-    drawn = []
-    for name, look in GROUPS.items():
-        for ends in (("x0", "y", "x1", "y"), ("x", "y0", "x", "y1")):
-            x0, y0, x1, y1 = ends
-            plot.segment(
-                x0,
-                y0,
-                x1,
-                y1,
-                source=source,
-                view=views[name],
-                name=f"bars {name}",
-                line_color="fill",
-                line_alpha=0.5 * look["line"],
-                nonselection_line_alpha=0.08,
-            )
-        drawn.append(
-            plot.scatter(
-                "x",
-                "y",
-                source=source,
-                view=views[name],
-                name=f"dots {name}",
-                marker=look["marker"],
-                size=look["size"],
-                fill_color="fill",
-                fill_alpha=0.9 if name != "represented" else 0.0,
-                line_color="fill",
-                line_width=1.5,
-                nonselection_fill_alpha=0.15,
-                nonselection_line_alpha=0.25,
-            )
+    drawn = [
+        plot.scatter(
+            "x",
+            "y",
+            source=source,
+            view=_view(layer),
+            marker="marker",
+            size="size",
+            fill_color="inside",
+            line_color="fill",
+            line_width=1.5,
+            fill_alpha=0.9,
+            nonselection_fill_alpha=0.15,
+            nonselection_line_alpha=0.25,
         )
+        for layer in ("below", "front")
+    ]
     tools = _tools(drawn, _TIPS)
     plot.add_tools(*tools)
     plot.toolbar.active_drag, plot.toolbar.active_tap = tools[0], tools[1]
@@ -130,42 +117,33 @@ def _scatter(source: ColumnDataSource, views: Mapping[str, CDSView]) -> Model:
     return plot
 
 
-def _parallel(document: Mapping[str, Any], source: ColumnDataSource, views: Mapping[str, CDSView]) -> Model:
+def _parallel(document: Mapping[str, Any], source: ColumnDataSource) -> Model:
     axes = document["parallel"]
-    plot = figure(
-        name="parallel",
-        height=380,
-        sizing_mode="stretch_width",
-        tools="",
-        x_range=Range1d(-0.3, len(axes) - 0.4),
-        y_range=Range1d(-0.2, 1.1),
-    )
+    ranges = {"x_range": Range1d(-0.3, len(axes) - 0.4), "y_range": Range1d(-0.2, 1.1)}
+    plot = figure(name="parallel", height=380, sizing_mode="stretch_width", tools="", **ranges)
     plot.ygrid.visible = plot.yaxis.visible = False
     plot.xaxis.ticker = list(range(len(axes)))
     plot.xaxis.major_label_overrides = {place: axis["title"] for place, axis in enumerate(axes)}
     plot.xaxis.major_label_orientation = 0.5
-    drawn = []
-    for name, look in GROUPS.items():
-        drawn.append(
-            plot.multi_line(
-                "px",
-                "py",
-                source=source,
-                view=views[name],
-                name=f"lines {name}",
-                line_color="fill",
-                line_width=2.5 if name == "front" else 1.2,
-                line_alpha=look["lines"],
-                selection_line_alpha=1.0,
-                selection_line_width=3,
-                nonselection_line_alpha=0.05,
-            )
+    faint = min(0.3, 60 / max(len(document["configurations"]["trial"]), 1))
+    drawn = [
+        plot.multi_line(
+            "px",
+            "py",
+            source=source,
+            view=_view(layer),
+            line_color="fill",
+            line_width=width,
+            line_alpha=alpha,
+            selection_line_alpha=1.0,
+            selection_line_width=3,
+            nonselection_line_alpha=alpha / 4,
         )
+        for layer, width, alpha in (("below", 1.2, faint), ("front", 2.0, 0.8))
+    ]
     ticks = [(place, height, shown) for place, axis in enumerate(axes) for height, shown in axis["ticks"]]
-    columns = {name: list(found) for name, found in zip(("x", "y", "text"), zip(*ticks, strict=True), strict=True)}
-    plot.text(
-        "x", "y", "text", source=ColumnDataSource(columns), x_offset=4, y_offset=5, text_font_size="11px", name="ticks"
-    )
+    words = ColumnDataSource(dict(zip(("x", "y", "text"), map(list, zip(*ticks, strict=True)), strict=True)))
+    plot.text("x", "y", "text", source=words, x_offset=4, y_offset=5, text_font_size="11px", name="ticks")
     tools = _tools(drawn, _TIPS)
     plot.add_tools(*tools)
     plot.toolbar.active_tap, plot.toolbar.active_drag = tools[1], None

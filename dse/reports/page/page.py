@@ -48,16 +48,14 @@ def page_text(found: FrontReport, repeat: str) -> str:
         import jinja2
     except ModuleNotFoundError as error:
         raise MachineError(f"{error.name} is not installed", hint="pip install 'dse[report]'") from error
-    from bokeh.embed import components
     from bokeh.palettes import Viridis
     from bokeh.resources import Resources
 
-    from dse.reports.page.figures import GROUPS, make_models
+    from dse.reports.page.figures import make_charts
 
     document = page_document(found)
     document |= {"parallel": parallel_axes(document), "palette": list(Viridis[11][1:-1])}
-    models = make_models(document)
-    script, places = components(models, wrap_script=False)
+    charts = make_charts(document)
     library = Resources(
         mode="inline", minified=True, log_level="error", components=["bokeh", "bokeh-widgets", "bokeh-tables"]
     )
@@ -70,11 +68,10 @@ def page_text(found: FrontReport, repeat: str) -> str:
         document=document,
         embedded=safe(_json(document)),
         library=[safe(part) for part in library.js_raw],
-        charts=safe(script),
-        places={name: safe(place) for name, place in places.items()},
+        charts=safe(_json(charts)),
+        drawn=charts["names"],
         style=safe((_HERE / "page.css").read_text(encoding="utf-8")),
-        code=safe((_HERE / "page.js").read_text(encoding="utf-8")),
-        groups=list(GROUPS),
+        code=[safe((_HERE / name).read_text(encoding="utf-8")) for name in ("columns.js", "page.js")],
         lead=words.lead(found),
         facts=words.facts(found),
         banners=words.banners(found, document),
