@@ -30,6 +30,13 @@ PIXELS: dict[str, tuple[float, float]] = {"-1..1": (127.5, 127.5), "0..1": (0, 2
 _PRECISIONS = ("float32", "float16", "int8", "int8_dynamic", "int8_weight_only", "int4_weight_only")
 _LACKS = {"openvino": ("int4_weight_only",)}
 """Of these, what an engine takes no model in."""
+_OVERFLOWS = (
+    "precision:",
+    "  float32:",
+    "  int8: { exact_integers: [false, true] } # without it, 8-bit sums overflow where the processor has no VNNI",
+    "  int8_dynamic:",
+)
+"""The precisions of a .onnx file below ONNX Runtime."""
 _BUFFER_SIZE = 256
 _MOST_DOUBLINGS = 4
 """Of threads, from one on."""
@@ -174,11 +181,14 @@ class _Parts:
 
     def _below_engines(self) -> list[str]:
         if len(self.engines) == 1:
-            return [f"  {line}" for line in _kernels(self.engines[0])]
+            own = _OVERFLOWS if self.engines[0] == "onnxruntime" and self.precisions else ()
+            return [f"  {line}" for line in (*own, *_kernels(self.engines[0]))]
         lines = ["  runtime:"]
         for engine in self.engines:
             taken = [each for each in self.precisions if each not in _LACKS.get(engine, ())]
             precision = [f"precision: [{', '.join(taken)}]"] if taken else []
+            if engine == "onnxruntime" and taken:
+                precision = [*_OVERFLOWS]
             lines += [f"    {engine}:", *(f"      {line}" for line in (*precision, *_kernels(engine)))]
         return lines
 

@@ -11,6 +11,7 @@ import pytest
 import dse
 from dse.errors import DseError, InputError, MachineError, ModelError
 from dse.models.precisions import QUANTIZERS, Quantizer
+from dse.packages import engines_here
 from dse.spaces.own import PIXELS, own_space
 from dse.spaces.tree import written_tree
 from tests.harness.running import write_colours
@@ -43,7 +44,26 @@ def test_a_float_model_has_precisions_engines_kernels_and_threads(tmp_path: Path
 def test_an_onnx_model_has_those_that_its_quantizer_makes(tmp_path: Path, images: Path) -> None:
     tree = written_tree(dse.model_space(write_tiny_onnx(tmp_path / "m.onnx"), images).tree.roots)
     assert set(tree["runtime"]) == {"onnxruntime", "openvino"}
-    assert tree["runtime"]["onnxruntime"] == {"precision": ["float32", "int8", "int8_dynamic"]}
+    below = {"float32": None, "int8": {"exact_integers": [False, True]}, "int8_dynamic": None}
+    assert tree["runtime"]["onnxruntime"] == {"precision": below}
+    assert tuple(below) == QUANTIZERS[".onnx"].precisions
+
+
+def test_with_one_engine_there_is_no_choice_of_engines(
+    tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dse.spaces.own as own
+
+    here = engines_here()
+    for engine, path in (
+        ("onnxruntime", write_tiny_onnx(tmp_path / "m.onnx")),
+        ("litert", write_tiny_model(tmp_path / "m.tflite")),
+    ):
+        monkeypatch.setattr(own, "engines_here", lambda engine=engine: {engine: here[engine]})
+        tree = written_tree(dse.model_space(path, images).tree.roots)
+        assert "runtime" not in tree
+        assert tuple(tree["precision"])[:2] in (("float32", "int8"), ("float32", "float16"))
+        assert ("delegate" in tree) == (engine == "litert")
 
 
 def test_a_quantized_model_is_taken_as_it_is_and_that_is_said(tmp_path: Path, images: Path) -> None:
