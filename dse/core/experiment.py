@@ -126,6 +126,7 @@ class Experiment:
         accuracy: AccuracySpec | None = None,
         spot_check_images: int = 0,
         image_order: ImageOrder = "list",
+        energy: bool = False,
     ) -> Request:
         """The request that measures this with the model and the images that lie there, at a search's fidelity."""
         return Request(
@@ -140,6 +141,7 @@ class Experiment:
             spot_check_images=spot_check_images,
             image_order=image_order,
             scenario=self.scenario,
+            energy=energy,
         )
 
     @property

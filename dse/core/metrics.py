@@ -76,6 +76,7 @@ _BUILTIN = (
     "latency_early_stopping_p90_ns",
     "latency_early_stopping_p99_ns",
     "samples_per_second",
+    "energy_per_query_j",
     "model_memory_bytes",
     "peak_memory_bytes",
     "model_bytes",

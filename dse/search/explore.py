@@ -145,6 +145,7 @@ def request_of(space: Space, step: Step, model: ModelFile) -> Request:
         accuracy=accuracy,
         spot_check_images=FEWEST_IMAGES if step.runs_accuracy or step.spot_check else 0,
         image_order="random",
+        energy=space.asks_for_energy,
     )
 
 

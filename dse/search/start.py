@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from dse.backends import Backend
+from dse_harness.energy import METRIC, EnergySensors
+
+from dse.backends import Backend, LocalBackend
 from dse.core.budget import Budget
+from dse.errors import MachineError
 from dse.models import Download
 from dse.paths import require_cache
 from dse.spaces.space import Space
 
 
 def fetch(space: Space, backend: Backend, download: Callable[[Sequence[Download]], None] | None = None) -> None:
-    """Make sure of the cache, and ``download`` the models that are not here yet (None: without a word).
+    """Make sure of cache and sensors, and ``download`` the models that are not here yet (None: without a word).
 
     Raises MachineError, ModelError.
     """
     if not backend.is_deterministic:
         require_cache()
+    if isinstance(backend, LocalBackend):
+        require_sensors(space)
     if space.downloads:
         (download or _download)(space.downloads)
+
+
+def require_sensors(space: Space, root: Path = Path("/")) -> None:
+    """Raise MachineError where the space asks for energy and this machine, whose /sys is below ``root``, tells none."""
+    if space.asks_for_energy and (problem := EnergySensors(root).problem):
+        raise MachineError(f"{METRIC} is among the figures of this space: {problem}")
 
 
 def confirms(backend: Backend, budget: Budget) -> bool:

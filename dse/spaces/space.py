@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+from dse_harness.energy import METRIC as ENERGY
 from dse_harness.engines import no_batches, options_of
 from dse_harness.protocol import Preprocessing, RuntimeSpec
 
@@ -141,6 +142,11 @@ class Space:
         """Those that the space has: the default too, where a configuration may name none."""
         named = tuple(map(str, self.tree.levels_of("scenario")))
         return named if _always_has("scenario", self.tree.roots) or SINGLE_STREAM in named else (SINGLE_STREAM, *named)
+
+    @property
+    def asks_for_energy(self) -> bool:
+        """Whether an objective or a constraint is about it."""
+        return ENERGY in {o.name for o in self.objectives} | {c.metric.name for c in self.constraints}
 
     def unable(self, configuration: Configuration) -> str | None:
         """Why its engine cannot run the configuration, where that is known without asking it."""

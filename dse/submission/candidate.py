@@ -137,8 +137,8 @@ class Candidate:
 
     @property
     def _own(self) -> Request:
-        """The request with the point's copy of the model."""
-        return dataclasses.replace(self.request, model_path=own_model(self.request.model_path))
+        """The request with the point's copy of the model; energy is no matter of a submission."""
+        return dataclasses.replace(self.request, model_path=own_model(self.request.model_path), energy=False)
 
 
 def without_repeats(candidates: Sequence[Candidate]) -> tuple[list[Candidate], dict[int, int]]:

@@ -14,6 +14,7 @@ import mlperf_loadgen as lg
 from numpy.typing import NDArray
 
 from dse_harness import detail_log
+from dse_harness.energy import EnergySensors
 from dse_harness.engines import Invoke
 from dse_harness.errors import HarnessError
 from dse_harness.pace import Pacer
@@ -85,6 +86,7 @@ class Run:
         memory: Samples,
         pacer: Pacer | None = None,
         batch: NDArray[Any] | None = None,
+        energy: EnergySensors | None = None,
     ) -> None:
         self.issue_s = 0.0
         """Wall seconds from samples loaded to last query answered, the generation of queries included."""
@@ -103,6 +105,9 @@ class Run:
         self._invoke = invoke
         self._memory = memory
         self._pacer = pacer
+        self.joules = 0.0
+        """What the device took in that time, where ``energy`` is there to tell."""
+        self._energy = energy
         self._batch = batch
         """Room for the samples that go into the model at once, ``[batch, ...]``; None where they go one by one."""
         self._failed: list[BaseException] = []
@@ -198,12 +203,19 @@ class Run:
             start = time.perf_counter()
             self.pace_ns.append(self._pacer.settle())
             self.settle_s = time.perf_counter() - start
+        if self._energy:
+            try:
+                self._energy.start()
+            except BaseException as error:  # noqa: BLE001 - as above
+                self._failed.append(error)
         self._began = (time.perf_counter(), time.process_time())
 
     def _flush(self) -> None:
         began, began_cpu = self._began
         self.issue_s += time.perf_counter() - began
         self.cpu_s += time.process_time() - began_cpu
+        if self._energy and not self._failed:
+            self.joules += self._energy.stop()
         if self._pacer:  # at once: a processor that was idle in between is slower for some milliseconds
             self.pace_ns.append(self._pacer.now())
 
@@ -225,6 +237,11 @@ class Log:
     def version(self) -> str:
         """LoadGen's version and commit. Raises HarnessError (``loadgen``)."""
         return str(self._read(lambda: self.values["loadgen_version"]))
+
+    @property
+    def samples(self) -> int:
+        """How many a PerformanceOnly run answered. Raises HarnessError (``loadgen``)."""
+        return int(self._read(lambda: self.values["result_query_count"] * self.values["effective_samples_per_query"]))
 
     def performance(self, scenario: Scenario) -> Performance | None:
         """The result of a PerformanceOnly run. Raises HarnessError (``loadgen``)."""

@@ -22,6 +22,7 @@ from dse_harness import accuracy, compiled, loadgen, process
 from dse_harness.answers import pack, unpack
 from dse_harness.describe import describe
 from dse_harness.device_state import DeviceReader
+from dse_harness.energy import EnergySensors, energy_metrics
 from dse_harness.engines import Invoke, engine_of
 from dse_harness.errors import HarnessError
 from dse_harness.image_order import random_order
@@ -169,8 +170,10 @@ class _Measurement:
                 "data_set", f"found a buffer of {buffer} samples, allowed: up to the data set's {total} images"
             )
         require_memory(buffer, memory.sample_bytes, self._found["device_before"].memory_available_bytes)
+        energy = EnergySensors() if self._request.energy else None
+        idle_watts = energy.idle_watts() if energy else 0.0
         for take in range(1, _TAKES + 1):
-            run, log = self._run_loadgen(settings, memory, total, buffer, "performance")
+            run, log = self._run_loadgen(settings, memory, total, buffer, "performance", energy)
             if take == 1:  # as a process has it that takes one
                 peak_bytes = process.peak_resident_bytes()
                 self._found["sample_memory_bytes"] = buffer * memory.sample_bytes
@@ -187,6 +190,8 @@ class _Measurement:
         self._found["cores_used"] = round(run.cpu_s / run.issue_s, 3)
         performance = self._found["performance"] = log.performance(self._scenario)
         self._metrics |= log.metrics(self._scenario)
+        if energy:
+            self._metrics |= energy_metrics(run.joules, run.issue_s, log.samples, idle_watts)
         self._timing_s["performance"] = performance.duration_ns / 1e9 if performance else run.issue_s
 
     def _run_accuracy(self, spec: AccuracySpec, memory: SampleMemory, labels: NDArray[np.int32]) -> None:
@@ -236,11 +241,17 @@ class _Measurement:
         self._found["spot_check"] = SpotCheck(images, digest, self._request.image_order)
 
     def _run_loadgen(
-        self, settings: Any, memory: Samples, total: int, buffer: int, folder: Literal["performance", "accuracy"]
+        self,
+        settings: Any,
+        memory: Samples,
+        total: int,
+        buffer: int,
+        folder: Literal["performance", "accuracy"],
+        energy: EnergySensors | None = None,
     ) -> tuple[loadgen.Run, loadgen.Log]:
         pacer = PACER if folder == "performance" else None
         batch = self._batch if len(self._batch) > 1 else None
-        run = loadgen.Run(self._scenario, self._task, self._invoke, memory, pacer, batch)
+        run = loadgen.Run(self._scenario, self._task, self._invoke, memory, pacer, batch, energy)
         run.start(settings, total, buffer, self._folder / folder)
         self._timing_s[f"{folder}_samples"] = run.load_s
         log = loadgen.read_log(self._folder / folder)

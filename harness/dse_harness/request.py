@@ -154,4 +154,6 @@ class Request:
     """One of `tasks.TASKS`."""
     scenario: str = "SingleStream"
     """One of `scenarios.SCENARIOS`, as LoadGen calls it."""
+    energy: bool = False
+    """Whether the performance run's energy is asked for: see `dse_harness.energy`."""
     schema: int = REQUEST_SCHEMA

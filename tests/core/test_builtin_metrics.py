@@ -25,6 +25,7 @@ class TestBuiltinMetrics(MetricTests):
         metrics={
             "latency_early_stopping_p99_ns": MetricValue(10**6, "ns"),
             "samples_per_second": MetricValue(0.25, "1/s"),
+            "energy_per_query_j": MetricValue(0.25, "J"),
         },
     )
 
