@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 IMAGENET_IMAGES = 50_000
+IMAGENET_CLASSES = 1000
 TASK = "image-classification"
 KEY = "images"
 """Of a group that is one of several on different images: how many."""

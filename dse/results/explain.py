@@ -8,7 +8,7 @@ from typing import Any
 
 from dse.core.metrics import Exact
 from dse.core.pareto import dominates
-from dse.results.front import ALWAYS_APART, GroupFront, Point, cut
+from dse.results.front import ALWAYS_APART, GroupFront, Point, cut, level
 from dse.results.objectives import Objective, costs, plain
 
 
@@ -66,7 +66,7 @@ def explain(
 ) -> Explanation:
     """Where ``row`` stands among the ``rows`` (itself included) of its group; `cut` says what ``objectives`` are."""
     keys = (*by, *ALWAYS_APART)
-    groups = cut([other for other in rows if all(other[key] == row[key] for key in keys)], objectives, by)
+    groups = cut([other for other in rows if all(level(other, key) == level(row, key) for key in keys)], objectives, by)
     group = next(g for g in groups if any(other["id"] == row["id"] for other in g.rows()))
     elsewhere = tuple(g for g in groups if g is not group)
     for left_out, reason in group.not_comparable:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from dse.core.metrics import Exact
@@ -13,7 +14,7 @@ from dse.errors import UsageError
 from dse.results.data_set import by_images
 from dse.results.database import COLUMNS, Database
 from dse.results.importing.walk import SCENARIOS
-from dse.results.objectives import Objective, costs, default_objectives, plain, why_not_comparable
+from dse.results.objectives import OBJECTIVES, Objective, costs, default_objectives, plain, why_not_comparable
 from dse.results.where import as_sql
 
 ALWAYS_APART = ("task", "scenario")
@@ -83,18 +84,19 @@ def cut(
 ) -> list[GroupFront]:
     """The front of every group of ``rows`` with equal values in the columns ``by`` (and task and scenario).
 
+    Of a column with a pattern (``device=rpi4*``) all values that fit it are equal: `level`.
     Figures of different metrics (ROUGE and exact match) do not compete: a group with several is cut into one for each,
     which its ``accuracy_metric`` names. Nor do accuracies on different images: its ``images`` says on how many. Without
     ``objectives`` each scenario has its own: `default_objectives`.
     """
-    keys = (*by, *(name for name in ALWAYS_APART if name not in by))
+    keys = (*by, *(name for name in ALWAYS_APART if name not in map(column_of, by)))
     groups: dict[tuple[Hashable, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
-        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+        groups.setdefault(tuple(level(row, key) for key in keys), []).append(row)
     judged = objectives is None or any(objective.name == "accuracy" for objective in objectives)
     ordered = sorted(groups.items(), key=lambda item: tuple(str(part) for part in item[0]))
     return [
-        _cut_group(dict(zip(keys, group, strict=True)) | metric | images, members, objectives)
+        _cut_group(dict(zip(map(column_of, keys), group, strict=True)) | metric | images, members, objectives)
         for group, all_members in ordered
         for metric, of_metric in _by_metric(all_members)
         for images, members in (by_images(of_metric) if judged else [({}, of_metric)])
@@ -176,10 +178,47 @@ def check_scenario(text: str) -> str | None:
     return text
 
 
+def column_of(key: str) -> str:
+    """The column that rows are grouped by: ``device`` of ``device=rpi4*``."""
+    return key.partition("=")[0]
+
+
+def level(row: Mapping[str, Any], key: str) -> Any:
+    """What a row is grouped by: its value in the column, or the first of the key's patterns that fits it."""
+    column, _, patterns = key.partition("=")
+    value = row[column]
+    return next((pattern for pattern in filter(None, patterns.split("|")) if fnmatchcase(str(value), pattern)), value)
+
+
+def in_order(rows: Sequence[Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
+    """``rows`` by a figure, best first, or by a column, upwards; those without a value last.
+
+    Raises `UsageError` for a name that is neither.
+    """
+    objective = OBJECTIVES.get(name)
+    if objective is None and name not in COLUMNS:
+        raise UsageError(f"cannot sort by {name}", hint=f"by any of {', '.join([*OBJECTIVES, *COLUMNS])}")
+
+    def place(row: Mapping[str, Any]) -> tuple[bool, Any]:
+        value = objective.value(row) if objective else row[name]
+        return value is None, 0 if value is None else objective.cost(value) if objective else value
+
+    return sorted(rows, key=place)
+
+
+def sorted_front(group: GroupFront, name: str) -> GroupFront:
+    """``group`` with its front in the order that `in_order` says."""
+    places = {row["id"]: place for place, row in enumerate(in_order([point.row for point in group.points], name))}
+    return replace(group, points=tuple(sorted(group.points, key=lambda point: places[point.row["id"]])))
+
+
 def check_grouping(text: str) -> tuple[str, ...]:
-    """Columns to group by from ``device,round``. Raises `UsageError` for a name that is no column."""
+    """Columns to group by from ``device,round``, or ``device=rpi4*|xavier*,round``.
+
+    Raises `UsageError` for a name that is no column.
+    """
     columns = tuple(word.strip() for word in text.split(",") if word.strip())
-    unknown = [column for column in columns if column not in COLUMNS]
+    unknown = [column for column in columns if column_of(column) not in COLUMNS]
     if unknown:
         raise UsageError(f"cannot group by {', '.join(unknown)}", hint=f"the columns are {', '.join(COLUMNS)}")
     return columns

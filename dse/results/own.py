@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from dse.core.metrics import Exact
 from dse.core.pareto import dominates
 from dse.errors import Remedy, StudyError, UsageError, why
 from dse.reading import read_json
-from dse.results.data_set import TASK, images_of, show_images
+from dse.results.data_set import IMAGENET_CLASSES, IMAGENET_IMAGES, TASK, images_of, show_images
 from dse.results.front import GroupFront
 from dse.results.objectives import Objective, costs
 from dse.study import Study
@@ -42,13 +42,15 @@ class OwnPoint:
 class OwnFront:
     """A study's front: its name, its points, its data set, and the table that it was looked up in, if any.
 
-    A front that an older dse wrote names no data set.
+    A front that an older dse wrote names no data set. ``classes`` are how many its images are told apart by, where that
+    is known: 50,000 images of other classes than ImageNet's are not ImageNet's.
     """
 
     study: str
     points: tuple[OwnPoint, ...]
     data_set: str | None = None
     recorded_in: str | None = None
+    classes: int | None = field(default=None, compare=False)
 
     @property
     def title(self) -> str:
@@ -108,7 +110,8 @@ def front_of(study: Study, objectives: Sequence[Objective]) -> OwnFront:
             details={"study": str(study.folder)},
         )
     table = study.recorded_in
-    return OwnFront(study.name, own, None if table else study.space.data_set.called, table)
+    data_set = study.space.data_set
+    return OwnFront(study.name, own, None if table else data_set.called, table, None if table else data_set.classes)
 
 
 def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
@@ -128,10 +131,12 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
     _check_measured(study, measured, objectives)
     try:
         own = [_saved_point(point, objectives) for point in points]
-        named = [None if (name := document.get(key)) is None else str(name) for key in ("data_set", "recorded_in")]
+        data_set, table = (
+            None if (name := document.get(key)) is None else str(name) for key in ("data_set", "recorded_in")
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _no_front(path, error) from error
-    return OwnFront(study, tuple(own), *named)
+    return OwnFront(study, tuple(own), data_set, table)
 
 
 def rivals(own: OwnFront, group: GroupFront) -> bool:
@@ -168,9 +173,13 @@ def apart(own: OwnFront, groups: Sequence[GroupFront]) -> str | None:
     images = [point.images for point in own.points if point.trial not in beside]
     if not images or not kinds:
         return None
-    mine = ", ".join(f"{count} on {show_images(number)}" for number, count in Counter(images).most_common())
+    mine = ", ".join(
+        f"{count} on {show_images(number).removesuffix(' (ImageNet)')}"
+        for number, count in Counter(images).most_common()
+    )
     theirs = " or ".join(sorted({show_images(images_of(group.points[0].row)) for group in kinds}))
     known = f" of {own.data_set}" if own.data_set else ""
+    known += f", with {own.classes} classes" if own.classes not in (None, IMAGENET_CLASSES) else ""
     return (
         f"{len(images)} of {len(own.points)} points of study {own.study} compare with nothing published: "
         f"their accuracies are {mine}{known}, the published ones on {theirs}"
@@ -182,6 +191,8 @@ def _comparable(own: OwnFront, group: GroupFront) -> list[OwnPoint]:
     if all(objective.name != "accuracy" for objective in group.objectives):
         return list(own.points)
     images = images_of(group.points[0].row) if group.points else None
+    if images == IMAGENET_IMAGES and own.classes not in (None, IMAGENET_CLASSES):
+        return []
     return [point for point in own.points if images is not None and point.images == images]
 
 

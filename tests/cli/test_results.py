@@ -174,6 +174,33 @@ def test_show_and_list(database: Path) -> None:
     assert "mobilenet-v1-1.0-128" in run("list")
 
 
+def test_results_are_sorted_and_their_submitter_is_shown(database: Path) -> None:
+    assert [row["latency_p90_ns"] for row in run_json("list", "--sort", "latency_p90")] == [1e6, 2e6, 3e6, 4e6]
+    assert [row["good"] for row in run_json("list", "--sort", "accuracy")] == [600, 500, 500, 400]
+    models = [row["model"] for row in run_json("list", "--sort", "model")]
+    assert models == sorted(models)
+    (group,) = run_json("front", "--sort", "latency_p90")
+    assert [point["values"]["latency_p90"] for point in group["points"]] == [1_000_000, 2_000_000, 4_000_000]
+    assert "submitter" in run("front")
+    assert "all of them: v6.1, me, SingleStream" in run("list")
+    assert "submitter" in run("list", "--limit", "1")
+    with pytest.raises(UsageError, match="cannot sort by speed"):
+        run("front", "--sort", "speed")
+
+
+def test_boards_that_fit_a_pattern_are_one_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = write_tree(tmp_path / "tree") / "v6.1/open/me/results"
+    shutil.copytree(root / "board-tflite-v2.4.1-ruy", root / "boardcoral-tflite-v2.4.1-ruy")
+    monkeypatch.setenv("DSE_RESULTS_DB", str(tmp_path / "r.duckdb"))
+    run("import", str(tmp_path / "tree"))
+    assert [group["group"]["device"] for group in run_json("front")] == ["board", "boardcoral"]
+    (group,) = run_json("front", "--by", "device=board*,round")
+    assert (group["group"]["device"], group["group"]["round"], group["submitted"]) == ("board*", "v6.1", 8)
+    assert "board*, v6.1" in run("front", "--by", "device=board*,round")
+    assert len(run_json("front", "--by", "device=rpi*|xavier*")) == 2
+    assert run_json("explain", "1", "--by", "device=board*")["group"]["device"] == "board*"
+
+
 def test_rm_asks_and_says_what(database: Path) -> None:
     result = CliRunner().invoke(app, ["rm", "1"], input="n\n")
     assert result.exit_code == 0

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from dse.errors import Remedy, StudyError, UsageError
 from dse.reports.front import front_document, front_report
 from dse.results.front import cut
 from dse.results.objectives import parse_objectives
-from dse.results.own import load_own_front, own_front, rivals, stand
+from dse.results.own import apart, load_own_front, own_front, rivals, stand
 from dse.results.plot import plot_fronts
 from dse.study.study import open_study
 from tests.thorough import thorough
@@ -87,6 +88,22 @@ def test_where_it_stands(tmp_path: Path, sample_rows: list[dict[str, Any]]) -> N
     assert stand(own, group).to_json() == {"own": 1, "unbeaten": 1, "beaten_published": 0}
 
 
+def test_as_many_images_of_other_classes_are_another_data_set(
+    tmp_path: Path, sample_rows: list[dict[str, Any]]
+) -> None:
+    (group,) = cut(
+        [r for r in sample_rows if r["round"] == "v1.0" and r["scenario"] == "SingleStream"], AXES, ("round",)
+    )
+    own = load_own_front(write_front(tmp_path, (0.999, 1)), AXES)
+    assert rivals(own, group)
+    assert rivals(replace(own, classes=1000), group)
+    others = replace(own, classes=10)
+    assert not rivals(others, group)
+    assert "on 50000 images, with 10 classes, the published ones on 50000 images (ImageNet)" in str(
+        apart(others, [group])
+    )
+
+
 @given(st.integers(1, 50_000).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
 def test_the_counts_of_an_accuracy_are_its_figure(counts: tuple[int, int]) -> None:
     good, total = counts
@@ -144,6 +161,7 @@ def test_a_picture_with_a_studys_front(tmp_path: Path, sample_rows: list[dict[st
 
 _DRAWING = """
 import sys
+from dataclasses import replace
 from typer.testing import CliRunner
 from dse.cli import make_app
 for path in sys.argv[2:]:

@@ -12,14 +12,14 @@ from dse.cli.options import Db, Json, Name, Where, option_words
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.cli.results import view
 from dse.cli.results.front import front_command
-from dse.cli.results.options import DEFAULT_BY, By, Objectives, Scenario, objectives_of, selection_words
+from dse.cli.results.options import DEFAULT_BY, By, Objectives, Scenario, Sort, objectives_of, selection_words
 from dse.core.words import counted
 from dse.errors import UsageError
 from dse.results.convert.export import FORMATS, export
 from dse.results.data_set import apart
 from dse.results.database import Database, default_path, open_database
 from dse.results.explain import explain
-from dse.results.front import check_grouping, check_scenario, select
+from dse.results.front import check_grouping, check_scenario, in_order, select
 from dse.results.importing.importer import import_results
 
 app = typer.Typer(
@@ -80,6 +80,7 @@ def list_command(
     where: Where = None,
     scenario: Scenario = "all",
     name: Name = None,
+    sort: Sort = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 50,
     db: Db = None,
     json: Json = False,
@@ -90,10 +91,15 @@ def list_command(
     """
     with open_database(db or default_path(), read_only=True) as database:
         rows = select(database, where=where, scenario=check_scenario(scenario), name=name)
+    if sort is not None:
+        rows = [dict(row) for row in in_order(rows, sort)]
     if json:
         print_json({"results": rows[:limit]})
         return
-    stdout().print(view.rows_table(rows[:limit]))
+    table, same = view.rows_table(rows[:limit])
+    stdout().print(table)
+    if same:
+        stdout().print(same)
     if len(rows) > limit:
         stderr().print(f"{limit} of {len(rows)} results; more with --limit {len(rows)}, fewer with --where")
     if rows:
@@ -176,7 +182,7 @@ def rm_command(
         doomed = select(database, where=where, name=name, ids=ids)
     if not doomed:
         raise UsageError("no result matches", hint="see what there is: `dse results list`")
-    stderr().print(view.rows_table(doomed))
+    stderr().print(view.rows_table(doomed)[0])
     if not yes and not _agreed(f"Remove {counted(len(doomed), 'result')} from {path}?"):
         stderr().print("nothing removed")
         return

@@ -11,12 +11,21 @@ import typer
 from dse.cli.options import STUDIES, Db, Json, Name, Where
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.cli.results import view
-from dse.cli.results.options import DEFAULT_BY, By, Objectives, Scenario, objectives_of, selection_words
+from dse.cli.results.options import DEFAULT_BY, By, Objectives, Scenario, Sort, objectives_of, selection_words
 from dse.errors import UsageError
 from dse.results.convert.replay_table import to_csv
 from dse.results.data_set import apart as images_apart
 from dse.results.database import COLUMNS, default_path, open_database
-from dse.results.front import ALWAYS_APART, GroupFront, check_grouping, check_scenario, cut, select
+from dse.results.front import (
+    ALWAYS_APART,
+    GroupFront,
+    check_grouping,
+    check_scenario,
+    column_of,
+    cut,
+    select,
+    sorted_front,
+)
 from dse.results.objectives import Objective, default_objectives, plain
 from dse.results.own import STUDIED_SCENARIO, OwnFront, apart, competing, own_front, rivals, stand
 
@@ -27,6 +36,7 @@ def front_command(
     where: Where = None,
     scenario: Scenario = "SingleStream",
     name: Name = None,
+    sort: Sort = None,
     study: Annotated[str | None, typer.Option(help="Set this study's own front beside the published ones.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture, or replace it: .png, .svg or .pdf.")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
@@ -50,13 +60,15 @@ def front_command(
     if not rows:
         raise UsageError("no result matches", hint="see what there is: `dse results list`")
     groups = cut(rows, axes, columns)
+    if sort is not None:
+        groups = [sorted_front(group, sort) for group in groups]
     if (csv or plot is not None) and len({group.objectives for group in groups}) > 1:
         raise UsageError(
             "these scenarios have different objectives", hint="name one --scenario, or --objectives for all of them"
         )
     own_axes = axes or default_objectives(STUDIED_SCENARIO)
     own = None if study is None else own_front(study, STUDIES, own_axes)
-    grouping = ", ".join((*columns, *(key for key in ALWAYS_APART if key not in columns)))
+    grouping = ", ".join((*columns, *(key for key in ALWAYS_APART if key not in map(column_of, columns))))
     if plot is not None:
         _plot(groups, plot, grouping, own and competing(own, groups))
     if json:

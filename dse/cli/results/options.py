@@ -19,7 +19,16 @@ Objectives = Annotated[
         "throughput in the others]"
     ),
 ]
-By = Annotated[str, typer.Option(help="Columns to group by, or '' for one group. Tasks and scenarios never mix.")]
+By = Annotated[
+    str,
+    typer.Option(
+        help="Columns to group by, or '' for one group: device,round; with device=rpi4* all devices that fit are one. "
+        "Tasks and scenarios never mix."
+    ),
+]
+Sort = Annotated[
+    str | None, typer.Option(metavar="NAME", help="By a figure, best first, or a column: latency_p90, submitter.")
+]
 Scenario = Annotated[str, typer.Option(help=f"{', '.join(SCENARIOS.values())}, or all.")]
 
 DEFAULT_BY = "device,round"

@@ -74,6 +74,7 @@ def front_table(group: GroupFront) -> Table | None:
     table.add_column("row", justify="right")
     table.add_column("model", overflow="fold")
     table.add_column("software", no_wrap=True)
+    table.add_column("submitter", overflow="fold")
     for objective in group.objectives:
         table.add_column(_heading(objective), justify="right")
     if with_p50:
@@ -83,7 +84,9 @@ def front_table(group: GroupFront) -> Table | None:
         if with_p50:
             p50 = point.row["latency_p50_ns"]
             cells.append("-" if p50 is None else f"{p50 / 1e6:.3f}")
-        table.add_row(str(point.row["id"]), point.row["model"], software(point.row), *cells)
+        table.add_row(
+            str(point.row["id"]), point.row["model"], software(point.row), _text(point.row["submitter"]), *cells
+        )
     return table
 
 
@@ -130,26 +133,26 @@ def own_table(own: OwnFront, objectives: Sequence[Objective]) -> Table:
     return table
 
 
-def rows_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """A line per result."""
+def rows_table(rows: Sequence[Mapping[str, Any]]) -> tuple[Table, str]:
+    """A line per result, and what they all have in common, which has no column; empty where that is nothing."""
+    accuracy = OBJECTIVES["accuracy"]
+    words = ("round", "submitter", "system", "model", "scenario")
+    same = [name for name in words[:2] + words[4:] if len(rows) > 1 and len({row[name] for row in rows}) == 1]
+    shown = [name for name in words if name not in same]
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("row", justify="right")
-    for name in ("round", "system", "model"):
+    for name in shown:
         table.add_column(name, overflow="fold")
-    accuracy = OBJECTIVES["accuracy"]
-    for name in ("scenario", "accuracy %", "performance"):
-        table.add_column(name, justify="right" if name != "scenario" else "left")
+    for name in ("accuracy %", "performance"):
+        table.add_column(name, justify="right")
     for row in rows:
-        table.add_row(
-            str(row["id"]),
-            row["round"],
-            row["system"],
-            row["model"],
-            row["scenario"],
-            show(accuracy, accuracy.value(row)),
-            _performance(row),
-        )
-    return table
+        figures = (show(accuracy, accuracy.value(row)), _performance(row))
+        table.add_row(str(row["id"]), *(_text(row[name]) for name in shown), *figures)
+    return table, f"all of them: {', '.join(_text(rows[0][name]) for name in same)}" if same else ""
+
+
+def _text(value: Any) -> str:
+    return "-" if value is None else str(value)
 
 
 def row_table(row: Mapping[str, Any]) -> Table:
