@@ -20,6 +20,7 @@ from bokeh.models import (
     Model,
     NumberFormatter,
     PanTool,
+    Plot,
     Range1d,
     ResetTool,
     SaveTool,
@@ -53,6 +54,8 @@ def make_charts(document: Mapping[str, Any]) -> dict[str, Any]:
     models = _models(document)
     found = Document()
     for model in models.values():
+        if isinstance(model, Plot):  # the page's own surface, light or dark, is behind it
+            model.background_fill_color = model.border_fill_color = model.outline_line_color = None
         found.add_root(model)
     roots = {model.id: f"chart-{name}" for name, model in models.items()}
     return {

@@ -141,7 +141,6 @@
   function paint() {
     const text = style("--text"), line = style("--line"), blue = style("--blue");
     for (const model of Object.values(models).filter((model) => model.type === "Figure")) {
-      model.background_fill_color = model.border_fill_color = model.outline_line_color = null;
       if (model.toolbar_location !== null) model.toolbar_location = innerWidth < 600 ? "above" : "right";
       for (const each of [...model.below, ...model.left])
         each.setv({ axis_label_text_color: text, major_label_text_color: text, axis_line_color: line,
