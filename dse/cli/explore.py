@@ -78,7 +78,9 @@ def explore_command(
     labels: Labels = None,
     pixels: Annotated[
         str | None,
-        typer.Option(help="What a pixel becomes in the float input of MODEL: -1..1, 0..1, 0..255. [default: -1..1]"),
+        typer.Option(
+            help="What a pixel becomes in the input of MODEL: -1..1, 0..1, 0..255. [default: the best of them]"
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be measured, and how long it takes.")
@@ -101,7 +103,7 @@ def explore_command(
     if (model is None) == (space is None):
         raise UsageError("name either a model file of your own, or a space: --space NAME (see dse space list)")
     if model is not None:
-        own = own_model(model, studies, study, given_paths, pixels)
+        own = own_model(model, studies, study, given_paths, pixels, measure=not dry_run)
         loaded, found = own.space, own.path
     else:
         found = find_space(str(space))

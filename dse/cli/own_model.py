@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from dse.cli.render import stderr
 from dse.errors import Remedy, StudyError, UsageError
 from dse.files import write_text
 from dse.spaces.load import load_space
-from dse.spaces.own import OwnSpace, own_space
+from dse.spaces.own import MEASURED, own_space, space_name
 from dse.spaces.space import Space
 
 KEPT = "space.yaml"
@@ -31,31 +30,35 @@ class OwnModel:
             stderr().print(f"kept as {self.path}; edit it, and the same command goes on with it")
 
 
-def own_model(model: Path, studies: Path, study: str | None, paths: dict[str, str], pixels: str | None) -> OwnModel:
-    """The space that is kept in the study's folder, or the default one, shown.
+def own_model(
+    model: Path, studies: Path, study: str | None, paths: dict[str, str], pixels: str | None, *, measure: bool
+) -> OwnModel:
+    """The space that is kept in the study's folder, or the default one, shown. With ``measure``, pixels are tried.
 
     Raises UsageError, StudyError, ModelError.
     """
+    path = (studies / (study or space_name(model)) / KEPT).absolute()
+    if path.is_file():
+        return OwnModel(_kept(path, model), path)
     if "DSE_IMAGES" not in paths:
         raise UsageError("a model needs images to be measured on: --images DIR --labels FILE")
-    images, labels = Path(paths["DSE_IMAGES"]), paths.get("DSE_LABELS")
-    made = own_space(model, images, Path(labels) if labels else None, pixels=pixels)
-    path = (studies / (study or made.name) / KEPT).absolute()
-    if path.is_file():
-        return OwnModel(_kept(path, model, made), path)
+    if pixels is None and measure:
+        stderr().print("what a pixel becomes is tried first, on some images; --pixels says it")
+        pixels = MEASURED
+    labels = paths.get("DSE_LABELS")
+    made = own_space(model, Path(paths["DSE_IMAGES"]), Path(labels) if labels else None, pixels=pixels)
     for note in made.notes:
         stderr().print(note)
     stderr().print(made.text, highlight=False)
     return OwnModel(made.load(path), path, made.text)
 
 
-def _kept(path: Path, model: Path, made: OwnSpace) -> Space:
+def _kept(path: Path, model: Path) -> Space:
     space = load_space(path)
     named = [getattr(source, "path", None) for source in space.sources.values()]
     if model.absolute() not in named:
         raise StudyError(
             f"is of another model: {', '.join(map(str, named))}", path=path, remedy=Remedy.OTHER_STUDY_NAME
         )
-    if path.read_text(encoding="utf-8") != made.text:
-        stderr().print(f"{path} is taken as it is; remove it for a new one: rm {shlex.quote(str(path))}")
+    stderr().print(f"{path} says what is searched, on which images; edit it, or remove it for a new one")
     return space

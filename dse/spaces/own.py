@@ -9,24 +9,26 @@ import json
 import math
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dse_harness.errors import HarnessError
+from dse_harness.protocol import Accuracy
 from dse_harness.tensors import Tensor, image_input
 
+from dse.backends import Backend
 from dse.errors import InputError, MachineError, ModelError
 from dse.models.contents import ModelContents, read_contents
 from dse.models.precisions import QUANTIZERS, not_float, versions
 from dse.packages import engine_named, engines_here, engines_reading
 from dse.spaces.document import parse_document
 from dse.spaces.load import load_space
+from dse.spaces.pixels import PIXELS, tried_pixels
 from dse.spaces.space import Space
 
-PIXELS: dict[str, tuple[float, float]] = {"-1..1": (127.5, 127.5), "0..1": (0, 255), "0..255": (0, 1)}
-"""What a pixel becomes in a float input, as people say it, and the mean and scale of that."""
-(_PIXELS, _), *_OTHER_PIXELS = PIXELS.items()
+MEASURED = "measured"
+"""In place of one of `PIXELS`: that with which most of some images are right."""
 _PRECISIONS = ("float32", "float16", "int8", "int8_dynamic", "int8_weight_only", "int4_weight_only")
 _LACKS = {"openvino": ("int4_weight_only",)}
 """Of these, what an engine takes no model in."""
@@ -70,8 +72,9 @@ def model_space(
     Its engines are those that are installed and read the file; its precisions those that can be made of it, where
     ``pip install 'dse[quantize]'`` was run; then threads and kernels. ``images`` is a folder, and ``labels`` a list
     with a line ``NAME CLASS`` for each image; without it, ``images`` is a folder with a folder for each class, or an
-    .npz or .parquet file with both. ``pixels`` says what a pixel becomes
-    in a float input: ``-1..1`` (the default, a guess), ``0..1`` or ``0..255``. `Space.file` has it all.
+    .npz or .parquet file with both. ``pixels`` says what a pixel becomes in a float input: ``-1..1`` (by default, a
+    guess), ``0..1``, ``0..255``, or ``measured``: that of them with which most of 100 images are right.
+    `Space.file` has it all.
 
     Raises ModelError, DataSetError, InputError, MachineError.
 
@@ -88,17 +91,28 @@ def model_space(
 
 
 def own_space(
-    model: Path, images: Path, labels: Path | None, *, name: str | None = None, pixels: str | None = None
+    model: Path,
+    images: Path,
+    labels: Path | None,
+    *,
+    name: str | None = None,
+    pixels: str | None = None,
+    backend: Backend | None = None,
 ) -> OwnSpace:
-    """What `model_space` makes a space of."""
-    if pixels is not None and pixels not in PIXELS:
-        raise InputError(f"found {pixels!r}, allowed: {', '.join(PIXELS)}", argument="pixels")
+    """What `model_space` makes a space of; ``backend`` is where pixels are measured, by default this machine."""
+    if pixels not in (None, MEASURED, *PIXELS):
+        raise InputError(f"found {pixels!r}, allowed: {', '.join((MEASURED, *PIXELS))}", argument="pixels")
     contents = read_contents(model)
     outputs = _outputs(model, contents)
     engines = _engines(model)
     precisions, why_not = _precisions(model, contents)
-    called = name or re.sub(r"[^A-Za-z0-9._-]+", "_", model.stem).lstrip("._-")[:200] or "model"
-    made = _Parts(model.absolute(), contents, outputs, engines, precisions, _data_set(images, labels), pixels)
+    called = name or space_name(model)
+    stated = None if pixels == MEASURED else pixels
+    made = _Parts(model.absolute(), contents, outputs, engines, precisions, _data_set(images, labels), stated)
+    some = OwnSpace(called, made.text(called, None), ()).load(Path(f"<the space of {model.name}>"))
+    if pixels == MEASURED and contents.inputs[0].type != "uint8" and (tried := tried_pixels(some, backend)):
+        best = max(tried, key=lambda each: tried[each].good)
+        made = replace(made, pixels=best, tried=tried)
     notes = [f"{model.name}: its input is {contents.inputs[0]}; {outputs} outputs{made.background}"]
     if len(contents.outputs) > 1:
         notes.append(
@@ -107,8 +121,12 @@ def own_space(
     notes.append(made.recipe)
     if why_not:
         notes.append(f"no other precisions: {why_not}")
-    some = OwnSpace(called, made.text(called, None), ()).load(Path(f"<the space of {model.name}>"))
     return OwnSpace(called, made.text(called, min(_BUFFER_SIZE, some.data_set.size)), tuple(notes))
+
+
+def space_name(model: Path) -> str:
+    """What the space of a model is called."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", model.stem).lstrip("._-")[:200] or "model"
 
 
 @dataclass(frozen=True)
@@ -122,6 +140,7 @@ class _Parts:
     precisions: Sequence[str]
     data_set: Sequence[str]
     pixels: str | None
+    tried: Mapping[str, Accuracy] = field(default_factory=dict)
 
     @property
     def background(self) -> str:
@@ -135,14 +154,23 @@ class _Parts:
         if kind == "uint8":
             return "a uint8 input gets the pixel itself, and mean and scale mean nothing"
         how = "" if kind.startswith("float") else " by its own quantization parameters"
+        others = [(name, recipe) for name, recipe in PIXELS.items() if name != self._pixels]
+        if self.tried:
+            good = ", ".join(f"{self.tried[name].good} with {name}" for name, _ in others)
+            right = self.tried[self._pixels]
+            return f"a pixel becomes {self._pixels}{how}: of {right.total} images {right.good} are right so, {good}"
         if self.pixels is not None:
             return f"a pixel becomes {self.pixels}{how}, as was said"
-        others = ", ".join(f"{range_} is mean {mean:g}, scale {scale:g}" for range_, (mean, scale) in _OTHER_PIXELS)
-        return f"a pixel becomes {_PIXELS}{how}: a guess, which no file says; {others}"
+        written = ", ".join(f"{name} is mean {mean:g}, scale {scale:g}" for name, (mean, scale) in others)
+        return f"a pixel becomes {self._pixels}{how}: a guess, which no file says; {written}"
+
+    @property
+    def _pixels(self) -> str:
+        return self.pixels or next(iter(PIXELS))
 
     def text(self, name: str, buffer_size: int | None) -> str:
         """The space, written."""
-        mean, scale = PIXELS[self.pixels or _PIXELS]
+        mean, scale = PIXELS[self._pixels]
         made = (
             [f"    precision: [{', '.join(self.precisions)}] # float32 is the file as it is"] if self.precisions else []
         )

@@ -46,11 +46,11 @@ def test_it_is_kept_with_the_study_and_may_be_edited(here: Path, dse: Any) -> No
     assert load_space(kept).name == "m"
     again = dse(*command)
     assert again.code == 0, again.err
-    assert "is taken as it is" not in again.err
+    assert "says what is searched" in again.err
     kept.write_text(kept.read_text().replace("[xnnpack, builtin]", "[builtin]"))
     edited = dse(*command, "--update", "--dry-run")
     assert edited.code == 0, edited.err
-    assert "is taken as it is; remove it for a new one" in " ".join(edited.err.split())
+    assert "edit it, or remove it for a new one" in " ".join(edited.err.split())
     assert "[builtin]" in kept.read_text()
     by_space = dse("explore", "--space", kept, "--study", "mine", "--dry-run", "--update")
     assert by_space.code == 0, by_space.err
@@ -74,7 +74,7 @@ def test_another_model_of_the_same_name_is_refused(here: Path, dse: Any) -> None
         (("m.tflite",), 2, "a model needs images to be measured on: --images DIR --labels FILE"),
         (("m.tflite", "--images", "flat"), 3, "--labels: is missing: a list with a line 'NAME CLASS' for each image"),
         (("none.tflite", "--images", "images.npz"), 3, "none.tflite: cannot be read"),
-        (("m.tflite", "--images", "images.npz", "--pixels", "x"), 3, "--pixels: found 'x', allowed: -1..1"),
+        (("m.tflite", "--images", "images.npz", "--pixels", "x"), 3, "--pixels: found 'x', allowed: measured, -1..1"),
     ],
 )
 def test_what_is_missing_is_named(here: Path, dse: Any, words: tuple[str, ...], code: int, said: str) -> None:

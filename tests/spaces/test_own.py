@@ -12,11 +12,13 @@ import dse
 from dse.errors import DseError, InputError, MachineError, ModelError
 from dse.models.precisions import QUANTIZERS, Quantizer
 from dse.packages import engines_here
-from dse.spaces.own import PIXELS, own_space
+from dse.spaces.own import own_space
+from dse.spaces.pixels import PIXELS
 from dse.spaces.tree import written_tree
 from tests.harness.running import write_colours
 from tests.harness.tiny_models import write_tiny_model
 from tests.harness.tiny_onnx import write_tiny_onnx
+from tests.recording import RecordedHarness, fails
 
 
 @pytest.fixture(autouse=True)
@@ -96,8 +98,30 @@ def test_what_pixels_become_is_said_or_a_guess_that_is_called_one(tmp_path: Path
     assert "a guess" in guessed.text
 
 
+def test_measured_is_that_with_which_most_images_are_right(tmp_path: Path, images: Path) -> None:
+    model = write_tiny_model(tmp_path / "m.tflite")
+    device = dse.FakeDevice(
+        latency_ns=lambda _: 1e6, accuracy=lambda r: 0.75 if r.preprocessing.scale == 255 else 0.25, noise=0.0
+    )
+    made = own_space(model, images, None, pixels="measured", backend=device)
+    recipe = made.load(tmp_path / "x.yaml").file.data_set.preprocessing
+    assert (recipe.mean, recipe.scale) == (0, 255)
+    assert "a pixel becomes 0..1: of 40 images 30 are right so, 10 with -1..1, 10 with 0..255" in made.notes
+
+
+def test_where_the_model_does_not_run_it_stays_a_guess(tmp_path: Path, images: Path) -> None:
+    made = own_space(
+        write_tiny_model(tmp_path / "m.tflite"),
+        images,
+        None,
+        pixels="measured",
+        backend=RecordedHarness(fails("crashed")),
+    )
+    assert any("a pixel becomes -1..1: a guess" in note for note in made.notes)
+
+
 def test_another_word_for_pixels_is_refused(tmp_path: Path, images: Path) -> None:
-    with pytest.raises(InputError, match=r"pixels: found 'imagenet', allowed: -1\.\.1, 0\.\.1, 0\.\.255"):
+    with pytest.raises(InputError, match=r"pixels: found 'imagenet', allowed: measured, -1\.\.1, 0\.\.1, 0\.\.255"):
         dse.model_space(write_tiny_model(tmp_path / "m.tflite"), images, pixels="imagenet")
 
 
