@@ -22,7 +22,7 @@ from dse.study.study import find_study
 
 SCHEMA = 2
 STUDIED_SCENARIO = "SingleStream"
-"""What a search measures."""
+"""What is compared with published results: a latency in another scenario is one of other queries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,7 @@ def front_of(study: Study, objectives: Sequence[Objective]) -> OwnFront:
             remedy=study.way_to_a_front,
             details={"study": str(study.folder)},
         )
+    _check_scenario(study.name, own)
     table = study.recorded_in
     data_set = study.space.data_set
     return OwnFront(study.name, own, None if table else data_set.called, table, None if table else data_set.classes)
@@ -136,7 +137,17 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _no_front(path, error) from error
+    _check_scenario(study, own)
     return OwnFront(study, tuple(own), data_set, table)
+
+
+def _check_scenario(study: str, points: Sequence[OwnPoint]) -> None:
+    found = {str(point.config.get("scenario", STUDIED_SCENARIO)) for point in points} - {STUDIED_SCENARIO}
+    if found:
+        raise UsageError(
+            f"study {study} measures {', '.join(sorted(found))}; "
+            f"only {STUDIED_SCENARIO} is set beside published results"
+        )
 
 
 def rivals(own: OwnFront, group: GroupFront) -> bool:

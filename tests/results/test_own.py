@@ -75,6 +75,15 @@ def test_a_study_without_a_front_says_so(small_study: Path) -> None:
         own_front(str(small_study), Path(), AXES)
 
 
+def test_queries_of_another_scenario_do_not_stand_beside_published_ones(tmp_path: Path) -> None:
+    path = write_front(tmp_path, (0.9, 1_000_000))
+    document = json.loads(path.read_text())
+    document["points"][0]["config"]["scenario"] = "MultiStream"
+    path.write_text(json.dumps(document))
+    with pytest.raises(UsageError, match="measures MultiStream; only SingleStream is set beside published results"):
+        load_own_front(path, parse_objectives("accuracy,latency_p90"))
+
+
 def test_where_it_stands(tmp_path: Path, sample_rows: list[dict[str, Any]]) -> None:
     rows = [r for r in sample_rows if r["round"] == "v1.0" and r["scenario"] == "SingleStream"]
     (group,) = cut(rows, AXES, ("device", "round"))
