@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,18 @@ import pytest
 
 import dse
 from dse.reports.front import front_document, front_report
+from dse.results.database import open_database
+from dse.results.front import cut, select
+from dse.results.importing.importer import import_results
 from dse.study import Study
 from dse.study.writer import StudyWriter
+from tests.cli.published import write_tree
 from tests.recording import begin, make_space
 
 _NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+_OF_A_STUDY = [path for path in _NOTEBOOKS if path.name == "study.ipynb"]
+_OWN = next(path for path in _NOTEBOOKS if path.name == "objective.ipynb")
+_PUBLISHED = next(path for path in _NOTEBOOKS if path.name == "published.ipynb")
 
 
 def _run(notebook: Path) -> dict[str, Any]:
@@ -39,7 +47,7 @@ def _repeat(study: Path, space_folder: Path) -> None:
             writer.finish(record, measured.response)
 
 
-@pytest.mark.parametrize("notebook", _NOTEBOOKS, ids=lambda path: path.name)
+@pytest.mark.parametrize("notebook", _OF_A_STUDY, ids=lambda path: path.name)
 def test_the_notebook_has_the_figures_of_dse_front(
     notebook: Path, small_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,7 +76,7 @@ def test_the_notebook_has_the_figures_of_dse_front(
     assert names["axes"].get_legend() is not None
 
 
-@pytest.mark.parametrize("notebook", _NOTEBOOKS, ids=lambda path: path.name)
+@pytest.mark.parametrize("notebook", _OF_A_STUDY, ids=lambda path: path.name)
 @pytest.mark.parametrize("start", [".", "notebooks"])
 def test_the_notebook_runs_in_its_own_folder_and_in_the_one_above(
     notebook: Path, start: str, small_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -92,3 +100,30 @@ def test_the_notebook_uses_the_public_interface_alone(notebook: Path) -> None:
 def test_the_notebook_is_committed_without_outputs(notebook: Path) -> None:
     cells = json.loads(notebook.read_text())["cells"]
     assert not any(cell.get("outputs") for cell in cells)
+
+
+def test_a_search_of_ones_own_finds_the_cliff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    names = _run(_OWN)
+    study = Study.read(names["folder"])
+    assert list(names["front"].index) == [point.trial for point in study.analysis.front]
+    assert 4 not in names["on_front"]
+    assert len(study.configurations()) == 20
+    assert names["picked"].point.values["accuracy"] >= 0.85
+    assert len(names["figure"].axes) == 4 * 2  # four parameters have levels, and two objectives
+
+
+def test_the_front_of_published_results_is_that_of_dse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree, database = write_tree(tmp_path / "tree"), tmp_path / "results.duckdb"
+    monkeypatch.setenv("DSE_RESULTS_DB", str(database))
+    import_results([tree], database, workers=1)
+    names = _run(_PUBLISHED)
+    with open_database(database, read_only=True) as opened:
+        (group,) = cut(select(opened, scenario="SingleStream"), None, ("device", "round"))
+    assert sorted(names["front"]["id"]) == sorted(point.row["id"] for point in group.points)
+    assert len(names["results"]) == group.submitted
+    assert "4 submitted, 3 on a front: 25 % are dominated" in capsys.readouterr().out
