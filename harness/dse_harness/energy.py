@@ -1,7 +1,8 @@
 """How many joules the device took, by its own sensors: RAPL through powercap, INA monitors through hwmon.
 
 RAPL counts joules of the processor (packages, and their memory where that is told apart); some INA monitors count too.
-Others tell the power of the moment: a small process of its own adds it up, so that the measured one is not disturbed.
+Others tell the power of the moment: a small process of its own takes the mean, so that the measured one is not
+disturbed.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def watts():
     return found / 1e6
 
 power, at = watts(), time.monotonic()
-joules = 0.0
+joules, began = 0.0, at
 print("on", flush=True)
 over = False
 while not over:
@@ -41,9 +42,9 @@ while not over:
     later, now = watts(), time.monotonic()
     joules += (power + later) / 2 * (now - at)
     power, at = later, now
-print(joules)
+print(joules / (at - began))
 """
-"""Adds up microwatts, or millivolts times milliamperes, until its input ends."""
+"""The mean of microwatts, or of millivolts times milliamperes, until its input ends; in watts."""
 
 
 class EnergySensors:
@@ -81,14 +82,14 @@ class EnergySensors:
             self._sampler.stdout.readline()
         self._began = [_number(path) or 0 for path, _ in self._counters]
 
-    def stop(self) -> float:
-        """Joules since `start`. Raises HarnessError where a sensor went away."""
+    def stop(self, seconds: float) -> float:
+        """Joules since `start`, which was so long ago. Raises HarnessError where a sensor went away."""
         ended = [_number(path) or 0 for path, _ in self._counters]
         if self._sampler is not None:
             said, _ = self._sampler.communicate()
             self._sampler = None
             try:
-                return float(said)
+                return float(said) * seconds  # it starts and ends a little later
             except ValueError as error:
                 raise HarnessError("internal", "energy: a sensor cannot be read any more") from error
         counted = 0
@@ -98,11 +99,11 @@ class EnergySensors:
 
     def idle_watts(self, duration_s: float = 0.25) -> float:
         """What the device takes while this process waits. Raises HarnessError."""
-        began = time.perf_counter()
         self.start()
+        began = time.perf_counter()
         time.sleep(duration_s)
-        joules = self.stop()
-        return joules / (time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        return self.stop(seconds) / seconds
 
 
 def energy_metrics(joules: float, seconds: float, samples: int, idle_watts: float) -> dict[str, MetricValue]:

@@ -212,10 +212,11 @@ class Run:
 
     def _flush(self) -> None:
         began, began_cpu = self._began
-        self.issue_s += time.perf_counter() - began
+        seconds = time.perf_counter() - began
+        self.issue_s += seconds
         self.cpu_s += time.process_time() - began_cpu
         if self._energy and not self._failed:
-            self.joules += self._energy.stop()
+            self.joules += self._energy.stop(seconds)
         if self._pacer:  # at once: a processor that was idle in between is slower for some milliseconds
             self.pace_ns.append(self._pacer.now())
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from dse_harness.answers import pack
 from dse_harness.boot import command
+from dse_harness.energy import EnergySensors
 from dse_harness.engines import open_engine
 from dse_harness.image_order import random_order
 from dse_harness.protocol import Accuracy, MetricValue, Response, RuntimeSpec, SpotCheck
@@ -384,3 +385,12 @@ def test_batches_that_a_scenario_does_not_have_are_refused(tmp_path: Path, model
         "bad_request",
         "runtime.batch_size: found 2, allowed in SingleStream: up to 1, the samples of a query",
     )
+
+
+def test_energy_is_measured_or_refused_with_the_reason(tmp_path: Path, model: Path, data_set: Path) -> None:
+    response = run_harness(tmp_path / "trial", request_for(model, data_set, energy=True))
+    if (problem := EnergySensors().problem) is None:
+        assert response.metrics["energy_per_query_j"].value > 0
+        assert response.metrics["idle_power_w"].value > 0
+    else:
+        assert failure(response) == ("bad_request", f"energy: {problem}")
