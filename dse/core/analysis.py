@@ -160,7 +160,7 @@ class Analysis:
     @cached_property
     def membership(self) -> Array:
         """``P(on the front)`` and rivals, for each of `estimates`."""
-        return membership(self.estimates, self.objectives, self.constraints, pairing=self.pairing, within=self._within)
+        return membership(self.estimates, self.objectives, self.constraints, pairing=self.pairing, within=self.within)
 
     @cached_property
     def verdicts(self) -> Verdicts:
@@ -173,7 +173,7 @@ class Analysis:
             degrees=None if self.exact else [self.noise.degrees_of(e.configuration) for e in self.estimates],
             most_images=self.most_images,
             pairing=self.pairing,
-            tolerances=self._within,
+            tolerances=self.within,
         )
 
     @cached_property
@@ -244,7 +244,8 @@ class Analysis:
         return self._representatives(self.estimates, self.constraints)
 
     @property
-    def _within(self) -> tuple[float, ...]:
+    def within(self) -> tuple[float, ...]:
+        """The indifference in scaled costs, in the order of the objectives."""
         return tolerances(self.objectives, self.indifference)
 
     def _exactly(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> list[_Shown]:
@@ -252,7 +253,7 @@ class Analysis:
 
     def _representatives(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> list[_Shown]:
         """The rows of the front of ``estimates``, each with the trials of those that it stands for."""
-        if not any(self._within):
+        if not any(self.within):
             return self._exactly(estimates, constraints)
         exact = front(estimates, self.objectives, constraints)
         names = {o.name for o in self.objectives}
@@ -261,7 +262,7 @@ class Analysis:
         kept = epsilon_front(
             [scaled_costs(e.values, self.objectives) for e in allowed],
             [place[e.configuration] for e in exact],
-            self._within,
+            self.within,
             lambda i: simplicity(allowed[i].configuration),
         )
         return [(allowed[k.index], tuple(sorted(allowed[i].trial for i in k.represents))) for k in kept]
@@ -297,7 +298,7 @@ class Analysis:
     def _membership_of(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> Array:
         index = {estimate.configuration: i for i, estimate in enumerate(self.estimates)}
         pairing = self.pairing.take([index[estimate.configuration] for estimate in estimates])
-        return membership(estimates, self.objectives, constraints, pairing=pairing, within=self._within)
+        return membership(estimates, self.objectives, constraints, pairing=pairing, within=self.within)
 
     def intervals(self, found: Estimate) -> dict[str, tuple[float, float]]:
         """Where each figure of ``found`` lies with 95 % probability, but for those of which nobody can tell.

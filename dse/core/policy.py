@@ -182,6 +182,14 @@ class Policy:
         wanted = self._deciding(known) if self.confirm else {}
         return self._needs(known, wanted or self._complete(known))
 
+    def repeats(self, known: Situation, of: Collection[Configuration]) -> list[Need]:
+        """Another trial for each ``of`` these configurations, as far as one is worth a pair of them."""
+        now = known.now
+        tried = {k.configuration: len(k.trials) for k in now.known}
+        most = now.verdicts.most_repeats if self.most_repeats is None else self.most_repeats
+        able = (i for i, e in enumerate(now.estimates) if e.configuration in of and tried[e.configuration] < most)
+        return self._needs(known, {i: self._no_more(now.estimates[i].accuracy) for i in able})
+
     def incomplete(self, known: Situation) -> list[Need]:
         """What completes the accuracies of the front, one need for each of them."""
         return self._needs(known, self._complete(known))

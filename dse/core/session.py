@@ -25,6 +25,7 @@ from dse.core.measurement import Measurement
 from dse.core.policy import Need, Situation, Step
 from dse.core.problem import Suggester
 from dse.core.task import Experiments, Task
+from dse.core.worth import most_worth, vague
 
 _ASKED_EVERY = 10
 """Trials that confirm a stable front, after which it is asked again whether it still is: a repeat changes little."""
@@ -247,7 +248,7 @@ class Session:
         if need is None:
             self._end(self._why_nothing_is_left(left_s))
             return None
-        return self._unless_kept(need, left_s)
+        return need if need.phase == "reference" else self._unless_kept(need, left_s)
 
     def _next(self, device: str, left_s: float, *, search: bool) -> Need | None:
         """What is due first, of what ``search`` allows and time is left for."""
@@ -263,7 +264,16 @@ class Session:
             return earlier
         if search and (suggested := self._suggest()) is not None:
             return Need(suggested, "search", policy.rungs[0])
-        return lost or next((need for need in policy.undecided(known) if self.costs.step_s(need) <= left_s), None)
+        return lost or next((need for need in self._undecided() if self.costs.step_s(need) <= left_s), None)
+
+    def _undecided(self) -> Sequence[Need]:
+        """What would settle the front, in an order; of a limited time what is worth most comes first."""
+        policy, known = self.task.policy, self.situation
+        undecided = policy.undecided(known)
+        if self.task.budget.seconds is None or not policy.confirm:
+            return undecided
+        settled = set(vague(known.now)).difference(need.configuration for need in undecided)
+        return most_worth([*undecided, *policy.repeats(known, settled)], known.now, self.costs.step_s)
 
     def _suggest(self) -> Configuration | None:
         """A configuration that nobody measures yet; None where there is none, and where the front is stable."""

@@ -4,7 +4,7 @@ Unlike a density estimator over trials, it never suggests a repeat, shares what 
 what another measurement would buy. The criterion is that of Emmerich, Deutz and Klinkenberg 2011 (`improvement`),
 times the probability that a configuration can be measured and satisfies the constraints (Schonlau, Welch, Jones 1998).
 A front has rows that add next to nothing to the hypervolume, and two searches agree on it where both find them. So once
-no candidate promises a share of the hypervolume, it is the one that most likely is a row of its own.
+no candidate promises a share of the hypervolume, every second one is what most likely is a row of its own.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ _DRAWS = 8
 _AVERAGED = 200
 """Candidates that are averaged over the draws: the best by the front that is likeliest."""
 _FINE = 0.01
-"""Once nothing promises to add this share to the hypervolume, rows of the front count, however little each adds. Chosen
-with `benchmarks/simulated.py`, 2 % noise, three seeds: 0.80 of the true rows were found, 0.70 by hypervolume alone."""
+"""Once nothing promises to add this share to the hypervolume, rows of the front count too, however little each adds: by
+turns, as what promises most hypervolume is the least known. Chosen with `benchmarks/simulated.py`, 2 % noise, six
+seeds: fronts agreed in 0.81 of the rows, in 0.77 where rows alone counted (within 5 %, 2 % and 0.2 points)."""
 _ROW_DRAWS = 32
 """Of what a candidate may be, to find out how likely it is a row that no other stands for."""
 _NEAR_SD = 4.0
@@ -127,7 +128,7 @@ class EHVISuggester:
             gain, volume, seconds, new_rows = self._gain(known_now, feasible, encoded, promise, len(past))
             new_rows, promise = promise * new_rows, promise * gain
         promise = np.maximum(promise, 0.0)  # rounding
-        by_rows = new_rows.any() and promise.max() < _FINE * volume
+        by_rows = new_rows.any() and promise.max() < _FINE * volume and len(past) % 2 == 0  # by turns
         best = candidates[int(np.argmax((new_rows if by_rows else promise) / seconds))]
         if not feasible.any():  # there is no front that could be stable, or grow by a share
             return Outlook(best, (math.inf,))

@@ -319,6 +319,14 @@ def test_a_limited_time_is_kept_for_the_accuracies_of_the_front() -> None:
     assert {p.accuracy.total for p in of.analysis.front if p.accuracy} == {1000}
 
 
+@pytest.mark.parametrize("time_s", range(8, 26))
+def test_a_reference_that_is_due_waits_for_no_accuracy(time_s: int) -> None:
+    """It did, and as long as it was due nothing new was searched."""
+    phases = [step.phase for step in run(session(budget=Budget(time_s=time_s), reference_every=3))]
+    between = "".join("r" if phase == "reference" else "." for phase in phases).split("r")
+    assert max(map(len, between)) <= 3
+
+
 def test_what_takes_longer_than_what_is_left_is_not_begun() -> None:
     of = session(budget=Budget(device_s=9.5))
     for step in iter(of.ask, None):
