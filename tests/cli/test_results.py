@@ -181,11 +181,19 @@ def test_results_are_sorted_and_their_submitter_is_shown(database: Path) -> None
     assert models == sorted(models)
     (group,) = run_json("front", "--sort", "latency_p90")
     assert [point["values"]["latency_p90"] for point in group["points"]] == [1_000_000, 2_000_000, 4_000_000]
-    assert "submitter" in run("front")
-    assert "all of them: v6.1, me, SingleStream" in run("list")
+    assert "submitted by me" in run("front")
     assert "submitter" in run("list", "--limit", "1")
     with pytest.raises(UsageError, match="cannot sort by speed"):
         run("front", "--sort", "speed")
+
+
+def test_two_submitters_of_a_group_have_a_column(tree: Path) -> None:
+    shutil.copytree(tree / "v6.1/open/me", tree / "v6.1/open/you")
+    run("import", str(tree))
+    shown = run("front")
+    assert "submitter" in shown
+    assert "you" in shown
+    assert "submitted by" not in shown
 
 
 def test_boards_that_fit_a_pattern_are_one_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,11 @@ def front_table(group: GroupFront) -> Table | None:
     table.add_column("row", justify="right")
     table.add_column("model", overflow="fold")
     table.add_column("software", no_wrap=True)
-    table.add_column("submitter", overflow="fold")
+    submitters = {_text(point.row["submitter"]) for point in group.points}
+    if len(submitters) == 1:
+        table.caption, table.caption_justify = f"submitted by {submitters.pop()}", "left"
+    else:
+        table.add_column("submitter", overflow="fold")
     for objective in group.objectives:
         table.add_column(_heading(objective), justify="right")
     if with_p50:
@@ -84,9 +88,8 @@ def front_table(group: GroupFront) -> Table | None:
         if with_p50:
             p50 = point.row["latency_p50_ns"]
             cells.append("-" if p50 is None else f"{p50 / 1e6:.3f}")
-        table.add_row(
-            str(point.row["id"]), point.row["model"], software(point.row), _text(point.row["submitter"]), *cells
-        )
+        who = [] if table.caption else [_text(point.row["submitter"])]
+        table.add_row(str(point.row["id"]), point.row["model"], software(point.row), *who, *cells)
     return table
 
 
