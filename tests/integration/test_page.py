@@ -15,6 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 import dse
 from dse.reports.front import front_document, front_report
 from dse.study import Study
+from tests.recording import RecordedHarness, fails, make_space, run_study
 from tests.reports.pages import HOSTILE, make_study
 
 _PATIENCE_MS = 240_000
@@ -247,6 +248,15 @@ def test_axe_finds_no_serious_defect(browser: Any, file: Path, size: str, scheme
         found = Axe().run(opened.page).response["violations"]
         serious = [v for v in found if v["impact"] in ("serious", "critical")]
         assert json.dumps([(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in serious]) == "[]"
+
+
+def test_a_study_of_failures_alone_opens_too(browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+    run_study(tmp_path / "s", make_space(tmp_path), RecordedHarness(fails("crashed")), trials=1)
+    with _Opened(browser, dse.report(Study.read(tmp_path / "s"))) as opened:
+        opened.page.select_option("#axis-x", "trial")
+        assert opened.complaints == []
+        assert "crashed" in opened.page.inner_text("#h-not >> xpath=..")
 
 
 def test_a_study_without_a_front_opens_too(browser: Any, tmp_path: Path) -> None:

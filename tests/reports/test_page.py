@@ -18,12 +18,12 @@ import pytest
 import dse
 from dse.core.metrics import METRICS, objective
 from dse.core.pareto import dominates
-from dse.errors import MachineError
+from dse.errors import MachineError, NothingMeasuredError
 from dse.reports.front import front_document, front_report
 from dse.reports.page.document import COMPARED, SCHEMA
 from dse.reports.page.page import page_text
 from dse.study import Study
-from tests.recording import make_space, run_study
+from tests.recording import RecordedHarness, fails, make_space, run_study
 from tests.reports.pages import HOSTILE, make_study
 
 
@@ -263,6 +263,19 @@ def test_any_objectives_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     page = _Page(page_text(front_report(study), "again"))
     assert page.rows == [row.trial for row in study.front()]
     assert [o["name"] for o in page.data["objectives"]] == [o.name for o in study.objectives]
+
+
+def test_a_study_of_failures_alone_has_a_page_and_one_without_trials_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
+    run_study(tmp_path / "s", make_space(tmp_path), RecordedHarness(fails("crashed")), trials=1)
+    study = Study.read(tmp_path / "s")
+    page = _Page(page_text(front_report(study), "again"))
+    assert page.element(r'<p class="lead">(.*?)</p>').startswith("0 of 0 measured configurations")
+    assert page.data["not_compared"][0]["word"] == "crashed"
+    with pytest.raises(NothingMeasuredError, match="the study has no trials"):
+        dse.report(dataclasses.replace(study, measurements=[]))
 
 
 def test_without_what_draws_it_says_how_to_get_that(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,8 +71,9 @@ def _models(document: Mapping[str, Any]) -> dict[str, Model]:
     models = {
         "scatter": _scatter(source),
         "table": _table(document, source),
-        "parallel": _parallel(document, ColumnDataSource(name="lines", selected=source.selected)),
     }
+    if document["parallel"]:
+        models["parallel"] = _parallel(document, ColumnDataSource(name="lines", selected=source.selected))
     if document["growth"]["device_s"]:
         models["growth"] = _growth(document["growth"])
     if document["latency"]["trials"]:

@@ -64,8 +64,8 @@
       for (const { target, isIntersecting } of entries) below[target.id.slice("chart-".length)].isSeen = isIntersecting;
       renew();
     }, { rootMargin: "300px" });
-    for (const name of Object.keys(below)) observer.observe(byId(`chart-${name}`));
-    addEventListener("beforeprint", () => { for (const each of Object.values(below)) each.isSeen = true; renew(); });
+    for (const name of Object.keys(below).filter((name) => models[name])) observer.observe(byId(`chart-${name}`));
+    addEventListener("beforeprint", () => { for (const name in below) below[name].isSeen = name in models; renew(); });
   }
 
   const used = {};

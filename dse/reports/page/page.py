@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dse.core.metrics import METRICS
-from dse.errors import MachineError
+from dse.errors import MachineError, NothingMeasuredError
 from dse.files import write_text
 from dse.reports.front import FrontReport, front_report
 from dse.reports.official import Official
@@ -27,7 +27,7 @@ def report(study: Study, path: str | os.PathLike[str] | None = None, *, repeat: 
     """Write the page of ``study``: by default ``report.html`` in its folder. Returns where it is.
 
     ``repeat`` is what is to be typed to search again, where that is not a call of `explore`. Raises MachineError where
-    Bokeh, which draws, is not installed; OSError.
+    Bokeh, which draws, is not installed; NothingMeasuredError where there is no trial; OSError.
 
     >>> import dse
     >>> study = dse.open_study("studies/example")
@@ -35,6 +35,13 @@ def report(study: Study, path: str | os.PathLike[str] | None = None, *, repeat: 
     >>> page.name, "Pareto-optimal" in page.read_text()
     ('report.html', True)
     """
+    if not study.measurements:
+        raise NothingMeasuredError(
+            "the study has no trials",
+            path=study.folder,
+            remedy=study.way_to_a_front,
+            details={"study": str(study.folder)},
+        )
     to = study.folder / FILE if path is None else Path(path)
     made = front_report(study, _official_of(study))
     write_text(to, page_text(made, repeat or _call(study)), follow=path is not None)
