@@ -44,15 +44,12 @@ def init_command(
     Example: dse init mine.yaml --model model.tflite --images photos \\
         --labels photos.txt --matters 'accuracy, latency <= 20 ms'
     """
-    known = known_models()
-    model = model or _ask(
-        f"Which model? A .tflite or .onnx file, or one that comes with dse: {', '.join(known)}", _MODEL
-    )
+    model = model or _ask(f"Model (a file, {', '.join(known_models())})", _MODEL)
     if needs_images(model) and images is None:
-        images = _path(_ask("Which images? A folder, or an .npz with images and labels", None))
+        images = _path(_ask("Images (a folder, or an .npz with images and labels)", None))
     if images is not None and labels is None and images.suffix != ".npz":
-        labels = _path(_ask("Their labels? A file with a line NAME CLASS for each image", None))
-    matters = matters or _ask("What matters? Figures to optimize, and limits such as latency <= 5 ms", MATTERS)
+        labels = _path(_ask("Labels (a file with a line NAME CLASS for each image)", None))
+    matters = matters or _ask("What matters (limits too: latency <= 5 ms)", MATTERS)
     made = first_space(model, images, labels, matters, None if out is None else out.stem)
     path = out or Path(f"{made.name}.yaml")
     space = made.load(path.absolute())
