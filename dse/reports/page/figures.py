@@ -167,7 +167,7 @@ def _table(document: Mapping[str, Any], source: ColumnDataSource) -> Model:
             TableColumn(
                 field=f"m:{m['name']}",
                 title=f"{m['title']} [{m['shown_in']}]" if m["shown_in"] else m["title"],
-                width=125,
+                width=145,
                 formatter=number(m["digits"]),
             )
             for m in document["metrics"]
