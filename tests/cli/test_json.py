@@ -19,7 +19,17 @@ from tests.cli.published import write_tree
 from tests.forks import Forks
 
 _ROOT = Path(__file__).parents[2]
-_WRITES = {"dashboard", "submit tree", "submit pack", "system init", "results rm", "results export", "space schema"}
+_WRITES = {
+    "init",
+    "plot",
+    "dashboard",
+    "submit tree",
+    "submit pack",
+    "system init",
+    "results rm",
+    "results export",
+    "space schema",
+}
 """What serves, writes, or prints a document of another form."""
 _READY = ("models list", "space list", "space show mobilenet_v3.yaml", "space check mobilenet_v3.yaml")
 _OF_RESULTS = ("list", "show 1", "front", "explain 1", "import tree", "studies --out p.db")
