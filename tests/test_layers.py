@@ -29,7 +29,7 @@ FLOORS = (
 
 BESIDE: dict[str, set[str]] = {
     "tabular": {"models"},
-    "reports": {"submission"},
+    "reports": {"results", "submission"},
     "doctor": {"submission"},
 }
 

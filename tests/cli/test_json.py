@@ -32,7 +32,7 @@ _WRITES = {
 }
 """What serves, writes, or prints a document of another form."""
 _READY = ("models list", "space list", "space show mobilenet_v3.yaml", "space check mobilenet_v3.yaml")
-_OF_RESULTS = ("list", "show 1", "front", "explain 1", "import tree", "studies --out p.db")
+_OF_RESULTS = ("list", "show 1", "front", "explain 1", "import tree", "studies --out p.db", "report")
 
 
 def _commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, list[str]]]:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
 
 import dse
 from dse.reports.front import front_document, front_report
 from dse.study import Study
+from tests.integration.browsing import SIZES, Opened, browser
 from tests.recording import RecordedHarness, fails, make_space, run_study
 from tests.reports.pages import HOSTILE, make_study
 
-_PATIENCE_MS = 240_000
-"""A busy machine is no failure."""
-_SIZES = {"wide": (1400, 900), "phone": (390, 844)}
+__all__ = ["browser"]
 
 
 @pytest.fixture(scope="module")
@@ -34,45 +29,9 @@ def file(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return dse.report(study, tmp_path_factory.mktemp("page") / "report.html")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("needs chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
-class _Opened:
-    """A page that is open, with what it asked for and complained of."""
-
-    def __init__(self, browser: Any, file: Path, size: str = "wide", **options: Any) -> None:
-        width, height = _SIZES[size]
-        self.context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(_PATIENCE_MS)
-        self.asked: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("console", lambda said: said.type in ("error", "warning") and self.complaints.append(said.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(file.as_uri())
-        if options.get("java_script_enabled", True):
-            self.page.wait_for_selector("body[data-ready]")
-
-    def __enter__(self) -> _Opened:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.context.close()
-
+class _Opened(Opened):
     def source(self, column: str) -> list[Any]:
-        found: list[Any] = self.page.evaluate(
-            "name => Array.from(Bokeh.documents[0].get_model_by_name('configurations').data[name])", column
-        )
-        return found
+        return self.column("configurations", column)
 
     def chosen(self) -> set[int]:
         """The trials that are selected in what scatter, table and lines are drawn from."""
@@ -107,13 +66,12 @@ def test_a_real_study_opens_without_a_complaint_and_asks_nobody(
     monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
     study = dse.explore("mobilenet_v3", tmp_path / "real", dse.Budget(trials=4), seed=0)
     with _Opened(browser, dse.report(study)) as opened:
-        assert opened.complaints == []
-        assert [url for url in opened.asked if not url.startswith(("file:", "data:", "blob:"))] == []
+        opened.check_quiet()
         assert opened.rows() == _trials(study)
         assert len(opened.source("trial")) == len(study.configurations())
 
 
-@pytest.mark.parametrize("size", _SIZES)
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_complains_nothing_is_asked_and_nothing_is_wider_than_the_screen(
     browser: Any, file: Path, size: str, scheme: str
@@ -122,9 +80,8 @@ def test_nothing_complains_nothing_is_asked_and_nothing_is_wider_than_the_screen
         for axis in ("accuracy", "peak_memory_bytes"):
             opened.page.select_option("#axis-x", axis)
         opened.page.click("#theme")
-        assert opened.complaints == []
-        assert [url for url in opened.asked if not url.startswith(("file:", "data:", "blob:"))] == []
-        assert opened.page.evaluate("document.documentElement.scrollWidth") <= _SIZES[size][0]
+        opened.check_quiet()
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
 
 
 def test_what_a_trial_said_is_text(opened: _Opened) -> None:
@@ -240,14 +197,12 @@ def test_it_prints_light(browser: Any, file: Path) -> None:
         assert opened.complaints == []
 
 
-@pytest.mark.parametrize("size", _SIZES)
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_defect(browser: Any, file: Path, size: str, scheme: str) -> None:
     with _Opened(browser, file, size, color_scheme=scheme, bypass_csp=True) as opened:
         opened.page.click("#front-table tbody tr")
-        found = Axe().run(opened.page).response["violations"]
-        serious = [v for v in found if v["impact"] in ("serious", "critical")]
-        assert json.dumps([(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in serious]) == "[]"
+        opened.check_accessible()
 
 
 def test_a_study_of_failures_alone_opens_too(browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

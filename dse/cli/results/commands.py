@@ -12,6 +12,7 @@ from dse.cli.options import Db, Json, Name, Where, option_words
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.cli.results import view
 from dse.cli.results.front import front_command
+from dse.cli.results.html import report_command
 from dse.cli.results.options import DEFAULT_BY, By, Objectives, Scenario, Sort, objectives_of, selection_words
 from dse.core.words import counted
 from dse.errors import UsageError
@@ -73,6 +74,7 @@ def import_command(
 
 
 app.command("front")(front_command)
+app.command("report")(report_command)
 
 
 @app.command("list")

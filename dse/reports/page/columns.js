@@ -1,29 +1,13 @@
 "use strict";
 // What charts and table are drawn from, made of the page's JSON. Which configurations are on a front is looked up:
 // dominance is decided where the page is made.
-const data = JSON.parse(document.getElementById("dse-data").textContent);
 const columns = data.configurations;
-const metrics = new Map(data.metrics.map((metric) => [metric.name, metric]));
 const places = new Map(columns.trial.map((trial, index) => [trial, index]));
 const compared = new Set(["front", "represented", "dominated"]);
 const start = { x: data.objectives.length > 1 ? data.objectives[1].name : "trial", y: data.objectives[0].name };
 const markers = { constraint: "square", excluded: "x" }, sizes = { front: 12, represented: 8, excluded: 8 };
-const nobody = "#8a8f98";  // the colour of what nobody can tell
 
-const isLog = (name) => metrics.has(name) && metrics.get(name).scale === "ratio";
-const forPeople = (name, value) => value === null ? NaN : value * metrics.get(name).factor;
 const column = (name) => name === "trial" ? columns.trial : columns.values[name].map((value) => forPeople(name, value));
-
-function words(name, value) {
-  const metric = metrics.get(name), number = value * metric.factor;
-  return `${metric.digits === null ? Number(number.toPrecision(6)) : number.toFixed(metric.digits)} ${metric.shown_in}`.trim();
-}
-
-function title(name) {
-  if (name === "trial") return "trial";
-  const metric = metrics.get(name), better = metric.direction === "maximize" ? "higher" : "lower";
-  return `${metric.title}${metric.shown_in ? ` [${metric.shown_in}]` : ""}, ${better} is better`;
-}
 
 function configuration(index) {
   return data.parameters.filter((p) => columns.parameters[p.name][index] !== null)

@@ -50,7 +50,7 @@ def page_document(report: FrontReport) -> dict[str, Any]:
         "constraints": [str(constraint) for constraint in study.constraints],
         "indifference": dict(analysis.indifference),
         "counts": analysis.counts.document(),
-        "metrics": [_metric(METRICS.get(name), directions=_directions(report)) for name in metrics],
+        "metrics": [metric_document(METRICS.get(name), _directions(report)) for name in metrics],
         "parameters": [{"name": name, "levels": levels} for name, levels in _levels(rows).items()],
         "front": front,
         "configurations": _columns(rows, metrics),
@@ -88,7 +88,8 @@ def _metrics(rows: Sequence[ConfigurationRow], objectives: Sequence[str]) -> lis
     return list(dict.fromkeys([*objectives, *(name for name in METRICS if name in found)]))
 
 
-def _metric(metric: Metric, directions: Mapping[str, str]) -> dict[str, Any]:
+def metric_document(metric: Metric, directions: Mapping[str, str]) -> dict[str, Any]:
+    """How a page's script says a figure: its title, its unit for people, which way is better."""
     units = metric.units
     return {
         "name": metric.name,

@@ -1,8 +1,6 @@
 "use strict";
 // Ties the controls, the tables and Bokeh's charts together: one state, one selection.
 (function () {
-  const byId = (id) => document.getElementById(id);
-  const styles = getComputedStyle(document.documentElement), style = (name) => styles.getPropertyValue(name).trim();
   const groups = { front: "front", represented: "stands behind a front point", dominated: "dominated",
     constraint: "outside the constraints", excluded: "excluded" };
   const charts = JSON.parse(byId("dse-charts").textContent), fixed = cells();
@@ -41,8 +39,8 @@
   function draw() {
     const now = state(), found = contents(now);
     for (const name of ["configurations", "bars", "border"]) sources[name].data = found[name];
-    axis("x", now.x, byId("log-x").checked);
-    axis("y", now.y, byId("log-y").checked);
+    axis(models.scatter, "x", now.x, byId("log-x").checked);
+    axis(models.scatter, "y", now.y, byId("log-y").checked);
     legend(now);
     for (const each of Object.values(below)) each.isOld = true;
     renew();
@@ -66,22 +64,6 @@
     }, { rootMargin: "300px" });
     for (const name of Object.keys(below).filter((name) => models[name])) observer.observe(byId(`chart-${name}`));
     addEventListener("beforeprint", () => { for (const name in below) below[name].isSeen = name in models; renew(); });
-  }
-
-  const used = {};
-  function axis(side, name, log) {
-    const plot = models.scatter, drawn = side === "x" ? plot.below[0] : plot.left[0], kind = log && name !== "trial";
-    if (used[side] === `${name} ${kind}`) return;
-    const make = (type, options) => new (Bokeh.Models.get(type))(options);
-    if (used[side] === undefined || used[side].endsWith("true") !== kind) {
-      plot[`${side}_scale`] = make(kind ? "LogScale" : "LinearScale", {});
-      drawn.ticker = kind ? make("LogTicker", { mantissas: [1, 2, 5], desired_num_ticks: 9 }) : make("BasicTicker", {});
-      drawn.formatter = make("BasicTickFormatter", { use_scientific: false });
-    }
-    used[side] = `${name} ${kind}`;
-    drawn.axis_label = title(name);
-    const view = Bokeh.index.get_by_id(plot.id);
-    if (view) view.reset_range();
   }
 
   function choose(indices) {
@@ -138,23 +120,7 @@
     }
   }
 
-  function paint() {
-    const text = style("--text"), line = style("--line"), blue = style("--blue");
-    for (const model of Object.values(models).filter((model) => model.type === "Figure")) {
-      if (model.toolbar_location !== null) model.toolbar_location = innerWidth < 600 ? "above" : "right";
-      for (const each of [...model.below, ...model.left])
-        each.setv({ axis_label_text_color: text, major_label_text_color: text, axis_line_color: line,
-          major_tick_line_color: line, minor_tick_line_color: line, axis_label_text_font_style: "normal" });
-      for (const grid of model.center) if (grid.type === "Grid") grid.grid_line_color = line;
-      for (const { name, glyph, selection_glyph, nonselection_glyph } of model.renderers) {
-        if (name === "ticks") glyph.text_color = text;
-        for (const each of [glyph, selection_glyph, nonselection_glyph])
-          if (name === "blue" && each && each.type) each.line_color = blue;
-      }
-    }
-  }
-  const theme = (dark) => { document.documentElement.dataset.theme = dark ? "dark" : "light"; };
-  const repaint = (dark) => { theme(dark); paint(); draw(); };
+  const repaint = (dark) => { theme(dark); paint(models); draw(); };
 
   function controls() {
     const axes = [...data.metrics.map((metric) => [metric.name, metric.title]), ["trial", "trial"]];
@@ -190,40 +156,22 @@
     for (const id of ["axis-x", "axis-y", "log-x", "log-y", "members", "colour"]) byId(id).addEventListener("change", draw);
     byId("reset").addEventListener("click", () => { reset(); choose([]); draw(); });
   }
-  function themes() {
-    const dark = matchMedia("(prefers-color-scheme: dark)"), isDark = () => document.documentElement.dataset.theme === "dark";
-    byId("theme").addEventListener("click", () => repaint(!isDark()));
-    dark.addEventListener("change", () => repaint(dark.matches));
-    let before;
-    addEventListener("beforeprint", () => { before = isDark(); repaint(false); });
-    addEventListener("afterprint", () => repaint(before));
-  }
-
-  // The sources are filled before anything is drawn: then it is drawn once.
-  function fill(node, found) {
-    if (!node || typeof node !== "object") return;
-    const name = node.name === "ColumnDataSource" && node.attributes && node.attributes.name;
-    if (name && found[name]) { node.attributes.data = { type: "map", entries: Object.entries(found[name]) }; return; }
-    for (const inner of Object.values(node)) fill(inner, found);
-  }
   async function begin() {
     const now = state();
     fill(charts.docs, contents(now));
     await Bokeh.embed.embed_items(charts.docs, charts.items);
-    const named = (name) => Bokeh.documents[0].get_model_by_name(name), known = (names) => Object.fromEntries(
-      names.map((name) => [name, named(name)]).filter(([, model]) => model));
-    sources = known(["configurations", "bars", "border", "lines", "percentiles"]);
-    models = known(["scatter", "parallel", "table", "growth", "latency"]);
+    sources = named(["configurations", "bars", "border", "lines", "percentiles"]);
+    models = named(["scatter", "parallel", "table", "growth", "latency"]);
     sources.configurations.selected.properties.indices.change.connect(show);
     if (sources.percentiles) sources.percentiles.selected.properties.indices.change.connect(chosenCurve);
     if (matchMedia("(pointer: coarse)").matches)
       for (const tool of models.scatter.toolbar.tools) if (tool.type === "BoxSelectTool") tool.active = false;
-    paint();
-    axis("x", now.x, byId("log-x").checked);
-    axis("y", now.y, byId("log-y").checked);
+    paint(models);
+    axis(models.scatter, "x", now.x, byId("log-x").checked);
+    axis(models.scatter, "y", now.y, byId("log-y").checked);
     legend(now);
     frontTable();
-    themes();
+    themes(repaint);
     watch();
     show();
     document.body.dataset.ready = "yes";

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dse.core.metrics import METRICS
-from dse.errors import MachineError, NothingMeasuredError
+from dse.errors import NothingMeasuredError
 from dse.files import write_text
 from dse.reports.front import FrontReport, front_report
 from dse.reports.official import Official
 from dse.reports.page import words
 from dse.reports.page.document import page_document
+from dse.reports.page.html import check_libraries, render
 from dse.reports.page.parallel import parallel_axes
 from dse.study import Study
 
 FILE = "report.html"
 """In the study's folder, where no other place is named."""
-_HERE = Path(__file__).parent
 
 
 def report(study: Study, path: str | os.PathLike[str] | None = None, *, repeat: str | None = None) -> Path:
@@ -50,35 +49,22 @@ def report(study: Study, path: str | os.PathLike[str] | None = None, *, repeat: 
 
 def page_text(found: FrontReport, repeat: str) -> str:
     """The page as HTML. Raises MachineError."""
-    try:
-        import bokeh  # noqa: F401  # an extra: 0.4 s, and 32 MB that a board does not need
-        import jinja2
-    except ModuleNotFoundError as error:
-        raise MachineError(f"{error.name} is not installed", hint="pip install 'dse[report]'") from error
+    check_libraries()
     from bokeh.palettes import Viridis
-    from bokeh.resources import Resources
 
     from dse.reports.page.figures import make_charts
 
     document = page_document(found)
     document |= {"parallel": parallel_axes(document), "palette": list(Viridis[11][1:-1])}
     charts = make_charts(document)
-    library = Resources(
-        mode="inline", minified=True, log_level="error", components=["bokeh", "bokeh-widgets", "bokeh-tables"]
-    )
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    safe: Any = jinja2.utils.markupsafe.Markup
-    page: str = environment.get_template("page.html").render(
+    return render(
+        "page.html",
+        document,
+        charts,
+        code=("columns.js", "page.js"),
+        components=("bokeh", "bokeh-widgets", "bokeh-tables"),
         study=found.study,
-        document=document,
-        embedded=safe(_json(document)),
-        library=[safe(part) for part in library.js_raw],
-        charts=safe(_json(charts)),
         drawn=charts["names"],
-        style=safe((_HERE / "page.css").read_text(encoding="utf-8")),
-        code=[safe((_HERE / name).read_text(encoding="utf-8")) for name in ("columns.js", "page.js")],
         lead=words.lead(found),
         facts=words.facts(found),
         banners=words.banners(found, document),
@@ -89,7 +75,6 @@ def page_text(found: FrontReport, repeat: str) -> str:
         repeat=repeat,
         show=lambda name, value: METRICS.get(name).show(value),
     )
-    return page
 
 
 def _front_table(found: FrontReport) -> list[dict[str, Any]]:
@@ -109,12 +94,6 @@ def _front_table(found: FrontReport) -> list[dict[str, Any]]:
         }
         for point in found.points
     ]
-
-
-def _json(document: Mapping[str, Any]) -> str:
-    """JSON that ends no element of HTML."""
-    written = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return written.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _official_of(study: Study) -> Mapping[int, Official]:

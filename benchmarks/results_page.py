@@ -1,0 +1,148 @@
+"""How long the page of a results database takes to be written, how large it is, and how soon it reacts in a browser.
+
+The results are made up: so many rows of many submitters, devices and models in all rounds. Prints processor time of
+writing, megabytes, and, where Chromium is installed, seconds of the browser's own clock and of the tab's processor:
+until all is drawn; then until a choice, another axis and another order are.
+
+    python benchmarks/results_page.py --rows 24000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from dse.reports.published import results_report
+from dse.results.database import COLUMNS, open_database
+from dse.results.front import select
+
+_ROUNDS = ["v0.5", "v0.7", "v1.0", "v1.1", "v2.0", "v2.1", "v3.0", "v3.1", "v4.0", "v4.1", "v5.0", "v5.1", "v6.0"]
+_TASKS = {"image-classification": "top1", "object-detection": "mAP", "question-answering": "F1"}
+_SCENARIOS = ["SingleStream", "SingleStream", "Offline", "Server", "MultiStream"]
+
+
+def make_rows(count: int, *, seed: int = 0, submitters: int = 40, devices: int = 400) -> list[dict[str, Any]]:
+    """So many results, as `dse.results.front.select` gives them; some have equal figures, some lack one or are invalid.
+
+    Accuracies of some image classifiers are on 10,000 images, and some of them have another measure.
+    """
+    chance = random.Random(seed)
+    return [_made_row(number, chance, submitters, devices) for number in range(1, count + 1)]
+
+
+def _made_row(number: int, chance: random.Random, submitters: int, devices: int) -> dict[str, Any]:
+    task = chance.choice([*_TASKS, "image-classification"])
+    scenario, submitter = chance.choice(_SCENARIOS), f"submitter{chance.randrange(submitters)}"
+    device, model = f"board{chance.randrange(devices)}", f"network-{chance.randrange(120)}-quantized"
+    system, total = f"{device}-litert-2.1.0-xnnpack", chance.choice([50_000, 50_000, 10_000])
+    slow = chance.random()
+    good = round(total * (0.4 + 0.4 * slow**0.3 + 0.1 * round(chance.random(), 1)))
+    latency_ns = round(10 ** (5 + 3 * slow + chance.random()), -4)
+    judged = chance.random() > 0.03
+    row = dict.fromkeys(COLUMNS) | {
+        "id": number,
+        "round": chance.choice(_ROUNDS),
+        "division": "open",
+        "submitter": submitter,
+        "system": system,
+        "model": model,
+        "scenario": scenario,
+        "directory": f"open/{submitter}/results/{system}/{model}/{scenario.lower()}/{number}",
+        "name": f"{task}-edge-{scenario.lower()}",
+        "task": task,
+        "category": chance.choice(["edge", "datacenter"]),
+        "device": device,
+        "accuracy": good / total if judged else None,
+        "accuracy_metric": (_TASKS[task] if chance.random() > 0.05 else "other") if judged else None,
+        "good": good if judged and task == "image-classification" else None,
+        "total": total if judged and task == "image-classification" else None,
+        "validity": "VALID" if chance.random() > 0.02 else "INVALID",
+        "performance_unit": "ns" if scenario in ("SingleStream", "MultiStream") else "samples/s",
+        "performance": float(latency_ns),
+        "throughput": None if scenario in ("SingleStream", "MultiStream") else round(1e10 / latency_ns, 2),
+    }
+    names = ("p50", "p90", "p95", "p97", "p99", "mean")
+    return row | {f"latency_{name}_ns": int(latency_ns * (1 + 0.1 * place)) for place, name in enumerate(names)}
+
+
+def fill_database(path: Path, rows: list[dict[str, Any]]) -> None:
+    """A results database of ``rows``."""
+    needed = {"run": "run_1", "runs": 1, "path": "", "signature": "", "content": "", "sha256": "", "missing": ""}
+    needed |= {"category_declared": True, "warnings": 0, "errors": 0}
+    with open_database(path) as database, database.transaction():
+        lines = [{k: v for k, v in row.items() if k != "id" and v is not None} for row in rows]
+        database.add_rows([json.dumps(needed | line).encode() for line in lines])
+
+
+def look(page: Path) -> None:
+    """Open the page in Chromium, and print how soon it shows and reacts."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        print("no chromium here: not looked at")
+        return
+    from playwright.sync_api import sync_playwright
+
+    drawn = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now()), 0)))"
+    choose = (
+        "() => {{ const e = document.getElementById('{}'); e.value = '{}'; e.dispatchEvent(new Event('{}')); }}".format
+    )
+    acts = {
+        "all scenarios": choose("choose-scenario", "", "change"),
+        "all tasks, each row drawn": choose("choose-task", "", "change"),
+        "one front for all groups": choose("by", "", "change"),
+        "a round": choose("choose-round", "v5.1", "change"),
+        "a part of the path": choose("path", "board12", "input"),
+        "no filter but the round": choose("path", "", "input"),
+        "all rounds again": choose("choose-round", "", "change"),
+        "another axis": choose("axis-x", "latency_p50", "change"),
+        "another order": "() => document.querySelector(\"#table th[data-column='directory'] button\").click()",
+    }
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        opened = browser.new_page(viewport={"width": 1400, "height": 900})
+        opened.set_default_timeout(240_000)
+        opened.goto(page.as_uri())
+        opened.wait_for_selector("body[data-ready]")
+        cdp = opened.context.new_cdp_session(opened)
+        cdp.send("Performance.enable")
+
+        def used_s() -> float:
+            found = cdp.send("Performance.getMetrics")["metrics"]
+            return float(next(metric["value"] for metric in found if metric["name"] == "ProcessTime"))
+
+        print(f"all is drawn after {opened.evaluate(drawn) / 1000:.2f} s; the tab used {used_s():.2f} s of a processor")
+        for what, act in acts.items():
+            timed = f"async () => {{ const from = performance.now(); ({act})(); return (await ({drawn})()) - from; }}"
+            before_s = used_s()
+            taken_s = opened.evaluate(timed) / 1000
+            print(f"{what}: drawn after {taken_s:.2f} s; the tab used {used_s() - before_s:.2f} s")
+        browser.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=24_000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path, page = Path(folder) / "results.duckdb", Path(folder) / "results.html"
+        fill_database(path, make_rows(options.rows))
+        began = time.process_time()
+        with open_database(path, read_only=True) as database:
+            rows = select(database)
+        read_s = time.process_time() - began
+        results_report(rows, page)
+        print(
+            f"{len(rows)} results, {page.stat().st_size / 1e6:.2f} MB; processor time: read in {read_s:.2f} s, ", end=""
+        )
+        print(f"written in {time.process_time() - began - read_s:.2f} s")
+        look(page)
+
+
+if __name__ == "__main__":
+    main()
