@@ -38,8 +38,9 @@ def make_rows(count: int, *, seed: int = 0, submitters: int = 40, devices: int =
 
 def _made_row(number: int, chance: random.Random, submitters: int, devices: int) -> dict[str, Any]:
     task = chance.choice([*_TASKS, "image-classification"])
-    scenario, submitter = chance.choice(_SCENARIOS), f"submitter{chance.randrange(submitters)}"
-    device, model = f"board{chance.randrange(devices)}", f"network-{chance.randrange(120)}-quantized"
+    place = int(devices * chance.random() ** 3)  # a few have most of the results, as in the published rounds
+    device, submitter = f"board{place}", f"submitter{place % submitters}"
+    scenario, model = chance.choice(_SCENARIOS), f"network-{chance.randrange(120)}-quantized"
     system, total = f"{device}-litert-2.1.0-xnnpack", chance.choice([50_000, 50_000, 10_000])
     slow = chance.random()
     good = round(total * (0.4 + 0.4 * slow**0.3 + 0.1 * round(chance.random(), 1)))
@@ -47,7 +48,7 @@ def _made_row(number: int, chance: random.Random, submitters: int, devices: int)
     judged = chance.random() > 0.03
     row = dict.fromkeys(COLUMNS) | {
         "id": number,
-        "round": chance.choice(_ROUNDS),
+        "round": _ROUNDS[(place + chance.randrange(2)) % len(_ROUNDS)],
         "division": "open",
         "submitter": submitter,
         "system": system,
@@ -94,7 +95,7 @@ def look(page: Path) -> None:
     )
     acts = {
         "all scenarios": choose("choose-scenario", "", "change"),
-        "all tasks, each row drawn": choose("choose-task", "", "change"),
+        "all tasks": choose("choose-task", "", "change"),
         "one front for all groups": choose("by", "", "change"),
         "a round": choose("choose-round", "v5.1", "change"),
         "a part of the path": choose("path", "board12", "input"),

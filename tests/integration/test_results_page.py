@@ -117,6 +117,24 @@ def test_fronts_are_those_of_dse_results_front(rows: list[dict[str, Any]], opene
     assert f"{len(front)} on a front" in opened.page.inner_text("#count")
 
 
+def test_of_very_many_rows_all_fronts_are_drawn_and_an_even_part_of_the_rest(browser: Any, tmp_path: Path) -> None:
+    rows = make_rows(8000, devices=3)
+    with _Opened(browser, results_report(rows, tmp_path / "many.html")) as opened:
+        opened.choose_rows(task="", scenario="")
+        opened.choose(by="device", x="latency_p50")
+        front, compared = _fronts(rows, "accuracy,latency_p50", "device")
+        assert opened.front() == front
+        assert opened.drawn() < compared
+        assert len(opened.drawn() - front) == 6000
+        assert "Of the dominated 6000 are drawn." in opened.page.inner_text("#count")
+        for submitter in ("submitter1", "submitter2"):
+            chosen = [row for row in rows if row["submitter"] == submitter]
+            opened.choose_rows(submitter=submitter)
+            assert (opened.front(), opened.drawn()) == _fronts(chosen, "accuracy,latency_p50", "device")
+            assert "are drawn" not in opened.page.inner_text("#count")
+        opened.check_quiet()
+
+
 def test_a_choice_changes_rows_and_front(rows: list[dict[str, Any]], opened: _Opened) -> None:
     opened.choose_rows(task="object-detection", scenario="Offline", submitter="submitter1", device="")
     chosen = [
@@ -153,7 +171,7 @@ def test_the_table_sorts_by_figures_and_words(rows: list[dict[str, Any]], opened
 
 
 def test_the_link_restores_the_view(rows: list[dict[str, Any]], browser: Any, file: Path, opened: _Opened) -> None:
-    opened.choose_rows(scenario="Offline", round="v5.1")
+    opened.choose_rows(scenario="Offline", round="v0.7")
     opened.choose(by="submitter", x="latency_p99", y="throughput")
     opened.page.uncheck("#log-x")
     opened.page.fill("#path", "open/submitter")

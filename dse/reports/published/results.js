@@ -1,7 +1,7 @@
 "use strict";
 // Ties controls, chart and table of published results to one state, which the page's address keeps.
 (function () {
-  const charts = JSON.parse(byId("dse-charts").textContent), pageRows = 100;
+  const charts = JSON.parse(byId("dse-charts").textContent), pageRows = 50, mostDots = 6000;
   const shownColumns = ["id", "verdict", "task", "scenario", "round", "submitter", "device", "system", "model"];
   const controls = { ...Object.fromEntries(data.choices.map((name) => [name, `choose-${name}`])),
     path: "path", y: "axis-y", x: "axis-x", by: "by" };
@@ -55,11 +55,16 @@
   function dots(rows) {
     return { x: numbers(rows, now.x), y: numbers(rows, now.y), row: rows, fill: rows.map((row) => now.fill[row]) };
   }
+  // Of very many that are dominated an even part is drawn: more would lie on one another, and take their time.
+  function thinned(rows) {
+    const share = Math.min(1, mostDots / rows.length);
+    return rows.filter((_, place) => Math.floor((place + 1) * share) > Math.floor(place * share));
+  }
   function contents() {
     const lines = now.groups.filter((group) => group.front.length > 1).slice(0, 100);
     const figures = (name) => now.own.map(({ study, place }) => forPeople(name, study.values[name][place]));
     return {
-      below: dots(now.compared.filter((row) => now.verdict[row] === 1)), front: dots(now.compared.filter((row) => now.verdict[row] === 2)),
+      below: dots(thinned(now.compared.filter((row) => now.verdict[row] === 1))), front: dots(now.compared.filter((row) => now.verdict[row] === 2)),
       borders: { xs: lines.map(({ front }) => stairs(front, now.x, false)), ys: lines.map(({ front }) => stairs(front, now.y, true)),
         fill: lines.map((group) => group.fill) },
       own: { x: figures(now.x), y: figures(now.y), study: now.own.map(({ study }) => study.title), trial: now.own.map(({ trial }) => trial),
@@ -87,7 +92,8 @@
     }));
     const front = now.groups.reduce((sum, group) => sum + group.front.length, 0), { rows, compared } = now;
     byId("count").textContent = `${rows.length} of ${total} results are chosen; ${now.groups.length} ${now.groups.length === 1 ? "group" : "groups"}: ` +
-      `${front} on a front, ${compared.length - front} dominated, ${rows.length - compared.length} not compared.`;
+      `${front} on a front, ${compared.length - front} dominated, ${rows.length - compared.length} not compared.` +
+      (compared.length - front > mostDots ? ` Of the dominated ${mostDots} are drawn.` : "");
     const own = data.studies.reduce((sum, study) => sum + study.trial.length, 0);
     byId("beside").textContent = own === 0 ? "" : `${now.own.length} of ${own} points of your studies compare with what is chosen, and are stars: ` +
       "on the same task, scenario and number of images, by accuracy and p90 latency.";
