@@ -207,6 +207,22 @@ def test_what_is_chosen_in_the_table_is_chosen_in_the_chart_and_the_reverse(open
     assert opened.page.evaluate("document.activeElement.closest('tr').dataset.row") == str(other)
 
 
+def test_a_dot_says_what_it_is(rows: list[dict[str, Any]], opened: _Opened) -> None:
+    place, x, y = opened.page.evaluate(
+        """() => {
+          const model = Bokeh.documents[0].get_model_by_name("scatter"), view = Bokeh.index.get_by_id(model.id);
+          const data = Bokeh.documents[0].get_model_by_name("front").data;
+          const box = view.canvas_view.el.getBoundingClientRect(), frame = view.frame;
+          return [data.row[0], box.x + frame.x_scale.compute(data.x[0]), box.y + frame.y_scale.compute(data.y[0])];
+        }"""
+    )
+    opened.page.mouse.move(x, y)
+    tip = opened.page.get_by_text(f"row {rows[place]['id']}: {rows[place]['model']}").first
+    tip.wait_for()
+    opened.page.mouse.click(x, y)
+    assert opened.page.inner_text("#chosen").startswith("Row ")
+
+
 def test_ones_own_study_stands_above_results_on_as_many_images(opened: _Opened) -> None:
     assert opened.column("own", "trial") == [3]
     assert opened.column("own", "y") == [90.0]

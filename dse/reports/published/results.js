@@ -2,7 +2,7 @@
 // Ties controls, chart and table of published results to one state, which the page's address keeps.
 (function () {
   const charts = JSON.parse(byId("dse-charts").textContent), pageRows = 50, mostDots = 6000;
-  const shownColumns = ["id", "verdict", "task", "scenario", "round", "submitter", "device", "system", "model"];
+  const about = ["model", "device", "submitter", "round", "system", "scenario", "task"];
   const controls = { ...Object.fromEntries(data.choices.map((name) => [name, `choose-${name}`])),
     path: "path", y: "axis-y", x: "axis-x", by: "by" };
   const verdicts = ["not compared", "dominated", "front"];
@@ -99,8 +99,8 @@
       "on the same task, scenario and number of images, by accuracy and p90 latency.";
   }
 
-  const heads = () => [...shownColumns.filter((name) => name !== "verdict"), ...metrics.keys(), "directory"];
-  const columns = () => [...shownColumns, now.y, ...(now.x === now.y ? [] : [now.x]), "directory"];
+  const heads = () => ["id", ...metrics.keys(), ...about, "directory"];
+  const columns = () => ["id", "verdict", ...new Set([now.y, now.x]), ...about, "directory"];
   function cell(name, row) {
     if (name === "verdict") return verdicts[now.verdict[row]];
     if (metrics.has(name)) return values[name][row] === null ? "" : words(name, values[name][row]);
