@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from dse_harness.protocol import Accuracy, ModelInfo, Performance, Response
+from dse_harness.protocol import Accuracy, MetricValue, ModelInfo, Performance, Response
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,7 +79,9 @@ def test_an_unknown_metric_is_refused_with_those_that_exist() -> None:
 
 
 def test_every_metric_comes_out_of_a_full_response_and_none_of_an_empty_one() -> None:
+    measured = ("latency_early_stopping_p99_ns", "ns"), ("samples_per_second", "1/s"), ("energy_per_query_j", "J")
     response = Response(
+        metrics={name: MetricValue(1.0, unit) for name, unit in measured},
         performance=Performance(*range(1, 9), 9, 500, 10**9, True, True, True, True),
         accuracy=Accuracy(3, 4, ""),
         peak_memory_bytes=10,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from bokeh.document import Document
@@ -38,15 +39,7 @@ _TIPS = [
     ("stands for", "@also"),
     ("why", "@reason"),
 ]
-_TABLE_CSS = """
-:host { font: inherit; color: var(--text); }
-.slick-header, .slick-header-column, .slick-headerrow-column { background: var(--head) !important; }
-.slick-row, .slick-row.odd, .slick-cell { background: var(--surface) !important; border-color: var(--line) !important; }
-.slick-row, .slick-cell, .slick-header-column { color: var(--text) !important; }
-.slick-cell.selected { background: var(--chosen) !important; }
-.slick-cell, .slick-header-column { font-size: 13px; }
-.slick-viewport, .bk-data-table { background: var(--surface); border-color: var(--line); }
-"""
+_TABLE_CSS = Path(__file__).with_name("table.css").read_text(encoding="utf-8")
 
 
 def make_charts(document: Mapping[str, Any]) -> dict[str, Any]:
