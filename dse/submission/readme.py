@@ -114,7 +114,11 @@ def figure_rows(scenario: Scenario, figures: Mapping[str, float | None]) -> dict
     """What a result's README.md says of LoadGen's figures, by the first cell of each row."""
     if scenario == "Offline":
         rate, samples = figures.get("samples_per_second"), figures.get("samples")
-        return {} if rate is None or samples is None else {"samples per second": f"{rate} over {samples:.0f} samples"}
+        if rate is None or samples is None:
+            return {}
+        return {
+            "samples per second": f"{rate:.10g} over {samples:.0f} samples"
+        }  # a log has 112326, a response 112326.0
     share, title = _HEADLINES[scenario]
     latency_ns, queries = figures.get(f"latency_{share}_ns"), figures.get("query_count")
     if latency_ns is None or queries is None:

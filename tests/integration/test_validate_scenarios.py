@@ -91,7 +91,7 @@ def test_a_point_is_measured_recorded_and_written(make_point: MakePoint, tmp_pat
     assert f"resnet50.{scenario}.target_" in point.user_conf.read_text()
     found = figures_of(point)
     assert found.headline in found.values
-    assert found.duration_ns >= 100_000_000
+    assert found.duration_ns > 50_000_000  # of the queries alone: between them the clock of the run goes on
     assert written([point], tmp_path / "tree") == {f"{scenario.lower()} {scenario}": scenario}
     if scenario == "Offline":
         assert found.latency_p90_ns is None
