@@ -50,7 +50,7 @@ def main() -> int:
         for command in commands(PAGE.read_text(encoding="utf-8")):
             typed = command.replace("--timeout 1m", f"--timeout {asked.timeout}") if asked.timeout else command
             print(f"$ {typed}", flush=True)
-            done = subprocess.run(typed, shell=True, cwd=clone, env=environment, check=False)  # noqa: S602
+            done = subprocess.run(typed, shell=True, cwd=clone, env=environment, check=False)  # noqa: S602 - as a person types them
             if done.returncode:
                 print(f"ended with {done.returncode}", flush=True)
                 return done.returncode

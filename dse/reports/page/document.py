@@ -165,7 +165,7 @@ def _fronts(
     rows: Sequence[ConfigurationRow], metrics: Sequence[str], directions: Mapping[str, str]
 ) -> dict[str, list[int]]:
     """For two metrics ``x|y``, each in its own direction, the places in ``rows`` of what none dominates in these."""
-    asked = [objective(name, directions.get(name)) for name in metrics]  # type: ignore[arg-type]
+    asked = [objective(name, directions.get(name)) for name in metrics]  # type: ignore[arg-type]  # a word of a document
     costs = np.array(
         [
             [o.cost(row.values[o.name]) if o.name in row.values and row.verdict in COMPARED else np.nan for o in asked]
