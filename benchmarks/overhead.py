@@ -3,6 +3,7 @@
     python benchmarks/overhead.py [--engine NAME] [MODEL ...]
 
 Of every engine that is installed here, or of one. Without models it takes small ones of its own and of the zoo.
+An interpreter that has an engine and the harness alone (tflite-runtime's) runs it with models that are named.
 Everything is measured side by side on this machine, several times, in turns; the smallest and the median are printed,
 nothing is asserted.
 """
@@ -24,22 +25,18 @@ from typing import Literal
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "harness")]
 
 from dse_harness import loadgen
 from dse_harness.boot import command
 from dse_harness.decode import decode
-from dse_harness.engines import ENGINES, Session, open_engine
+from dse_harness.engines import ENGINES, Session, installed_version, open_engine
 from dse_harness.protocol import Performance, PerformanceSpec, Preprocessing, Request, Response, RuntimeSpec, read
 from dse_harness.samples import PixelCache, SampleMemory
 from dse_harness.scenarios import scenario_of
 from dse_harness.tasks import task_of
 
-from dse import zoo
-from dse.packages import engines_here
 from tests.harness.running import request_for, write_colours
-from tests.harness.tiny_models import write_tiny_model
-from tests.harness.tiny_onnx import write_tiny_onnx
 
 ROUNDS = 7
 BUFFER = 64
@@ -53,9 +50,9 @@ def main() -> None:
     parser.add_argument("--engine", action="append", choices=list(ENGINES))
     parser.add_argument("models", nargs="*", type=Path)
     arguments = parser.parse_args()
-    here = engines_here()
-    for engine in arguments.engine or here:
-        version = here[engine][1] if engine in here else sys.exit(f"{engine} is not installed")
+    versions = {name: installed_version(ENGINES.get(name)) for name in ENGINES}
+    for engine in arguments.engine or [name for name, version in versions.items() if version]:
+        version = versions[engine] or sys.exit(f"{engine} is not installed")
         print(f"\n{engine} {version}\n")
         spec = RuntimeSpec(engine, 1, ENGINES.get(engine).delegates[0])
         with tempfile.TemporaryDirectory() as name:
@@ -67,6 +64,10 @@ def main() -> None:
 
 
 def own_models(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    from dse import zoo
+    from tests.harness.tiny_models import write_tiny_model
+    from tests.harness.tiny_onnx import write_tiny_onnx
+
     if ".tflite" in suffixes:
         tiny = [folder / f"tiny_{type_}_{side}.tflite" for type_, side in TINY]
         models = [
@@ -86,7 +87,8 @@ def process_overhead(folder: Path, spec: RuntimeSpec, models: list[Path], images
     print(f"{'':34}{'min':>8}{'median':>8}")
     engine = ENGINES.get(spec.name)
     imports = f"import numpy, mlperf_loadgen; from {engine.__module__} import {engine.__name__} as engine"
-    bare = [sys.executable, "-c", f"{imports}; from dse_harness.protocol import RuntimeSpec; engine({spec!r})"]
+    harness = f"import sys; sys.path.insert(0, {str(Path(loadgen.__file__).parents[1])!r})"
+    bare = [sys.executable, "-c", f"{harness}; {imports}; from dse_harness.protocol import RuntimeSpec; engine({spec!r})"]
     for model in models:
         path = write_request(folder, spec, model, images)
         run = [*command(sys.executable), "run", str(path)]
