@@ -25,7 +25,8 @@ from typing import Literal
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "harness")]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "harness"))
 
 from dse_harness import loadgen
 from dse_harness.boot import command
@@ -88,7 +89,11 @@ def process_overhead(folder: Path, spec: RuntimeSpec, models: list[Path], images
     engine = ENGINES.get(spec.name)
     imports = f"import numpy, mlperf_loadgen; from {engine.__module__} import {engine.__name__} as engine"
     harness = f"import sys; sys.path.insert(0, {str(Path(loadgen.__file__).parents[1])!r})"
-    bare = [sys.executable, "-c", f"{harness}; {imports}; from dse_harness.protocol import RuntimeSpec; engine({spec!r})"]
+    bare = [
+        sys.executable,
+        "-c",
+        f"{harness}; {imports}; from dse_harness.protocol import RuntimeSpec; engine({spec!r})",
+    ]
     for model in models:
         path = write_request(folder, spec, model, images)
         run = [*command(sys.executable), "run", str(path)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar, Union
 
 from dse_harness.registry import Registry
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from dse.errors import Remedy, SpaceError
@@ -31,13 +31,32 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+def _channels(value: Any) -> Any:
+    numbers = list(value) if isinstance(value, list | tuple) else [value]
+    if len(numbers) not in (1, 3) or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
+        raise ValueError(f"found {value!r}, allowed: a number, or three: of red, green and blue")
+    return tuple(map(float, numbers)) if len(numbers) == 3 else float(numbers[0])
+
+
+def _positive(value: Channels) -> Channels:
+    if min(value if isinstance(value, tuple) else (value,)) <= 0:
+        raise ValueError(f"found {value!r}, allowed: above 0")
+    return value
+
+
+Channels = float | tuple[float, float, float]
+
+
 class PreprocessingSection(Section):
-    """How an image becomes the model's input. The defaults are MLPerf's OpenCV recipe of 2021."""
+    """How an image becomes the model's input. The defaults are MLPerf's OpenCV recipe of 2021.
+
+    ``mean`` and ``scale`` are one number, or three: of red, green and blue.
+    """
 
     crop_percent: float = Field(87.5, gt=0, le=100)
     interpolation: Interpolation = "bilinear"
-    mean: float = Field(127.5)
-    scale: float = Field(127.5, gt=0)
+    mean: Annotated[Channels, BeforeValidator(_channels)] = 127.5
+    scale: Annotated[Channels, BeforeValidator(_channels), AfterValidator(_positive)] = 127.5
 
 
 class Standing(Protocol):

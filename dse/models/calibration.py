@@ -56,7 +56,7 @@ class Calibration:
         from dse_harness.data_set import open_images
         from dse_harness.preprocessing import recipe  # with OpenCV 0.4 s
 
-        mean, scale = np.float32(self.preprocessing.mean), np.float32(self.preprocessing.scale)
+        mean, scale = np.array(self.preprocessing.mean, np.float32), np.array(self.preprocessing.scale, np.float32)
         try:
             image = open_images(self.data_set.spec, Path())
             to_pixels = recipe(Preprocessing(**self.preprocessing.model_dump()), side)

@@ -17,7 +17,7 @@ from dse_harness.data_set import open_images
 from dse_harness.errors import HarnessError
 from dse_harness.preprocessing import recipe as pixel_recipe
 from dse_harness.protocol import DataSetSpec, Preprocessing
-from dse_harness.samples import input_values
+from dse_harness.samples import fill, input_values
 from dse_harness.tensors import Tensor, image_input
 from numpy.typing import NDArray
 
@@ -46,15 +46,16 @@ class CalibrationSamples(Sequence[NDArray[Any]]):
         self._image = open_images(DataSetSpec(**request["data_set"]), Path("/"))
         self._pixels = pixel_recipe(preprocessing, tensor.side)
         self._values = input_values(preprocessing, tensor)
-        self._is_nhwc = tensor.layout == "NHWC"
+        self._shape = tensor.shape
         self._numbers = request["images"]
 
     def __len__(self) -> int:
         return len(self._numbers)
 
     def __getitem__(self, place: Any) -> Any:
-        pixels = self._pixels(self._image(self._numbers[place]))
-        return self._values[pixels if self._is_nhwc else pixels.transpose(2, 0, 1)][np.newaxis]
+        sample = np.empty(self._shape, self._values.dtype)
+        fill(sample[0], self._values, self._pixels(self._image(self._numbers[place])))
+        return sample
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         return (self[place] for place in range(len(self)))

@@ -57,6 +57,7 @@ def program(request: Request, model: ModelInfo, title: str, name: str, model_fil
     side = model.input_shape[2]
     cut = f"scaled[top : top + {side}, left : left + {side}]"
     ordered = cut if model.input_layout == "NHWC" else f"{cut}.transpose(2, 0, 1)"
+    sample = _looked_up(request.preprocessing, model, ordered) if values else ordered
     return _PROGRAM.format(
         title=title,
         name=name,
@@ -67,17 +68,26 @@ def program(request: Request, model: ModelInfo, title: str, name: str, model_fil
         scaled=int(100.0 * side / request.preprocessing.crop_percent),
         interpolation=INTERPOLATIONS[request.preprocessing.interpolation],
         side=side,
-        sample=f"np.ascontiguousarray({f'values[{ordered}]' if values else ordered})[None]",
+        sample=f"np.ascontiguousarray({sample})[None]",
         run="\n    ".join(example.run),
         answer=f"int(scores.argmax()){' - 1  # the first is no class' if model.background_class else ''}",
     )
+
+
+def _looked_up(preprocessing: Preprocessing, model: ModelInfo, ordered: str) -> str:
+    """The pixels' values, where the three channels may have values of their own."""
+    if len(preprocessing.channels[0]) == 1:
+        return f"values[{ordered}]"
+    channels = "np.arange(3)" if model.input_layout == "NHWC" else "np.arange(3)[:, None, None]"
+    return f"values[{channels}, {ordered}]"
 
 
 def _values(preprocessing: Preprocessing, model: ModelInfo) -> str | None:
     """What each of the 256 values of a pixel becomes, as `dse_harness.samples.input_values` has it; None: itself."""
     if model.input_type == "uint8":
         return None
-    real = f"(np.arange(256) - {preprocessing.mean}) / {preprocessing.scale}"
+    mean, scale = ([[value] for value in of] if len(of) == 3 else of[0] for of in preprocessing.channels)
+    real = f"(np.arange(256) - {mean}) / {scale}"
     if model.input_type.startswith("float"):
         return f"({real}).astype(np.{model.input_type})"
     if model.input_scale is None:

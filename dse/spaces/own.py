@@ -24,7 +24,7 @@ from dse.models.precisions import QUANTIZERS, not_float, versions
 from dse.packages import engine_named, engines_here, engines_reading
 from dse.spaces.document import parse_document
 from dse.spaces.load import load_space
-from dse.spaces.pixels import PIXELS, tried_pixels
+from dse.spaces.pixels import PIXELS, shown, tried_pixels
 from dse.spaces.space import Space
 
 MEASURED = "measured"
@@ -161,7 +161,7 @@ class _Parts:
             return f"a pixel becomes {self._pixels}{how}: of {right.total} images {right.good} are right so, {good}"
         if self.pixels is not None:
             return f"a pixel becomes {self.pixels}{how}, as was said"
-        written = ", ".join(f"{name} is mean {mean:g}, scale {scale:g}" for name, (mean, scale) in others)
+        written = ", ".join(f"{name} is mean {shown(mean)}, scale {shown(scale)}" for name, (mean, scale) in others)
         return f"a pixel becomes {self._pixels}{how}: a guess, which no file says; {written}"
 
     @property
@@ -183,7 +183,7 @@ class _Parts:
             "data_set:",
             *self.data_set,
             f"  classes: {_PACKED.get(self.outputs, self.outputs)} # {self.outputs} outputs{self.background}",
-            f"  preprocessing: {{ mean: {mean:g}, scale: {scale:g} }} # {self.recipe}",
+            f"  preprocessing: {{ mean: {shown(mean)}, scale: {shown(scale)} }} # {self.recipe}",
             "",
             "models:",
             f"  {name}:",

@@ -14,10 +14,24 @@ from dse.backends import Backend, closed_after
 from dse.core.configuration import Configuration
 from dse.errors import ModelError
 from dse.paths import cache_dir, require_cache
+from dse.sections import Channels
 from dse.spaces.space import Space
 
-PIXELS: Mapping[str, tuple[float, float]] = {"-1..1": (127.5, 127.5), "0..1": (0, 255), "0..255": (0, 1)}
-"""As people say it, with the mean and scale of that. The first is taken where nobody knows better."""
+PIXELS: Mapping[str, tuple[Channels, Channels]] = {
+    "-1..1": (127.5, 127.5),
+    "0..1": (0, 255),
+    "0..255": (0, 1),
+    "imagenet": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
+}
+"""As people say it, with the mean and scale of that. The first is taken where nobody knows better; the last is what
+networks trained with PyTorch expect (torchvision, "Models and pre-trained weights")."""
+
+
+def shown(channels: Channels) -> str:
+    """One number or three, as a space has them."""
+    return str([*channels]) if isinstance(channels, tuple) else f"{channels:g}"
+
+
 IMAGES = 100
 """On which each is tried: of 1,000 classes, few models are right for as many with a wrong one."""
 _MOST_LOOKED_AT = 1000

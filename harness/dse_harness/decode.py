@@ -69,7 +69,7 @@ def _decoder(expected: Any) -> _Decoder:
         return _checked(_decoder(arguments[0]), arguments[1])
     if origin in (typing.Union, types.UnionType):
         inner = [argument for argument in arguments if argument is not type(None)]
-        decoder = _decoder(inner[0]) if len(inner) == 1 else _one_of(tuple(inner))
+        decoder = _decoder(inner[0]) if len(inner) == 1 else _one_of(inner)
         return decoder if len(inner) == len(arguments) else lambda value: None if value is None else decoder(value)
     if origin is Literal:
         return _literal(arguments)
@@ -80,13 +80,15 @@ def _decoder(expected: Any) -> _Decoder:
     return {float: _float, int: _int, str: _text, bool: _bool, Any: lambda value: value}[expected]
 
 
-def _one_of(scalars: tuple[type, ...]) -> _Decoder:
-    """The decoder that the type of a value says: ``1`` and ``True`` are kept apart."""
-    decoders = {scalar: _decoder(scalar) for scalar in scalars}
+def _one_of(kinds: list[Any]) -> _Decoder:
+    """The decoder that the type of a value says: ``1`` and ``True`` are kept apart. A tuple is a list in JSON."""
+    decoders = {list if typing.get_origin(kind) is tuple else kind: _decoder(kind) for kind in kinds}
+    if float in decoders:
+        decoders.setdefault(int, decoders[float])
 
     def decode_one(value: Any) -> Any:
         if type(value) not in decoders:
-            raise _MisfitError(f"found {_shown(value)}, expected {' or '.join(scalar.__name__ for scalar in scalars)}")
+            raise _MisfitError(f"found {_shown(value)}, expected {' or '.join(kind.__name__ for kind in decoders)}")
         return decoders[type(value)](value)
 
     return decode_one

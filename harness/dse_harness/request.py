@@ -39,13 +39,27 @@ class Preprocessing:
 
     The shorter side is scaled to ``int(100 * side / crop_percent)``, the centre ``side`` x ``side`` is cut out. A
     uint8 input then gets the pixel itself, a float input ``(pixel - mean) / scale``, an int8 or int16 input that value
-    by its own quantization parameters.
+    by its own quantization parameters. ``mean`` and ``scale`` are one number, or three: of red, green and blue.
     """
 
     crop_percent: float = 87.5
     interpolation: Literal["nearest", "bilinear", "bicubic", "area", "lanczos"] = "bilinear"
-    mean: float = 127.5
-    scale: float = 127.5
+    mean: float | tuple[float, float, float] = 127.5
+    scale: float | tuple[float, float, float] = 127.5
+
+    @property
+    def channels(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Means and scales, one each or three each."""
+        count = 3 if isinstance(self.mean, tuple) or isinstance(self.scale, tuple) else 1
+        mean, scale = (of if isinstance(of, tuple) else (of,) * count for of in (self.mean, self.scale))
+        return mean, scale
+
+    def problem(self) -> str | None:
+        """What is wrong with them."""
+        for name, value in (("mean", self.mean), ("scale", self.scale)):
+            if isinstance(value, tuple) and len(value) != 3:
+                return f"{name}: found {len(value)} numbers, allowed: one, or three: of red, green and blue"
+        return None
 
 
 @dataclass(frozen=True)

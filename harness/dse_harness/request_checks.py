@@ -41,5 +41,5 @@ def check_request(request: Request) -> None:
             "bad_request",
             f"preprocessing.crop_percent: found {request.preprocessing.crop_percent}, allowed: above 0, up to 100",
         )
-    if request.preprocessing.scale == 0:
+    if 0 in request.preprocessing.channels[1]:
         raise HarnessError("bad_request", "preprocessing.scale: found 0, allowed: any other number")

@@ -127,7 +127,8 @@ class PixelCache:
 
 
 def input_values(preprocessing: Preprocessing, tensor: Tensor) -> NDArray[Any]:
-    """What each of the 256 pixel values becomes in the model's input, ``[256]`` of its type.
+    """What each of the 256 pixel values becomes in the model's input, ``[256]`` of its type, or ``[3, 256]`` where the
+    channels differ.
 
     A uint8 input gets the pixel itself, as the recipe of 2021 has it: what the pixel means is in the model's own
     parameters. Float inputs get ``(pixel - mean) / scale``, other quantized inputs that value by their parameters,
@@ -136,13 +137,29 @@ def input_values(preprocessing: Preprocessing, tensor: Tensor) -> NDArray[Any]:
     pixels = np.arange(256)
     if tensor.type == "uint8":
         return pixels.astype(np.uint8)
-    values = (pixels - preprocessing.mean) / preprocessing.scale
+    mean, scale = (np.array(of)[:, None] for of in preprocessing.channels)
+    values = (pixels - mean) / scale
+    values = values[0] if len(values) == 1 else values
     if tensor.scale is None:
         return np.asarray(values, tensor.type)
     levels = values / tensor.scale + tensor.zero_point
     limits = np.iinfo(tensor.type)
     quantized: NDArray[Any] = np.rint(levels).clip(limits.min, limits.max).astype(tensor.type)
     return quantized
+
+
+def fill(sample: NDArray[Any], values: NDArray[Any], pixels: NDArray[np.uint8]) -> None:
+    """Put ``pixels`` ``[side, side, 3]`` as the model's input into ``sample``, of that shape or ``[3, side, side]``.
+
+    ``values`` are those of `input_values`.
+    """
+    ordered = pixels if sample.shape == pixels.shape else pixels.transpose(2, 0, 1)
+    if values.ndim == 1:
+        np.take(values, ordered, out=sample, mode="clip")
+        return
+    for channel in range(3):
+        at = (..., channel) if sample.shape == pixels.shape else (channel, ...)
+        sample[at] = values[channel][ordered[at]]
 
 
 def require_memory(count: int, sample_bytes: int, available_bytes: int | None) -> None:
@@ -263,8 +280,7 @@ class _SampleMaker:
     def __init__(self, cache: PixelCache, preprocessing: Preprocessing, tensor: Tensor) -> None:
         self._cache = cache
         self._values = input_values(preprocessing, tensor)
-        self._is_nhwc = tensor.layout == "NHWC"
-        self._is_direct = self._is_nhwc and tensor.type == "uint8" and bool((self._values == np.arange(256)).all())
+        self._is_direct = tensor.layout == "NHWC" and tensor.type == "uint8"  # which gets the pixel itself
 
     def make(self, image: int, into: NDArray[Any], pixels: NDArray[np.uint8]) -> None:
         """Number ``image`` of the data set ``into`` a sample; ``pixels`` are room for it. Raises HarnessError."""
@@ -272,5 +288,4 @@ class _SampleMaker:
             self._cache.read(image, into[0])
         else:
             self._cache.read(image, pixels)
-            ordered = pixels if self._is_nhwc else pixels.transpose(2, 0, 1)
-            np.take(self._values, ordered, out=into[0], mode="clip")
+            fill(into[0], self._values, pixels)

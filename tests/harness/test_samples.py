@@ -111,6 +111,28 @@ def test_memory_holds_what_was_loaded_until_unloaded(
     assert list(memory.samples) == [1]
 
 
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+@pytest.mark.parametrize("type_", ["float32", "int8"])
+def test_each_channel_may_have_a_mean_and_a_scale_of_its_own(
+    cached: PixelCache, colours: Path, layout: str, type_: str
+) -> None:
+    quantization = (0.05, 3) if type_ == "int8" else (None, 0)
+    memory = SampleMemory(
+        cached, Preprocessing(mean=(1, 2, 3), scale=(40, 50, 60)), tensor(type_, *quantization, layout=layout)
+    )
+    memory.load([3])
+    with np.load(colours) as archive:
+        real = (archive["images"][3] - np.array([1, 2, 3])) / np.array([40, 50, 60])
+    expected = real if type_ == "float32" else np.rint(real / 0.05 + 3).clip(-128, 127)
+    expected = expected if layout == "NHWC" else expected.transpose(2, 0, 1)
+    assert memory.samples[3][0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_one_number_and_three_go_together() -> None:
+    assert Preprocessing(mean=(1, 2, 3), scale=4).channels == ((1, 2, 3), (4, 4, 4))
+    assert Preprocessing().channels == ((127.5,), (127.5,))
+
+
 @given(
     type_=st.sampled_from(["uint8", "float32", "float16", "int8", "int16"]),
     layout=st.sampled_from(["NHWC", "NCHW"]),

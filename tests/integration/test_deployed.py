@@ -26,7 +26,7 @@ _IMAGES = 60
 _SPACE: dict[str, Any] = {
     "schema": 1,
     "name": "deployed",
-    "data_set": {"embedded": "fashion_mnist", "classes": 10},
+    "data_set": {"embedded": "fashion_mnist", "classes": 10, "preprocessing": {"mean": [125, 127.5, 130]}},
     "models": {"zoo": {"zoo": "mobilenet_v3"}},
     "runtimes": {name: {"engine": name} for name in ("litert", "openvino", "onnxruntime")},
     "parameters": {

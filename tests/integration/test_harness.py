@@ -210,6 +210,8 @@ def test_an_official_run_is_configured_once_and_by_its_file(tmp_path: Path, mode
         ({"runtime": {"threads": 0}}, "bad_request", "runtime.threads: found 0, allowed: 1 or more"),
         ({"runtime": {"cpu_affinity": [4095]}}, "bad_request", "runtime.cpu_affinity: found [4095]"),
         ({"preprocessing": {"crop_percent": 101}}, "bad_request", "preprocessing.crop_percent: found 101.0"),
+        ({"preprocessing": {"mean": [1, 2]}}, "bad_request", "mean: found 2 numbers, allowed: one, or three"),
+        ({"preprocessing": {"scale": [1, 0, 1]}}, "bad_request", "preprocessing.scale: found 0, allowed: any other"),
         ({"model_sha256": "0" * 64}, "bad_request", "the request names 0000"),
         ({"model_path": "absent.tflite"}, "model_missing", "absent.tflite: no such file"),
         ({"data_set": {"name": "x", "path": "no.npz", "sha256": "1"}}, "data_set", "no.npz: not a readable .npz"),

@@ -61,10 +61,14 @@ def test_a_runtime_that_is_not_installed_comes_with_its_command(tmp_path: Path, 
     assert "pip install ai-edge-litert" in response.failure.message
 
 
-def test_the_program_of_a_picked_model_runs_with_tflite_runtime_alone(tmp_path: Path, python: str) -> None:
+@pytest.mark.parametrize("preprocessing", [{}, {"mean": [120, 110, 100], "scale": [60.5, 57, 50]}])
+def test_the_program_of_a_picked_model_runs_with_tflite_runtime_alone(
+    tmp_path: Path, python: str, preprocessing: dict[str, list[float]]
+) -> None:
     model = write_tiny_model(tmp_path / "model.tflite", type_="int8")
     colours = write_colours(tmp_path / "colours.npz")
     document = request_for(model, colours, runtime={"name": "tflite-runtime", "delegate": "builtin"}, performance=None)
+    document["preprocessing"] = preprocessing
     response = run_harness(tmp_path / "trial", document, python)
     assert response.model
     assert response.accuracy

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from dse_harness.decode import decode
 
 import dse
 from dse.errors import DseError, InputError, MachineError, ModelError
@@ -14,6 +16,7 @@ from dse.models.precisions import QUANTIZERS, Quantizer
 from dse.packages import engines_here
 from dse.spaces.own import own_space
 from dse.spaces.pixels import PIXELS
+from dse.spaces.resolved import ResolvedSpace
 from dse.spaces.tree import written_tree
 from tests.harness.running import write_colours
 from tests.harness.tiny_models import write_tiny_model
@@ -84,7 +87,7 @@ def test_without_the_quantizer_it_is_taken_as_it_is(
     assert made.notes[-1].endswith("need no-such, which is not installed: pip install 'dse[quantize]'")
 
 
-@pytest.mark.parametrize("pixels", PIXELS)
+@pytest.mark.parametrize("pixels", [name for name in PIXELS if ".." in name])
 def test_what_pixels_become_is_said_or_a_guess_that_is_called_one(tmp_path: Path, images: Path, pixels: str) -> None:
     model = write_tiny_model(tmp_path / "m.tflite")
     stated, guessed = own_space(model, images, None, pixels=pixels), own_space(model, images, None)
@@ -106,7 +109,19 @@ def test_measured_is_that_with_which_most_images_are_right(tmp_path: Path, image
     made = own_space(model, images, None, pixels="measured", backend=device)
     recipe = made.load(tmp_path / "x.yaml").file.data_set.preprocessing
     assert (recipe.mean, recipe.scale) == (0, 255)
-    assert "a pixel becomes 0..1: of 40 images 30 are right so, 10 with -1..1, 10 with 0..255" in made.notes
+    assert (
+        "a pixel becomes 0..1: of 40 images 30 are right so, 10 with -1..1, 10 with 0..255, 10 with imagenet"
+        in made.notes
+    )
+
+
+def test_imagenet_has_a_mean_and_a_scale_for_each_channel(tmp_path: Path, images: Path) -> None:
+    made = own_space(write_tiny_model(tmp_path / "m.tflite"), images, None, pixels="imagenet")
+    space = made.load(tmp_path / "x.yaml")
+    assert space.file.data_set.preprocessing.mean == (123.675, 116.28, 103.53)
+    (recipe,) = {space.preprocessing(configuration) for configuration in space.tree.configurations()}
+    assert recipe.channels == ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+    assert decode(ResolvedSpace, json.loads(json.dumps(space.resolved().document()))).data_set.preprocessing == recipe
 
 
 def test_where_the_model_does_not_run_it_stays_a_guess(tmp_path: Path, images: Path) -> None:
@@ -121,8 +136,10 @@ def test_where_the_model_does_not_run_it_stays_a_guess(tmp_path: Path, images: P
 
 
 def test_another_word_for_pixels_is_refused(tmp_path: Path, images: Path) -> None:
-    with pytest.raises(InputError, match=r"pixels: found 'imagenet', allowed: measured, -1\.\.1, 0\.\.1, 0\.\.255"):
-        dse.model_space(write_tiny_model(tmp_path / "m.tflite"), images, pixels="imagenet")
+    with pytest.raises(
+        InputError, match=r"pixels: found 'caffe', allowed: measured, -1\.\.1, 0\.\.1, 0\.\.255, imagenet"
+    ):
+        dse.model_space(write_tiny_model(tmp_path / "m.tflite"), images, pixels="caffe")
 
 
 def test_a_background_class_is_told(tmp_path: Path, images: Path) -> None:

@@ -112,6 +112,19 @@ _EXPLORE = {"min_duration": "100ms"}
             "greater than 0",
             "",
         ),
+        *(
+            (
+                {"data_set": {"file": "images.npz", "preprocessing": {key: value}}},
+                f"data_set.preprocessing.{key}",
+                *said,
+            )
+            for key, value, said in [
+                ("mean", "black", ("found 'black', allowed: a number, or three", "")),
+                ("mean", [1, 2], ("found [1, 2], allowed: a number, or three", "")),
+                ("scale", 0, ("found 0.0, allowed: above 0", "")),
+                ("scale", [1, 0, 1], ("allowed: above 0", "")),
+            ]
+        ),
         (
             {"runtimes": {"x": {"engine": "onnx"}}},
             "runtimes.x.engine",
