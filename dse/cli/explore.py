@@ -79,7 +79,7 @@ def explore_command(
     pixels: Annotated[
         str | None,
         typer.Option(
-            help="What a pixel becomes in the input of MODEL: -1..1, 0..1, 0..255, imagenet. [default: the best of them]"
+            help="What a pixel becomes in the input of MODEL: -1..1, 0..1, 0..255, imagenet. [default: the best]"
         ),
     ] = None,
     dry_run: Annotated[
