@@ -1,7 +1,7 @@
 """The command line: ``run`` a request, ``describe`` a model, list ``engines``.
 
 ``preprocess`` is what a run starts that lacks pixels, ``compile`` what one starts that lacks a compiled model, and
-``resident`` what dse starts to fork its runs from.
+``resident`` what dse starts to fork its runs from. ``launch``, ``store`` and ``facts`` are a device's side of a fleet.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ _USAGE = """\
 usage: dse-harness run REQUEST.json
        dse-harness describe MODEL [ENGINE]
        dse-harness engines
+       dse-harness launch|store|facts ROOT
 
 Without that command: python -m dse_harness ...
 
@@ -27,13 +28,18 @@ run       measures what the request asks for and writes response.json and LoadGe
           which must not have a response.json
 describe  prints what the engine (litert) says about the model, for each delegate, as JSON
 engines   prints the engines that a request may name, and the version of each that is installed here, as JSON
+launch, store and facts are what `dse explore --devices` uses: a run under the device's lease, files by their SHA-256,
+          and what the device says about itself; ROOT is the device's folder
 """
 
 
 def main(arguments: list[str]) -> int:
     """The exit code: 0 when a response (or description) was written, whatever it says; 2 for a wrong call."""
-    process.die_with_parent()
+    if arguments[:1] not in (["launch"], ["store"], ["facts"]):  # who runs a device is at the end of a connection
+        process.die_with_parent()
     match arguments:
+        case ["launch" | "store" | "facts" as name, root, *machine] if len(machine) < 2:
+            return _device(name, Path(root).expanduser(), Path(*machine or "/"))
         case ["run", request]:
             return _run(Path(request))
         case ["describe", model]:
@@ -57,6 +63,20 @@ def main(arguments: list[str]) -> int:
 def console() -> int:
     """The command ``dse-harness``."""
     return main(sys.argv[1:])
+
+
+def _device(name: str, root: Path, machine: Path) -> int:
+    if name == "launch":
+        from dse_harness.launch import launch
+
+        return launch(root, machine)
+    if name == "store":
+        from dse_harness.store import store
+
+        return store(root)
+    from dse_harness.facts import facts
+
+    return facts(root, machine)
 
 
 def _run(request_path: Path, engine_bytes: int = 0) -> int:

@@ -30,10 +30,9 @@ class DeviceReader:
         self._sys = root / "sys"
 
     def read(self) -> DeviceState:
-        """The state now; its time has microseconds, since a trial may take less than a second."""
-        now_s, microseconds = divmod(time.time_ns() // 1000, 10**6)
+        """The state now."""
         return DeviceState(
-            time_utc=f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now_s))}.{microseconds:06d}Z",
+            time_utc=time_utc(),
             load_1min=float((_text(self._proc / "loadavg") or "0").split()[0]),
             cpu_governors=tuple(dict.fromkeys(self._cpus("cpufreq/scaling_governor"))),
             cpu_frequency_khz=tuple(map(int, self._cpus("cpufreq/scaling_cur_freq"))),
@@ -43,6 +42,15 @@ class DeviceReader:
             memory_available_bytes=self._memory_available(),
             foreign_cpu_s=self._foreign_cpu(),
         )
+
+    def says_throttling(self) -> bool:
+        """Whether this machine says whether it was throttled, as the firmware of a Raspberry Pi or an x86 core does."""
+        return self._throttled_flags() is not None or self._throttle_count() is not None
+
+    def governor_writable(self) -> bool | None:
+        """Whether this user may set the governor; None where there is none."""
+        paths = list((self._sys / "devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_governor"))
+        return all(os.access(path, os.W_OK) for path in paths) if paths else None
 
     def _cpus(self, name: str) -> Iterator[str]:
         folder = self._sys / "devices/system/cpu"
@@ -63,13 +71,16 @@ class DeviceReader:
         return found
 
     def _throttled(self) -> tuple[str, ...]:
+        flags = self._throttled_flags() or 0
+        return tuple(name for bit, name in _PI_FLAGS.items() if flags >> bit & 1)
+
+    def _throttled_flags(self) -> int | None:
         """What a Raspberry Pi's firmware reports, as ``vcgencmd get_throttled`` prints it, without that process."""
         for path in (self._sys / "devices/platform").glob("soc*/*firmware/get_throttled"):
             text = _text(path)
             if text is not None:
-                flags = int(text, 16)
-                return tuple(name for bit, name in _PI_FLAGS.items() if flags >> bit & 1)
-        return ()
+                return int(text, 16)
+        return None
 
     def _throttle_count(self) -> int | None:
         counts = list(map(int, self._cpus("thermal_throttle/core_throttle_count")))
@@ -89,6 +100,12 @@ class DeviceReader:
         ticks = user + nice + system + irq + softirq + steal  # stolen by other virtual machines: foreign as well
         own = os.times()
         return ticks / os.sysconf("SC_CLK_TCK") - (own.user + own.system + own.children_user + own.children_system)
+
+
+def time_utc() -> str:
+    """Now, with microseconds, since a trial may take less than a second."""
+    now_s, microseconds = divmod(time.time_ns() // 1000, 10**6)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now_s))}.{microseconds:06d}Z"
 
 
 def _text(path: Path) -> str | None:
