@@ -18,6 +18,9 @@ from dse.study.folder import find_folder
 
 def front_command(
     study: StudyArgument,
+    others: Annotated[
+        list[str] | None, typer.Argument(help="Further studies, of other systems: one front over all.", metavar="STUDY")
+    ] = None,
     studies: Studies = STUDIES,
     where: Annotated[
         list[str] | None,
@@ -42,10 +45,19 @@ def front_command(
     --where compares those configurations alone.
     No question changes the study.
 
+    Of several studies: what of each front is on the front over all, and which configurations are on every front.
+
     Example: dse front mobilenet_v3 --where 'accuracy >= 85 %' --limit 3
     """
     if json and csv:
         raise UsageError("--json and --csv exclude each other", hint="give one")
+    if others:
+        if csv or where or sort is not None or limit is not None or exact:
+            raise UsageError("of several studies there is no --where, --sort, --limit, --exact or --csv")
+        from dse.cli.common_front import show_common_front  # which takes long to load
+
+        show_common_front([study, *others], studies, as_json=json)
+        return
     folder = find_folder(study, studies)
     is_asked = where or sort is not None or limit is not None or exact
     fingerprint = None if is_asked else front_fingerprint(folder)
