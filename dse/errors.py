@@ -96,6 +96,10 @@ class Remedy(Enum):
     OFFICIAL_CHECKER = "remove it, or trust the official checker"
     GET_OFFICIAL_CHECKER = "clone https://github.com/mlcommons/inference and name the folder"
     IMAGENET = "validate on ImageNet; with this rule allowed all else is checked, and the result cannot be submitted"
+    # boards that share a study
+    CALIBRATE = "calibrate the boards {boards}"
+    OTHER_BOARDS = "search with the boards that are the same, or give the others a system of their own"
+    CORRECT_RATIO = "have the known ratio corrected for, or give the boards that differ a system of their own"
     # the machine
     LOOK_AT_MACHINE = "look at what this machine lacks"
 

@@ -20,7 +20,7 @@ FLOORS = (
     {"backends"},
     {"spaces"},
     {"study"},
-    {"search", "results", "submission", "reports", "doctor"},
+    {"search", "results", "submission", "reports", "doctor", "fleet"},
     {"api"},
     {"cli", "testing"},
     {"__main__"},
@@ -31,6 +31,7 @@ BESIDE: dict[str, set[str]] = {
     "tabular": {"models"},
     "reports": {"results", "submission"},
     "doctor": {"submission"},
+    "fleet": {"search"},
 }
 
 PURE = {

@@ -99,6 +99,12 @@ _WORDS: Mapping[Remedy, str | Callable[[_Details], str]] = {
     Remedy.IMAGENET: (
         "validate on ImageNet; --allow data-set-size checks everything else, and the result cannot be submitted"
     ),
+    Remedy.CALIBRATE: lambda details: f"dse device calibrate {details['boards']}",
+    Remedy.OTHER_BOARDS: "leave the boards out that differ, or give them a system of their own in the device file",
+    Remedy.CORRECT_RATIO: (
+        "correct: true below the system in the device file divides the figures by the ratio; or give the boards that "
+        "differ a system of their own"
+    ),
     Remedy.LOOK_AT_MACHINE: "dse doctor",
 }
 _OPTIONS = {"round_name": "--round"}

@@ -32,6 +32,7 @@ _DETAILS = {
     "round": "v6.1",
     "found": "v6.0",
     "asked": "v6.1",
+    "boards": "pi1 pi2",
 }
 
 
