@@ -9,8 +9,15 @@ DseError                      1
 |   |-- DataSetError              images, labels
 |   |-- StudyError                study folder: missing, damaged, in use, not what was asked for
 |   |-- ResultsError              published result trees and their database
+|   |-- DeviceFileError           devices YAML
 |   `-- SubmissionError           a submission that would break a rule
-|-- MachineError              4   something this machine lacks
+|-- MachineError              4   something this machine, or a device of the fleet, lacks
+|   |-- DeviceError               a device of the fleet cannot be used
+|   |   |-- DeviceLostError           its connection ended without an answer
+|   |   |-- DeviceHeldError           somebody else has it
+|   |   |-- DeviceRebootedError       it was started again since it was looked at
+|   |   |-- DeviceRefusedError        it said that it cannot
+|   |   `-- DeviceAnswerError         what it said is no answer to what was asked
 |   |-- UnknownAdditionError      a name that no engine, metric, sampler, ... has
 |   `-- BrokenAdditionError       what another distribution adds and cannot be used
 `-- NothingMeasuredError      5   every trial failed
@@ -228,6 +235,53 @@ class NothingMeasuredError(DseError):
     """Every trial failed, so there is no front."""
 
     exit_code = 5
+
+
+class DeviceFileError(InputError):
+    """A file of devices that is not one."""
+
+
+class DeviceError(MachineError):
+    """A device of the fleet cannot be used; ``device`` is its name."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        device: str = "",
+        hint: str | None = None,
+        remedy: Remedy | None = None,
+        details: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, remedy=remedy, details=details)
+        self.device = device
+
+    def __str__(self) -> str:
+        return f"{self.device}: {self.message}" if self.device else self.message
+
+
+class DeviceLostError(DeviceError):
+    """The connection to a device ended, or fell silent, without an answer."""
+
+
+class DeviceHeldError(DeviceError):
+    """Somebody else holds a device; ``holder`` is its lease as the device tells it: owner, run_id, pid, ..."""
+
+    holder: Mapping[str, object] = {}
+
+
+class DeviceRebootedError(DeviceError):
+    """A device was started again since it was looked at: what is known of it has to be asked again."""
+
+
+class DeviceRefusedError(DeviceError):
+    """A device said that it cannot; ``error`` is its word: missing, no_space, bad_job, internal."""
+
+    error: str = ""
+
+
+class DeviceAnswerError(DeviceError):
+    """What a device said is no answer to what was asked; nothing of it is used."""
 
 
 class UnknownAdditionError(UnknownEntryError, MachineError):
