@@ -44,6 +44,12 @@ class Known:
         return repeats_of(self.configuration, self.good)
 
     @cached_property
+    def first(self) -> Estimate:
+        """What its first trial that counts says; no values without one."""
+        trial = self.trials[0].trial
+        return Estimate(self.configuration, self.good[0].values if self.good else {}, trial, (trial,))
+
+    @cached_property
     def numbers(self) -> frozenset[int]:
         """The numbers of its trials."""
         return frozenset(m.trial for m in self.trials)
@@ -102,10 +108,7 @@ class Analysis:
         The first, not the middle: what a suggester has been told does not change when repeats come in. The accuracy is
         the one on most images.
         """
-        return [
-            Estimate(k.configuration, k.good[0].values if k.good else {}, k.trials[0].trial, (k.trials[0].trial,))
-            for k in self.known
-        ]
+        return [k.first for k in self.known]
 
     @cached_property
     def noise(self) -> Noise:

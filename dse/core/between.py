@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,6 +45,10 @@ _REMEMBERED = 256
 
 Middle = tuple[int, float, float]
 """A session, the middle there of one configuration, and the variance of that by the repeats alone."""
+
+
+_Lone = tuple[Mapping[str, Vector], Mapping[str, float], Mapping[str, Vector]]
+"""The fields of an `Across` that do not depend on the configuration."""
 
 
 class Components(NamedTuple):
@@ -81,18 +85,18 @@ class Between:
         if not repeats.parts:
             own, across = self._alone(found.sessions[0])
             errors = {name: math.hypot(error, own.get(name, 0.0)) for name, error in found.errors.items()}
-            return replace(found, errors=errors, across=replace(across, within=found.errors))
+            return found.but(errors=errors, across=Across(*across, found.errors))
         return self._combined(repeats, found, noise)
 
-    def _alone(self, session: int) -> tuple[Mapping[str, float], Across]:
+    def _alone(self, session: int) -> tuple[Mapping[str, float], _Lone]:
         """The errors of what was measured in one ``session`` alone, as far as sessions differ."""
         if session not in self._of_one:
             errors, drift = self._of_mean({session})
-            self._of_one[session] = errors, Across(drift, *self._of_mean({session, self.sessions[-1]}))
+            self._of_one[session] = errors, (drift, *self._of_mean({session, self.sessions[-1]}))
         return self._of_one[session]
 
     @cached_property
-    def _of_one(self) -> dict[int, tuple[Mapping[str, float], Across]]:
+    def _of_one(self) -> dict[int, tuple[Mapping[str, float], _Lone]]:
         return {}
 
     def _of_mean(self, sessions: Collection[int]) -> tuple[Mapping[str, float], Mapping[str, Vector]]:
@@ -127,7 +131,7 @@ class Between:
             own = factor * float(shares @ shares) * self.own[name] ** 2
             errors[name] = math.sqrt(unsteady * (inner + own) + float(loads @ loads))
         lasting = self._of_mean({*found.sessions, self.sessions[-1]})
-        return replace(found, values=values, errors=errors, across=Across(drift, *lasting, within=within))
+        return found.but(values=values, errors=errors, across=Across(drift, *lasting, within=within))
 
 
 def between_sessions(

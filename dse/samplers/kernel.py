@@ -18,6 +18,8 @@ from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[np.float64]
 
+_MANY_LEVELS = 32
+"""From so many on it takes less time to look a column's levels up than to multiply with which level there is."""
 VARIANCES = 4
 """How many of the scales, the last ones, are variances: linear, additive, product and noise. The others are lengths."""
 
@@ -63,23 +65,29 @@ class Kernel:
     def __init__(self, scales: Array, left: Coded, right: Coded, dtype: DTypeLike = np.float64) -> None:
         linear, additive, product, _ = np.exp(scales[-VARIANCES:])
         columns = len(scales) - VARIANCES
-        self._straight = (linear * left.centred).astype(dtype), right.centred.T.astype(dtype)
         self._product = float(product)
         self._rest = 1.0 if columns else 1.0 + float(additive)
         """The 1 is the variance of the unknown mean."""
-        self._columns: list[tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]] = []
-        for column, table in enumerate(distances(left, right)):
-            table /= np.exp(scales[column])
-            alone = additive / columns * np.exp(-table)
-            codes = right.codes[column]
-            self._columns.append((left.codes[column], alone.astype(dtype)[:, codes], table.astype(dtype)[:, codes]))
+        is_level, alone, table = [linear * left.centred], [right.centred.T], [np.zeros_like(right.centred.T)]
+        self._others: list[tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]] = []
+        for column, apart in enumerate(distances(left, right)):
+            apart /= np.exp(scales[column])
+            one, codes = additive / columns * np.exp(-apart), right.codes[column]
+            if len(apart) > _MANY_LEVELS:
+                self._others.append((left.codes[column], one.astype(dtype)[:, codes], apart.astype(dtype)[:, codes]))
+                continue
+            is_level.append(np.equal.outer(left.codes[column], np.arange(len(apart))))
+            alone.append(one[:, codes])
+            table.append(apart[:, codes])
+        self._is_level = np.concatenate(is_level, axis=1).astype(dtype)
+        self._alone, self._table = np.concatenate(alone).astype(dtype), -np.concatenate(table).astype(dtype)
 
     def rows(self, some: slice = slice(None)) -> NDArray[Any]:
         """``[some of left, right]``."""
-        left, right = self._straight
-        found: NDArray[Any] = left[some] @ right
-        apart = np.zeros_like(found)
-        for codes, alone, table in self._columns:
+        is_level = self._is_level[some]
+        found: NDArray[Any] = is_level @ self._alone
+        apart: NDArray[Any] = is_level @ self._table
+        for codes, alone, table in self._others:
             found += alone[codes[some]]
             apart -= table[codes[some]]
         np.exp(apart, out=apart)
