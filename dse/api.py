@@ -124,11 +124,14 @@ class _Events:
     """Tells the callbacks of each trial once, whenever the search is observed."""
 
     def __init__(self, study: Study, callbacks: tuple[Callback, ...]) -> None:
-        self._study, self._callbacks, self._told = study, callbacks, len(study.measurements)
+        self._study, self._callbacks = study, callbacks
+        self._told = {measured.trial for measured in study.measurements}
 
     def __call__(self, _: object) -> None:
-        new = self._study.trials()[self._told :] if self._callbacks else ()
-        self._told = len(self._study.measurements)
+        if not self._callbacks or len(self._told) == len(self._study.measurements):
+            return
+        new = [row for row in self._study.trials() if row.trial not in self._told]  # they end in any order
+        self._told.update(row.trial for row in new)
         for row in new:
             for callback in self._callbacks:
                 callback(self._study, row)

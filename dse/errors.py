@@ -20,7 +20,8 @@ DseError                      1
 |   |   `-- DeviceAnswerError         what it said is no answer to what was asked
 |   |-- UnknownAdditionError      a name that no engine, metric, sampler, ... has
 |   `-- BrokenAdditionError       what another distribution adds and cannot be used
-`-- NothingMeasuredError      5   every trial failed
+|-- NothingMeasuredError      5   every trial failed
+`-- DevicesGoneError          7   a search lost devices for good; 6 is dse compare's
 
 The message says what happened and where, ``hint`` and ``remedy`` what to do: a hint is plain advice, a remedy is data,
 which the command line words with its own commands and options. The command line exits with ``exit_code``; any other
@@ -282,6 +283,12 @@ class DeviceRefusedError(DeviceError):
 
 class DeviceAnswerError(DeviceError):
     """What a device said is no answer to what was asked; nothing of it is used."""
+
+
+class DevicesGoneError(DseError):
+    """A search retired some of its devices, or all: what was measured is kept."""
+
+    exit_code = 7
 
 
 class UnknownAdditionError(UnknownEntryError, MachineError):

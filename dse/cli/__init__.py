@@ -33,7 +33,7 @@ _HELP = (
 )
 _EXIT_CODES = (
     "Exit codes: 0; 1 a bug of dse; 2 usage; 3 bad input; 4 machine not fit; 5 nothing measured; 6 worse, "
-    "where dse compare --fail-on asks; 130 interrupted."
+    "where dse compare --fail-on asks; 7 a device was lost for good; 130 interrupted."
 )
 _COMMANDS = {
     "init": ("init:init_command", "Write a first search space from three answers."),

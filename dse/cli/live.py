@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +18,7 @@ from dse.core.metrics import Objective
 from dse.core.policy import Step
 from dse.core.words import counted
 from dse.durations import show_duration
+from dse.search.devices import DeviceProgress
 from dse.search.progress import Progress
 
 _LOG_EVERY_S = 60.0
@@ -72,19 +74,32 @@ class LiveProgress:
         bar = Table.grid(padding=(0, 1))
         bar.add_row(ProgressBar(total=1.0, completed=progress.fraction, width=20), _status(progress))
         lines: list[RenderableType] = [bar]
-        if self._running is not None:
+        fleet = self._devices(progress)
+        if fleet:
+            lines += [Text(line, style="dim", overflow="ellipsis", no_wrap=True) for line in fleet]
+        elif self._running is not None:
             running = f"{show_duration(time.monotonic() - self._began)}: {described(self._running.configuration)}"
             lines.append(Text(running, style="dim", overflow="ellipsis", no_wrap=True))
         lines += [Text(line, style="yellow") for line in _lost(progress)]
         if progress.disturbance:
             lines.append(Text(progress.disturbance, style="yellow"))
         if progress.front:
-            lines.append(self._front(progress))
+            lines.append(self._front(progress, max(0, len(fleet) - 1)))
         return Group(*lines)
 
-    def _front(self, progress: Progress) -> RenderableType:
+    def _devices(self, progress: Progress) -> list[str]:
+        """What each device does, of as many as a third of the terminal has room for; nothing of a search without."""
+        if not any(device.name for device in progress.devices):
+            return []
+        most = max(1, self._console.height // 3 - 1)
+        order = sorted(progress.devices, key=lambda each: not (each.waits or each.retired))  # trouble first
+        lines = [device_line(each, progress.elapsed_s) for each in (order if len(order) > most else progress.devices)]
+        rest = order[most:]
+        return lines[:most] + ([f"and {_devices_words(rest)}"] if rest else [])
+
+    def _front(self, progress: Progress, taken: int = 0) -> RenderableType:
         """As many points of the front as the terminal has room for, the first objective's best first."""
-        room, total, title = self._console.height - _OTHER_LINES, len(progress.front), _front_words(progress)
+        room, total, title = self._console.height - _OTHER_LINES - taken, len(progress.front), _front_words(progress)
         for shown in range(min(total, room), 1, -1):
             more = f"; {total - shown} more below" if shown < total else ""
             table = front_table(progress.front[:shown], self._objectives, title + more)
@@ -99,8 +114,33 @@ class LiveProgress:
             return
         self._logged, self._has_logged = now, True
         disturbance = [progress.disturbance] if progress.disturbance else []
-        words = [_status(progress), _front_words(progress), *_lost(progress), *disturbance]
+        fleet = [_devices_words(progress.devices)] if any(device.name for device in progress.devices) else []
+        words = [_status(progress), _front_words(progress), *_lost(progress), *fleet, *disturbance]
         self._console.print(f"{show_duration(progress.elapsed_s)}: {'; '.join(words)}")
+
+
+def device_line(device: DeviceProgress, elapsed_s: float) -> str:
+    """``pi1, 12 done: 3.2 s: threads=2 side=96``: a device, what it did, and what it does."""
+    done = f"{device.name}, {device.done} done" + (f", lost {_times(device.lost)}" if device.lost else "")
+    if device.retired:
+        return f"{done}: not asked any more: {device.retired}"
+    if device.step is not None:
+        took = show_duration(max(0.0, elapsed_s - device.began_s))
+        return f"{done}: {took}: {described(device.step.configuration)}"
+    return f"{done}: waits: {device.waits}" if device.waits else f"{done}: idle"
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _devices_words(devices: Sequence[DeviceProgress]) -> str:
+    """``4 devices: 2 measure, 1 waits, 1 retired``."""
+    measure = sum(each.step is not None for each in devices)
+    retired = sum(bool(each.retired) for each in devices)
+    waits = sum(bool(each.waits) and each.step is None and not each.retired for each in devices)
+    parts = [f"{measure} measure"] + [f"{n} {word}" for n, word in ((waits, "waiting"), (retired, "retired")) if n]
+    return f"{counted(len(devices), 'device')}: {', '.join(parts)}"
 
 
 def _status(progress: Progress) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -17,7 +18,7 @@ from dse.core.budget import Budget
 from dse.core.no_front import Cause, why_no_front
 from dse.core.words import counted
 from dse.durations import show_duration
-from dse.errors import NothingMeasuredError
+from dse.errors import DevicesGoneError, NothingMeasuredError
 from dse.reports.front import front_document, write_front
 from dse.search.plan import Plan
 from dse.search.progress import Progress
@@ -25,9 +26,17 @@ from dse.search.settling import Unsettled
 from dse.spaces.space import Space
 from dse.study import Study
 
+_MOST_GONE = 3
+"""Devices that are named when they are gone."""
 
-def show_plan(plan: Plan, space: Space, folder: Path, *, first: int, as_json: bool) -> None:
-    """What a search would measure, and how long that takes; ``first`` is how many configurations a warm start names."""
+
+def show_plan(
+    plan: Plan, space: Space, folder: Path, *, first: int, as_json: bool, devices: Sequence[str] = ()
+) -> None:
+    """What a search would measure, and how long that takes; ``first`` is how many configurations a warm start names.
+
+    ``devices`` are where it would be measured; none is this machine.
+    """
     if space.downloads:
         stderr().print(f"{counted(len(space.downloads), 'model')} would be downloaded first")
     if as_json:
@@ -46,12 +55,13 @@ def show_plan(plan: Plan, space: Space, folder: Path, *, first: int, as_json: bo
                 "guessed": not plan.is_learned,
                 "sampler": plan.decision.sampler,
                 "reason": plan.decision.reason,
+                "devices": list(devices),
             }
         )
         return
-    stdout().print(
-        f"{space.name}: {counts(plan)} of them known in {folder}\n{plan.decision.reason}\n{plan_line(plan, first)}"
-    )
+    where = f"\n{space.system}: {counted(len(devices), 'device')}: {', '.join(devices)}" if devices else ""
+    what = f"{space.name}: {counts(plan)} of them known in {folder}\n{plan.decision.reason}"
+    stdout().print(f"{what}\n{plan_line(plan, first)}{where}")
 
 
 def counts(plan: Plan) -> str:
@@ -65,17 +75,17 @@ def plan_line(plan: Plan, first: int = 0) -> str:
 
     With a warm start, also how many configurations come ``first``.
     """
-    shown, total = counted(plan.trials, "configuration"), plan.budget.seconds
+    shown, total, at_once = counted(plan.trials, "configuration"), plan.budget.seconds, plan.budget.devices
     each = f" of {plan.trial_s:.1f} s" if plan.trials else ""
     guess = "" if plan.is_learned or not plan.trials else " (a guess from the models' sizes until one is measured)"
-    line = f"plan: about {shown}{each} in {show_duration(plan.search_s)}{guess}"
+    line = f"plan: about {shown}{each} in {show_duration(plan.search_s / at_once)}{guess}"
     on_all = f"the accuracies of the front on all {plan.images} images" if plan.complete_s else ""
-    rest = 0.0 if total is None else total - plan.search_s
+    rest = 0.0 if total is None else (total - plan.search_s) / at_once
     if rest >= 1:
         line += f", then up to {show_duration(rest)} to confirm the front"
-        line += f"; {on_all} take about {show_duration(plan.complete_s)} of it" if on_all else ""
+        line += f"; {on_all} take about {show_duration(plan.complete_s / at_once)} of it" if on_all else ""
     elif on_all:
-        line += f", then about {show_duration(plan.complete_s)} for {on_all}"
+        line += f", then about {show_duration(plan.complete_s / at_once)} for {on_all}"
     return f"{line}; first the {first} of the warm start" if first else line
 
 
@@ -84,7 +94,8 @@ def show_result(
 ) -> None:
     """The front, what does not count, what is left, and the next command: ``command`` goes on with the study.
 
-    Raises NothingMeasuredError without a front, typer.Exit after an interrupt.
+    Raises NothingMeasuredError without a front, DevicesGoneError where a device was retired, typer.Exit after an
+    interrupt.
     """
     report, console = report_of(study), stderr()
     points, analysis = report.points, report.analysis
@@ -102,9 +113,17 @@ def show_result(
         left = f", with {show_duration(left_s)} of its budget left" if 0 < left_s < math.inf else ""
         next_command(command, f"goes on where this stopped{left}")
         raise typer.Exit(INTERRUPTED)
-    is_limited = progress.plan.budget != Budget()
+    is_limited = replace(progress.plan.budget, devices=1) != Budget()
     if is_limited and (_unmeasured(progress) or progress.incomplete):
         next_command(f"{command} --more", "goes on, with the same limits counted from then on")
+    if gone := [device for device in progress.devices if device.retired]:
+        remain = len(progress.devices) - len(gone)
+        raise DevicesGoneError(
+            f"{counted(len(gone), 'device')} of {len(progress.devices)} went away for good: "
+            + "; ".join(f"{device.name}: {device.retired}" for device in gone[:_MOST_GONE]),
+            path=study.folder,
+            hint=None if remain else f"see that one is reached, then: {command}",
+        )
     if not points:
         nothing = why_no_front(analysis, study.measurements)
         raise NothingMeasuredError(nothing.sentence, path=study.folder, hint=_HINTS[nothing.cause])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from dse.core.measurement import Measurement, Phase
@@ -21,7 +21,7 @@ _MOST_KEPT = 0.8
 class Budget:
     """What this search may spend: wall seconds, new configurations, device seconds; None is without limit.
 
-    Device time is what the harness's processes take; making models and deciding are free.
+    Device time is what the harness's processes take, on all devices together; making models and deciding are free.
 
     >>> import dse
     >>> dse.Budget(time_s=600, device_s=300).seconds
@@ -31,17 +31,24 @@ class Budget:
     time_s: float | None = None
     trials: int | None = None
     device_s: float | None = None
+    devices: int = 1
+    """How many work at once: in a second of the clock each of them has one."""
 
     @property
     def seconds(self) -> float | None:
-        """The tighter of the two times."""
-        return min((s for s in (self.time_s, self.device_s) if s is not None), default=None)
+        """The tighter of the two times, in device seconds."""
+        time_s = None if self.time_s is None else self.time_s * self.devices
+        return min((s for s in (time_s, self.device_s) if s is not None), default=None)
 
     def left_s(self, elapsed_s: float, device_s: float) -> float:
-        """Seconds left after so many of the clock and of the device; infinite without a limit."""
+        """Device seconds left after so many of the clock and of the devices together; infinite without a limit."""
         time_left_s = math.inf if self.time_s is None else self.time_s - elapsed_s
         device_left_s = math.inf if self.device_s is None else self.device_s - device_s
-        return min(time_left_s, device_left_s)
+        return min(time_left_s * self.devices, device_left_s)
+
+    def one_left_s(self, elapsed_s: float, device_s: float) -> float:
+        """The same for one device, by itself."""
+        return replace(self, devices=1).left_s(elapsed_s, device_s)
 
     def kept_s(self, phase: Phase, needed_s: float) -> float:
         """How much of a limited time a trial of ``phase`` leaves where the front's accuracies need ``needed_s``."""
@@ -74,6 +81,7 @@ class Spent:
             time_s=None if budget.time_s is None else max(0.0, budget.time_s - self.time_s),
             trials=None if budget.trials is None else max(0, budget.trials - self.trials),
             device_s=None if budget.device_s is None else max(0.0, budget.device_s - self.device_s),
+            devices=budget.devices,
         )
 
 

@@ -106,6 +106,11 @@ class Situation:
         )
 
     @cached_property
+    def counting(self) -> frozenset[str]:
+        """The accuracies, by their keys, that are being counted."""
+        return frozenset(step.accuracy_key for step in self.pending if step.accuracy_key and step.runs_accuracy)
+
+    @cached_property
     def asked(self) -> Mapping[Configuration, int]:
         """On how many images a configuration's accuracy was to be known, by the trials that were to confirm it."""
         return {k.configuration: k.asked for k in self.now.known}
@@ -158,8 +163,15 @@ class Policy:
         return _leading(latest, lambda phase: phase != "reference") >= self.reference_every
 
     def lost(self, known: Situation) -> list[Need]:
-        """What has to be measured again because its trials do not count."""
-        lost = (k.configuration for k in known.now.known if _is_lost(k, known.now))
+        """What has to be measured again because its trials do not count.
+
+        Not what lacks an accuracy that another trial is counting now.
+        """
+        lost = (
+            k.configuration
+            for k in known.now.known
+            if _is_lost(k, known.now) and not any(m.accuracy_key in known.counting for m in k.good)
+        )
         return [Need(each, "repeat", self.rungs[0]) for each in lost if each not in known.busy]
 
     def earlier(self, known: Situation) -> list[Need]:

@@ -141,7 +141,7 @@ class Session:
         return max(0, most - self.searched - sum(step.phase == "search" for step in self.pending))
 
     def left_s(self, elapsed_s: float) -> float:
-        """Seconds that the budget has left, after what is pending; infinite without a limit."""
+        """Device seconds that the budget has left, after what is pending; infinite without a limit."""
         return self.task.budget.left_s(elapsed_s, self._committed_s)
 
     def search_left_s(self, elapsed_s: float) -> float:
@@ -152,6 +152,10 @@ class Session:
     def begins_on(self, device: str) -> bool:
         """Whether a search of what was measured before has yet to begin on ``device``."""
         return device not in self._begun and bool(self._measurements)
+
+    def begins_again(self, device: str) -> None:
+        """Begin anew on a device that was away: nobody knows whether it is as it was."""
+        self._begun.discard(device)
 
     def ask(self, device: str = "", elapsed_s: float = 0.0) -> Step | None:
         """What to run next on ``device``, after ``elapsed_s`` of the session; the step is pending until it is told.
@@ -242,13 +246,14 @@ class Session:
             return None
         more = self.configurations_left > 0
         search = more and self._asks_again and self._may_search(elapsed_s)
-        need = self._next(device, left_s, search=search)
+        one_s = budget.one_left_s(elapsed_s, self._committed_s)
+        need = self._next(device, one_s, search=search)
         if need is None and policy.confirm and more and not search:
-            need = self._next(device, left_s, search=True)  # all is decided: what was kept for that may be searched
+            need = self._next(device, one_s, search=True)  # all is decided: what was kept for that may be searched
         if need is None:
-            self._end(self._why_nothing_is_left(left_s))
+            self._end(self._why_nothing_is_left(one_s))
             return None
-        return need if need.phase == "reference" else self._unless_kept(need, left_s)
+        return need if need.phase == "reference" else self._unless_kept(need, left_s, one_s)
 
     def _next(self, device: str, left_s: float, *, search: bool) -> Need | None:
         """What is due first, of what ``search`` allows and time is left for."""
@@ -310,8 +315,11 @@ class Session:
                 return False
         return self.search_left_s(elapsed_s) > 0
 
-    def _unless_kept(self, need: Need, left_s: float) -> Need:
-        """``need``, or what completes the front where that could not be afforded after it."""
+    def _unless_kept(self, need: Need, left_s: float, one_s: float) -> Need:
+        """``need``, or what completes the front where that could not be afforded after it.
+
+        All devices together have ``left_s``, each has ``one_s``.
+        """
         budget, costs = self.task.budget, self.costs
         lacking = self.task.policy.incomplete(self.situation) if budget.seconds is not None else ()
         if not lacking or need in lacking:
@@ -319,7 +327,7 @@ class Session:
         if left_s - costs.step_s(need) >= budget.kept_s(need.phase, self._needed_s()):
             return need
         cheapest = min(lacking, key=costs.step_s)
-        return need if costs.step_s(cheapest) > left_s else cheapest
+        return need if costs.step_s(cheapest) > one_s else cheapest
 
     def _needed_s(self) -> float:
         """What it takes to complete the accuracies of the front.

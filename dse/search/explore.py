@@ -1,12 +1,11 @@
-"""The search of a space on this machine: a session, a backend that measures its steps, a study that keeps them."""
+"""The search of a space: a session, a device or several that measure its steps, a study that keeps them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 
-from dse_harness import protocol
-from dse_harness.protocol import Failure, Request, Response
+from dse_harness.protocol import Request
 
 from dse.backends import Backend
 from dse.core.configuration import Configuration
@@ -15,13 +14,15 @@ from dse.core.policy import STABLE_GAIN, Policy, Step
 from dse.core.problem import Problem
 from dse.core.session import Session
 from dse.core.task import Task
-from dse.errors import MachineError, ModelError, ModelRefusedError, Remedy
 from dse.models import ModelFile
 from dse.paths import cache_dir
 from dse.search.accuracy_runs import FEWEST_IMAGES, accuracy_spec
 from dse.search.costs import costs_of
+from dse.search.devices import RESTS_S
+from dse.search.driver import Driver
 from dse.search.plan import Plan, accuracy_rungs
-from dse.search.progress import Progress, progress_of
+from dse.search.pool import BackendPool, Pool
+from dse.search.progress import Progress
 from dse.search.suggesters import OncePerExperiment, make_suggester
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
@@ -33,7 +34,7 @@ Observer = Callable[[Progress], None]
 def explore(
     writer: StudyWriter,
     space: Space,
-    backend: Backend,
+    where: Backend | Pool,
     plan: Plan,
     seed: int,
     observe: Observer,
@@ -44,6 +45,7 @@ def explore(
     again: bool = False,
     first: Sequence[Configuration] = (),
     spent_s: float = 0.0,
+    rests_s: Sequence[float] = RESTS_S,
     clock: Callable[[], float] = time.monotonic,
 ) -> Progress:
     """Measure until the budget ends, ``stopped`` says so, or the front is complete and, with ``confirm``, decided.
@@ -52,11 +54,13 @@ def explore(
 
     In the end the accuracies of the front are counted on all images; of a limited time, enough is kept for that.
 
-    ``backend`` is where it is measured. A model that cannot be made costs one trial, as a runtime that crashes does.
+    ``where`` is a backend, or a pool of devices of one system. A model that cannot be made costs one trial, as a
+    runtime that crashes does. A device that is lost is asked again after ``rests_s``, and retired where that goes on.
     ``first`` is suggested before anything else. With ``strict`` a trial that is excluded (throttling, foreign load,
     drift) raises MachineError, which loses nothing. Earlier searches of the study took ``spent_s``. Raises
     MachineError for a sampler that lacks a package and for a cache that cannot be used.
     """
+    pool = where if isinstance(where, Pool) else BackendPool(where)
     began = clock()
     session = session_of(
         space,
@@ -68,25 +72,20 @@ def explore(
         first=first,
         first_number=writer.next_number,
     )
-    progress = progress_of(session, plan, clock() - began)
-    observe(progress)
-    while not stopped():
-        step = session.ask(elapsed_s=clock() - began)
-        if step is None:
-            return progress_of(session, plan, clock() - began, last=progress.last)
-        step_began = clock()
-        observe(progress.begun(step, session.costs.step_s(step), step_began - began))
-        measured = _measure(writer, space, step, backend, spent_s + step_began - began)
-        session.tell(step, measured, took_s=clock() - step_began)
-        progress = progress_of(session, plan, clock() - began, last=measured)
-        observe(progress)
-        reasons = session.analysis.exclusions.reasons.get(measured.trial)
-        if strict and reasons:
-            raise MachineError(
-                f"trial {measured.trial} is excluded: {reasons[0].sentence}",
-                remedy=Remedy.MEND_OR_NOT_STRICT,
-            )
-    return progress
+    driver = Driver(
+        writer,
+        space,
+        pool,
+        session,
+        plan,
+        observe,
+        lambda step, model: request_of(space, step, model),
+        lambda: clock() - began,
+        strict=strict,
+        spent_s=spent_s,
+        rests_s=rests_s,
+    )
+    return driver.run(stopped)
 
 
 def session_of(
@@ -147,26 +146,3 @@ def request_of(space: Space, step: Step, model: ModelFile) -> Request:
         image_order="random",
         energy=space.asks_for_energy,
     )
-
-
-def _measure(writer: StudyWriter, space: Space, step: Step, backend: Backend, elapsed_s: float) -> Measurement:
-    record, folder = writer.begin(step, elapsed_s)
-    try:
-        model = space.source(step.configuration).make(space.variant(step.configuration))
-    except ModelError as error:
-        refused = isinstance(error, ModelRefusedError)
-        response = Response(failure=Failure("model_unsupported" if refused else "model_missing", str(error)))
-        protocol.write(response, folder / "response.json")
-        return writer.finish(record, response)
-    if reason := space.unable(step.configuration):
-        response = Response(failure=Failure("model_unsupported", reason))
-        protocol.write(response, folder / "response.json")
-        return writer.finish(record, response)
-    python = space.runtime(step.configuration).python
-    try:
-        request, timeout_s = request_of(space, step, model), space.fidelity.trial_timeout
-        response = backend.run(request, folder, timeout_s, python=python)
-    except OSError:
-        writer.require_folder(record)
-        raise
-    return writer.finish(record, response)

@@ -30,7 +30,7 @@ class Plan:
     trials: int
     """How many new configurations the budget reaches, about."""
     search_s: float
-    """How long those take, about, with their accuracies on the first images."""
+    """How long those take, about, with their accuracies on the first images, on all devices together."""
     complete_s: float
     """How long it takes, about, to count the accuracies of the front on all images afterwards."""
     is_learned: bool
@@ -61,7 +61,7 @@ class Plan:
     @property
     def time_s(self) -> float:
         """How long all of it takes, about; a budget of time is used up where anything is left to confirm."""
-        return self.search_s + self.complete_s
+        return (self.search_s + self.complete_s) / self.budget.devices
 
 
 def accuracy_rungs(space: Space) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from dse.core.measurement import Measurement, Phase
 from dse.core.pareto import FrontPoint
 from dse.core.policy import Need, Step
 from dse.core.session import Session
+from dse.search.devices import DeviceProgress
 from dse.search.plan import Plan
 from dse.search.settling import Unsettled, unsettled
 
@@ -56,6 +57,8 @@ class Progress:
     """What the trial that runs still takes, about."""
     last: Measurement | None = None
     """The trial that ended last."""
+    devices: Sequence[DeviceProgress] = ()
+    """Each device as it is now; one without a name is this machine."""
 
     def begun(self, step: Step, takes_s: float, elapsed_s: float) -> Progress:
         """The same search when ``step`` begins, which takes ``takes_s``, about: nothing else is known by then."""
@@ -92,12 +95,14 @@ class Progress:
 
         A trial that runs is not broken off when the budget ends.
         """
-        return max(0.0, self.running_s, min(self.budget_left_s, self.search_left_s + self.after_s))
+        budget = self.plan.budget
+        left_s = min(budget.left_s(self.elapsed_s, self.device_s), self.search_left_s + self.after_s)
+        return max(0.0, self.running_s, left_s / budget.devices)
 
     @property
     def budget_left_s(self) -> float:
-        """Seconds that the budget has left; infinite without a limit."""
-        return self.plan.budget.left_s(self.elapsed_s, self.device_s)
+        """Seconds that the budget has left, of the clock or of devices; infinite without a limit."""
+        return self.plan.budget.one_left_s(self.elapsed_s, self.device_s)
 
 
 def progress_of(

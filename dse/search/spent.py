@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,10 @@ def spent_on(study: Study) -> Spent:
     device_s = sum(took_s.values())
     ends_s = [r.elapsed_s + took_s.get(r.number, 0.0) for r in study.records if r.elapsed_s is not None]
     trials = sum(m.phase == "search" for m in study.measurements)
-    return Spent(max(device_s, *ends_s, 0.0), trials, device_s)
+    each_s: defaultdict[str, float] = defaultdict(float)
+    for m in study.measurements:
+        each_s[m.device] += took_s[m.trial]
+    return Spent(max([*each_s.values(), *ends_s, 0.0]), trials, device_s)
 
 
 def counted_from(study: Study) -> Spent:

@@ -12,15 +12,18 @@ from dse.core.budget import Budget
 from dse.errors import MachineError
 from dse.models import Download
 from dse.paths import require_cache
+from dse.search.pool import Pool
 from dse.spaces.space import Space
 
 
-def fetch(space: Space, backend: Backend, download: Callable[[Sequence[Download]], None] | None = None) -> None:
+def fetch(space: Space, backend: Backend | None, download: Callable[[Sequence[Download]], None] | None = None) -> None:
     """Make sure of cache and sensors, and ``download`` the models that are not here yet (None: without a word).
+
+    Without a ``backend`` it is measured elsewhere.
 
     Raises MachineError, ModelError.
     """
-    if not backend.is_deterministic:
+    if backend is None or not backend.is_deterministic:
         require_cache()
     if isinstance(backend, LocalBackend):
         require_sensors(space)
@@ -34,7 +37,7 @@ def require_sensors(space: Space, root: Path = Path("/")) -> None:
         raise MachineError(f"{METRIC} is among the figures of this space: {problem}")
 
 
-def confirms(backend: Backend, budget: Budget) -> bool:
+def confirms(backend: Backend | Pool, budget: Budget) -> bool:
     """Whether a search confirms its front: with what is left of a limited time, where a repeat says something new."""
     return budget.seconds is not None and not backend.is_deterministic
 

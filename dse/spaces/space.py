@@ -73,6 +73,8 @@ class Space:
     """Of the models that have one of their own, by name."""
     backend: Backend = field(default_factory=LocalBackend)
     """Where it is measured unless somebody names another place: this machine, or the benchmark that it is made of."""
+    system: str = ""
+    """What its devices are called together, which are all alike; empty for this machine."""
     _keys: list[tuple[str, Configuration]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
@@ -228,6 +230,7 @@ class Space:
             buffer_size=self.buffer_size(configuration),
             fidelity=self.run_length,
             scenario=self.scenario(configuration),
+            device=self.system,
         )
 
     def resolved(self) -> ResolvedSpace:

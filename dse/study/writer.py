@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import platform
 import re
 import uuid
@@ -138,14 +139,19 @@ class StudyWriter:
         """Count a trial whose response is on disk, and tell Optuna. Raises StudyError."""
         self.require_folder(record)
         measured = trials.measurement(record, response, self._accuracies)
-        self.study.records.append(record)
-        self.study.measurements.append(measured)
+        bisect.insort(self.study.records, record, key=lambda each: each.number)  # devices differ in how long they take
+        bisect.insort(self.study.measurements, measured, key=lambda each: each.trial)
         try:
             self._view.add(measured)
         except MachineError:
             self.require_folder(record)  # a database whose folder was moved is called read-only
             raise
         return measured
+
+    def discard(self, record: TrialRecord) -> None:
+        """Remove a trial that began and that nobody will answer. Raises StudyError."""
+        self.require_folder(record)
+        trials.discard(self.study.trial_folder(record.number))
 
     def require_folder(self, record: TrialRecord | None = None) -> None:
         """Raise StudyError where somebody removed or moved the study, or the record's trial, during the search."""

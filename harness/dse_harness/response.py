@@ -28,11 +28,20 @@ ErrorClass = Literal[
     "loadgen",  # LoadGen reported an error or left no summary
     "crashed",  # the process died by a signal (written by the caller)
     "timeout",  # the process was killed after its time (written by the caller)
+    "device_lost",  # the device went away whenever it was measured (written by the caller)
     "internal",  # a bug in the harness; the message has the exception, stderr.log the traceback
 ]
 
 INFEASIBLE: frozenset[ErrorClass] = frozenset(
-    {"model_broken", "model_unsupported", "input_layout", "delegate_refused", "out_of_memory", "invoke_failed"}
+    {
+        "model_broken",
+        "model_unsupported",
+        "input_layout",
+        "delegate_refused",
+        "out_of_memory",
+        "invoke_failed",
+        "device_lost",
+    }
 )
 """Errors that belong to the configuration on this machine: measuring it again would end the same way."""
 

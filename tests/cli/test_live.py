@@ -12,9 +12,12 @@ from dse_harness.protocol import Request, Response
 from rich.console import Console
 
 from dse.backends import FakeDevice
-from dse.cli.live import LiveProgress
+from dse.cli.live import LiveProgress, device_line
 from dse.cli.render import by_reason
 from dse.core.budget import Budget
+from dse.core.configuration import Configuration
+from dse.core.policy import Step
+from dse.search.devices import DeviceProgress
 from dse.search.explore import explore
 from dse.search.plan import make_plan
 from dse.search.progress import Progress
@@ -124,3 +127,65 @@ def test_excluded_trials_are_counted_once_by_their_reason() -> None:
     counts = {"foreign load": 5, "drift": 20}
     assert by_reason("excluded", counts) == "excluded: 20 trials (drift), 5 (foreign load)"
     assert by_reason("failed", {"timeout": 1}) == "failed: 1 trial (timeout)"
+
+
+def _step(**configuration: object) -> Step:
+    return Step(
+        Configuration(configuration),
+        "search",
+        number=0,
+        key="k",
+        accuracy_key=None,
+        accuracy_from=0,
+        spot_check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("device", "line"),
+    [
+        (DeviceProgress("pi1"), "pi1, 0 done: idle"),
+        (DeviceProgress("pi1", _step(threads=2), 7.0, 12), "pi1, 12 done: 3.0 s: threads=2"),
+        (DeviceProgress("pi1", lost=1, waits="no route"), "pi1, 0 done, lost once: waits: no route"),
+        (DeviceProgress("pi1", lost=3, retired="lost"), "pi1, 0 done, lost 3 times: not asked any more: lost"),
+    ],
+)
+def test_a_device_has_a_line(device: DeviceProgress, line: str) -> None:
+    assert device_line(device, 10.0) == line
+
+
+@pytest.mark.parametrize(("height", "lines"), [(24, 7), (10, 2), (60, 19)])
+def test_of_many_devices_those_in_trouble_are_shown_and_the_others_counted(
+    tmp_path: Path, height: int, lines: int
+) -> None:
+    output = io.StringIO()
+    console = Console(file=output, width=80, height=height, force_terminal=True, color_system=None, markup=False)
+    live = LiveProgress(make_space(tmp_path).objectives, console)
+    many = [DeviceProgress(f"pi{n}", _step(threads=n)) for n in range(30)]
+    many[20] = replace(many[20], step=None, retired="lost")
+    progress = replace(_progress(tmp_path), devices=many)
+    shown = live._devices(progress)
+    assert shown[0] == "pi20, 0 done: not asked any more: lost"
+    assert len(shown) == lines + 1
+    assert shown[-1] == f"and {30 - lines} devices: {30 - lines} measure"
+
+
+def _progress(folder: Path) -> Progress:
+    """Of a search that has measured all."""
+    seen: list[Progress] = []
+    space = make_space(folder)
+    with StudyWriter(folder / "p", space, None, {}) as writer:
+        explore(writer, space, RecordedHarness(), make_plan(space, (), Budget()), 0, seen.append, lambda: False)
+    return seen[-1]
+
+
+def test_a_log_tells_of_devices_where_they_have_names(tmp_path: Path) -> None:
+    output = io.StringIO()
+    console = Console(file=output, width=80, markup=False, soft_wrap=True)
+    progress = _progress(tmp_path)
+    live = LiveProgress(make_space(tmp_path).objectives, console, 0.0)
+    live(progress)
+    live(replace(progress, devices=[DeviceProgress("a", _step(threads=1)), DeviceProgress("b", waits="why")]))
+    first, second = output.getvalue().splitlines()
+    assert "device" not in first
+    assert "; 2 devices: 1 measure, 1 waiting" in second

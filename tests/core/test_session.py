@@ -272,6 +272,9 @@ def test_trials_that_share_an_accuracy_count_it_once_also_while_it_is_pending() 
     assert second is not None
     assert (first.runs_accuracy, second.runs_accuracy, second.accuracy_from) == (True, False, 0)
     of.tell(second, measure(second))
+    third = of.ask()  # no repeat of the second: its accuracy is being counted
+    assert third is not None
+    assert third.phase == "search"
     of.tell(first, measure(first))
     assert {m.accuracy for m in of.analysis.known[1].trials} == {of.measurements[0].response.accuracy}
 

@@ -1,0 +1,127 @@
+"""How the devices of a search fare: which are idle, which were lost, and which are not asked any more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dse.core.policy import Step
+
+MOST_LOST = 3
+"""A device that was lost so many times in a row is retired; a configuration whose device was, is infeasible."""
+RESTS_S = (10.0, 60.0)
+"""How long a device that was lost once, twice, ... in a row is left alone: a board needs a minute to start."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceProgress:
+    """One device as it is now, for people. ``retired`` says why nothing more is asked of it, ``waits`` why not yet."""
+
+    name: str
+    step: Step | None = None
+    began_s: float = 0.0
+    """When the step began, in seconds of the search."""
+    done: int = 0
+    lost: int = 0
+    waits: str = ""
+    retired: str = ""
+
+
+@dataclass(slots=True)
+class _Count:
+    """Of losses in a row, and when the device may be asked again. ``forgiven``: it was a configuration that was to
+    blame, since the device answered last."""
+
+    in_a_row: int = 0
+    forgiven: bool = False
+    rests_until_s: float = 0.0
+
+
+class Devices:
+    """Keeps count. Times are seconds of the search, as the caller has them."""
+
+    def __init__(self, names: Sequence[str], rests_s: Sequence[float] = RESTS_S) -> None:
+        self._now = {name: DeviceProgress(name) for name in names}
+        self._counts = {name: _Count() for name in names}
+        self._rests_s = rests_s
+        self._lost_with: Counter[str] = Counter()
+        self.busy = 0
+        """How many run a step."""
+
+    @property
+    def now(self) -> tuple[DeviceProgress, ...]:
+        """All of them, as they are."""
+        return tuple(self._now.values())
+
+    def of(self, name: str) -> DeviceProgress:
+        """One of them."""
+        return self._now[name]
+
+    @property
+    def left(self) -> int:
+        """How many are not retired."""
+        return sum(not each.retired for each in self._now.values())
+
+    def idle(self, now_s: float) -> list[str]:
+        """Those that may be asked."""
+        return [name for name in self._free() if self._counts[name].rests_until_s <= now_s]
+
+    def rest_s(self, now_s: float) -> float | None:
+        """How long until one that rests may be asked; None where none does."""
+        until_s = (self._counts[name].rests_until_s for name in self._free())
+        return min((each - now_s for each in until_s if each > now_s), default=None)
+
+    def begun(self, step: Step, now_s: float) -> None:
+        """``step`` runs on its device."""
+        self.busy += 1
+        self._now[step.device] = replace(self._now[step.device], step=step, began_s=now_s, waits="")
+
+    def done(self, name: str) -> Step:
+        """The device has answered; what it was asked."""
+        step = self._freed(name, done=self._now[name].done + 1)
+        self._counts[name] = _Count()
+        self._lost_with.pop(step.key, None)
+        return step
+
+    def held(self, name: str, message: str, now_s: float) -> Step:
+        """Somebody else has the device, so it is left alone for a while; what it was asked."""
+        self._counts[name].rests_until_s = now_s + self._rests_s[0]
+        return self._freed(name, waits=message)
+
+    def rebooted(self, name: str) -> Step:
+        """The device was started anew, and may be asked at once; what it was asked."""
+        return self._freed(name)
+
+    def lost(self, name: str, message: str, now_s: float, *, begun: bool) -> tuple[Step, bool]:
+        """The device is gone: what it was asked, and whether that has cost so many devices that it is to blame.
+
+        A run that was not ``begun`` says nothing of what was to be measured.
+        """
+        count = self._counts[name]
+        step = self._freed(name, lost=self._now[name].lost + 1)
+        count.in_a_row += 1
+        self._lost_with[step.key] += begun
+        to_blame = self._lost_with[step.key] >= MOST_LOST
+        if to_blame:
+            del self._lost_with[step.key]
+            if not count.forgiven:
+                count.in_a_row, count.forgiven = 0, True
+        if count.in_a_row >= MOST_LOST:
+            self._now[name] = replace(self._now[name], retired=f"lost {MOST_LOST} times in a row: {message}")
+        else:
+            rest_s = self._rests_s[min(max(count.in_a_row, 1), len(self._rests_s)) - 1]
+            count.rests_until_s = now_s + rest_s
+            self._now[name] = replace(self._now[name], waits=message)
+        return step, to_blame
+
+    def _free(self) -> Iterator[str]:
+        return (name for name, each in self._now.items() if each.step is None and not each.retired)
+
+    def _freed(self, name: str, **changes: Any) -> Step:
+        step = self._now[name].step
+        assert step is not None, f"{name} has no step"
+        self.busy -= 1
+        self._now[name] = replace(self._now[name], step=None, **changes)
+        return step

@@ -1,0 +1,208 @@
+"""The one loop that carries out a session: it asks for each idle device, waits for what ends, and tells.
+
+A device alone is the case of one: what is asked, and when, is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from dse_harness import protocol
+from dse_harness.protocol import Failure, Request, Response
+
+from dse.core.measurement import Measurement
+from dse.core.policy import Step
+from dse.core.session import Session
+from dse.errors import MachineError, ModelError, ModelRefusedError, Remedy
+from dse.models import ModelFile
+from dse.search.devices import MOST_LOST, RESTS_S, Devices
+from dse.search.plan import Plan
+from dse.search.pool import Ended, Pool, Run
+from dse.search.progress import Progress, progress_of
+from dse.spaces.space import Space
+from dse.study.trial import TrialRecord
+from dse.study.writer import StudyWriter
+
+NO_DEVICE = "no device is left"
+"""Why such a search has ended."""
+_LOOK_EVERY_S = 1.0
+"""How often somebody who waits for several devices looks whether the search is to stop."""
+
+_LOOK_SHARE = 0.1
+"""Of the time may be spent to tell people where a search on several devices stands."""
+
+RequestOf = Callable[[Step, ModelFile], Request]
+
+
+class Driver:
+    """Carries out ``session`` with the devices of ``pool``, each trial in its folder of the study that ``writer`` has.
+
+    ``request_of`` makes the harness's request; ``elapsed_s`` is how long the search has run, ``spent_s`` how long
+    earlier ones of the study did. A device that is lost is asked again after ``rests_s``, and retired in the end.
+    """
+
+    def __init__(
+        self,
+        writer: StudyWriter,
+        space: Space,
+        pool: Pool,
+        session: Session,
+        plan: Plan,
+        observe: Callable[[Progress], None],
+        request_of: RequestOf,
+        elapsed_s: Callable[[], float],
+        *,
+        strict: bool = False,
+        spent_s: float = 0.0,
+        rests_s: Sequence[float] = RESTS_S,
+    ) -> None:
+        self._writer, self._space, self._pool, self._session, self._plan = writer, space, pool, session, plan
+        self._observe, self._request_of, self._elapsed_s = observe, request_of, elapsed_s
+        self._strict, self._spent_s = strict, spent_s
+        self._devices = Devices(pool.devices, rests_s)
+        self._records: dict[int, tuple[TrialRecord, Path]] = {}
+        self._next_look_s = 0.0
+        self._progress = self._shown(None)
+
+    def run(self, stopped: Callable[[], bool]) -> Progress:
+        """Go on until nothing is left to ask, or ``stopped``: then what runs is waited for."""
+        self._observe(self._progress)
+        while True:
+            more = not stopped() and self._begin(stopped)
+            if self._devices.busy:
+                self._take(self._ended(_LOOK_EVERY_S))
+            elif more:
+                rest_s = self._devices.rest_s(self._elapsed_s())
+                self._ended(_LOOK_EVERY_S if rest_s is None else min(rest_s, _LOOK_EVERY_S))
+            else:
+                break
+        return self._progress if stopped() else self._shown(self._progress.last)
+
+    def _begin(self, stopped: Callable[[], bool]) -> bool:
+        """Ask for each idle device; whether there may be more to ask later."""
+        for device in self._devices.idle(self._elapsed_s()):
+            while not stopped():
+                step = self._session.ask(device, self._elapsed_s())
+                if step is None:
+                    break
+                if self._started(step):
+                    break
+        if self._session.ended or not self._devices.left:
+            return False
+        return self._session.left_s(self._elapsed_s()) > 0
+
+    def _ended(self, timeout_s: float) -> Sequence[Ended]:
+        try:
+            return self._pool.ended(timeout_s)
+        except OSError:
+            for record, _ in self._records.values():
+                self._writer.require_folder(record)
+            raise
+
+    def _started(self, step: Step) -> bool:
+        """Begin the trial of ``step``; whether it runs: one whose model cannot be made has ended at once."""
+        now_s = self._elapsed_s()
+        self._devices.begun(step, now_s)
+        self._progress = replace(self._progress, devices=self._devices.now)
+        self._observe(self._progress.begun(step, self._session.costs.step_s(step), now_s))
+        record, folder = self._writer.begin(step, self._spent_s + now_s)
+        self._records[step.number] = record, folder
+        failure, model = self._made(step)
+        if failure is not None or model is None:
+            response = Response(failure=failure)
+            protocol.write(response, folder / "response.json")
+            self._look(self._answered(step.device, response))
+            return False
+        request, timeout_s = self._request_of(step, model), self._space.fidelity.trial_timeout
+        python = self._space.runtime(step.configuration).python
+        self._pool.start(Run(step.device, step.number, request, folder, timeout_s, python))
+        return True
+
+    def _made(self, step: Step) -> tuple[Failure | None, ModelFile | None]:
+        """The model, or why it cannot be measured."""
+        try:
+            model = self._space.source(step.configuration).make(self._space.variant(step.configuration))
+        except ModelError as error:
+            refused = isinstance(error, ModelRefusedError)
+            return Failure("model_unsupported" if refused else "model_missing", str(error)), None
+        if reason := self._space.unable(step.configuration):
+            return Failure("model_unsupported", reason), None
+        return None, model
+
+    def _take(self, found: Sequence[Ended]) -> None:
+        last = self._progress.last
+        for ended in found:
+            if ended.response is not None:
+                last = self._answered(ended.device, ended.response, ended.took_s)
+            elif ended.why == "held":
+                self._give_up(self._devices.held(ended.device, ended.message, self._elapsed_s()))
+            elif ended.why == "rebooted":
+                self._give_up(self._devices.rebooted(ended.device))
+                self._session.begins_again(ended.device)
+            else:
+                self._lost(ended)
+        if found:
+            self._look(last)
+
+    def _lost(self, ended: Ended) -> None:
+        begun = ended.why == "lost"
+        step, to_blame = self._devices.lost(ended.device, ended.message, self._elapsed_s(), begun=begun)
+        self._session.begins_again(ended.device)
+        if to_blame:
+            self._blame(step, ended)
+        else:
+            self._give_up(step)
+        if retired := self._devices.of(ended.device).retired:
+            self._pool.retire(ended.device)
+            self._writer.say(f"{ended.device or 'the device'} is not asked any more: {retired}")
+
+    def _answered(self, device: str, response: Response, took_s: float | None = None) -> Measurement:
+        """Count a trial whose response is in its folder."""
+        began_s = self._devices.of(device).began_s
+        return self._finish(self._devices.done(device), response, began_s, took_s)
+
+    def _look(self, last: Measurement | None) -> None:
+        """Show where the search stands: so seldom, of many devices, that it takes a small part of the time."""
+        now_s = self._elapsed_s()
+        if len(self._pool.devices) == 1 or now_s >= self._next_look_s:
+            self._progress = self._shown(last)
+            took_s = self._elapsed_s() - now_s
+            self._next_look_s = now_s + took_s / _LOOK_SHARE
+        else:
+            self._progress = replace(
+                self._progress, elapsed_s=now_s, running=None, last=last, devices=self._devices.now
+            )
+        self._observe(self._progress)
+
+    def _finish(self, step: Step, response: Response, began_s: float, took_s: float | None = None) -> Measurement:
+        record, _ = self._records.pop(step.number)
+        measured = self._writer.finish(record, response)
+        measured = self._session.tell(step, measured, took_s=self._elapsed_s() - began_s if took_s is None else took_s)
+        reasons = self._session.analysis.exclusions.reasons.get(measured.trial) if self._strict else None
+        if reasons:
+            raise MachineError(
+                f"trial {measured.trial} is excluded: {reasons[0].sentence}",
+                remedy=Remedy.MEND_OR_NOT_STRICT,
+            )
+        return measured
+
+    def _give_up(self, step: Step) -> None:
+        """The trial counts for nothing, and what it was for is asked again."""
+        record, _ = self._records.pop(step.number)
+        self._writer.discard(record)
+        self._session.give_up(step)
+
+    def _blame(self, step: Step, ended: Ended) -> None:
+        """So often the device was lost with it: it counts as infeasible."""
+        message = f"the device was lost {MOST_LOST} times in a row: {ended.device}: {ended.message}"
+        response = Response(failure=Failure("device_lost", message))
+        _, folder = self._records[step.number]
+        protocol.write(response, folder / "response.json")
+        self._finish(step, response, self._elapsed_s())
+
+    def _shown(self, last: Measurement | None) -> Progress:
+        found = progress_of(self._session, self._plan, self._elapsed_s(), last=last)
+        ended = found.ended if self._devices.left else NO_DEVICE
+        return replace(found, devices=self._devices.now, ended=ended)
