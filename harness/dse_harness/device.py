@@ -27,10 +27,10 @@ class RefusedError(Exception):
         self.error, self.more = error, more
 
 
-def refusal_of(error: OSError) -> RefusedError:
-    """What an error of the file system is to who asked."""
+def refusal_of(error: OSError, place: Path) -> RefusedError:
+    """What an error of the file system is to who asked; not every one says where."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return RefusedError("no_space" if full else "internal", str(error))
+    return RefusedError("no_space" if full else "internal", f"{error.filename or place}: {error.strerror or error}")
 
 
 def open_folder(root: Path) -> Path:
@@ -38,7 +38,7 @@ def open_folder(root: Path) -> Path:
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise refusal_of(error) from error
+        raise refusal_of(error, root) from error
     return root.resolve()
 
 

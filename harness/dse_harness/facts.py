@@ -53,7 +53,7 @@ def facts(root: Path, machine: Path = Path("/")) -> int:
     except RefusedError as error:
         return device.refuse(error)
     except OSError as error:
-        return device.refuse(device.refusal_of(error))
+        return device.refuse(device.refusal_of(error, root))
     return device.ANSWERED
 
 

@@ -95,7 +95,7 @@ def launch(root: Path, machine: Path = Path("/")) -> int:
     except RefusedError as error:
         return device.refuse(error)
     except OSError as error:
-        return device.refuse(device.refusal_of(error))
+        return device.refuse(device.refusal_of(error, root))
 
 
 def _serve(root: Path, machine: Path) -> int:
@@ -148,6 +148,7 @@ def _run(root: Path, folder: RunFolder, lease: Lease, watch: Watch, job: Job, bo
     """Run the job; what answer.json says. Raises RefusedError."""
     if missing := folder.missing():
         raise RefusedError("missing", f"the request names what is not here: {', '.join(missing)}")
+    folder.tidy()
     _require_room(root, "before the run")
     (root / "cache").mkdir(mode=0o700, exist_ok=True)
     folder.make({"owner": job.owner, "boot_id": boot_id, "timeout_s": job.timeout_s, "command": job.command})
@@ -163,21 +164,28 @@ def _run(root: Path, folder: RunFolder, lease: Lease, watch: Watch, job: Job, bo
         with contextlib.suppress(BrokenPipeError):  # standard input ends as well then, and the run with it
             device.say({**began, "boottime_s": began_s, "time_utc": began_utc})
         outcome, status = running.wait(began_s + job.timeout_s)
+        ended_s = now_s()
+    if not lease.renew():  # somebody else has the device by now, and may have ended the run
+        outcome = "lease_expired"
     answer = {
         "schema": 1,
         "run_id": job.run_id,
         "request_sha256": folder.sha256,
         "boot_id": boot_id,
         "began_s": began_s,
-        "ended_s": now_s(),
+        "ended_s": ended_s,
         "began_utc": began_utc,
         "outcome": outcome,
         "status": status,
         "recorded": False,
         "orphans_ended": lease.orphans_ended,
     }
-    _require_room(root, "after the run")
-    folder.keep(answer)
+    try:
+        _require_room(root, "after the run")
+        folder.keep(answer)
+    except (RefusedError, OSError):  # what filled the disk is not in the way of the next run
+        folder.tidy()
+        raise
     return answer
 
 

@@ -53,14 +53,17 @@ class RunFolder:
         """The files that the request names and that are not there."""
         return [name for name in _paths(self._request) if not os.path.exists(os.path.normpath(self.path / name))]  # noqa: PTH110 - the folder need not be there
 
-    def make(self, launched: dict[str, Any]) -> None:
-        """Make the folder anew, with the request, and remove the oldest ones. Raises OSError."""
+    def tidy(self) -> None:
+        """Remove what is left of this run, and the oldest of the others. Raises OSError."""
         with contextlib.suppress(FileNotFoundError):
             others = sorted(self._runs.iterdir(), key=lambda path: path.lstat().st_mtime)
             for path in [path for path in others if path != self.path][: -(_KEPT_RUNS - 1)]:
                 _remove(path)
         _remove(self.path)
-        self.path.mkdir(parents=True)
+
+    def make(self, launched: dict[str, Any]) -> None:
+        """Make the folder, with the request. Raises OSError."""
+        self.path.mkdir(mode=0o700, parents=True)
         self._write("request.json", self._request)
         self._write("launched.json", launched)
 
@@ -73,12 +76,10 @@ class RunFolder:
         return Archive(json.dumps(answer).encode(), self.path)
 
     def _write(self, name: str, document: Any) -> None:
-        temporary = self.path / f".{name}.tmp"
+        temporary = self.path / f".{name}.tmp"  # nobody waits for the disk: after a loss of power all is run anew
         with temporary.open("w", encoding="utf-8") as file:
             json.dump(document, file, indent=2, allow_nan=False)
             file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
         temporary.replace(self.path / name)
 
 

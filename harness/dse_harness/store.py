@@ -89,7 +89,7 @@ def store(root: Path) -> int:
     except RefusedError as error:
         return device.refuse(error)
     except OSError as error:
-        return device.refuse(device.refusal_of(error))
+        return device.refuse(device.refusal_of(error, root))
     return device.ANSWERED
 
 

@@ -39,7 +39,7 @@ def test_a_raspberry_pi_tells_of_its_clock_and_heat(tmp_path: Path) -> None:
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    facts, _ = ask("facts", tmp_path / "device", b"", str(root))
+    facts, _ = ask("facts", tmp_path / "device", b"", root)
     assert facts["boot_id"] == "booted"
     assert facts["governors"] == ["ondemand"]
     assert facts["governor_writable"] is True
@@ -48,13 +48,13 @@ def test_a_raspberry_pi_tells_of_its_clock_and_heat(tmp_path: Path) -> None:
 
 
 def test_a_machine_that_tells_nothing_is_no_error(tmp_path: Path) -> None:
-    facts, code = ask("facts", tmp_path / "device", b"", str(machine(tmp_path / "bare")))
+    facts, code = ask("facts", tmp_path / "device", b"", machine(tmp_path / "bare"))
     assert code == 0
     assert (facts["governors"], facts["governor_writable"], facts["throttled_readable"]) == ([], None, False)
 
 
 def test_a_machine_without_a_boot_id_is_an_error(tmp_path: Path) -> None:
-    facts, code = ask("facts", tmp_path / "device", b"", str(tmp_path))
+    facts, code = ask("facts", tmp_path / "device", b"", tmp_path)
     assert (code, facts["error"]) == (3, "internal")
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from tests.harness.devices import (
     QUICK,
     REQUEST,
     Launcher,
+    answer_to,
+    ask,
     device,
     is_alive,
     job,
-    launch,
     machine,
     number_in,
     runs,
@@ -65,7 +67,7 @@ def test_a_run_is_answered_with_what_it_left(root: Path) -> None:
 
 def test_it_runs_in_its_folder_with_the_requests_path_and_without_input(root: Path) -> None:
     program = 'pwd; echo "$1"; cat; echo $DSE_RUN_ID; echo $DSE_RUN_ROOT'
-    answer = launch(root, job(command=("sh", "-c", program, "fake")))
+    answer = answer_to(root, job(command=("sh", "-c", program, "fake")))
     folder = root / "runs/study-1-abc"
     assert answer.files["stderr.log"].decode().split() == [
         str(folder),
@@ -77,7 +79,7 @@ def test_it_runs_in_its_folder_with_the_requests_path_and_without_input(root: Pa
 
 def test_of_what_a_run_says_without_end_the_middle_is_left_out(root: Path) -> None:
     program = "echo first; yes | head -c 9000000; echo last"
-    log = launch(root, job(command=("sh", "-c", program, "fake"))).files["stderr.log"]
+    log = answer_to(root, job(command=("sh", "-c", program, "fake"))).files["stderr.log"]
     assert log.startswith(b"first\n")
     assert log.endswith(b"last\n")
     assert b" bytes are left out here]\n" in log
@@ -85,14 +87,14 @@ def test_of_what_a_run_says_without_end_the_middle_is_left_out(root: Path) -> No
 
 
 def test_a_run_out_of_time_is_interrupted_then_killed(root: Path) -> None:
-    tidy = launch(root, job("tidy", timeout_s=0.3, command=("sh", "-c", "trap 'exit 7' INT; sleep 60", "fake")))
+    tidy = answer_to(root, job("tidy", timeout_s=0.3, command=("sh", "-c", "trap 'exit 7' INT; sleep 60", "fake")))
     assert (tidy["outcome"], tidy["status"]) == ("timeout", 7)
-    stubborn = launch(root, job("stubborn", timeout_s=0.1, command=("sh", "-c", "trap '' INT; sleep 60", "fake")))
+    stubborn = answer_to(root, job("stubborn", timeout_s=0.1, command=("sh", "-c", "trap '' INT; sleep 60", "fake")))
     assert (stubborn["outcome"], stubborn["status"]) == ("timeout", -signal.SIGKILL)
 
 
 def test_the_same_run_is_answered_from_its_folder(root: Path) -> None:
-    first, again = launch(root, job()), launch(root, job())
+    first, again = answer_to(root, job()), answer_to(root, job())
     assert runs(root) == 1
     assert (first["recorded"], again["recorded"]) == (False, True)
     for name in ("run_id", "request_sha256", "boot_id", "began_s", "ended_s", "began_utc", "outcome", "status"):
@@ -101,28 +103,28 @@ def test_the_same_run_is_answered_from_its_folder(root: Path) -> None:
 
 
 def test_a_run_that_timed_out_is_not_run_again(root: Path) -> None:
-    launch(root, job(timeout_s=0.1, command=LONG))
-    again = launch(root, job(timeout_s=0.1, command=LONG))
+    answer_to(root, job(timeout_s=0.1, command=LONG))
+    again = answer_to(root, job(timeout_s=0.1, command=LONG))
     assert (again["outcome"], again["recorded"], runs(root)) == ("timeout", True, 1)
 
 
 def test_after_a_boot_it_is_run_again(root: Path, tmp_path: Path) -> None:
-    launch(root, job())
-    again = launch(root, job(), machine(tmp_path / "machine"))
+    answer_to(root, job())
+    again = answer_to(root, job(), machine(tmp_path / "machine"))
     assert (again["recorded"], again["boot_id"], runs(root)) == (False, "another-boot", 2)
 
 
 def test_an_answer_that_was_half_written_is_none(root: Path) -> None:
-    launch(root, job())
+    answer_to(root, job())
     path = root / "runs/study-1-abc/answer.json"
     path.write_bytes(path.read_bytes()[:50])
-    assert launch(root, job())["recorded"] is False
+    assert answer_to(root, job())["recorded"] is False
     assert runs(root) == 2
 
 
 def test_another_request_under_a_known_run_id_is_refused(root: Path) -> None:
-    launch(root, job())
-    refused = launch(root, job(request={**REQUEST, "warmup_s": 1}))
+    answer_to(root, job())
+    refused = answer_to(root, job(request={**REQUEST, "warmup_s": 1}))
     assert refused.event["error"] == "bad_job"
     assert sha256(REQUEST) in refused.event["message"]
     assert runs(root) == 1
@@ -130,8 +132,8 @@ def test_another_request_under_a_known_run_id_is_refused(root: Path) -> None:
 
 def test_another_boot_than_the_driver_saw_is_said(root: Path, tmp_path: Path) -> None:
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    assert launch(root, job(boot_id=boot_id)).event["event"] == "answer"
-    refused = launch(root, job("other", boot_id=boot_id), machine(tmp_path / "machine"))
+    assert answer_to(root, job(boot_id=boot_id)).event["event"] == "answer"
+    refused = answer_to(root, job("other", boot_id=boot_id), machine(tmp_path / "machine"))
     assert refused.event["error"] == "rebooted"
     assert "another-boot" in refused.event["message"]
     assert runs(root) == 1
@@ -139,11 +141,11 @@ def test_another_boot_than_the_driver_saw_is_said(root: Path, tmp_path: Path) ->
 
 def test_what_the_request_names_must_be_there(root: Path) -> None:
     (root / "store/model").unlink()
-    refused = launch(root, job())
+    refused = answer_to(root, job())
     assert refused.event["error"] == "missing"
     assert "../../store/model" in refused.event["message"]
     (root / "store/model").touch()
-    assert launch(root, job())["outcome"] == "ended"
+    assert answer_to(root, job())["outcome"] == "ended"
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_what_the_request_names_must_be_there(root: Path) -> None:
     ids=str,
 )
 def test_what_is_no_job_is_refused(root: Path, changes: dict[str, Any], said: str) -> None:
-    refused = launch(root, job(**changes))
+    refused = answer_to(root, job(**changes))
     assert refused.event["error"] == "bad_job"
     assert said in refused.event["message"]
     assert not (root / "lease.json").exists()
@@ -173,11 +175,8 @@ def test_what_is_no_job_is_refused(root: Path, changes: dict[str, Any], said: st
 
 @pytest.mark.parametrize("line", [b"", b"no JSON\n", b'{"schema": 1', b'{"timeout_s": NaN}\n', b"[" * 10**5 + b"\n"])
 def test_what_is_no_line_of_json_is_refused(root: Path, line: bytes) -> None:
-    done = subprocess.run(
-        [*command(sys.executable), "launch", str(root)], input=line, capture_output=True, check=False, timeout=60
-    )
-    assert (done.returncode, done.stderr) == (3, b"")
-    assert json.loads(done.stdout)["error"] == "bad_job"
+    event, code = ask("launch", root, line)
+    assert (code, event["error"]) == (3, "bad_job")
 
 
 def test_only_the_last_runs_are_kept(root: Path) -> None:
@@ -185,7 +184,7 @@ def test_only_the_last_runs_are_kept(root: Path) -> None:
         path = root / f"runs/old-{number}"
         path.mkdir(parents=True)
         os.utime(path, (number, number))
-    launch(root, job())
+    answer_to(root, job())
     assert {path.name for path in (root / "runs").iterdir()} == {"study-1-abc", *(f"old-{n}" for n in range(6, 25))}
 
 
@@ -194,7 +193,7 @@ def test_nothing_of_a_run_outlives_it(root: Path) -> None:
     program += "setsid env -i sh -c 'echo $$ > hidden; exec sleep 60' & "
     program += "while ! [ -s escaped -a -s hidden ]; do sleep 0.01; done; echo '{}' > response.json"
     folder = root / "runs/study-1-abc"
-    assert launch(root, job(command=("sh", "-c", program, "fake")))["outcome"] == "ended"
+    assert answer_to(root, job(command=("sh", "-c", program, "fake")))["outcome"] == "ended"
     for name in ("child", "escaped", "hidden"):
         assert not is_alive(number_in(folder / name)), name
 
@@ -207,14 +206,14 @@ def test_who_hangs_up_ends_the_run(root: Path) -> None:
     assert answer["outcome"] == "lease_expired"
     assert not is_alive(pid)
     assert json.loads((root / "runs/study-1-abc/answer.json").read_text())["outcome"] == "lease_expired"
-    assert launch(root, job())["recorded"] is False  # it did not come to its end
+    assert answer_to(root, job())["recorded"] is False  # it did not come to its end
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_launcher_that_is_told_to_end_ends_the_run(root: Path, number: int) -> None:
     with Launcher(root, job(command=LONG)) as launcher:
         pid = launcher.began()["pid"]
-        launcher.process.send_signal(number)
+        launcher.kill(number)
         assert launcher.answer()["outcome"] == "lease_expired"
     assert not is_alive(pid)
 
@@ -226,25 +225,18 @@ def test_without_heartbeats_the_run_is_ended_and_the_device_free(root: Path) -> 
     assert answer["outcome"] == "lease_expired"
     assert answer["ended_s"] - answer["began_s"] >= 0.25
     assert not is_alive(began["pid"])
-    assert launch(root, job("next"))["orphans_ended"] == []
+    assert answer_to(root, job("next"))["orphans_ended"] == []
 
 
 def test_heartbeats_keep_the_lease(root: Path) -> None:
-    with Launcher(root, job(lease_s=1, command=("sh", "-c", "while ! [ -e end ]; do sleep 0.01; done", "f"))) as one:
+    with Launcher(root, job(lease_s=0.6, command=("sh", "-c", "while ! [ -e end ]; do sleep 0.01; done", "f"))) as one:
         began = one.began()
-        while now_s() < began["boottime_s"] + 1.5:
+        while now_s() < began["boottime_s"] + 1.0:
             one.write(b".")
-            assert not soon_over(one)
+            time.sleep(0.05)
+            assert not one.has_ended()
         (root / "runs/study-1-abc/end").touch()
         assert one.answer()["outcome"] == "ended"
-
-
-def soon_over(launcher: Launcher) -> bool:
-    try:
-        launcher.process.wait(0.1)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
 
 
 def test_a_run_goes_on_where_nobody_reads(root: Path) -> None:
@@ -253,7 +245,7 @@ def test_a_run_goes_on_where_nobody_reads(root: Path) -> None:
     with Launcher(root, job(lease_s=0.5, command=("sh", "-c", program, "fake"))) as launcher:
         assert soon(lambda: (root / "runs/study-1-abc/answer.json").exists())
         assert soon(lambda: not (root / "lease.json").exists())  # though it has yet to send
-        assert launch(root, job("next"))["outcome"] == "ended"
+        assert answer_to(root, job("next"))["outcome"] == "ended"
         answer = launcher.answer()
     assert len(answer.files["response.json"]) == 3_000_000
 
@@ -262,8 +254,27 @@ def test_the_device_stays_leased_while_the_answer_is_sent(root: Path) -> None:
     program = "head -c 3000000 /dev/zero > response.json"
     with Launcher(root, job(command=("sh", "-c", program, "fake"))) as launcher:
         assert soon(lambda: (root / "runs/study-1-abc/answer.json").exists())
-        assert launch(root, job("next", command=QUICK)).event["error"] == "held"
+        assert answer_to(root, job("next", command=QUICK)).event["error"] == "held"
         assert launcher.answer()["outcome"] == "ended"
+
+
+def test_the_command_itself_launches(root: Path) -> None:
+    with subprocess.Popen(
+        [*command(sys.executable), "launch", str(root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        process.stdin.write(json.dumps(job()).encode() + b"\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["event"] == "began"
+        assert json.loads(process.stdout.readline())["event"] == "answer"
+        process.stdout.read()
+        assert process.wait() == 0
+
+
+def test_the_parent_that_ends_a_run_ends_no_launcher(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who started a launcher is the server of a connection, and no driver whose number is in the environment."""
+    monkeypatch.setenv("DSE_PARENT", "1")
+    assert answer_to(root, job())["outcome"] == "ended"
+    assert ask("facts", root)[1] == 0
 
 
 def test_a_wrong_call_says_how_to_call() -> None:

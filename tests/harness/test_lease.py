@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
 import signal
 import subprocess
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from dse_harness import family
 from dse_harness.family import now_s
 
-from tests.harness.devices import LONG, Answer, Launcher, device, is_alive, job, kill, launch, machine, number_in, runs
+from tests.harness.devices import LONG, Answer, Launcher, answer_to, device, is_alive, job, machine, number_in, runs
 
 
 @pytest.fixture
@@ -37,15 +37,15 @@ def write_lease(root: Path, **changes: Any) -> None:
 def test_a_device_that_is_held_says_by_whom(root: Path) -> None:
     with Launcher(root, job(owner="the first", command=LONG)) as first:
         first.began()
-        second = launch(root, job("study-2-def"))
+        second = answer_to(root, job("study-2-def"))
         assert second.event["error"] == "held"
         holder = second.event["holder"]
         assert (holder["owner"], holder["run_id"]) == ("the first", "study-1-abc")
         assert 0 < holder["left_s"] <= 20
-        assert launch(root, job(command=LONG)).event["error"] == "held"  # its own run: not a second time
+        assert answer_to(root, job(command=LONG)).event["error"] == "held"  # its own run: not a second time
         first.hang_up()
         assert first.answer()["outcome"] == "lease_expired"
-    assert launch(root, job("study-2-def"))["outcome"] == "ended"
+    assert answer_to(root, job("study-2-def"))["outcome"] == "ended"
     assert runs(root) == 2
 
 
@@ -55,53 +55,53 @@ def test_what_a_killed_launcher_left_is_ended_before_anything_runs(root: Path) -
         pid = first.began()["pid"]
         orphan, escaped = number_in(root / "orphan"), number_in(root / "escaped")
         assert orphan == pid
-        first.process.kill()
-        first.process.wait()
+        first.kill()
+        first.wait()
         assert is_alive(orphan)
     see = f"grep sleep /proc/{orphan}/cmdline /proc/{escaped}/cmdline && echo alive; echo '{{}}' > response.json"
-    second = launch(root, job("study-2-def", command=("sh", "-c", see, "fake")))
+    second = answer_to(root, job("study-2-def", command=("sh", "-c", see, "fake")))
     assert second["orphans_ended"] == ["study-1-abc"]
     assert b"alive" not in second.files["stderr.log"]
-    assert launch(root, job("study-3-fed"))["orphans_ended"] == []
+    assert answer_to(root, job("study-3-fed"))["orphans_ended"] == []
 
 
 def test_the_run_whose_launcher_was_killed_is_run_anew(root: Path) -> None:
     with Launcher(root, job(command=LONG)) as first:
         first.began()
-        first.process.kill()
-        first.process.wait()
-    again = launch(root, job())
+        first.kill()
+        first.wait()
+    again = answer_to(root, job())
     assert (again["orphans_ended"], again["recorded"], again["outcome"]) == (["study-1-abc"], False, "ended")
 
 
 def test_runs_of_another_devices_folder_are_left_alone(root: Path, tmp_path: Path) -> None:
     with Launcher(device(tmp_path / "other"), job(command=LONG)) as other:
         pid = other.began()["pid"]
-        assert launch(root, job())["orphans_ended"] == []
+        assert answer_to(root, job())["orphans_ended"] == []
         assert is_alive(pid)
 
 
 def test_a_launcher_that_is_stopped_past_its_deadline_starts_nothing_more(root: Path) -> None:
     with Launcher(root, job(lease_s=0.3, command=LONG)) as first:
         pid = first.began()["pid"]
-        kill(first.process.pid, signal.SIGSTOP)
-        while (second := launch(root, job("study-2-def"))).event.get("error") == "held":
+        first.kill(signal.SIGSTOP)
+        while (second := answer_to(root, job("study-2-def"))).event.get("error") == "held":
             assert second.event["holder"]["left_s"] <= 0.3
         assert second["orphans_ended"] == ["study-1-abc"]
         assert not is_alive(pid)
-        assert first.process.wait(10) == -signal.SIGKILL
+        assert first.wait() == -signal.SIGKILL
 
 
 def test_a_boot_ends_a_lease(root: Path, tmp_path: Path) -> None:
     write_lease(root)  # by a process that is there: whose number it was before the boot
-    assert launch(root, job()).event["error"] == "held"
-    assert launch(root, job(), machine(tmp_path / "machine"))["orphans_ended"] == []
+    assert answer_to(root, job()).event["error"] == "held"
+    assert answer_to(root, job(), machine(tmp_path / "machine"))["orphans_ended"] == []
 
 
 def test_a_number_that_is_another_process_by_now_holds_nothing(root: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as other:
         write_lease(root, pid=other.pid, start_ticks=1, pgid=other.pid, pgid_start_ticks=1)
-        assert launch(root, job())["orphans_ended"] == []
+        assert answer_to(root, job())["orphans_ended"] == []
         assert other.poll() is None
         other.kill()
 
@@ -111,14 +111,14 @@ def test_the_group_of_a_run_that_hides_its_environment_is_ended(root: Path) -> N
         leader = family.process(hidden.pid)
         assert leader is not None
         write_lease(root, pid=2**22 + 1, pgid=hidden.pid, pgid_start_ticks=leader.start_ticks)
-        assert launch(root, job())["orphans_ended"] == ["other-1"]
+        assert answer_to(root, job())["orphans_ended"] == ["other-1"]
         assert hidden.wait() == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"owner": "x"}', "\0" * 4096, "9" * 5000])
 def test_a_lease_that_cannot_be_read_holds_nobody_off(root: Path, text: str) -> None:
     (root / "lease.json").write_text(text)
-    assert launch(root, job())["outcome"] == "ended"
+    assert answer_to(root, job())["outcome"] == "ended"
     assert not (root / "lease.json").exists()
 
 
@@ -126,25 +126,25 @@ def test_what_runs_under_a_lease_that_cannot_be_read_is_ended(root: Path) -> Non
     with Launcher(root, job(command=LONG)) as first:
         pid = first.began()["pid"]
         (root / "lease.json").write_text("spoiled")
-        assert launch(root, job("study-2-def"))["orphans_ended"] == ["study-1-abc"]
+        assert answer_to(root, job("study-2-def"))["orphans_ended"] == ["study-1-abc"]
         assert not is_alive(pid)
-        assert first.answer()["status"] == -signal.SIGKILL
+        answer = first.answer()
+    assert (answer["outcome"], answer["status"]) == ("lease_expired", -signal.SIGKILL)  # no crash of its own
 
 
 def test_of_many_at_once_one_runs_at_a_time(root: Path) -> None:
     answers: list[Answer] = []
-
-    def insist(number: int) -> None:
-        command = ("sh", "-c", "sleep 0.05; echo '{}' > response.json", "fake")
-        while (answer := launch(root, job(f"run-{number}", command=command))).event.get("error") == "held":
-            pass
-        answers.append(answer)
-
-    threads = [threading.Thread(target=insist, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    waiting = {f"run-{number}" for number in range(8)}
+    command = ("sh", "-c", "sleep 0.05; echo '{}' > response.json", "fake")
+    while waiting:
+        with contextlib.ExitStack() as stack:
+            launchers = {each: stack.enter_context(Launcher(root, job(each, command=command))) for each in waiting}
+            found = {each: launcher.answer() for each, launcher in launchers.items()}
+        assert {answer.event.get("error", "held") for answer in found.values()} == {"held"}
+        answered = {each for each, answer in found.items() if answer.files}
+        assert answered  # whoever else is held, one has the device
+        answers += [found[each] for each in answered]
+        waiting -= answered
     times = sorted((answer["began_s"], answer["ended_s"]) for answer in answers)
     assert len(times) == 8
     assert all(ended_s <= began_s for (_, ended_s), (began_s, _) in itertools.pairwise(times))
