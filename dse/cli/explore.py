@@ -33,6 +33,7 @@ from dse.search.start import confirms, fetch
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
 from dse.study.continued import continued
+from dse.study.database import without_password
 from dse.study.writer import StudyWriter, study_so_far
 
 
@@ -169,7 +170,7 @@ def explore_command(
             timeout=timeout,
             budget=budget,
             strict=strict or None,
-            **{"warm-start": warm_start, "seed": seed, "storage": storage},
+            **{"warm-start": warm_start, "seed": seed, "storage": storage and without_password(storage)},
             models=models,
             images=images,
             labels=labels,

@@ -9,8 +9,6 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -18,8 +16,6 @@ from pathlib import Path
 
 from dse_harness.protocol import Request, Response
 
-from dse.backends import Backend
-from dse.backends._base import Closable
 from dse.core.calibration import LOOKS, BoardComparison
 from dse.core.configuration import Configuration
 from dse.core.exclusions import find_exclusions
@@ -27,10 +23,11 @@ from dse.core.measurement import Measurement
 from dse.core.metrics import Metric
 from dse.core.noise import SETTINGS
 from dse.core.words import counted
-from dse.errors import MachineError, NothingMeasuredError, UsageError
+from dse.errors import DeviceLostError, MachineError, NothingMeasuredError, UsageError
 from dse.fleet.calibration import BoardFacts, Calibration, KeptRun, limits_of
 from dse.paths import cache_dir
 from dse.search.accuracy_runs import FEWEST_IMAGES
+from dse.search.pool import Pool, Run
 from dse.spaces.space import Space
 
 CONFIGURATIONS = 4
@@ -50,7 +47,7 @@ class Progress:
 
 def calibrate(
     system: str,
-    backends: Mapping[str, Backend],
+    pool: Pool,
     space: Space,
     *,
     facts: Mapping[str, BoardFacts] | None = None,
@@ -59,40 +56,35 @@ def calibrate(
     on_progress: Callable[[Progress], None] = lambda _: None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Calibration:
-    """Compare the boards of ``backends`` by some configurations of ``space``, until it is known whether they are alike.
+    """Compare the boards of ``pool`` by some configurations of ``space``, until it is known whether they are alike.
 
     ``facts`` are what is known of the boards beside what runs say. Raises UsageError for fewer than two boards,
-    ModelError, NothingMeasuredError where no configuration works, MachineError where most runs of a board do not count.
+    ModelError, NothingMeasuredError where no configuration works, MachineError where most runs of a board do not count
+    or a board is lost.
     """
-    if len(backends) < 2:
-        raise UsageError(f"found {counted(len(backends), 'board')}, two at least are compared")
+    if len(pool.devices) < 2:
+        raise UsageError(f"found {counted(len(pool.devices), 'board')}, two at least are compared")
     looks = [look for look in LOOKS if look <= most_rounds] or [most_rounds]
     calibration = Calibration(
         system,
         now().isoformat(timespec="seconds"),
         space.name,
         dict(space.indifference),
-        {board: (facts or {}).get(board, BoardFacts()) for board in backends},
+        {board: (facts or {}).get(board, BoardFacts()) for board in pool.devices},
         (),
         (),
     )
+    runs = _Runs(space, pool, at_once=at_once)
     limits = limits_of(metrics_of(space), space.indifference)
-    with ExitStack() as threads:
-        # a thread for each board as long as it all takes: what a backend started ends with the thread that started it
-        each = {board: threads.enter_context(ThreadPoolExecutor(1)) for board in backends}
-        runs = _Runs(space, backends, each, at_once=at_once)
-        for number in range(1, looks[-1] + 1):
-            runs.round(number)
-            compared = None
-            if number in looks or runs.unlike:
-                calibration = runs.taken(calibration)
-                compared = calibration.compared(limits)
-            on_progress(Progress(number, len(runs.measured), compared))
-            if compared is not None and (runs.unlike or compared.verdict != "undecided"):
-                break
-        for board, backend in backends.items():
-            if isinstance(backend, Closable):
-                each[board].submit(backend.close).result()
+    for number in range(1, looks[-1] + 1):
+        runs.round(number)
+        compared = None
+        if number in looks or runs.unlike:
+            calibration = runs.taken(calibration)
+            compared = calibration.compared(limits)
+        on_progress(Progress(number, len(runs.measured), compared))
+        if compared is not None and (runs.unlike or compared.verdict != "undecided"):
+            break
     return calibration
 
 
@@ -138,10 +130,8 @@ class _Case:
 class _Runs:
     """The runs so far, and what they say beside figures."""
 
-    def __init__(
-        self, space: Space, backends: Mapping[str, Backend], threads: Mapping[str, Executor], *, at_once: bool
-    ) -> None:
-        self._space, self._backends, self._threads, self._at_once = space, backends, threads, at_once
+    def __init__(self, space: Space, pool: Pool, *, at_once: bool) -> None:
+        self._space, self._pool, self._at_once, self._boards = space, pool, at_once, tuple(pool.devices)
         self._cases: list[_Case] = []
         self._rounds: dict[int, int] = {}
         self.measured: list[Measurement] = []
@@ -160,7 +150,7 @@ class _Runs:
         """The calibration with the runs that count. Raises MachineError."""
         found = find_exclusions(self.measured)
         places = {case.configuration: place for place, case in enumerate(self._cases)}
-        for board in self._backends:
+        for board in self._boards:
             own = [m for m in self.measured if m.device == board]
             out = [m for m in own if not found.counts(m)]
             if len(out) > _MOST_EXCLUDED * len(own):
@@ -218,17 +208,29 @@ class _Runs:
         return _Case(configuration, experiment.key(), request, space.runtime(configuration).python)
 
     def _run(self, case: _Case, number: int) -> dict[str, Response]:
-        def run(board: str) -> Response:
+        boards, turn = self._boards, number % len(self._boards)
+        groups = [boards] if self._at_once else [(board,) for board in boards[turn:] + boards[:turn]]
+        found: dict[str, Response] = {}
+        for group in groups:
             with tempfile.TemporaryDirectory(prefix="dse-calibrate-") as folder:
-                timeout_s = self._space.fidelity.trial_timeout
-                return self._backends[board].run(case.request, Path(folder), timeout_s, python=case.python)
-
-        if self._at_once:
-            running = {board: self._threads[board].submit(run, board) for board in self._backends}
-            return {board: future.result() for board, future in running.items()}
-        boards, turn = [*self._backends], number % len(self._backends)
-        found = {board: self._threads[board].submit(run, board).result() for board in boards[turn:] + boards[:turn]}
+                for board in group:
+                    own = Path(folder, board)
+                    own.mkdir()
+                    run_number = len(self.measured) + boards.index(board)
+                    timeout_s = self._space.fidelity.trial_timeout
+                    self._pool.start(Run(board, run_number, case.request, own, timeout_s, case.python))
+                found |= self._ended(len(group))
         return {board: found[board] for board in boards}
+
+    def _ended(self, wanted: int) -> dict[str, Response]:
+        found: dict[str, Response] = {}
+        while len(found) < wanted:
+            for ended in self._pool.ended():
+                if ended.response is None:
+                    hint = "nothing is kept of this calibration: calibrate again when the board is back"
+                    raise DeviceLostError(ended.message, device=ended.device, hint=hint)
+                found[ended.device] = ended.response
+        return found
 
     def _take(self, case: _Case, number: int, responses: Mapping[str, Response]) -> None:
         for board, response in responses.items():

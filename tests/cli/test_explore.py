@@ -140,6 +140,17 @@ def test_models_that_nobody_can_run_end_with_nothing_measured(here: Path, dse: A
     assert len(list((here / "studies" / "broken" / "trials").iterdir())) == 1
 
 
+def test_the_next_command_has_no_secret_of_the_storage(here: Path, dse: Any) -> None:
+    (here / "t.csv").write_text(
+        "family,accuracy_pct,acc_good,acc_total,p90_latency_ns\nv1,50,500,1000,1\nv2,6,60,1000,2\n"
+    )
+    (here / "t.yaml").write_text("{schema: 1, name: t, replay: t.csv, objectives: [accuracy, latency_p90_ns]}")
+    storage = f"sqlite:///file:{here}/view.db?uri=true&token=hidden"
+    done = dse("explore", "--space", here / "t.yaml", "--trials", 1, "--storage", storage)
+    assert f"--storage sqlite:///file:{here}/view.db --more" in done.err
+    assert "hidden" not in done.err + done.out
+
+
 def test_a_plan_refuses_what_the_search_refuses(small_study: Path, dse: Any) -> None:
     space = make_space(small_study.parent, name="other").path
     for words, said in (

@@ -12,7 +12,7 @@ import pytest
 from dse_harness.protocol import Failure, Request, Response
 
 import dse
-from dse.errors import InputError, MachineError, NothingMeasuredError, Remedy, UsageError
+from dse.errors import DeviceLostError, InputError, MachineError, NothingMeasuredError, Remedy, UsageError
 from dse.fleet.calibrate import CONFIGURATIONS, Progress, calibrate, chosen, metrics_of
 from dse.fleet.calibration import (
     BoardFacts,
@@ -24,6 +24,7 @@ from dse.fleet.calibration import (
     read_calibrations,
     sharing,
 )
+from dse.search.pool import ThreadPool
 
 P90 = "latency_p90_ns"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -46,7 +47,7 @@ def board(factor: _Factor = lambda _: 1.0, seed: int = 1, **settings: object) ->
 def calibrated(second: dse.FakeDevice, said: list[Progress] | None = None, *, at_once: bool = True) -> Calibration:
     return calibrate(
         "rpi4",
-        {"pi1": board(), "pi2": second},
+        ThreadPool({"pi1": board(), "pi2": second}),
         dse.load_space("mobilenet_v3"),
         facts=FACTS,
         at_once=at_once,
@@ -130,13 +131,22 @@ def test_configurations_that_work_nowhere_are_left_out() -> None:
         return Failure("delegate_refused", "no") if request.runtime.delegate == "xnnpack" else None
 
     boards = {"pi1": board(failure=broken), "pi2": board(seed=2, failure=broken)}
-    found = calibrate("rpi4", boards, dse.load_space("mobilenet_v3"))
+    found = calibrate("rpi4", ThreadPool(boards), dse.load_space("mobilenet_v3"))
     assert {each["delegate"] for each in found.configurations} == {"builtin"}
     dead = board(failure=lambda _: Failure("crashed", "no"))
     with pytest.raises(NothingMeasuredError, match="no configuration of mobilenet_v3 works"):
-        calibrate("rpi4", {"pi1": dead, "pi2": dead}, dse.load_space("mobilenet_v3"))
+        calibrate("rpi4", ThreadPool({"pi1": dead, "pi2": dead}), dse.load_space("mobilenet_v3"))
     with pytest.raises(UsageError, match="found 1 board, two at least"):
-        calibrate("rpi4", {"pi1": board()}, dse.load_space("mobilenet_v3"))
+        calibrate("rpi4", ThreadPool({"pi1": board()}), dse.load_space("mobilenet_v3"))
+
+
+def test_a_board_that_is_lost_is_named() -> None:
+    class Gone(Quick):
+        def run(self, request: Request, folder: Path, timeout_s: float, *, python: str | None = None) -> Response:
+            raise DeviceLostError("its connection is lost")
+
+    with pytest.raises(DeviceLostError, match="pi2: its connection is lost"):
+        calibrated(Gone(lambda _: 1e6, lambda _: 0.8))
 
 
 def test_a_board_that_is_disturbed_is_mended_first() -> None:
