@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +17,7 @@ LEAST_FREE_BYTES = 2**20
 """With less room than this nothing is begun, and what was measured meanwhile is not believed."""
 _MOST_LINE_BYTES = 2**23
 _READ_BYTES = 2**16
+_MOST_ID = 100
 ANSWERED, UNHEARD, REFUSED = 0, 1, 3
 """Exit codes; 2 is a wrong call."""
 
@@ -49,13 +52,32 @@ def free_bytes(root: Path) -> int:
     return shutil.disk_usage(root).free
 
 
-def boot_id(machine: Path) -> str:
-    """What Linux drew when it was booted. ``machine`` stands for ``/``. Raises RefusedError."""
-    path = machine / "proc/sys/kernel/random/boot_id"
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except (OSError, ValueError) as error:
-        raise RefusedError("internal", f"{path}: {error}") from error
+@dataclass(frozen=True)
+class Boot:
+    """Which machine this is and since when: what Linux drew when it was booted and when it was installed.
+
+    ``space`` is where process numbers count: a container has numbers of its own. ``machine`` is empty where it has no
+    id. Raises RefusedError without a boot id.
+    """
+
+    id: str
+    machine: str
+    space: str
+
+    @classmethod
+    def read(cls, root: Path = Path("/")) -> Boot:
+        """Of this machine; ``root`` stands for ``/``."""
+        path = root / "proc/sys/kernel/random/boot_id"
+        try:
+            found = path.read_text(encoding="ascii").strip()[:_MOST_ID]
+        except (OSError, ValueError) as error:
+            raise RefusedError("internal", f"{path}: {error}") from error
+        machine, space = "", ""
+        with contextlib.suppress(OSError, ValueError):
+            machine = (root / "etc/machine-id").read_text(encoding="ascii").strip()[:_MOST_ID]
+        with contextlib.suppress(OSError):
+            space = str(Path("/proc/self/ns/pid").readlink())
+        return cls(found, machine, space)
 
 
 def say(document: dict[str, Any]) -> None:

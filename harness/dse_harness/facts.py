@@ -3,11 +3,14 @@
     schema                1
     harness               the version of this package
     boot_id               what Linux drew when it was booted
+    host                  what the machine calls itself
+    model                 "Raspberry Pi 4 Model B Rev 1.4", as its firmware says; empty where it does not
     machine, kernel       as uname says: "aarch64", "6.12.34"
     libc                  "glibc 2.36"; empty where it is another one
     python, executable    "3.11.2", and the path of this interpreter
     packages              version or null, by distribution: numpy, opencv-python-headless, mlcommons-loadgen
     engines               title, packages and installed (version or null) by engine, as ``dse-harness engines`` says
+    venv                  whether ``python -m venv`` has the pip to install (Debian: the package python3-venv)
     programs              path or null by name: cc, c++, cmake, and what brings files: tar, git
     cpus                  how many processors this process may use
     memory_bytes          of the machine; memory_available_bytes as the state before a run says
@@ -33,11 +36,12 @@ import os
 import platform
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from dse_harness import __version__, device, family, lease
-from dse_harness.device import RefusedError
+from dse_harness.device import Boot, RefusedError
 from dse_harness.device_state import DeviceReader
 
 _PACKAGES = ("numpy", "opencv-python-headless", "mlcommons-loadgen")
@@ -60,12 +64,14 @@ def facts(root: Path, machine: Path = Path("/")) -> int:
 def read(root: Path, machine: Path = Path("/")) -> dict[str, Any]:
     """What `facts` says. Raises RefusedError, OSError."""
     reader = DeviceReader(machine)
-    boot_id, state = device.boot_id(machine), reader.read()
-    holder = lease.held_by(root, boot_id)
+    boot, state = Boot.read(machine), reader.read()
+    holder = lease.held_by(root, boot)
     return {
         "schema": 1,
         "harness": __version__,
-        "boot_id": boot_id,
+        "boot_id": boot.id,
+        "host": platform.node(),
+        "model": _model(machine),
         "machine": platform.machine(),
         "kernel": platform.release(),
         "libc": " ".join(platform.libc_ver()).strip(),
@@ -73,6 +79,7 @@ def read(root: Path, machine: Path = Path("/")) -> dict[str, Any]:
         "executable": sys.executable,
         "packages": {name: _version(name) for name in _PACKAGES},
         "engines": _engines(),
+        "venv": find_spec("ensurepip") is not None,
         "programs": {name: shutil.which(name) for name in _PROGRAMS},
         "cpus": len(os.sched_getaffinity(0)),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
@@ -90,6 +97,15 @@ def read(root: Path, machine: Path = Path("/")) -> dict[str, Any]:
         "lease": None if holder is None else holder.public(),
         "root": str(root.absolute()),
     }
+
+
+def _model(machine: Path) -> str:
+    for name in ("proc/device-tree/model", "sys/class/dmi/id/product_name"):
+        try:
+            return (machine / name).read_text(encoding="utf-8", errors="replace").strip("\0 \n")[:200]
+        except OSError:
+            continue
+    return ""
 
 
 def _engines() -> dict[str, Any]:

@@ -47,7 +47,7 @@ from typing import Annotated, Any
 from dse_harness import device, family
 from dse_harness.boot import command
 from dse_harness.decode import ProtocolError, Range, decode
-from dse_harness.device import RefusedError
+from dse_harness.device import Boot, RefusedError
 from dse_harness.device_state import time_utc
 from dse_harness.family import now_s
 from dse_harness.lease import HeldError, Lease, StuckError
@@ -87,7 +87,7 @@ class Job:
 
 
 def launch(root: Path, machine: Path = Path("/")) -> int:
-    """Serve one job from standard input; the exit code. ``machine`` stands for ``/`` where the boot id is read."""
+    """Serve one job from standard input; the exit code. ``machine`` stands for ``/`` where `Boot` is read."""
     try:
         return _serve(device.open_folder(root), machine)
     except BrokenPipeError:  # nobody listens: whatever came out is in the run's folder
@@ -100,11 +100,12 @@ def launch(root: Path, machine: Path = Path("/")) -> int:
 
 def _serve(root: Path, machine: Path) -> int:
     job = _read_job()
-    boot_id = device.boot_id(machine)
-    if job.boot_id not in (None, boot_id):
-        raise RefusedError("rebooted", f"the boot id is {boot_id}, no longer {job.boot_id}")
+    boot = Boot.read(machine)
+    boot_id = boot.id
+    if job.boot_id is not None and job.boot_id != boot_id:
+        raise RefusedError("rebooted", f"the boot id is {boot_id}, no longer {job.boot_id[:_MOST_OWNER]}")
     folder = RunFolder(root, job.run_id, job.request)
-    lease = _take_lease(root, boot_id, job)
+    lease = _take_lease(root, boot, job)
     try:
         watch = Watch(0, lease)
         answer = folder.recorded(boot_id)
@@ -133,9 +134,9 @@ def _read_job() -> Job:
     return job
 
 
-def _take_lease(root: Path, boot_id: str, job: Job) -> Lease:
+def _take_lease(root: Path, boot: Boot, job: Job) -> Lease:
     try:
-        return Lease(root, boot_id, job.owner, job.run_id, job.lease_s)
+        return Lease(root, boot, job.owner, job.run_id, job.lease_s)
     except HeldError as error:
         holder = error.holder
         named = {} if holder is None else {"holder": holder.public()}

@@ -1,6 +1,6 @@
 """One run at a time on a device: a lease in ``ROOT/lease.json``, looked at and written under a lock (``lease.lock``).
 
-    {"owner", "run_id", "boot_id", "pid", "start_ticks", "deadline_s", "pgid", "pgid_start_ticks"}
+    {"owner", "run_id", "boot_id", "pid", "start_ticks", "deadline_s", "pgid", "pgid_start_ticks", "machine", "space"}
 
 ``pid`` is the launcher, ``pgid`` the process group of its run (null until that begins), each with its start in clock
 ticks since boot, since a number comes back. ``deadline_s`` is in seconds since boot (CLOCK_BOOTTIME).
@@ -9,6 +9,9 @@ A lease holds until it is released. It is broken only where the device has been 
 the deadline has passed. Who takes it then ends the launcher, should it still be there (it was stopped: it must not
 start anything once it goes on), and every process of every run of this folder, before anything else is run. A file that
 cannot be read holds nobody off: what a run left behind is found by its environment (`dse_harness.family`).
+
+A launcher in another container of this machine is none that can be seen: only the deadline ends its lease. A lease of
+another machine is refused for good: a folder that several share, as a home on a server, keeps nobody apart.
 
 The file is written in place, always as long: a full disk does not keep a lease from being renewed.
 """
@@ -27,6 +30,7 @@ from typing import Any
 
 from dse_harness import family
 from dse_harness.decode import ProtocolError, decode
+from dse_harness.device import Boot
 
 _FILE_BYTES = 4096
 _LOCK_PATIENCE_S = 3 * family.GRACE_S
@@ -46,11 +50,18 @@ class Holder:
     deadline_s: float
     pgid: int | None = None
     pgid_start_ticks: int | None = None
+    machine: str = ""
+    space: str = ""
 
-    def holds(self, boot_id: str) -> bool:
+    def holds(self, boot: Boot) -> bool:
         """Whether nobody may break this lease now."""
-        here = self.boot_id == boot_id and family.is_alive(self.pid, self.start_ticks)
-        return here and family.now_s() < self.deadline_s
+        if self.boot_id != boot.id or family.now_s() >= self.deadline_s:
+            return False
+        return self.space != boot.space or family.is_alive(self.pid, self.start_ticks)
+
+    def is_elsewhere(self, boot: Boot) -> bool:
+        """Whether it is another machine's."""
+        return bool(self.machine and boot.machine and self.machine != boot.machine)
 
     def public(self) -> dict[str, Any]:
         """What others are told: who, which run, and for how long at most unless it is renewed."""
@@ -66,13 +77,13 @@ class HeldError(Exception):
 
 
 class StuckError(Exception):
-    """Processes of an earlier run cannot be ended."""
+    """What is in the way will not go by itself: processes that cannot be ended, another machine's lease."""
 
 
-def held_by(root: Path, boot_id: str) -> Holder | None:
+def held_by(root: Path, boot: Boot) -> Holder | None:
     """Who has the device now. Takes no lock and changes nothing."""
     holder = _read(root / "lease.json")
-    return holder if holder is not None and holder.holds(boot_id) else None
+    return holder if holder is not None and holder.holds(boot) else None
 
 
 class Lease:
@@ -82,18 +93,27 @@ class Lease:
     runs of which processes were left, and are no more.
     """
 
-    def __init__(self, root: Path, boot_id: str, owner: str, run_id: str, lease_s: float) -> None:
+    def __init__(self, root: Path, boot: Boot, owner: str, run_id: str, lease_s: float) -> None:
         self._root, self._path, self._lease_s = root, root / "lease.json", lease_s
         me = family.process(os.getpid())
         assert me is not None
         with _locked(root):
             found = _read(self._path)
-            if found is not None and found.holds(boot_id):
-                left_s = found.deadline_s - family.now_s()
-                raise HeldError(f"held by {found.owner}, run {found.run_id}, for {left_s:.0f} s more at most", found)
-            self.orphans_ended = _end_orphans(root, found if found and found.boot_id == boot_id else None)
-            deadline_s = family.now_s() + lease_s
-            self._holder = Holder(owner, run_id, boot_id, me.pid, me.start_ticks, deadline_s)
+            if found is not None:
+                _require_free(self._path, found, boot)
+                if (found.boot_id, found.space) != (boot.id, boot.space):
+                    found = None  # its numbers mean nothing here
+            self.orphans_ended = _end_orphans(root, found)
+            self._holder = Holder(
+                owner,
+                run_id,
+                boot.id,
+                me.pid,
+                me.start_ticks,
+                family.now_s() + lease_s,
+                machine=boot.machine,
+                space=boot.space,
+            )
             self._write()
 
     @property
@@ -127,7 +147,8 @@ class Lease:
     def _is_mine(self) -> bool:
         """A file that somebody removed or spoiled makes the lease nobody else's."""
         found = _read(self._path)
-        return found is None or (found.pid, found.start_ticks) == (self._holder.pid, self._holder.start_ticks)
+        mine = self._holder
+        return found is None or (found.pid, found.start_ticks, found.space) == (mine.pid, mine.start_ticks, mine.space)
 
     def _write(self) -> None:
         text = json.dumps(asdict(self._holder)).encode().ljust(_FILE_BYTES - 1) + b"\n"
@@ -137,6 +158,17 @@ class Lease:
             os.ftruncate(descriptor, len(text))
         finally:
             os.close(descriptor)
+
+
+def _require_free(path: Path, found: Holder, boot: Boot) -> None:
+    who = f"{found.owner}, run {found.run_id}"
+    if found.is_elsewhere(boot):
+        raise StuckError(
+            f"{path}: is another machine's ({who}), allowed: this one's; give each device a folder of its own, or "
+            "remove the file where that machine is no more"
+        )
+    if found.holds(boot):
+        raise HeldError(f"held by {who}, for {found.deadline_s - family.now_s():.0f} s more at most", found)
 
 
 def _end_orphans(root: Path, found: Holder | None) -> list[str]:

@@ -58,7 +58,8 @@ class RunFolder:
         with contextlib.suppress(FileNotFoundError):
             others = sorted(self._runs.iterdir(), key=lambda path: path.lstat().st_mtime)
             for path in [path for path in others if path != self.path][: -(_KEPT_RUNS - 1)]:
-                _remove(path)
+                with contextlib.suppress(OSError):  # what cannot be removed is in nobody's way but the disk's
+                    _remove(path)
         _remove(self.path)
 
     def make(self, launched: dict[str, Any]) -> None:

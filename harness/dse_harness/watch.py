@@ -48,7 +48,7 @@ class Watch:
         ready = self._selector.select(max(0.0, min(ends) - now_s()) if ends else None)
         for key, _ in ready:
             key.data()
-        if not self.over and now_s() >= self._lease.deadline_s:
+        if now_s() >= self._lease.deadline_s:
             self._end()
 
     def _beat(self) -> None:
@@ -56,12 +56,12 @@ class Watch:
             self._end()
 
     def _end(self) -> None:
-        self.over = True
-        self.remove(self._heartbeats)
+        if not self.over:
+            self.over = True
+            self.remove(self._heartbeats)
 
     def _told(self, number: int, frame: FrameType | None) -> None:
-        if not self.over:
-            self._end()
+        self._end()
 
 
 def _nothing(number: int, frame: FrameType | None) -> None:

@@ -31,6 +31,7 @@ def test_this_machine_says_what_it_is(tmp_path: Path) -> None:
 def test_a_raspberry_pi_tells_of_its_clock_and_heat(tmp_path: Path) -> None:
     root = machine(tmp_path / "pi", "booted")
     for name, text in {
+        "proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0",
         "proc/loadavg": "0.52 0.58 0.59 1/467 12345",
         "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand",
         "sys/class/thermal/thermal_zone0/type": "cpu-thermal",
@@ -40,7 +41,7 @@ def test_a_raspberry_pi_tells_of_its_clock_and_heat(tmp_path: Path) -> None:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     facts, _ = ask("facts", tmp_path / "device", b"", root)
-    assert facts["boot_id"] == "booted"
+    assert (facts["boot_id"], facts["model"]) == ("booted", "Raspberry Pi 4 Model B Rev 1.4")
     assert facts["governors"] == ["ondemand"]
     assert facts["governor_writable"] is True
     assert facts["temperatures_celsius"] == {"0 cpu-thermal": 48.686}

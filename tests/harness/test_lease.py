@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from dse_harness import family
+from dse_harness.device import Boot
 from dse_harness.family import now_s
 
 from tests.harness.devices import LONG, Answer, Launcher, answer_to, device, is_alive, job, machine, number_in, runs
@@ -23,14 +24,12 @@ def root(tmp_path: Path) -> Path:
     return device(tmp_path / "device")
 
 
-def boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
 def write_lease(root: Path, **changes: Any) -> None:
     me = family.process(os.getpid())
     assert me is not None
-    lease = {"owner": "other", "run_id": "other-1", "boot_id": boot_id(), "pid": me.pid, "start_ticks": me.start_ticks}
+    boot = Boot.read()
+    lease = {"owner": "other", "run_id": "other-1", "boot_id": boot.id, "machine": boot.machine, "space": boot.space}
+    lease |= {"pid": me.pid, "start_ticks": me.start_ticks}
     (root / "lease.json").write_text(json.dumps({**lease, "deadline_s": now_s() + 60, **changes}))
 
 
@@ -113,6 +112,26 @@ def test_the_group_of_a_run_that_hides_its_environment_is_ended(root: Path) -> N
         write_lease(root, pid=2**22 + 1, pgid=hidden.pid, pgid_start_ticks=leader.start_ticks)
         assert answer_to(root, job())["orphans_ended"] == ["other-1"]
         assert hidden.wait() == -signal.SIGKILL
+
+
+def test_a_launcher_in_another_container_holds_its_lease_until_the_deadline(root: Path) -> None:
+    write_lease(root, pid=2**22 + 1, start_ticks=1, space="pid:[1]")
+    assert answer_to(root, job()).event["error"] == "held"
+    write_lease(root, space="pid:[1]", deadline_s=now_s(), pgid=os.getpid(), pgid_start_ticks=1)
+    assert answer_to(root, job())["orphans_ended"] == []  # its numbers are others' here
+
+
+def test_a_folder_that_two_machines_share_is_refused(root: Path, tmp_path: Path) -> None:
+    here = machine(tmp_path / "here")
+    (here / "etc").mkdir()
+    (here / "etc/machine-id").write_text("this machine\n")
+    write_lease(root, machine="another machine", boot_id="its boot")
+    refused = answer_to(root, job(), here)
+    assert refused.event["error"] == "internal"
+    assert "lease.json: is another machine's (other, run other-1)" in refused.event["message"]
+    assert runs(root) == 0
+    write_lease(root, machine="this machine", boot_id="the boot before")
+    assert answer_to(root, job(), here)["outcome"] == "ended"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"owner": "x"}', "\0" * 4096, "9" * 5000])
