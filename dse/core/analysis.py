@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,6 +31,27 @@ _Shown = tuple[Estimate, tuple[int, ...]]
 """A row of the front, and the trials of the configurations that it stands for."""
 
 
+_EACH = 512
+"""Trials from which on not each more is learned from."""
+_STEPS = 64
+
+
+@dataclass(frozen=True)
+class Learned:
+    """By how much repeats and sessions differ, learned from the ``first`` trials, for ``reasons`` some of them not.
+
+    One trial of hundreds changes next to nothing of it, and with it the errors of all configurations: of 512 trials or
+    more only each 8th, of 1,024 each 16th, and so on, is learned from. Which it is follows from the number of trials
+    alone, so that a search that is continued knows what an uninterrupted one does.
+    """
+
+    first: int
+    reasons: Mapping[int, object]
+    sessions: frozenset[int]
+    noise: Noise
+    between: Between
+
+
 @dataclass(frozen=True)
 class Known:
     """A configuration with all of its trials, those that count apart."""
@@ -48,6 +70,26 @@ class Known:
         """What its first trial that counts says; no values without one."""
         trial = self.trials[0].trial
         return Estimate(self.configuration, self.good[0].values if self.good else {}, trial, (trial,))
+
+    def good_until(self, trial: int) -> Known:
+        """It as it was after so many trials, by what is known now of which of them count."""
+        if self.trials[-1].trial <= trial:
+            return self
+        before = [tuple(m for m in some if m.trial <= trial) for some in (self.trials, self.good)]
+        return Known(self.configuration, *before)
+
+    def estimate(self, learned: Learned, images: int | None) -> Estimate:
+        """What its trials say; found out once for all that was ``learned``."""
+        if self._estimate and self._estimate[0][0] is learned and self._estimate[0][1] == images:
+            return self._estimate[0][2]
+        noise = learned.noise.of(self.configuration, self.spread)
+        found = learned.between.estimate(self.repeats, noise, images)
+        self._estimate[:] = [(learned, images, found)]
+        return found
+
+    @cached_property
+    def _estimate(self) -> list[tuple[Learned, int | None, Estimate]]:
+        return []
 
     @cached_property
     def numbers(self) -> frozenset[int]:
@@ -90,6 +132,8 @@ class Analysis:
     """What was found of the trials, for an analysis of these and more."""
     earlier_pairing: Pairing | None = field(default=None, repr=False, compare=False)
     """That of an analysis of fewer trials: a repeat changes no accuracy."""
+    earlier_learned: Learned | None = field(default=None, repr=False, compare=False)
+    """That of an analysis of fewer trials."""
 
     @cached_property
     def sessions(self) -> int:
@@ -110,23 +154,34 @@ class Analysis:
         """
         return [k.first for k in self.known]
 
-    @cached_property
+    @property
     def noise(self) -> Noise:
         """By what ratio each figure differs between repeats, by how the harness runs the configuration."""
-        return Noise({}, {}) if self.exact else repeat_noise((k.configuration, k.spread) for k in self.known)
+        return self.learned.noise
 
-    @cached_property
+    @property
     def between(self) -> Between:
         """By how much sessions differ, beyond that."""
-        if self.exact or self.sessions < 2:
-            return Between()
-        good = {k.configuration: k for k in self.known if k.good}
-        return between_sessions(
-            ((c, k.repeats) for c, k in good.items()),
-            self.noise,
-            lambda c: self.noise.of(c, good[c].spread),
-            {m.session for m in self.measurements},
+        return self.learned.between
+
+    @cached_property
+    def learned(self) -> Learned:
+        """By how much repeats and sessions differ."""
+        count, kept = _learned_from(len(self.measurements)), self.earlier_learned
+        last = self.measurements[count - 1].trial if count else -1
+        reasons = {trial: why for trial, why in self.exclusions.reasons.items() if trial <= last}
+        sessions = frozenset(m.session for m in self.measurements)
+        if kept is not None and (kept.first, kept.reasons, kept.sessions) == (count, reasons, sessions):
+            return kept
+        if self.exact:
+            return Learned(count, reasons, sessions, Noise({}, {}), Between())
+        known = [k.good_until(last) for k in self.known if k.trials[0].trial <= last]
+        noise = repeat_noise((k.configuration, k.spread) for k in known)
+        good = {k.configuration: k for k in known if k.good}
+        between = between_sessions(
+            ((c, k.repeats) for c, k in good.items()), noise, lambda c: noise.of(c, good[c].spread), sessions
         )
+        return Learned(count, reasons, sessions, noise, between)
 
     @property
     def tells_certainty(self) -> bool:
@@ -143,11 +198,7 @@ class Analysis:
         """
         if self.exact:
             return [k.repeats.middle for k in self.known if k.good]
-        found = (
-            self.between.estimate(k.repeats, self.noise.of(k.configuration, k.spread), self.images)
-            for k in self.known
-            if k.good
-        )
+        found = (k.estimate(self.learned, self.images) for k in self.known if k.good)
         return [estimate.with_accuracy(self.pairing.estimate(index)) for index, estimate in enumerate(found)]
 
     @cached_property
@@ -359,7 +410,13 @@ def analyze(
         most_images,
         gathered,
         None if before is None else before.__dict__.get("pairing", before.earlier_pairing),
+        None if before is None or new is None else before.__dict__.get("learned", before.earlier_learned),
     )
+
+
+def _learned_from(count: int) -> int:
+    """From how many of ``count`` trials the noise is learned, see `Learned`."""
+    return count if count < _EACH else count - count % 2 ** int(math.log2(count / _STEPS))
 
 
 def _all_known(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # a fifth of NumPy's import
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
+    Indices = NDArray[np.int64]
 
 DRAWS = 200
 """Chosen: a probability of 0.5 is then right to 0.035 (one standard error), one of 0.95 to 0.015."""
@@ -81,9 +82,10 @@ def membership(
             surely[rows, column] = costs[rows, column] + moved.max(axis=1)
             hopeful[rows, column] = costs[rows, column] + moved.min(axis=1)
         near = near[_near_front(surely, hopeful, shared, is_accuracy[:width], least)]
-    chance = normal_draws(seed, len(complete), len(figures), draws)
-    columns = [chance[shared[near] if accuracy else near, column] for column, accuracy in enumerate(is_accuracy)]
-    moved = _moved([estimates[complete[i]] for i in near.tolist()], figures, errors[near], np.stack(columns, axis=1))
+    chance = normal_draws(seed, near, len(figures), draws)
+    if any(is_accuracy):
+        chance[:, is_accuracy] = normal_draws(seed, shared[near], len(figures), draws)[:, is_accuracy]
+    moved = _moved([estimates[complete[i]] for i in near.tolist()], figures, errors[near], chance)
     paired = np.isin(near, rows)
     moved[np.ix_(paired, np.array(is_accuracy))] = moves[np.isin(rows, near)][:, None]
     moved += means[near, :, None]
@@ -111,13 +113,16 @@ def told(probability: float, *, on_front: bool) -> float | None:
     return probability if (probability >= _AGREES) == on_front else None
 
 
-def normal_draws(seed: int, rows: int, figures: int, draws: int) -> Array:
-    """Standard normal numbers ``[rows, figures, draws]``: of each row the same ones, however many follow it.
+def normal_draws(seed: int, rows: Indices, figures: int, draws: int) -> Array:
+    """Standard normal numbers ``[rows, figures, draws]``, by the rows' numbers: the same, whatever others there are.
 
     So what one more configuration changes is what it does change, not chance.
     """
-    blocks = [_normal_block(seed, block, figures, draws) for block in range(-(-rows // _BLOCK))]
-    return np.concatenate(blocks)[:rows]
+    found = np.empty((len(rows), figures, draws))
+    for block in np.unique(rows // _BLOCK).tolist():
+        here = rows // _BLOCK == block
+        found[here] = _normal_block(seed, block, figures, draws)[rows[here] % _BLOCK]
+    return found
 
 
 @lru_cache(_BLOCKS)
@@ -165,7 +170,7 @@ def _moved(near: Sequence[Estimate], figures: Sequence[str], errors: Array, chan
     if sessions is None:
         return errors[:, :, None] * chance
     loads, draws = sessions.drift.loads, chance.shape[2]
-    shifts = normal_draws(_OF_SESSIONS, loads.shape[2], len(figures), draws)
+    shifts = normal_draws(_OF_SESSIONS, np.arange(loads.shape[2]), len(figures), draws)
     own = np.sqrt(np.maximum(errors**2 - np.square(loads).sum(axis=2)[sessions.drift.kind], 0.0))
     moved: Array = own[:, :, None] * chance + np.einsum("iks,skd->ikd", loads, shifts)[sessions.drift.kind]
     return moved

@@ -94,7 +94,7 @@ def nondominated(costs: Sequence[Sequence[Exact]]) -> list[bool]:
         return []
     import numpy as np
 
-    table = np.array([[float(cost) for cost in point] for point in costs])
+    table = np.array(costs, dtype=float)
     if all(map(operator.eq, table.ravel().tolist(), itertools.chain.from_iterable(costs))):
         return [bool(keep) for keep in nondominated_rows(table)]
     ranks = np.empty((len(costs), len(costs[0])))
@@ -137,7 +137,7 @@ def hypervolume(costs: Array, reference: Sequence[float] | Array) -> float:
 
 def costs_of(point: Valued, objectives: Sequence[Objective]) -> tuple[float, ...]:
     """The costs of ``point``, in the order of ``objectives``. Raises KeyError for a figure that it lacks."""
-    return tuple(objective.cost(point.values[objective.name]) for objective in objectives)
+    return tuple([objective.cost(point.values[objective.name]) for objective in objectives])
 
 
 def front(
@@ -148,11 +148,11 @@ def front(
     Sorted by the first objective, best first, then by the others. Measurements without a value for each objective and
     constraint are left out.
     """
+    names = {objective.name for objective in objectives}
     candidates = [
         (costs_of(measurement, objectives), measurement)
         for measurement in measurements
-        if all(objective.name in measurement.values for objective in objectives)
-        and satisfies(measurement.values, constraints)
+        if names <= measurement.values.keys() and satisfies(measurement.values, constraints)
     ]
     kept = nondominated([costs for costs, _ in candidates])
     chosen = [candidate for candidate, keep in zip(candidates, kept, strict=True) if keep]
