@@ -5,7 +5,7 @@ named, it is that study. Prints processor time of writing, megabytes, and, where
 browser's own clock from the start of loading: until all is drawn; then until another axis is, and a choice.
 
     python benchmarks/report.py --trials 5000
-    python benchmarks/report.py --study studies/mobilenet_v3 --pictures docs
+    python benchmarks/report.py --study studies/mobilenet_v3
 """
 
 from __future__ import annotations
@@ -122,28 +122,10 @@ def look(page: Path) -> None:
         browser.close()
 
 
-def take_pictures(page: Path, folder: Path) -> None:
-    """The first screen as ``report.png``, and on a phone at night as ``report-phone.png``, in ``folder``."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for name, scheme, width, height in (("report", "light", 1200, 860), ("report-phone", "dark", 390, 1000)):
-            context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})
-            opened = context.new_page()
-            opened.set_default_timeout(240_000)
-            opened.goto(page.as_uri())
-            opened.wait_for_selector("body[data-ready]")
-            opened.wait_for_timeout(3000)
-            opened.screenshot(path=folder / f"{name}.png")
-        browser.close()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=5000)
     parser.add_argument("--study", type=Path, help="folder of a study to show in place of a made-up one")
-    parser.add_argument("--pictures", type=Path, help="folder for pictures of it, in place of figures")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         study = dse.open_study(options.study) if options.study else make_study(Path(folder) / "study", options.trials)
@@ -152,10 +134,7 @@ def main() -> None:
         taken_s, rows, front = time.process_time() - began, len(study.configurations()), len(study.front())
         print(f"{len(study.measurements)} trials, {rows} configurations, {front} on the front")
         print(f"{page.stat().st_size / 1e6:.2f} MB, written in {taken_s:.2f} s of processor time")
-        if options.pictures:
-            take_pictures(page, options.pictures)
-        else:
-            look(page)
+        look(page)
 
 
 if __name__ == "__main__":

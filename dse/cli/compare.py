@@ -33,6 +33,13 @@ def compare_command(
     ignore: Annotated[
         list[str] | None, typer.Option(metavar="PARAMETER", help="It may differ: runtime, to compare engines.")
     ] = None,
+    where_before: Annotated[
+        list[str] | None,
+        typer.Option(metavar="EXPR", help="Of BEFORE only configurations with 'runtime = litert'; that may differ."),
+    ] = None,
+    where_after: Annotated[
+        list[str] | None, typer.Option(metavar="EXPR", help="The same of AFTER: 'runtime = openvino'.")
+    ] = None,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(metavar="OBJECTIVE", help=f"End with {_WORSE} where it is worse for certain: latency_p90_ns."),
@@ -46,8 +53,18 @@ def compare_command(
     the same within the indifference, or undecided.
 
     Example: dse compare monday tuesday --fail-on latency_p90_ns
+
+    \b
+    Two engines of one study: dse compare engines engines \\
+        --where-before 'runtime = litert' --where-after 'runtime = openvino'
     """
-    compared = compare(open_study(before, studies), open_study(after, studies), ignore or ())
+    compared = compare(
+        open_study(before, studies),
+        open_study(after, studies),
+        ignore or (),
+        where_before=where_before or (),
+        where_after=where_after or (),
+    )
     names = [o.name for o in compared.found.objectives]
     for name in fail_on or ():
         if name not in names:
@@ -76,8 +93,7 @@ def _table(compared: StudyComparison, rows: list[Compared]) -> FiguresTable:
         return (f"{c.before}, {c.after}", *(f"{change_words(o, d)} {verdict_words(o, d.verdict)}" for o, d in found))
 
     return FiguresTable(
-        title=f"{compared.after.name} against {compared.before.name}: "
-        f"{len(compared.found.compared)} configurations in both",
+        title=f"{compared.names[1]} against {compared.names[0]}: {len(compared.found.compared)} configurations in both",
         captions=(),
         header=("trials", *(o.metric.title for o in objectives)),
         figures=tuple(map(cells, rows)),

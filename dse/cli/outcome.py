@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import typer
@@ -28,6 +29,8 @@ from dse.study import Study
 
 _MOST_GONE = 3
 """Devices that are named when they are gone."""
+_DRAWING = ("bokeh", "jinja2")
+"""What `dse report` needs, and who installs dse without its extra has not."""
 
 
 def show_plan(
@@ -127,7 +130,16 @@ def show_result(
     if not points:
         nothing = why_no_front(analysis, study.measurements)
         raise NothingMeasuredError(nothing.sentence, path=study.folder, hint=_HINTS[nothing.cause])
-    next_command(f"dse dashboard {study_words(study.name, studies)}", "looks at every trial")
+    _look_at(study_words(study.name, studies))
+
+
+def _look_at(study: str) -> None:
+    """What one does with a front: choose, and show it, in a browser by what is installed."""
+    next_command(f"dse pick {study}", "picks one of them; --where says what it has to satisfy")
+    if all(map(find_spec, _DRAWING)):
+        next_command(f"dse report {study}", "writes it as a page for a browser")
+    else:
+        next_command(f"dse dashboard {study}", "looks at every trial in a browser")
 
 
 def _what_was_done(study: Study, progress: Progress) -> list[str]:

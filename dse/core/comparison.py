@@ -12,7 +12,7 @@ Multilevel/Hierarchical Models, 2007, chapter 12). What contradicts its group is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 from typing import Literal
@@ -86,16 +86,34 @@ class Comparison:
         return sum(c.differences[name].verdict == verdict for c in self.compared)
 
 
+Chosen = Callable[[Configuration, Mapping[str, float]], bool]
+"""Whether a configuration with these figures is compared."""
+
+
+def _all(_: Configuration, __: Mapping[str, float]) -> bool:
+    return True
+
+
 def compare_analyses(
-    before: Analysis, after: Analysis, ignore: Sequence[str] = (), confidence: float = 0.95
+    before: Analysis,
+    after: Analysis,
+    ignore: Sequence[str] = (),
+    confidence: float = 0.95,
+    *,
+    of_before: Chosen = _all,
+    of_after: Chosen = _all,
 ) -> Comparison:
     """Compare what both know in the objectives of ``after``; parameters to ``ignore`` may differ.
 
     A configuration that is not the only one of its study without them is left out: nobody knows which to take.
+    ``of_before`` and ``of_after`` say which ones there are: of one engine each, say, of the same study.
     """
     objectives, close = after.objectives, tolerances(after.objectives, after.indifference)
     names = [o.name for o in objectives]
-    ours, theirs = (_by_identity(a.estimates, names, ignore) for a in (before, after))
+    sides = ((before, of_before), (after, of_after))
+    ours, theirs = (
+        _by_identity([e for e in a.estimates if of(e.configuration, e.values)], names, ignore) for a, of in sides
+    )
     both = [identity for identity in ours if identity in theirs]
     limits = dict(zip(names, close, strict=True))
     z = within(len(both) * len(names), confidence)
@@ -108,8 +126,12 @@ def compare_analyses(
     shifts = {group: _shifts(of, objectives, limits, z) for group, of in groups.items()}
     pooled = {id(c): _pooled(c, of, objectives, limits, z) for of in groups.values() for c in of}
     old, new = (
-        [scaled_costs(p.values, objectives) for p in a.front if all(name in p.values for name in names)]
-        for a in (before, after)
+        [
+            scaled_costs(p.values, objectives)
+            for p in a.front
+            if all(name in p.values for name in names) and of(p.configuration, p.values)
+        ]
+        for a, of in sides
     )
     return Comparison(
         objectives,

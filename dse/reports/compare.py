@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dse.core.comparison import Comparison, Difference, Settings, Shift, Verdict, compare_analyses
-from dse.core.configuration import text
-from dse.core.metrics import Objective
+from dse.core.configuration import Configuration, text
+from dse.core.metrics import Objective, satisfies
 from dse.core.words import counted
 from dse.errors import NothingMeasuredError, UsageError
+from dse.reports.question import Question, ask
 from dse.study import Study
 
 _WORDS = {"ns": ("faster", "slower"), "B": ("smaller", "larger")}
@@ -26,6 +27,13 @@ class StudyComparison:
     after: Study
     found: Comparison
     ignored: tuple[str, ...] = ()
+    asked: tuple[Question, Question] = (Question(), Question())
+    """Which configurations of each."""
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Both studies, with the conditions on their configurations."""
+        return _named(self.before, self.asked[0]), _named(self.after, self.asked[1])
 
     def worse(self, name: str) -> bool:
         """Whether a configuration, or what a group has in common, is certainly worse in this objective."""
@@ -33,12 +41,21 @@ class StudyComparison:
         return shifted or self.found.count(name, "worse") > 0
 
 
-def compare(before: Study, after: Study, ignore: Sequence[str] = ()) -> StudyComparison:
+def compare(
+    before: Study,
+    after: Study,
+    ignore: Sequence[str] = (),
+    *,
+    where_before: Sequence[str] = (),
+    where_after: Sequence[str] = (),
+) -> StudyComparison:
     """Compare two studies, configuration by configuration: same, better, worse, or undecided, in each objective.
 
     All of it holds together at 95 %. Parameters to ``ignore`` may differ, as ``runtime`` does between two engines.
-    Raises UsageError for a parameter that neither has, NothingMeasuredError where they have no configuration in common
-    that has the figures of all objectives of ``after``.
+    ``where_before`` and ``where_after`` take a part of each, ``["runtime = litert"]``: of one study, say, two engines.
+    The parameters in them may differ too.
+    Raises UsageError for a parameter that neither has and a condition that names nothing, NothingMeasuredError where
+    they have no configuration in common that has the figures of all objectives of ``after``.
 
     >>> import dse
     >>> study = dse.open_study("studies/example")
@@ -50,14 +67,40 @@ def compare(before: Study, after: Study, ignore: Sequence[str] = ()) -> StudyCom
     for name in ignore:
         if name not in known:
             raise UsageError(f"found {name!r}, allowed: {', '.join(sorted(known))}", argument="ignore")
-    found = compare_analyses(before.analysis, after.analysis, ignore)
+    asked = _asked(before, where_before, "where_before"), _asked(after, where_after, "where_after")
+    may_differ = tuple(dict.fromkeys([*ignore, *(c.name for question in asked for c in question.conditions)]))
+    found = compare_analyses(
+        before.analysis, after.analysis, may_differ, of_before=_Part(asked[0]), of_after=_Part(asked[1])
+    )
     if not found.compared:
         raise NothingMeasuredError(
             f"{before.name} and {after.name} have no configuration in common",
             path=after.folder,
             hint="name the parameters that may differ to be ignored",
         )
-    return StudyComparison(before, after, found, tuple(ignore))
+    return StudyComparison(before, after, found, may_differ, asked)
+
+
+def _named(study: Study, asked: Question) -> str:
+    return f"{study.name} ({' and '.join(asked.words)})" if asked.words else study.name
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The configurations that satisfy a question."""
+
+    question: Question
+
+    def __call__(self, configuration: Configuration, values: Mapping[str, float]) -> bool:
+        return self.question.allows(configuration) and satisfies(values, self.question.constraints)
+
+
+def _asked(study: Study, where: Sequence[str], argument: str) -> Question:
+    try:
+        return ask(study, where)
+    except UsageError as error:
+        error.argument = argument
+        raise
 
 
 def verdict_words(o: Objective, verdict: Verdict) -> str:
@@ -98,13 +141,13 @@ def compare_sentences(compared: StudyComparison) -> list[str]:
                     f"{_group_words(group)}: {o.metric.title} {verdict_words(o, shift.verdict)} on average of "
                     f"{counted(shift.count, 'configuration')}, {change_words(o, shift)}"
                 )
-    old, new = compared.before.name, compared.after.name
+    old, new = compared.names
     said.append(
         f"fronts: {100 * found.kept:.0f} % of the rows of {old} are on that of {new} within the indifference, "
         f"{100 * found.known:.0f} % the other way"
     )
     if found.only_before or found.only_after:
-        said.append(f"in one study alone: {found.only_before} of {old}, {found.only_after} of {new}")
+        said.append(f"in one of both alone: {found.only_before} of {old}, {found.only_after} of {new}")
     return said
 
 
@@ -121,6 +164,8 @@ def compare_document(compared: StudyComparison) -> dict[str, Any]:
         "before": compared.before.name,
         "after": compared.after.name,
         "ignored": list(compared.ignored),
+        "where_before": list(compared.asked[0].words),
+        "where_after": list(compared.asked[1].words),
         "objectives": [o.name for o in found.objectives],
         "only_before": found.only_before,
         "only_after": found.only_after,

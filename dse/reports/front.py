@@ -130,7 +130,7 @@ def front_document(report: FrontReport) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "study": study.name,
-        **({"recorded_in": table} if (table := study.recorded_in) else {"data_set": _data_set(study)}),
+        **({"recorded_in": table} if (table := study.recorded_in) else _data_set(study)),
         "objectives": [
             {"name": objective.name, "direction": objective.direction, "unit": objective.metric.unit}
             for objective in study.objectives
@@ -164,8 +164,8 @@ def front_document(report: FrontReport) -> dict[str, Any]:
     }
 
 
-def _data_set(study: Study) -> str:
-    return study.space.data_set.called
+def _data_set(study: Study) -> dict[str, Any]:
+    return {"data_set": study.space.data_set.called, "classes": study.space.data_set.classes}
 
 
 def _accuracy_document(report: FrontReport, point: FrontPoint) -> dict[str, Any] | None:

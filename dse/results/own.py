@@ -135,10 +135,11 @@ def load_own_front(path: Path, objectives: Sequence[Objective]) -> OwnFront:
         data_set, table = (
             None if (name := document.get(key)) is None else str(name) for key in ("data_set", "recorded_in")
         )
+        classes = None if (told := document.get("classes")) is None else _whole(told)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _no_front(path, error) from error
     _check_scenario(study, own)
-    return OwnFront(study, tuple(own), data_set, table)
+    return OwnFront(study, tuple(own), data_set, table, classes)
 
 
 def _check_scenario(study: str, points: Sequence[OwnPoint]) -> None:

@@ -58,6 +58,18 @@ def test_a_spent_limit_measures_nothing_and_says_how_to_go_on(
     assert _trials(here) == before
 
 
+@pytest.mark.parametrize(
+    ("installed", "shown"), [(True, "dse report small_study"), (False, "dse dashboard small_study")]
+)
+def test_the_end_says_what_one_does_with_a_front(
+    here: Path, dse: Any, monkeypatch: pytest.MonkeyPatch, installed: bool, shown: str
+) -> None:
+    monkeypatch.setattr("dse.cli.outcome.find_spec", lambda _: object() if installed else None)
+    lines = dse("explore", "--space", here / "small_study.yaml", "--trials", 4).err.splitlines()
+    commands = [line.removeprefix("next: ").partition("  ")[0] for line in lines if line.startswith("next: ")]
+    assert commands[-2:] == ["dse pick small_study", shown]
+
+
 def test_a_plan_is_for_what_is_left(here: Path, dse: Any) -> None:
     common = ("explore", "--space", "small_study.yaml", "--dry-run", "--json")
     assert json.loads(dse(*common, "--trials", 5).out)["trials"] == 1

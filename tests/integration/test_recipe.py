@@ -1,4 +1,4 @@
-"""The recipe of the v1.1 study: it loads without a download, and runs with its checkpoints from a local server."""
+"""The recipe of the v1.1 study: it loads without a download, and repeats with its checkpoints from a local server."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 from typer.testing import CliRunner
 
 from dse.cli import make_app
-from dse.errors import NothingMeasuredError, StudyError
+from dse.errors import StudyError
 from dse.spaces.load import load_space
 from dse.zoo.efficientnet_lite import NETWORKS
-from tests.integration.exploring import skip_if_starved
+from tests.integration.repeating import check, repeat
 from tests.shared import SHARED
 
-RECIPE = Path(__file__).parents[2] / "studies/v1_1_reproduction/study.yaml"
+RECIPE = Path(__file__).parents[2] / "studies/v1_1_reproduction/space.yaml"
 CHECKPOINT = SHARED / "models/v3-small_224_1.0_uint8.tflite"
 ADDRESSES = "https://storage.googleapis.com/mobilenet_v3/checkpoints"
 
@@ -57,21 +57,17 @@ def test_a_recipe_is_neither_taken_for_a_study_nor_overwritten_by_one(images, tm
     assert recipe.read_bytes() == RECIPE.read_bytes()
 
 
-def test_the_recipe_runs_with_checkpoints_from_a_server(images, server, tmp_path):
+def test_its_script_repeats_it_with_checkpoints_from_a_server(images, server, tmp_path):
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w:gz") as tar:
         tar.add(CHECKPOINT, "v3-small_224_1.0_uint8/v3-small_224_1.0_uint8.tflite")
     server.contents = file.getvalue()
     text = RECIPE.read_text().replace(ADDRESSES, server.url.rpartition("/")[0])
     text = text.replace("5s", "50ms").replace("accuracy_images: 5000", "accuracy_images: 20")
-    (tmp_path / "study.yaml").write_text(text)
-    words = ["explore", "--space", "study.yaml", "--trials", "1", "--json"]
-    try:
-        done = CliRunner().invoke(make_app(), words, env=images, catch_exceptions=False)
-    except NothingMeasuredError as error:
-        skip_if_starved(str(error))
-        raise
-    (point,) = json.loads(done.stdout)["points"]
-    assert point["values"]["accuracy"] > 0.3
+    (tmp_path / "edited.yaml").write_text(text)
+    words = [images["DSE_IMAGES"], images["DSE_LABELS"], tmp_path / "out", "--trials", 1]
+    repeat("v1_1_reproduction", *words, folder=tmp_path, SPACE=str(tmp_path / "edited.yaml"))
+    (row,) = check(tmp_path / "out", "v1_1")
+    assert float(row["accuracy"]) > 0.3
     assert len(json.loads((tmp_path / "checksums.json").read_text())["sha256"]) == 9
     assert len(server.requests) == 9

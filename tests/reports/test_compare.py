@@ -92,6 +92,27 @@ def test_engines_are_compared_where_what_differs_is_ignored(tmp_path: Path) -> N
         compare(one, other, ["delegate", "precision", "side"])  # which of the eight is meant, nobody knows
 
 
+def test_two_engines_of_one_study_are_compared_where_each_is_named(studies: tuple[Study, Study]) -> None:
+    _, study = studies
+    with pytest.raises(NothingMeasuredError, match="no configuration in common"):
+        compare(study, study, ["delegate"])  # each is there twice
+    compared = compare(study, study, where_before=["delegate = xnnpack"], where_after=["delegate = builtin"])
+    assert compared.ignored == ("delegate",)
+    assert len(compared.found.compared) == 8
+    assert {c.configuration["delegate"] for c in compared.found.compared} == {"builtin"}
+    assert {c.differences["latency_p90_ns"].verdict for c in compared.found.compared} == {"worse"}
+    assert any("(delegate = xnnpack)" in sentence for sentence in compare_sentences(compared))
+    document = compare_document(compared)
+    assert (document["where_before"], document["where_after"]) == (["delegate = xnnpack"], ["delegate = builtin"])
+    slow = ["delegate = builtin and latency_p90_ns >= 2 ms"]
+    compared = compare(study, study, where_before=["delegate = xnnpack"], where_after=slow)
+    assert 0 < len(compared.found.compared) < 8
+    assert all(c.differences["latency_p90_ns"].after >= 2e6 for c in compared.found.compared)
+    with pytest.raises(UsageError, match=r"where_after: found delegate = gpu, allowed: xnnpack, builtin") as caught:
+        compare(study, study, where_after=["delegate = gpu"])
+    assert caught.value.argument == "where_after"
+
+
 def test_two_studies_of_other_things_are_refused(studies: tuple[Study, Study], tmp_path: Path) -> None:
     device = FakeDevice(_latency(1.0), lambda _: 0.9, images=200)
     space = make_space(tmp_path, parameters={"side": [48], "threads": [2]}, objectives=["accuracy", "latency_p90_ns"])

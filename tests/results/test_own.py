@@ -106,7 +106,10 @@ def test_as_many_images_of_other_classes_are_another_data_set(
     own = load_own_front(write_front(tmp_path, (0.999, 1)), AXES)
     assert rivals(own, group)
     assert rivals(replace(own, classes=1000), group)
-    others = replace(own, classes=10)
+    saved = json.loads((tmp_path / "front.json").read_text())
+    (tmp_path / "front.json").write_text(json.dumps({**saved, "classes": 10}))
+    others = load_own_front(tmp_path / "front.json", AXES)
+    assert others.classes == 10
     assert not rivals(others, group)
     assert "on 50000 images, with 10 classes, the published ones on 50000 images (ImageNet)" in str(
         apart(others, [group])
