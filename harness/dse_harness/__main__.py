@@ -11,10 +11,12 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dse_harness import process
-from dse_harness.decode import ProtocolError
-from dse_harness.protocol import Failure, Request, Response, RuntimeSpec, read, write
+
+if TYPE_CHECKING:
+    from dse_harness.protocol import Response
 
 _USAGE = """\
 usage: dse-harness run REQUEST.json
@@ -43,7 +45,7 @@ def main(arguments: list[str]) -> int:
         case ["run", request]:
             return _run(Path(request))
         case ["describe", model]:
-            return _describe(Path(model), RuntimeSpec().name)
+            return _describe(Path(model))
         case ["describe", model, engine]:
             return _describe(Path(model), engine)
         case ["engines"]:
@@ -81,6 +83,8 @@ def _device(name: str, root: Path, machine: Path) -> int:
 
 def _run(request_path: Path, engine_bytes: int = 0) -> int:
     """``engine_bytes`` of the resident set are an engine that this process had imported before it was forked."""
+    from dse_harness.protocol import write
+
     response_path = request_path.with_name("response.json")
     if not request_path.is_file():
         print(f"{request_path}: no such file", file=sys.stderr)
@@ -103,6 +107,9 @@ def _run(request_path: Path, engine_bytes: int = 0) -> int:
 
 
 def _response(request_path: Path, engine_bytes: int) -> Response:
+    from dse_harness.decode import ProtocolError
+    from dse_harness.protocol import Failure, Request, Response, read
+
     try:
         request = read(Request, request_path)
     except ProtocolError as error:
@@ -114,13 +121,14 @@ def _response(request_path: Path, engine_bytes: int) -> Response:
     return measure(request, request_path, engine_bytes)
 
 
-def _describe(model: Path, name: str) -> int:
+def _describe(model: Path, name: str | None = None) -> int:
     from dse_harness.describe import describe
     from dse_harness.engines import engine_named
     from dse_harness.errors import HarnessError
+    from dse_harness.protocol import Request, RuntimeSpec
     from dse_harness.tasks import task_of
 
-    described = {}
+    name, described = name or RuntimeSpec().name, {}
     try:
         task, engine = task_of(Request.task), engine_named(name)
     except HarnessError as error:
@@ -152,6 +160,7 @@ def _preprocess(request_path: Path, side: int, cache: Path, shards: list[int]) -
     """Errors go to stdout as a Failure, for the run that waits for the pixels."""
     from dse_harness.errors import HarnessError
     from dse_harness.preprocessing import build
+    from dse_harness.protocol import Failure, Request, read
 
     request = read(Request, request_path)
     try:
@@ -172,6 +181,7 @@ def _compile(request_path: Path, target: Path) -> int:
     """Errors go to stdout as a Failure, for the run that waits for the model."""
     from dse_harness.compiled import make
     from dse_harness.errors import HarnessError
+    from dse_harness.protocol import Failure, Request, read
 
     try:
         make(request_path, read(Request, request_path), target)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from dse_harness.clock import time_utc
 from dse_harness.protocol import SINCE_BOOT, DeviceState
 
 _PI_FLAGS = {
@@ -100,12 +100,6 @@ class DeviceReader:
         ticks = user + nice + system + irq + softirq + steal  # stolen by other virtual machines: foreign as well
         own = os.times()
         return ticks / os.sysconf("SC_CLK_TCK") - (own.user + own.system + own.children_user + own.children_system)
-
-
-def time_utc() -> str:
-    """Now, with microseconds, since a trial may take less than a second."""
-    now_s, microseconds = divmod(time.time_ns() // 1000, 10**6)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now_s))}.{microseconds:06d}Z"
 
 
 def _text(path: Path) -> str | None:

@@ -40,7 +40,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from dse_harness import __version__, device, family, lease
+from dse_harness import __version__, device, lease
+from dse_harness.clock import now_s
 from dse_harness.device import Boot, RefusedError
 from dse_harness.device_state import DeviceReader
 
@@ -93,7 +94,7 @@ def read(root: Path, machine: Path = Path("/")) -> dict[str, Any]:
         "load_1min": state.load_1min,
         "free_bytes": device.free_bytes(root),
         "time_utc": state.time_utc,
-        "boottime_s": family.now_s(),
+        "boottime_s": now_s(),
         "lease": None if holder is None else holder.public(),
         "root": str(root.absolute()),
     }

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from dse_harness.clock import now_s
+
 RUN_ID, ROOT = "DSE_RUN_ID", "DSE_RUN_ROOT"
 GRACE_S = 2.0
 """How long a process that was told to end has for that before it is killed, and a killed one to be gone."""
@@ -31,19 +33,14 @@ class Process(NamedTuple):
     start_ticks: int
 
 
-def now_s() -> float:
-    """Seconds since boot, those in which the machine slept among them; no clock that is set changes them."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
 def process(pid: int) -> Process | None:
     """The process of this number; None where there is none, or only what its parent has yet to ask for."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        text = _read(pid, "stat")
     except OSError:
         return None
-    state, parent, group, *rest = text.rpartition(")")[2].split()
-    return None if state in "ZXx" else Process(pid, int(parent), int(group), int(rest[16]))
+    state, parent, group, *rest = text.rpartition(b")")[2].split()
+    return None if state in b"ZXx" else Process(pid, int(parent), int(group), int(rest[16]))
 
 
 def is_alive(pid: int, start_ticks: int) -> bool:
@@ -63,7 +60,7 @@ def marked(root: Path) -> dict[int, str]:
     found = {}
     for pid in _numbers():
         with contextlib.suppress(OSError):  # another user's, or gone by now; what only waits for its parent has none
-            variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            variables = _read(pid, "environ").split(b"\0")
             if wanted in variables:
                 found[pid] = next((os.fsdecode(v[len(name) :]) for v in variables if v.startswith(name)), "")
     return found
@@ -114,6 +111,11 @@ def _all() -> Iterator[Process]:
     for pid in _numbers():
         if (found := process(pid)) is not None:
             yield found
+
+
+def _read(pid: int, name: str) -> bytes:
+    with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:  # noqa: PTH123 - hundreds of them
+        return file.readall()
 
 
 def _numbers() -> list[int]:

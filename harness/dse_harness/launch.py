@@ -46,10 +46,9 @@ from typing import Annotated, Any
 
 from dse_harness import device, family
 from dse_harness.boot import command
+from dse_harness.clock import now_s, time_utc
 from dse_harness.decode import ProtocolError, Range, decode
 from dse_harness.device import Boot, RefusedError
-from dse_harness.device_state import time_utc
-from dse_harness.family import now_s
 from dse_harness.lease import HeldError, Lease, StuckError
 from dse_harness.run_folder import Archive, RunFolder
 from dse_harness.running import Running

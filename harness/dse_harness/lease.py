@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from dse_harness import family
+from dse_harness.clock import now_s
 from dse_harness.decode import ProtocolError, decode
 from dse_harness.device import Boot
 
@@ -55,7 +56,7 @@ class Holder:
 
     def holds(self, boot: Boot) -> bool:
         """Whether nobody may break this lease now."""
-        if self.boot_id != boot.id or family.now_s() >= self.deadline_s:
+        if self.boot_id != boot.id or now_s() >= self.deadline_s:
             return False
         return self.space != boot.space or family.is_alive(self.pid, self.start_ticks)
 
@@ -65,7 +66,7 @@ class Holder:
 
     def public(self) -> dict[str, Any]:
         """What others are told: who, which run, and for how long at most unless it is renewed."""
-        return {"owner": self.owner, "run_id": self.run_id, "left_s": round(self.deadline_s - family.now_s(), 3)}
+        return {"owner": self.owner, "run_id": self.run_id, "left_s": round(self.deadline_s - now_s(), 3)}
 
 
 class HeldError(Exception):
@@ -110,7 +111,7 @@ class Lease:
                 boot.id,
                 me.pid,
                 me.start_ticks,
-                family.now_s() + lease_s,
+                now_s() + lease_s,
                 machine=boot.machine,
                 space=boot.space,
             )
@@ -129,11 +130,11 @@ class Lease:
 
     def renew(self) -> bool:
         """Move the deadline; False, and nothing is done, where it has passed or the lease is another's by now."""
-        if family.now_s() >= self.deadline_s:
+        if now_s() >= self.deadline_s:
             return False
         with contextlib.suppress(HeldError), _locked(self._root):
             if self._is_mine():
-                self._holder = replace(self._holder, deadline_s=family.now_s() + self._lease_s)
+                self._holder = replace(self._holder, deadline_s=now_s() + self._lease_s)
                 self._write()
                 return True
         return False
@@ -168,7 +169,7 @@ def _require_free(path: Path, found: Holder, boot: Boot) -> None:
             "remove the file where that machine is no more"
         )
     if found.holds(boot):
-        raise HeldError(f"held by {who}, for {found.deadline_s - family.now_s():.0f} s more at most", found)
+        raise HeldError(f"held by {who}, for {found.deadline_s - now_s():.0f} s more at most", found)
 
 
 def _end_orphans(root: Path, found: Holder | None) -> list[str]:
@@ -202,18 +203,21 @@ def _read(path: Path) -> Holder | None:
 
 
 @contextlib.contextmanager
-def _locked(root: Path) -> Iterator[None]:
+def _locked(root: Path, patience_s: float = _LOCK_PATIENCE_S) -> Iterator[None]:
     """Hold the lock for the moment that a lease is looked at and changed. Raises HeldError."""
     descriptor = os.open(root / "lease.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        deadline_s = family.now_s() + _LOCK_PATIENCE_S
+        deadline_s = now_s() + patience_s
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if family.now_s() >= deadline_s:
-                    raise HeldError(f"{root / 'lease.lock'}: locked for {_LOCK_PATIENCE_S:g} s", None) from None
+                if now_s() >= deadline_s:
+                    raise HeldError(
+                        f"{root / 'lease.lock'}: locked for {patience_s:g} s, by who was stopped? fuser -v names it",
+                        None,
+                    ) from None
                 time.sleep(_STEP_S)
         yield
     finally:

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from dse_harness.errors import HarnessError
-
 _PR_SET_PDEATHSIG = 1
 _MADV_POPULATE_READ = 22
 """Has the kernel map pages at once that would fault one by one."""
@@ -141,6 +139,8 @@ def pin(cpus: tuple[int, ...]) -> None:
     try:
         os.sched_setaffinity(0, cpus)
     except (OSError, ValueError, AttributeError) as error:
+        from dse_harness.errors import HarnessError  # a device's commands need none
+
         allowed = ", ".join(map(str, range(os.cpu_count() or 1)))
         raise HarnessError(
             "bad_request", f"runtime.cpu_affinity: found {list(cpus)}, allowed: processors out of {allowed} ({error})"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from dse_harness import family
-from dse_harness.family import now_s
+from dse_harness.clock import now_s
 from dse_harness.watch import Watch
 
 Outcome = Literal["ended", "timeout", "lease_expired"]

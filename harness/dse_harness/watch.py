@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable
 from types import FrameType
 
-from dse_harness.family import now_s
+from dse_harness.clock import now_s
 from dse_harness.lease import Lease
 
 _READ_BYTES = 2**16

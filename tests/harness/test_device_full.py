@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dse_harness.family import now_s
+from dse_harness.clock import now_s
 
 from tests.harness.devices import Launcher, answer_to, ask, device, job, runs
 from tests.harness.test_store import archive, put_folder

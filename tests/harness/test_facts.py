@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import dse_harness
-from dse_harness.family import now_s
+from dse_harness.clock import now_s
 
 from tests.harness.devices import LONG, Launcher, ask, device, job, machine
 

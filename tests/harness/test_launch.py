@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from dse_harness.boot import command
+from dse_harness.clock import now_s
 from dse_harness.device import sha256
-from dse_harness.family import now_s
 
 from tests.harness.devices import (
     LONG,

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from dse_harness import family
+from dse_harness.clock import now_s
 from dse_harness.device import Boot
-from dse_harness.family import now_s
 
 from tests.harness.devices import LONG, Answer, Launcher, answer_to, device, is_alive, job, machine, number_in, runs
 
