@@ -14,6 +14,7 @@ from dse.cli.results import view
 from dse.cli.results.front import front_command
 from dse.cli.results.html import report_command
 from dse.cli.results.options import DEFAULT_BY, By, Objectives, Scenario, Sort, objectives_of, selection_words
+from dse.cli.results.serve import serve_command
 from dse.core.words import counted
 from dse.errors import UsageError
 from dse.results.convert.export import FORMATS, export
@@ -75,6 +76,7 @@ def import_command(
 
 app.command("front")(front_command)
 app.command("report")(report_command)
+app.command("serve")(serve_command)
 
 
 @app.command("list")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,12 +16,24 @@ from dse.results.front import select
 from dse.results.objectives import default_objectives
 from dse.results.own import STUDIED_SCENARIO, own_front
 
+OwnStudies = Annotated[
+    list[str] | None,
+    typer.Option("--study", help="Set this study's own front above the published ones; again for more."),
+]
+
+
+def page_rows(database: Path, where: str | None, name: str | None) -> list[dict[str, Any]]:
+    """The rows that a page shows, one or more. Raises UsageError, ResultsError."""
+    with open_database(database, read_only=True) as found:
+        rows = select(found, where=where, name=name)
+    if not rows:
+        raise UsageError("no result matches", hint="see what there is: `dse results list`")
+    return rows
+
 
 def report_command(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to write it.")] = Path("results.html"),
-    study: Annotated[
-        list[str] | None, typer.Option(help="Set this study's own front above the published ones; again for more.")
-    ] = None,
+    study: OwnStudies = None,
     where: Where = None,
     name: Name = None,
     db: Db = None,
@@ -35,10 +47,7 @@ def report_command(
     """
     from dse.reports.published import results_report  # the extra `report`, which alone needs it
 
-    with open_database(db or default_path(), read_only=True) as database:
-        rows = select(database, where=where, name=name)
-    if not rows:
-        raise UsageError("no result matches", hint="see what there is: `dse results list`")
+    rows = page_rows(db or default_path(), where, name)
     own = [own_front(given, STUDIES, default_objectives(STUDIED_SCENARIO)) for given in study or ()]
     path = results_report(rows, out, own=own)
     size = path.stat().st_size
