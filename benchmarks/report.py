@@ -2,7 +2,7 @@
 
 The study is made up, in memory: a fifth of its trials are repeats, some are excluded and some fail; where a folder is
 named, it is that study. Prints processor time of writing, megabytes, and, where Chromium is installed, seconds of the
-browser's own clock from the start of loading: until all is drawn; then until another axis is, and a choice.
+browser's own clock and of the tab's processor: until all is drawn; then until another axis is, and a choice.
 
     python benchmarks/report.py --trials 5000
     python benchmarks/report.py --study studies/mobilenet_v3
@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import random
-import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -27,6 +27,9 @@ from dse.core.measurement import Measurement
 from dse.spaces.resolved import ResolvedDataSet, ResolvedExplore, ResolvedFidelity, ResolvedSpace
 from dse.study.settings import StudySettings
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.in_browser import look
+
 _LEVELS: dict[str, list[Any]] = {
     "family": ["small", "large"],
     "width": [0.25, 0.35, 0.5, 0.75, 1.0],
@@ -35,6 +38,12 @@ _LEVELS: dict[str, list[Any]] = {
     "threads": [1, 2, 3, 4],
     "buffer_size": [64, 256, 1024],
     "delegate": ["builtin", "xnnpack"],
+}
+
+_ACTS = {
+    "another axis": "() => { const axis = document.getElementById('axis-x'); axis.value = 'latency_p50_ns'; "
+    "axis.dispatchEvent(new Event('change')); }",
+    "a choice": "() => document.querySelector('#front-table tbody tr').click()",
 }
 
 
@@ -86,46 +95,11 @@ def _measured(number: int, configuration: Configuration, chance: random.Random) 
     return Measurement(number, configuration, key, response, accuracy, number)
 
 
-def look(page: Path) -> None:
-    """Open the page in Chromium, and print how soon it shows and reacts."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        print("no chromium here: not looked at")
-        return
-    from playwright.sync_api import sync_playwright
-
-    drawn = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now()), 0)))"
-    choose_axis = (
-        "() => { const axis = document.getElementById('axis-x'); axis.value = 'latency_p50_ns'; "
-        "axis.dispatchEvent(new Event('change')); }"
-    )
-    choose_row = "() => document.querySelector('#front-table tbody tr').click()"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        opened = browser.new_page(viewport={"width": 1400, "height": 900})
-        opened.set_default_timeout(240_000)
-        opened.goto(page.as_uri())
-        opened.wait_for_selector("body[data-ready]")
-        cdp = opened.context.new_cdp_session(opened)
-        cdp.send("Performance.enable")
-
-        def used_s() -> float:
-            found = cdp.send("Performance.getMetrics")["metrics"]
-            return float(next(metric["value"] for metric in found if metric["name"] == "ProcessTime"))
-
-        print(f"all is drawn after {opened.evaluate(drawn) / 1000:.2f} s; the tab used {used_s():.2f} s of a processor")
-        for what, act in (("another axis", choose_axis), ("a choice", choose_row)):
-            timed = f"async () => {{ const from = performance.now(); ({act})(); return (await ({drawn})()) - from; }}"
-            before_s = used_s()
-            taken_s = opened.evaluate(timed) / 1000
-            print(f"{what} is drawn after {taken_s:.2f} s; the tab used {used_s() - before_s:.2f} s")
-        browser.close()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=5000)
     parser.add_argument("--study", type=Path, help="folder of a study to show in place of a made-up one")
+    parser.add_argument("--times", type=int, default=3, help="open it so often, and tell the least")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         study = dse.open_study(options.study) if options.study else make_study(Path(folder) / "study", options.trials)
@@ -134,7 +108,7 @@ def main() -> None:
         taken_s, rows, front = time.process_time() - began, len(study.configurations()), len(study.front())
         print(f"{len(study.measurements)} trials, {rows} configurations, {front} on the front")
         print(f"{page.stat().st_size / 1e6:.2f} MB, written in {taken_s:.2f} s of processor time")
-        look(page)
+        look(page, _ACTS, times=options.times)
 
 
 if __name__ == "__main__":

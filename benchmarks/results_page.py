@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,9 +22,32 @@ from dse.reports.published import results_report
 from dse.results.database import COLUMNS, open_database
 from dse.results.front import select
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.in_browser import look
+
 _ROUNDS = ["v0.5", "v0.7", "v1.0", "v1.1", "v2.0", "v2.1", "v3.0", "v3.1", "v4.0", "v4.1", "v5.0", "v5.1", "v6.0"]
 _TASKS = {"image-classification": "top1", "object-detection": "mAP", "question-answering": "F1"}
 _SCENARIOS = ["SingleStream", "SingleStream", "Offline", "Server", "MultiStream"]
+
+
+def _choice(element: str, value: str, event: str = "change") -> str:
+    return (
+        f"() => {{ const e = document.getElementById('{element}'); e.value = '{value}'; "
+        f"e.dispatchEvent(new Event('{event}')); }}"
+    )
+
+
+_ACTS = {
+    "all scenarios": _choice("choose-scenario", ""),
+    "all tasks": _choice("choose-task", ""),
+    "one front for all groups": _choice("by", ""),
+    "a round": _choice("choose-round", "v5.1"),
+    "a part of the path": _choice("path", "board12", "input"),
+    "no filter but the round": _choice("path", "", "input"),
+    "all rounds again": _choice("choose-round", ""),
+    "another axis": _choice("axis-x", "latency_p50"),
+    "another order": "() => document.querySelector(\"#table th[data-column='directory'] button\").click()",
+}
 
 
 def make_rows(count: int, *, seed: int = 0, submitters: int = 40, devices: int = 400) -> list[dict[str, Any]]:
@@ -81,54 +104,10 @@ def fill_database(path: Path, rows: list[dict[str, Any]]) -> None:
         database.add_rows([json.dumps(needed | line).encode() for line in lines])
 
 
-def look(page: Path) -> None:
-    """Open the page in Chromium, and print how soon it shows and reacts."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        print("no chromium here: not looked at")
-        return
-    from playwright.sync_api import sync_playwright
-
-    drawn = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now()), 0)))"
-    choose = (
-        "() => {{ const e = document.getElementById('{}'); e.value = '{}'; e.dispatchEvent(new Event('{}')); }}".format
-    )
-    acts = {
-        "all scenarios": choose("choose-scenario", "", "change"),
-        "all tasks": choose("choose-task", "", "change"),
-        "one front for all groups": choose("by", "", "change"),
-        "a round": choose("choose-round", "v5.1", "change"),
-        "a part of the path": choose("path", "board12", "input"),
-        "no filter but the round": choose("path", "", "input"),
-        "all rounds again": choose("choose-round", "", "change"),
-        "another axis": choose("axis-x", "latency_p50", "change"),
-        "another order": "() => document.querySelector(\"#table th[data-column='directory'] button\").click()",
-    }
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        opened = browser.new_page(viewport={"width": 1400, "height": 900})
-        opened.set_default_timeout(240_000)
-        opened.goto(page.as_uri())
-        opened.wait_for_selector("body[data-ready]")
-        cdp = opened.context.new_cdp_session(opened)
-        cdp.send("Performance.enable")
-
-        def used_s() -> float:
-            found = cdp.send("Performance.getMetrics")["metrics"]
-            return float(next(metric["value"] for metric in found if metric["name"] == "ProcessTime"))
-
-        print(f"all is drawn after {opened.evaluate(drawn) / 1000:.2f} s; the tab used {used_s():.2f} s of a processor")
-        for what, act in acts.items():
-            timed = f"async () => {{ const from = performance.now(); ({act})(); return (await ({drawn})()) - from; }}"
-            before_s = used_s()
-            taken_s = opened.evaluate(timed) / 1000
-            print(f"{what}: drawn after {taken_s:.2f} s; the tab used {used_s() - before_s:.2f} s")
-        browser.close()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=24_000)
+    parser.add_argument("--times", type=int, default=3, help="open it so often, and tell the least")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path, page = Path(folder) / "results.duckdb", Path(folder) / "results.html"
@@ -142,7 +121,7 @@ def main() -> None:
             f"{len(rows)} results, {page.stat().st_size / 1e6:.2f} MB; processor time: read in {read_s:.2f} s, ", end=""
         )
         print(f"written in {time.process_time() - began - read_s:.2f} s")
-        look(page)
+        look(page, _ACTS, times=options.times)
 
 
 if __name__ == "__main__":
