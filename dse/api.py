@@ -100,7 +100,9 @@ def explore(
         spent_s, limits = spent.time_s, spent.since(counted_from(before)).left_of(limits)
         options |= {name: value for name, value in before.settings.options.items() if name == "counted_from"}
     fetch(loaded, where)
-    with StudyWriter(folder, loaded, None, options, say=_LOG.warning) as writer, closed_after(where):
+    given = {"seed": seed, "callbacks": callbacks or None, "backend": backend, "sampler": sampler}
+    command = _called(space, folder, budget, given | {"again": again or None})
+    with StudyWriter(folder, loaded, None, options, command=command, say=_LOG.warning) as writer, closed_after(where):
         events = _Events(writer.study, tuple(callbacks))
         plan = _plan(loaded, writer.study, limits, sampler)
         with suppress(StopSearch):
@@ -118,6 +120,28 @@ def explore(
             )
         _write_front(writer.study)
     return writer.study
+
+
+def _called(space: object, folder: Path, budget: Budget | None, given: Mapping[str, object]) -> str:
+    """The call as Python, with ``...`` for what is no text or number; folders elsewhere have their name alone."""
+    named = str(space.path if isinstance(space, Space) else space) if not isinstance(space, Mapping) else None
+    arguments = ["..." if named is None else repr(_from_here(named)), repr(_from_here(folder))]
+    if budget is not None:
+        limits = {field.name: getattr(budget, field.name) for field in dataclasses.fields(budget)}
+        arguments.append(f"dse.Budget({', '.join(f'{name}={limit!r}' for name, limit in limits.items() if limit)})")
+    arguments += [f"{name}={_said(value)}" for name, value in given.items() if value is not None]
+    return f"dse.explore({', '.join(arguments)})"
+
+
+def _from_here(path: str | Path) -> str:
+    path, here = Path(path), Path.cwd()
+    if path.is_relative_to(here):
+        path = path.relative_to(here)
+    return path.name if path.is_absolute() else path.as_posix()
+
+
+def _said(value: object) -> str:
+    return repr(value) if isinstance(value, str | int) else "..."
 
 
 class _Events:

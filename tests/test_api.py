@@ -128,6 +128,22 @@ def test_a_search_goes_on_where_it_was_and_its_budget_is_for_all_of_it(here: Pat
     assert [r.values for r in dse.open_study(folder).front()] == [r.values for r in done.front()]
 
 
+def test_a_study_keeps_the_calls_that_searched_it(here: Path) -> None:
+    folder = here / "studies" / "called"
+    for trials in (2, 2, 3):
+        study = dse.explore(make_space(here), folder, dse.Budget(trials=trials), seed=4, backend=_device())
+    calls = [
+        f"dse.explore('small_study.yaml', 'studies/called', dse.Budget(trials={n}), seed=4, backend=...)"
+        for n in (2, 3)
+    ]
+    assert [(s.command, s.times) for s in study.settings.searches] == [(calls[0], 2), (calls[1], 1)]
+    assert dse.open_study(folder).settings.searches == study.settings.searches
+    elsewhere = dse.explore(str(here / "small_study.yaml"), folder.with_name("named"), backend=_device())
+    assert [s.command for s in elsewhere.settings.searches] == [
+        "dse.explore('small_study.yaml', 'studies/named', backend=...)"
+    ]
+
+
 def test_a_callbacks_error_ends_the_search_and_the_study_is_whole(here: Path) -> None:
     def fail(study: Study, trial: TrialRow) -> None:
         raise ZeroDivisionError

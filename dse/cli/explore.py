@@ -21,6 +21,7 @@ from dse.cli.outcome import counts, plan_line, show_plan, show_result
 from dse.cli.own_model import own_model
 from dse.cli.render import stderr
 from dse.cli.trusted import NOT_ASKED, Trust, require_trust
+from dse.cli.typed import typed_command
 from dse.core.configuration import Configuration
 from dse.core.tree import LISTED
 from dse.errors import ResultsError, StudyError, UsageError
@@ -137,7 +138,7 @@ def explore_command(
     keep = keep_earlier if edited.changing else lambda _: None
     say = stderr().print
     with (
-        StudyWriter(folder, loaded, storage, options, keep=keep, say=say) as writer,
+        StudyWriter(folder, loaded, storage, options, command=typed_command(), keep=keep, say=say) as writer,
         Interrupt("trial") as interrupt,
         closed_after(loaded.backend),
     ):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,6 @@ import typer
 from dse.cli.opened import open_study
 from dse.cli.options import STUDIES, Json, Studies, StudyArgument, study_words
 from dse.cli.render import next_command, print_json, print_lines
-from dse.study import Study
 
 
 def report_command(
@@ -21,6 +19,10 @@ def report_command(
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="Where to write it. [default: report.html in the study]"),
     ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(metavar="DATABASE", help="Published results beside it, where images and their number agree."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write a study as one page for a browser.
@@ -28,22 +30,15 @@ def report_command(
     One file with charts, tables and all figures, to open from disk and to send. It asks no server for anything.
 
     Example: dse report mobilenet_v3 -o front.html
+
+    Example: dse report mobilenet_v3 --results results.duckdb
     """
     from dse.reports.page import report  # the extra `report`, which alone needs it
 
     found = open_study(study, studies)
-    path = report(found, out, repeat=_search_words(found, studies))
+    path = report(found, out, results=results)
     if json:
         print_json({"study": found.name, "path": str(path), "bytes": path.stat().st_size})
         return
     print_lines([f"{path}: {path.stat().st_size / 1e6:.1f} MB, opens in a browser"])
     next_command(f"dse pick {study_words(study, studies)}", "picks one configuration of the front")
-
-
-def _search_words(study: Study, studies: Path) -> str:
-    """The command that searches again as this study was searched, as far as the study knows it."""
-    words = ["dse", "explore", "--space", f"{study.space.name}.yaml", "--study", study.name]
-    words += ["--studies", str(studies)] if studies != STUDIES else []
-    if (seed := study.settings.options.get("seed")) is not None:
-        words += ["--seed", str(seed)]
-    return shlex.join([*words, "--trials", str(len(study.configurations()))])

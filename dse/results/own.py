@@ -151,6 +151,15 @@ def _check_scenario(study: str, points: Sequence[OwnPoint]) -> None:
         )
 
 
+def rival_images(own: OwnFront, point: OwnPoint) -> int | None:
+    """On how many images a result is judged that a study's point may stand beside; None where there is none.
+
+    50,000 images of other classes than ImageNet's are not those that published classifiers are judged on.
+    """
+    others = point.images == IMAGENET_IMAGES and own.classes not in (None, IMAGENET_CLASSES)
+    return None if others else point.images
+
+
 def rivals(own: OwnFront, group: GroupFront) -> bool:
     """Whether a study can stand beside a group's front at all.
 
@@ -203,9 +212,7 @@ def _comparable(own: OwnFront, group: GroupFront) -> list[OwnPoint]:
     if all(objective.name != "accuracy" for objective in group.objectives):
         return list(own.points)
     images = images_of(group.points[0].row) if group.points else None
-    if images == IMAGENET_IMAGES and own.classes not in (None, IMAGENET_CLASSES):
-        return []
-    return [point for point in own.points if images is not None and point.images == images]
+    return [point for point in own.points if images is not None and rival_images(own, point) == images]
 
 
 def _check_measured(study: str, measured: Collection[str], objectives: Sequence[Objective]) -> None:

@@ -30,7 +30,7 @@ from dse.study import folder as places
 from dse.study import trial as trials
 from dse.study.database import without_password, without_user
 from dse.study.lock import locked
-from dse.study.settings import StudySettings, read_settings
+from dse.study.settings import StudySettings, one_more, read_settings
 from dse.study.storage import OptunaView
 from dse.study.study import Study
 from dse.study.trial import TrialRecord, read_trials
@@ -53,9 +53,9 @@ class StudyWriter:
     """The one writer of a study: a context manager that holds the folder's lock.
 
     Entering it makes the folder if it is new, removes what a killed run left unfinished, and brings Optuna's view up to
-    date with the trial folders. ``keep`` gets a study that is there already before its settings are replaced; ``say``
-    gets a sentence where the view has to wait. Raises StudyError then: in use, of another space, not a study's folder,
-    with a trial that is not mounted now.
+    date with the trial folders. ``command`` is what starts this search, without a password. ``keep`` gets a study that
+    is there already before its settings are replaced; ``say`` gets a sentence where the view has to wait. Raises
+    StudyError then: in use, of another space, not a study's folder, with a trial that is not mounted now.
     """
 
     study: Study
@@ -67,10 +67,12 @@ class StudyWriter:
         storage: str | None,
         options: dict[str, Any],
         *,
+        command: str | None = None,
         keep: Callable[[Study], object] = lambda _: None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.say = say
+        self._command = command
         self._keep = keep
         self._folder = folder
         self._space = space
@@ -185,6 +187,7 @@ class StudyWriter:
             versions={"dse": dse.__version__, "python": platform.python_version()}
             | {engine.packages[0]: version for engine, version in engines_here().values()}
             | {name: metadata.version(name) for name in _PACKAGES},
+            searches=one_more(before.settings.searches if before else (), self._command),
             space=self._space.resolved(),
             placed={
                 m.trial: None if configuration is None else dict(configuration)

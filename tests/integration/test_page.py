@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import dse
+from benchmarks.results_page import fill_database, make_rows
 from dse.reports.front import front_document, front_report
 from dse.study import Study
 from tests.integration.browsing import SIZES, Opened, browser
@@ -144,6 +145,66 @@ def test_a_line_over_all_parameters_is_chosen_and_coloured_with_the_rest(study: 
     assert opened.page.evaluate(f"{lines}.data.fill") == opened.source("fill")
     heights = opened.page.evaluate(f"{lines}.data.py.map((line) => Array.from(line))")
     assert not any(height < -0.2 or height > 1 for line in heights for height in line)  # none of NaN: no figure
+
+
+def test_a_box_over_axes_of_the_lines_chooses_what_is_in_all_of_their_ranges(study: Study, opened: _Opened) -> None:
+    opened.page.locator("#chart-parallel").scroll_into_view_if_needed()
+    opened.page.wait_for_function("Bokeh.documents[0].get_model_by_name('lines')?.data.trial?.length > 0")
+    axes = opened.page.evaluate("data.parallel.map((axis) => axis.name)")
+
+    def draw(left: float, low: float, right: float, high: float) -> None:
+        corners = """async (corners) => {
+          document.getElementById("chart-parallel").scrollIntoView({ behavior: "instant", block: "center" });
+          for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);  // nothing moves now
+          const view = Bokeh.index.get_by_id(Bokeh.documents[0].get_model_by_name("parallel").id), { frame } = view;
+          const box = view.canvas_view.el.getBoundingClientRect();
+          return corners.map(([x, y]) => [box.x + frame.x_scale.compute(x), box.y + frame.y_scale.compute(y)]);
+        }"""
+        start, end = opened.page.evaluate(corners, [[left, low], [right, high]])
+        opened.page.mouse.move(*start)
+        opened.page.mouse.down()
+        opened.page.mouse.move(*end, steps=4)
+        opened.page.mouse.up()
+
+    threads, side = axes.index("threads"), axes.index("side")
+    rows = study.configurations()
+    draw(threads - 0.3, -0.1, threads + 0.3, 0.45)  # threads 1, 2 and 3 of six
+    expected = {row.trial for row in rows if row.configuration["threads"] <= 3}
+    assert opened.chosen() == expected != set()
+    draw(side - 0.3, 0.9, side + 0.3, 1.05)  # the last of its levels
+    expected = {row.trial for row in rows if row.configuration["threads"] <= 3 and row.configuration["side"] == 96}
+    assert opened.chosen() == expected != set()
+    assert f"{len(expected)} configurations are chosen, by threads and side." == opened.page.inner_text("#chosen")
+    assert len(opened.column("ranges", "left")) == 2
+    opened.page.click("#front-table tbody tr >> nth=0")
+    assert opened.column("ranges", "left") == []
+    draw(0.4, 0.2, 0.6, 0.8)  # between two axes
+    assert opened.chosen() == set()
+    opened.check_quiet()
+
+
+def test_published_results_are_a_layer_that_follows_axes_and_keys(browser: Any, study: Study, tmp_path: Path) -> None:
+    fill_database(tmp_path / "r.duckdb", make_rows(300, devices=3))
+    with _Opened(browser, dse.report(study, tmp_path / "page.html", results=tmp_path / "r.duckdb")) as opened:
+        layer = opened.page.evaluate("data.published")
+        assert opened.column("published", "y") == [100 * value for value in layer["values"]["accuracy"]] != []
+        assert opened.page.inner_text("#keys label[data-group='published'] b") == str(len(layer["id"]))
+        assert opened.page.inner_text("#beside") == ""
+        opened.page.select_option("#axis-x", "peak_memory_bytes")
+        assert opened.column("published", "x") == []
+        assert "they have no peak memory" in opened.page.inner_text("#beside")
+        opened.page.click("#reset")
+        opened.page.uncheck("#keys input[value='published']")
+        assert opened.column("published", "x") == []
+        opened.check_quiet()
+
+
+def test_what_repeats_the_search_can_be_copied(browser: Any, file: Path) -> None:
+    with _Opened(browser, file, permissions=["clipboard-read", "clipboard-write"]) as opened:
+        opened.page.click("[data-copies='repeat']")
+        opened.page.wait_for_selector("button:has-text('Copied')")
+        copied = opened.page.evaluate("navigator.clipboard.readText()")
+        assert copied == opened.page.inner_text("#repeat") == "dse.explore('small_study', 'study')"
 
 
 def test_a_point_of_the_chart_can_be_chosen(study: Study, opened: _Opened) -> None:

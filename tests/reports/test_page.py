@@ -191,7 +191,7 @@ def test_device_versions_and_the_way_to_repeat_it_are_told(study: Study, page: _
     checks = [m.trial for m in study.measurements if m.phase == "reference" and not m.failed]
     assert [check["trial"] for check in page.data["device"]["drift_checks"]] == checks
     assert "dse.explore(&#39;small_study&#39;, &#39;study&#39;)" in page.html
-    citation = page.element(r"<blockquote>(.*?)</blockquote>")
+    citation = page.element(r'<blockquote id="citation">(.*?)</blockquote>')
     assert f"{len(page.rows)} of " in citation
     assert f"dse {dse.__version__}, loadgen 6.0.17" in citation
 
@@ -241,14 +241,14 @@ class _Rehearsed:
 
 def test_a_rehearsal_is_called_so(study: Study) -> None:
     trial = study.front()[0].trial
-    page = _Page(page_text(front_report(study, {trial: _Rehearsed(trial)}), "again"))
+    page = _Page(page_text(front_report(study, {trial: _Rehearsed(trial)})))
     assert "<strong>REHEARSAL</strong>" in page.html
     assert page.html.count(">REHEARSAL<") == 2
     assert page.data["official"][str(trial)]["rehearsal"] is True
 
 
 def test_a_study_in_which_most_runs_starved_says_so(tmp_path: Path) -> None:
-    page = _Page(page_text(front_report(make_study(tmp_path, starved=True)), "again"))
+    page = _Page(page_text(front_report(make_study(tmp_path, starved=True))))
     assert "<strong>NOT CERTAIN</strong>" in page.html
     assert page.rows == []
     assert set(page.data["configurations"]["verdict"]) == {"excluded", "infeasible"}
@@ -260,7 +260,7 @@ def test_any_objectives_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
     run_study(tmp_path / "s", make_space(tmp_path, objectives=objectives), trials=2)
     study = Study.read(tmp_path / "s")
-    page = _Page(page_text(front_report(study), "again"))
+    page = _Page(page_text(front_report(study)))
     assert page.rows == [row.trial for row in study.front()]
     assert [o["name"] for o in page.data["objectives"]] == [o.name for o in study.objectives]
 
@@ -271,7 +271,7 @@ def test_a_study_of_failures_alone_has_a_page_and_one_without_trials_has_none(
     monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
     run_study(tmp_path / "s", make_space(tmp_path), RecordedHarness(fails("crashed")), trials=1)
     study = Study.read(tmp_path / "s")
-    page = _Page(page_text(front_report(study), "again"))
+    page = _Page(page_text(front_report(study)))
     assert page.element(r'<p class="lead">(.*?)</p>').startswith("0 of 0 measured configurations")
     assert page.data["not_compared"][0]["word"] == "crashed"
     with pytest.raises(NothingMeasuredError, match="the study has no trials"):

@@ -31,6 +31,7 @@ function paint(models) {
       if (name === "ticks") glyph.text_color = text;
       for (const each of [glyph, selection_glyph, nonselection_glyph])
         if (name === "blue" && each && each.type) each.line_color = blue;
+      if (name === "others") glyph.line_color = glyph.fill_color = style("--group-published");
     }
   }
 }
@@ -55,3 +56,7 @@ function fill(node, found) {
 // The models of these names that are there.
 const named = (names) => Object.fromEntries(names.map((name) => [name, Bokeh.documents[0].get_model_by_name(name)])
   .filter(([, model]) => model));
+
+async function copy(button, text) {
+  try { await navigator.clipboard.writeText(text); button.textContent = "Copied"; } catch { prompt("To be copied", text); }
+}

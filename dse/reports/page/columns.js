@@ -102,7 +102,9 @@ function bars(state) {
 }
 
 // A line over all parameters and objectives for each configuration; its heights do not change, its colour does.
-function heights() {
+let known;
+const heights = () => known ??= makeHeights();
+function makeHeights() {
   const axes = data.parallel.map((axis) => {
     if (axis.kind === "parameter") {
       const found = new Map(axis.ticks.map(([height, level]) => [level, height]));
@@ -113,4 +115,12 @@ function heights() {
   });
   const across = data.parallel.map((_, place) => place);
   return { px: columns.trial.map(() => across), py: columns.trial.map((_, i) => axes.map((axis) => axis[i])) };
+}
+
+// Published results that have both figures, where they are shown.
+function published({ x, y, shown }) {
+  const { values, result, id, verdict } = data.published, xs = values[x], ys = values[y];
+  const found = xs && ys && shown.has("published") ? id.map((_, i) => i).filter((i) => xs[i] !== null && ys[i] !== null) : [];
+  return { x: found.map((i) => forPeople(x, xs[i])), y: found.map((i) => forPeople(y, ys[i])),
+    result: found.map((i) => result[i]), verdict: found.map((i) => verdict[i]) };
 }

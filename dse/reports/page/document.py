@@ -20,6 +20,7 @@ from dse.reports.page.buckets import buckets
 from dse.reports.page.device import device_facts
 from dse.reports.page.growth import growth
 from dse.reports.page.prices import prices
+from dse.study import Study
 from dse.study.rows import ConfigurationRow
 
 SCHEMA = 1
@@ -27,11 +28,12 @@ COMPARED = ("front", "represented", "dominated")
 """The verdicts on configurations that are compared with one another: they count, and satisfy the constraints."""
 
 
-def page_document(report: FrontReport) -> dict[str, Any]:
+def page_document(report: FrontReport, published: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
     """Everything that the page of ``report``'s study shows, in exact values and their own units.
 
     ``configurations`` are columns: each has an entry for each configuration, None where nobody can tell. ``fronts`` has
-    the places in them of what no other dominates in two figures alone.
+    the places in them of what no other dominates in two figures alone. ``published`` are rows of a results database,
+    of which those that compare are a layer; `dse.reports.page.beside` says what is raised for them.
     """
     study, analysis = report.study, report.analysis
     known = {k.configuration: k for k in analysis.known}
@@ -67,7 +69,14 @@ def page_document(report: FrontReport) -> dict[str, Any]:
         "prices": prices(study),
         "device": device_facts(study),
         "versions": dict(study.settings.versions),
+        "published": None if published is None else _published(study, published, metrics),
     }
+
+
+def _published(study: Study, rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> dict[str, Any]:
+    from dse.reports.page.beside import published_beside  # with what reads published results, which few pages have
+
+    return published_beside(study, rows, metrics)
 
 
 def _directions(report: FrontReport) -> dict[str, str]:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from bokeh.document import Document
+from bokeh.events import SelectionGeometry
 from bokeh.models import (
     BoxSelectTool,
     BoxZoomTool,
     CDSView,
     ColumnDataSource,
+    CustomJS,
     CustomJSTickFormatter,
     DataTable,
     FactorRange,
@@ -39,6 +41,7 @@ _TIPS = [
     ("stands for", "@also"),
     ("why", "@reason"),
 ]
+_TELL_BOX = "if (cb_obj.final) dispatchEvent(new CustomEvent('ranges', { detail: cb_obj.geometry }))"
 _TABLE_CSS = Path(__file__).with_name("table.css").read_text(encoding="utf-8")
 
 
@@ -62,7 +65,7 @@ def _models(document: Mapping[str, Any]) -> dict[str, Model]:
     """The charts and the table, by name. Scatter, table and parallel coordinates have one selection."""
     source = ColumnDataSource(name="configurations")
     models = {
-        "scatter": _scatter(source),
+        "scatter": _scatter(source, document["published"] is not None),
         "table": _table(document, source),
     }
     if document["parallel"]:
@@ -76,7 +79,8 @@ def _models(document: Mapping[str, Any]) -> dict[str, Model]:
 
 def _tools(renderers: list[Any], tips: Any) -> list[Any]:
     hover = HoverTool(renderers=renderers, tooltips=tips, attachment="horizontal")
-    return [BoxSelectTool(), TapTool(), BoxZoomTool(), PanTool(), WheelZoomTool(), ResetTool(), SaveTool(), hover]
+    select = BoxSelectTool(renderers=renderers), TapTool(renderers=renderers)
+    return [*select, BoxZoomTool(), PanTool(), WheelZoomTool(), ResetTool(), SaveTool(), hover]
 
 
 def _view(layer: str) -> CDSView:
@@ -84,7 +88,7 @@ def _view(layer: str) -> CDSView:
     return CDSView(filter=GroupFilter(column_name="layer", group=layer))
 
 
-def _scatter(source: ColumnDataSource) -> Model:
+def _scatter(source: ColumnDataSource, has_published: bool) -> Model:
     plot = figure(name="scatter", height=460, sizing_mode="stretch_width", tools="")
     plot.x_range.only_visible = plot.y_range.only_visible = True
     bars, border = ColumnDataSource(name="bars"), ColumnDataSource(name="border")
@@ -108,6 +112,11 @@ def _scatter(source: ColumnDataSource) -> Model:
         for layer in ("below", "front")
     ]
     tools = _tools(drawn, _TIPS)
+    if has_published:
+        results = ColumnDataSource(name="published")
+        others = plot.scatter("x", "y", source=results, marker="diamond", size=9, name="others", fill_alpha=0.25)
+        tips = [("published", "@result (@verdict)"), ("figures", "@y, @x")]
+        tools.append(HoverTool(renderers=[others], tooltips=tips, attachment="horizontal"))
     plot.add_tools(*tools)
     plot.toolbar.active_drag, plot.toolbar.active_tap = tools[0], tools[1]
     plot.toolbar.logo = None
@@ -141,9 +150,13 @@ def _parallel(document: Mapping[str, Any], source: ColumnDataSource) -> Model:
     ticks = [(place, height, shown) for place, axis in enumerate(axes) for height, shown in axis["ticks"]]
     words = ColumnDataSource(dict(zip(("x", "y", "text"), map(list, zip(*ticks, strict=True)), strict=True)))
     plot.text("x", "y", "text", source=words, x_offset=4, y_offset=5, text_font_size="11px", name="ticks")
-    tools = _tools(drawn, _TIPS)
+    edges = {name: name for name in ("left", "right", "bottom", "top")}
+    plot.quad(**edges, source=ColumnDataSource(name="ranges"), name="blue", fill_alpha=0.25, line_width=2)
+    tools = _tools([], _TIPS)  # no glyph of lines is found by a box: the page's script takes the box for ranges
+    tools[-1].renderers = tools[1].renderers = drawn
+    plot.js_on_event(SelectionGeometry, CustomJS(code=_TELL_BOX))
     plot.add_tools(*tools)
-    plot.toolbar.active_tap, plot.toolbar.active_drag = tools[1], None
+    plot.toolbar.active_drag, plot.toolbar.active_tap = tools[0], tools[1]
     plot.toolbar.logo = None
     return plot
 

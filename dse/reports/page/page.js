@@ -2,7 +2,7 @@
 // Ties the controls, the tables and Bokeh's charts together: one state, one selection.
 (function () {
   const groups = { front: "front", represented: "stands behind a front point", dominated: "dominated",
-    constraint: "outside the constraints", excluded: "excluded" };
+    constraint: "outside the constraints", excluded: "excluded", ...(data.published ? { published: "published" } : {}) };
   const charts = JSON.parse(byId("dse-charts").textContent), fixed = cells();
   let sources, models;
 
@@ -16,17 +16,21 @@
   }
   function contents(now) {
     const drawn = dots(now);
-    return { configurations: { ...fixed, ...drawn }, bars: bars(now), border: border(now.x, now.y) };
+    return { configurations: { ...fixed, ...drawn }, bars: bars(now), border: border(now.x, now.y),
+      ...(data.published ? { published: published(now) } : {}) };
   }
   const lines = ({ fill, layer, verdict }) => ({ ...heights(), fill, layer, verdict, trial: fixed.trial,
     figures: fixed.figures, config: fixed.config, p_front: fixed.p_front, also: fixed.also, reason: fixed.reason });
 
   function legend(now) {
+    const others = data.published ? data.published.id.length : 0;
     for (const label of document.querySelectorAll("#keys label[data-group]")) {
-      const number = now.verdicts.filter((verdict) => verdict === label.dataset.group).length;
+      const { group } = label.dataset, number = group === "published" ? others : now.verdicts.filter((verdict) => verdict === group).length;
       label.querySelector("b").textContent = String(number);
       label.hidden = number === 0;
     }
+    const lacking = [now.x, now.y].filter((name) => data.published && !data.published.values[name]).map(title);
+    if (data.published) byId("beside").textContent = lacking.length ? `None is drawn on these axes: they have no ${lacking.join(" and no ")}.` : "";
     byId("levels").replaceChildren(...now.keys.map(([level, fill]) => {
       const item = document.createElement("span"), dot = document.createElement("span");
       dot.className = "swatch";
@@ -38,7 +42,7 @@
 
   function draw() {
     const now = state(), found = contents(now);
-    for (const name of ["configurations", "bars", "border"]) sources[name].data = found[name];
+    for (const name in found) sources[name].data = found[name];
     axis(models.scatter, "x", now.x, byId("log-x").checked);
     axis(models.scatter, "y", now.y, byId("log-y").checked);
     legend(now);
@@ -71,7 +75,18 @@
     sources.configurations.selected.indices = [...new Set(indices)];
     if (active && active !== document.activeElement) active.focus({ preventScroll: true });  // the table takes it
   }
+  // A box over axes of the lines: what is in all of their ranges is chosen, until something else is.
+  let isRanged = false;
+  function ranged({ detail }) {
+    if (detail.type !== "rect") return;
+    setRanges(detail);
+    isRanged = true;
+    choose(withinRanges());
+    isRanged = false;
+    sources.ranges.data = rangeBoxes();
+  }
   function show() {
+    if (!isRanged && ranges.size > 0) { ranges.clear(); sources.ranges.data = rangeBoxes(); }
     const indices = sources.configurations.selected.indices, chosen = new Set(indices.map((i) => columns.trial[i]));
     for (const row of document.querySelectorAll("#front-table tbody tr")) {
       const is = chosen.has(Number(row.dataset.trial));
@@ -82,7 +97,7 @@
       sources.percentiles.selected.indices = sources.percentiles.data.trial.flatMap((trial, i) => chosen.has(trial) ? [i] : []);
     const i = indices[0], reason = columns.reason[i] ? `; ${columns.reason[i]}` : "";
     byId("chosen").textContent = indices.length === 0 ? "Nothing is chosen." : indices.length > 1 ?
-      `${indices.length} configurations are chosen.` :
+      `${indices.length} configurations are chosen${ranges.size ? `, by ${[...ranges.keys()].map((place) => data.parallel[place].title).join(" and ")}` : ""}.` :
       `Trial ${columns.trial[i]}, ${sources.configurations.data.verdict[i]}: ${figures(i)}; ${configuration(i)}${reason}.`;
   }
   function chosenCurve() {
@@ -160,17 +175,21 @@
     const now = state();
     fill(charts.docs, contents(now));
     await Bokeh.embed.embed_items(charts.docs, charts.items);
-    sources = named(["configurations", "bars", "border", "lines", "percentiles"]);
+    sources = named(["configurations", "bars", "border", "published", "lines", "ranges", "percentiles"]);
     models = named(["scatter", "parallel", "table", "growth", "latency"]);
     sources.configurations.selected.properties.indices.change.connect(show);
     if (sources.percentiles) sources.percentiles.selected.properties.indices.change.connect(chosenCurve);
+    addEventListener("ranges", ranged);
     if (matchMedia("(pointer: coarse)").matches)
-      for (const tool of models.scatter.toolbar.tools) if (tool.type === "BoxSelectTool") tool.active = false;
+      for (const { toolbar } of [models.scatter, models.parallel].filter(Boolean))
+        for (const tool of toolbar.tools) if (tool.type === "BoxSelectTool") tool.active = false;
     paint(models);
     axis(models.scatter, "x", now.x, byId("log-x").checked);
     axis(models.scatter, "y", now.y, byId("log-y").checked);
     legend(now);
     frontTable();
+    for (const button of document.querySelectorAll("[data-copies]"))
+      button.addEventListener("click", () => copy(button, byId(button.dataset.copies).textContent));
     themes(repaint);
     watch();
     show();

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,16 @@ FILE = "report.html"
 """In the study's folder, where no other place is named."""
 
 
-def report(study: Study, path: str | os.PathLike[str] | None = None, *, repeat: str | None = None) -> Path:
+def report(
+    study: Study, path: str | os.PathLike[str] | None = None, *, results: str | os.PathLike[str] | None = None
+) -> Path:
     """Write the page of ``study``: by default ``report.html`` in its folder. Returns where it is.
 
-    ``repeat`` is what is to be typed to search again, where that is not a call of `explore`. Raises MachineError where
-    Bokeh, which draws, is not installed; NothingMeasuredError where there is no trial; OSError.
+    ``results`` is a results database: those of its results that compare with the study's are a layer of the chart.
+
+    Raises MachineError where Bokeh, which draws, is not installed; NothingMeasuredError where there is no trial;
+    OSError. With ``results`` also ResultsError; UsageError for a study of other objectives than accuracy and p90
+    latency or of another scenario than SingleStream; StudyError for one without a front.
 
     >>> import dse
     >>> study = dse.open_study("studies/example")
@@ -43,25 +48,25 @@ def report(study: Study, path: str | os.PathLike[str] | None = None, *, repeat: 
         )
     to = study.folder / FILE if path is None else Path(path)
     made = front_report(study, _official_of(study))
-    write_text(to, page_text(made, repeat or _call(study)), follow=path is not None)
+    write_text(to, page_text(made, None if results is None else _rows(Path(results))), follow=path is not None)
     return to
 
 
-def page_text(found: FrontReport, repeat: str) -> str:
-    """The page as HTML. Raises MachineError."""
+def page_text(found: FrontReport, published: Sequence[Mapping[str, Any]] | None = None) -> str:
+    """The page as HTML, with those of the ``published`` rows that compare. Raises as `report` does."""
     check_libraries()
     from bokeh.palettes import Viridis
 
     from dse.reports.page.figures import make_charts
 
-    document = page_document(found)
+    document = page_document(found, published)
     document |= {"parallel": parallel_axes(document), "palette": list(Viridis[11][1:-1])}
     charts = make_charts(document)
     return render(
         "page.html",
         document,
         charts,
-        code=("columns.js", "page.js"),
+        code=("columns.js", "brush.js", "page.js"),
         components=("bokeh", "bokeh-widgets", "bokeh-tables"),
         study=found.study,
         drawn=charts["names"],
@@ -72,7 +77,7 @@ def page_text(found: FrontReport, repeat: str) -> str:
         front=_front_table(found),
         prices=words.price_rows(document, found.study.objectives),
         citation=words.citation(found, document),
-        repeat=repeat,
+        repeat=words.repeat(found.study),
         show=lambda name, value: METRICS.get(name).show(value),
     )
 
@@ -96,14 +101,17 @@ def _front_table(found: FrontReport) -> list[dict[str, Any]]:
     ]
 
 
+def _rows(database: Path) -> list[dict[str, Any]]:
+    from dse.results.database import open_database  # with DuckDB, which few pages need
+    from dse.results.front import select
+
+    with open_database(database, read_only=True) as found:
+        return select(found)
+
+
 def _official_of(study: Study) -> Mapping[int, Official]:
     if not (study.folder / "validation").is_dir():
         return {}
     from dse.submission.official_figures import official_figures  # with the rules, which only a validated study needs
 
     return official_figures(study)[0]
-
-
-def _call(study: Study) -> str:
-    seed = study.settings.options.get("seed")
-    return f"dse.explore({study.space.name!r}, {study.name!r}" + (f", seed={seed})" if seed is not None else ")")

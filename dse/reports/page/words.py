@@ -12,6 +12,7 @@ from dse.core.words import counted
 from dse.durations import show_duration
 from dse.reports.front import FrontReport
 from dse.reports.pick import margin_words
+from dse.study import Study
 
 _NEAR = 0.005
 """Half a point of a share: what lies so near to the best is as good to many."""
@@ -115,6 +116,19 @@ def citation(report: FrontReport, document: Mapping[str, Any]) -> str:
         f"{study.space.name} are Pareto-optimal in {of}, {where}"
         f"{f', on {machine}' if machine else ''} ({tools}; {when})."
     )
+
+
+def repeat(study: Study) -> tuple[str, str]:
+    """What is to be typed to search again, and what has to be known of it."""
+    searches = study.settings.searches
+    if not searches:  # an older dse did not keep it
+        seed = study.settings.options.get("seed")
+        arguments = [study.space.name, study.name]
+        call = f"dse.explore({', '.join(map(repr, arguments))}{'' if seed is None else f', seed={seed}'})"
+        return call, "The study does not say what started it; this comes near, and knows no budget."
+    lines = [s.command + (f"  # {s.times} times" if s.times > 1 else "") for s in searches]
+    one = "What started the search" if len(lines) == 1 else "What started the search and let it go on, in this order"
+    return "\n".join(lines), f"{one}; in a folder with the same files. A password is left out, and ... is no text."
 
 
 def _engines(space: Any) -> list[str]:

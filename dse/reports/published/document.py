@@ -8,10 +8,10 @@ from typing import Any
 
 from dse import __version__
 from dse.reports.page.document import metric_document
-from dse.results.data_set import IMAGENET_CLASSES, IMAGENET_IMAGES, TASK, images_of
+from dse.results.data_set import TASK, images_of
 from dse.results.importing.walk import SCENARIOS
 from dse.results.objectives import OBJECTIVES, default_objectives, plain
-from dse.results.own import STUDIED_SCENARIO, OwnFront
+from dse.results.own import STUDIED_SCENARIO, OwnFront, rival_images
 
 SCHEMA = 1
 CHOICES = ("task", "scenario", "round", "device", "submitter")
@@ -74,10 +74,7 @@ def _study(own: OwnFront) -> dict[str, Any]:
             objective.name: [plain(point.values[place]) for point in own.points]
             for place, objective in enumerate(objectives)
         },
-        "rival_images": [
-            None if point.images == IMAGENET_IMAGES and own.classes not in (None, IMAGENET_CLASSES) else point.images
-            for point in own.points
-        ],
+        "rival_images": [rival_images(own, point) for point in own.points],
     }
 
 

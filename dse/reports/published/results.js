@@ -200,10 +200,7 @@
     });
     for (const side of ["x", "y"]) byId(`log-${side}`).addEventListener("change", change);
     byId("reset").addEventListener("click", () => { history.replaceState(null, "", "#"); chosen = null; restore(); draw(); });
-    byId("link").addEventListener("click", async () => {
-      try { await navigator.clipboard.writeText(location.href); byId("link").textContent = "Copied"; }
-      catch { prompt("The link to this view", location.href); }
-    });
+    byId("link").addEventListener("click", () => copy(byId("link"), location.href));
     byId("before").addEventListener("click", () => { first -= pageRows; table(); });
     byId("after").addEventListener("click", () => { first += pageRows; table(); });
     addEventListener("hashchange", () => { restore(); draw(); });
