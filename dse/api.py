@@ -127,8 +127,10 @@ def _called(space: object, folder: Path, budget: Budget | None, given: Mapping[s
     named = str(space.path if isinstance(space, Space) else space) if not isinstance(space, Mapping) else None
     arguments = ["..." if named is None else repr(_from_here(named)), repr(_from_here(folder))]
     if budget is not None:
-        limits = {field.name: getattr(budget, field.name) for field in dataclasses.fields(budget)}
-        arguments.append(f"dse.Budget({', '.join(f'{name}={limit!r}' for name, limit in limits.items() if limit)})")
+        limits = {f.name: getattr(budget, f.name) for f in dataclasses.fields(budget)}
+        usual = dataclasses.asdict(Budget())
+        said = [f"{name}={limit!r}" for name, limit in limits.items() if limit != usual[name]]
+        arguments.append(f"dse.Budget({', '.join(said)})")
     arguments += [f"{name}={_said(value)}" for name, value in given.items() if value is not None]
     return f"dse.explore({', '.join(arguments)})"
 
