@@ -6,13 +6,20 @@ from pathlib import Path
 
 from dse.cli.remedies import advice
 from dse.cli.render import say
+from dse.core.calibration import correction_sentences
 from dse.study import Study
 from dse.study.folder import find_folder
 
 
 def open_study(name: str, studies: Path) -> Study:
-    """A study by path, or by name below ``studies``; its damaged trials are named. Raises StudyError."""
-    return read_study(find_folder(name, studies))
+    """A study by path, or by name below ``studies``; its damaged trials are named, and what its figures are divided by.
+
+    Raises StudyError.
+    """
+    study = read_study(find_folder(name, studies))
+    for sentence in correction_sentences(study.ratios):
+        say(sentence)
+    return study
 
 
 def read_study(folder: Path) -> Study:

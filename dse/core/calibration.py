@@ -24,10 +24,13 @@ from typing import Literal
 
 from dse.core.boundary import student
 from dse.core.configuration import Configuration
+from dse.core.metrics import METRICS
 from dse.core.repeatability import repeatability
 
 Sameness = Literal["same", "ratio", "different", "undecided"]
 """The same; the same but for a known ratio; neither; not known."""
+Corrections = Mapping[str, Mapping[str, float]]
+"""By board and metric: what its figures are divided by to be those of the first board."""
 LEVEL = 0.05
 """How often boards that differ by the indifference or more may be taken for the same."""
 LOOKS = (6, 9, 13, 19, 28, 40)
@@ -193,3 +196,13 @@ def _common(gaps: Sequence[Gap]) -> tuple[float, float]:
     if not gaps:
         return 0.0, math.inf
     return fmean(gap.margin for gap in gaps), math.hypot(*(gap.half for gap in gaps)) / len(gaps)
+
+
+def correction_sentences(corrections: Corrections) -> list[str]:
+    """``figures of pi2 are corrected: p90 latency / 1.0512``, for each board."""
+    return [
+        f"figures of {board} are corrected by a known ratio: "
+        + ", ".join(f"{METRICS.get(n).title if n in METRICS else n} / {ratio:.4f}" for n, ratio in ratios.items())
+        for board, ratios in corrections.items()
+        if ratios
+    ]

@@ -26,7 +26,8 @@ class Measurement:
     with nobody); ``accuracy_from`` is the trial whose accuracy run counts for this one too (its own number when it ran
     one). ``timeout_s`` is how long it was allowed to take and ``images`` on how many its accuracy had to be known,
     where that is told. ``device`` is empty for this machine. ``session`` numbers the searches of the study, from 1 on:
-    one is a run of ``dse explore``, with the processes that it starts.
+    one is a run of ``dse explore``, with the processes that it starts. ``ratios`` are what its figures are divided by,
+    by metric: those of a board that is known to differ from the others by them.
     """
 
     trial: int
@@ -42,6 +43,7 @@ class Measurement:
     images: int | None = None
     device: str = ""
     session: int = 1
+    ratios: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def failed(self) -> bool:
@@ -59,6 +61,7 @@ class Measurement:
         if self.failed:
             return {}
         found = values_of(self.response)
+        found |= {name: found[name] / ratio for name, ratio in self.ratios.items() if name in found}
         if self.accuracy:
             found["accuracy"] = self.accuracy.good / self.accuracy.total
         return found

@@ -241,9 +241,14 @@ class _Runs:
     def _facts(self, board: str, known: BoardFacts) -> BoardFacts:
         """What runs say of the board, where nobody asked it."""
         responses = [m.response for m in self.measured if m.device == board]
-        versions = {name: version for r in responses for name, version in r.versions.items()}
-        governors = next((r.device_after.cpu_governors for r in responses if r.device_after), ())
-        return replace(known, versions=known.versions or versions, governors=known.governors or governors)
+        versions = {name: version for r in responses for name, version in _versions(r).items()}
+        governors = next((tuple(dict.fromkeys(r.device_after.cpu_governors)) for r in responses if r.device_after), ())
+        return BoardFacts(
+            known.boot_id,
+            known.machine or versions.pop("machine", ""),
+            {**versions, **known.versions},
+            known.governors or governors,
+        )
 
 
 def _unlike(configuration: Configuration, responses: Mapping[str, Response]) -> Iterator[str]:
@@ -252,14 +257,15 @@ def _unlike(configuration: Configuration, responses: Mapping[str, Response]) -> 
     for board, other in others:
         if one.spot_check and other.spot_check and one.spot_check != other.spot_check:
             yield f"{board} answers otherwise than {first}: {configuration}"
-        changed = sorted(name for name in one.versions | other.versions if _differ(one, other, name))
-        if changed:
-            versions = (f"{name} {other.versions.get(name)} instead of {one.versions.get(name)}" for name in changed)
+        ours, theirs = _versions(one), _versions(other)
+        if changed := sorted(name for name in ours | theirs if ours.get(name) != theirs.get(name)):
+            versions = (f"{name} {theirs.get(name)} instead of {ours.get(name)}" for name in changed)
             yield f"{board} has other versions than {first}: {', '.join(versions)}"
 
 
-def _differ(one: Response, other: Response, name: str) -> bool:
-    return one.versions.get(name) != other.versions.get(name)
+def _versions(response: Response) -> dict[str, str]:
+    loadgen = {"loadgen": response.evidence.loadgen_version} if response.evidence else {}
+    return {**response.versions, **loadgen}
 
 
 def planned_runs(space: Space, rounds: Sequence[int] = LOOKS) -> tuple[int, int]:

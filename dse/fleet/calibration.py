@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from dse_harness.decode import Instant, Range, decode
 
-from dse.core.calibration import BoardComparison, BoardRun, Pair, compare_boards
+from dse.core.calibration import BoardComparison, BoardRun, Corrections, Pair, compare_boards, correction_sentences
 from dse.core.configuration import Configuration, Value
 from dse.core.indifference import default_indifference
 from dse.core.metrics import METRICS, Metric, Objective
@@ -28,9 +28,6 @@ _MOST_BYTES = 64 * MIB
 _MOST_DAYS = 30
 """After so long dust, ageing and whoever moved the boards may have changed them. Chosen."""
 
-Corrections = Mapping[str, Mapping[str, float]]
-"""By board and metric: what its figures are divided by to be those of the first board."""
-
 
 @dataclass(frozen=True)
 class BoardFacts:
@@ -40,6 +37,27 @@ class BoardFacts:
     machine: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     governors: tuple[str, ...] = ()
+
+
+def board_facts(document: Mapping[str, Any]) -> BoardFacts:
+    """What a device says of itself (`dse_harness.facts`), with versions named as responses name them."""
+    packages, engines = (
+        found if isinstance(found := document.get(n), Mapping) else {} for n in ("packages", "engines")
+    )
+    versions = {
+        "python": document.get("python"),
+        "kernel": document.get("kernel"),
+        "numpy": packages.get("numpy"),
+        "loadgen": packages.get("mlcommons-loadgen"),
+        **{name: found.get("installed") for name, found in engines.items() if isinstance(found, Mapping)},
+    }
+    governors = document.get("governors")
+    return BoardFacts(
+        boot_id=str(document.get("boot_id") or ""),
+        machine=str(document.get("machine") or ""),
+        versions={name: version for name, version in versions.items() if isinstance(version, str)},
+        governors=tuple(map(str, governors)) if isinstance(governors, list) else (),
+    )
 
 
 @dataclass(frozen=True)
@@ -214,15 +232,6 @@ def pair_sentence(pair: Pair) -> str:
         f"{counted(widest.rounds, 'round')} ({widest.configuration}); {_per_cent(pair.limit)} would not matter: "
         f"{verdict}"
     )
-
-
-def correction_sentences(corrections: Corrections) -> list[str]:
-    """``figures of pi2 are corrected: p90 latency / 1.051``."""
-    return [
-        f"figures of {board} are corrected: "
-        + ", ".join(f"{METRICS.get(name).title} / {ratio:.4f}" for name, ratio in ratios.items())
-        for board, ratios in corrections.items()
-    ]
 
 
 def calibration_path(devices: Path) -> Path:

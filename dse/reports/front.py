@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dse.core.analysis import Analysis
+from dse.core.calibration import correction_sentences
 from dse.core.configuration import text
 from dse.core.metrics import satisfies
 from dse.core.pareto import FrontPoint
@@ -60,7 +61,13 @@ class FrontReport:
         everything = [counts.trials_sentence, counts.configurations_sentence]
         warnings = [sentence for sentence in (starved, self.analysis.guesses) if sentence]
         same = [self._indifference] if any(point.represents for point in self.points) else []
-        return [*warnings, *same, *self._share, *(everything if counts.trials > counts.counting else [])]
+        return [
+            *warnings,
+            *same,
+            *correction_sentences(self.study.ratios),
+            *self._share,
+            *(everything if counts.trials > counts.counting else []),
+        ]
 
     @property
     def runtimes(self) -> dict[str, tuple[int, int]]:
@@ -123,8 +130,9 @@ def front_document(report: FrontReport) -> dict[str, Any]:
 
     ``represents`` are the trials of what a point stands for within the ``indifference``. ``intervals`` are 95 %, and
     lack what nobody can tell; they hold in any session where ``in_any_session`` says so, else in the one that there
-    was. ``standing`` is the verdict on a point; ``p_front`` is null where that is undecided or
-    not told; ``starved`` says what is wrong with all of the figures, if anything is.
+    was. Figures of a device in ``ratios`` are divided by these, by metric. ``standing`` is the verdict on a point;
+    ``p_front`` is null where that is undecided or not told; ``starved`` says what is wrong with all of the figures, if
+    anything is.
     """
     study, analysis = report.study, report.analysis
     return {
@@ -138,6 +146,7 @@ def front_document(report: FrontReport) -> dict[str, Any]:
         "indifference": {} if report.question.exact else dict(analysis.indifference),
         "where": list(report.question.words),
         "starved": analysis.exclusions.starved,
+        "ratios": {device: dict(ratios) for device, ratios in study.ratios.items()},
         "counts": analysis.counts.document(),
         "on_front": report.on_front,
         "points": [

@@ -97,6 +97,11 @@ class Study:
             self._analyzed = len(self.measurements), found
         return self._analyzed[1]
 
+    @property
+    def ratios(self) -> Mapping[str, Mapping[str, float]]:
+        """What figures of a device are divided by, by metric, as its last trial has it; of those that have some."""
+        return {m.device: m.ratios for m in self.measurements if m.ratios}
+
     def front(self, *, exact: bool = False) -> Front:
         """The Pareto front by the middle of the repeats: the rows of ``dse front``. Empty where nothing was measured.
 

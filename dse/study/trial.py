@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -38,7 +38,8 @@ class TrialRecord:
     the trial whose accuracy run counts, this one's own number when it has to run it. ``timeout_s`` is how long it may
     take (None: a trial of the first versions), ``elapsed_s`` how long the study had been searched when it began,
     ``images`` on how many its accuracy had to be known (None: nobody took that down). ``device`` is empty for this
-    machine. ``session`` as of `dse.core.measurement.Measurement`; all trials of the first versions are of one.
+    machine. ``session`` and ``ratios`` as of `dse.core.measurement.Measurement`; all trials of the first versions are
+    of one session.
     """
 
     number: int
@@ -52,6 +53,7 @@ class TrialRecord:
     images: int | None = None
     device: str = ""
     session: int = 1
+    ratios: Mapping[str, float] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Begin the trial's folder, which is a new one. Raises OSError."""
@@ -69,6 +71,7 @@ class TrialRecord:
             "images": self.images,
             "device": self.device,
             "session": self.session,
+            **({"ratios": dict(self.ratios)} if self.ratios else {}),
         }
         # Of a trial, the disk is waited for once, by the harness: for the response, which cannot be made again.
         write_json(folder / "trial.json", document, durable=False, follow=False)
@@ -182,6 +185,7 @@ def measurement(record: TrialRecord, response: Response, accuracies: Accuracies)
         images=record.images,
         device=record.device,
         session=record.session,
+        ratios=record.ratios,
     )
     return measured.with_best(accuracies)
 
@@ -234,6 +238,7 @@ def _record(document: Any) -> TrialRecord:
         images=document["images"],
         device=document["device"],
         session=document["session"],
+        ratios=document["ratios"],
     )
 
 
@@ -252,8 +257,18 @@ _FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
     "images": (lambda value: value is None or is_whole(value), "a whole number of images"),
     "device": (lambda value: isinstance(value, str), "a device's name"),
     "session": (is_whole, "a whole number"),
+    "ratios": (
+        lambda value: isinstance(value, dict) and all(is_number(each) and each > 0 for each in value.values()),
+        "metrics with numbers above 0",
+    ),
 }
-_SINCE = {"phase": "search", "timeout_s": None, "elapsed_s": None, "images": None, "device": "", "session": 1}
+_SINCE: dict[str, Any] = {
+    "phase": "search",
+    **dict.fromkeys(("timeout_s", "elapsed_s", "images")),
+    "device": "",
+    "session": 1,
+    "ratios": {},
+}
 """What trials of earlier versions do not have."""
 
 

@@ -6,7 +6,7 @@ import bisect
 import platform
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib import metadata
@@ -56,6 +56,7 @@ class StudyWriter:
     date with the trial folders. ``command`` is what starts this search, without a password. ``keep`` gets a study that
     is there already before its settings are replaced; ``say`` gets a sentence where the view has to wait. Raises
     StudyError then: in use, of another space, not a study's folder, with a trial that is not mounted now.
+    ``ratios`` are those of trials to come, by device: see `dse.core.measurement.Measurement`.
     """
 
     study: Study
@@ -70,9 +71,11 @@ class StudyWriter:
         command: str | None = None,
         keep: Callable[[Study], object] = lambda _: None,
         say: Callable[[str], None] = lambda _: None,
+        ratios: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
         self.say = say
         self._command = command
+        self._ratios = dict(ratios or {})
         self._keep = keep
         self._folder = folder
         self._space = space
@@ -132,6 +135,7 @@ class StudyWriter:
             images=step.images,
             device=step.device,
             session=step.session,
+            ratios=self._ratios.get(step.device, {}),
         )
         folder = self.study.trial_folder(step.number)
         record.write(folder)

@@ -49,6 +49,17 @@ def test_json_is_one_object_of_the_documented_form(small_study: Path, dse: Any) 
         assert (Path(point["logs"]) / "response.json").exists()
 
 
+def test_a_known_ratio_is_said_wherever_figures_are_shown(small_study: Path, dse: Any) -> None:
+    for path in small_study.glob("trials/*/trial.json"):
+        record = {**_json(path.read_text()), "device": "pi2", "ratios": {"latency_p90_ns": 1.05}}
+        path.write_text(json.dumps(record))
+    said = "figures of pi2 are corrected by a known ratio: p90 latency / 1.0500"
+    assert said in dse("front", small_study).out
+    assert _json(dse("front", small_study, "--json").out)["ratios"] == {"pi2": {"latency_p90_ns": 1.05}}
+    for words in (("trials",), ("pick",), ("explain", "0")):
+        assert said in dse(words[0], small_study, *words[1:]).err
+
+
 def test_csv_has_exact_values_and_a_row_for_each_point(small_study: Path, dse: Any) -> None:
     done = dse("front", small_study, "--csv")
     assert (done.code, done.err) == (0, "")

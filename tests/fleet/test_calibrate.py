@@ -85,7 +85,7 @@ def test_a_known_ratio_is_corrected_for_on_request_alone() -> None:
     shared = sharing(found, "rpi4", FACTS, limits(), correct=True, now=NOW)
     assert shared.corrections["pi2"][P90] == pytest.approx(1.05, rel=0.01)
     assert "model_memory_bytes" not in shared.corrections["pi2"]
-    assert any(sentence.startswith("figures of pi2 are corrected: p90 latency / 1.0") for sentence in shared.sentences)
+    assert "figures of pi2 are corrected by a known ratio: p90 latency / 1.0" in "; ".join(shared.sentences)
 
 
 def test_boards_that_differ_by_more_than_a_ratio_are_refused_with_the_figures() -> None:

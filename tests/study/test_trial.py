@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from dse_harness import protocol
-from dse_harness.protocol import Accuracy, Failure, Response
+from dse_harness.protocol import Accuracy, Failure, Performance, Response
 
 from dse.core.configuration import Configuration
 from dse.errors import StudyError
@@ -44,6 +44,19 @@ def test_a_trial_knows_its_session_and_those_of_earlier_versions_are_of_one(tmp_
     del written["session"]
     (folder / "trial.json").write_text(json.dumps(written))
     assert [m.session for _, m in read_trials(tmp_path).finished] == [1]
+
+
+def test_the_figures_of_a_board_that_differs_by_a_known_ratio_are_divided_by_it(tmp_path: Path) -> None:
+    response = Response(performance=Performance.constant(1_050_000), peak_memory_bytes=2**20)
+    folder = _write(tmp_path, replace(_record(3), device="pi2", ratios={"latency_p90_ns": 1.05}), response)
+    ((_, measured),) = read_trials(tmp_path).finished
+    assert measured.values["latency_p90_ns"] == pytest.approx(1_000_000)
+    assert (measured.values["latency_p50_ns"], measured.values["peak_memory_bytes"]) == (1_050_000, 2**20)
+    assert measured.response.metrics["latency_p90_ns"].value == 1_050_000  # the truth stays as it was
+    written = json.loads((folder / "trial.json").read_text())
+    (folder / "trial.json").write_text(json.dumps({**written, "ratios": {"latency_p90_ns": 0}}))
+    with pytest.raises(StudyError, match=r"ratios: found .*, expected metrics with numbers above 0"):
+        read_record(folder)
 
 
 def test_trials_are_read_in_the_order_of_their_numbers(tmp_path: Path) -> None:
