@@ -8,12 +8,11 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal
+from typing import Any
 
 from dse_harness.engines import ENGINES, installed_version
 from dse_harness.protocol import DataSetSpec, PerformanceSpec, Request, RuntimeSpec
@@ -28,6 +27,7 @@ from dse.core.measurement import Measurement
 from dse.core.metrics import METRICS
 from dse.core.repeatability import repeatability
 from dse.errors import DseError, MachineError, NothingMeasuredError
+from dse.finding import Finding
 from dse.machine import MachineNoise, Spread, this_machine
 from dse.models import MODEL_SOURCES, ZooSource
 from dse.models.precisions import QUANTIZERS, versions
@@ -38,7 +38,6 @@ from dse.spaces.data_sets import DATA_SETS
 from dse.spaces.space import Space
 from dse.submission.rounds import ROUNDS
 
-Verdict = Literal["ok", "advice", "missing"]
 _LOW_MEMORY_BYTES = 1 << 30
 _LOW_DISK_BYTES = 1 << 30
 _BUSY = 0.2
@@ -47,16 +46,6 @@ NOISE_RUNS = 20
 _TRIED = 10
 """Configurations that are tried until one works."""
 _DEFAULT = ENGINES.get(RuntimeSpec().name)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. ``fix`` is a command or an action, where there is something to mend."""
-
-    name: str
-    verdict: Verdict
-    found: str
-    fix: str | None = None
 
 
 def examine(root: Path = Path("/")) -> Iterator[Finding]:

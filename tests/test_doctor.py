@@ -13,8 +13,9 @@ from dse_harness.engines import ENGINES, installed_version
 from dse_harness.protocol import Failure
 
 import dse
-from dse.doctor import Finding, examine, measure_noise
+from dse.doctor import examine, measure_noise
 from dse.errors import MachineError, NothingMeasuredError
+from dse.finding import Finding
 from dse.models.precisions import QUANTIZERS, Quantizer
 from dse.samplers.registry import SAMPLERS
 from tests.harness.distributions import install

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FLOORS = (
-    {"address", "durations", "errors", "files", "installed", "log"}
+    {"address", "durations", "errors", "files", "finding", "installed", "log"}
     | {"processes", "quiet", "reading", "shipped", "values"},
     {"core", "packages", "paths", "plain_yaml", "sections", "trust", "zoo"},
     {"data_sets", "kept", "machine", "samplers"},

@@ -52,6 +52,7 @@ _COMMANDS = {
     "doctor": ("doctor:doctor_command", "Look at what measuring needs on this machine."),
     "submit": ("submit:app", "Write, check and pack a submission."),
     "system": ("system:app", "Describe the device for a submission."),
+    "device": ("device.commands:app", "The boards of a fleet."),
     "space": ("space:app", "Look at search spaces and check them."),
     "models": ("models:app", "Look at the models that come with dse."),
     "data": ("data:app", "Look at data sets."),

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NoReturn
 
 from dse_harness import boot
@@ -38,11 +37,9 @@ _MOST_SAID = 1000
 def harness(device: Device, subcommand: str) -> list[str]:
     """The argv of the harness on ``device``, to be given to its transport. Raises RegistryError."""
     if device.connection().is_here:
-        root = str(Path(device.root).expanduser())
-        return [*boot.command(device.python or sys.executable), subcommand, root]
-    root = device.root.removeprefix("~/")  # programs start in the home folder
+        return [*boot.command(device.python or sys.executable), subcommand, device.folder]
     # -I: nothing of the folder where it starts, nor of the user's, is imported
-    return [device.python or f"{root}/env/bin/python", "-I", "-m", "dse_harness", subcommand, root]
+    return [device.python or f"{device.folder}/env/bin/python", "-I", "-m", "dse_harness", subcommand, device.folder]
 
 
 @dataclass(frozen=True)

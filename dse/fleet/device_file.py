@@ -42,6 +42,11 @@ class Device:
     root: str = "~/.dse"
     python: str | None = None
 
+    @property
+    def folder(self) -> str:
+        """``root`` as programs on the device find it: they start in the home folder there."""
+        return str(Path(self.root).expanduser()) if self.connection().is_here else self.root.removeprefix("~/")
+
     def connection(self) -> Transport:
         """The transport to it. Raises RegistryError, and ValueError for options that it does not have."""
         kind = TRANSPORTS.get(self.transport)

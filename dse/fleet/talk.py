@@ -89,12 +89,16 @@ class Talk:
             self._selector.register(self._stdin, selectors.EVENT_WRITE, self._write)
             self._is_writing = True
 
-    def rest(self, patience_s: float) -> tuple[int, bytes]:
-        """The exit status, negative for a signal, and all that is said until then. Raises TalkError."""
+    def rest(self, patience_s: float, most_bytes: int = _MOST_BYTES) -> tuple[int, bytes]:
+        """The exit status, negative for a signal, and all that is said until then; first, what was said to it is sent.
+
+        Raises TalkError.
+        """
+        self._until(lambda: self._closed or not self._is_writing, patience_s)
         self._close_stdin()
-        self._until(lambda: self._closed or len(self._inbox) > _MOST_BYTES, patience_s)
-        if len(self._inbox) > _MOST_BYTES:
-            raise NonsenseError(f"said more than {_MOST_BYTES} bytes")
+        self._until(lambda: self._closed or len(self._inbox) > most_bytes, patience_s)
+        if len(self._inbox) > most_bytes:
+            raise NonsenseError(f"said more than {most_bytes} bytes")
         try:
             return self._process.wait(patience_s), bytes(self._inbox)
         except subprocess.TimeoutExpired:
@@ -117,12 +121,17 @@ class Talk:
         return taken
 
     @property
+    def lines(self) -> list[str]:
+        """The last lines of its stderr, for people."""
+        self._drain_errors()
+        lines = self._tail.decode(errors="replace").splitlines()
+        found = (" ".join("".join(c if c.isprintable() else " " for c in line).split()) for line in lines)
+        return [words[-_MOST_SHOWN:] for words in found if words]
+
+    @property
     def last_words(self) -> str:
-        """The last line of its stderr with something to read in it; empty where there is none."""
-        for line in reversed(self._tail.decode(errors="replace").splitlines()):
-            if words := " ".join("".join(c if c.isprintable() else " " for c in line).split()):
-                return words[-_MOST_SHOWN:]
-        return ""
+        """The last of `lines`; empty where there is none."""
+        return self.lines[-1] if self.lines else ""
 
     def _until(self, there: Callable[[], bool], patience_s: float, beat_s: float | None = None) -> None:
         heard_s = time.monotonic()
@@ -185,7 +194,6 @@ class Talk:
         """How it ended; its stderr is read as far as it came."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(processes.GRACE_S)
-        self._drain_errors()
         code = self._process.returncode
         ended = "closed its output" if code is None else processes.Ended(code, False, "").reason
         return f"{ended}{': ' + self.last_words if self.last_words else ''}"

@@ -51,6 +51,7 @@ class TransportConformance:
         assert transport.title.strip()
         assert issubclass(transport.section, DeviceSection)
         assert isinstance(transport.is_here, bool)
+        assert transport.by_hand.strip()
         assert all(isinstance(word, str) for word in transport.command(["true"]))
 
     def test_input_and_output_are_the_bytes_that_they_were(self, transport: Transport) -> None:

@@ -21,7 +21,7 @@ TRANSPORTS: Registry[type[Transport]] = Registry(
         "ssh": "dse.fleet.transports.ssh:SshTransport",
         "dask": "dse.fleet.transports.local:DaskTransport",
     },
-    needs=("title", "section", "is_here", "command"),
+    needs=("title", "section", "is_here", "command", "by_hand"),
 )
 
 __all__ = ["TRANSPORTS", "DeviceSection", "Transport"]

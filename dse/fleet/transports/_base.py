@@ -64,5 +64,9 @@ class Transport(Protocol):
 
     def __init__(self, section: Any) -> None: ...
 
+    @property
+    def by_hand(self) -> str:
+        """What a person does who wants to see why the device is not reached: a command, or advice."""
+
     def command(self, argv: Sequence[str]) -> list[str]:
         """The argv to start here so that ``argv`` runs there; each word arrives as it is, whatever is in it."""

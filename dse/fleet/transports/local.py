@@ -31,6 +31,11 @@ class LocalTransport:
     def __init__(self, section: LocalSection) -> None:
         pass
 
+    @property
+    def by_hand(self) -> str:
+        """Nothing is between."""
+        return "this is the machine itself"
+
     def command(self, argv: Sequence[str]) -> list[str]:
         """As it is."""
         return list(argv)

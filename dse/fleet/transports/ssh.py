@@ -47,11 +47,17 @@ class SshTransport:
     def __init__(self, section: SshSection) -> None:
         self._section = section
 
+    @property
+    def by_hand(self) -> str:
+        """The connection that a person opens, who can accept a host's key and type a password."""
+        return shlex.join(["ssh", *self._place, self._section.host])
+
     def command(self, argv: Sequence[str]) -> list[str]:
         """The shell there, a POSIX one, is replaced by the program: it does not idle beside it."""
         options = [word for option in _OPTIONS for word in ("-o", option)]
-        if self._section.config is not None:
-            options += ["-F", self._section.config]
-        if self._section.port is not None:
-            options += ["-p", str(self._section.port)]
-        return ["ssh", "-T", *options, "--", self._section.host, f"exec {shlex.join(argv)}"]
+        return ["ssh", "-T", *options, *self._place, "--", self._section.host, f"exec {shlex.join(argv)}"]
+
+    @property
+    def _place(self) -> list[str]:
+        config, port = self._section.config, self._section.port
+        return [*(["-F", config] if config is not None else []), *(["-p", str(port)] if port is not None else [])]

@@ -1,0 +1,19 @@
+"""``dse device``: list, check and set up the boards of a fleet."""
+
+from __future__ import annotations
+
+import typer
+
+from dse.cli.device.check import check_command
+from dse.cli.device.list import list_command
+from dse.cli.device.setup import setup_command
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="The boards of a fleet.\n\nA file of devices names them, see docs/devices.md."
+    "\n\nExample: dse device check pi1",
+)
+app.command("list")(list_command)
+app.command("check")(check_command)
+app.command("setup")(setup_command)
