@@ -32,6 +32,7 @@ BESIDE: dict[str, set[str]] = {
     "reports": {"results", "submission"},
     "doctor": {"submission"},
     "fleet": {"search"},
+    "submission": {"search"},
 }
 
 PURE = {

@@ -24,7 +24,9 @@ class LiveValidation:
 
     def __init__(self, plan: Plan, console: Console | None = None, log_every_s: float = _LOG_EVERY_S) -> None:
         self._total_s = plan.seconds
-        self._now: tuple[Progress, float] | None = None
+        self._running: dict[str, tuple[Progress, float]] = {}
+        """By board: the run that goes on there, and when it began."""
+        self._last: tuple[Progress, float] | None = None
         self._console = console or stderr()
         self._log_every_s = log_every_s
         self._live = Live(get_renderable=self._screen, console=self._console, refresh_per_second=2, transient=True)
@@ -49,7 +51,11 @@ class LiveValidation:
 
     def __call__(self, progress: Progress) -> None:
         """Show ``progress``."""
-        self._now = (progress, time.monotonic())
+        self._last = (progress, time.monotonic())
+        if progress.run:
+            self._running[progress.device] = self._last
+        else:
+            self._running.pop(progress.device, None)
         if progress.again:
             self.note(f"{_name(progress)}: measured again: {progress.again}")
         elif progress.outcome is None:
@@ -68,7 +74,7 @@ class LiveValidation:
 
     def _log(self) -> None:
         while not self._ended.wait(self._log_every_s):
-            if self._now is not None and self._now[0].run is not None:
+            if self._running:
                 self.note(self._status())
 
     def _screen(self) -> RenderableType:
@@ -79,18 +85,22 @@ class LiveValidation:
         return bar
 
     def _status(self) -> str:
-        if self._now is None:
-            return f"{show_duration(self._total_s)} left"
-        progress, began = self._now
-        running = f"{progress.run} run, {show_duration(time.monotonic() - began)}; " if progress.run else ""
-        return f"{_name(progress)}: {running}{show_duration(self._left_s())} left"
+        left = f"{show_duration(self._left_s())} left"
+        if self._last is not None and not self._running:
+            return f"{_name(self._last[0])}: {left}"
+        running = (
+            f"{_name(progress)}: {progress.run} run, {show_duration(time.monotonic() - began)}"
+            for progress, began in list(self._running.values())
+        )
+        return "; ".join([*running, left])
 
     def _left_s(self) -> float:
-        if self._now is None:
+        if self._last is None:
             return self._total_s
-        progress, began = self._now
+        progress, began = self._last
         return max(0.0, progress.left_s - (time.monotonic() - began if progress.run else 0.0))
 
 
 def _name(progress: Progress) -> str:
-    return f"trial {progress.step.candidate.trial} {progress.step.candidate.name}"
+    on = f"{progress.device}: " if progress.device else ""
+    return f"{on}trial {progress.step.candidate.trial} {progress.step.candidate.name}"

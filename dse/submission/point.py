@@ -29,12 +29,14 @@ from dse.core.origin import ModelOrigin
 from dse.errors import Remedy, SubmissionError, why
 from dse.files import write_json
 from dse.reading import MIB, read_json
+from dse.sections import NAME
 from dse.submission.hashes import content_hash
 from dse.submission.rounds import ROUNDS, SCENARIOS, Scenario, round_of_loadgen
 
 SCHEMA = 1
 FOLDER = "validation"
 _FILE = "validation.json"
+_DEVICE = "device.json"
 LOGS = ("mlperf_log_detail.txt", "mlperf_log_summary.txt")
 ACCURACY_LOG = "mlperf_log_accuracy.json"
 _NAME = re.compile(r"\d+(-v\d+\.\d+)?")
@@ -80,6 +82,10 @@ class ValidatedPoint:
     """What exploration had found when the runs ended, by metric; nothing in points of older versions."""
     explored_sessions: int | None = None
     """In how many sessions exploration had measured it then; None in points of older versions."""
+    device: str = ""
+    """The board that both runs were on; empty for this machine."""
+    system: str = ""
+    """What boards like it are called together."""
 
     @property
     def p90_ratio(self) -> float | None:
@@ -180,6 +186,8 @@ def read_point(folder: Path) -> ValidatedPoint:
             sha256=_hashes(document["sha256"]),
             explored=decode(dict[str, Annotated[float, Range(0)]], document.get("explored", {}), "explored"),
             explored_sessions=decode(int | None, document.get("explored_sessions"), "explored_sessions"),
+            device=_board(document, "device"),
+            system=_board(document, "system"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SubmissionError(f"a damaged validation: {why(error)}", path=path, remedy=Remedy.VALIDATE_ANEW) from error
@@ -201,11 +209,13 @@ def write_point(
     rehearsal: bool,
     explored: Mapping[str, float] | None = None,
     explored_sessions: int | None = None,
+    device: str = "",
+    system: str = "",
 ) -> ValidatedPoint:
     """Record the two runs that lie in ``folder`` with the hash of each of their files. Raises SubmissionError.
 
     ``explored`` is what exploration had found, by metric, in so many sessions: it stands beside the official figures
-    for ever.
+    for ever. Both runs were on the board ``device`` of ``system``; empty for this machine.
     """
     ratio = _p90_ratio(_read_run(folder, "performance").response, explored or {})
     files = [path for path in folder.rglob("*") if path.is_file() and path != folder / _FILE]
@@ -222,6 +232,7 @@ def write_point(
             **({"explored": dict(explored)} if explored else {}),
             **({"explored_sessions": explored_sessions} if explored_sessions else {}),
             **({"p90_ratio": ratio} if ratio is not None else {}),
+            **({"device": device, "system": system} if device else {}),
             "sha256": {path.relative_to(folder).as_posix(): content_hash(path) for path in sorted(files)},
         },
     )
@@ -295,6 +306,9 @@ def _evidence_doubts(point: ValidatedPoint) -> Iterator[str]:
         one, other = getattr(performance, field.name), getattr(accuracy, field.name)
         if one != other:
             yield f"{field.name} differs: performance run {one}, accuracy run {other}"
+    for what, run in (("performance", point.performance), ("accuracy", point.accuracy)):
+        if point.device and (board := _ran_on(run)) not in (None, point.device):
+            yield f"its {what} run was on {board}, not on {point.device}"
     if content_hash(point.model) != performance.model_sha256:
         yield f"the model file {point.model} is not the one that was measured"
     if point.round not in ROUNDS:
@@ -302,6 +316,17 @@ def _evidence_doubts(point: ValidatedPoint) -> Iterator[str]:
     measured_for = round_of_loadgen(performance.loadgen_version)
     if measured_for and measured_for.name != point.round:
         yield f"LoadGen {performance.loadgen_version} has the seeds of {measured_for.name}, not of {point.round}"
+
+
+def _ran_on(run: Run) -> str | None:
+    """The board that the fleet recorded with a run; None where it recorded none."""
+    try:
+        document = read_json(run.folder / _DEVICE, MIB)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        return f"a board that {_DEVICE} does not tell ({why(error)})"
+    return str(document.get("device")) if isinstance(document, dict) else f"a board that {_DEVICE} does not tell"
 
 
 def _p90_ratio(response: Response, explored: Mapping[str, float]) -> float | None:
@@ -331,6 +356,13 @@ def _configuration(value: Any) -> dict[str, Any]:
         if not isinstance(level, str | int | float | bool):
             raise ValueError(f"configuration.{name}: found {level!r}, expected a word, a number or a switch")
     return value
+
+
+def _board(document: Mapping[str, Any], name: str) -> str:
+    found: str = decode(str, document.get(name, ""), name)
+    if found and not re.fullmatch(NAME, found):
+        raise ValueError(f"{name}: found {found!r}, allowed: letters, digits, dots, dashes")
+    return found
 
 
 def _hashes(value: Any) -> dict[str, str]:

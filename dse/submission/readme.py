@@ -29,6 +29,7 @@ _HEADLINES: Mapping[Scenario, tuple[str, str]] = {
 }
 _EXPLORED = "p90 latency when it was explored"
 _SESSIONS = "sessions in which it was explored"
+_BOARD = "board that both runs were on"
 REHEARSAL_LINES = """
 **A REHEARSAL: runs shorter than the rules want. Not a result, never to be submitted.**
 """
@@ -53,6 +54,8 @@ def result_readme(point: ValidatedPoint, scenario: str, system: str, round_: Rou
         measured[_EXPLORED] = f"{before_ms:.6f} ms, of which the official one is {point.p90_ratio:.2f} times"
     if point.explored_sessions is not None:
         measured[_SESSIONS] = str(point.explored_sessions)
+    if point.device:
+        measured[_BOARD] = f"{point.device}, one of {point.system}" if point.system else point.device
     rows = "\n".join(row(name, value) for name, value in measured.items())
     python = ".".join(performance.versions.get("python", "3.11").split(".")[:2])
     configuration = "\n".join(row(name, value) for name, value in point.configuration.items())

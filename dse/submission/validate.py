@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,9 @@ from dse.core.metrics import Objective, values_of
 from dse.core.pareto import nondominated
 from dse.errors import Remedy, SubmissionError
 from dse.files import write_text
+from dse.search.pool import BackendPool, Pool, Run
 from dse.submission.candidate import Candidate
+from dse.submission.carry_out import Runs, carry_out
 from dse.submission.check_point import require_logged
 from dse.submission.check_runs import check_accuracy, check_performance, check_seeds
 from dse.submission.detail_log import read_detail_log
@@ -98,13 +101,17 @@ class Plan:
 
 @dataclass(frozen=True)
 class Progress:
-    """A run begins, a point has ended (``outcome``) or begins again (``again`` says why). ``left_s`` is from now on."""
+    """A run begins, a point has ended (``outcome``) or begins again (``again`` says why). ``left_s`` is from now on.
+
+    ``device`` is the board; empty for this machine.
+    """
 
     step: Step
     run: RunName | None
     left_s: float
     outcome: Outcome | None = None
     again: str | None = None
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -190,32 +197,39 @@ def recover(study: Path) -> None:
 
 def run(
     plan: Plan,
-    backend: Backend,
+    where: Backend | Pool,
     on_progress: Callable[[Progress], None] = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
+    *,
+    system: str = "",
+    gone: Callable[[str], object] = lambda _: None,
 ) -> list[Outcome]:
-    """Run what the plan has not done yet; one outcome per point, in its order, up to the point at which ``stopped``.
+    """Run what the plan has not done yet; one outcome per point, in its order, of those that began before ``stopped``.
 
-    A point's folder is made when both of its runs have ended well, and takes the place of an older one of its round
-    then; until then it is ``running-TRIAL``. So an interrupted call is repeated by calling again, and loses nothing.
-    Accuracy comes first: wrong seeds show in its log, before the 600 s are spent.
+    ``where`` is a backend, or a pool of boards of one ``system`` that were shown to be the same: both runs of a point
+    are on one of them. A point's folder is made when both of its runs have ended well, and takes the place of an older
+    one of its round then; until then it is ``running-TRIAL``. So an interrupted call is repeated by calling again, and
+    loses nothing. Accuracy comes first: wrong seeds show in its log, before the 600 s are spent. ``gone`` is told of a
+    board that was lost; its point begins anew on another. Raises DevicesGoneError where none is left.
     """
-    outcomes = []
-    left_s = plan.seconds
-    for step in plan.steps:
-        if stopped():
-            break
-        if step.done:
-            outcome = Outcome(step.candidate.trial, read_point(step.folder))
-        else:
-            outcome = _run_point(step, plan, backend, on_progress, left_s)
-            if faster := _faster(step, plan):
-                on_progress(Progress(step, None, left_s, again="faster than explored, LoadGen's queries did not last"))
-                outcome = _run_point(faster, plan, backend, on_progress, left_s)
-            left_s = max(0.0, left_s - step.seconds)  # not -1e-15 at the end
-        outcomes.append(outcome)
-        on_progress(Progress(step, None, left_s, outcome))
-    return outcomes
+    pool = where if isinstance(where, Pool) else BackendPool(where)
+    left = _Left(plan, len(pool.devices))
+    points = [partial(_point, step, plan, left, on_progress, system) for step in plan.steps]
+    outcomes = {outcome.trial: outcome for outcome in carry_out(pool, points, stopped, gone)}
+    return [outcomes[step.candidate.trial] for step in plan.steps if step.candidate.trial in outcomes]
+
+
+class _Left:
+    """How long all of it still takes, about: what is left of each point, on so many ``devices`` at once."""
+
+    def __init__(self, plan: Plan, devices: int) -> None:
+        self._seconds, self._devices = {step.candidate.trial: step.seconds for step in plan.steps}, devices
+
+    def of(self, step: Step, seconds: float) -> float:
+        """When so many ``seconds`` of ``step`` are left."""
+        self._seconds[step.candidate.trial] = seconds
+        left_s = sum(self._seconds.values())
+        return left_s if self._devices == 1 else max(left_s / self._devices, *self._seconds.values())
 
 
 def official_front(points: Sequence[ValidatedPoint], objectives: Sequence[Objective]) -> list[ValidatedPoint]:
@@ -260,29 +274,44 @@ def _is_wanted(point: ValidatedPoint, candidate: Candidate, round_: Round, durat
     return duration_ms is not None and (figures is None or figures.duration_ns >= 1_000_000 * duration_ms)
 
 
-def _run_point(
-    step: Step, plan: Plan, backend: Backend, on_progress: Callable[[Progress], None], left_s: float
-) -> Outcome:
+def _point(
+    step: Step, plan: Plan, left: _Left, on_progress: Callable[[Progress], None], system: str, device: str
+) -> Runs[Outcome]:
+    if step.done:
+        outcome = Outcome(step.candidate.trial, read_point(step.folder))
+    else:
+        outcome = yield from _runs(step, plan, left, on_progress, system, device)
+        if faster := _faster(step, plan):
+            again = "faster than explored, LoadGen's queries did not last"
+            on_progress(Progress(step, None, left.of(step, step.seconds), again=again, device=device))
+            outcome = yield from _runs(faster, plan, left, on_progress, system, device)
+    on_progress(Progress(step, None, left.of(step, 0.0), outcome, device=device))
+    return outcome
+
+
+def _runs(
+    step: Step, plan: Plan, left: _Left, on_progress: Callable[[Progress], None], system: str, device: str
+) -> Runs[Outcome]:
     candidate, folder = step.candidate, _running(step)
     if folder.exists():
         shutil.rmtree(folder)
     conf = user_conf(candidate.buffer_size, step.queries, min_duration_ms=plan.duration_ms)
     write_text(folder / "user.conf", conf)
     shutil.copyfile(candidate.request.model_path, folder / Path(own_model(candidate.request.model_path)).name)
-    runs: tuple[tuple[RunName, Request, float], ...] = (
-        ("accuracy", candidate.accuracy_request(), step.accuracy_s),
-        ("performance", candidate.performance_request(), step.performance_s),
+    runs: tuple[tuple[RunName, Request, float, float], ...] = (
+        ("accuracy", candidate.accuracy_request(), step.accuracy_s, step.seconds),
+        ("performance", candidate.performance_request(), step.performance_s, step.performance_s),
     )
-    for name, request, seconds in runs:
-        on_progress(Progress(step, name, left_s))
+    for name, request, seconds, left_s in runs:
+        on_progress(Progress(step, name, left.of(step, left_s), device=device))
         run_folder = folder / name
         run_folder.mkdir()
-        response = backend.run(request, run_folder, _PATIENCE * seconds + _GRACE_S, python=candidate.python)
+        timeout_s = _PATIENCE * seconds + _GRACE_S
+        response = yield Run(device, candidate.trial, request, run_folder, timeout_s, candidate.python)
         if response.failure:
             return Outcome(candidate.trial, None, f"{name} run: {response.failure.error}: {response.failure.message}")
         if broken := _broken(folder, name, plan, candidate.scenario):
             return Outcome(candidate.trial, None, f"{name} run: {broken[0]}")
-        left_s -= seconds
     write_point(
         folder,
         trial=candidate.trial,
@@ -293,6 +322,8 @@ def _run_point(
         rehearsal=plan.duration_ms is not None,
         explored=candidate.explored_values,
         explored_sessions=candidate.explored_sessions,
+        device=device,
+        system=system,
     )
     _take_its_place(folder, step.folder)
     return Outcome(candidate.trial, read_point(step.folder))

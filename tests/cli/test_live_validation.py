@@ -61,6 +61,18 @@ def test_the_end_of_a_point_is_said_with_its_reason(step):
     ]
 
 
+def test_each_board_is_shown_with_what_it_runs(step):
+    stream = Lines(wanted=3)
+    with LiveValidation(Plan((step,), ROUNDS.get("v6.1"), None, 0), Console(file=stream, width=300)) as live:
+        live(Progress(step, "accuracy", 660.0, device="pi1"))
+        live(Progress(step, "performance", 600.0, device="pi2"))
+        live(Progress(step, None, 300.0, Outcome(3, None), device="pi1"))
+    first, second, third = stream.getvalue().splitlines()
+    assert first.startswith("pi1: trial 3 tiny: accuracy run, 0.")
+    assert "; pi2: trial 3 tiny: performance run, 0." in second
+    assert third == "pi1: trial 3 tiny: validated; 5 min 00 s left"
+
+
 def test_a_terminal_gets_a_bar(step):
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100)

@@ -56,6 +56,13 @@ def test_a_readme_says_in_how_many_sessions_the_point_was_explored(tmp_path, sub
         assert any("| sessions in which it was explored | 3 |" in readme for readme in readmes) == said
 
 
+def test_a_submission_is_of_one_system(tmp_path, submission):
+    (point,) = submission.points
+    others = [dataclasses.replace(point, trial=9, name="other", device="pi1", system="rpi4")]
+    mixed = dataclasses.replace(submission, points=[point, *others])
+    assert_refused(mixed, tmp_path, r"on different systems: this machine \(trial \d+\), rpi4 \(trial 9\)")
+
+
 def rewrite(folder: Path, run: str, **changes: object) -> None:
     """Change a run's response as somebody with an editor would, hashes and all."""
     path = folder / run / "response.json"
