@@ -5,18 +5,21 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.backends import Backend, closed_after
 from dse.core.budget import Budget
-from dse.errors import InputError
+from dse.errors import DevicesGoneError, InputError, UsageError
 from dse.log import logger
 from dse.packages import runtime_version
+from dse.search.devices import gone_words
+from dse.search.driver import NO_DEVICE
 from dse.search.edits import edits, require_same_answers
 from dse.search.explore import explore as search
 from dse.search.plan import Plan, make_plan
+from dse.search.pool import Pool
 from dse.search.spent import counted_from, spent_on
 from dse.search.start import confirms, fetch
 from dse.search.suggesters import Decision
@@ -30,6 +33,8 @@ from dse.trust import untrusted
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
+
+    from dse.fleet.fleet import Fleet
 
 Callback = Callable[[Study, TrialRow], object]
 _LOG = logger(__name__)
@@ -59,6 +64,8 @@ def explore(
     sampler: str | BaseSampler | None = None,
     *,
     again: bool = False,
+    devices: str | os.PathLike[str] | None = None,
+    scheduler: str | None = None,
 ) -> Study:
     """Search ``space``, or what `load_space` makes of it, and return the study.
 
@@ -68,12 +75,16 @@ def explore(
     space may have, or any of Optuna's; by default the space's. With ``again`` what is on the front is measured once
     more before anything else: so it is known in one more session, as a search of a study is one.
 
+    ``devices`` is the YAML file of a fleet of one system: it is measured there, on all of them at once, reached by the
+    workers of the Dask ``scheduler`` (default: one of dse's own on this machine). A device that goes away for good is
+    logged as a warning; what it was asked is measured on another.
+
     ``callbacks`` are called after each trial with the study and the trial's row; one that raises `StopSearch` ends
     the search. The front is written into the folder at the end, as ``dse explore`` does.
 
     Raises SpaceError and what `load_space` raises; StudyError for a study that is in use, of another space, or that the
     edited space would change; ModelError for a download; InputError for an interpreter that the space names and nobody
-    trusted; MachineError.
+    trusted; MachineError; DevicesGoneError where all devices have gone, which loses nothing that was measured.
 
     >>> import dse
     >>> device = dse.FakeDevice(latency_ns=lambda r: 1e6 / r.runtime.threads, accuracy=lambda r: 0.9, noise=0.0)
@@ -87,7 +98,9 @@ def explore(
         runtimes = loaded.file.runtimes
         versions = {name: runtime_version(section.engine, section.python) for name, section in runtimes.items()}
         loaded = dataclasses.replace(loaded, runtime_versions=versions)
-    where = backend or loaded.backend
+    fleet = _fleet(devices, scheduler, backend)
+    loaded = loaded if fleet is None else fleet.of(loaded)
+    where: Backend | Pool = backend or loaded.backend
     folder = Path(study if study is not None else Path("studies") / loaded.name).absolute()
     before = study_so_far(folder, loaded, None)
     spent_s = 0.0
@@ -99,14 +112,26 @@ def explore(
         spent = spent_on(before)
         spent_s, limits = spent.time_s, spent.since(counted_from(before)).left_of(limits)
         options |= {name: value for name, value in before.settings.options.items() if name == "counted_from"}
-    fetch(loaded, where)
+    fetch(loaded, None if fleet else backend or loaded.backend)
     given = {"seed": seed, "callbacks": callbacks or None, "backend": backend, "sampler": sampler}
-    command = _called(space, folder, budget, given | {"again": again or None})
-    with StudyWriter(folder, loaded, None, options, command=command, say=_LOG.warning) as writer, closed_after(where):
+    given |= {
+        "again": again or None,
+        "devices": None if devices is None else _from_here(devices),
+        "scheduler": scheduler,
+    }
+    command = _called(space, folder, budget, given)
+    with (
+        StudyWriter(folder, loaded, None, options, command=command, say=_LOG.warning) as writer,
+        closed_after(backend or loaded.backend),
+        ExitStack() as resources,
+    ):
         events = _Events(writer.study, tuple(callbacks))
-        plan = _plan(loaded, writer.study, limits, sampler)
+        if fleet is not None:
+            limits = dataclasses.replace(limits, devices=len(fleet.devices))
+            where = resources.enter_context(fleet.pool(writer.study.settings.id))
+        plan, gone = _plan(loaded, writer.study, limits, sampler), ""
         with suppress(StopSearch):
-            search(
+            progress = search(
                 writer,
                 loaded,
                 where,
@@ -118,7 +143,10 @@ def explore(
                 again=again,
                 spent_s=spent_s,
             )
+            gone = gone_words(progress.devices) if progress.ended == NO_DEVICE else ""
         _write_front(writer.study)
+        if gone:
+            raise DevicesGoneError(gone, path=folder)
     return writer.study
 
 
@@ -135,7 +163,7 @@ def _called(space: object, folder: Path, budget: Budget | None, given: Mapping[s
     return f"dse.explore({', '.join(arguments)})"
 
 
-def _from_here(path: str | Path) -> str:
+def _from_here(path: str | os.PathLike[str]) -> str:
     path, here = Path(path), Path.cwd()
     if path.is_relative_to(here):
         path = path.relative_to(here)
@@ -144,6 +172,20 @@ def _from_here(path: str | Path) -> str:
 
 def _said(value: object) -> str:
     return repr(value) if isinstance(value, str | int) else "..."
+
+
+def _fleet(devices: str | os.PathLike[str] | None, scheduler: str | None, backend: Backend | None) -> Fleet | None:
+    if devices is None:
+        if scheduler is not None:
+            raise UsageError(
+                "found a scheduler without devices", argument="scheduler", hint="name their file: devices="
+            )
+        return None
+    if backend is not None:
+        raise UsageError("found devices and a backend, allowed: one of them", argument="devices")
+    from dse.fleet.fleet import fleet_of  # what nobody needs who measures here
+
+    return fleet_of(Path(devices), scheduler)
 
 
 class _Events:

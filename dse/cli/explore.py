@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import shlex
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dse.backends import closed_after
+from dse.backends import Backend, closed_after
 from dse.cli.download import download
 from dse.cli.edited import keep_earlier, say_edits
 from dse.cli.interrupt import Interrupt
@@ -24,18 +26,23 @@ from dse.cli.trusted import NOT_ASKED, Trust, require_trust
 from dse.cli.typed import typed_command
 from dse.core.configuration import Configuration
 from dse.core.tree import LISTED
+from dse.core.words import counted
 from dse.errors import ResultsError, StudyError, UsageError
 from dse.packages import runtime_version
 from dse.samplers.unseen import Unseen
 from dse.search.edits import Edits, edits
 from dse.search.explore import explore
 from dse.search.plan import make_plan
+from dse.search.pool import Pool
 from dse.search.start import confirms, fetch
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
 from dse.study.continued import continued
 from dse.study.database import without_password
 from dse.study.writer import StudyWriter, study_so_far
+
+if TYPE_CHECKING:
+    from dse.fleet.fleet import Fleet
 
 
 def explore_command(
@@ -73,6 +80,13 @@ def explore_command(
         bool,
         typer.Option("--update", help="Take an edited space though it changes the study's front; the old is kept."),
     ] = False,
+    devices: Annotated[
+        Path | None, typer.Option(help="Measure on the devices of this YAML file, on all of them at once.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Reach them by a Dask cluster that is there: tls://HOST:8786. [default: one of dse's own]"),
+    ] = None,
     storage: Annotated[str | None, typer.Option(help="Optuna storage URL. [default: study.db in the folder]")] = None,
     trust: Trust = False,
     models: Models = None,
@@ -100,7 +114,10 @@ def explore_command(
     Example: dse explore --space mobilenet_v3.yaml --timeout 5m
 
     Example: dse explore model.tflite --images DIR --labels FILE
+
+    Example: dse explore --space mobilenet_v3.yaml --devices devices.yaml
     """
+    fleet = _fleet(devices, scheduler)
     given_paths, own = variables(models, images, labels), None
     if (model is None) == (space is None):
         raise UsageError("name either a model file of your own, or a space: --space NAME (see dse space list)")
@@ -113,6 +130,7 @@ def explore_command(
     if loaded.programs and not dry_run:
         require_trust(loaded.programs, loaded.path, trusted=trust)
         loaded = load_space(found, given_paths, runtime_version)
+    loaded = loaded if fleet is None else fleet.of(loaded)
     folder = own.path.parent if own else (studies / (study or loaded.name)).absolute()
     first = _first(warm_start, studies, loaded) if warm_start else []
     before = study_so_far(folder, loaded, storage)  # what would be refused is, before downloads and in a plan too
@@ -122,15 +140,17 @@ def explore_command(
     if dry_run:
         for name, program in loaded.programs.items():
             stderr().print(f"runtime {name} names a program: {program}; {NOT_ASKED}")
+    named = [device.name for device in fleet.devices] if fleet else []
     edited = edits(before, loaded) if before else Edits()
     say_edits(edited, folder, update=update)
     limits = find_limits(loaded, before, trials=trials, timeout=timeout, budget=budget, more=more)
     say_limits(limits)
+    left = replace(limits.left, devices=max(1, len(named)))
     if dry_run:
         known = before.measurements if before else ()
-        show_plan(make_plan(loaded, known, limits.left), loaded, folder, first=len(first), as_json=json)
+        show_plan(make_plan(loaded, known, left), loaded, folder, first=len(first), as_json=json, devices=named)
         return
-    fetch(loaded, loaded.backend, download)
+    fetch(loaded, None if fleet else loaded.backend, download)
     used_seed = loaded.file.seed if seed is None else seed
     options = {"seed": used_seed, **limits.options}
     if loaded.official_samples:
@@ -141,18 +161,23 @@ def explore_command(
         StudyWriter(folder, loaded, storage, options, command=typed_command(), keep=keep, say=say) as writer,
         Interrupt("trial") as interrupt,
         closed_after(loaded.backend),
+        ExitStack() as resources,
     ):
         if own:
             own.keep()
-        plan = make_plan(loaded, writer.study.measurements, limits.left)
+        plan = make_plan(loaded, writer.study.measurements, left)
         console = stderr()
         console.print(f"{loaded.name}: {counts(plan)} known. {plan.decision.reason}\n{plan_line(plan, len(first))}")
+        where: Backend | Pool = loaded.backend
+        if fleet is not None:
+            console.print(f"{fleet.system}: {counted(len(named), 'device')}: {', '.join(named)}")
+            where = resources.enter_context(fleet.pool(writer.study.settings.id))
         with LiveProgress(loaded.objectives) as live:
             interrupt.say = writer.say = live.note
             progress = explore(
                 writer,
                 loaded,
-                loaded.backend,
+                where,
                 plan,
                 used_seed,
                 live,
@@ -171,6 +196,8 @@ def explore_command(
             timeout=timeout,
             budget=budget,
             strict=strict or None,
+            devices=devices,
+            scheduler=scheduler,
             **{"warm-start": warm_start, "seed": seed, "storage": storage and without_password(storage)},
             models=models,
             images=images,
@@ -179,6 +206,17 @@ def explore_command(
         )
         stopped = interrupt.requested()
         show_result(writer.study, progress, studies, command, as_json=json, interrupted=stopped)
+
+
+def _fleet(devices: Path | None, scheduler: str | None) -> Fleet | None:
+    """The devices that are asked for. Raises UsageError, DeviceFileError."""
+    if devices is None:
+        if scheduler is not None:
+            raise UsageError("--scheduler reaches devices: name their file, --devices FILE")
+        return None
+    from dse.fleet.fleet import fleet_of  # what nobody needs who measures here
+
+    return fleet_of(devices, scheduler)
 
 
 def _first(warm_start: str, studies: Path, space: Space) -> list[Configuration]:

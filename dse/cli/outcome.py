@@ -21,14 +21,14 @@ from dse.core.words import counted
 from dse.durations import show_duration
 from dse.errors import DevicesGoneError, NothingMeasuredError
 from dse.reports.front import front_document, write_front
+from dse.search.devices import gone_words
+from dse.search.driver import NO_DEVICE
 from dse.search.plan import Plan
 from dse.search.progress import Progress
 from dse.search.settling import Unsettled
 from dse.spaces.space import Space
 from dse.study import Study
 
-_MOST_GONE = 3
-"""Devices that are named when they are gone."""
 _DRAWING = ("bokeh", "jinja2")
 """What `dse report` needs, and who installs dse without its extra has not."""
 
@@ -119,14 +119,9 @@ def show_result(
     is_limited = replace(progress.plan.budget, devices=1) != Budget()
     if is_limited and (_unmeasured(progress) or progress.incomplete):
         next_command(f"{command} --more", "goes on, with the same limits counted from then on")
-    if gone := [device for device in progress.devices if device.retired]:
-        remain = len(progress.devices) - len(gone)
-        raise DevicesGoneError(
-            f"{counted(len(gone), 'device')} of {len(progress.devices)} went away for good: "
-            + "; ".join(f"{device.name}: {device.retired}" for device in gone[:_MOST_GONE]),
-            path=study.folder,
-            hint=None if remain else f"see that one is reached, then: {command}",
-        )
+    if gone := gone_words(progress.devices):
+        hint = f"see that one is reached, then: {command}" if progress.ended == NO_DEVICE else None
+        raise DevicesGoneError(gone, path=study.folder, hint=hint)
     if not points:
         nothing = why_no_front(analysis, study.measurements)
         raise NothingMeasuredError(nothing.sentence, path=study.folder, hint=_HINTS[nothing.cause])

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dse.core.policy import Step
+from dse.core.words import counted
 
 MOST_LOST = 3
 """A device that was lost so many times in a row is retired; a configuration whose device was, is infeasible."""
+_MOST_NAMED = 3
 RESTS_S = (10.0, 60.0)
 """How long a device that was lost once, twice, ... in a row is left alone: a board needs a minute to start."""
 
@@ -27,6 +29,16 @@ class DeviceProgress:
     lost: int = 0
     waits: str = ""
     retired: str = ""
+
+
+def gone_words(devices: Sequence[DeviceProgress]) -> str:
+    """A sentence on the devices that are not asked any more; empty where all are."""
+    gone = [device for device in devices if device.retired]
+    if not gone:
+        return ""
+    named = "; ".join(f"{device.name}: {device.retired}" for device in gone[:_MOST_NAMED])
+    more = f"; and {len(gone) - _MOST_NAMED} more" if len(gone) > _MOST_NAMED else ""
+    return f"{len(gone)} of {counted(len(devices), 'device')} went away for good: {named}{more}"
 
 
 @dataclass(slots=True)

@@ -45,7 +45,7 @@ def explore(
     again: bool = False,
     first: Sequence[Configuration] = (),
     spent_s: float = 0.0,
-    rests_s: Sequence[float] = RESTS_S,
+    rests_s: Sequence[float] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Progress:
     """Measure until the budget ends, ``stopped`` says so, or the front is complete and, with ``confirm``, decided.
@@ -55,7 +55,8 @@ def explore(
     In the end the accuracies of the front are counted on all images; of a limited time, enough is kept for that.
 
     ``where`` is a backend, or a pool of devices of one system. A model that cannot be made costs one trial, as a
-    runtime that crashes does. A device that is lost is asked again after ``rests_s``, and retired where that goes on.
+    runtime that crashes does. A device that is lost is asked again after
+    ``rests_s`` (default: `RESTS_S`), and retired where that goes on.
     ``first`` is suggested before anything else. With ``strict`` a trial that is excluded (throttling, foreign load,
     drift) raises MachineError, which loses nothing. Earlier searches of the study took ``spent_s``. Raises
     MachineError for a sampler that lacks a package and for a cache that cannot be used.
@@ -83,7 +84,7 @@ def explore(
         lambda: clock() - began,
         strict=strict,
         spent_s=spent_s,
-        rests_s=rests_s,
+        rests_s=rests_s or RESTS_S,
     )
     return driver.run(stopped)
 

@@ -55,12 +55,13 @@ def device(**changes: object) -> FakeDevice:
 class Bench:
     """A space, a study folder, and searches in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, write: bool = True) -> None:
         self.folder = folder
         self.requests: dict[int, Request] = {}
         """What the search in memory that was last asked the device, by trial."""
         self._histories: dict[str, Sequence[Measurement]] = {}
-        self.write("[1, 2, 3]")
+        if write:
+            self.write("[1, 2, 3]")
 
     def write(self, threads: str, sides: str = "[48, 64, 96]\n  precision: [float32]", images: int = 500) -> None:
         (self.folder / "space.yaml").write_text(SPACE % (sides, threads, images))

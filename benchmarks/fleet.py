@@ -1,0 +1,205 @@
+"""What a fleet brings: trials a second over real Dask, what its driver costs, and what is lost against one device.
+
+    python benchmarks/fleet.py throughput --devices 1 2 4 8 64 1000 --seconds 20
+    python benchmarks/fleet.py efficiency TABLE.csv [TABLE.csv ...] --devices 1 2 4 8 64 --seeds 10
+
+``throughput``: devices that are made up answer after a second, in Dask workers of which each has many; a search of a
+large space asks them for as long as is said. The figures are after the first answer of each device. ``efficiency``: a
+tabular benchmark in memory, every measurement takes a second; the hypervolume after so many measurements, whoever made
+them. Prints Markdown; asserts nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean, stdev
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: threads cost more than they save
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import psutil
+from dse_harness.protocol import Accuracy, Performance, Response
+
+from dse.core.budget import Budget
+from dse.core.configuration import Configuration
+from dse.fleet import task
+from dse.fleet.cluster import Cluster
+from dse.fleet.device_file import Device
+from dse.fleet.job import Job
+from dse.fleet.pool import FleetPool
+from dse.fleet.stored import Stored
+from dse.search.explore import explore
+from dse.search.plan import make_plan
+from dse.search.progress import Progress
+from dse.search.replay import TableDevice, replay_session
+from dse.spaces.load import load_space
+from dse.study.writer import StudyWriter
+from dse.tabular.benchmark import BenchmarkProblem
+
+SPACE = """
+schema: 1
+name: fleet
+data_set: {embedded: fashion_mnist}
+models: {zoo: {zoo: mobilenet_v3}}
+parameters:
+  family: [small, large]
+  form: [minimalistic]
+  width: [0.35]
+  side: [48, 64]
+  precision: [float32]
+  threads: [1, 2, 3, 4]
+  buffer_size: %s
+objectives: [accuracy, latency_p90_ns]
+"""
+SECONDS = 1.0
+
+
+def answer(device: Device, job: Job, files: Sequence[Stored], look: bool) -> bytes:  # noqa: ARG001  # a task has them
+    """A task: a device that is made up, and takes a second."""
+    from tests.fleet.answers import document, tar
+
+    began_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+    time.sleep(SECONDS)
+    ended_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+    request = job.request
+    buffer = request.performance.buffer_size if request.performance else 0
+    latency_ns = round(1e6 * (1 + int(request.model_sha256[:2], 16) / 64) / request.runtime.threads**0.7 + 10 * buffer)
+    count = request.accuracy.samples if request.accuracy and request.accuracy.samples else 0
+    right = Accuracy(count * int(request.model_sha256[2:4], 16) // 300, count, "") if count else None
+    response = Response(
+        performance=Performance.constant(latency_ns), accuracy=right, timing_s={"total": ended_s - began_s}
+    )
+    from dataclasses import asdict
+
+    found = document(job, began_s=began_s, ended_s=ended_s)
+    contents = {"answer.json": json.dumps(found).encode(), "response.json": json.dumps(asdict(response)).encode()}
+    return task.head("answered", boot_id=str(found["boot_id"])) + tar(contents)
+
+
+def throughput(count: int, seconds: float, sampler: str, workers: int) -> str:
+    """A row of the table for ``count`` devices."""
+    devices = [Device(f"d{number}", "fake") for number in range(count)]
+    per_worker = -(-count // workers)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["DSE_CACHE"] = f"{folder}/cache"
+        path = Path(folder) / "space.yaml"
+        path.write_text(SPACE % list(range(1, 2500)))
+        space = replace(load_space(path), system="fake")
+        space = replace(space, file=space.file.model_copy(update={"sampler": sampler}))
+        names = [device.name for device in devices]
+        cluster = Cluster(names, devices_per_worker=per_worker, imports=["benchmarks.fleet", "tests.fleet.answers"])
+        with cluster, StudyWriter(Path(folder) / "study", space, None, {}) as writer:
+            pool = FleetPool(devices, cluster, "study", task=task_here())
+            plan = make_plan(space, (), Budget(trials=10**6, devices=count))
+            ends: list[tuple[float, int, float]] = []
+
+            def watch(progress: Progress) -> None:
+                ends.append((time.monotonic(), progress.last.trial if progress.last else 0, time.process_time()))
+
+            began = time.monotonic()
+
+            def over() -> bool:
+                return time.monotonic() - began > seconds
+
+            first: list[tuple[float, float, int]] = []
+
+            def stopped() -> bool:
+                told = len(writer.study.measurements)
+                if not first and told >= count:  # each has answered once, about
+                    first.append((time.monotonic(), time.process_time(), told))
+                return over()
+
+            processes = [psutil.Process(pid) for pid in own_processes(cluster)]
+            before = [sum(process.cpu_times()[:2]) for process in processes]
+            explore(writer, space, pool, plan, 0, watch, stopped)
+            if not first:
+                return f"| {count} | - | - | - | - | - |"
+            ended, cpu = time.monotonic(), time.process_time()
+            theirs = [sum(p.cpu_times()[:2]) - b for p, b in zip(processes, before, strict=True)]
+            since_s, cpu_s, told = first[0]
+            rate = (len(writer.study.measurements) - told) / (ended - since_s)
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            return (
+                f"| {count} | {rate:.2f} | {rate * SECONDS / count:.3f} | {(cpu - cpu_s) / (ended - since_s):.2f} | "
+                f"{theirs[0] / (ended - began):.2f} | {memory:.0f} |"
+            )
+
+
+def own_processes(cluster: Cluster) -> list[int]:
+    """The scheduler's, then the workers'."""
+    own = cluster._own
+    assert own is not None
+    assert own._scheduler is not None
+    return [own._scheduler.pid, *(worker.pid for worker in own._workers.values())]
+
+
+def task_here() -> task.Task:
+    """`answer`, as another process finds it."""
+    import importlib
+
+    found: task.Task = importlib.import_module("benchmarks.fleet").answer
+    return found
+
+
+def efficiency(table: BenchmarkProblem, devices: int, seed: int, most: int, sampler: str) -> float:
+    """The hypervolume after ``most`` measurements, each of which takes a second, on so many devices."""
+    device = TableDevice(table, 0.0, seed)
+    session = replay_session(table, sampler, seed, device.rungs, Budget(trials=most))
+    running: list[tuple[float, int]] = []
+    steps, now_s, idle = {}, 0.0, [f"d{number}" for number in range(devices)]
+    found: dict[Configuration, None] = {}
+    while True:
+        while idle and (step := session.ask(idle[0], now_s)) is not None:
+            idle.pop(0)
+            steps[step.number] = step
+            heapq.heappush(running, (now_s + SECONDS, step.number))
+        if not running:
+            return table.hypervolume(list(found))
+        now_s, number = heapq.heappop(running)
+        step = steps.pop(number)
+        idle.append(step.device)
+        found[session.tell(step, device.measure(step)).configuration] = None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("what", choices=["throughput", "efficiency"])
+    parser.add_argument("tables", nargs="*", type=Path)
+    parser.add_argument("--devices", nargs="+", type=int, default=[1, 2, 4, 8, 64])
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--measurements", type=int, default=64)
+    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--sampler", default="ehvi")
+    arguments = parser.parse_args()
+    if arguments.what == "throughput":
+        print("| devices | trials/s | of devices / 1 s | driver, of a core | scheduler, of a core | driver, MB |")
+        print("| --- | --- | --- | --- | --- | --- |")
+        for count in arguments.devices:
+            workers = min(count, arguments.workers)
+            print(throughput(count, arguments.seconds, arguments.sampler, workers), flush=True)
+        return
+    print(f"| table | devices | hypervolume after {arguments.measurements} measurements | +- |")
+    print("| --- | --- | --- | --- |")
+    for table in map(BenchmarkProblem, arguments.tables):
+        for devices in arguments.devices:
+            runs = [
+                efficiency(table, devices, seed, arguments.measurements, arguments.sampler)
+                for seed in range(arguments.seeds)
+            ]
+            error = stdev(runs) / len(runs) ** 0.5 if len(runs) > 1 else 0.0
+            print(f"| {table.name} | {devices} | {mean(runs):.4f} | {error:.4f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""The devices of a system as a search sees them: runs that go out as Dask tasks and come back as bytes."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from dse_harness import protocol
+
+from dse.errors import DeviceAnswerError
+from dse.files import write_json
+from dse.fleet import task
+from dse.fleet.cluster import Cluster, Done
+from dse.fleet.device_file import Device
+from dse.fleet.files import sent
+from dse.fleet.job import Answer, Job, read_answer
+from dse.fleet.task import Task
+from dse.search.pool import Ended, Run
+
+SCHEMA = 1
+LEASE_S = 30.0
+_MARGIN_S = 300.0
+"""So much longer than its run a task may take, with the files that it sends, before its device counts as lost."""
+_GONE_S = 10.0
+"""How long a device's worker may be away while it has a task, as far as the scheduler knows."""
+
+
+@dataclass(slots=True)
+class _Running:
+    run: Run
+    job: Job
+    files: set[str]
+    key: str
+    deadline_s: float
+    gone_since_s: float | None = None
+
+
+class FleetPool:
+    """See `dse.search.pool.Pool`. ``study`` is what runs are called after; ``task`` is what the workers do.
+
+    The pool has the ``cluster``, and closes it.
+    """
+
+    is_deterministic = False
+
+    def __init__(
+        self,
+        devices: Sequence[Device],
+        cluster: Cluster,
+        study: str,
+        *,
+        lease_s: float = LEASE_S,
+        margin_s: float = _MARGIN_S,
+        task: Task = task.run,
+    ) -> None:
+        self._devices = {device.name: device for device in devices}
+        self._cluster, self._study, self._task = cluster, study, task
+        self._lease_s, self._margin_s = lease_s, margin_s
+        self._running: dict[str, _Running] = {}
+        self._device_of: dict[str, str] = {}
+        self._boot_ids: dict[str, str] = {}
+        self._there: defaultdict[str, set[str]] = defaultdict(set)
+        """What each device had in its store when it answered."""
+        self._at_once: list[Ended] = []
+
+    @property
+    def devices(self) -> Sequence[str]:
+        """See `dse.search.pool.Pool`."""
+        return tuple(self._devices)
+
+    def start(self, run: Run) -> None:
+        """See `dse.search.pool.Pool`. Raises OSError for a file that is not there."""
+        device = self._devices[run.device]
+        protocol.write(run.request, run.folder / "request.json", durable=False)
+        if not self._cluster.has(run.device):
+            self._cluster.revive(run.device)
+        if not self._cluster.has(run.device):
+            self._at_once.append(Ended(run.device, None, "unreachable", f"no Dask worker has {run.device}"))
+            return
+        there = sent(run.request, run.folder)
+        job = Job(
+            "unnamed",
+            f"dse on {platform.node()}, study {self._study}",
+            there.request,
+            run.timeout_s,
+            self._lease_s,
+            boot_id=self._boot_ids.get(run.device),
+        )
+        job = replace(job, run_id=f"{self._study}-{run.number}-{job.request_sha256[:12]}")
+        names = {each.name for each in there.files}
+        look = not names <= self._there[run.device]
+        key = self._cluster.submit(run.device, self._task, device, job, there.files, look)
+        deadline_s = time.monotonic() + run.timeout_s + self._margin_s
+        self._running[run.device] = _Running(run, job, names, key, deadline_s)
+        self._device_of[key] = run.device
+
+    def ended(self, timeout_s: float | None = None) -> Sequence[Ended]:
+        """See `dse.search.pool.Pool`. Raises OSError where a trial's folder cannot be written."""
+        found, self._at_once = self._at_once, []
+        if not found and not self._running:
+            time.sleep(timeout_s or 0.0)
+            return ()
+        for done in self._cluster.done(0.0 if found else timeout_s):
+            found.append(self._end(done))
+        return found + self._overdue()
+
+    def retire(self, device: str) -> None:
+        """See `dse.search.pool.Pool`."""
+
+    def close(self) -> None:
+        """See `dse.search.pool.Pool`."""
+        self._cluster.close()
+
+    def _end(self, done: Done) -> Ended:
+        device = self._device_of.pop(done.key)
+        running = self._running.pop(device)
+        if done.answer is None:
+            return Ended(device, None, "lost", done.reason)
+        try:
+            return self._answered(device, running, done.answer)
+        except DeviceAnswerError as error:
+            return Ended(device, None, "unreachable", error.message)
+
+    def _answered(self, device: str, running: _Running, answer: bytes) -> Ended:
+        line, _, rest = answer.partition(b"\n")
+        try:
+            said = json.loads(line)
+            word = said["outcome"]
+            if word not in ("answered", "lost", "unreachable", "held", "rebooted"):
+                raise ValueError(f"found {word!r}")
+            if word != "answered":
+                if word == "rebooted":
+                    self._boot_ids.pop(device, None)
+                return Ended(device, None, word, str(said["message"]))
+            boot_id = str(said["boot_id"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise DeviceAnswerError(f"what its worker said is no answer: {error}", device=device) from None
+        found = read_answer(rest, running.job, boot_id, device)
+        self._boot_ids[device] = boot_id
+        self._there[device] |= running.files
+        _note(found, running.run)
+        found.write(running.run.folder)
+        return Ended(device, found.response, took_s=found.ended_s - found.began_s)
+
+    def _overdue(self) -> list[Ended]:
+        """Tasks whose worker has gone without a word, or that take too long: an answer that comes late is dropped."""
+        now_s, found = time.monotonic(), []
+        for device, running in list(self._running.items()):
+            if self._cluster.has(device):
+                running.gone_since_s = None
+            elif running.gone_since_s is None:
+                running.gone_since_s = now_s
+                self._cluster.revive(device)  # the task waits for it
+            gone = running.gone_since_s is not None and now_s - running.gone_since_s > _GONE_S
+            if gone or now_s > running.deadline_s:
+                del self._running[device], self._device_of[running.key]
+                self._cluster.forget(running.key)
+                reason = "its worker has gone" if gone else f"no answer in {running.run.timeout_s:g} s and some minutes"
+                found.append(Ended(device, None, "lost", reason))
+        return found
+
+
+def _note(answer: Answer, run: Run) -> None:
+    """Write device.json: where and when the run was, by the device's clock."""
+    document = {
+        "schema": SCHEMA,
+        "device": answer.device,
+        "run_id": answer.run_id,
+        "boot_id": answer.boot_id,
+        "began_s": answer.began_s,
+        "ended_s": answer.ended_s,
+        "began_utc": answer.began_utc,
+        "recorded": answer.recorded,
+        "orphans_ended": list(answer.orphans_ended),
+    }
+    write_json(run.folder / "device.json", document, durable=False, follow=False)
