@@ -39,8 +39,8 @@ def repeat(recipe: str, *words: object, folder: Path, **variables: str) -> str:
 
 def check(out: Path, study: str) -> list[dict[str, Any]]:
     """The rows of the front that the script put beside the study, after a look at all that it wrote."""
-    assert (out / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert (out / "report.html").read_text(encoding="utf-8").lower().startswith("<!doctype html>")
     assert (out / "front.png").read_bytes().startswith(b"\x89PNG")
-    rows = list(csv.DictReader((out / "front.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((out / "front.csv").read_text(encoding="utf-8").splitlines()))
     assert [int(row["trial"]) for row in rows] == [point.trial for point in Study.read(out / study).analysis.front]
     return rows
