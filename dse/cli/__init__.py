@@ -102,7 +102,7 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and end.")
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show where an error was raised: dse --debug COMMAND ...")
+        bool, typer.Option("--debug", help="Show where an error was raised; it stands before the command.")
     ] = False,
 ) -> None:
     """What stands before the command; `run` looks for --debug itself, as an error may come before this is called."""

@@ -18,9 +18,9 @@ _LOOPBACK = "127.0.0.1"
 def dashboard_command(
     study: StudyArgument,
     studies: Studies = STUDIES,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port; 0 takes a free one.")] = 8080,
     storage: Annotated[
-        str | None, typer.Option(help="The study's own --storage again, where it has a password.")
+        str | None, typer.Option(metavar="URL", help="The study's own --storage again, where it has a password.")
     ] = None,
     edit: Annotated[bool, typer.Option("--edit", help="Let notes be written, into the study's database.")] = False,
 ) -> None:

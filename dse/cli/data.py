@@ -26,9 +26,14 @@ def imagenet_command(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="Where ILSVRC2012_val_*.JPEG are, or a folder above.")
     ],
-    labels: Annotated[Path | None, typer.Option(help="Label list. [default: val.txt and the like, nearby]")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Label list. [default: val.txt and the like, nearby]")
+    ] = None,
     reduced_list: Annotated[
-        Path | None, typer.Option("--reduced", help=f"Write the label list of the first {REDUCED_SIZE} images here.")
+        Path | None,
+        typer.Option(
+            "--reduced", metavar="FILE", help=f"Write the label list of the first {REDUCED_SIZE} images here."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

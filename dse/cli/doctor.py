@@ -35,7 +35,10 @@ def doctor_command(
         typer.Option("--noise", help=f"Measure instead how far {NOISE_RUNS} runs of one configuration differ here."),
     ] = False,
     space: Annotated[
-        str | None, typer.Option(help=f"With --noise: the first configuration of which space. [default: {_SPACE}]")
+        str | None,
+        typer.Option(
+            metavar="SPACE", help=f"With --noise: the first configuration of which space. [default: {_SPACE}]"
+        ),
     ] = None,
     trust: Trust = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --noise: say what it would run.")] = False,

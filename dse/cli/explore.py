@@ -47,16 +47,27 @@ if TYPE_CHECKING:
 
 def explore_command(
     model: Annotated[
-        Path | None, typer.Argument(help="A .tflite or .onnx classifier of your own, in place of a space.")
+        Path | None,
+        typer.Argument(metavar="[MODEL]", help="A .tflite or .onnx classifier of your own, in place of a space."),
     ] = None,
-    space: Annotated[str | None, typer.Option(help="Search space: a YAML file, or the name of one that ships.")] = None,
-    study: Annotated[str | None, typer.Option(help="Name of the study. [default: the space's name]")] = None,
+    space: Annotated[
+        str | None, typer.Option(metavar="SPACE", help="Search space: a YAML file, or the name of one that ships.")
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the study. [default: the space's name]")
+    ] = None,
     studies: Studies = STUDIES,
-    trials: Annotated[int | None, typer.Option(min=1, help="Measure this many configurations at most.")] = None,
-    timeout: Annotated[str | None, typer.Option(help="Search for this long at most: 90s, 30m, 2h.")] = None,
-    budget: Annotated[str | None, typer.Option(help="Spend this much device time: search, then confirm: 45m.")] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Measure this many configurations at most.")
+    ] = None,
+    timeout: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Search for this long at most: 90s, 30m, 2h.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Spend this much device time: search, then confirm: 45m.")
+    ] = None,
     more: Annotated[
-        bool, typer.Option("--more", help="Count the three limits from now on: what earlier runs spent is not theirs.")
+        bool, typer.Option("--more", help="Count the three limits from now on: what earlier runs spent is left out.")
     ] = False,
     again: Annotated[
         bool,
@@ -69,25 +80,31 @@ def explore_command(
         str | None,
         typer.Option(
             metavar="STUDY|RESULTS",
-            help="First what was on the front of a study, here or from another device, or of published results "
+            help="First measure what was on the front of a study, here or from another device, or of published results "
             "(the file that dse results import made).",
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, max=2**32 - 1, help="Seed of the sampler. [default: the space's]")
+        int | None, typer.Option(min=0, max=2**32 - 1, metavar="N", help="Seed of the sampler. [default: the space's]")
     ] = None,
     update: Annotated[
         bool,
         typer.Option("--update", help="Take an edited space though it changes the study's front; the old is kept."),
     ] = False,
     devices: Annotated[
-        Path | None, typer.Option(help="Measure on the devices of this YAML file, on all of them at once.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Measure on the devices of this YAML file, on all of them at once."),
     ] = None,
     scheduler: Annotated[
         str | None,
-        typer.Option(help="Reach them by a Dask cluster that is there: tls://HOST:8786. [default: one of dse's own]"),
+        typer.Option(
+            metavar="ADDRESS",
+            help="Reach them by a Dask cluster that is there: tls://HOST:8786. [default: one of dse's own]",
+        ),
     ] = None,
-    storage: Annotated[str | None, typer.Option(help="Optuna storage URL. [default: study.db in the folder]")] = None,
+    storage: Annotated[
+        str | None, typer.Option(metavar="URL", help="Optuna storage URL. [default: study.db in the folder]")
+    ] = None,
     trust: Trust = False,
     models: Models = None,
     images: Images = None,
@@ -95,7 +112,8 @@ def explore_command(
     pixels: Annotated[
         str | None,
         typer.Option(
-            help="What a pixel becomes in the input of MODEL: -1..1, 0..1, 0..255, imagenet. [default: the best]"
+            metavar="RANGE",
+            help="What a pixel becomes in the input of MODEL: -1..1, 0..1, 0..255, imagenet. [default: the best]",
         ),
     ] = None,
     dry_run: Annotated[

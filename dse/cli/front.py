@@ -31,7 +31,7 @@ def front_command(
     sort: Annotated[
         str | None, typer.Option(metavar="NAME", help="By a figure, best first, or a parameter: latency_p90_ns.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Show so many points at most.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Show so many points at most.")] = None,
     exact: Annotated[
         bool, typer.Option("--exact", help="Every point that nothing dominates, however small the difference.")
     ] = False,

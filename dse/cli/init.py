@@ -24,14 +24,21 @@ def init_command(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="A .tflite or .onnx file, or what comes with dse: mobilenet_v3, efficientnet_lite, engines."),
+        typer.Option(
+            metavar="MODEL",
+            help="A .tflite or .onnx file, or what comes with dse: mobilenet_v3, efficientnet_lite, engines.",
+        ),
     ] = None,
     images: Annotated[
-        Path | None, typer.Option(help="A folder of images, or an .npz with the arrays images and labels.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="A folder of images, or an .npz with the arrays images and labels."),
     ] = None,
-    labels: Annotated[Path | None, typer.Option(help="A file with a line NAME CLASS for each image.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file with a line NAME CLASS for each image.")
+    ] = None,
     matters: Annotated[
-        str | None, typer.Option(help="Figures to optimize, and limits: 'accuracy, latency <= 5 ms, memory'.")
+        str | None,
+        typer.Option(metavar="FIGURES", help="Figures to optimize, and limits: 'accuracy, latency <= 5 ms, memory'."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that holds something else.")] = False,
 ) -> None:

@@ -15,7 +15,7 @@ from dse.errors import UsageError
 STUDIES = Path("studies")
 SYSTEM = Path("system.yaml")
 
-Studies = Annotated[Path, typer.Option(help="Folder that holds studies.")]
+Studies = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder that holds studies.")]
 StudyArgument = Annotated[
     str,
     typer.Argument(
@@ -24,20 +24,26 @@ StudyArgument = Annotated[
         autocompletion=lambda: sorted(path.parent.name for path in STUDIES.glob("*/study.yaml")),
     ),
 ]
-Models = Annotated[Path | None, typer.Option(help="Folder for ${DSE_MODELS} in the space.")]
-Images = Annotated[Path | None, typer.Option(help="Folder for ${DSE_IMAGES} in the space.")]
-Labels = Annotated[Path | None, typer.Option(help="Label list for ${DSE_LABELS} in the space.")]
+Models = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Folder for ${DSE_MODELS} in the space.")]
+Images = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Folder for ${DSE_IMAGES} in the space.")]
+Labels = Annotated[Path | None, typer.Option(metavar="FILE", help="Label list for ${DSE_LABELS} in the space.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Db = Annotated[
     Path | None,
-    typer.Option("--db", help="The results database. [default: $DSE_RESULTS_DB or the user's data folder]"),
+    typer.Option(
+        "--db", metavar="FILE", help="The results database. [default: $DSE_RESULTS_DB or the user's data folder]"
+    ),
 ]
 Where = Annotated[
-    str | None, typer.Option(help="An SQL expression over the columns: \"engine = 'tflite' AND accuracy >= 70 %\".")
+    str | None,
+    typer.Option(metavar="SQL", help="An SQL expression over the columns: \"engine = 'tflite' AND accuracy >= 70 %\"."),
 ]
 Name = Annotated[
     str | None,
-    typer.Option(help="'image-classification-edge-*', or another pattern for <task>-<edge|datacenter>-<scenario>."),
+    typer.Option(
+        metavar="PATTERN",
+        help="'image-classification-edge-*', or another pattern for <task>-<edge|datacenter>-<scenario>.",
+    ),
 ]
 
 

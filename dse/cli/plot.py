@@ -22,7 +22,7 @@ def plot_command(
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help=f"{', '.join(FORMATS)}. [default: STUDY-KIND.pdf]"),
     ] = None,
-    width: Annotated[float, typer.Option(help="In inches; letters have 8 points.")] = WIDTH_INCHES,
+    width: Annotated[float, typer.Option(metavar="INCHES", help="In inches; letters have 8 points.")] = WIDTH_INCHES,
     studies: Studies = STUDIES,
 ) -> None:
     """Draw a figure of a study, for a paper.

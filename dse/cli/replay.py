@@ -29,14 +29,17 @@ _SHARES = (0.9, 0.95, 0.99)
 
 
 def replay_command(
-    table: Annotated[Path, typer.Option(help=_TABLE)],
-    sampler: Annotated[str, typer.Option(help=f"One of {', '.join(sampler_names())}.")] = "auto",
-    seeds: Annotated[int, typer.Option(min=1, help="How many searches.")] = 20,
-    noise: Annotated[float, typer.Option(min=0, max=1, help="Of a latency, as a ratio: 0.05.")] = 0.0,
-    trials: Annotated[int | None, typer.Option(min=1, help="Measure this many configurations at most.")] = None,
+    table: Annotated[Path, typer.Option(metavar="FILE", help=_TABLE)],
+    sampler: Annotated[str, typer.Option(metavar="NAME", help=f"One of {', '.join(sampler_names())}.")] = "auto",
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many searches.")] = 20,
+    noise: Annotated[float, typer.Option(min=0, max=1, metavar="RATIO", help="Of a latency, as a ratio: 0.05.")] = 0.0,
+    trials: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Measure this many configurations at most.")
+    ] = None,
     budget: Annotated[
         str | None,
         typer.Option(
+            metavar="TIME",
             help="Spend this much device time, as the table tells it: search, then confirm: 45m. A whole number is one "
             "of configurations, as --trials.",
         ),

@@ -19,7 +19,7 @@ def from_results_command(
     ],
     where: Where = None,
     name: Name = None,
-    scenario: Annotated[str, typer.Option(help="The scenario, or all.")] = "SingleStream",
+    scenario: Annotated[str, typer.Option(metavar="NAME", help="The scenario, or all.")] = "SingleStream",
     db: Db = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that hold something else.")] = False,
     json: Json = False,

@@ -28,13 +28,17 @@ _MOST_PLACES = 3
 Allow = Annotated[
     list[str] | None, typer.Option("--allow", metavar="RULE", help="A rule that may be broken; repeatable.")
 ]
-RoundName = Annotated[str, typer.Option("--round", help=f"MLPerf's round: {', '.join(measurable_rounds())}.")]
-Submitter = Annotated[str, typer.Option(help="The organisation that submits; no spaces.")]
-System = Annotated[Path, typer.Option(help="The device's description (dse system init).")]
+RoundName = Annotated[
+    str, typer.Option("--round", metavar="ROUND", help=f"MLPerf's round: {', '.join(measurable_rounds())}.")
+]
+Submitter = Annotated[str, typer.Option(metavar="NAME", help="The organisation that submits; no spaces.")]
+System = Annotated[Path, typer.Option(metavar="FILE", help="The device's description (dse system init).")]
 Trials = Annotated[
     list[int] | None, typer.Option("--trial", metavar="TRIAL", help="Only this point of the front; repeatable.")
 ]
-Python = Annotated[str | None, typer.Option(help="Interpreter with the round's LoadGen and the runtime.")]
+Python = Annotated[
+    str | None, typer.Option(metavar="PROGRAM", help="Interpreter with the round's LoadGen and the runtime.")
+]
 
 
 def rules(allow: Sequence[str] | None) -> frozenset[str]:

@@ -60,7 +60,10 @@ app = typer.Typer(
 
 _Scenarios = Annotated[
     str | None,
-    typer.Option(help="Results to write, with commas: measured ones, or derived ones. [default: what was measured]"),
+    typer.Option(
+        metavar="NAMES",
+        help="Results to write, with commas: measured ones, or derived ones. [default: what was measured]",
+    ),
 ]
 
 
@@ -73,7 +76,8 @@ def tree(
     scenarios: _Scenarios = None,
     system: System = SYSTEM,
     out: Annotated[
-        Path | None, typer.Option(help="The folder to write. [default: STUDY/submission, or STUDY/rehearsal]")
+        Path | None,
+        typer.Option(metavar="FILE", help="The folder to write. [default: STUDY/submission, or STUDY/rehearsal]"),
     ] = None,
     rehearsal: Annotated[
         bool, typer.Option("--rehearsal", help="Take rehearsals too: a marked tree to check, never packed.")

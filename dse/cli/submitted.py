@@ -24,7 +24,7 @@ from dse.submission.pack import pack
 from dse.submission.rounds import Round, get_round
 
 _TreeRound = Annotated[
-    str | None, typer.Option("--round", help="MLPerf's round. [default: the round it was written for]")
+    str | None, typer.Option("--round", metavar="ROUND", help="MLPerf's round. [default: the round it was written for]")
 ]
 _Tree = Annotated[Path, typer.Argument(metavar="TREE", help="The folder that contains open/.")]
 _OF_REHEARSALS = ("rehearsal", "min-duration")
@@ -40,7 +40,8 @@ def check_command(
     tree: _Tree,
     round_name: _TreeRound = None,
     checker: Annotated[
-        Path | None, typer.Option(help="A checkout of mlcommons/inference. [default: $DSE_MLPERF_INFERENCE]")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="A checkout of mlcommons/inference. [default: $DSE_MLPERF_INFERENCE]"),
     ] = None,
     allow: Allow = None,
     as_json: Json = False,
@@ -95,7 +96,7 @@ def check_command(
 def pack_command(
     tree: _Tree,
     archive: Annotated[
-        Path | None, typer.Option(help="Where to write it. [default: SUBMITTER.tar.gz beside the tree]")
+        Path | None, typer.Option(metavar="FILE", help="Where to write it. [default: SUBMITTER.tar.gz beside the tree]")
     ] = None,
     round_name: _TreeRound = None,
     allow: Allow = None,

@@ -18,15 +18,21 @@ app = typer.Typer(
     no_args_is_help=True, help="Describe the device for a submission.\n\nExample: dse system init rpi5-8gb"
 )
 
-_File = Annotated[Path, typer.Option("--file", help="The description. [default: system.yaml]", show_default=False)]
+_File = Annotated[
+    Path, typer.Option("--file", metavar="FILE", help="The description. [default: system.yaml]", show_default=False)
+]
 
 
 @app.command()
 def init(
     system_id: Annotated[str, typer.Argument(metavar="ID", help="A name without spaces, e.g. rpi5-8gb.")],
     file: _File = SYSTEM,
-    base: Annotated[str | None, typer.Option(help="Copy this description: a JSON file, or an ID in --results.")] = None,
-    results: Annotated[Path | None, typer.Option(help="The results tree in which --base is an ID.")] = None,
+    base: Annotated[
+        str | None, typer.Option(metavar="ID", help="Copy this description: a JSON file, or an ID in --results.")
+    ] = None,
+    results: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The results tree in which --base is an ID.")
+    ] = None,
 ) -> None:
     """Write a description to edit.
 

@@ -52,7 +52,7 @@ def validate_command(
     round_name: RoundName = DEFAULT_ROUND,
     trial: Trials = None,
     duration: Annotated[
-        str | None, typer.Option(help="Rehearse with runs of this length, e.g. 20s: never submitted.")
+        str | None, typer.Option(metavar="TIME", help="Rehearse with runs of this length, e.g. 20s: never submitted.")
     ] = None,
     python: Python = None,
     system: System = SYSTEM,

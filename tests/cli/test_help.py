@@ -44,3 +44,4 @@ def test_help_is_in_one_form(words: tuple[str, ...], monkeypatch: pytest.MonkeyP
     assert not re.search(r"\w\.\.\.$", shown, re.MULTILINE)  # no summary is cut off
     assert not re.search(r"\[default: \(|Default:", shown)
     assert not re.search(r"^  [a-z]+ <", shown, re.MULTILINE)  # arguments in capitals
+    assert not re.search(r" <(str|path|int|float)", shown)  # an option says what it takes: metavar="FILE"

@@ -13,7 +13,8 @@ from dse.fleet.device_file import Device, find_device, load_devices
 DEVICES = Path("devices.yaml")
 
 Devices = Annotated[
-    Path, typer.Option("--devices", help="The file of devices. [default: devices.yaml]", show_default=False)
+    Path,
+    typer.Option("--devices", metavar="FILE", help="The file of devices. [default: devices.yaml]", show_default=False),
 ]
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Devices. [default: all]")]
 

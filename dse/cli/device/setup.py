@@ -24,12 +24,16 @@ def setup_command(
     all_devices: Annotated[bool, typer.Option("--all", help="All devices of the file.")] = False,
     devices: Devices = DEVICES,
     engine: Annotated[
-        list[str] | None, typer.Option(help="Engines: litert, onnxruntime, openvino, tflite-runtime. [default: litert]")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Engines: litert, onnxruntime, openvino, tflite-runtime. [default: litert]"),
     ] = None,
     wheels: Annotated[
-        Path | None, typer.Option(help="Send the wheels of this folder; nothing is taken from the network.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Send the wheels of this folder; nothing is taken from the network."),
     ] = None,
-    python: Annotated[str, typer.Option(help="The device's own interpreter to make the environment of.")] = PYTHON,
+    python: Annotated[
+        str, typer.Option(metavar="PROGRAM", help="The device's own interpreter to make the environment of.")
+    ] = PYTHON,
     system_packages: Annotated[
         bool, typer.Option("--system-packages", help="Let it use what that Python has, such as apt's NumPy.")
     ] = False,

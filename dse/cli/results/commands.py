@@ -43,7 +43,8 @@ def import_command(
         list[Path], typer.Argument(metavar="FOLDER", help="Repositories, divisions or submitters' directories.")
     ],
     round_name: Annotated[
-        str | None, typer.Option("--round", help="The round, where no directory above the results names it.")
+        str | None,
+        typer.Option("--round", metavar="ROUND", help="The round, where no directory above the results names it."),
     ] = None,
     details: Annotated[bool, typer.Option("--details", help="Read LoadGen's detail logs and power logs too.")] = False,
     db: Db = None,
@@ -85,7 +86,7 @@ def list_command(
     scenario: Scenario = "all",
     name: Name = None,
     sort: Sort = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most so many rows.")] = 50,
     db: Db = None,
     json: Json = False,
 ) -> None:
@@ -199,7 +200,8 @@ def rm_command(
 def export_command(
     out: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; one that is there is replaced.")],
     file_format: Annotated[
-        str | None, typer.Option("--format", help=f"{', '.join(FORMATS)} [default: by the file's suffix]")
+        str | None,
+        typer.Option("--format", metavar="NAME", help=f"{', '.join(FORMATS)} [default: by the file's suffix]"),
     ] = None,
     where: Where = None,
     scenario: Scenario = "all",
@@ -225,7 +227,7 @@ def export_command(
 
 @app.command("studies")
 def studies_command(
-    out: Annotated[Path, typer.Option(help="The SQLite file to write.")] = Path("published.db"),
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The SQLite file to write.")] = Path("published.db"),
     objectives: Objectives = None,
     where: Where = None,
     scenario: Scenario = "SingleStream",

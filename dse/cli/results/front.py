@@ -37,8 +37,12 @@ def front_command(
     scenario: Scenario = "SingleStream",
     name: Name = None,
     sort: Sort = None,
-    study: Annotated[str | None, typer.Option(help="Set this study's own front beside the published ones.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture, or replace it: .png, .svg or .pdf.")] = None,
+    study: Annotated[
+        str | None, typer.Option(metavar="STUDY", help="Set this study's own front beside the published ones.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a picture, or replace it: .png, .svg or .pdf.")
+    ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     db: Db = None,
     json: Json = False,

@@ -18,7 +18,9 @@ from dse.results.own import STUDIED_SCENARIO, own_front
 
 OwnStudies = Annotated[
     list[str] | None,
-    typer.Option("--study", help="Set this study's own front above the published ones; again for more."),
+    typer.Option(
+        "--study", metavar="STUDY", help="Set this study's own front above the published ones; again for more."
+    ),
 ]
 
 

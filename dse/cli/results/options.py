@@ -14,22 +14,24 @@ from dse.results.objectives import OBJECTIVES, Objective, parse_objectives
 Objectives = Annotated[
     str | None,
     typer.Option(
+        metavar="NAMES",
         help=f"Any of {', '.join(OBJECTIVES)}; or COLUMN:min, COLUMN:max. [default: accuracy and the scenario's own "
         "figure: latency_p90 in SingleStream, multistream_latency in MultiStream (samples_per_query before v2.0), "
-        "throughput in the others]"
+        "throughput in the others]",
     ),
 ]
 By = Annotated[
     str,
     typer.Option(
+        metavar="COLUMNS",
         help="Columns to group by, or '' for one group: device,round; with device=rpi4* all devices that fit are one. "
-        "Tasks and scenarios never mix."
+        "Tasks and scenarios never mix.",
     ),
 ]
 Sort = Annotated[
     str | None, typer.Option(metavar="NAME", help="By a figure, best first, or a column: latency_p90, submitter.")
 ]
-Scenario = Annotated[str, typer.Option(help=f"{', '.join(SCENARIOS.values())}, or all.")]
+Scenario = Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(SCENARIOS.values())}, or all.")]
 
 DEFAULT_BY = "device,round"
 

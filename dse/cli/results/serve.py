@@ -19,9 +19,10 @@ from dse.study.folder import find_folder
 
 
 def serve_command(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8081,
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port; 0 takes a free one.")] = 8081,
     host: Annotated[
-        str, typer.Option(help="Another address of this machine: whoever reaches it sees the results.")
+        str,
+        typer.Option(metavar="ADDRESS", help="Another address of this machine: whoever reaches it sees the results."),
     ] = "127.0.0.1",
     browse: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
     study: OwnStudies = None,
