@@ -19,8 +19,8 @@ Trust = Annotated[
 NOT_ASKED = "version not asked: looking runs no program"
 
 
-def require_trust(programs: Mapping[str, str], named_in: Path, *, trusted: bool) -> None:
-    """Say which programs will be run, by the runtime that each is for; ask for those that nobody trusted yet.
+def require_trust(programs: Mapping[str, str], named_in: Path, *, trusted: bool, kind: str = "runtime") -> None:
+    """Say which programs will be run, by the runtime (``kind``) that each is for; ask for those nobody trusted yet.
 
     Raises InputError where the user does not trust one, or cannot be asked.
     """
@@ -34,7 +34,7 @@ def require_trust(programs: Mapping[str, str], named_in: Path, *, trusted: bool)
     if unknown:
         trust(unknown)
     for name, program in programs.items():
-        stderr().print(f"runtime {name} is run by {program}, as {named_in} says")
+        stderr().print(f"{kind} {name} is run by {program}, as {named_in} says")
 
 
 def _asked(programs: list[str], named_in: Path) -> bool:

@@ -12,8 +12,7 @@ from dse.errors import DeviceError
 from dse.finding import Finding
 from dse.fleet.contact import Contact
 from dse.fleet.device_file import Device
-from dse.fleet.probe import Probe, probe
-from dse.fleet.remote import Remote
+from dse.fleet.probe import Probe, probe, reach
 from dse.fleet.setup import LOADGEN, built_folder
 from dse.fleet.wheel import harness_wheel
 
@@ -28,10 +27,11 @@ def examine_device(device: Device, now: Callable[[], float] = time.time) -> Iter
         yield Finding("reachable", "ok", "by its Dask worker, whom a search asks: this is not looked at from here")
         return
     try:
-        yield _reachable(device)
+        took_s = reach(device)
+        yield Finding("reachable", "ok", f"{device.connection().title}, {1e3 * took_s:.0f} ms")
         found = None if device.connection().is_here else probe(device)
     except DeviceError as error:
-        yield Finding("reachable", "missing", error.message, error.hint or f"by hand: {device.connection().by_hand}")
+        yield Finding("reachable", "missing", error.message, error.hint)
         return
     setup = f"dse device setup {device.name}"
     if found is not None:
@@ -59,20 +59,6 @@ def examine_device(device: Device, now: Callable[[], float] = time.time) -> Iter
     yield _load(facts)
     yield _lease(facts)
     yield _disk(facts, device)
-
-
-def _reachable(device: Device) -> Finding:
-    began_s = time.monotonic()
-    done = Remote(device).run(["true"])
-    if done.status:
-        raise DeviceError(done.reason, device=device.name)
-    if done.out:
-        raise DeviceError(
-            f"its shell prints something before the program starts: {done.out[:80]!r}",
-            device=device.name,
-            hint="there: take it out of .bashrc and the like, or print only in a terminal",
-        )
-    return Finding("reachable", "ok", f"{device.connection().title}, {1e3 * (time.monotonic() - began_s):.0f} ms")
 
 
 def _system(found: Probe) -> Finding:

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from dse.core.configuration import Value
 from dse.errors import DeviceFileError, why
-from dse.fleet.transports import TRANSPORTS, Transport
+from dse.fleet.transports import TRANSPORTS, DeviceSection, Transport
 from dse.plain_yaml import parse_yaml_with_lines
 from dse.reading import UnreadableError, read_text
 from dse.sections import Name, Section
@@ -47,11 +47,19 @@ class Device:
         """``root`` as programs on the device find it: they start in the home folder there."""
         return str(Path(self.root).expanduser()) if self.connection().is_here else self.root.removeprefix("~/")
 
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Files of this machine that are run for it, or say what is run: an interpreter, an SSH configuration."""
+        return self._section.programs
+
     def connection(self) -> Transport:
         """The transport to it. Raises RegistryError, and ValueError for options that it does not have."""
-        kind = TRANSPORTS.get(self.transport)
+        return TRANSPORTS.get(self.transport)(self._section)
+
+    @property
+    def _section(self) -> DeviceSection:
         common = {"transport": self.transport, "root": self.root, "python": self.python}
-        return kind(kind.section.model_validate({**self.options, **common}))
+        return TRANSPORTS.get(self.transport).section.model_validate({**self.options, **common})
 
 
 class SystemSection(Section):

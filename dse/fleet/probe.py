@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from typing import Annotated
 
 from dse_harness.decode import ProtocolError, Range, decode
 
-from dse.errors import DeviceAnswerError, DeviceError
+from dse.errors import DeviceAnswerError, DeviceError, DeviceLostError
 from dse.fleet.device_file import Device
 from dse.fleet.remote import Remote
 from dse.fleet.wheel import LEAST_PYTHON
@@ -82,6 +83,25 @@ class Probe:
     def version(self) -> str:
         """Of Python."""
         return ".".join(map(str, self.python))
+
+
+def reach(device: Device) -> float:
+    """Start a program on a device that does nothing; how many seconds that takes. Raises DeviceError."""
+    began_s = time.monotonic()
+    by_hand = f"by hand: {device.connection().by_hand}"
+    try:
+        done = Remote(device).run(["true"])
+    except DeviceLostError as error:
+        raise DeviceLostError(error.message, device=device.name, hint=by_hand) from None
+    if done.status:
+        raise DeviceLostError(f"it is not reached: {done.reason}", device=device.name, hint=by_hand)
+    if done.out:
+        raise DeviceAnswerError(
+            f"its shell prints something before the program starts: {done.out[:80]!r}",
+            device=device.name,
+            hint="there: take it out of .bashrc and the like, or print only in a terminal",
+        )
+    return time.monotonic() - began_s
 
 
 def probe(device: Device, python: str = PYTHON) -> Probe:

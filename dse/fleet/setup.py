@@ -17,7 +17,7 @@ from dse.core.words import counted
 from dse.errors import DeviceAnswerError, DeviceError, UsageError
 from dse.files import write_bytes
 from dse.fleet.device_file import Device
-from dse.fleet.probe import PYTHON, Probe, probe
+from dse.fleet.probe import PYTHON, Probe, probe, reach
 from dse.fleet.remote import Remote
 from dse.fleet.wheel import EXTRAS, LEAST_PYTHON, NAME, REQUIRES, harness_wheel, is_wheel_name
 from dse.paths import cache_dir, using_cache
@@ -69,6 +69,7 @@ def plan(device: Device, options: Options) -> list[Step]:
         )
     if unknown := [name for name in options.engines if name not in EXTRAS]:
         raise UsageError(f"found the engine {unknown[0]!r}, allowed: {', '.join(EXTRAS)}")
+    reach(device)
     found = probe(device, options.python)
     if found.python < LEAST_PYTHON:
         raise DeviceError(

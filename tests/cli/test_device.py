@@ -22,6 +22,7 @@ systems:
 @pytest.fixture(autouse=True)
 def _lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
     (tmp_path / "devices.yaml").write_text(_FILE)
 
 
@@ -55,6 +56,8 @@ def test_a_device_that_is_not_there_is_missing(tmp_path: Path, dse: Any) -> None
     written = _FILE.replace("pi1.local, port: 2222", "127.0.0.1, port: 1, config: config")
     (tmp_path / "lab.yaml").write_text(written)
     done = dse("device", "check", "pi1", "--devices", "lab.yaml")
+    assert (done.code, "names a program that would be run" in done.err) == (3, True)
+    done = dse("device", "check", "pi1", "--devices", "lab.yaml", "--trust")
     assert done.code == 4
     assert "  missing reachable: " in done.out
     assert f"try: by hand: ssh -F {tmp_path}/config -p 1 127.0.0.1" in done.out

@@ -43,6 +43,7 @@ def test_devices_come_in_the_order_of_the_file(tmp_path: Path) -> None:
     )
     for device in devices:
         assert device.connection().title
+    assert [each.programs for each in devices] == [(), (str(tmp_path / "ssh/config"),), (), ()]
     assert find_device(devices, "that", tmp_path) == devices[3]
     with pytest.raises(DeviceFileError, match="found no device 'pi3', allowed: pi1, pi2, this, that"):
         find_device(devices, "pi3", tmp_path)

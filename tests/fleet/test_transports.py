@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +33,30 @@ class TestSsh(TransportConformance):
     @pytest.fixture
     def transport(self, sshd: Sshd) -> Transport:
         return SshTransport(SshSection(transport="ssh", host=HOST, config=str(sshd.config)))
+
+
+@pytest.fixture(scope="module")
+def shared(sshd: Sshd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The configuration of a connection that the user keeps open."""
+    with tempfile.TemporaryDirectory() as folder:  # a socket's path is short
+        config = tmp_path_factory.mktemp("shared") / "config"
+        config.write_text(f"{sshd.config.read_text()}  ControlMaster auto\n  ControlPath {folder}/%C\n")
+        with subprocess.Popen(["ssh", "-F", str(config), "-MN", HOST], stdin=subprocess.DEVNULL) as master:
+            check = ["ssh", "-F", str(config), "-O", "check", HOST]
+            while subprocess.run(check, capture_output=True, check=False).returncode and master.poll() is None:
+                time.sleep(0.05)
+            yield config
+            assert master.poll() is None
+            master.terminate()
+
+
+@thorough("a connection to a real sshd takes up to a second")
+class TestSharedSsh(TransportConformance):
+    """Over a connection that the user keeps open."""
+
+    @pytest.fixture
+    def transport(self, shared: Path) -> Transport:
+        return SshTransport(SshSection(transport="ssh", host=HOST, config=str(shared)))
 
 
 def test_each_transport_can_be_had_by_its_name() -> None:

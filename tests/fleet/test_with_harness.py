@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from dse_harness import protocol
 from dse_harness.protocol import DataSetSpec, PerformanceSpec, Request, Response
 
-from dse.errors import DeviceHeldError, DeviceRebootedError, DeviceRefusedError
+from dse.errors import DeviceHeldError, DeviceLostError, DeviceRebootedError, DeviceRefusedError
 from dse.fleet.contact import Contact
 from dse.fleet.device_file import Device
 from dse.fleet.files import sent
@@ -116,3 +118,30 @@ def test_a_device_is_one_owners_at_a_time(contact: Contact, tmp_path: Path) -> N
         thread.join()
     assert found == [4]
     assert contact.facts()["lease"] is None
+
+
+@thorough("a connection to a real sshd takes up to a second")
+def test_a_run_ends_with_its_connection(sshd: Sshd, tmp_path: Path) -> None:
+    """The program here is killed, as by a crash: the device ends the run, and is free."""
+    options = {"host": HOST, "config": str(sshd.config)}
+    contact = Contact(Device("board", "rpi4", "ssh", options, f"~/{tmp_path.name}", sys.executable))
+    job = Job("study-1-x", "ann", _ready(contact, tmp_path), 60.0, 30.0, _LONG)
+
+    def cut(began: Began) -> None:
+        assert contact.facts()["lease"]["run_id"] == "study-1-x"
+        me = psutil.Process()
+        (connection,) = [each for each in me.children() if each.name() == "ssh"]
+        connection.kill()
+
+    with pytest.raises(DeviceLostError, match="killed by SIGKILL"):
+        contact.run(job, cut)
+    while contact.facts()["lease"] is not None:
+        time.sleep(0.1)
+    assert not [each for each in psutil.process_iter() if each.name() == "sleep" and _is_of(each, "study-1-x")]
+
+
+def _is_of(process: psutil.Process, run_id: str) -> bool:
+    try:
+        return process.environ().get("DSE_RUN_ID") == run_id
+    except psutil.Error:
+        return False

@@ -10,6 +10,7 @@ from rich.text import Text
 from dse.cli.device.options import DEVICES, Devices, Names, chosen
 from dse.cli.options import Json, option_words
 from dse.cli.render import next_command, print_json, stdout
+from dse.cli.trusted import Trust
 from dse.errors import MachineError
 from dse.fleet.check import examine_device
 from dse.fleet.device_file import Device
@@ -18,7 +19,7 @@ _STYLES = {"ok": "green", "advice": "yellow", "missing": "bold red"}
 _AT_ONCE = 16
 
 
-def check_command(names: Names = None, devices: Devices = DEVICES, json: Json = False) -> None:
+def check_command(names: Names = None, devices: Devices = DEVICES, trust: Trust = False, json: Json = False) -> None:
     """Look at devices: reachable, harness, packages, clock, governor.
 
     Nothing is changed there, and nothing is measured.
@@ -26,7 +27,7 @@ def check_command(names: Names = None, devices: Devices = DEVICES, json: Json = 
 
     Example: dse device check pi1 pi2
     """
-    asked = chosen(devices, names)
+    asked = chosen(devices, names, trusted=trust)
     found = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for device, findings in zip(asked, pool.map(lambda each: list(examine_device(each)), asked), strict=True):

@@ -12,6 +12,7 @@ import typer
 from dse.cli.device.options import DEVICES, Devices, chosen
 from dse.cli.options import option_words
 from dse.cli.render import next_command, print_lines, say
+from dse.cli.trusted import Trust
 from dse.core.words import counted
 from dse.errors import UsageError
 from dse.fleet.device_file import Device
@@ -37,6 +38,7 @@ def setup_command(
     system_packages: Annotated[
         bool, typer.Option("--system-packages", help="Let it use what that Python has, such as apt's NumPy.")
     ] = False,
+    trust: Trust = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
 ) -> None:
@@ -50,7 +52,7 @@ def setup_command(
     if bool(names) == all_devices:
         raise UsageError("name the devices, or all of them with --all")
     options = Options(python, tuple(engine or ("litert",)), wheels and wheels.absolute(), system_packages)
-    asked = chosen(devices, names)
+    asked = chosen(devices, names, trusted=trust)
     for device in asked:
         _set_up(device, options, yes=yes, dry_run=dry_run)
     given = None if devices == DEVICES else devices

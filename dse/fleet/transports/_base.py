@@ -40,6 +40,11 @@ class DeviceSection(Section):
         """The same with paths on this machine made absolute; relative ones are from ``folder``, the file's."""
         return self
 
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Files of this machine that are run for the device, or say what is: a stranger's are not run unasked."""
+        return ()
+
 
 def absolute(folder: Path, path: str) -> str:
     """``path`` of this machine, written in a file in ``folder``."""

@@ -20,6 +20,11 @@ class LocalSection(DeviceSection):
         python = self.python and (absolute(folder, self.python) if "/" in self.python else self.python)
         return self.model_copy(update={"root": absolute(folder, self.root), "python": python})
 
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The interpreter."""
+        return () if self.python is None else (self.python,)
+
 
 class LocalTransport:
     """Starts programs on this machine."""

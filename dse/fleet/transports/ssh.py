@@ -20,6 +20,7 @@ _OPTIONS = (
     "ForwardAgent=no",
     "ForwardX11=no",
     "RemoteCommand=none",
+    "ControlMaster=no",  # one that is there is used; who were one would end with its own program
 )
 """Of each connection, whatever the user's configuration says. What is checked of a host is the user's alone."""
 
@@ -35,6 +36,11 @@ class SshSection(DeviceSection):
     def placed(self, folder: Path) -> Self:
         """The same with the absolute path of ``config``."""
         return self.model_copy(update={"config": self.config and absolute(folder, self.config)})
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The configuration: it may have a ProxyCommand."""
+        return () if self.config is None else (self.config,)
 
 
 class SshTransport:
