@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +32,8 @@ class Device:
     """A device: the board ``name`` of a ``system``, and how to reach it.
 
     ``options`` are those of its transport. ``root`` is the folder on the device that is dse's; ``python`` the
-    interpreter there that has the harness, None for the one that belongs to the transport.
+    interpreter there that has the harness, None for the one that belongs to the transport. With ``correct`` a known
+    ratio between the boards of its system is corrected for (`dse.fleet.calibration`).
     """
 
     name: str
@@ -41,6 +42,7 @@ class Device:
     options: Mapping[str, Value | None] = field(default_factory=dict)
     root: str = "~/.dse"
     python: str | None = None
+    correct: bool = False
 
     @property
     def folder(self) -> str:
@@ -66,6 +68,8 @@ class SystemSection(Section):
     """A device under test of MLPerf, and the boards that are such a one: identical ones."""
 
     devices: dict[Name, dict[str, Any]] = Field(min_length=1)
+    correct: bool = False
+    """Whether a known ratio between them is corrected for."""
 
 
 class DevicesFile(Section):
@@ -91,7 +95,7 @@ def load_devices(path: Path | str) -> tuple[Device, ...]:
             if name in found:
                 first = found[name].system
                 raise _error(document, place, f"system {first} has a device of that name", "names are for one device")
-            found[name] = _device(document, place, written)
+            found[name] = replace(_device(document, place, written), correct=section.correct)
     return tuple(found.values())
 
 

@@ -1,9 +1,10 @@
-"""``dse device``: list, check and set up the boards of a fleet."""
+"""``dse device``: list, check, set up and calibrate the boards of a fleet."""
 
 from __future__ import annotations
 
 import typer
 
+from dse.cli.device.calibrate import calibrate_command
 from dse.cli.device.check import check_command
 from dse.cli.device.list import list_command
 from dse.cli.device.setup import setup_command
@@ -17,3 +18,4 @@ app = typer.Typer(
 app.command("list")(list_command)
 app.command("check")(check_command)
 app.command("setup")(setup_command)
+app.command("calibrate")(calibrate_command)

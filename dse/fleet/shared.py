@@ -1,0 +1,38 @@
+"""Whether devices share one study now: what they are, against what their calibration was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dse.fleet.calibration import BoardFacts, Sharing, board_facts, calibration_path, read_calibrations, sharing
+from dse.fleet.contact import Contact
+from dse.fleet.device_file import Device
+
+_AT_ONCE = 16
+
+
+def facts_of(devices: Sequence[Device]) -> dict[str, BoardFacts]:
+    """What each device is; nothing of one that only its Dask worker reaches. Raises DeviceError."""
+
+    def ask(device: Device) -> BoardFacts:
+        return BoardFacts() if device.transport == "dask" else board_facts(Contact(device).facts())
+
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        return dict(zip([each.name for each in devices], threads.map(ask, devices), strict=True))
+
+
+def shared(file: Path, devices: Sequence[Device], limits: Mapping[str, float]) -> Sharing:
+    """How ``devices`` of one system, which ``file`` names, share a study whose ``limits`` say what does not matter.
+
+    Raises MachineError where they may not, DeviceError for one that does not answer, InputError for calibrations that
+    cannot be read.
+    """
+    if len(devices) < 2:
+        return Sharing({}, ())
+    system = devices[0].system
+    found = read_calibrations(calibration_path(file)).get(system)
+    facts = facts_of(devices) if found is not None else {device.name: BoardFacts() for device in devices}
+    return sharing(found, system, facts, limits, correct=devices[0].correct, now=datetime.now(UTC))
