@@ -63,7 +63,7 @@ def calibrate_command(
 
     Example: dse device calibrate pi1 pi2
     """
-    systems = _systems(chosen(devices, names))
+    systems = _systems(chosen(devices, names, trusted=trust or dry_run))
     found = find_space(space)
     loaded = load_space(found, variables(models, images, labels))
     if loaded.backend.is_deterministic:
