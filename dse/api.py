@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.backends import Backend, closed_after
 from dse.core.budget import Budget
+from dse.core.calibration import Corrections
 from dse.errors import DevicesGoneError, InputError, UsageError
 from dse.log import logger
 from dse.packages import runtime_version
@@ -113,6 +114,12 @@ def explore(
         spent_s, limits = spent.time_s, spent.since(counted_from(before)).left_of(limits)
         options |= {name: value for name, value in before.settings.options.items() if name == "counted_from"}
     fetch(loaded, None if fleet else backend or loaded.backend)
+    ratios: Corrections = {}
+    if fleet is not None:
+        sharing = fleet.sharing(loaded)
+        ratios, options["system"] = sharing.corrections, fleet.system
+        for sentence in sharing.sentences:
+            _LOG.info(sentence)
     given = {"seed": seed, "callbacks": callbacks or None, "backend": backend, "sampler": sampler}
     given |= {
         "again": again or None,
@@ -121,7 +128,7 @@ def explore(
     }
     command = _called(space, folder, budget, given)
     with (
-        StudyWriter(folder, loaded, None, options, command=command, say=_LOG.warning) as writer,
+        StudyWriter(folder, loaded, None, options, command=command, say=_LOG.warning, ratios=ratios) as writer,
         closed_after(backend or loaded.backend),
         ExitStack() as resources,
     ):

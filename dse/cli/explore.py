@@ -95,6 +95,9 @@ def explore_command(
         Path | None,
         typer.Option(metavar="FILE", help="Measure on the devices of this YAML file, on all of them at once."),
     ] = None,
+    system: Annotated[
+        str | None, typer.Option(metavar="SYSTEM", help="Of a file with several systems this one alone.")
+    ] = None,
     scheduler: Annotated[
         str | None,
         typer.Option(
@@ -133,9 +136,18 @@ def explore_command(
 
     Example: dse explore model.tflite --images DIR --labels FILE
 
+    Devices of several systems are searched one system after the other, each in a study NAME-SYSTEM of its own; at the
+    end stands the front over all.
+
     Example: dse explore --space mobilenet_v3.yaml --devices devices.yaml
     """
-    fleet = _fleet(devices, scheduler)
+    given = dict(locals())
+    if devices is not None and system is None and len(systems := _systems(devices)) > 1:
+        from dse.cli.systems import explore_each
+
+        explore_each(explore_command, given, systems)
+        return
+    fleet = _fleet(devices, scheduler, system)
     given_paths, own = variables(models, images, labels), None
     if (model is None) == (space is None):
         raise UsageError("name either a model file of your own, or a space: --space NAME (see dse space list)")
@@ -171,12 +183,26 @@ def explore_command(
     fetch(loaded, None if fleet else loaded.backend, download)
     used_seed = loaded.file.seed if seed is None else seed
     options = {"seed": used_seed, **limits.options}
+    sharing = fleet.sharing(loaded) if fleet else None
+    if fleet and sharing:
+        options["system"] = fleet.system
+        for sentence in sharing.sentences:
+            stderr().print(sentence)
     if loaded.official_samples:
         stderr().print(loaded.official_samples)
     keep = keep_earlier if edited.changing else lambda _: None
     say = stderr().print
     with (
-        StudyWriter(folder, loaded, storage, options, command=typed_command(), keep=keep, say=say) as writer,
+        StudyWriter(
+            folder,
+            loaded,
+            storage,
+            options,
+            command=typed_command(),
+            keep=keep,
+            say=say,
+            ratios=sharing.corrections if sharing else None,
+        ) as writer,
         Interrupt("trial") as interrupt,
         closed_after(loaded.backend),
         ExitStack() as resources,
@@ -215,6 +241,7 @@ def explore_command(
             budget=budget,
             strict=strict or None,
             devices=devices,
+            system=system,
             scheduler=scheduler,
             **{"warm-start": warm_start, "seed": seed, "storage": storage and without_password(storage)},
             models=models,
@@ -226,15 +253,23 @@ def explore_command(
         show_result(writer.study, progress, studies, command, as_json=json, interrupted=stopped)
 
 
-def _fleet(devices: Path | None, scheduler: str | None) -> Fleet | None:
+def _systems(devices: Path) -> list[str]:
+    """The systems that a file names. Raises DeviceFileError."""
+    from dse.fleet.device_file import load_devices
+
+    return list(dict.fromkeys(device.system for device in load_devices(devices)))
+
+
+def _fleet(devices: Path | None, scheduler: str | None, system: str | None) -> Fleet | None:
     """The devices that are asked for. Raises UsageError, DeviceFileError."""
     if devices is None:
-        if scheduler is not None:
-            raise UsageError("--scheduler reaches devices: name their file, --devices FILE")
+        for name, value in (("scheduler", scheduler), ("system", system)):
+            if value is not None:
+                raise UsageError(f"--{name} reaches devices: name their file, --devices FILE")
         return None
     from dse.fleet.fleet import fleet_of  # what nobody needs who measures here
 
-    return fleet_of(devices, scheduler)
+    return fleet_of(devices, scheduler, system)
 
 
 def _first(warm_start: str, studies: Path, space: Space) -> list[Configuration]:

@@ -10,18 +10,25 @@ from pathlib import Path
 
 from dse.core.words import counted
 from dse.errors import UsageError
+from dse.fleet.calibrate import metrics_of
+from dse.fleet.calibration import Sharing, limits_of
 from dse.fleet.cluster import Cluster, require_closed
 from dse.fleet.device_file import Device, load_devices
 from dse.fleet.pool import FleetPool
+from dse.fleet.shared import shared
 from dse.spaces.space import Space
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """``devices`` of one system, reached by the workers of ``scheduler``: Dask's, or one of dse's own (None)."""
+    """``devices`` of one system, reached by the workers of ``scheduler``: Dask's, or one of dse's own (None).
+
+    ``file`` is the one that names them; None where somebody else answers for their being the same.
+    """
 
     devices: tuple[Device, ...]
     scheduler: str | None = None
+    file: Path | None = None
 
     @property
     def system(self) -> str:
@@ -31,6 +38,12 @@ class Fleet:
     def of(self, space: Space) -> Space:
         """``space`` on this system: what is measured here is another experiment than elsewhere."""
         return dataclasses.replace(space, system=self.system)
+
+    def sharing(self, space: Space) -> Sharing:
+        """How the devices share a study of ``space``. Raises MachineError where they were not shown to be the same."""
+        if self.file is None:
+            return Sharing({}, ())
+        return shared(self.file, self.devices, limits_of(metrics_of(space), space.indifference))
 
     @contextmanager
     def pool(self, study: str) -> Iterator[FleetPool]:
@@ -57,4 +70,5 @@ def fleet_of(devices: Path | str | Sequence[Device], scheduler: str | None = Non
         raise UsageError(
             f"found devices of {counted(len(names), 'system')}: {', '.join(names) or 'none'}; a study is of one"
         )
-    return Fleet(tuple(device for device in found if device.system == (system or device.system)), scheduler)
+    chosen = tuple(device for device in found if device.system == (system or device.system))
+    return Fleet(chosen, scheduler, Path(devices) if isinstance(devices, Path | str) else None)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dse.errors import DeviceError
 from dse.fleet.calibration import BoardFacts, Sharing, board_facts, calibration_path, read_calibrations, sharing
 from dse.fleet.contact import Contact
 from dse.fleet.device_file import Device
@@ -15,10 +16,15 @@ _AT_ONCE = 16
 
 
 def facts_of(devices: Sequence[Device]) -> dict[str, BoardFacts]:
-    """What each device is; nothing of one that only its Dask worker reaches. Raises DeviceError."""
+    """What each device is; nothing of one that does not answer now, or that only its Dask worker reaches."""
 
     def ask(device: Device) -> BoardFacts:
-        return BoardFacts() if device.transport == "dask" else board_facts(Contact(device).facts())
+        if device.transport == "dask":
+            return BoardFacts()
+        try:
+            return board_facts(Contact(device).facts())
+        except DeviceError:  # whoever measures there finds out, and says so
+            return BoardFacts()
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         return dict(zip([each.name for each in devices], threads.map(ask, devices), strict=True))
@@ -27,8 +33,7 @@ def facts_of(devices: Sequence[Device]) -> dict[str, BoardFacts]:
 def shared(file: Path, devices: Sequence[Device], limits: Mapping[str, float]) -> Sharing:
     """How ``devices`` of one system, which ``file`` names, share a study whose ``limits`` say what does not matter.
 
-    Raises MachineError where they may not, DeviceError for one that does not answer, InputError for calibrations that
-    cannot be read.
+    Raises MachineError where they may not, InputError for calibrations that cannot be read.
     """
     if len(devices) < 2:
         return Sharing({}, ())

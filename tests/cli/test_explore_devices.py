@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dse.backends.fake import FakeDevice
+from dse.fleet.fleet import Fleet
+from dse.search.pool import ThreadPool
+from dse.study import Study
+from tests.fleet.calibrated import keep_calibrated
 from tests.recording import make_space
 
 DEVICES = """
@@ -44,7 +51,10 @@ def test_a_plan_says_where_it_would_be_measured_and_how_long_that_takes(here: Pa
         (("--scheduler", "tcp://127.0.0.1:8786"), 2, "--scheduler reaches devices: name their file"),
         (("--devices", "none.yaml"), 3, "none.yaml: no such file"),
         (("--devices", "devices.yaml", "--scheduler", "tcp://lab:8786"), 2, "tcp://lab:8786 is not encrypted"),
-        (("--devices", "two.yaml"), 2, "found devices of 2 systems: a, b; a study is of one"),
+        (("--devices", "two.yaml", "--system", "c"), 2, "found no system 'c', allowed: a, b"),
+        (("--system", "c"), 2, "--system reaches devices: name their file"),
+        (("--devices", "two.yaml", "--dry-run", "--json"), 2, "a plan as JSON is of one system"),
+        (("--devices", "devices.yaml"), 4, "one, two of boards share one study only after they were shown"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_starts(
@@ -57,3 +67,63 @@ def test_what_cannot_be_is_said_before_anything_starts(
     assert done.code == code
     assert said in done.err.replace("\n", " ")
     assert not (here / "studies").exists()
+
+
+@pytest.fixture
+def fakes(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two systems, of which the one is twice as fast, and a third with two boards, in place of devices."""
+    systems = {"fast": ("x",), "slow": ("y",), "boards": ("one", "two")}
+    devices = {name: {b: {"transport": "local", "root": b} for b in boards} for name, boards in systems.items()}
+    written = {"systems": {name: {"devices": boards} for name, boards in devices.items()}}
+    (here / "lab.yaml").write_text(json.dumps(written))
+
+    @contextmanager
+    def pool(fleet: Fleet, study: str) -> Iterator[ThreadPool]:
+        ns = 1e6 if fleet.system == "fast" else 2e6
+        pool = ThreadPool(
+            {each.name: FakeDevice(lambda r: ns * r.runtime.threads, lambda _: 0.8) for each in fleet.devices}
+        )
+        yield pool
+        pool.close()
+
+    monkeypatch.setattr(Fleet, "pool", pool)
+    return here
+
+
+def test_each_system_has_a_study_and_a_front_and_there_is_one_over_all(fakes: Path, dse: Any) -> None:
+    words = ("explore", "--space", "small_study.yaml", "--devices", "lab.yaml", "--trials", 2)
+    keep_calibrated(fakes / "lab.yaml", "boards", ("one", "two"))
+    done = dse(*words, "--json")
+    assert done.code == 0, done.err
+    document = json.loads(done.out)
+    assert [(each["study"], each["system"]) for each in document["studies"]] == [
+        (f"small_study-{system}", system) for system in ("fast", "slow", "boards")
+    ]
+    assert {point["study"] for point in document["points"] if point["over_all"]} == {"small_study-fast"}
+    assert document["on_every_front"]
+    trials = (fakes / "studies/small_study-boards/trials").glob("*/trial.json")
+    assert {json.loads(path.read_text())["device"] for path in trials} == {"one", "two"}
+
+
+def test_a_system_that_is_refused_costs_no_other_one(fakes: Path, dse: Any) -> None:
+    done = dse("explore", "--space", "small_study.yaml", "--devices", "lab.yaml", "--trials", 1)
+    assert done.code == 4
+    assert "try: dse device calibrate one two" in done.err
+    assert {path.name for path in (fakes / "studies").iterdir()} == {"small_study-fast", "small_study-slow"}
+
+
+def test_a_known_ratio_is_corrected_for_on_request_and_said(fakes: Path, dse: Any) -> None:
+    words = ("explore", "--space", "small_study.yaml", "--devices", "lab.yaml", "--system", "boards", "--trials", 2)
+    keep_calibrated(fakes / "lab.yaml", "boards", ("one", "two"), slower=1.5)
+    assert "differ by a ratio" in dse(*words).err
+    written = json.loads((fakes / "lab.yaml").read_text())
+    written["systems"]["boards"]["correct"] = True
+    (fakes / "lab.yaml").write_text(json.dumps(written))
+    done = dse(*words)
+    assert done.code == 0
+    assert "figures of two are corrected by a known ratio: p90 latency / 1.5000" in done.out + done.err
+    found = Study.read(fakes / "studies/small_study")
+    assert {m.device for m in found.measurements} == {"one", "two"}
+    for m in found.measurements:
+        raw = m.response.metrics["latency_p90_ns"].value
+        assert m.values["latency_p90_ns"] == pytest.approx(raw / (1.5 if m.device == "two" else 1.0))

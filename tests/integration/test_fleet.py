@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from dse.core.budget import Budget
-from dse.errors import DevicesGoneError, UsageError
+from dse.errors import DevicesGoneError, MachineError, UsageError
+from tests.fleet.calibrated import keep_calibrated
 
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.integration
@@ -46,6 +47,9 @@ def test_two_devices_measure_a_space_once_and_keep_what_they_need(
     monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
     (tmp_path / "space.yaml").write_text(SPACE)
     (tmp_path / "devices.yaml").write_text(DEVICES % "")
+    with pytest.raises(MachineError, match="one, two of here share one study only after they were shown"):
+        dse.explore(tmp_path / "space.yaml", tmp_path / "study", Budget(trials=4), devices=tmp_path / "devices.yaml")
+    keep_calibrated(tmp_path / "devices.yaml", "here", ("one", "two"))
     study = dse.explore(
         tmp_path / "space.yaml", tmp_path / "study", Budget(trials=4), devices=tmp_path / "devices.yaml"
     )
@@ -68,6 +72,7 @@ def test_devices_that_do_not_answer_are_told_in_the_end(tmp_path: Path, monkeypa
     monkeypatch.setattr("dse.search.explore.RESTS_S", (0.1,))
     (tmp_path / "space.yaml").write_text(SPACE)
     (tmp_path / "devices.yaml").write_text(DEVICES.replace("root: one", "root: one, python: none") % ", python: none")
+    keep_calibrated(tmp_path / "devices.yaml", "here", ("one", "two"))
     with pytest.raises(DevicesGoneError, match="2 of 2 devices went away for good: one: lost 3 times in a row"):
         dse.explore(tmp_path / "space.yaml", tmp_path / "study", devices=tmp_path / "devices.yaml")
 
