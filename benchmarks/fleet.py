@@ -52,12 +52,12 @@ name: fleet
 data_set: {embedded: fashion_mnist}
 models: {zoo: {zoo: mobilenet_v3}}
 parameters:
-  family: [small, large]
+  family: [small]
   form: [minimalistic]
   width: [0.35]
-  side: [48, 64]
-  precision: [float32]
-  threads: [1, 2, 3, 4]
+  side: [48, 64, 96]
+  precision: [float32, int8]
+  threads: %s
   buffer_size: %s
 objectives: [accuracy, latency_p90_ns]
 """
@@ -93,7 +93,7 @@ def throughput(count: int, seconds: float, sampler: str, workers: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["DSE_CACHE"] = f"{folder}/cache"
         path = Path(folder) / "space.yaml"
-        path.write_text(SPACE % list(range(1, 2500)))
+        path.write_text(SPACE % (list(range(1, 33)), list(range(16, 1025, 16))))
         space = replace(load_space(path), system="fake")
         space = replace(space, file=space.file.model_copy(update={"sampler": sampler}))
         names = [device.name for device in devices]

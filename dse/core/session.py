@@ -75,6 +75,8 @@ class Session:
         self._next_number = after if first_number is None else first_number
         self.number = 1 + max((m.session for m in self._measurements), default=0)
         self._pending: dict[int, Step] = {}
+        self._pending_s: dict[int, float] = {}
+        """What each of them takes, about, as it was reckoned when it was asked."""
         self._begun: set[str] = set()
         self._analysis: Analysis | None = None
         self._before: Analysis | None = None
@@ -181,6 +183,7 @@ class Session:
             session=self.number,
         )
         self._pending[number] = step
+        self._pending_s[number] = self.costs.step_s(step)
         self._next_number += 1
         self._begun.add(device)
         self._situation = None
@@ -196,7 +199,7 @@ class Session:
         measured = answer if isinstance(answer, Measurement) else _measured(step, answer)
         if measured.trial != step.number:
             raise ValueError(f"found trial {measured.trial}, expected {step.number}")
-        del self._pending[step.number]
+        del self._pending[step.number], self._pending_s[step.number]
         measured = self._take(measured)
         took_s = measured.response.timing_s.get("total", 0.0) if took_s is None else took_s
         self.costs.add(measured, took_s)
@@ -209,6 +212,7 @@ class Session:
     def give_up(self, step: Step) -> None:
         """Forget a step that will never be told, as its device is gone; what it was for is asked again."""
         self._pending.pop(step.number, None)
+        self._pending_s.pop(step.number, None)
         self._situation = None
         self.ended = ""
 
@@ -340,7 +344,7 @@ class Session:
 
     @property
     def _committed_s(self) -> float:
-        return self.device_s + sum(map(self.costs.step_s, self.pending))
+        return self.device_s + sum(self._pending_s.values())
 
     def _end(self, why: str) -> None:
         self.ended = "" if self._pending else why

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -50,6 +50,8 @@ _LATENCIES = math.log(1e2), math.log(1e12)
 """What a predicted latency is taken to be at least and at most: 100 ns and a quarter of an hour."""
 _TIMED = 64
 """Latencies of which it is asked how long a trial takes; between them that is nearly straight."""
+_MOST_APART = 64
+"""Candidates, at random, that are compared with so many known ones, to begin with what is unlike them."""
 _LIKELY_FAILURE = 0.02
 """A chance of success is never taken for less than this: one more try stays possible."""
 
@@ -83,6 +85,7 @@ class EHVISuggester:
         self._figures = Figures(problem.tree)
         self._unseen = Unseen(problem.tree)
         self._gains: Sequence[float] = ()
+        self._last_view: tuple[list[Estimate], list[Estimate], _View | None] | None = None
 
     @property
     def gains(self) -> Sequence[float]:
@@ -100,7 +103,8 @@ class EHVISuggester:
         self._gains = ()
         first = first_suggestion(self._problem, self._unseen, past, known, self._seed)
         if first is not None:
-            return first
+            blind = pending and first not in self._problem.tree.corners()
+            return self._apart(known, self._rng(past)) if blind else first
         found = self.outlook(past, pending, estimates)
         self._gains = found.gains if found else ()
         return found.configuration if found else self._unseen.pick(known, self._rng(past))
@@ -112,27 +116,50 @@ class EHVISuggester:
         estimates: Sequence[Estimate] = (),
     ) -> Outlook | None:
         """The best candidate and what all promise; None before the first fit and when nothing is left."""
+        view = self._view(past, estimates)
+        if view is None:
+            return None
+        free = np.ones(len(view.candidates), dtype=bool)
+        free[[view.places[c] for c in pending if c in view.places]] = False
+        if not free.any():
+            return None
+        chance = np.where(free, view.chance, 0.0)
+        volume, promise, new_rows = 1.0, chance, np.zeros(0)
+        if view.figures is not None:
+            gain, new_rows = self._gain(view.figures, chance, self._busy(view, pending))
+            volume, new_rows, promise = view.figures.volume, chance * new_rows, chance * gain
+        promise = np.maximum(promise, 0.0)  # rounding
+        by_rows = new_rows.any() and promise.max() < _FINE * volume and len(past) % 2 == 0  # by turns
+        worth = np.where(free, (new_rows if by_rows else promise) / view.seconds, -1.0)
+        best = view.candidates[int(np.argmax(worth))]
+        if view.figures is None:  # there is no front that could be stable, or grow by a share
+            return Outlook(best, (math.inf,))
+        return Outlook(best, (np.sort(promise[free])[::-1] / max(volume, 1e-9)).tolist())
+
+    def _view(self, past: Sequence[Estimate], estimates: Sequence[Estimate]) -> _View | None:
+        """What can be said of all candidates, whatever is measured elsewhere: found out once for several devices."""
+        kept = self._last_view
+        if kept is None or kept[0] != past or kept[1] != estimates:
+            kept = self._last_view = list(past), list(estimates), self._viewed(past, estimates)
+        return kept[2]
+
+    def _viewed(self, past: Sequence[Estimate], estimates: Sequence[Estimate]) -> _View | None:
         problem, rng = self._problem, self._rng(past)
-        known = {estimate.configuration for estimate in past}.union(pending)
         complete = [e for e in past if is_complete(e, problem)]
-        candidates, encoded = self._candidates(known, rng)
+        measured = {estimate.configuration for estimate in past}
+        candidates, encoded = self._candidates(measured, rng)
         if len(complete) < min(FIRST, len(past)) or not complete or not candidates:
             return None
         better = {e.configuration: e for e in estimates if problem.figures <= e.values.keys()}
         now = [better.get(e.configuration, e) for e in complete] if better else complete
-        known_now = _Known(complete, now, thinned(now, problem))
-        promise = self._chance(past, known_now, encoded)
-        feasible = np.array([satisfies(now[index].values, problem.constraints) for index in known_now.some])
-        volume, seconds, new_rows = 1.0, np.ones(len(candidates)), np.zeros(0)
-        if feasible.any():
-            gain, volume, seconds, new_rows = self._gain(known_now, feasible, encoded, promise, len(past))
-            new_rows, promise = promise * new_rows, promise * gain
-        promise = np.maximum(promise, 0.0)  # rounding
-        by_rows = new_rows.any() and promise.max() < _FINE * volume and len(past) % 2 == 0  # by turns
-        best = candidates[int(np.argmax((new_rows if by_rows else promise) / seconds))]
-        if not feasible.any():  # there is no front that could be stable, or grow by a share
-            return Outlook(best, (math.inf,))
-        return Outlook(best, (np.sort(promise)[::-1] / max(volume, 1e-9)).tolist())
+        known = _Known(complete, now, thinned(now, problem))
+        chance = self._chance(past, known, encoded)
+        feasible = np.array([satisfies(now[index].values, problem.constraints) for index in known.some])
+        places = {configuration: place for place, configuration in enumerate(candidates)}
+        if not feasible.any():
+            return _View(candidates, places, measured, chance, np.ones(len(candidates)), None)
+        figures, seconds = self._guessed(known, feasible, encoded, len(past))
+        return _View(candidates, places, measured, chance, seconds, figures)
 
     def _candidates(
         self, known: Collection[Configuration], rng: random.Random
@@ -148,12 +175,33 @@ class EHVISuggester:
     def _encoded(self) -> Array:
         return self._figures.encoder.encode(self._unseen.everything)
 
-    def _gain(
-        self, known: _Known, feasible: NDArray[np.bool_], candidates: Array, chance: Array, seed: int
-    ) -> tuple[Array, float, Array, Array]:
-        """Expected hypervolume improvement ``[candidates]``, the hypervolume now in the same unit, what measuring each
-        candidate takes, and the probability that it is a row of the front that no other stands for.
+    def _apart(self, known: Collection[Configuration], rng: random.Random) -> Configuration | None:
+        """What is least like what is ``known`` and measured elsewhere, where nothing can be predicted yet.
+
+        A maximin design (Johnson, Moore, Ylvisaker 1990): many devices begin before any has answered.
         """
+        candidates = list(self._unseen.some(known, rng, _MOST_APART))
+        if not candidates:
+            return None
+        rows = np.nan_to_num(self._figures.encoder.encode([*candidates, *known]), nan=-1.0)
+        rows = rows / np.maximum(np.ptp(rows, axis=0), 1e-12)
+        new, old = rows[: len(candidates)], rows[len(candidates) :][-_MOST_APART:]
+        nearest = np.abs(new[:, None] - old[None]).sum(axis=2).min(axis=1)
+        return candidates[int(np.argmax(nearest))]
+
+    def _busy(self, view: _View, pending: Collection[Configuration]) -> Array:
+        """What is measured elsewhere for the first time, as it is predicted: ``[busy, objectives]``."""
+        assert view.figures is not None
+        found = view.figures.mean[[view.places[c] for c in pending if c in view.places]]
+        others = [c for c in pending if c not in view.places and c not in view.known and self._problem.has(c)]
+        if not others:
+            return found
+        return np.concatenate([found, view.figures.predicted(self._figures.encoder.encode(others))])
+
+    def _guessed(
+        self, known: _Known, feasible: NDArray[np.bool_], candidates: Array, seed: int
+    ) -> tuple[_Figures, Array]:
+        """What the objectives of candidates may be, and what measuring each takes."""
         objectives = self._problem.objectives
         processes = [self._figures.process(o.metric, *known) for o in objectives]
         signs = np.array([o.sign for o in objectives])
@@ -168,14 +216,15 @@ class EHVISuggester:
         mean, sd, points = (mean - low) / span, sd / span, (seen - low) / span
         points = points[nondominated_rows(points, duplicates=False)]
         reference = np.full(len(objectives), _REFERENCE)
-        gain, volume = expected_improvement(points, mean, sd, reference), hypervolume(points, reference)
-        new_rows = np.zeros(len(mean))
-        best = np.argsort(-gain * chance, kind="stable")[:_AVERAGED]
-        if self._problem.indifference and gain.max() < _FINE * volume:
-            close = np.array(tolerances(objectives, self._problem.indifference)) / span
-            new_rows[best] = uncovered(points, mean[best], sd[best], close)
+        close = np.array(tolerances(objectives, self._problem.indifference)) / span
+
+        def predicted(inputs: Array) -> Array:
+            means = [process.predict(inputs)[0] for process in processes]
+            return np.asarray((np.stack(means, axis=1) * signs - low) / span)
+
+        found = _Figures(mean, sd, points, reference, hypervolume(points, reference), close, predicted)
         if not error.any():
-            return gain, volume, seconds, new_rows
+            return found, seconds
         hopeful, surely = seen - _NEAR_SD * error, seen + _NEAR_SD * error
         surely = surely[nondominated_rows(surely, duplicates=False)]
         near = ~dominates_each(surely[:, None], hopeful[None]).any(axis=0)
@@ -186,10 +235,29 @@ class EHVISuggester:
             process.own_draws(rows, np.concatenate([half, -half]))
             for process, half in zip(processes, normal, strict=True)
         ]
-        fronts = [*((np.stack(drawn, axis=2) * signs - low) / span)]
-        fronts = [front[nondominated_rows(front, duplicates=False)] for front in fronts]
-        gain[best] = mean_improvement(fronts, mean[best], sd[best], reference)
-        return gain, volume, seconds, new_rows
+        return found._replace(drawn=tuple((np.stack(drawn, axis=2) * signs - low) / span)), seconds
+
+    def _gain(self, figures: _Figures, chance: Array, busy: Array) -> tuple[Array, Array]:
+        """Expected hypervolume improvement ``[candidates]``, and the probability that a candidate is a row of the front
+        that no other stands for.
+
+        What is ``busy`` is believed to become what it is predicted to be (Ginsbourger, Le Riche, Carraro 2010, Kriging
+        is well-suited to parallelize optimization): so several devices do not measure what is alike.
+        """
+        mean, sd, points, reference, volume, close, _, drawn = figures
+        if len(busy):
+            points = np.concatenate([points, busy])
+            points = points[nondominated_rows(points, duplicates=False)]
+        gain = expected_improvement(points, mean, sd, reference)
+        new_rows = np.zeros(len(mean))
+        best = np.argsort(-gain * chance, kind="stable")[:_AVERAGED]
+        if self._problem.indifference and gain.max() < _FINE * volume:
+            new_rows[best] = uncovered(points, mean[best], sd[best], close)
+        if drawn:
+            fronts = [np.concatenate([each, busy]) for each in drawn]
+            fronts = [front[nondominated_rows(front, duplicates=False)] for front in fronts]
+            gain[best] = mean_improvement(fronts, mean[best], sd[best], reference)
+        return gain, new_rows
 
     def _seconds(self, mean: Array) -> Array:
         """What measuring each candidate takes by its ``mean`` latency ``[candidates, objectives]``, its logarithm.
@@ -240,3 +308,32 @@ class _Known(NamedTuple):
     past: Sequence[Estimate]
     now: Sequence[Estimate]
     some: Sequence[int]
+
+
+class _Figures(NamedTuple):
+    """The objectives of candidates, in ranges: ``mean`` and ``sd`` ``[candidates, objectives]``; the front's
+    ``points``; what counts as ``close``; how others are ``predicted``; and of what the front may be, some that are
+    ``drawn`` (none where it is exact).
+    """
+
+    mean: Array
+    sd: Array
+    points: Array
+    reference: Array
+    volume: float
+    close: Array
+    predicted: Callable[[Array], Array]
+    drawn: tuple[Array, ...] = ()
+
+
+class _View(NamedTuple):
+    """Candidates, and where each is among them; what is ``known``; the chance of each to be measured, what that takes,
+    and its ``figures`` (None where nothing that is known is allowed).
+    """
+
+    candidates: Sequence[Configuration]
+    places: Mapping[Configuration, int]
+    known: Collection[Configuration]
+    chance: Array
+    seconds: Array
+    figures: _Figures | None

@@ -316,6 +316,7 @@ def costs_of(
         return LookupCosts()
     is_listed, data_set = space.tree.size <= LISTED, space.data_set
 
+    @cache
     def model(configuration: Configuration) -> Hashable:
         entry, variant = space.runtime(configuration), sorted(space.variant(configuration).items())
         delegate = configuration.get("delegate")

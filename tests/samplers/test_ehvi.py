@@ -206,3 +206,50 @@ def test_a_row_of_its_own_is_what_no_point_of_the_front_is_as_good_as_within_the
     unsure = uncovered(front, mean, np.full((4, 2), 0.5), close)
     assert ((unsure[1:] > 0) & (unsure[1:] < 1)).all()
     assert unsure[0] < unsure[1] < unsure[2]
+
+
+def _on_a_grid() -> tuple[EHVISuggester, ParameterTree]:
+    tree = ParameterTree((_parameter("x", *range(16)), _parameter("y", *range(16))))
+    objectives = tuple(
+        Objective(METRICS.get(name), direction)
+        for name, direction in (("accuracy", "maximize"), ("latency_p90_ns", "minimize"))
+    )
+    return EHVISuggester(Problem(tree, objectives), 0), tree
+
+
+def _known_on_a_grid(count: int) -> list[Estimate]:
+    found = []
+    for trial in range(count):
+        x, y = trial * 7 % 16, trial * 5 % 16
+        values = {"accuracy": (x + 1) / 20, "latency_p90_ns": 1e5 * (x + 1) * (1 + (y - 8) ** 2 / 20)}
+        found.append(Estimate(Configuration({"x": x, "y": y}), values, trial, (trial,)))
+    return found
+
+
+def test_what_is_asked_before_anything_is_known_lies_apart() -> None:
+    """Of eight at random among 256 two are neighbours mostly."""
+    suggester, _ = _on_a_grid()
+    pending: list[Configuration] = []
+    for _ in range(8):
+        found = suggester.suggest((), pending)
+        assert found is not None
+        pending.append(found)
+    distances = [
+        abs(int(a["x"]) - int(b["x"])) + abs(int(a["y"]) - int(b["y"])) for a in pending for b in pending if a is not b
+    ]
+    assert min(distances) >= 7
+
+
+def test_what_is_measured_elsewhere_is_believed_to_become_what_is_predicted() -> None:
+    """What is like it promises less, then."""
+    suggester, _ = _on_a_grid()
+    past = _known_on_a_grid(16)
+    alone = suggester.outlook(past)
+    assert alone is not None
+    second = suggester.outlook(past, [alone.configuration])
+    assert second is not None
+    assert second.configuration != alone.configuration
+    assert second.gains[0] < alone.gains[1]  # without the belief, it would be the same
+    again = suggester.outlook(past, [past[3].configuration])  # a repeat of what is known says nothing new
+    assert again is not None
+    assert again.gains == alone.gains
