@@ -143,7 +143,7 @@ def main() -> None:
     try:
         for board in boards:
             board.start()
-        dse(folder, "device", "check", fails=True)
+        dse(folder, "device", "check", "--trust", fails=True)
         dse(folder, "device", "setup", "--all", "--yes")
         dse(folder, "device", "check")
         dse(folder, "device", "calibrate", *BOARDS)

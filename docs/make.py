@@ -175,6 +175,7 @@ def registries() -> str:
     from dse_harness.engines import ENGINES, options_of
     from dse_harness.scenarios import SCENARIOS
 
+    from dse.fleet.transports import TRANSPORTS
     from dse.samplers.registry import SAMPLERS
     from dse.submission.rounds import ROUNDS
 
@@ -190,7 +191,8 @@ def registries() -> str:
         metric = METRICS.get(name)
         better = "more" if metric.direction == "maximize" else "less"
         parts.append(f"| `{name}` | {metric.title} | {metric.units.shown or '1'} | {better} |")
-    for title, registry in (("Scenarios", SCENARIOS), ("Samplers", SAMPLERS), ("Rounds", ROUNDS)):
+    others = {"Scenarios": SCENARIOS, "Samplers": SAMPLERS, "Rounds": ROUNDS, "Transports": TRANSPORTS}
+    for title, registry in others.items():
         parts.append(f"\n## {title}\n\n{', '.join(f'`{name}`' for name in registry)}")
     return "\n".join(parts) + "\n"
 

@@ -28,6 +28,7 @@ from dse.core.metrics import METRICS
 from dse.core.repeatability import repeatability
 from dse.errors import DseError, MachineError, NothingMeasuredError
 from dse.finding import Finding
+from dse.fleet.transports import TRANSPORTS
 from dse.machine import MachineNoise, Spread, this_machine
 from dse.models import MODEL_SOURCES, ZooSource
 from dse.models.precisions import QUANTIZERS, versions
@@ -191,7 +192,7 @@ def _additions() -> Finding:
     """
     registries: tuple[Registry[Any], ...] = (
         *(ENGINES, TASKS, SCENARIOS, METRICS),
-        *(MODEL_SOURCES, DATA_SETS, BACKENDS, ROUNDS),
+        *(MODEL_SOURCES, DATA_SETS, BACKENDS, ROUNDS, TRANSPORTS),
     )
     found = []
     for registry in registries:

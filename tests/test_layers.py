@@ -30,7 +30,7 @@ FLOORS = (
 BESIDE: dict[str, set[str]] = {
     "tabular": {"models"},
     "reports": {"results", "submission"},
-    "doctor": {"submission"},
+    "doctor": {"submission", "fleet"},
     "fleet": {"search"},
     "submission": {"search"},
 }

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
+from dse.core.words import counted
 from dse.errors import DeviceError
 from dse.finding import Finding
 from dse.fleet.contact import Contact
@@ -29,18 +30,16 @@ def examine_device(device: Device, now: Callable[[], float] = time.time) -> Iter
     try:
         took_s = reach(device)
         yield Finding("reachable", "ok", f"{device.connection().title}, {1e3 * took_s:.0f} ms")
-        found = None if device.connection().is_here else probe(device)
+        found = probe(device)
     except DeviceError as error:
         yield Finding("reachable", "missing", error.message, error.hint)
         return
     setup = f"dse device setup {device.name}"
-    if found is not None:
-        yield _system(found)
-        yield from _compiler(found)
-        if found.installed is None:
-            env = device.python or f"{device.root}/env"
-            yield Finding("harness", "missing", f"there is none in {env}", setup)
-            return
+    yield Finding("system", "ok", f"{found.machine}, {found.libc or 'another libc'}, Python {found.version}")
+    yield from _compiler(found)
+    if found.installed is None and not device.connection().is_here:
+        yield Finding("harness", "missing", f"there is none in {device.python or f'{device.root}/env'}", setup)
+        return
     try:
         before_s = now()
         facts = Contact(device).facts()
@@ -48,8 +47,6 @@ def examine_device(device: Device, now: Callable[[], float] = time.time) -> Iter
     except DeviceError as error:
         yield Finding("harness", "missing", error.message, setup)
         return
-    if found is None:
-        yield Finding("system", "ok", f"{facts.get('machine')}, Python {facts.get('python')}")
     yield _harness(device, facts, found, setup)
     yield from _packages(facts, setup)
     yield _clock(facts, before_s, after_s)
@@ -58,11 +55,9 @@ def examine_device(device: Device, now: Callable[[], float] = time.time) -> Iter
     yield _temperature(facts)
     yield _load(facts)
     yield _lease(facts)
+    files, size = found.store
+    yield Finding("store", "ok", f"{counted(files, 'file')} of models and images, {size / 2**20:.1f} MiB")
     yield _disk(facts, device)
-
-
-def _system(found: Probe) -> Finding:
-    return Finding("system", "ok", f"{found.machine}, {found.libc or 'another libc'}, Python {found.version}")
 
 
 def _compiler(found: Probe) -> Iterator[Finding]:
@@ -77,8 +72,8 @@ def _compiler(found: Probe) -> Iterator[Finding]:
         yield Finding("compiler", "ok", f"{found.compiler}, and Python's headers")
 
 
-def _harness(device: Device, facts: Mapping[str, Any], found: Probe | None, setup: str) -> Finding:
-    if found is None:
+def _harness(device: Device, facts: Mapping[str, Any], found: Probe, setup: str) -> Finding:
+    if device.connection().is_here:
         return Finding("harness", "ok", f"{facts.get('harness')}, this dse's own")
     wheel, there = harness_wheel().version, (found.installed or {}).get("dse-harness")
     where = str(facts.get("root"))

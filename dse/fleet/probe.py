@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from dataclasses import dataclass
 from typing import Annotated
@@ -25,9 +26,13 @@ asked = "import importlib.metadata as m, json; " \\
 installed = None
 try:
     said = subprocess.run([env or there, "-I", "-c", asked], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    installed = json.loads(said.stdout) if said.returncode == 0 else None
-except (OSError, ValueError):
+    installed = {str(k): str(v) for k, v in dict(json.loads(said.stdout)).items()} if said.returncode == 0 else None
+except (OSError, ValueError, TypeError):
     pass
+store = [0, 0]
+for folder, _, names in os.walk(os.path.join(root, "store")):
+    store[0] += len(names)
+    store[1] += sum(os.lstat(os.path.join(folder, name)).st_size for name in names)
 wheels = os.path.join(root, "wheels")
 disk = root
 while disk and not os.path.isdir(disk):
@@ -42,6 +47,7 @@ print(json.dumps({
     "compiler": shutil.which("c++") or shutil.which("g++") or shutil.which("clang++"),
     "free_bytes": shutil.disk_usage(disk or ".").free,
     "installed": installed,
+    "store": store,
     "wheels": sorted(os.listdir(wheels)) if os.path.isdir(wheels) else [],
 }))
 """
@@ -61,11 +67,18 @@ class Probe:
     compiler: str | None
     free_bytes: Annotated[int, Range(0)]
     installed: dict[str, str] | None = None
+    store: tuple[Annotated[int, Range(0)], ...] = (0, 0)
+    """How many files its store has, and bytes."""
     wheels: tuple[str, ...] = ()
 
     def problem(self) -> str | None:
         """What would be no part of a file's name."""
-        if not _PLAIN.fullmatch(f"{self.machine}{self.libc}") or not self.machine or len(self.python) != 3:
+        if (
+            not _PLAIN.fullmatch(f"{self.machine}{self.libc}")
+            or not self.machine
+            or len(self.python) != 3
+            or len(self.store) != 2
+        ):
             return f"found {self.machine[:40]!r}, {self.libc[:40]!r}, Python {self.python[:5]}"
         return None
 
@@ -105,9 +118,11 @@ def reach(device: Device) -> float:
 
 
 def probe(device: Device, python: str = PYTHON) -> Probe:
-    """Look at a device with its own ``python``. Raises DeviceError."""
-    remote = Remote(device)
-    done = remote.run([python, "-c", _PROBE, device.folder, device.python or ""])
+    """Look at a device with its own ``python``; where it is this machine, with this one. Raises DeviceError."""
+    own = ""
+    if device.connection().is_here:
+        python = own = sys.executable
+    done = Remote(device).run([python, "-c", _PROBE, device.folder, device.python or own])
     if done.status:
         raise DeviceError(
             f"its {python} cannot be used: {done.reason}",

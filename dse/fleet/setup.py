@@ -87,17 +87,20 @@ def _steps(device: Device, options: Options, found: Probe) -> Iterator[Step]:
     lacking = lacks(found, wheel.version, loadgen, options.engines)
     if not lacking:
         return
-    if found.installed is None:
+    if "pip" not in (found.installed or {}):
         yield Step(
             f"make {device.root}/env with {options.python} ({found.version})"
             + (", with the packages of that Python" if options.system_packages else ""),
             lambda: _make_environment(remote, options, root),
         )
-    files = [path for path in [*_own(options.wheels, found), *_built(found)] if path.name not in found.wheels]
+    own = {path.name: path for path in [*_own(options.wheels, found), *_built(found)]}
+    files = [path for name, path in own.items() if name not in found.wheels]
     size = len(wheel.data) + sum(path.stat().st_size for path in files)
     names = [wheel.file, *(path.name for path in files)]
 
     def send() -> None:
+        older = [f"{wheels}/{name}" for name in found.wheels if name.startswith(f"{_module(NAME)}-")]
+        remote.require(["rm", "-f", "--", *older], "removing older harnesses")
         remote.send(wheel.data, f"{wheels}/{wheel.file}", options.python)
         for path in files:
             remote.send(path, f"{wheels}/{path.name}", options.python)
@@ -178,7 +181,8 @@ def _require_compiler(device: Device, found: Probe) -> None:
 
 def _make_environment(remote: Remote, options: Options, root: str) -> None:
     site = ["--system-site-packages"] if options.system_packages else []
-    done = remote.run([options.python, "-m", "venv", *site, f"{root}/env"], patience_s=_INSTALLING_S)
+    # What is there has no pip: making it was interrupted.
+    done = remote.run([options.python, "-m", "venv", "--clear", *site, f"{root}/env"], patience_s=_INSTALLING_S)
     if done.status:
         raise DeviceError(
             f"making {root}/env failed: {done.reason}",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from dse.fleet.transports.local import LocalSection, LocalTransport
 from dse.fleet.transports.ssh import SshSection, SshTransport
 from dse.testing.transports import TransportConformance
 from tests.fleet.sshd import HOST, Sshd
+from tests.harness.distributions import install
 from tests.thorough import thorough
 
 
@@ -95,3 +98,38 @@ def test_a_port_where_nobody_listens_is_a_lost_device(tmp_path: Path) -> None:
     options = {"host": "127.0.0.1", "port": 1, "config": str(tmp_path / "config")}
     with pytest.raises(DeviceLostError, match="Connection refused"):
         Contact(Device("pi1", "rpi4", "ssh", options)).facts()
+
+
+_OTHERS = """
+from typing import ClassVar, Literal
+from dse.fleet.transports import DeviceSection
+
+class NiceSection(DeviceSection):
+    transport: Literal["nice"]
+    by: int = 1
+
+class NiceTransport:
+    title: ClassVar[str] = "this machine, politely"
+    section = NiceSection
+    is_here: ClassVar[bool] = True
+    by_hand = "nice"
+
+    def __init__(self, section):
+        self._by = section.by
+
+    def command(self, argv):
+        return ["nice", "-n", str(self._by), *argv]
+"""
+
+
+def test_another_distribution_adds_a_transport(tmp_path: Path) -> None:
+    install(tmp_path / "site", "toy_transports", "dse.transports", {"nice": "toy:NiceTransport"}, {"toy": _OTHERS})
+    (tmp_path / "devices.yaml").write_text("systems: {here: {devices: {this: {transport: nice, by: 3, root: /tmp}}}}")
+    program = "from dse.fleet.device_file import load_devices; d, = load_devices('devices.yaml'); "
+    program += "print(d.connection().command(['true']), d.options)"
+    path = os.pathsep.join([str(tmp_path / "site"), str(Path(__file__).parents[2]), *filter(None, sys.path)])
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    assert done.stdout == "['nice', '-n', '3', 'true'] {'by': 3}\n"
