@@ -70,6 +70,13 @@ def study_words(study: str, studies: Path) -> str:
     return shlex.join([study] if studies == STUDIES else [study, "--studies", str(studies)])
 
 
+def quoted(word: str) -> str:
+    """A word for a shell, in double quotes where it has single ones and nothing that a shell would look for in them."""
+    if "'" in word and not any(letter in word for letter in '"$`\\!\n'):
+        return f'"{word}"'
+    return shlex.quote(word)
+
+
 def option_words(**given: object) -> str:
     """Options as the next command's words, each after a space and quoted for a shell.
 
@@ -77,7 +84,7 @@ def option_words(**given: object) -> str:
     """
     items = {name: value if isinstance(value, list) else [value] for name, value in given.items() if value is not None}
     return "".join(
-        f" --{name}" + ("" if item is True else f" {shlex.quote(str(item))}")
+        f" --{name}" + ("" if item is True else f" {quoted(str(item))}")
         for name, values in items.items()
         for item in values
     )

@@ -70,6 +70,7 @@ class GroupFront:
             "directory": row["directory"],
             "submitter": row["submitter"],
             "system": row["system"],
+            "device": row["device"],
             "model": row["model"],
             "values": {objective.name: plain(value) for objective, value in named},
             "good": row["good"],

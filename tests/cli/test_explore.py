@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -279,3 +280,10 @@ def test_a_switch_in_the_next_command_has_no_word_after_it() -> None:
         option_words(study="a b", strict=True, seed=None, images=[1, 2])
         == " --study 'a b' --strict --images 1 --images 2"
     )
+
+
+@pytest.mark.parametrize("word", ["device = 'rpi4'", "a 'b' \"c\"", "it's $HOME", "'!'", "plain", "a\\'b"])
+def test_a_word_for_a_shell_is_one_and_is_read_by_people(word: str) -> None:
+    words = option_words(where=word)
+    assert shlex.split(words) == ["--where", word]
+    assert ("'\"'\"'" in words) == ("'" in word and any(letter in word for letter in '"$!\\'))

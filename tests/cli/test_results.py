@@ -204,7 +204,13 @@ def test_boards_that_fit_a_pattern_are_one_group(tmp_path: Path, monkeypatch: py
     assert [group["group"]["device"] for group in run_json("front")] == ["board", "boardcoral"]
     (group,) = run_json("front", "--by", "device=board*,round")
     assert (group["group"]["device"], group["group"]["round"], group["submitted"]) == ("board*", "v6.1", 8)
-    assert "board*, v6.1" in run("front", "--by", "device=board*,round")
+    shown = run("front", "--by", "device=board*,round")
+    assert "board*, v6.1" in shown
+    assert "boardcoral" in shown  # each row says which of them it is
+    assert "submitted by me" in shown
+    one = run("front", "--by", "device=board*", "--where", "device = 'board'")
+    assert "submitted by me, on board" in one
+    assert "on board" not in run("front", "--by", "device", "--where", "device = 'board'").replace("on the", "")
     assert len(run_json("front", "--by", "device=rpi*|xavier*")) == 2
     assert run_json("explain", "1", "--by", "device=board*")["group"]["device"] == "board*"
 

@@ -21,6 +21,8 @@ from dse.results.importing.importer import ProgressReport
 from dse.results.objectives import OBJECTIVES, Objective, show, show_number, shown_unit
 from dse.results.own import OwnFront, Standing
 
+_ONE = {"submitter": "submitted by", "device": "on"}
+"""How the only one of a group is told."""
 _CELL_LENGTH = 2000
 """Of a text in `row_table`: a system's JSON has about that, and to fold a megabyte takes a minute."""
 
@@ -65,20 +67,31 @@ def front_title(group: GroupFront) -> str:
 
 
 def front_table(group: GroupFront) -> Table | None:
-    """The front of one group, a line per point, or None; p50 beside p90: a big.LITTLE board ranks by them apart."""
+    """The front of one group, a line per point, or None; p50 beside p90: a big.LITTLE board ranks by them apart.
+
+    Submitter and device have a column where there are several, and stand below where there is one that the group does
+    not name. Where both have one, there is no room for p50.
+    """
     if not group.points:
         return None
     names = {objective.name for objective in group.objectives}
-    with_p50 = "latency_p90" in names and "latency_p50" not in names
+    told = {column: {_text(point.row[column]) for point in group.points} for column in ("submitter", "device")}
+    several = [column for column, levels in told.items() if len(levels) > 1]
+    below = [
+        f"{_ONE[column]} {level}"
+        for column, levels in told.items()
+        for level in levels
+        if len(levels) == 1 and level != group.group.get(column)
+    ]
+    with_p50 = "latency_p90" in names and "latency_p50" not in names and len(several) < len(told)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("row", justify="right")
     table.add_column("model", overflow="fold")
     table.add_column("software", no_wrap=True)
-    submitters = {_text(point.row["submitter"]) for point in group.points}
-    if len(submitters) == 1:
-        table.caption, table.caption_justify = f"submitted by {submitters.pop()}", "left"
-    else:
-        table.add_column("submitter", overflow="fold")
+    for column in several:
+        table.add_column(column, overflow="fold")
+    if below:
+        table.caption, table.caption_justify = ", ".join(below), "left"
     for objective in group.objectives:
         table.add_column(_heading(objective), justify="right")
     if with_p50:
@@ -88,8 +101,8 @@ def front_table(group: GroupFront) -> Table | None:
         if with_p50:
             p50 = point.row["latency_p50_ns"]
             cells.append("-" if p50 is None else f"{p50 / 1e6:.3f}")
-        who = [] if table.caption else [_text(point.row["submitter"])]
-        table.add_row(str(point.row["id"]), point.row["model"], software(point.row), *who, *cells)
+        told_apart = [_text(point.row[column]) for column in several]
+        table.add_row(str(point.row["id"]), point.row["model"], software(point.row), *told_apart, *cells)
     return table
 
 
