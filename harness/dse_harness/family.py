@@ -1,8 +1,8 @@
 """Which processes belong to a run, from /proc: they are found by a mark in their environment, and ended.
 
 A run's processes have ``DSE_RUN_ID`` and ``DSE_RUN_ROOT`` in their environment, which a child inherits wherever it
-goes: into a session of its own, or to another parent. While the launcher lives, what it started is below it as well,
-whatever became of the environment (`adopt`).
+goes: into a session of its own, or to another parent. So they are found when their launcher is no more. While it lives,
+what it started is below it, whatever became of the environment (`adopt`).
 """
 
 from __future__ import annotations

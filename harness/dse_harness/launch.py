@@ -112,8 +112,6 @@ def _serve(root: Path, machine: Path) -> int:
             answer |= {"recorded": True, "orphans_ended": lease.orphans_ended}
         else:
             answer = _run(root, folder, lease, watch, job, boot_id)
-        if watch.over:
-            lease.release()
         archive = folder.archive(answer)
         try:
             _send(archive, watch, lease)

@@ -129,9 +129,7 @@ class Lease:
         self.renew()
 
     def renew(self) -> bool:
-        """Move the deadline; False, and nothing is done, where it has passed or the lease is another's by now."""
-        if now_s() >= self.deadline_s:
-            return False
+        """Move the deadline; False, and nothing is done, where the lease is another's by now."""
         with contextlib.suppress(HeldError), _locked(self._root):
             if self._is_mine():
                 self._holder = replace(self._holder, deadline_s=now_s() + self._lease_s)

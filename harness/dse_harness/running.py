@@ -29,7 +29,7 @@ class Running:
 
     def __init__(self, command: Sequence[str], folder: Path, log: Path, marks: Mapping[str, str], watch: Watch) -> None:
         family.adopt()
-        self._root, self._watch = Path(marks[family.ROOT]), watch
+        self._watch = watch
         self._log = _Log(log)
         try:
             self._process = subprocess.Popen(
@@ -88,7 +88,7 @@ class Running:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
-        family.kill(self._left)
+        family.kill(lambda: family.below(os.getpid()))
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
@@ -98,9 +98,6 @@ class Running:
             self._watch.remove(self._output)
         self._process.stdout.close()  # type: ignore[union-attr]
         self._log.close()
-
-    def _left(self) -> set[int]:
-        return family.below(os.getpid()) | set(family.marked(self._root))
 
     def _hear(self) -> bool:
         """Take what it has said; whether there may be more."""

@@ -10,10 +10,11 @@ import io
 import json
 import os
 import signal
+import subprocess
 import tarfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from dse_harness import facts, launch, store  # noqa: F401 - so that the forks h
 from dse_harness.__main__ import main
 
 REQUEST = {"schema": 1, "model_path": "../../store/model"}
+_MOST_S = 30
 QUICK = ("sh", "-c", "echo run >> ../../count; echo '{}' > response.json", "fake")
 """A run that takes milliseconds and is counted; the path of its request follows."""
 LONG = ("sh", "-c", "echo run >> ../../count; exec sleep 60", "fake")
@@ -75,6 +77,7 @@ class Process:
                 os.closerange(3, 1024)
                 for number in (signal.SIGINT, signal.SIGTERM):
                     signal.signal(number, signal.SIG_DFL)
+                signal.alarm(_MOST_S)  # what hangs ends the test
                 code = main(list(map(str, words)))
             except BaseException:  # noqa: BLE001 - nothing of the tests goes on in here
                 traceback.print_exc()
@@ -98,7 +101,11 @@ class Process:
 
     def wait(self) -> int:
         if self.returncode is None:
+            in_time = soon(lambda: not is_alive(self.pid))
+            if not in_time:
+                self.kill()
             self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            assert in_time, "it does not end"
         return self.returncode
 
     def has_ended(self) -> bool:
@@ -119,6 +126,8 @@ class Launcher(Process):
     def __exit__(self, *_: object) -> None:
         self.hang_up()
         self._reader.close()
+        if self.returncode is None:
+            self.kill(signal.SIGCONT)
         self.wait()
 
     def event(self) -> dict[str, Any]:
@@ -184,12 +193,22 @@ def is_alive(pid: int) -> bool:
 
 
 def soon(condition: Callable[[], bool]) -> bool:
-    """Whether it comes true; who waits for what does not waits long."""
+    """Whether it comes true; who waits for what does not waits some ten seconds."""
     for _ in range(2000):
         if condition():
             return True
         time.sleep(0.005)
     return False
+
+
+@contextlib.contextmanager
+def sleeping(**more: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of nobody's in a session of its own."""
+    with subprocess.Popen(["sleep", "60"], start_new_session=True, **more) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def number_in(path: Path) -> int:

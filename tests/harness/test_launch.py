@@ -199,7 +199,7 @@ def test_nothing_of_a_run_outlives_it(root: Path) -> None:
 
 
 def test_who_hangs_up_ends_the_run(root: Path) -> None:
-    with Launcher(root, job(command=LONG)) as launcher:
+    with Launcher(root, job(lease_s=1000, command=LONG)) as launcher:
         pid = launcher.began()["pid"]
         launcher.hang_up()
         answer = launcher.answer()
@@ -211,7 +211,7 @@ def test_who_hangs_up_ends_the_run(root: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_launcher_that_is_told_to_end_ends_the_run(root: Path, number: int) -> None:
-    with Launcher(root, job(command=LONG)) as launcher:
+    with Launcher(root, job(lease_s=1000, command=LONG)) as launcher:
         pid = launcher.began()["pid"]
         launcher.kill(number)
         assert launcher.answer()["outcome"] == "lease_expired"

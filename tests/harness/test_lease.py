@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import os
 import signal
-import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,23 @@ from dse_harness import family
 from dse_harness.clock import now_s
 from dse_harness.device import Boot
 
-from tests.harness.devices import LONG, Answer, Launcher, answer_to, device, is_alive, job, machine, number_in, runs
+from tests.harness.devices import (
+    LONG,
+    Answer,
+    Launcher,
+    answer_to,
+    device,
+    is_alive,
+    job,
+    machine,
+    number_in,
+    runs,
+    sleeping,
+    soon,
+)
+
+NOBODY = 2**22 + 1
+"""A number that no process has."""
 
 
 @pytest.fixture
@@ -24,13 +39,16 @@ def root(tmp_path: Path) -> Path:
     return device(tmp_path / "device")
 
 
-def write_lease(root: Path, **changes: Any) -> None:
-    me = family.process(os.getpid())
-    assert me is not None
-    boot = Boot.read()
+def write_lease(root: Path, launcher: int, **changes: Any) -> None:
+    """A lease that the process of this number has taken."""
+    boot, found = Boot.read(), family.process(launcher)
     lease = {"owner": "other", "run_id": "other-1", "boot_id": boot.id, "machine": boot.machine, "space": boot.space}
-    lease |= {"pid": me.pid, "start_ticks": me.start_ticks}
-    (root / "lease.json").write_text(json.dumps({**lease, "deadline_s": now_s() + 60, **changes}))
+    lease |= {"pid": launcher, "start_ticks": found.start_ticks if found else 1, "deadline_s": now_s() + 60}
+    (root / "lease.json").write_text(json.dumps(lease | changes))
+
+
+def read_deadline_s(root: Path) -> float:
+    return json.loads((root / "lease.json").read_text())["deadline_s"]
 
 
 def test_a_device_that_is_held_says_by_whom(root: Path) -> None:
@@ -84,53 +102,73 @@ def test_a_launcher_that_is_stopped_past_its_deadline_starts_nothing_more(root: 
     with Launcher(root, job(lease_s=0.3, command=LONG)) as first:
         pid = first.began()["pid"]
         first.kill(signal.SIGSTOP)
-        while (second := answer_to(root, job("study-2-def"))).event.get("error") == "held":
+        for _ in range(100):
+            if (second := answer_to(root, job("study-2-def"))).event.get("error") != "held":
+                break
             assert second.event["holder"]["left_s"] <= 0.3
         assert second["orphans_ended"] == ["study-1-abc"]
         assert not is_alive(pid)
         assert first.wait() == -signal.SIGKILL
 
 
+def test_a_launcher_that_was_stopped_goes_on_where_nobody_took_the_device(root: Path) -> None:
+    command = ("sh", "-c", "while ! [ -e end ]; do sleep 0.01; done", "fake")
+    with Launcher(root, job(lease_s=0.3, command=command)) as launcher:
+        launcher.began()
+        launcher.kill(signal.SIGSTOP)
+        deadline_s = read_deadline_s(root)
+        while now_s() < deadline_s:
+            time.sleep(0.01)
+        launcher.write(b".")
+        launcher.kill(signal.SIGCONT)
+        assert soon(lambda: read_deadline_s(root) > deadline_s)
+        (root / "runs/study-1-abc/end").touch()
+        assert launcher.answer()["outcome"] == "ended"
+
+
 def test_a_boot_ends_a_lease(root: Path, tmp_path: Path) -> None:
-    write_lease(root)  # by a process that is there: whose number it was before the boot
-    assert answer_to(root, job()).event["error"] == "held"
-    assert answer_to(root, job(), machine(tmp_path / "machine"))["orphans_ended"] == []
+    with sleeping() as other:  # it has the number that the launcher had before the boot
+        write_lease(root, other.pid)
+        assert answer_to(root, job()).event["error"] == "held"
+        assert answer_to(root, job(), machine(tmp_path / "machine"))["orphans_ended"] == []
+        assert other.poll() is None
 
 
 def test_a_number_that_is_another_process_by_now_holds_nothing(root: Path) -> None:
-    with subprocess.Popen(["sleep", "60"]) as other:
-        write_lease(root, pid=other.pid, start_ticks=1, pgid=other.pid, pgid_start_ticks=1)
+    with sleeping() as other:
+        write_lease(root, other.pid, start_ticks=1, pgid=other.pid, pgid_start_ticks=1)
         assert answer_to(root, job())["orphans_ended"] == []
         assert other.poll() is None
-        other.kill()
 
 
 def test_the_group_of_a_run_that_hides_its_environment_is_ended(root: Path) -> None:
-    with subprocess.Popen(["sleep", "60"], env={}, start_new_session=True) as hidden:
+    with sleeping(env={}) as hidden:
         leader = family.process(hidden.pid)
         assert leader is not None
-        write_lease(root, pid=2**22 + 1, pgid=hidden.pid, pgid_start_ticks=leader.start_ticks)
+        write_lease(root, NOBODY, pgid=hidden.pid, pgid_start_ticks=leader.start_ticks)
         assert answer_to(root, job())["orphans_ended"] == ["other-1"]
         assert hidden.wait() == -signal.SIGKILL
 
 
 def test_a_launcher_in_another_container_holds_its_lease_until_the_deadline(root: Path) -> None:
-    write_lease(root, pid=2**22 + 1, start_ticks=1, space="pid:[1]")
+    write_lease(root, NOBODY, space="pid:[1]")
     assert answer_to(root, job()).event["error"] == "held"
-    write_lease(root, space="pid:[1]", deadline_s=now_s(), pgid=os.getpid(), pgid_start_ticks=1)
-    assert answer_to(root, job())["orphans_ended"] == []  # its numbers are others' here
+    with sleeping() as other:  # its numbers are others' here
+        write_lease(root, other.pid, space="pid:[1]", deadline_s=now_s(), pgid=other.pid, pgid_start_ticks=1)
+        assert answer_to(root, job())["orphans_ended"] == []
+        assert other.poll() is None
 
 
 def test_a_folder_that_two_machines_share_is_refused(root: Path, tmp_path: Path) -> None:
     here = machine(tmp_path / "here")
     (here / "etc").mkdir()
     (here / "etc/machine-id").write_text("this machine\n")
-    write_lease(root, machine="another machine", boot_id="its boot")
+    write_lease(root, NOBODY, machine="another machine", boot_id="its boot")
     refused = answer_to(root, job(), here)
     assert refused.event["error"] == "internal"
     assert "lease.json: is another machine's (other, run other-1)" in refused.event["message"]
     assert runs(root) == 0
-    write_lease(root, machine="this machine", boot_id="the boot before")
+    write_lease(root, NOBODY, machine="this machine", boot_id="the boot before")
     assert answer_to(root, job(), here)["outcome"] == "ended"
 
 
