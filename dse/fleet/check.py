@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
@@ -22,34 +22,38 @@ _LOW_DISK_BYTES = 2**30
 _BUSY = 0.2
 
 
-def examine_device(device: Device, now: Callable[[], float] = time.time) -> Iterator[Finding]:
+def examine_device(device: Device) -> Iterator[Finding]:
     """Look at a device, from the connection on; where that fails, nothing else is asked. Nothing is changed there."""
     if device.transport == "dask":
         yield Finding("reachable", "ok", "by its Dask worker, whom a search asks: this is not looked at from here")
         return
+    setup, asked = f"dse device setup {device.name}", "reachable"
     try:
         took_s = reach(device)
         yield Finding("reachable", "ok", f"{device.connection().title}, {1e3 * took_s:.0f} ms")
+        asked = "python"
         found = probe(device)
-    except DeviceError as error:
-        yield Finding("reachable", "missing", error.message, error.hint)
-        return
-    setup = f"dse device setup {device.name}"
-    yield Finding("system", "ok", f"{found.machine}, {found.libc or 'another libc'}, Python {found.version}")
-    yield from _compiler(found)
-    if found.installed is None and not device.connection().is_here:
-        yield Finding("harness", "missing", f"there is none in {device.python or f'{device.root}/env'}", setup)
-        return
-    try:
-        before_s = now()
+        yield Finding("system", "ok", f"{found.machine}, {found.libc or 'another libc'}, Python {found.version}")
+        yield from _compiler(found)
+        if found.installed is None and not device.connection().is_here:
+            yield Finding("harness", "missing", f"there is none in {device.python or f'{device.root}/env'}", setup)
+            return
+        asked, before_s = "harness", time.time()
         facts = Contact(device).facts()
-        after_s = now()
     except DeviceError as error:
-        yield Finding("harness", "missing", error.message, setup)
+        yield Finding(asked, "missing", error.message, setup if asked == "harness" else error.hint)
         return
+    yield from examine_facts(device, facts, found, (before_s, time.time()))
+
+
+def examine_facts(
+    device: Device, facts: Mapping[str, Any], found: Probe, asked_s: tuple[float, float]
+) -> Iterator[Finding]:
+    """What a device says of itself, whatever that is; it was asked between these times."""
+    setup = f"dse device setup {device.name}"
     yield _harness(device, facts, found, setup)
     yield from _packages(facts, setup)
-    yield _clock(facts, before_s, after_s)
+    yield _clock(facts, *asked_s)
     yield Finding("boot", "ok", f"{facts['boot_id']}, {_number(facts, 'boottime_s') / 3600:.1f} h ago")
     yield _governor(facts)
     yield _temperature(facts)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import platform
-import shlex
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dse.finding import Finding
-from dse.fleet.check import examine_device
+from dse.fleet.check import examine_device, examine_facts
 from dse.fleet.device_file import Device
+from dse.fleet.probe import Probe
 from dse.fleet.setup import LOADGEN
+from dse.fleet.wheel import harness_wheel
 from tests.fleet.sshd import HOST, Sshd
 from tests.fleet.wheels import LOADGEN as VERSION
 from tests.thorough import thorough
@@ -41,29 +40,22 @@ _FACTS: dict[str, Any] = {
     "root": "/home/me/.dse",
 }
 
-Look = Callable[..., dict[str, Finding]]
+_PROBE = Probe("aarch64", "glibc2.36", (3, 11, 2), "/usr/bin/python3", True, True, None, 2**34)
 
 
-@pytest.fixture
-def look(tmp_path: Path) -> Look:
-    """Looks at a device whose harness says these facts, some of them changed."""
-
-    def findings(**changes: Any) -> dict[str, Finding]:
-        (tmp_path / "facts").write_text(json.dumps({**_FACTS, **changes}))
-        python = tmp_path / "python"
-        python.write_text(f"#!/bin/sh\ncat {shlex.quote(str(tmp_path / 'facts'))}\n")
-        python.chmod(0o755)
-        device = Device("pi1", "rpi4", root=str(tmp_path), python=str(python))
-        return {each.name: each for each in examine_device(device, now=lambda: _NOW_S)}
-
-    return findings
+_DEVICE = Device("pi1", "rpi4")
 
 
-def test_a_device_that_has_all(look: Look) -> None:
+def look(device: Device = _DEVICE, found: Probe = _PROBE, **changes: Any) -> dict[str, Finding]:
+    """What is found of a device that says these facts, some of them changed."""
+    told = examine_facts(device, {**_FACTS, **changes}, found, (_NOW_S, _NOW_S + 0.1))
+    return {each.name: each for each in told}
+
+
+def test_a_device_that_has_all() -> None:
     found = look()
     assert {each.verdict for each in found.values()} == {"ok"}
-    assert found["system"].found.startswith(f"{platform.machine()}, ")
-    said = {name: each.found for name, each in found.items() if name not in ("reachable", "system", "packages")}
+    said = {name: each.found for name, each in found.items() if name != "packages"}
     assert said == {
         "harness": "0.1.0, this dse's own",
         "engines": "litert 2.3",
@@ -96,7 +88,7 @@ def test_a_device_that_has_all(look: Look) -> None:
     ],
 )
 def test_a_lack_is_said_with_what_mends_it(
-    look: Look, changes: dict[str, Any], name: str, verdict: str, found: str, fix: str | None
+    changes: dict[str, Any], name: str, verdict: str, found: str, fix: str | None
 ) -> None:
     finding = look(**changes)[name]
     assert finding.verdict == verdict
@@ -107,12 +99,26 @@ def test_a_lack_is_said_with_what_mends_it(
 
 @pytest.mark.parametrize("value", [None, 7, "text", [1], {"a": {"b": 1}}, True])
 @pytest.mark.parametrize("name", sorted(_FACTS.keys() - {"boot_id"}))
-def test_whatever_a_device_says_is_taken(look: Look, name: str, value: object) -> None:
+def test_whatever_a_device_says_is_taken(name: str, value: object) -> None:
     assert look(**{name: value})["boot"].found.startswith("b-1")
 
 
-def test_facts_that_are_none_are_said(look: Look) -> None:
-    assert "no boot_id" in look(boot_id=None)["harness"].found
+def test_the_harness_is_that_of_this_dse() -> None:
+    board, own = Device("pi1", "rpi4", "ssh", {"host": "pi1"}), harness_wheel().version
+    assert look(board, replace(_PROBE, installed={"dse-harness": own}))["harness"].verdict == "ok"
+    older = look(board, replace(_PROBE, installed={"dse-harness": "0.0.1+x"}))["harness"]
+    assert older == Finding("harness", "missing", f"found 0.0.1+x, this dse has {own}", "dse device setup pi1")
+    assert look(replace(board, python="/usr/bin/python3"), _PROBE)["harness"].verdict == "ok"
+
+
+def test_a_harness_that_says_nothing_sensible(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho '{}'\n")
+    python.chmod(0o755)
+    *before, last = examine_device(Device("pi1", "rpi4", root=str(tmp_path), python=str(python)))
+    assert [each.name for each in before if each.verdict == "ok"][:2] == ["reachable", "system"]
+    assert (last.name, last.verdict, last.fix) == ("harness", "missing", "dse device setup pi1")
+    assert "no boot_id" in last.found
 
 
 def test_a_device_that_its_dask_worker_reaches_is_not_looked_at_from_here() -> None:
