@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,8 +12,9 @@ import typer
 from dse.backends import LocalBackend
 from dse.cli.interrupt import INTERRUPTED, Interrupt
 from dse.cli.live_validation import LiveValidation
+from dse.cli.official_boards import official_boards
 from dse.cli.opened import open_study
-from dse.cli.options import STUDIES, SYSTEM, Json, Studies, StudyArgument, seconds_of, study_words
+from dse.cli.options import STUDIES, SYSTEM, Json, Studies, StudyArgument, option_words, seconds_of, study_words
 from dse.cli.render import next_command, print_json, stderr, stdout
 from dse.cli.submission_options import (
     SUBMITTER,
@@ -34,6 +38,7 @@ from dse.data_sets import require_unchanged
 from dse.durations import show_duration
 from dse.errors import DseError, MachineError, NothingMeasuredError, StudyError, SubmissionError
 from dse.paths import cache_dir
+from dse.reports.common_front import system_of
 from dse.reports.official_view import show_official
 from dse.study import Study
 from dse.study.folder import require_own_folders
@@ -58,6 +63,12 @@ def validate_command(
     system: System = SYSTEM,
     submitter: Submitter = SUBMITTER,
     allow: Allow = None,
+    devices: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Run on the boards of this YAML file, on all of them at once.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="URL", help="A Dask scheduler that reaches them: tls://HOST:PORT.")
+    ] = None,
     trust: Trust = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and how long it takes.")] = False,
     as_json: Json = False,
@@ -70,16 +81,21 @@ def validate_command(
     The same command goes on where it was stopped, point by point. Ctrl-C once ends after the running point, twice at
     once.
 
+    With --devices, points go to all boards of the study's system: both runs of a point are on one of them.
+
     Example: dse validate mobilenet_v3 --duration 20s
     """
     found, round_, console = open_study(study, studies), get_round(round_name, to_measure=True), stderr()
     allowed = rules(allow)
+    boards = official_boards(found, devices, scheduler, trusted=trust or dry_run)
     official = official_candidates(found, trial or (), python)
     require_own_folders(found.folder, FOLDER)
     if not dry_run and (found.folder / FOLDER).exists():
         with locked(found.folder):
             recover(found.folder)
-    available_bytes = available_memory_bytes()
+    available_bytes = (boards and boards.available_bytes) or available_memory_bytes()
+    for sentence in boards.sentences if boards else ():
+        console.print(sentence)
     duration_ms = None if duration is None else max(1, round(1e3 * seconds_of("--duration", duration)))
     todo = plan(official.candidates, found.folder, round_, available_bytes=available_bytes, duration_ms=duration_ms)
     for note in official.notes:
@@ -92,7 +108,14 @@ def validate_command(
         say_not_asked(official.candidates if programs else (), found)
     elif programs:
         require_trust(programs, found.folder / "study.yaml", trusted=trust)
-    findings = findings_of(official.candidates, submitter, system, round_, run=not (dry_run and programs))
+    findings = findings_of(
+        official.candidates,
+        submitter,
+        system,
+        round_,
+        run=not (dry_run and programs),
+        loadgen=boards.loadgen if boards else None,
+    )
     unmendable = [item for item in blocking(findings, allowed) if not RULES[item.rule].mendable]
     if unmendable and duration is None:
         print_findings(unmendable, console)
@@ -104,9 +127,18 @@ def validate_command(
         return
     with locked(found.folder):
         _require_data(todo)
-        with Interrupt("point") as interrupt, LiveValidation(todo) as live:
+        with ExitStack() as resources:
+            # another name each time: what a board has run before under this one, it would answer without running it
+            where = (
+                resources.enter_context(boards.fleet.pool(f"{found.settings.id}-official-{uuid.uuid4().hex[:8]}"))
+                if boards
+                else LocalBackend(fresh=True)
+            )
+            interrupt = resources.enter_context(Interrupt("point"))
+            live = resources.enter_context(LiveValidation(todo))
             interrupt.say = live.note
-            outcomes = run(todo, LocalBackend(fresh=True), live, interrupt.requested)
+            on = system_of(found)
+            outcomes = run(todo, where, live, interrupt.requested, system=on, gone=live.note)
         _show_in_dashboard(found)
     points = [outcome.point for outcome in outcomes if outcome.point]
     front = official_front(points, found.objectives)
@@ -134,7 +166,8 @@ def validate_command(
     if duration is None:
         next_command(f"dse submit {words}{named}", "writes the submission")
     else:
-        next_command(f"dse validate {words}{by_the_rules}", "does it by the rules")
+        on_boards = option_words(devices=devices, scheduler=scheduler)
+        next_command(f"dse validate {words}{by_the_rules}{on_boards}", "does it by the rules")
         next_command(f"dse submit {words} --rehearsal{named}", "writes a tree to try, marked as a rehearsal")
     if problems:
         excluded = counted(len(problems), "point")

@@ -136,6 +136,7 @@ def _outcome_document(
     p90 = before.get(_P90) if found.headline == _P90 else None
     return {
         "status": "validated" if outcome.point in front else "dominated",
+        **({"device": outcome.point.device, "system": outcome.point.system} if outcome.point.device else {}),
         "explored": explored,
         "official": official_document(found, before),
         "p90_ratio": None if p90 is None else found.ratio(p90),

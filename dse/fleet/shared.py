@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from dse.errors import DeviceError
 from dse.fleet.calibration import BoardFacts, Sharing, board_facts, calibration_path, read_calibrations, sharing
@@ -17,14 +18,19 @@ _AT_ONCE = 16
 
 def facts_of(devices: Sequence[Device]) -> dict[str, BoardFacts]:
     """What each device is; nothing of one that does not answer now, or that only its Dask worker reaches."""
+    return {name: board_facts(document) for name, document in told_by(devices).items()}
 
-    def ask(device: Device) -> BoardFacts:
+
+def told_by(devices: Sequence[Device]) -> dict[str, dict[str, Any]]:
+    """What each device says of itself (`dse_harness.facts`); nothing as above."""
+
+    def ask(device: Device) -> dict[str, Any]:
         if device.transport == "dask":
-            return BoardFacts()
+            return {}
         try:
-            return board_facts(Contact(device).facts())
+            return Contact(device).facts()
         except DeviceError:  # whoever measures there finds out, and says so
-            return BoardFacts()
+            return {}
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         return dict(zip([each.name for each in devices], threads.map(ask, devices), strict=True))

@@ -73,8 +73,9 @@ def findings_of(
     scenarios: Sequence[Scenario] = (),
     *,
     run: bool,
+    loadgen: str | None = None,
 ) -> list[Finding]:
-    """What `dse.submission.preflight` says, with the LoadGen of each interpreter that would measure.
+    """What `dse.submission.preflight` says, with the LoadGen of each interpreter that would measure, or ``loadgen``.
 
     Those that the candidates' study names are asked only where they may be ``run``. Without a description of the
     system that is a finding, and everything else is looked at nevertheless.
@@ -97,7 +98,7 @@ def findings_of(
             system_id=description.system_id,
             system=description.fields,
             round_=round_,
-            loadgen_version=loadgen_version(interpreter) if run or interpreter is None else None,
+            loadgen_version=loadgen or (loadgen_version(interpreter) if run or interpreter is None else None),
             scenarios=scenarios,
         )
     ]
