@@ -19,7 +19,6 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
@@ -37,7 +36,6 @@ from dse.fleet.cluster import Cluster
 from dse.fleet.device_file import Device
 from dse.fleet.job import Job
 from dse.fleet.pool import FleetPool
-from dse.fleet.stored import Stored
 from dse.search.explore import explore
 from dse.search.plan import make_plan
 from dse.search.progress import Progress
@@ -64,7 +62,7 @@ objectives: [accuracy, latency_p90_ns]
 SECONDS = 1.0
 
 
-def answer(device: Device, job: Job, files: Sequence[Stored], look: bool) -> bytes:  # noqa: ARG001  # a task has them
+def answer(_: Device, job: Job, *others: object) -> bytes:  # noqa: ARG001  # a task has them
     """A task: a device that is made up, and takes a second."""
     from tests.fleet.answers import document, tar
 

@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dse_harness import protocol
@@ -18,11 +18,14 @@ from dse.fleet.cluster import Cluster, Done
 from dse.fleet.device_file import Device
 from dse.fleet.files import sent
 from dse.fleet.job import Answer, Job, read_answer
+from dse.fleet.stored import Stored
 from dse.fleet.task import Task
 from dse.search.pool import Ended, Run
 
 SCHEMA = 1
 LEASE_S = 30.0
+MOST_SENT_BYTES = 2**28
+"""Of a file that goes to a worker through the scheduler."""
 _MARGIN_S = 300.0
 """So much longer than its run a task may take, with the files that it sends, before its device counts as lost."""
 _GONE_S = 10.0
@@ -33,9 +36,12 @@ _GONE_S = 10.0
 class _Running:
     run: Run
     job: Job
-    files: set[str]
-    key: str
-    deadline_s: float
+    files: Sequence[Stored]
+    names: set[str]
+    key: str = ""
+    deadline_s: float = 0.0
+    was_sent: bool = False
+    """Whether its worker has been sent files that it asked for."""
     gone_since_s: float | None = None
 
 
@@ -74,7 +80,6 @@ class FleetPool:
 
     def start(self, run: Run) -> None:
         """See `dse.search.pool.Pool`. Raises OSError for a file that is not there."""
-        device = self._devices[run.device]
         protocol.write(run.request, run.folder / "request.json", durable=False)
         if not self._cluster.has(run.device):
             self._cluster.revive(run.device)
@@ -93,10 +98,7 @@ class FleetPool:
         job = replace(job, run_id=f"{self._study}-{run.number}-{job.request_sha256[:12]}")
         names = {each.name for each in there.files}
         look = not names <= self._there[run.device]
-        key = self._cluster.submit(run.device, self._task, device, job, there.files, look)
-        deadline_s = time.monotonic() + run.timeout_s + self._margin_s
-        self._running[run.device] = _Running(run, job, names, key, deadline_s)
-        self._device_of[key] = run.device
+        self._submit(_Running(run, job, there.files, names), look=look)
 
     def ended(self, timeout_s: float | None = None) -> Sequence[Ended]:
         """See `dse.search.pool.Pool`. Raises OSError where a trial's folder cannot be written."""
@@ -105,7 +107,8 @@ class FleetPool:
             time.sleep(timeout_s or 0.0)
             return ()
         for done in self._cluster.done(0.0 if found else timeout_s):
-            found.append(self._end(done))
+            ended = self._end(done)
+            found += [ended] if ended else []
         return found + self._overdue()
 
     def retire(self, device: str) -> None:
@@ -115,7 +118,17 @@ class FleetPool:
         """See `dse.search.pool.Pool`."""
         self._cluster.close()
 
-    def _end(self, done: Done) -> Ended:
+    def _submit(self, running: _Running, contents: Mapping[str, bytes] | None = None, *, look: bool) -> None:
+        run = running.run
+        device = self._devices[run.device]
+        running.key = self._cluster.submit(
+            run.device, self._task, device, running.job, running.files, look, contents or {}
+        )
+        running.deadline_s = time.monotonic() + run.timeout_s + self._margin_s
+        self._running[run.device], self._device_of[running.key] = running, run.device
+
+    def _end(self, done: Done) -> Ended | None:
+        """How a run ended; None where it goes on, with files that its worker does not have."""
         device = self._device_of.pop(done.key)
         running = self._running.pop(device)
         if done.answer is None:
@@ -125,26 +138,41 @@ class FleetPool:
         except DeviceAnswerError as error:
             return Ended(device, None, "unreachable", error.message)
 
-    def _answered(self, device: str, running: _Running, answer: bytes) -> Ended:
+    def _answered(self, device: str, running: _Running, answer: bytes) -> Ended | None:
         line, _, rest = answer.partition(b"\n")
         try:
             said = json.loads(line)
             word = said["outcome"]
-            if word not in ("answered", "lost", "unreachable", "held", "rebooted"):
+            if word not in ("answered", "lost", "unreachable", "held", "rebooted", "files"):
                 raise ValueError(f"found {word!r}")
+            if word == "files":
+                return self._with_files(device, running, set(map(str, said["files"])))
             if word != "answered":
                 if word == "rebooted":
                     self._boot_ids.pop(device, None)
                 return Ended(device, None, word, str(said["message"]))
-            boot_id = str(said["boot_id"])
+            boot_id = said.get("boot_id")
+            if not isinstance(boot_id, str | None):
+                raise ValueError(f"boot_id: found {boot_id!r}")
         except (ValueError, KeyError, TypeError) as error:
             raise DeviceAnswerError(f"what its worker said is no answer: {error}", device=device) from None
         found = read_answer(rest, running.job, boot_id, device)
-        self._boot_ids[device] = boot_id
-        self._there[device] |= running.files
+        self._boot_ids[device] = found.boot_id
+        self._there[device] |= running.names
         _note(found, running.run)
         found.write(running.run.folder)
         return Ended(device, found.response, took_s=found.ended_s - found.began_s)
+
+    def _with_files(self, device: str, running: _Running, names: set[str]) -> Ended | None:
+        """Send files to a worker on another machine, once, and no folder: that may have a hundred thousand images."""
+        wanted = [each for each in running.files if each.name in names]
+        known = all(each.files is None and each.byte_count <= MOST_SENT_BYTES for each in wanted)
+        if not wanted or not known or running.was_sent:
+            named = ", ".join(str(each.path) for each in wanted) or "nothing"
+            return Ended(device, None, "unreachable", f"its worker, on another machine, lacks {named}: copy it there")
+        running.was_sent = True
+        self._submit(running, {each.name: each.path.read_bytes() for each in wanted}, look=True)
+        return None
 
     def _overdue(self) -> list[Ended]:
         """Tasks whose worker has gone without a word, or that take too long: an answer that comes late is dropped."""

@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from tests.fleet.answers import files, tar
 from tests.search.bench import device as fake_device
 
 
-def run(device: Device, job: Job, _: Sequence[Stored], look: bool) -> bytes:
+def run(device: Device, job: Job, wanted: Sequence[Stored], look: bool, contents: Mapping[str, bytes]) -> bytes:
     options: dict[str, Any] = dict(device.options)
     began_s = time.clock_gettime(time.CLOCK_BOOTTIME)
     does = str(options.get("does", ""))
@@ -35,6 +35,8 @@ def run(device: Device, job: Job, _: Sequence[Stored], look: bool) -> bytes:
             does = ""
     if does in ("lost", "unreachable", "held", "rebooted"):
         return task.head(does, message=f"it is {does}")
+    if does == "files" and not contents:
+        return task.head("files", *[each.name for each in wanted])
     if does == "raise":
         raise ZeroDivisionError("a bug of the task")
     if does == "die":

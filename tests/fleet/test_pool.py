@@ -76,13 +76,21 @@ def require_in_order(folder: Path, study: Study, *, lost: int = 0) -> None:
 
 def test_a_search_over_dask_with_all_that_may_be_said_of_a_run(bench: Bench) -> None:
     """One cluster for what goes wrong without a process that ends."""
-    words = {"b": "nonsense", "c": "another", "d": "held", "e": "rebooted", "f": "unreachable", "g": "raise"}
-    with pool_of(boards(bench.folder, "abcdefg", **words)) as pool:
+    words = {
+        "b": "nonsense",
+        "c": "another",
+        "d": "held",
+        "e": "rebooted",
+        "f": "unreachable",
+        "g": "raise",
+        "h": "files",
+    }
+    with pool_of(boards(bench.folder, "abcdefgh", **words)) as pool:
         assert isinstance(pool, Pool)
         study, progress = search(bench, pool, rests_s=(0.2,))
     require_in_order(bench.folder, study, lost=1)  # an answer that is another's
     assert {each.name: each.lost for each in progress.devices} == dict(
-        zip("abcdefg", (0, 1, 1, 0, 0, 1, 1), strict=True)
+        zip("abcdefgh", (0, 1, 1, 0, 0, 1, 1, 0), strict=True)
     )
     assert not [m for m in study.measurements if m.failed]
     note = json.loads((study.folder / "trials" / "0" / "device.json").read_text())
