@@ -160,6 +160,10 @@ def explore_command(
     if loaded.programs and not dry_run:
         require_trust(loaded.programs, loaded.path, trusted=trust)
         loaded = load_space(found, given_paths, runtime_version)
+    if fleet is not None and devices is not None and not dry_run:
+        from dse.cli.device.options import require_trust_in_devices
+
+        require_trust_in_devices(fleet.devices, devices, trusted=trust)
     loaded = loaded if fleet is None else fleet.of(loaded)
     folder = own.path.parent if own else (studies / (study or loaded.name)).absolute()
     first = _first(warm_start, studies, loaded) if warm_start else []

@@ -127,3 +127,18 @@ def test_a_known_ratio_is_corrected_for_on_request_and_said(fakes: Path, dse: An
     for m in found.measurements:
         raw = m.response.metrics["latency_p90_ns"].value
         assert m.values["latency_p90_ns"] == pytest.approx(raw / (1.5 if m.device == "two" else 1.0))
+
+
+def test_a_file_of_devices_that_names_a_program_is_asked_for(
+    fakes: Path, dse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(fakes / "user"))
+    (fakes / "config").write_text("")
+    device = {"transport": "ssh", "host": "x", "config": "config"}
+    (fakes / "ssh.yaml").write_text(json.dumps({"systems": {"fast": {"devices": {"x": device}}}}))
+    words = ("explore", "--space", "small_study.yaml", "--devices", "ssh.yaml", "--trials", 1)
+    assert dse(*words, "--dry-run").code == 0
+    done = dse(*words)
+    assert (done.code, "names a program that would be run" in done.err) == (3, True)
+    assert dse(*words, "--trust").code == 0
+    assert dse(*words, "--study", "another").code == 0
