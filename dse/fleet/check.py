@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
@@ -16,10 +17,12 @@ from dse.fleet.device_file import Device
 from dse.fleet.probe import Probe, probe, reach
 from dse.fleet.setup import LOADGEN, built_folder
 from dse.fleet.wheel import harness_wheel
+from dse.spaces.document import shortened
 
 _MOST_APART_S = 2.0
 _LOW_DISK_BYTES = 2**30
 _BUSY = 0.2
+_MOST_SAID = 500
 
 
 def examine_device(device: Device) -> Iterator[Finding]:
@@ -50,6 +53,11 @@ def examine_facts(
     device: Device, facts: Mapping[str, Any], found: Probe, asked_s: tuple[float, float]
 ) -> Iterator[Finding]:
     """What a device says of itself, whatever that is; it was asked between these times."""
+    for finding in _facts(device, facts, found, asked_s):
+        yield replace(finding, found=shortened(finding.found, _MOST_SAID))
+
+
+def _facts(device: Device, facts: Mapping[str, Any], found: Probe, asked_s: tuple[float, float]) -> Iterator[Finding]:
     setup = f"dse device setup {device.name}"
     yield _harness(device, facts, found, setup)
     yield from _packages(facts, setup)

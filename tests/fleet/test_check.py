@@ -103,6 +103,10 @@ def test_whatever_a_device_says_is_taken(name: str, value: object) -> None:
     assert look(**{name: value})["boot"].found.startswith("b-1")
 
 
+def test_what_a_device_says_is_shown_up_to_a_limit() -> None:
+    assert len(look(governors=["x" * 100_000])["governor"].found) < 600
+
+
 def test_the_harness_is_that_of_this_dse() -> None:
     board, own = Device("pi1", "rpi4", "ssh", {"host": "pi1"}), harness_wheel().version
     assert look(board, replace(_PROBE, installed={"dse-harness": own}))["harness"].verdict == "ok"
