@@ -38,7 +38,7 @@ def _once(browser: Any, page: Path, acts: Mapping[str, str]) -> dict[str, tuple[
     opened = context.new_page()
     opened.set_default_timeout(_PATIENCE_MS)
     opened.goto(page.as_uri())
-    opened.wait_for_selector("body[data-ready]")
+    opened.wait_for_function("document.body?.dataset.ready")  # a selector is asked for again at every frame, slowly
     cdp = context.new_cdp_session(opened)
     cdp.send("Performance.enable")
 

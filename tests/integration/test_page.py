@@ -44,6 +44,12 @@ class _Opened(Opened):
         pairs = zip(self.source("trial"), self.source("layer"), strict=True)
         return {trial for trial, layer in pairs if layer == "front"}
 
+    def see(self, chart: str) -> None:
+        """Scroll to a chart, which is drawn only then, and wait until it is."""
+        self.page.eval_on_selector(f"#chart-{chart}", "found => found.scrollIntoView({ behavior: 'instant' })")
+        model = f"Bokeh.documents[0].get_model_by_name('{chart}')"
+        self.page.wait_for_function(f"{model} && Bokeh.index.get_by_id({model}.id)")
+
     def rows(self) -> list[int]:
         found: list[int] = self.page.eval_on_selector_all(
             "#front-table tbody tr", "rows => rows.map((row) => Number(row.dataset.trial))"
@@ -116,13 +122,16 @@ def test_what_is_chosen_in_one_view_is_chosen_in_all(study: Study, opened: _Open
     first, second = _trials(study)[:2]
     opened.page.click(f"#front-table tr[data-trial='{first}']")
     assert opened.chosen() == {first}
+    opened.see("latency")
+    curves = "Array.from(Bokeh.documents[0].get_model_by_name('percentiles').selected.indices)"
+    assert len(opened.page.evaluate(curves)) == 1
     opened.page.focus(f"#front-table tr[data-trial='{second}'] button")
     opened.page.keyboard.press("Enter")
     assert opened.chosen() == {first, second}
-    curves = "Array.from(Bokeh.documents[0].get_model_by_name('percentiles').selected.indices)"
     assert len(opened.page.evaluate(curves)) == 2
     opened.page.keyboard.press("Enter")
     assert opened.chosen() == {first}
+    opened.see("table")
     row = opened.page.locator(".slick-row", has=opened.page.locator(".slick-cell", has_text="infeasible")).first
     row.locator(".slick-cell").nth(1).click()
     (chosen,) = opened.chosen()
@@ -133,8 +142,7 @@ def test_what_is_chosen_in_one_view_is_chosen_in_all(study: Study, opened: _Open
 
 def test_a_line_over_all_parameters_is_chosen_and_coloured_with_the_rest(study: Study, opened: _Opened) -> None:
     lines = "Bokeh.documents[0].get_model_by_name('lines')"
-    opened.page.locator("#chart-parallel").scroll_into_view_if_needed()
-    opened.page.wait_for_function(f"{lines}.data.trial && {lines}.data.trial.length > 0")
+    opened.see("parallel")
     assert opened.page.evaluate(f"{lines}.data.trial") == opened.source("trial")
     place = opened.source("trial").index(_trials(study)[0])
     opened.page.evaluate(f"{lines}.selected.indices = [{place}]")
@@ -148,8 +156,7 @@ def test_a_line_over_all_parameters_is_chosen_and_coloured_with_the_rest(study: 
 
 
 def test_a_box_over_axes_of_the_lines_chooses_what_is_in_all_of_their_ranges(study: Study, opened: _Opened) -> None:
-    opened.page.locator("#chart-parallel").scroll_into_view_if_needed()
-    opened.page.wait_for_function("Bokeh.documents[0].get_model_by_name('lines')?.data.trial?.length > 0")
+    opened.see("parallel")
     axes = opened.page.evaluate("data.parallel.map((axis) => axis.name)")
 
     def draw(left: float, low: float, right: float, high: float) -> None:
@@ -246,6 +253,21 @@ def test_without_a_script_the_table_is_there(study: Study, browser: Any, file: P
         assert not opened.page.is_visible("#axis-x")
         best = study.front()[0].values["accuracy"]
         assert f"{100 * best:.2f} %" in opened.page.inner_text("#front-table")
+
+
+def test_a_chart_further_down_is_drawn_when_somebody_looks_or_prints(browser: Any, file: Path) -> None:
+    drawn = "Bokeh.documents[0].roots().map((model) => model.name)"
+    with _Opened(browser, file) as opened:
+        assert opened.page.evaluate(drawn) == ["scatter"]
+        assert opened.page.evaluate("Bokeh.Models.get('DataTable', null)") is None  # its library neither
+        opened.see("table")
+        assert opened.page.evaluate(drawn)[:3] == ["scatter", "parallel", "table"]
+        opened.check_quiet()
+    with _Opened(browser, file) as opened:
+        opened.page.evaluate("async () => { dispatchEvent(new Event('beforeprint')); }")
+        assert opened.page.evaluate(drawn) == ["scatter", "parallel", "table", "latency", "growth"]
+        assert opened.page.locator(".chart:has(.bk-Figure, .bk-DataTable)").count() == 5
+        opened.check_quiet()
 
 
 def test_it_prints_light(browser: Any, file: Path) -> None:

@@ -125,14 +125,32 @@ def test_of_very_many_rows_all_fronts_are_drawn_and_an_even_part_of_the_rest(bro
         front, compared = _fronts(rows, "accuracy,latency_p50", "device")
         assert opened.front() == front
         assert opened.drawn() < compared
-        assert len(opened.drawn() - front) == 6000
-        assert "Of the dominated 6000 are drawn." in opened.page.inner_text("#count")
+        assert len(opened.drawn() - front) == 4000
+        assert "Of the dominated 4000 are drawn." in opened.page.inner_text("#count")
         for submitter in ("submitter1", "submitter2"):
             chosen = [row for row in rows if row["submitter"] == submitter]
             opened.choose_rows(submitter=submitter)
             assert (opened.front(), opened.drawn()) == _fronts(chosen, "accuracy,latency_p50", "device")
             assert "are drawn" not in opened.page.inner_text("#count")
         opened.check_quiet()
+
+
+def test_of_very_many_fronts_those_of_the_largest_groups_are_drawn_whole(browser: Any, tmp_path: Path) -> None:
+    rows = make_rows(7000, devices=400)
+    with _Opened(browser, results_report(rows, tmp_path / "fronts.html")) as opened:
+        opened.choose_rows(task="", scenario="")
+        opened.choose(x="latency_p50")
+        groups = cut(rows, parse_objectives("accuracy,latency_p50"), ["device", "round"])
+        sizes = {frozenset(p.row["id"] for p in g.points): len(g.points) + len(g.dominated) for g in groups if g.points}
+        drawn, said = opened.front(), opened.page.inner_text("#count")
+        whole, none = [front for front in sizes if front <= drawn], [front for front in sizes if not front & drawn]
+        assert len(whole) + len(none) == len(sizes)
+        assert min(sizes[front] for front in whole) >= max(sizes[front] for front in none)
+        assert 3900 < len(drawn) <= 4000 < sum(map(len, sizes))
+        assert f"{sum(map(len, sizes))} on a front" in said
+        assert f"Of the fronts those of the {len(whole)} largest groups are drawn." in said
+        opened.choose_rows(scenario="Offline")
+        assert "are drawn" not in opened.page.inner_text("#count")
 
 
 def test_a_choice_changes_rows_and_front(rows: list[dict[str, Any]], opened: _Opened) -> None:

@@ -45,6 +45,28 @@ function themes(repaint) {
   addEventListener("afterprint", () => repaint(before));
 }
 
+// Charts are added to the page in its order, each before somebody first looks at it; the library of the later ones with
+// the first of these. What is changed right after a chart was added is in its first drawing.
+const charts = JSON.parse(byId("dse-charts").textContent), waiting = charts.docs.page.roots;
+const chartNames = charts.items[0].root_ids.map((id) => charts.items[0].roots[id].slice("chart-".length));
+async function openCharts(found) {
+  fill(charts.docs, found);
+  charts.docs.page.roots = [];
+  await Bokeh.embed.embed_items(charts.docs, charts.items);
+}
+function addChart() {
+  if (waiting.length < chartNames.length) for (const part of document.querySelectorAll("script[data-later]")) {
+    part.replaceWith(Object.assign(document.createElement("script"), { textContent: part.textContent }));
+  }
+  Bokeh.documents[0].apply_json_patch({ events: [{ kind: "RootAdded", model: waiting.shift() }] });
+}
+async function addFirstChart(change) {
+  const drawn = new Promise((done) => Bokeh.documents[0].idle.connect(done));
+  addChart();
+  change();
+  await drawn;
+}
+
 // The sources are filled before anything is drawn: then it is drawn once.
 function fill(node, found) {
   if (!node || typeof node !== "object") return;

@@ -62,18 +62,16 @@ def make_charts(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _models(document: Mapping[str, Any]) -> dict[str, Model]:
-    """The charts and the table, by name. Scatter, table and parallel coordinates have one selection."""
+    """The charts and the table, by name, in the page's order. Scatter, table and parallel coordinates have one selection."""
     source = ColumnDataSource(name="configurations")
-    models = {
-        "scatter": _scatter(source, document["published"] is not None),
-        "table": _table(document, source),
-    }
+    models = {"scatter": _scatter(source, document["published"] is not None)}
     if document["parallel"]:
         models["parallel"] = _parallel(document, ColumnDataSource(name="lines", selected=source.selected))
-    if document["growth"]["device_s"]:
-        models["growth"] = _growth(document["growth"])
+    models["table"] = _table(document, source)
     if document["latency"]["trials"]:
         models["latency"] = _latency(document["latency"])
+    if document["growth"]["device_s"]:
+        models["growth"] = _growth(document["growth"])
     return models
 
 

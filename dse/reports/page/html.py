@@ -33,12 +33,13 @@ def render(
 ) -> str:
     """The page as HTML: ``template`` and its own ``code`` lie in ``folder``, the rest is that of all pages.
 
-    ``components`` are the parts of Bokeh that the ``charts`` need.
+    ``components`` are the parts of Bokeh that the ``charts`` need; all but the first come with the second chart.
     """
     import jinja2
     from bokeh.resources import Resources
 
     library = Resources(mode="inline", minified=True, log_level="error", components=list(components))
+    parts = library.js_raw
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([folder, _SHARED]), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -48,7 +49,8 @@ def render(
         document=document,
         embedded=safe(_json(document)),
         charts=safe(_json(charts)),
-        library=[safe(part) for part in library.js_raw],
+        library=[safe(part) for part in (*parts[:1], *parts[len(components) :])],
+        later=[safe(part) for part in parts[1 : len(components)]],
         style=safe((_SHARED / "page.css").read_text(encoding="utf-8")),
         code=[safe(path.read_text(encoding="utf-8")) for path in scripts],
         **names,

@@ -3,8 +3,8 @@
 (function () {
   const groups = { front: "front", represented: "stands behind a front point", dominated: "dominated",
     constraint: "outside the constraints", excluded: "excluded", ...(data.published ? { published: "published" } : {}) };
-  const charts = JSON.parse(byId("dse-charts").textContent), fixed = cells();
-  let sources, models;
+  const fixed = cells();
+  let sources = {}, models = {};
 
   function state() {
     const x = byId("axis-x").value, y = byId("axis-y").value, colour = colours(byId("colour").value);
@@ -46,28 +46,42 @@
     axis(models.scatter, "x", now.x, byId("log-x").checked);
     axis(models.scatter, "y", now.y, byId("log-y").checked);
     legend(now);
-    for (const each of Object.values(below)) each.isOld = true;
+    for (const name in renewals) old.add(name);
     renew();
   }
 
   // What is further down costs nothing before somebody looks at it.
-  const below = {
-    parallel: { isOld: true, isSeen: false, renew: () => { sources.lines.data = lines(dots(state())); } },
-    table: { isOld: false, isSeen: false, renew: () => models.table.view.change.emit() },  // it sees new rows, not cells
-  };
+  const renewals = { parallel: () => { sources.lines.data = lines(dots(state())); },
+    table: () => models.table.view.change.emit() };  // it sees new rows, not cells
+  const old = new Set(["parallel"]), seen = new Set();
   function renew() {
-    for (const each of Object.values(below).filter(({ isOld, isSeen }) => isOld && isSeen)) {
-      each.isOld = false;
-      each.renew();
-    }
+    for (const name of chartNames.filter((each) => seen.has(each) && old.delete(each))) renewals[name]();
   }
   function watch() {
+    const addSeen = () => { while (chartNames.some((name) => seen.has(name) && !models[name])) add(); renew(); };
     const observer = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) below[target.id.slice("chart-".length)].isSeen = isIntersecting;
-      renew();
+      for (const { target, isIntersecting } of entries) seen[isIntersecting ? "add" : "delete"](target.id.slice("chart-".length));
+      addSeen();
     }, { rootMargin: "300px" });
-    for (const name of Object.keys(below).filter((name) => models[name])) observer.observe(byId(`chart-${name}`));
-    addEventListener("beforeprint", () => { for (const name in below) below[name].isSeen = name in models; renew(); });
+    for (const name of chartNames.slice(1)) observer.observe(byId(`chart-${name}`));
+    addEventListener("beforeprint", () => { for (const name of chartNames) seen.add(name); addSeen(); });
+  }
+  function add() {
+    addChart();
+    met();
+    if (sources.percentiles) show();
+  }
+  // A chart that has just been added, and its sources.
+  function met() {
+    const before = models;
+    sources = named(["configurations", "bars", "border", "published", "lines", "ranges", "percentiles"]);
+    models = named(chartNames);
+    const fresh = Object.fromEntries(Object.entries(models).filter(([name]) => !before[name]));
+    paint(fresh);
+    if (fresh.latency) sources.percentiles.selected.properties.indices.change.connect(chosenCurve);
+    if (matchMedia("(pointer: coarse)").matches)
+      for (const { toolbar } of Object.values(fresh).filter((model) => model.toolbar))
+        for (const tool of toolbar.tools) if (tool.type === "BoxSelectTool") tool.active = false;
   }
 
   function choose(indices) {
@@ -173,19 +187,14 @@
   }
   async function begin() {
     const now = state();
-    fill(charts.docs, contents(now));
-    await Bokeh.embed.embed_items(charts.docs, charts.items);
-    sources = named(["configurations", "bars", "border", "published", "lines", "ranges", "percentiles"]);
-    models = named(["scatter", "parallel", "table", "growth", "latency"]);
+    await openCharts(contents(now));
+    await addFirstChart(() => {
+      met();
+      axis(models.scatter, "x", now.x, byId("log-x").checked);
+      axis(models.scatter, "y", now.y, byId("log-y").checked);
+    });
     sources.configurations.selected.properties.indices.change.connect(show);
-    if (sources.percentiles) sources.percentiles.selected.properties.indices.change.connect(chosenCurve);
     addEventListener("ranges", ranged);
-    if (matchMedia("(pointer: coarse)").matches)
-      for (const { toolbar } of [models.scatter, models.parallel].filter(Boolean))
-        for (const tool of toolbar.tools) if (tool.type === "BoxSelectTool") tool.active = false;
-    paint(models);
-    axis(models.scatter, "x", now.x, byId("log-x").checked);
-    axis(models.scatter, "y", now.y, byId("log-y").checked);
     legend(now);
     frontTable();
     for (const button of document.querySelectorAll("[data-copies]"))

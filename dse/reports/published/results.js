@@ -1,7 +1,7 @@
 "use strict";
 // Ties controls, chart and table of published results to one state, which the page's address keeps.
 (function () {
-  const charts = JSON.parse(byId("dse-charts").textContent), pageRows = 50, mostDots = 6000;
+  const pageRows = 50, mostDots = 4000;
   const about = ["model", "device", "submitter", "round", "system", "scenario", "task"];
   const controls = { ...Object.fromEntries(data.choices.map((name) => [name, `choose-${name}`])),
     path: "path", y: "axis-y", x: "axis-x", by: "by" };
@@ -40,20 +40,22 @@
   // What is drawn: the rows that are chosen, the groups among them, their colours.
   function view() {
     const asked = current(), rows = filtered(Object.fromEntries(data.choices.map((name) => [name, asked[name]])), asked.path);
-    const groups = fronts(rows, asked.x, asked.y, asked.by), verdict = new Uint8Array(total), fill = new Array(total);
-    const apart = new Set(groups.map((group) => group.apart)).size > 1;
-    groups.forEach((group, place) => {
-      group.fill = data.palette[place] ?? nobody;
-      group.title = [group.name, apart ? group.apart : ""].filter(Boolean).join("; ");
-      for (const row of group.rows) { verdict[row] = 1; fill[row] = group.fill; }
+    const groups = fronts(rows, asked.x, asked.y, asked.by), verdict = new Uint8Array(total), place = new Int32Array(total);
+    const several = new Set(groups.map(groupKind)).size > 1;
+    let onFront = 0, drawn = 0, drawnFronts = 0;  // of the fronts those of the largest groups
+    groups.forEach((group, rank) => {
+      for (const row of group.rows) { verdict[row] = 1; place[row] = rank; }
       for (const row of group.front) verdict[row] = 2;
+      onFront += group.front.length;
+      if (drawnFronts === rank && drawn + group.front.length <= mostDots) { drawn += group.front.length; drawnFronts += 1; }
     });
     const compared = groups.flatMap((group) => group.rows);
-    return { ...asked, rows, groups, verdict, fill, compared, own: beside(compared, asked.x, asked.y) };
+    return { ...asked, rows, groups, verdict, place, several, compared, onFront, drawnFronts, mask: marked(rows), own: beside(compared, asked.x, asked.y) };
   }
+  const fillOf = (rank) => data.palette[rank] ?? nobody;
   const numbers = (rows, name) => rows.map((row) => forPeople(name, values[name][row]));
   function dots(rows) {
-    return { x: numbers(rows, now.x), y: numbers(rows, now.y), row: rows, fill: rows.map((row) => now.fill[row]) };
+    return { x: numbers(rows, now.x), y: numbers(rows, now.y), row: rows, fill: rows.map((row) => fillOf(now.place[row])) };
   }
   // Of very many that are dominated an even part is drawn: more would lie on one another, and take their time.
   function thinned(rows) {
@@ -61,12 +63,12 @@
     return rows.filter((_, place) => Math.floor((place + 1) * share) > Math.floor(place * share));
   }
   function contents() {
-    const lines = now.groups.filter((group) => group.front.length > 1).slice(0, 100);
+    const drawn = now.groups.slice(0, now.drawnFronts), lines = drawn.filter((group) => group.front.length > 1).slice(0, 100);
     const figures = (name) => now.own.map(({ study, place }) => forPeople(name, study.values[name][place]));
     return {
-      below: dots(thinned(now.compared.filter((row) => now.verdict[row] === 1))), front: dots(now.compared.filter((row) => now.verdict[row] === 2)),
+      below: dots(thinned(now.compared.filter((row) => now.verdict[row] === 1))), front: dots(drawn.flatMap((group) => group.front)),
       borders: { xs: lines.map(({ front }) => stairs(front, now.x, false)), ys: lines.map(({ front }) => stairs(front, now.y, true)),
-        fill: lines.map((group) => group.fill) },
+        fill: lines.map((group) => fillOf(now.place[group.rows[0]])) },
       own: { x: figures(now.x), y: figures(now.y), study: now.own.map(({ study }) => study.title), trial: now.own.map(({ trial }) => trial),
         config: now.own.map(({ study, place }) => study.configuration[place]),
         fill: now.own.map(({ study }) => data.studies.indexOf(study) ? style("--surface") : style("--text")),
@@ -80,8 +82,9 @@
   });
 
   function legend() {
-    const several = now.groups.length > 1, some = now.groups.slice(0, data.palette.length), rest = now.groups.length - some.length;
-    const keys = several ? some.map((group) => [group.fill, `${group.title} (${group.front.length} of ${group.rows.length})`]) : [];
+    const some = now.groups.slice(0, data.palette.length), rest = now.groups.length - some.length;
+    const said = (group) => [groupName(group, now.by), now.several ? groupKind(group) : ""].filter(Boolean).join("; ");
+    const keys = now.groups.length > 1 ? some.map((group, rank) => [fillOf(rank), `${said(group)} (${group.front.length} of ${group.rows.length})`]) : [];
     if (rest > 0) keys.push([nobody, `${rest} more groups`]);
     byId("keys").replaceChildren(...keys.map(([fill, what]) => {
       const item = document.createElement("span"), dot = document.createElement("span");
@@ -90,10 +93,11 @@
       item.append(dot, ` ${what}`);
       return item;
     }));
-    const front = now.groups.reduce((sum, group) => sum + group.front.length, 0), { rows, compared } = now;
+    const { rows, compared, onFront: front, drawnFronts } = now;
     byId("count").textContent = `${rows.length} of ${total} results are chosen; ${now.groups.length} ${now.groups.length === 1 ? "group" : "groups"}: ` +
       `${front} on a front, ${compared.length - front} dominated, ${rows.length - compared.length} not compared.` +
-      (compared.length - front > mostDots ? ` Of the dominated ${mostDots} are drawn.` : "");
+      (compared.length - front > mostDots ? ` Of the dominated ${mostDots} are drawn.` : "") +
+      (drawnFronts < now.groups.length ? ` Of the fronts those of the ${drawnFronts} largest groups are drawn.` : "");
     const own = data.studies.reduce((sum, study) => sum + study.trial.length, 0);
     byId("beside").textContent = own === 0 ? "" : `${now.own.length} of ${own} points of your studies compare with what is chosen, and are stars: ` +
       "on the same task, scenario and number of images, by accuracy and p90 latency.";
@@ -126,7 +130,7 @@
       });
       return each;
     }));
-    const rows = sorted(now.rows, sort.name, sort.up);
+    const rows = sorted(now.mask, sort.name, sort.up);
     if (chosen !== null && first === null) first = Math.max(0, Math.floor(rows.indexOf(chosen) / pageRows) * pageRows);
     first = Math.min(first ?? 0, Math.max(0, Math.floor((rows.length - 1) / pageRows) * pageRows));
     body.replaceChildren(...rows.slice(first, first + pageRows).map((row) => line(row, names)));
@@ -185,7 +189,7 @@
     axis(models.scatter, "y", now.y, now.logy);
     first = 0;
     legend();
-    choose(chosen !== null && now.rows.includes(chosen) ? chosen : null);
+    choose(chosen !== null && now.mask[chosen] ? chosen : null);
   }
   const change = () => { draw(); keep(); };
 
@@ -212,18 +216,21 @@
   function options() {
     for (const name of data.choices) {
       const counts = new Array(labels[name].levels.length).fill(0);
-      for (const code of labels[name].codes) if (code !== null) counts[code] += 1;
+      for (const code of codes[name]) if (code < counts.length) counts[code] += 1;
       byId(`choose-${name}`).append(...labels[name].levels.map((level, place) => new Option(`${level} (${counts[place]})`, level)));
     }
     for (const id of ["axis-x", "axis-y"]) byId(id).append(...[...metrics.values()].map((metric) => new Option(metric.title, metric.name)));
   }
   async function begin() {
     now = view();
-    fill(charts.docs, contents());
-    await Bokeh.embed.embed_items(charts.docs, charts.items);
-    sources = named(["below", "front", "borders", "own"]);
-    models = named(["scatter"]);
-    paint(models);
+    await openCharts(contents());
+    await addFirstChart(() => {
+      sources = named(["below", "front", "borders", "own"]);
+      models = named(["scatter"]);
+      paint(models);
+      axis(models.scatter, "x", now.x, now.logx);
+      axis(models.scatter, "y", now.y, now.logy);
+    });
     listen();
     themes((dark) => { theme(dark); paint(models); draw(); });
     show();

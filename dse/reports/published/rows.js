@@ -1,83 +1,110 @@
 "use strict";
-// Rows of published results: which are chosen, which are on a front, in which order.
+// Rows of published results: which are chosen, which are on a front, in which order. Rows are numbers in typed arrays;
+// what does not depend on a choice is made once: costs, orders.
 const labels = data.labels, values = data.values, total = data.id.length;
-const lower = data.directory.map((directory) => directory.toLowerCase());
-const all = Array.from({ length: total }, (_, row) => row);
-const label = (name, row) => labels[name].codes[row] === null ? "" : labels[name].levels[labels[name].codes[row]];
+const once = (make) => { const known = new Map(); return (name) => known.get(name) ?? known.set(name, make(name)).get(name); };
+const levelCount = (name) => labels[name].levels.length;
+const codes = Object.fromEntries(Object.keys(labels).map((name) =>
+  [name, Int32Array.from(labels[name].codes, (code) => code ?? levelCount(name))]));  // one more: none
+const label = (name, row) => labels[name].levels[codes[name][row]] ?? "";
+const lower = once(() => data.directory.map((directory) => directory.toLowerCase()));
 
 // The rows that have what is chosen: {column: level}, and a part of their path.
 function filtered(choices, path) {
-  const asked = Object.entries(choices).filter(([, level]) => level !== "")
-    .map(([name, level]) => [labels[name].codes, labels[name].levels.indexOf(level)]);
-  const part = path.toLowerCase();
-  return all.filter((row) => asked.every(([codes, code]) => codes[row] === code) && (!part || lower[row].includes(part)));
+  const asked = Object.entries(choices).filter(([, level]) => level !== "").map(([name, level]) => [codes[name], labels[name].levels.indexOf(level)]);
+  const part = path.toLowerCase(), found = new Int32Array(total);
+  let count = 0;
+  for (let row = 0; row < total; row += 1)
+    if (asked.every(([column, code]) => column[row] === code) && (!part || lower("")[row].includes(part))) found[count++] = row;
+  return found.subarray(0, count);
+}
+function marked(rows) {
+  const mask = new Uint8Array(total);
+  for (const row of rows) mask[row] = 1;
+  return mask;
 }
 
-const cost = (name, row) => metrics.get(name).direction === "maximize" ? -values[name][row] : values[name][row];
+// A figure in cost form, not a number where there is none.
+const costs = once((name) => {
+  const sign = metrics.get(name).direction === "maximize" ? -1 : 1;
+  return Float64Array.from(values[name], (value) => value === null ? NaN : sign * value);
+});
+// All rows that have two figures, by the first and then by the second.
+const ordered = once((axes) => {
+  const [first, second] = axes.split("|").map(costs);
+  return Int32Array.from(data.id.keys()).filter((row) => first[row] === first[row] && second[row] === second[row])
+    .sort((a, b) => first[a] - first[b] || second[a] - second[b] || a - b);
+});
 
-// The rows of some that none of them dominates in two figures; equal ones stand beside each other.
-function nondominated(rows, x, y) {
-  const ordered = rows.map((row) => [cost(x, row), cost(y, row), row]).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  const front = [];
-  let least = Infinity, across = NaN;
-  for (const [a, b, row] of ordered) {
-    if (b < least) { least = b; across = a; front.push(row); } else if (b === least && a === across) front.push(row);
-  }
-  return front;
-}
-
-// A number for each row that tells apart what some columns of codes tell apart.
-function keyed(columns) {
-  const sizes = columns.map((codes) => codes.reduce((most, code) => Math.max(most, code ?? 0), 0) + 2);
-  return (row) => columns.reduce((key, codes, place) => key * sizes[place] + (codes[row] ?? sizes[place] - 1), 0);
-}
-
-function parted(rows, key) {
-  const found = new Map();
+// Numbers rows by what some columns of codes, each with how many there are, tell apart: [number by row, how many].
+function numbered(rows, columns) {
+  const found = new Int32Array(total).fill(-1), known = new Map();
   for (const row of rows) {
-    const own = key(row), known = found.get(own);
-    if (known) known.push(row); else found.set(own, [row]);
+    let key = 0;
+    for (const [column, size] of columns) key = key * size + column[row];
+    let number = known.get(key);
+    if (number === undefined) known.set(key, number = known.size);
+    found[row] = number;
   }
-  return [...found.values()];
+  return [found, known.size];
 }
+const column = (name) => [codes[name], levelCount(name) + 1];
 
-// The rows of each measure of accuracy, where there are several.
-function measured(rows) {
-  const codes = labels.accuracy_metric.codes;
-  const isOne = new Set(rows.map((row) => codes[row]).filter((code) => code !== null)).size < 2;
-  return isOne ? [rows] : parted(rows, (row) => codes[row]);
+// The measure of accuracy of each row whose group has several; the same for all others.
+function measures(rows, groups, count) {
+  const [own, size] = column("accuracy_metric"), none = size - 1, first = new Int32Array(count).fill(none), several = new Uint8Array(count);
+  for (const row of rows) {
+    const group = groups[row];
+    if (own[row] === none) continue;
+    if (first[group] === none) first[group] = own[row]; else if (first[group] !== own[row]) several[group] = 1;
+  }
+  return [own.map((code, row) => groups[row] >= 0 && several[groups[row]] ? code : 0), size];
 }
+const images = once(() => {
+  const levels = new Map([...new Set(data.images)].map((number, place) => [number, place]));
+  return [Int32Array.from(data.images, (number) => levels.get(number)), levels.size];
+});
 
 // The groups of the rows that compare, each with its front, the largest first. Tasks and scenarios never mix, nor
 // measures of accuracy, nor accuracies on different numbers of images: as dse.results.front.cut has it.
 function fronts(rows, x, y, by) {
-  const valid = labels.validity.levels.indexOf("VALID"), columns = by === "" ? [] : by.split(",");
-  const judged = x === "accuracy" || y === "accuracy", names = ["task", "scenario", ...columns];
-  const isCompared = (row) => labels.validity.codes[row] === valid && values[x][row] !== null && values[y][row] !== null;
-  return parted(rows, keyed(names.map((name) => labels[name].codes))).flatMap(measured)
-    .map((group) => group.filter(isCompared)).filter((group) => group.length > 0)
-    .flatMap((group) => judged ? parted(group, (row) => data.images[row]) : [group])
-    .sort((a, b) => b.length - a.length).map((group) => ({
-      name: columns.map((name) => label(name, group[0]) || "-").join(", "),
-      apart: [label("task", group[0]), label("scenario", group[0])].join(", "), rows: group, front: nondominated(group, x, y) }));
+  const valid = labels.validity.levels.indexOf("VALID"), across = costs(x), up = costs(y);
+  const [kinds, kindCount] = numbered(rows, ["task", "scenario", ...(by === "" ? [] : by.split(","))].map(column));
+  const apart = [[kinds, kindCount], measures(rows, kinds, kindCount), ...(x === "accuracy" || y === "accuracy" ? [images("")] : [])];
+  const compared = rows.filter((row) => codes.validity[row] === valid && across[row] === across[row] && up[row] === up[row]);
+  const [groupOf, count] = numbered(compared, apart);
+  const groups = Array.from({ length: count }, () => ({ rows: [], front: [], least: Infinity, across: NaN }));
+  for (const row of compared) groups[groupOf[row]].rows.push(row);
+  for (const row of ordered(`${x}|${y}`)) {
+    if (groupOf[row] < 0) continue;
+    const group = groups[groupOf[row]];
+    if (up[row] < group.least) { group.least = up[row]; group.across = across[row]; group.front.push(row); }
+    else if (up[row] === group.least && across[row] === group.across) group.front.push(row);
+  }
+  return groups.sort((a, b) => b.rows.length - a.rows.length);
 }
+const groupName = ({ rows: [row] }, by) => by === "" ? "" : by.split(",").map((name) => label(name, row) || "-").join(", ");
+const groupKind = ({ rows: [row] }) => `${label("task", row)}, ${label("scenario", row)}`;
 
-// The rows by a column or a figure, those without one last.
-function sorted(rows, name, up) {
-  const sign = up ? 1 : -1, column = values[name] ?? labels[name]?.codes ?? data[name];
-  const compare = name === "directory" ? (a, b) => column[a] < column[b] ? -1 : column[a] > column[b] ? 1 : 0 : (a, b) => column[a] - column[b];
-  const known = rows.filter((row) => column[row] !== null), rest = rows.filter((row) => column[row] === null);
-  return [...known.sort((a, b) => sign * compare(a, b) || a - b), ...rest];
-}
+// All rows by a column or a figure, those without one last.
+const sortedAll = once((asked) => {
+  const sign = asked.startsWith("-") ? -1 : 1, name = asked.replace(/^-/, ""), none = labels[name] ? levelCount(name) : null;
+  const found = values[name] ?? codes[name] ?? data[name], isKnown = (row) => found[row] !== none;
+  const compare = name === "directory" ? (a, b) => found[a] < found[b] ? -1 : found[a] > found[b] ? 1 : 0 : (a, b) => found[a] - found[b];
+  const all = Int32Array.from(data.id.keys());
+  return [...all.filter(isKnown).sort((a, b) => sign * compare(a, b) || a - b), ...all.filter((row) => !isKnown(row))];
+});
+const sorted = (mask, name, up) => sortedAll((up ? "" : "-") + name).filter((row) => mask[row]);
 
 // The points of one's own studies that may stand beside some of these rows: of the same task, scenario and images.
 function beside(rows, x, y) {
+  if (data.studies.length === 0) return [];
   const { task, scenario } = data.studied, judged = x === "accuracy" || y === "accuracy";
   const rivals = rows.filter((row) => label("task", row) === task && label("scenario", row) === scenario);
-  const images = new Set(rivals.map((row) => data.images[row]));
+  const known = new Set(Array.from(rivals, (row) => data.images[row]));
   return data.studies.flatMap((study) => study.trial.map((trial, place) => ({ study, trial, place })))
     .filter(({ study, place }) => study.values[x] && study.values[y] && rivals.length > 0 &&
-      (!judged || study.rival_images[place] !== null && images.has(study.rival_images[place])));
+      (!judged || study.rival_images[place] !== null && known.has(study.rival_images[place])));
 }
 
 // What a dot of the chart is, for its tip.
