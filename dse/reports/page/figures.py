@@ -62,9 +62,9 @@ def make_charts(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _models(document: Mapping[str, Any]) -> dict[str, Model]:
-    """The charts and the table, by name, in the page's order. Scatter, table and parallel coordinates have one selection."""
+    """The charts and the table, by name, in the order of the page. Scatter, table and lines have one selection."""
     source = ColumnDataSource(name="configurations")
-    models = {"scatter": _scatter(source, document["published"] is not None)}
+    models: dict[str, Model] = {"scatter": _scatter(source, document["published"] is not None)}
     if document["parallel"]:
         models["parallel"] = _parallel(document, ColumnDataSource(name="lines", selected=source.selected))
     models["table"] = _table(document, source)
