@@ -132,12 +132,12 @@ def explore_command(
 
     For a MODEL of your own a space is made, shown, and kept as space.yaml in the study's folder.
 
+    Devices of several systems are searched one system after the other, each in a study NAME-SYSTEM of its own; at the
+    end stands the front over all.
+
     Example: dse explore --space mobilenet_v3.yaml --timeout 5m
 
     Example: dse explore model.tflite --images DIR --labels FILE
-
-    Devices of several systems are searched one system after the other, each in a study NAME-SYSTEM of its own; at the
-    end stands the front over all.
 
     Example: dse explore --space mobilenet_v3.yaml --devices devices.yaml
     """

@@ -43,8 +43,10 @@ _START_S = 1.0
 def calibrate_command(
     names: Names = None,
     devices: Devices = DEVICES,
-    space: Annotated[str, typer.Option(help="Some configurations of which space.")] = _SPACE,
-    scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler that is there: tls://HOST:PORT.")] = None,
+    space: Annotated[str, typer.Option(metavar="SPACE", help="Some configurations of which space.")] = _SPACE,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler that is there: tls://HOST:PORT.")
+    ] = None,
     one_at_a_time: Annotated[
         bool, typer.Option("--one-at-a-time", help="One board after the other: where they share a machine.")
     ] = False,
