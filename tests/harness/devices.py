@@ -140,6 +140,10 @@ class Launcher(Process):
         assert event["event"] == "began", event
         return event
 
+    def beat_until(self, condition: Callable[[], bool]) -> None:
+        """Send heartbeats until it is true, which it must become."""
+        assert soon(lambda: self.write(b".") or condition())  # type: ignore[func-returns-value]
+
     def answer(self) -> Answer:
         """What comes last. The exit status and the end of the output are checked."""
         while (event := self.event())["event"] not in ("answer", "error"):
