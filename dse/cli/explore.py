@@ -17,7 +17,7 @@ from dse.cli.edited import keep_earlier, say_edits
 from dse.cli.interrupt import Interrupt
 from dse.cli.limits import find_limits, say_limits
 from dse.cli.live import LiveProgress
-from dse.cli.opened import open_study, say_damaged
+from dse.cli.opened import open_study, read_study, say_damaged
 from dse.cli.options import STUDIES, Images, Labels, Models, Studies, option_words, variables
 from dse.cli.outcome import counts, plan_line, show_plan, show_result
 from dse.cli.own_model import own_model
@@ -31,6 +31,7 @@ from dse.errors import ResultsError, StudyError, UsageError
 from dse.packages import runtime_version
 from dse.samplers.unseen import Unseen
 from dse.search.edits import Edits, edits
+from dse.search.elsewhere import found_elsewhere
 from dse.search.explore import explore
 from dse.search.plan import make_plan
 from dse.search.pool import Pool
@@ -39,6 +40,8 @@ from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
 from dse.study.continued import continued
 from dse.study.database import without_password
+from dse.study.elsewhere import Elsewhere
+from dse.study.folder import is_study
 from dse.study.writer import StudyWriter, study_so_far
 
 if TYPE_CHECKING:
@@ -206,6 +209,7 @@ def explore_command(
             keep=keep,
             say=say,
             ratios=sharing.corrections if sharing else None,
+            elsewhere=_elsewhere(loaded, folder, fleet, devices),
         ) as writer,
         Interrupt("trial") as interrupt,
         closed_after(loaded.backend),
@@ -255,6 +259,21 @@ def explore_command(
         )
         stopped = interrupt.requested()
         show_result(writer.study, progress, studies, command, as_json=json, interrupted=stopped)
+
+
+def _elsewhere(space: Space, folder: Path, fleet: Fleet | None, devices: Path | None) -> list[Elsewhere]:
+    """The accuracies that the studies of the file's other systems found, which lie beside the one in ``folder``."""
+    if fleet is None or devices is None or not folder.name.endswith(f"-{fleet.system}"):
+        return []
+    name = folder.name.removesuffix(f"-{fleet.system}")
+    others = (folder.with_name(f"{name}-{system}") for system in _systems(devices) if system != fleet.system)
+    found = found_elsewhere(space, [read_study(each) for each in others if is_study(each)])
+    if found:
+        stderr().print(
+            f"{counted(len(found), 'accuracy')} found on other systems: counted here again only where a model answers "
+            "otherwise on the first images"
+        )
+    return found
 
 
 def _systems(devices: Path) -> list[str]:

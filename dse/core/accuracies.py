@@ -8,11 +8,18 @@ from dse_harness.protocol import Accuracy, ImageOrder, Response, SpotCheck
 
 
 class FoundAccuracy(NamedTuple):
-    """An accuracy, the trial that found it, and what that trial answered on the first images."""
+    """An accuracy, the trial that found it, and what that trial answered on the first images.
+
+    One that another study found has a ``trial`` below zero.
+    """
 
     trial: int
     accuracy: Accuracy
     spot_check: SpotCheck | None
+
+    def counts_for(self, spot_check: SpotCheck | None) -> bool:
+        """Whether another system, which answers so on the first images, has it too: that has to be shown."""
+        return spot_check is not None and spot_check == self.spot_check
 
 
 class Accuracies:

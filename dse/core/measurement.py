@@ -27,7 +27,8 @@ class Measurement:
     one). ``timeout_s`` is how long it was allowed to take and ``images`` on how many its accuracy had to be known,
     where that is told. ``device`` is empty for this machine. ``session`` numbers the searches of the study, from 1 on:
     one is a run of ``dse explore``, with the processes that it starts. ``ratios`` are what its figures are divided by,
-    by metric: those of a board that is known to differ from the others by them.
+    by metric: those of a board that is known to differ from the others by them. ``elsewhere`` is the accuracy that
+    another system found of the same: it counts where the answers on the first images are the same.
     """
 
     trial: int
@@ -44,6 +45,7 @@ class Measurement:
     device: str = ""
     session: int = 1
     ratios: Mapping[str, float] = field(default_factory=dict)
+    elsewhere: FoundAccuracy | None = None
 
     @cached_property
     def failed(self) -> bool:
@@ -81,6 +83,9 @@ class Measurement:
         """This trial with the accuracy on most images that counts for it; its own where no other has more."""
         own = self.response.accuracy
         best = None if self.accuracy_key is None else accuracies.best(self.accuracy_key, self.response.spot_check)
+        there = self.elsewhere
+        if there is not None and there.counts_for(self.response.spot_check):
+            best = there if best is None or best.accuracy.total < there.accuracy.total else best
         if best is None or (own is not None and own.total >= best.accuracy.total):
             best = FoundAccuracy(self.trial, own, self.response.spot_check) if own else None
         if best is None:

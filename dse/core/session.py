@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import bisect
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dse_harness.protocol import Response
 
-from dse.core.accuracies import Accuracies
+from dse.core.accuracies import Accuracies, FoundAccuracy
 from dse.core.analysis import Analysis, analyze
 from dse.core.budget import Costs
 from dse.core.configuration import Configuration
@@ -44,6 +44,8 @@ class _Suggestion:
 class Session:
     """See the module. ``history`` are the trials of the study so far, whoever measured them.
 
+    ``elsewhere`` are accuracies that other systems found, by key; each trial shows whether they count for it.
+
     Trials are numbered from ``first_number`` on, or after the history. The budget is this session's own, and so is its
     ``number``, one more than the last of the history has.
     """
@@ -57,8 +59,10 @@ class Session:
         history: Sequence[Measurement] = (),
         *,
         first_number: int | None = None,
+        elsewhere: Mapping[str, FoundAccuracy] | None = None,
     ) -> None:
         self.task, self.costs = task, costs
+        self._elsewhere = dict(elsewhere or {})
         self._suggester, self._experiments = suggester, experiments
         self._measurements: list[Measurement] = []
         self._accuracies = Accuracies(0 if task.exact else task.images or 0)
@@ -239,6 +243,11 @@ class Session:
         found = self._accuracies.best(accuracy_key, checked.response.spot_check if checked else None)
         if found is not None and found.accuracy.total >= images:
             return found.trial
+        there = self._elsewhere.get(accuracy_key)
+        if there is not None and there.accuracy.total >= images and (
+            checked is None or there.counts_for(checked.response.spot_check)
+        ):  # fmt: skip
+            return there.trial
         counting = (s for s in self.pending if s.accuracy_key == accuracy_key and s.runs_accuracy)
         return next((s.number for s in counting if s.images >= images), number)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from dse_harness.protocol import Request
 
 from dse.backends import Backend
+from dse.core.accuracies import FoundAccuracy
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
 from dse.core.policy import STABLE_GAIN, Policy, Step
@@ -72,6 +73,7 @@ def explore(
         again=again,
         first=first,
         first_number=writer.next_number,
+        elsewhere=writer.elsewhere,
     )
     driver = Driver(
         writer,
@@ -99,8 +101,9 @@ def session_of(
     again: bool = False,
     first: Sequence[Configuration] = (),
     first_number: int | None = None,
+    elsewhere: Mapping[str, FoundAccuracy] | None = None,
 ) -> Session:
-    """The session that carries out ``plan`` on ``space``; see `explore`."""
+    """The session that carries out ``plan`` on ``space``; see `explore`, and `dse.core.session` for ``elsewhere``."""
     rungs, is_exact = accuracy_rungs(space), space.backend.is_deterministic
     place = Placement(space, history)
     costs = costs_of(space, rungs, history, place)
@@ -129,6 +132,7 @@ def session_of(
         costs,
         history,
         first_number=first_number,
+        elsewhere=elsewhere,
     )
 
 

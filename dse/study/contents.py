@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from pathlib import Path
 
 from dse.errors import StudyError
 from dse.installed import installed_fingerprint
 from dse.reading import read_bytes
+from dse.study.elsewhere import ELSEWHERE
 from dse.study.folder import trial_folders
 
 TRUTH = ("trial.json", "response.json")
@@ -26,6 +28,8 @@ def contents_fingerprint(folder: Path) -> str | None:
             content = read_bytes(path)
             found.update(f"{path.parent.name}/{path.name} {len(content)}\n".encode(errors="surrogateescape"))
             found.update(content)
+        with contextlib.suppress(FileNotFoundError):
+            found.update(read_bytes(folder / ELSEWHERE))
     except (OSError, ValueError, StudyError):
         return None
     return found.hexdigest() if trials else None

@@ -16,12 +16,13 @@ from typing import Any, NamedTuple, get_args
 from dse_harness.decode import decode
 from dse_harness.protocol import Response
 
-from dse.core.accuracies import Accuracies
+from dse.core.accuracies import Accuracies, FoundAccuracy
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Phase
 from dse.errors import StudyError, why
 from dse.files import is_leftover, write_json
 from dse.reading import read_json
+from dse.study.elsewhere import by_key, read_elsewhere
 from dse.study.folder import TRIAL_NUMBER, trial_folders
 from dse.values import is_level, is_number, is_whole, is_word, shown
 
@@ -35,11 +36,11 @@ class TrialRecord:
     """What dse knows about a trial before it is measured.
 
     ``key`` and ``accuracy_key`` identify by content what is measured (`Experiment.key`); ``accuracy_from`` is
-    the trial whose accuracy run counts, this one's own number when it has to run it. ``timeout_s`` is how long it may
-    take (None: a trial of the first versions), ``elapsed_s`` how long the study had been searched when it began,
-    ``images`` on how many its accuracy had to be known (None: nobody took that down). ``device`` is empty for this
-    machine. ``session`` and ``ratios`` as of `dse.core.measurement.Measurement`; all trials of the first versions are
-    of one session.
+    the trial whose accuracy run counts, this one's own number when it has to run it, and below zero one of another
+    study (`dse.study.elsewhere`). ``timeout_s`` is how long it may take (None: a trial of the first versions),
+    ``elapsed_s`` how long the study had been searched when it began, ``images`` on how many its accuracy had to be
+    known (None: nobody took that down). ``device`` is empty for this machine. ``session`` and ``ratios`` as of
+    `dse.core.measurement.Measurement`; all trials of the first versions are of one session.
     """
 
     number: int
@@ -87,13 +88,13 @@ class FoundTrials(NamedTuple):
 
 def read_trials(trials: Path) -> FoundTrials:
     """Every trial below ``trials`` as it was when it ended. A damaged one costs itself, and no other."""
-    accuracies = Accuracies()
+    accuracies, elsewhere = Accuracies(), by_key(read_elsewhere(trials.parent))
     found = FoundTrials([], [], [])
     for folder in trial_folders(trials):
         try:
             if is_finished(folder):
                 record = read_record(folder)
-                found.finished.append((record, measurement(record, read_response(folder), accuracies)))
+                found.finished.append((record, measurement(record, read_response(folder), accuracies, elsewhere)))
             elif _is_begun(folder):
                 found.unfinished.append(folder)
         except StudyError as error:
@@ -167,8 +168,15 @@ def remove_discarded(trials: Path) -> None:
             shutil.rmtree(path)
 
 
-def measurement(record: TrialRecord, response: Response, accuracies: Accuracies) -> Measurement:
+def measurement(
+    record: TrialRecord,
+    response: Response,
+    accuracies: Accuracies,
+    elsewhere: Mapping[str, FoundAccuracy] | None = None,
+) -> Measurement:
     """The trial as a measurement, with the best accuracy that it or an earlier trial found for the same model.
+
+    Or another system, which those ``elsewhere`` are of, by key, if it answers as that did.
 
     What the trial itself found is added to ``accuracies``.
     """
@@ -186,6 +194,7 @@ def measurement(record: TrialRecord, response: Response, accuracies: Accuracies)
         device=record.device,
         session=record.session,
         ratios=record.ratios,
+        elsewhere=(elsewhere or {}).get(record.accuracy_key),
     )
     return measured.with_best(accuracies)
 
@@ -247,7 +256,7 @@ _FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
     "configuration": (lambda value: isinstance(value, dict), "keys with values"),
     "key": (is_word, "a word"),
     "accuracy_key": (is_word, "a word"),
-    "accuracy_from": (is_whole, "a whole number"),
+    "accuracy_from": (lambda value: type(value) is int and is_whole(abs(value)), "a whole number"),
     "phase": (
         lambda value: isinstance(value, str) and value in get_args(Phase),
         f"one of {', '.join(get_args(Phase))}",

@@ -6,7 +6,7 @@ import bisect
 import platform
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib import metadata
@@ -29,6 +29,7 @@ from dse.spaces.space import Space
 from dse.study import folder as places
 from dse.study import trial as trials
 from dse.study.database import without_password, without_user
+from dse.study.elsewhere import Elsewhere, by_key, keep_elsewhere
 from dse.study.lock import locked
 from dse.study.settings import StudySettings, one_more, read_settings
 from dse.study.storage import OptunaView
@@ -56,7 +57,8 @@ class StudyWriter:
     date with the trial folders. ``command`` is what starts this search, without a password. ``keep`` gets a study that
     is there already before its settings are replaced; ``say`` gets a sentence where the view has to wait. Raises
     StudyError then: in use, of another space, not a study's folder, with a trial that is not mounted now.
-    ``ratios`` are those of trials to come, by device: see `dse.core.measurement.Measurement`.
+    ``elsewhere`` are accuracies that other systems found; ``ratios`` are those of trials to come, by device: see
+    `dse.core.measurement.Measurement`.
     """
 
     study: Study
@@ -72,7 +74,9 @@ class StudyWriter:
         keep: Callable[[Study], object] = lambda _: None,
         say: Callable[[str], None] = lambda _: None,
         ratios: Mapping[str, Mapping[str, float]] | None = None,
+        elsewhere: Sequence[Elsewhere] = (),
     ) -> None:
+        self._found_elsewhere = elsewhere
         self.say = say
         self._command = command
         self._ratios = dict(ratios or {})
@@ -94,6 +98,7 @@ class StudyWriter:
                 remove_leftovers(place)
             settings = self._settings(before)
             self.study = Study.of(self._folder, settings, self._clean()) if before else Study(self._folder, settings)
+            self.elsewhere = by_key(keep_elsewhere(self._folder, self._found_elsewhere))
             self._accuracies = Accuracies(0 if self._space.backend.is_deterministic else self._space.data_set.size)
             for record, measured in zip(self.study.records, self.study.measurements, strict=True):
                 self._accuracies.add(record.number, record.accuracy_key, measured.response)
@@ -144,7 +149,7 @@ class StudyWriter:
     def finish(self, record: TrialRecord, response: Response) -> Measurement:
         """Count a trial whose response is on disk, and tell Optuna. Raises StudyError."""
         self.require_folder(record)
-        measured = trials.measurement(record, response, self._accuracies)
+        measured = trials.measurement(record, response, self._accuracies, self.elsewhere)
         bisect.insort(self.study.records, record, key=lambda each: each.number)  # devices differ in how long they take
         bisect.insort(self.study.measurements, measured, key=lambda each: each.trial)
         try:

@@ -142,3 +142,29 @@ def test_a_file_of_devices_that_names_a_program_is_asked_for(
     assert (done.code, "names a program that would be run" in done.err) == (3, True)
     assert dse(*words, "--trust").code == 0
     assert dse(*words, "--study", "another").code == 0
+
+
+def test_a_system_counts_an_accuracy_again_only_where_it_answers_otherwise(
+    fakes: Path, monkeypatch: pytest.MonkeyPatch, dse: Any
+) -> None:
+    @contextmanager
+    def pool(fleet: Fleet, study: str) -> Iterator[ThreadPool]:
+        device = FakeDevice(
+            lambda r: 1e6 * r.runtime.threads,
+            lambda _: 0.8 if fleet.system == "fast" else 0.6,
+            answers=lambda _: fleet.system == "odd",
+        )
+        yield ThreadPool({each.name: device for each in fleet.devices})
+
+    monkeypatch.setattr(Fleet, "pool", pool)
+    systems = {name: {"devices": {name: {"transport": "local", "root": name}}} for name in ("fast", "slow", "odd")}
+    (fakes / "lab.yaml").write_text(json.dumps({"systems": systems}))
+    done = dse("explore", "--space", "small_study.yaml", "--devices", "lab.yaml", "--trials", 2)
+    assert done.code == 0, done.err
+    found = {name: Study.read(fakes / f"studies/small_study-{name}") for name in systems}
+    assert {m.values["accuracy"] for m in found["fast"].measurements} == {0.8}
+    assert all(m.response.accuracy is None for m in found["slow"].measurements)
+    assert {e.values["accuracy"] for e in found["slow"].analysis.estimates} == {0.8}
+    assert found["slow"].front()
+    assert any(m.response.accuracy for m in found["odd"].measurements)
+    assert {e.values["accuracy"] for e in found["odd"].analysis.estimates} == {0.6}

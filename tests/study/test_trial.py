@@ -114,7 +114,7 @@ def _change(**changes: Any) -> Callable[[Path], None]:
         ("trial.json", _change(number=3.0), "number: found 3.0, expected a whole number"),
         ("trial.json", _change(key=[]), "key: found a list, expected a word"),
         ("trial.json", _change(accuracy_key={}), "accuracy_key: found keys with values, expected a word"),
-        ("trial.json", _change(accuracy_from=-1), "accuracy_from: found -1, expected a whole number"),
+        ("trial.json", _change(accuracy_from=0.5), "accuracy_from: found 0.5, expected a whole number"),
         ("trial.json", _change(accuracy_from=True), "accuracy_from: found True, expected a whole number"),
         ("trial.json", _change(configuration=3), "configuration: found 3, expected keys with values"),
         ("trial.json", _change(configuration={"a": [1]}), "configuration.a: found a list, expected a word, a number"),
