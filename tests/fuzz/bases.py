@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -80,6 +81,20 @@ SPACE = {
 }
 
 
+DEVICES: dict[str, Any] = {
+    "schema": 1,
+    "systems": {
+        "rpi4": {
+            "devices": {
+                "pi1": {"transport": "ssh", "host": "pi1.local", "port": 22, "config": "none", "root": "~/.dse"},
+                "pi2": {"transport": "dask", "python": "/usr/bin/python3"},
+            }
+        },
+        "here": {"devices": {"this": {"transport": "local", "root": "root", "python": "python3"}}},
+    },
+}
+
+
 def write_images(folder: Path, count: int = 24) -> None:
     """``images.npz``, and the same images as files with their label list."""
     rng = np.random.default_rng(0)
@@ -103,6 +118,10 @@ def _space(folder: Path) -> None:
     (folder / "space.yaml").write_text(yaml.safe_dump(SPACE, sort_keys=False))
     listed = {**SPACE, "name": "listed", "data_set": {"images": "images", "labels": "labels.txt", "classes": CLASSES}}
     (folder / "listed.yaml").write_text(yaml.safe_dump(listed, sort_keys=False))
+
+
+def _devices(folder: Path) -> None:
+    (folder / "devices.yaml").write_text(yaml.safe_dump(DEVICES, sort_keys=False))
 
 
 def _study(folder: Path) -> None:
@@ -179,6 +198,7 @@ _BASES: dict[str, Callable[[Path], None]] = {
     "submission": _submission,
     "validated": _validated,
     "url": _url,
+    "devices": _devices,
 }
 _GROWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "recorded-study": ("table", ("explore", "--space", "recorded.yaml", "--trials", "4")),

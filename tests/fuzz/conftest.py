@@ -1,10 +1,10 @@
 """Bad inputs of every kind as tests.
 
 `damage` and `values` say what can be wrong with any file and any value, `making` makes inputs of them; a module per
-kind (`spaces`, `tables`, `studies`, `results`, `submissions`, `data_sets`, `servers` with `archives`, `models`) says
-which files there are, which commands read them, and what can be wrong with that kind alone. `bases` has the good things
-that are damaged, `documents` the documents in them. `running` runs an input through the commands, in forks
-(`tests.forks`), and says what is demanded of dse.
+kind (`spaces`, `devices`, `tables`, `studies`, `results`, `submissions`, `data_sets`, `servers` with `archives`,
+`models`) says which files there are, which commands read them, and what can be wrong with that kind alone. `bases` has
+the good things that are damaged, `documents` the documents in them. `running` runs an input through the commands, in
+forks (`tests.forks`), and says what is demanded of dse.
 
     pytest tests/fuzz                                       100 inputs, the same ones each time
     pytest tests/fuzz --fuzz-inputs 1040                    as many as CI takes
@@ -23,14 +23,15 @@ from pathlib import Path
 import pytest
 
 from tests.forks import Forks
-from tests.fuzz import data_sets, models, results, servers, spaces, studies, submissions, tables
+from tests.fuzz import data_sets, devices, models, results, servers, spaces, studies, submissions, tables
 from tests.fuzz.bases import make_base
 from tests.fuzz.making import Dice, named
 from tests.fuzz.running import Input, Runner, copied, forget
 
 Inputs = Callable[[Dice], Iterator[Input]]
 KINDS: dict[str, tuple[Inputs, float]] = {
-    "space": (spaces.inputs, 0.17),
+    "space": (spaces.inputs, 0.15),
+    "devices": (devices.inputs, 0.02),
     "table": (tables.inputs, 0.08),
     "study": (studies.inputs, 0.2),
     "result": (results.inputs, 0.14),
@@ -44,6 +45,7 @@ KINDS: dict[str, tuple[Inputs, float]] = {
 
 GOOD: dict[str, tuple[tuple[str, ...], ...]] = {
     "space": spaces.LOOK,
+    "devices": devices.LOOK,
     "table": tables.COMMANDS,
     "study": studies.READ,
     "recorded-study": (studies.EXPLORE,),
