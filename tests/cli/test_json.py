@@ -29,6 +29,7 @@ _WRITES = {
     "device setup",
     "results rm",
     "results export",
+    "results serve",
     "space schema",
 }
 """What serves, writes, or prints a document of another form."""
