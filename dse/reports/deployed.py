@@ -10,7 +10,6 @@ README.md           the card: figures, how sure they are, where they were measur
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from dse.core.configuration import text
 from dse.core.metrics import METRICS
 from dse.core.pareto import FrontPoint
 from dse.errors import ModelError, StudyError, UsageError, why
-from dse.files import sha256_file, write_json, write_text
+from dse.files import sha256_file, write_bytes, write_json, write_text
 from dse.packages import engine_named
 from dse.reports.deployed_program import program
 from dse.reports.front import FrontReport, front_report
@@ -61,7 +60,7 @@ def write_deployment(found: Pick, folder: Path) -> list[Path]:
         CARD: _card(found, candidate, model, evidence, name),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, folder / name)
+    write_bytes(folder / name, source.read_bytes(), follow=False)
     for file, content in texts.items():
         write_text(folder / file, content, follow=False)
     write_json(folder / SETTINGS, _settings(found, candidate, model, evidence, name), follow=False)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from dse.reports.deployed import CARD, PROGRAM, SETTINGS, write_deployment
 from dse.reports.pick import Pick
 from dse.reports.question import Question
 from dse.study import Study
+from tests.integration.test_disk_full import disk, fill
+
+__all__ = ["disk"]
 
 _IMAGES = 60
 _SPACE: dict[str, Any] = {
@@ -180,3 +184,24 @@ def test_what_cannot_be_deployed_is_refused(study: Study, tmp_path: Path, monkey
     with pytest.raises(StudyError, match="found the task something_else"):
         write_deployment(_pick(copy, found.point.trial), tmp_path / "deployed")
     assert not (tmp_path / "deployed").exists()
+
+
+def test_a_full_disk_leaves_the_model_and_all_else_that_was_written_before(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Callable[[Path, int], None]
+) -> None:
+    monkeypatch.setenv("DSE_CACHE", str(study.folder.parents[1] / "cache"))
+    sizes = {}
+    for trial in _trials(study, "litert"):
+        (model, *_) = write_deployment(_pick(study, trial), tmp_path / str(trial))
+        sizes[trial] = model.stat().st_size
+    small, large = min(sizes, key=lambda trial: sizes[trial]), max(sizes, key=lambda trial: sizes[trial])
+    assert sizes[small] < sizes[large]
+    folder = tmp_path / "disk" / "deployed"
+    disk(folder.parent, 20_000)
+    write_deployment(_pick(study, small), folder)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    filler = fill(folder.parent)
+    with pytest.raises(OSError, match="No space left"):
+        write_deployment(_pick(study, large), folder)
+    filler.unlink()
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from tests.fuzz.running import Runner
 
 SIZES_KIB = (64, 260, 320, 400, 700, 4_000)
 """From nothing at all to what some steps need, so that each of them is the one that fails."""
+
+_ANSWERS = ("--images", "images", "--labels", "labels.txt", "--matters", "accuracy, latency")
 
 
 @pytest.fixture
@@ -42,6 +45,15 @@ def disk(tmp_path: Path) -> Iterator[Callable[[Path, int], None]]:
     yield resize
     for folder in mounted:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Fill the disk of ``folder`` with a file, which this returns."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    return filler
 
 
 def _is_told(ended: Ended) -> bool:
@@ -94,3 +106,32 @@ def test_a_full_disk_is_told_and_the_command_goes_on_with_room(
             assert len({m.configuration for m in study.measurements if m.phase == "search"}) == 8
             assert study.damaged == []
     assert told
+
+
+@pytest.mark.parametrize(
+    ("base", "words"),
+    [
+        ("study", ("report", "small_study", "-o", "out/report.html")),
+        ("study", ("plot", "small_study", "front", "-o", "out/front.pdf")),
+        ("database", ("results", "report", "--db", "results.duckdb", "-o", "out/results.html")),
+        ("space", ("init", "out/space.yaml", "--model", "models/tiny.tflite", *_ANSWERS)),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
+)
+def test_what_was_written_before_stays_where_the_disk_is_full(
+    tmp_path: Path, runner: Runner, disk: Callable[[Path, int], None], base: str, words: tuple[str, ...]
+) -> None:
+    work = make_base(base, tmp_path / "made", runner)
+    out = work / "out"
+    disk(out, 20_000)
+    ended = runner.run(words, work.parent, 120.0)
+    assert ended.returncode == 0, ended.err
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert before
+    filler = fill(out)
+    assert _is_told(runner.run(words, work.parent, 120.0))
+    filler.unlink()
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    ended = runner.run(words, work.parent, 120.0)
+    assert ended.returncode == 0, ended.err
+    assert {path for path in out.rglob("*") if path.is_file()} == before.keys()
