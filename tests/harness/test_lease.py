@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import random
 import signal
 import time
 from pathlib import Path
@@ -28,7 +29,7 @@ from tests.harness.devices import (
     runs,
     sleeping,
 )
-from tests.thorough import most_thorough
+from tests.thorough import most_thorough, thorough
 
 NOBODY = 2**22 + 1
 """A number that no process has."""
@@ -135,7 +136,7 @@ def test_a_boot_ends_a_lease(root: Path, tmp_path: Path) -> None:
         assert other.poll() is None
 
 
-def test_a_number_that_is_another_process_by_now_holds_nothing(root: Path) -> None:
+def test_a_attemptthat_is_another_process_by_now_holds_nothing(root: Path) -> None:
     with sleeping() as other:
         write_lease(root, other.pid, start_ticks=1, pgid=other.pid, pgid_start_ticks=1)
         assert answer_to(root, job())["orphans_ended"] == []
@@ -219,3 +220,37 @@ def test_many_at_once_for_one_run_run_it_once(root: Path) -> None:
         answers = [each.answer() for each in (a, b, c)]
     assert runs(root) == 1
     assert sum(answer.event["event"] == "answer" and not answer["recorded"] for answer in answers) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+@thorough("what each of the others does, all at once")
+def test_whatever_becomes_of_launchers_no_two_runs_are_there_at_once(root: Path, seed: int) -> None:
+    """Each run takes a lock that ends with its last process, and says so where another has it."""
+    chance = random.Random(seed)
+    program = "setsid flock -n ../../mutex sleep {} || echo two >> ../../overlaps & wait"
+    short, long = (("sh", "-c", program.format(seconds), "fake") for seconds in (0.01, 5))
+    for number in range(8):
+        jobs = [job(f"run-{number}-{n}", lease_s=0.3, command=long) for n in range(3)]
+        with contextlib.ExitStack() as stack:
+            launchers = [stack.enter_context(Launcher(root, each)) for each in jobs]
+            for launcher in launchers:
+                time.sleep(chance.uniform(0, 0.1))
+                match chance.randrange(5):
+                    case 0:
+                        launcher.kill()
+                    case 1:
+                        launcher.kill(signal.SIGSTOP)
+                    case 2:
+                        launcher.hang_up()
+                    case 3:
+                        launcher.kill(signal.SIGTERM)
+            if chance.randrange(2):
+                for launcher in launchers:
+                    launcher.kill(signal.SIGCONT)
+            for attempt in range(50):
+                last = answer_to(root, job(f"run-{number}-last-{attempt}", command=short))
+                if last.files:
+                    break
+            assert last["outcome"] == "ended"
+    assert not (root / "overlaps").exists()
+    assert (root / "mutex").exists()
