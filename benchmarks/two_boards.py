@@ -55,7 +55,7 @@ class Board:
         self._folder.mkdir()
         self._process: subprocess.Popen[bytes] | None = None
         if name not in {user.pw_name for user in pwd.getpwall()}:
-            subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", name], check=True)
+            subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", "--password", "*", name], check=True)
         self.home = Path(pwd.getpwnam(name).pw_dir)
         for key in ("host", "user"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self._folder / key)], check=True)
@@ -80,7 +80,10 @@ class Board:
         words = [word for option in options.split() for word in ("-o", option)]
         sshd = shutil.which("sshd", path="/usr/sbin:/sbin:/usr/bin") or sys.exit("needs sshd")
         self._process = subprocess.Popen(
-            ["taskset", "-c", str(self._processor), sshd, "-D", "-f", "/dev/null", *words], start_new_session=True
+            ["taskset", "-c", str(self._processor), sshd, "-D", "-f", "/dev/null", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
         time.sleep(0.5)
 
