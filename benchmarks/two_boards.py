@@ -37,7 +37,7 @@ SPACE = {
     "parameters": {
         "family": ["small"],
         "form": ["minimalistic"],
-        "width": [0.35, 0.5, 0.75],
+        "width": [0.35, 0.5, 1.0],
         "side": [48, 64, 96],
         "precision": ["float32", "int8"],
         "threads": [1],
