@@ -34,8 +34,8 @@ from dse_harness.decode import ProtocolError, decode
 from dse_harness.device import Boot
 
 _FILE_BYTES = 4096
-_LOCK_PATIENCE_S = 3 * family.GRACE_S
-"""Longer than anybody who breaks a lease takes to end what there is to end."""
+_PATIENCE_S = 3 * family.GRACE_S
+"""For the lock: longer than anybody who breaks a lease takes to end what there is to end."""
 _STEP_S = 0.01
 
 
@@ -94,11 +94,13 @@ class Lease:
     runs of which processes were left, and are no more.
     """
 
-    def __init__(self, root: Path, boot: Boot, owner: str, run_id: str, lease_s: float) -> None:
+    def __init__(
+        self, root: Path, boot: Boot, owner: str, run_id: str, lease_s: float, *, patience_s: float = _PATIENCE_S
+    ) -> None:
         self._root, self._path, self._lease_s = root, root / "lease.json", lease_s
         me = family.process(os.getpid())
         assert me is not None
-        with _locked(root):
+        with _locked(root, patience_s):
             found = _read(self._path)
             if found is not None:
                 _require_free(self._path, found, boot)
@@ -201,7 +203,7 @@ def _read(path: Path) -> Holder | None:
 
 
 @contextlib.contextmanager
-def _locked(root: Path, patience_s: float = _LOCK_PATIENCE_S) -> Iterator[None]:
+def _locked(root: Path, patience_s: float = _PATIENCE_S) -> Iterator[None]:
     """Hold the lock for the moment that a lease is looked at and changed. Raises HeldError."""
     descriptor = os.open(root / "lease.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

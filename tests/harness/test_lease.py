@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import itertools
 import json
 import random
@@ -15,6 +16,7 @@ import pytest
 from dse_harness import family
 from dse_harness.clock import now_s
 from dse_harness.device import Boot
+from dse_harness.lease import HeldError, Lease
 
 from tests.harness.devices import (
     LONG,
@@ -220,6 +222,14 @@ def test_many_at_once_for_one_run_run_it_once(root: Path) -> None:
         answers = [each.answer() for each in (a, b, c)]
     assert runs(root) == 1
     assert sum(answer.event["event"] == "answer" and not answer["recorded"] for answer in answers) == 1
+
+
+def test_a_lock_that_is_never_let_go_is_said(root: Path) -> None:
+    with (root / "lease.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(HeldError, match=r"lease\.lock: locked for 0\.05 s") as raised:
+            Lease(root, Boot.read(), "a test", "run", 1, patience_s=0.05)
+    assert raised.value.holder is None
 
 
 @pytest.mark.parametrize("seed", range(3))
