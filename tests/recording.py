@@ -31,20 +31,13 @@ from dse.study import Study
 from dse.study.settings import StudySettings
 from dse.study.trial import TrialRecord
 from dse.study.writer import StudyWriter
+from tests import smallest
 
 SPACE: Mapping[str, Any] = {
-    "schema": 1,
+    **smallest.SPACE,
     "name": "small_study",
     "data_set": {"embedded": "fashion_mnist"},
-    "models": {"zoo": {"zoo": "mobilenet_v3"}},
-    "parameters": {
-        "family": ["small"],
-        "form": ["minimalistic"],
-        "width": [0.35],
-        "side": [48, 64],
-        "precision": ["float32"],
-        "threads": [1, 2, 3],
-    },
+    "parameters": {**smallest.NETWORK, "side": [48, 64], "threads": [1, 2, 3]},
     "indifference": dict.fromkeys(DEFAULT_OBJECTIVES, "0%"),
     "fidelity": {"explore": {"accuracy_images": 100}},
 }

@@ -17,21 +17,12 @@ from dse_harness import protocol
 from dse_harness.protocol import Response
 
 from dse.study import Study
+from tests.smallest import NETWORK, SPACE
 
 _SPACE = {
-    "schema": 1,
+    **SPACE,
     "name": "tiny",
-    "data_set": {"embedded": "fashion_mnist", "classes": 10},
-    "models": {"zoo": {"zoo": "mobilenet_v3"}},
-    "parameters": {
-        "family": ["small"],
-        "form": ["minimalistic"],
-        "width": [0.35],
-        "side": [48],
-        "precision": ["float32", "int8"],
-        "threads": [1, 2],
-        "buffer_size": [16, 64],
-    },
+    "parameters": {**NETWORK, "precision": ["float32", "int8"], "threads": [1, 2], "buffer_size": [16, 64]},
     "fidelity": {"explore": {"min_duration": "100ms", "accuracy_images": 50}},
     "sampler": "random",
 }

@@ -23,6 +23,7 @@ from dse.reports.pick import Pick
 from dse.reports.question import Question
 from dse.study import Study
 from tests.integration.test_disk_full import disk, fill
+from tests.smallest import NETWORK
 
 __all__ = ["disk"]
 
@@ -34,10 +35,7 @@ _SPACE: dict[str, Any] = {
     "models": {"zoo": {"zoo": "mobilenet_v3"}},
     "runtimes": {name: {"engine": name} for name in ("litert", "openvino", "onnxruntime")},
     "parameters": {
-        "family": ["small"],
-        "form": ["minimalistic"],
-        "width": [0.35],
-        "side": [48],
+        **NETWORK,
         "precision": ["float32", "int8"],
         "runtime": {
             "litert": {"delegate": ["xnnpack", "builtin"]},

@@ -13,25 +13,11 @@ from dse.errors import MachineError
 from dse.search.start import require_sensors
 from dse.spaces.space import Space
 from dse.submission.validate import official_front
+from tests.smallest import SPACE
 
 
 def space(*objectives: str) -> Space:
-    return dse.load_space(
-        {
-            "schema": 1,
-            "name": "small",
-            "data_set": {"embedded": "fashion_mnist", "classes": 10},
-            "models": {"zoo": {"zoo": "mobilenet_v3"}},
-            "parameters": {
-                "family": ["small"],
-                "form": ["minimalistic"],
-                "width": [0.35],
-                "side": [48],
-                "precision": ["float32"],
-            },
-            "objectives": ["accuracy", *objectives],
-        }
-    )
+    return dse.load_space({**SPACE, "objectives": ["accuracy", *objectives]})
 
 
 def test_a_space_that_asks_for_it_is_refused_where_nothing_tells_it(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from dse.errors import SpaceError
 from dse.spaces.load import load_space
 from dse.spaces.space import Space
 from tests.harness.toy_engine import Toy
+from tests.smallest import NETWORK, SPACE
 
 OFFLINE = {"Offline": {"batch_size": [1, 8]}}
 FAST = ["accuracy", "samples_per_second"]
@@ -26,21 +27,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def load(scenario: Any = None, objectives: list[str] | None = None, **changes: Any) -> Space:
     content = {
-        "schema": 1,
-        "name": "small",
+        **SPACE,
         "data_set": {"file": "images.npz", "classes": 10},
-        "models": {"zoo": {"zoo": "mobilenet_v3"}},
-        "parameters": {
-            "family": ["small"],
-            "form": ["minimalistic"],
-            "width": [0.35],
-            "side": [48],
-            "precision": ["float32"],
-            **({"scenario": scenario} if scenario else {}),
-        },
         "objectives": objectives or ["accuracy", "latency_p90_ns"],
     }
-    parameters = content["parameters"] | changes.pop("parameters", {})
+    parameters = NETWORK | ({"scenario": scenario} if scenario else {}) | changes.pop("parameters", {})
     return load_space({**content, **changes, "parameters": parameters})
 
 
