@@ -63,7 +63,7 @@ def compare(
     >>> found.count("latency_p90_ns", "same") == len(found.compared)
     True
     """
-    known = {name for study in (before, after) for e in study.analysis.estimates for name in e.configuration}
+    known = {*before.levels, *after.levels}
     for name in ignore:
         if name not in known:
             raise UsageError(f"found {name!r}, allowed: {', '.join(sorted(known))}", argument="ignore")
@@ -142,10 +142,11 @@ def compare_sentences(compared: StudyComparison) -> list[str]:
                     f"{counted(shift.count, 'configuration')}, {change_words(o, shift)}"
                 )
     old, new = compared.names
-    said.append(
-        f"fronts: {100 * found.kept:.0f} % of the rows of {old} are on that of {new} within the indifference, "
-        f"{100 * found.known:.0f} % the other way"
-    )
+    if not any(asked.words for asked in compared.asked):  # the front of a part is not that of the study
+        said.append(
+            f"fronts: {100 * found.kept:.0f} % of the rows of {old} are on that of {new} within the indifference, "
+            f"{100 * found.known:.0f} % the other way"
+        )
     if found.only_before or found.only_after:
         said.append(f"in one of both alone: {found.only_before} of {old}, {found.only_after} of {new}")
     return said

@@ -19,6 +19,7 @@ from dse.study import Study
 from tests.recording import make_space
 
 SLOWER, NOISE = 1.05, 0.002
+_SIDES = {"where_before": ["delegate = xnnpack"], "where_after": ["delegate = builtin"]}
 
 
 def _latency(changed: float) -> Callable[[Request], float]:
@@ -96,12 +97,14 @@ def test_two_engines_of_one_study_are_compared_where_each_is_named(studies: tupl
     _, study = studies
     with pytest.raises(NothingMeasuredError, match="no configuration in common"):
         compare(study, study, ["delegate"])  # each is there twice
-    compared = compare(study, study, where_before=["delegate = xnnpack"], where_after=["delegate = builtin"])
+    compared = compare(study, study, **_SIDES)
     assert compared.ignored == ("delegate",)
     assert len(compared.found.compared) == 8
     assert {c.configuration["delegate"] for c in compared.found.compared} == {"builtin"}
     assert {c.differences["latency_p90_ns"].verdict for c in compared.found.compared} == {"worse"}
-    assert any("(delegate = xnnpack)" in sentence for sentence in compare_sentences(compared))
+    assert compared.names[0].endswith(" (delegate = xnnpack)")
+    assert not any(sentence.startswith("fronts: ") for sentence in compare_sentences(compared))
+    assert compare(study, study, ["threads", "delegate"], **_SIDES).found.compared == compared.found.compared
     document = compare_document(compared)
     assert (document["where_before"], document["where_after"]) == (["delegate = xnnpack"], ["delegate = builtin"])
     slow = ["delegate = builtin and latency_p90_ns >= 2 ms"]
