@@ -105,6 +105,7 @@ _WORDS: Mapping[Remedy, str | Callable[[_Details], str]] = {
         "correct: true below the system in the device file divides the figures by the ratio; or give the boards that "
         "differ a system of their own"
     ),
+    Remedy.MAKE_CERTIFICATES: "dse device certificates FOLDER makes them; DSE_CERTIFICATES names their folder",
     Remedy.LOOK_AT_MACHINE: "dse doctor",
 }
 _OPTIONS = {"round_name": "--round"}

@@ -21,15 +21,20 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dse.errors import MachineError, UsageError
+from dse.errors import MachineError, Remedy, UsageError
+from dse.fleet.certificates import make_certificates, settings_of
 from dse.fleet.process import SILENT, TAG
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+CERTIFICATES = "DSE_CERTIFICATES"
+"""The environment variable that names the folder of `make_certificates`; else Dask's own configuration counts."""
+_AUTHORITY = "distributed.comm.tls.ca-file"
 _LOG = logging.getLogger("distributed")
 _START_S = 60.0
 """How long a scheduler or a worker may take to start: it imports Dask."""
@@ -66,6 +71,8 @@ class Cluster:
         if scheduler is not None:
             require_closed(scheduler)
         self._given, self._settings, self._imports = scheduler, {**SILENT, **(settings or {})}, list(imports)
+        if scheduler is not None and (certificates := os.environ.get(CERTIFICATES)):
+            self._settings |= settings_of(Path(certificates))
         self._groups = [
             list(devices[place : place + devices_per_worker])
             for place in range(0, 0 if scheduler else len(devices), devices_per_worker)
@@ -83,10 +90,12 @@ class Cluster:
         import dask
 
         _LOG.setLevel(logging.CRITICAL)  # what goes away is said by whoever waits for it
-        with dask.config.set({**self._settings}):
-            address = self._given
-            if address is None:
-                self._own = _Own(self._settings, self._imports, self._groups)
+        address = self._given
+        if address is None:
+            self._own = _Own(self._settings, self._imports, self._groups)
+        with dask.config.set({**(self._own.settings if self._own else self._settings)}):
+            if address is not None and address.startswith("tls:") and not dask.config.get(_AUTHORITY, None):
+                raise MachineError(f"no certificates are named for {address}", remedy=Remedy.MAKE_CERTIFICATES)
             try:
                 if self._own is not None:
                     address = self._own.start()
@@ -203,7 +212,16 @@ class _Own:
     _folder: str = field(default_factory=lambda: tempfile.mkdtemp(prefix="dse-fleet-"))
     _scheduler: subprocess.Popen[str] | None = None
     _address: str = ""
+    _protocol: str = "tcp"
     _workers: dict[int, subprocess.Popen[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Others on this machine reach its ports, too: they have no certificate."""
+        certificates = Path(self._folder) / "certificates"
+        with suppress(MachineError):  # without OpenSSL
+            make_certificates(certificates, days=365)
+            self.settings = {**self.settings, **settings_of(certificates)}
+            self._protocol = "tls"
 
     def start(self) -> str:
         """Scheduler and workers; the scheduler's address."""
@@ -257,7 +275,8 @@ class _Own:
             start_new_session=True,  # Ctrl-C is the search's to hear
         )
         assert process.stdin is not None
-        process.stdin.write(json.dumps({**wanted, "folder": self._folder, "settings": dict(self.settings)}) + "\n")
+        common = {"folder": self._folder, "settings": dict(self.settings), "protocol": self._protocol}
+        process.stdin.write(json.dumps({**wanted, **common}) + "\n")
         process.stdin.flush()
         return process
 

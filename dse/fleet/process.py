@@ -57,13 +57,13 @@ def main() -> None:
     import dask
 
     dask.config.set({**SILENT, **wanted.get("settings", {})})
-    asyncio.run(_scheduler() if wanted["role"] == "scheduler" else _worker(wanted))
+    asyncio.run(_scheduler(wanted) if wanted["role"] == "scheduler" else _worker(wanted))
 
 
-async def _scheduler() -> None:
+async def _scheduler(wanted: dict[str, Any]) -> None:
     from distributed import Scheduler
 
-    async with Scheduler(host="127.0.0.1", port=0, dashboard=False) as scheduler:
+    async with Scheduler(protocol=wanted["protocol"], host="127.0.0.1", port=0, dashboard=False) as scheduler:
         _say(scheduler.address)
         await scheduler.finished()
 
@@ -77,6 +77,7 @@ async def _worker(wanted: dict[str, Any]) -> None:
     async with Worker(
         wanted["scheduler"],
         name=wanted["name"],
+        protocol=wanted["protocol"],
         host="127.0.0.1",
         nthreads=len(devices),
         resources={f"{TAG}{device}": 1 for device in devices},

@@ -222,7 +222,8 @@ class EHVISuggester:
             means = [process.predict(inputs)[0] for process in processes]
             return np.asarray((np.stack(means, axis=1) * signs - low) / span)
 
-        found = _Figures(mean, sd, points, reference, hypervolume(points, reference), close, predicted)
+        gain = expected_improvement(points, mean, sd, reference)
+        found = _Figures(mean, sd, points, reference, hypervolume(points, reference), close, gain, predicted)
         if not error.any():
             return found, seconds
         hopeful, surely = seen - _NEAR_SD * error, seen + _NEAR_SD * error
@@ -244,13 +245,13 @@ class EHVISuggester:
         What is ``busy`` is believed to become what it is predicted to be (Ginsbourger, Le Riche, Carraro 2010, Kriging
         is well-suited to parallelize optimization): so several devices do not measure what is alike.
         """
-        mean, sd, points, reference, volume, close, _, drawn = figures
-        if len(busy):
+        mean, sd, points, reference, volume, close, gain, _, drawn = figures
+        gain, new_rows = gain.copy(), np.zeros(len(mean))
+        best = np.argsort(-gain * chance, kind="stable")[:_AVERAGED]
+        if len(busy):  # the others promise no more than they did without it, which was less
             points = np.concatenate([points, busy])
             points = points[nondominated_rows(points, duplicates=False)]
-        gain = expected_improvement(points, mean, sd, reference)
-        new_rows = np.zeros(len(mean))
-        best = np.argsort(-gain * chance, kind="stable")[:_AVERAGED]
+            gain[best] = expected_improvement(points, mean[best], sd[best], reference)
         if self._problem.indifference and gain.max() < _FINE * volume:
             new_rows[best] = uncovered(points, mean[best], sd[best], close)
         if drawn:
@@ -312,8 +313,8 @@ class _Known(NamedTuple):
 
 class _Figures(NamedTuple):
     """The objectives of candidates, in ranges: ``mean`` and ``sd`` ``[candidates, objectives]``; the front's
-    ``points``; what counts as ``close``; how others are ``predicted``; and of what the front may be, some that are
-    ``drawn`` (none where it is exact).
+    ``points``; what counts as ``close``; what each is expected to ``gain``; how others are ``predicted``; and of what
+    the front may be, some that are ``drawn`` (none where it is exact).
     """
 
     mean: Array
@@ -322,6 +323,7 @@ class _Figures(NamedTuple):
     reference: Array
     volume: float
     close: Array
+    gain: Array
     predicted: Callable[[Array], Array]
     drawn: tuple[Array, ...] = ()
 

@@ -157,11 +157,17 @@ def test_a_device_that_is_gone_for_good_is_retired(bench: Bench) -> None:
 
 
 @thorough(PROCESSES)
-def test_a_cluster_without_a_worker_for_a_device_and_one_with_a_large_answer(bench: Bench) -> None:
+def test_a_cluster_without_a_worker_for_a_device_and_one_with_a_large_answer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An existing cluster: nobody waits for a worker that is not there."""
     settings = {"distributed.comm.shard": "1MiB"}
     with Cluster(["a"], imports=["tests.fleet.fake_task"], settings=settings) as theirs:
         assert theirs._own is not None
+        assert theirs._own._address.startswith("tls://127.0.0.1:")
+        with pytest.raises(MachineError, match="no certificates are named"), Cluster(["a"], theirs._own._address):
+            pass
+        monkeypatch.setenv("DSE_CERTIFICATES", f"{theirs._own._folder}/certificates")
         devices = boards(bench.folder, "ab", a="large")
         with pool_of(devices, theirs._own._address) as pool:
             study, progress = search(bench, pool, Budget(trials=3), rests_s=(0.1,))

@@ -57,7 +57,7 @@ def calibrate_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and how long it takes.")] = False,
     json: Json = False,
 ) -> None:
-    """Show whether boards are the same, so that they may share a study.
+    """Show whether boards are the same, to share a study.
 
     Some configurations run on all of them, round by round, until the boards are shown to be the same within the
     indifference, or not. What was found is kept beside the file of devices.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from dse.cli.device.calibrate import calibrate_command
+from dse.cli.device.certificates import certificates_command
 from dse.cli.device.check import check_command
 from dse.cli.device.list import list_command
 from dse.cli.device.setup import setup_command
@@ -19,3 +20,4 @@ app.command("list")(list_command)
 app.command("check")(check_command)
 app.command("setup")(setup_command)
 app.command("calibrate")(calibrate_command)
+app.command("certificates")(certificates_command)
