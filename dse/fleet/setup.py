@@ -62,10 +62,10 @@ def plan(device: Device, options: Options) -> list[Step]:
     Looks at the device and changes nothing. Raises DeviceError; UsageError for a device that is not set up by this.
     """
     if device.connection().is_here or device.python is not None:
-        whose = "this dse's own interpreter" if device.python is None else device.python
+        own = "the interpreter of its Dask worker" if device.transport == "dask" else "this dse's own interpreter"
         raise UsageError(
-            f"{device.name}: its harness is run by {whose}, which is yours to set up",
-            hint=f"there: {whose if device.python else PYTHON} -m pip install {' '.join(map(repr, REQUIRES))}",
+            f"{device.name}: its harness is run by {device.python or own}, which is yours to set up",
+            hint=f"there: {device.python or PYTHON} -m pip install {' '.join(map(repr, REQUIRES))}",
         )
     if unknown := [name for name in options.engines if name not in EXTRAS]:
         raise UsageError(f"found the engine {unknown[0]!r}, allowed: {', '.join(EXTRAS)}")

@@ -97,6 +97,8 @@ def test_what_fails_on_the_device_is_said(board: Device, tmp_path: Path) -> None
 def test_what_is_not_set_up_by_dse() -> None:
     with pytest.raises(UsageError, match="here: its harness is run by this dse's own interpreter"):
         plan(Device("here", "this"), Options())
+    with pytest.raises(UsageError, match="pi1: its harness is run by the interpreter of its Dask worker"):
+        plan(Device("pi1", "rpi4", "dask"), Options())
     with pytest.raises(UsageError, match="pi1: its harness is run by /usr/bin/python3, which is yours to set up"):
         plan(Device("pi1", "rpi4", "ssh", {"host": "pi1"}, python="/usr/bin/python3"), Options())
     with pytest.raises(UsageError, match="found the engine 'tvm', allowed: litert, onnxruntime"):
