@@ -9,8 +9,7 @@ from pathlib import Path
 from dse.errors import StudyError
 from dse.installed import installed_fingerprint
 from dse.reading import read_bytes
-from dse.study.elsewhere import ELSEWHERE
-from dse.study.folder import trial_folders
+from dse.study.folder import ELSEWHERE, trial_folders
 
 TRUTH = ("trial.json", "response.json")
 """What a finished trial is read from; its logs, and the files beside the trials, say nothing that is not in here."""

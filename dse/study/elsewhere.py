@@ -19,9 +19,9 @@ from dse.core.accuracies import FoundAccuracy
 from dse.errors import StudyError, why
 from dse.files import write_json
 from dse.reading import MIB, read_json
+from dse.study.folder import ELSEWHERE
 
 SCHEMA = 1
-ELSEWHERE = "accuracies.json"
 _MOST_BYTES = 256 * MIB
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from dse.errors import Remedy, StudyError, why
 from dse.files import is_leftover, real
 
+ELSEWHERE = "accuracies.json"
+"""See `dse.study.elsewhere`, which takes long to load."""
 TRIAL_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 _DATABASE = "study.db"
 _DATABASE_FILES = tuple(_DATABASE + suffix for suffix in ("", "-journal", "-wal", "-shm"))

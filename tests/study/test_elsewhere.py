@@ -11,7 +11,8 @@ from dse_harness.protocol import Accuracy, Response, SpotCheck
 
 from dse.core.configuration import Configuration
 from dse.errors import StudyError
-from dse.study.elsewhere import ELSEWHERE, Elsewhere, by_key, keep_elsewhere, read_elsewhere
+from dse.study.elsewhere import Elsewhere, by_key, keep_elsewhere, read_elsewhere
+from dse.study.folder import ELSEWHERE
 from dse.study.trial import TrialRecord, read_trials
 
 CHECK = SpotCheck(64, "a" * 64, "random")
