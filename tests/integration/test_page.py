@@ -118,6 +118,15 @@ def test_the_front_is_that_of_dse_front_and_axes_change_it(study: Study, opened:
     assert opened.complaints == []
 
 
+def test_an_axis_is_drawn_as_its_scale_says(opened: _Opened) -> None:
+    view = "Bokeh.index.get_by_id(Bokeh.documents[0].get_model_by_name('scatter').id)"
+    assert opened.page.is_checked("#log-x")
+    assert opened.page.evaluate(f"{view}.frame.x_scale.type") == "LogScale"
+    assert opened.page.evaluate(f"{view}.frame.y_scale.type") == "LinearScale"
+    opened.page.uncheck("#log-x")
+    assert opened.page.evaluate(f"{view}.frame.x_scale.type") == "LinearScale"
+
+
 def test_what_is_chosen_in_one_view_is_chosen_in_all(study: Study, opened: _Opened) -> None:
     first, second = _trials(study)[:2]
     opened.page.click(f"#front-table tr[data-trial='{first}']")

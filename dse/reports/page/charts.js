@@ -46,7 +46,7 @@ function themes(repaint) {
 }
 
 // Charts are added to the page in its order, each before somebody first looks at it; the library of the later ones with
-// the first of these. What is changed right after a chart was added is in its first drawing.
+// the first of these. Colours that are changed right after a chart was added are in its first drawing; its scales are not.
 const charts = JSON.parse(byId("dse-charts").textContent), waiting = charts.docs.page.roots;
 const chartNames = charts.items[0].root_ids.map((id) => charts.items[0].roots[id].slice("chart-".length));
 async function openCharts(found) {

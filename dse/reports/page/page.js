@@ -188,11 +188,9 @@
   async function begin() {
     const now = state();
     await openCharts(contents(now));
-    await addFirstChart(() => {
-      met();
-      axis(models.scatter, "x", now.x, byId("log-x").checked);
-      axis(models.scatter, "y", now.y, byId("log-y").checked);
-    });
+    await addFirstChart(met);
+    axis(models.scatter, "x", now.x, byId("log-x").checked);
+    axis(models.scatter, "y", now.y, byId("log-y").checked);
     sources.configurations.selected.properties.indices.change.connect(show);
     addEventListener("ranges", ranged);
     legend(now);

@@ -228,9 +228,9 @@
       sources = named(["below", "front", "borders", "own"]);
       models = named(["scatter"]);
       paint(models);
-      axis(models.scatter, "x", now.x, now.logx);
-      axis(models.scatter, "y", now.y, now.logy);
     });
+    axis(models.scatter, "x", now.x, now.logx);
+    axis(models.scatter, "y", now.y, now.logy);
     listen();
     themes((dark) => { theme(dark); paint(models); draw(); });
     show();
