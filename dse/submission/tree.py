@@ -114,7 +114,7 @@ def write_tree(submission: Submission, destination: Path, allow: Collection[str]
     systems = {point.system: point for point in submission.points}
     if len(systems) > 1:
         found = ", ".join(f"{name or 'this machine'} (trial {point.trial})" for name, point in systems.items())
-        hint = "name the trials of one system with --trial, or validate the others there"
+        hint = "name the trials of one system, or validate the others there"
         raise SubmissionError(f"official runs on different systems: {found}; a submission is of one", hint=hint)
     for point in submission.points:
         if point.round != submission.round.name:

@@ -26,6 +26,7 @@ _WRITES = {
     "submit tree",
     "submit pack",
     "system init",
+    "device certificates",
     "device setup",
     "results rm",
     "results export",

@@ -19,6 +19,8 @@ _ROOT = Path(dse.__file__).parent
 _COMMAND_LINE = re.compile(rf"(?<![\w-])--[a-z]|\bdse ({'|'.join(_COMMANDS)})\b")
 _ALLOWED = {
     "doctor.py": "options of pip, in the command that mends an installation",
+    "fleet/setup.py": "options of a device's pip",
+    "fleet/check.py": "the command that mends a device, beside those for its own shell",
     "submission/mlcommons_checker.py": "options of MLCommons' checker",
     "submission/mark.py": "the text of a file in a submission's tree",
     "submission/system.py": "the comment at the top of a file that people edit",
