@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shlex
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,15 @@ def fake(tmp_path: Path) -> Fake:
 
 
 def _is_running(folder: Path) -> bool:
-    """Whether anything of the device's process group lives; what has ended may wait for init."""
+    """Whether anything of the device's process group goes on living: who is killed ends when it is next on."""
+    deadline_s = time.monotonic() + 10
+    while _lives(folder) and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    return _lives(folder)
+
+
+def _lives(folder: Path) -> bool:
+    """Whether anything of it does now; what has ended may wait for init."""
     group = (folder / "pid").read_text().strip()
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
