@@ -12,11 +12,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Dis
 from pydantic_core import PydanticCustomError
 
 from dse.errors import Remedy, SpaceError
+from dse.values import NAME
 
 if TYPE_CHECKING:
     from dse.data_sets import DataSet
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=200)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "area", "lanczos"]

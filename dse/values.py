@@ -7,6 +7,8 @@ from typing import Any
 
 LARGEST = 2**63
 """Any number of a study's is smaller; larger ones no database holds."""
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+"""What studies, models, devices, ... may be called: also a file's name anywhere."""
 _MOST_SHOWN = 60
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,12 @@ def test_who_adds_entries_to_dse_may_be_at_work_on_them(package: Path) -> None:
 
 def test_what_cannot_be_looked_at_has_no_fingerprint(package: Path) -> None:
     assert installed_fingerprint([package / "one.py"]) is None
+
+
+def test_the_finder_of_importlib_metadatas_backport_hides_nothing() -> None:
+    """Dask brings it, and it stays in a process that has loaded Dask."""
+    program = (
+        "import importlib_metadata, sys; from dse.installed import installed_fingerprint as of; print(of() is None)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout != "None\n"

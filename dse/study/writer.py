@@ -23,7 +23,6 @@ from dse.core.policy import Step
 from dse.errors import MachineError, Remedy, StudyError
 from dse.files import remove_leftovers, write_text
 from dse.packages import engines_here
-from dse.sections import NAME
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study import folder as places
@@ -36,6 +35,7 @@ from dse.study.storage import OptunaView
 from dse.study.study import Study
 from dse.study.trial import TrialRecord, read_trials
 from dse.study.view import LateView
+from dse.values import NAME
 
 _PACKAGES = ("mlcommons-loadgen", "moocore", "numpy", "optuna")
 

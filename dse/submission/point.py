@@ -29,9 +29,9 @@ from dse.core.origin import ModelOrigin
 from dse.errors import Remedy, SubmissionError, why
 from dse.files import write_json
 from dse.reading import MIB, read_json
-from dse.sections import NAME
 from dse.submission.hashes import content_hash
 from dse.submission.rounds import ROUNDS, SCENARIOS, Scenario, round_of_loadgen
+from dse.values import NAME
 
 SCHEMA = 1
 FOLDER = "validation"

@@ -131,12 +131,17 @@ class Registry(Generic[T]):
         return cast(T, loaded)
 
 
+def _looks_on_path(finder: object) -> bool:
+    """Whether it finds what is on the path, and nothing else: Python's own, and that of its backport (in Dask)."""
+    return finder is PathFinder or type(finder).__module__ == "importlib_metadata"
+
+
 def declared_groups() -> frozenset[str] | None:
     """The groups of entry points that distributions on the path may have; None where only a long look can tell.
 
     A look at the files alone: importlib.metadata takes ten times as long, and most often nobody has one of dse's.
     """
-    if any(hasattr(finder, "find_distributions") and finder is not PathFinder for finder in sys.meta_path):
+    if any(hasattr(finder, "find_distributions") and not _looks_on_path(finder) for finder in sys.meta_path):
         return None
     found: set[str] = set()
     for folder in dict.fromkeys(sys.path):

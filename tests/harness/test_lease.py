@@ -237,7 +237,7 @@ def test_a_lock_that_is_never_let_go_is_said(root: Path) -> None:
 def test_whatever_becomes_of_launchers_no_two_runs_are_there_at_once(root: Path, seed: int) -> None:
     """Each run takes a lock that ends with its last process, and says so where another has it."""
     chance = random.Random(seed)
-    program = "setsid flock -n ../../mutex sleep {} || echo two >> ../../overlaps & wait"
+    program = "setsid sh -c 'flock -n -E 99 ../../mutex sleep {}; [ $? = 99 ] && echo two >> ../../overlaps' & wait"
     short, long = (("sh", "-c", program.format(seconds), "fake") for seconds in (0.01, 5))
     for number in range(8):
         jobs = [job(f"run-{number}-{n}", lease_s=0.3, command=long) for n in range(3)]

@@ -13,10 +13,10 @@ import yaml
 from dse.errors import Remedy, ResultsError
 from dse.files import holds_other, write_text
 from dse.results.convert.replay_table import replay_table
-from dse.sections import NAME
 from dse.spaces.format import SCHEMA
 from dse.spaces.tree import written_tree
 from dse.tabular.table import parse_table
+from dse.values import NAME
 
 
 @dataclass(frozen=True, slots=True)
