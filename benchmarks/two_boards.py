@@ -44,6 +44,7 @@ SPACE = {
         "buffer_size": [64],
     },
     "objectives": ["accuracy", "latency_p90_ns", "model_memory_bytes"],
+    "indifference": {"latency_p90_ns": "20%", "model_memory_bytes": "5%", "accuracy": "0.2%"},  # beside each other
 }
 
 
@@ -149,7 +150,7 @@ def main() -> None:
         dse(folder, "device", "check", "--trust", fails=True)
         dse(folder, "device", "setup", "--all", "--yes")
         dse(folder, "device", "check")
-        dse(folder, "device", "calibrate", *BOARDS)
+        dse(folder, "device", "calibrate", *BOARDS, "--space", "boards.yaml", "--one-at-a-time")
         away = threading.Timer(20.0, boards[1].stop)
         back = threading.Timer(35.0, boards[1].start)
         away.start()
@@ -161,8 +162,9 @@ def main() -> None:
         back.join()
         check_trials(folder / "studies" / "boards")
         dse(folder, "front", "boards")
+        dse(folder, "system", "init")
         dse(folder, "validate", "boards", "--devices", "devices.yaml", "--duration", "2s")
-        dse(folder, "submit", "boards", "--submitter", "Twins", "--rehearse", fails=True)
+        dse(folder, "submit", "boards", "--submitter", "Twins", "--rehearsal", fails=True)
     finally:
         for board in boards:
             board.stop()
