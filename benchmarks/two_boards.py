@@ -162,7 +162,7 @@ def main() -> None:
         back.join()
         check_trials(folder / "studies" / "boards")
         dse(folder, "front", "boards")
-        dse(folder, "system", "init")
+        dse(folder, "system", "init", "twins")
         dse(folder, "validate", "boards", "--devices", "devices.yaml", "--duration", "2s")
         dse(folder, "submit", "boards", "--submitter", "Twins", "--rehearsal", fails=True)
     finally:
