@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,14 +11,15 @@ from dse.core.between import Between, between_sessions
 from dse.core.chance import ADVICE, ADVICE_WHERE_OTHERS_DO, no_better_than_chance
 from dse.core.configuration import Configuration
 from dse.core.counts import Counts, count
-from dse.core.estimate import Estimate, Repeats, interval, repeats_of
+from dse.core.estimate import Estimate, interval
 from dse.core.exclusions import Exclusions, find_exclusions
 from dse.core.gathered import Gathered, Place
 from dse.core.indifference import Indifference, epsilon_front, scaled_costs, simplicity, tolerances
+from dse.core.known import Known, Learned, learned_from
 from dse.core.measurement import Measurement
 from dse.core.membership import membership, told
 from dse.core.metrics import Constraint, Objective, satisfies
-from dse.core.noise import Noise, Spread, repeat_noise, spread_of
+from dse.core.noise import Noise, repeat_noise
 from dse.core.pairing import Pairing
 from dse.core.pareto import FrontPoint, front
 from dse.core.verdicts import Standing, Verdicts, verdicts
@@ -29,82 +29,6 @@ if TYPE_CHECKING:  # a fifth of NumPy's import
 
 _Shown = tuple[Estimate, tuple[int, ...]]
 """A row of the front, and the trials of the configurations that it stands for."""
-
-
-_EACH = 512
-"""Trials from which on not each more is learned from."""
-_STEPS = 64
-
-
-@dataclass(frozen=True)
-class Learned:
-    """By how much repeats and sessions differ, learned from the ``first`` trials, for ``reasons`` some of them not.
-
-    One trial of hundreds changes next to nothing of it, and with it the errors of all configurations: of 512 trials or
-    more only each 8th, of 1,024 each 16th, and so on, is learned from. Which it is follows from the number of trials
-    alone, so that a search that is continued knows what an uninterrupted one does.
-    """
-
-    first: int
-    reasons: Mapping[int, object]
-    sessions: frozenset[int]
-    noise: Noise
-    between: Between
-
-
-@dataclass(frozen=True)
-class Known:
-    """A configuration with all of its trials, those that count apart."""
-
-    configuration: Configuration
-    trials: tuple[Measurement, ...]
-    good: tuple[Measurement, ...]
-
-    @cached_property
-    def repeats(self) -> Repeats:
-        """What those that count say, of which there is one at least."""
-        return repeats_of(self.configuration, self.good)
-
-    @cached_property
-    def first(self) -> Estimate:
-        """What its first trial that counts says; no values without one."""
-        trial = self.trials[0].trial
-        return Estimate(self.configuration, self.good[0].values if self.good else {}, trial, (trial,))
-
-    def good_until(self, trial: int) -> Known:
-        """It as it was after so many trials, by what is known now of which of them count."""
-        if self.trials[-1].trial <= trial:
-            return self
-        before = [tuple(m for m in some if m.trial <= trial) for some in (self.trials, self.good)]
-        return Known(self.configuration, *before)
-
-    def estimate(self, learned: Learned, images: int | None) -> Estimate:
-        """What its trials say; found out once for all that was ``learned``."""
-        if self._estimate and self._estimate[0][0] is learned and self._estimate[0][1] == images:
-            return self._estimate[0][2]
-        noise = learned.noise.of(self.configuration, self.spread)
-        found = learned.between.estimate(self.repeats, noise, images)
-        self._estimate[:] = [(learned, images, found)]
-        return found
-
-    @cached_property
-    def _estimate(self) -> list[tuple[Learned, int | None, Estimate]]:
-        return []
-
-    @cached_property
-    def numbers(self) -> frozenset[int]:
-        """The numbers of its trials."""
-        return frozenset(m.trial for m in self.trials)
-
-    @cached_property
-    def asked(self) -> int:
-        """On how many images its accuracy was to be known, by the trials that were to confirm it."""
-        return max((m.images or 0 for m in self.trials if m.phase == "confirm"), default=0)
-
-    @cached_property
-    def spread(self) -> Spread:
-        """How far those that count differ."""
-        return spread_of(self.good)
 
 
 @dataclass(frozen=True)
@@ -167,7 +91,7 @@ class Analysis:
     @cached_property
     def learned(self) -> Learned:
         """By how much repeats and sessions differ."""
-        count, kept = _learned_from(len(self.measurements)), self.earlier_learned
+        count, kept = learned_from(len(self.measurements)), self.earlier_learned
         last = self.measurements[count - 1].trial if count else -1
         reasons = {trial: why for trial, why in self.exclusions.reasons.items() if trial <= last}
         sessions = frozenset(m.session for m in self.measurements)
@@ -412,11 +336,6 @@ def analyze(
         None if before is None else before.__dict__.get("pairing", before.earlier_pairing),
         None if before is None or new is None else before.__dict__.get("learned", before.earlier_learned),
     )
-
-
-def _learned_from(count: int) -> int:
-    """From how many of ``count`` trials the noise is learned, see `Learned`."""
-    return count if count < _EACH else count - count % 2 ** int(math.log2(count / _STEPS))
 
 
 def _all_known(

@@ -15,8 +15,9 @@ from itertools import islice
 
 from dse_harness.protocol import Accuracy
 
-from dse.core.analysis import Analysis, Known
+from dse.core.analysis import Analysis
 from dse.core.configuration import Configuration
+from dse.core.known import Known
 from dse.core.measurement import Measurement, Phase
 
 REFERENCE_EVERY = 20

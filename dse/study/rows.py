@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
 
 from dse_harness.protocol import Accuracy
 
-from dse.core.analysis import Analysis, Known
+from dse.core.analysis import Analysis
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.explanation import Verdict
+from dse.core.known import Known
 from dse.core.measurement import Measurement, Phase
 from dse.core.membership import told
 from dse.core.metrics import METRICS
