@@ -78,6 +78,18 @@ def counterparts(rows: Sequence[Costs], others: Sequence[Costs], within: Sequenc
     return sum(any(same(row, other, within) for other in others) for row in rows) / max(len(rows), 1)
 
 
+def covered(rows: Sequence[Costs], others: Sequence[Costs], within: Sequence[float]) -> float:
+    """The share of ``rows`` that one of the ``others`` covers, which may be better than it; nothing of no rows."""
+    return sum(any(covers(other, row, within) for other in others) for row in rows) / max(len(rows), 1)
+
+
+def both_ways(one: Sequence[Costs], other: Sequence[Costs], within: Sequence[float]) -> str:
+    """How far two fronts agree, for people: `counterparts` each way, and `covered` each way."""
+    same = ", ".join(f"{counterparts(*pair, within):.2f}" for pair in ((one, other), (other, one)))
+    one_sided = ", ".join(f"{covered(*pair, within):.2f}" for pair in ((one, other), (other, one)))
+    return f"{same} ({one_sided})"
+
+
 def jaccard(one: Iterable[Configuration], other: Iterable[Configuration]) -> float:
     """What two fronts have in common, of what either has."""
     left, right = set(one), set(other)
@@ -250,13 +262,13 @@ def against_truth(run: Run, table: Mapping[Configuration, Costs], within: Sequen
     """What is true of a run's front, by the table's figures of its variants."""
     found = {row.variant: table[row.variant] for row in run.rows if row.variant in table}
     exact, close = best(table, [0.0] * len(within)), best(table, within)
-    covered = (any(covers(own, table[variant], within) for own in found.values()) for variant in exact)
+    is_covered = (any(covers(own, table[variant], within) for own in found.values()) for variant in exact)
     return {
         "hypervolume, of the table's": f"{volume(list(found.values()), list(table.values())):.4f}",
         "share of its rows truly on the front": share(variant in exact for variant in found),
         "share that nothing beats by more than the indifference": share(variant in close for variant in found),
         "of the true front, found": share(variant in found for variant in exact),
-        "of the true front, found within the indifference": share(covered),
+        "of the true front, found within the indifference": share(is_covered),
     }
 
 
@@ -271,7 +283,10 @@ def print_pairs(
     runs: Mapping[str, Run], table: Mapping[Configuration, Costs], indifferences: Mapping[str, Sequence[float]]
 ) -> None:
     """How far each two fronts agree: by their own figures, and by the table's figures of their variants."""
-    print("\nShare of rows with a counterpart in the other front, each way\n")
+    print(
+        "\nShare of rows with a counterpart in the other front, each way; in brackets of those that a row of the other"
+    )
+    print("front covers: it is no worse by more than the indifference, and may be better\n")
     kinds = [
         f"{kind}, {name}" for name in indifferences for kind in ("own figures", *(["the table's"] if table else []))
     ]
@@ -282,7 +297,7 @@ def print_pairs(
             own = [[row.costs for row in run.rows] for run in (left, right)]
             true = [[table[row.variant] for row in run.rows if row.variant in table] for run in (left, right)]
             for a, b in (own, true) if table else (own,):
-                cells.append(f"{counterparts(a, b, indifference):.2f}, {counterparts(b, a, indifference):.2f}")
+                cells.append(both_ways(a, b, indifference))
         variants = jaccard((r.variant for r in left.rows), (r.variant for r in right.rows))
         print(f"| {one}, {other} | {variants:.2f} | {' | '.join(cells)} |")
 

@@ -10,16 +10,17 @@ from dse_harness.answers import unpack
 from dse_harness.protocol import AccuracySpec, DataSetSpec, PerformanceSpec, Request
 
 from benchmarks.simulated import START_S, Machine
+from dse.core.accuracies import is_part_of_list
 from dse.core.configuration import Configuration
 
 VARIANT = Configuration({"width": 0.5})
 IMAGES = 200
 
 
-def machine(noise: float = 0.0) -> Machine:
+def machine(noise: float = 0.0, data_set_images: int = IMAGES) -> Machine:
     right = np.random.default_rng(0).random(IMAGES) < 0.8
     figures = {VARIANT: {"latency_p90_ns": 2e6, "model_memory_bytes": 1e7}}
-    return Machine(figures, {VARIANT: right}, noise, random.Random(0))
+    return Machine(figures, {VARIANT: right}, noise, data_set_images, random.Random(0))
 
 
 def request(**changes: object) -> Request:
@@ -38,6 +39,13 @@ def test_an_accuracy_is_counted_on_the_images_that_the_model_saw(images: int, or
     assert accuracy.image_order == order
     assert accuracy.answers
     assert unpack(accuracy.answers, images).tolist() == told.right[VARIANT][:images].tolist()
+
+
+def test_all_images_of_a_table_are_a_part_of_a_larger_data_set() -> None:
+    accuracy = machine(data_set_images=1000).answer(VARIANT, request(accuracy=AccuracySpec(IMAGES))).accuracy
+    assert accuracy
+    assert (accuracy.image_order, accuracy.total, accuracy.data_set_images) == ("random", IMAGES, 1000)
+    assert not is_part_of_list(accuracy, 1000)  # else a session would count it again with each repeat
 
 
 def test_a_run_takes_what_it_asks_for() -> None:

@@ -50,6 +50,14 @@ def test_counterparts_are_counted_each_way() -> None:
     assert truth.counterparts([], one, EXACT) == 0.0
 
 
+def test_a_better_row_covers_one_that_has_no_counterpart() -> None:
+    worse, better = [(0.10, 5.0)], [(0.05, 2.0)]
+    assert truth.counterparts(worse, better, INDIFFERENCE) == 0.0
+    assert truth.covered(worse, better, INDIFFERENCE) == 1.0
+    assert truth.covered(better, worse, INDIFFERENCE) == 0.0
+    assert truth.both_ways(worse, better, INDIFFERENCE) == "0.00, 0.00 (1.00, 0.00)"
+
+
 def test_two_fronts_have_variants_in_common() -> None:
     small, large = Configuration({"family": "small"}), Configuration({"family": "large"})
     assert truth.jaccard([small], [small, large]) == 0.5
@@ -102,4 +110,4 @@ def test_the_report_says_that_a_front_agrees_with_itself(
     assert lines[0].startswith("Table: 6 variants, ")
     (volumes,) = (line.split(" | ")[1:] for line in lines if line.startswith("| hypervolume"))
     assert volumes[0] == volumes[1].removesuffix(" |")
-    assert lines[-1] == f"| seed-0, seed-1 | {' | '.join(['1.00', *['1.00, 1.00'] * 4])} |"
+    assert lines[-1] == f"| seed-0, seed-1 | {' | '.join(['1.00', *['1.00, 1.00 (1.00, 1.00)'] * 4])} |"
