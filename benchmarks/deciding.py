@@ -6,6 +6,10 @@ A search begins with trials of configurations chosen at random and goes on from 
 Prints Markdown; asserts nothing.
 
     python benchmarks/deciding.py [TABLE.csv ...] --trials 100 500 5000
+    python benchmarks/deciding.py --devices 64 --batch 16 --trials 500 5000
+
+With several devices: a batch of them answers, in any order, all are told, and each of them is asked for the next step.
+Then the analysis that all of them share is counted with the first question; the others cost what one more device costs.
 """
 
 from __future__ import annotations
@@ -33,6 +37,8 @@ from dse.tabular.benchmark import BenchmarkProblem
 
 PARTS = ("ask", "tell", "front", "P(front)", "together")
 _AROUND = 20
+OF_FLEET = ("tell", "analysis", "first ask", "each more", "a trial")
+_ROUNDS = 10
 _IMAGES = 50_000
 _STORED = 200
 
@@ -118,6 +124,37 @@ def measured_at_random(table: BenchmarkProblem, device: TableDevice, trials: int
     return found
 
 
+def fleet_costs(
+    table: BenchmarkProblem, noise: float, trials: int, devices: int, batch: int, *, growing: bool
+) -> list[list[float]]:
+    """CPU seconds of each of `OF_FLEET` in each of some rounds, the last by the trial."""
+    device, chance = TableDevice(table, noise, 0, growing=growing), random.Random(0)
+    history = measured_at_random(table, device, trials)
+    session = replay_session(table, "ehvi", 0, device.rungs, Budget(), is_exact=False, growing=growing, history=history)
+    running = [step for n in range(devices) if (step := session.ask(f"d{n}")) is not None]
+    found: list[list[float]] = []
+    for _ in range(-(-devices // batch) + _ROUNDS):  # each device begins with the reference configuration
+        ended = [running.pop(chance.randrange(min(len(running), 2 * batch))) for _ in range(min(batch, len(running)))]
+        answers = [(step, device.measure(step)) for step in ended]
+        clock = [time.process_time()]
+        for step, response in answers:
+            session.tell(step, response)
+        clock.append(time.process_time())
+        assert session.analysis.estimates is not None
+        clock.append(time.process_time())
+        for step in ended:
+            asked = session.ask(step.device)
+            running += [asked] if asked else []
+            if step is ended[0]:
+                clock.append(time.process_time())
+        clock.append(time.process_time())
+        tell, analysis, first, more = (after - before for before, after in pairwise(clock))
+        found.append(
+            [tell / len(ended), analysis, first, more / max(len(ended) - 1, 1), (clock[-1] - clock[0]) / len(ended)]
+        )
+    return found[-_ROUNDS:]
+
+
 def report(table: BenchmarkProblem, noise: float, trials: list[int]) -> None:
     for growing in (False, True) if table.images else (False,):
         for count in trials:
@@ -143,16 +180,35 @@ def report_space(path: Path) -> None:
     print(f"a search of {_STORED} of them, with its files and Optuna's view, takes {1000 * each_s:.0f} ms a trial\n")
 
 
+def report_fleet(table: BenchmarkProblem, noise: float, trials: list[int], devices: int, batch: int) -> None:
+    print(f"{devices} devices, {batch} at once\n\n| table | accuracies | trials | {' | '.join(OF_FLEET)} |")
+    print("| --- " * (3 + len(OF_FLEET)) + "|")
+    for growing in (False, True) if table.images else (False,):
+        for count in trials:
+            found = fleet_costs(table, noise, count, devices, batch, growing=growing)
+            cells = [f"{1000 * median(part):.2f} ms" for part in zip(*found, strict=True)]
+            kind = "a growing part of the images" if growing else "all images at once"
+            print(f"| {table.name} | {kind} | {count} | {' | '.join(cells)} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("tables", nargs="*", type=Path)
     parser.add_argument("--noise", type=float, default=0.1)
     parser.add_argument("--trials", type=int, nargs="+", default=[100, 500, 5000])
+    parser.add_argument("--devices", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=16, help="how many of several devices answer at once")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "made.csv"
         if not arguments.tables:
             write_table(made)
+        if arguments.devices > 1:
+            for path in arguments.tables or [made]:
+                table = BenchmarkProblem(path)
+                report_fleet(table, arguments.noise, arguments.trials, arguments.devices, arguments.batch)
+            return
+        if not arguments.tables:
             report_space(made)
         print(f"| table | accuracies | trials | {' | '.join(PARTS)} |")
         print("| --- " * (3 + len(PARTS)) + "|")

@@ -37,23 +37,30 @@ class Accuracies:
     def __init__(self, data_set_images: int = 0) -> None:
         self._data_set_images = data_set_images
         self._found: dict[str, dict[tuple[SpotCheck | None, ImageOrder], FoundAccuracy]] = {}
-        self._best: dict[tuple[str, SpotCheck | None], FoundAccuracy | None] = {}
+        self._best: dict[str, dict[SpotCheck | None, FoundAccuracy | None]] = {}
 
-    def add(self, trial: int, key: str, response: Response) -> None:
-        """Count what ``trial`` found, if it found an accuracy."""
-        if response.accuracy:
-            found = self._found.setdefault(key, {})
-            kind = response.spot_check, response.accuracy.image_order
-            before = found.get(kind)
-            if before is None or before.accuracy.total < response.accuracy.total:
-                found[kind] = FoundAccuracy(trial, response.accuracy, response.spot_check)
-                self._best.clear()
+    def add(self, trial: int, key: str, response: Response) -> bool:
+        """Count what ``trial`` found, if it found an accuracy; whether another one may count now for trials of the key.
+
+        In whatever order they come.
+        """
+        if not response.accuracy:
+            return False
+        found = self._found.setdefault(key, {})
+        kind = response.spot_check, response.accuracy.image_order
+        this, before = FoundAccuracy(trial, response.accuracy, response.spot_check), found.get(kind)
+        if before is not None and _rank(this) <= _rank(before):
+            return False
+        found[kind] = this
+        self._best.pop(key, None)
+        return True
 
     def best(self, key: str, spot_check: SpotCheck | None) -> FoundAccuracy | None:
         """The accuracy on most images for a trial that answers as ``spot_check`` says; of equals the earliest."""
-        if (key, spot_check) not in self._best:
-            self._best[key, spot_check] = self._find(key, spot_check)
-        return self._best[key, spot_check]
+        known = self._best.setdefault(key, {})
+        if spot_check not in known:
+            known[spot_check] = self._find(key, spot_check)
+        return known[spot_check]
 
     def _find(self, key: str, spot_check: SpotCheck | None) -> FoundAccuracy | None:
         known = self._found.get(key, {}).values()
@@ -64,7 +71,11 @@ class Accuracies:
             if agree(found.spot_check, spot_check)
             and not is_part_of_list(found.accuracy, max(size, self._data_set_images))
         )
-        return max(fitting, key=lambda found: found.accuracy.total, default=None)
+        return max(fitting, key=_rank, default=None)
+
+
+def _rank(found: FoundAccuracy) -> tuple[int, int]:
+    return found.accuracy.total, -found.trial
 
 
 def agree(one: SpotCheck | None, other: SpotCheck | None) -> bool:

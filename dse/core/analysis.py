@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -95,17 +95,18 @@ class Analysis:
         last = self.measurements[count - 1].trial if count else -1
         reasons = {trial: why for trial, why in self.exclusions.reasons.items() if trial <= last}
         sessions = frozenset(m.session for m in self.measurements)
-        if kept is not None and (kept.first, kept.reasons, kept.sessions) == (count, reasons, sessions):
+        of = count, last, reasons, sessions
+        if kept is not None and (kept.first, kept.last, kept.reasons, kept.sessions) == of:
             return kept
         if self.exact:
-            return Learned(count, reasons, sessions, Noise({}, {}), Between())
+            return Learned(*of, Noise({}, {}), Between())
         known = [k.good_until(last) for k in self.known if k.trials[0].trial <= last]
         noise = repeat_noise((k.configuration, k.spread) for k in known)
         good = {k.configuration: k for k in known if k.good}
         between = between_sessions(
             ((c, k.repeats) for c, k in good.items()), noise, lambda c: noise.of(c, good[c].spread), sessions
         )
-        return Learned(count, reasons, sessions, noise, between)
+        return Learned(*of, noise, between)
 
     @property
     def tells_certainty(self) -> bool:
@@ -126,6 +127,11 @@ class Analysis:
         return [estimate.with_accuracy(self.pairing.estimate(index)) for index, estimate in enumerate(found)]
 
     @cached_property
+    def by_configuration(self) -> Mapping[Configuration, Estimate]:
+        """`estimates`, by their configurations."""
+        return {e.configuration: e for e in self.estimates}
+
+    @cached_property
     def pairing(self) -> Pairing:
         """The accuracies of `estimates`, by their index, image by image: how far two of them may differ."""
         middles = [k.repeats.middle for k in self.known if k.good]
@@ -139,6 +145,12 @@ class Analysis:
     def membership(self) -> Array:
         """``P(on the front)`` and rivals, for each of `estimates`."""
         return membership(self.estimates, self.objectives, self.constraints, pairing=self.pairing, within=self.within)
+
+    @cached_property
+    def chances(self) -> Mapping[Configuration, float]:
+        """`membership`, by the configurations of `estimates`."""
+        found: list[float] = self.membership.tolist()
+        return dict(zip((e.configuration for e in self.estimates), found, strict=True))
 
     @cached_property
     def verdicts(self) -> Verdicts:
@@ -179,7 +191,7 @@ class Analysis:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         return f"no better than chance: trial {measured.trial}: {sentence}{more}; {advice}"
 
-    @property
+    @cached_property
     def needs_accuracy(self) -> bool:
         """Whether an objective or a constraint is the accuracy."""
         return "accuracy" in {o.name for o in self.objectives} | {c.metric.name for c in self.constraints}
@@ -314,18 +326,21 @@ def analyze(
     which changes no result: what was found out of configurations that have no new ones is not found out again.
     """
     exclusions = find_exclusions(measurements)
-    gathered, new = None if before is None else before.gathered, None
-    if before is not None and gathered is not None:
-        new = gathered.and_then(measurements, place, len(before.measurements))
-    if gathered is None or new is None:
-        gathered, new = Gathered(measurements, place), None
-    known = _all_known(gathered, exclusions, before, new)
+    gathered = None if before is None else before.gathered
+    goes_on = (
+        before is not None
+        and gathered is not None
+        and gathered.and_then(measurements, place, exclusions, len(before.measurements))
+    )
+    if gathered is None or not goes_on:
+        earlier = None if before is None else {k.configuration: k for k in before.known}
+        gathered = Gathered(measurements, place, exclusions, earlier)
     images = None if exact else images
     return Analysis(
         tuple(objectives),
         tuple(constraints),
         exclusions,
-        known,
+        tuple(gathered.known.values()),
         images,
         dict(gathered.differing),
         exact,
@@ -334,31 +349,5 @@ def analyze(
         most_images,
         gathered,
         None if before is None else before.__dict__.get("pairing", before.earlier_pairing),
-        None if before is None or new is None else before.__dict__.get("learned", before.earlier_learned),
+        before.__dict__.get("learned", before.earlier_learned) if before is not None and goes_on else None,
     )
-
-
-def _all_known(
-    gathered: Gathered, exclusions: Exclusions, before: Analysis | None, new: Collection[Configuration] | None
-) -> tuple[Known, ...]:
-    """What is known of each configuration; of those that nothing ``new`` is known of (None: of any) as ``before``."""
-    earlier = {} if before is None else {k.configuration: k for k in before.known}
-    if before is None or new is None:
-        return tuple(_same(earlier.get(c), _known(c, trials, exclusions)) for c, trials in gathered.groups.items())
-    one, other = before.exclusions.reasons, exclusions.reasons
-    judged = {trial for trial in one.keys() | other.keys() if one.get(trial) != other.get(trial)}
-    changed = {c for c, k in earlier.items() if not judged.isdisjoint(k.numbers)} if judged else set()
-    return tuple(
-        _known(c, trials, exclusions) if c in new or c in changed else earlier[c]
-        for c, trials in gathered.groups.items()
-    )
-
-
-def _known(configuration: Configuration, trials: Sequence[Measurement], exclusions: Exclusions) -> Known:
-    counting = tuple(m for m in trials if not m.failed and exclusions.counts(m))
-    return Known(configuration, tuple(trials), counting)
-
-
-def _same(before: Known | None, now: Known) -> Known:
-    """``before``, with all that was found out of it, where nothing has changed since."""
-    return before if before is not None and before == now else now

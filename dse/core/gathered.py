@@ -2,75 +2,170 @@
 
 from __future__ import annotations
 
+import bisect
+import math
 import operator
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from dse.core.accuracies import Accuracies, agree
 from dse.core.configuration import Configuration
+from dse.core.exclusions import Exclusions
+from dse.core.known import Known
 from dse.core.measurement import Measurement
+from dse.core.reason import Reason
 
 Place = Callable[[Measurement], Configuration | None]
 """The configuration of the space as it is now that a measurement belongs to; None when it belongs to none."""
 
 
 class Gathered:
-    """``measurements`` in their order, each with the best accuracy that any of them found for it; ``groups`` of them by
-    configuration; ``differing`` are those that do not answer as another trial, which they name, of the same model does.
+    """``measurements`` in their order, each with the best accuracy that any of them found for it; what is ``known`` of
+    each configuration, in the order of their first trials; ``differing`` are the trials that do not answer as another
+    one, which they name, of the same model does.
 
-    A search analyses its trials after each of them: `and_then` takes in what is new.
+    A search analyses its trials after some of them: `and_then` takes in what is new.
     """
 
-    def __init__(self, given: Sequence[Measurement], place: Place) -> None:
-        self._given: list[Measurement] = []
+    def __init__(
+        self,
+        given: Sequence[Measurement],
+        place: Place,
+        exclusions: Exclusions,
+        earlier: Mapping[Configuration, Known] | None = None,
+    ) -> None:
+        """Of configurations that are known as they were ``earlier``, all that was found out is kept."""
+        self._given = list(given)
         self._place = place
         self._accuracies = Accuracies()
-        self._keys: set[str | None] = set()
+        self._keys: defaultdict[str, list[int]] = defaultdict(list)
         self._checks: dict[str, Measurement] = {}
+        self._placed: dict[int, Configuration] = {}
+        self._reasons: Mapping[int, tuple[Reason, ...]] = exclusions.reasons
         self.measurements: list[Measurement] = []
-        self.groups: dict[Configuration, list[Measurement]] = {}
         self.differing: dict[int, int] = {}
-        self._new: set[Configuration] = set()
+        self._groups: dict[Configuration, list[Measurement]] = {}
         for measured in given:
             if measured.accuracy_key is not None:
                 self._accuracies.add(measured.trial, measured.accuracy_key, measured.response)
-        self._take(given)
+                self._keys[measured.accuracy_key].append(measured.trial)
+        for measured in given:
+            self._compare(measured)
+            self.measurements.append(self._with_best(measured))
+            placed = self._in_place(self.measurements[-1])
+            if placed is not None:
+                self._groups.setdefault(placed.configuration, []).append(placed)
+        found = {c: _known(c, trials, exclusions) for c, trials in self._groups.items()}
+        earlier = earlier or {}
+        self.known = {c: known if earlier.get(c) != known else earlier[c] for c, known in found.items()}
+        self._is_in_order = all(one.trial < other.trial for one, other in pairwise(given))
 
-    def and_then(self, given: Sequence[Measurement], place: Place, taken: int) -> set[Configuration] | None:
-        """Take in what ``given`` has more than the ``taken`` first ones, which are all so far; the configurations that
-        it belongs to. None where that is not so, or a new accuracy may count for earlier trials: begin anew then.
+    def and_then(self, given: Sequence[Measurement], place: Place, exclusions: Exclusions, taken: int) -> bool:
+        """Take in what ``given`` has beside the ``taken`` trials that are all so far, and other accuracies of those.
+
+        Whether that is all that is new: otherwise it is to be begun anew.
         """
-        so_far, more = self._given, given[taken:]
-        if place != self._place or len(so_far) != taken or len(given) < taken:
-            return None
-        if not all(map(operator.is_, so_far, given)):
-            return None
-        counted = [(m, m.accuracy_key) for m in more if m.accuracy_key is not None and m.response.accuracy is not None]
-        if any(key in self._keys for _, key in counted):
-            return None
-        for measured, key in counted:
-            self._accuracies.add(measured.trial, key, measured.response)
-        self._new = set()
-        self._take(more)
-        return self._new
+        if place != self._place or len(self._given) != taken or len(given) < taken or not self._is_in_order:
+            return False
+        same = next((at for at, is_same in enumerate(map(operator.is_, self._given, given)) if not is_same), taken)
+        before = {m.trial: m for m in self._given[same:]}
+        changed = [m for m in given[same:] if before.get(m.trial) is not m]
+        better = set()
+        for measured in changed:
+            known = before.get(measured.trial)
+            at = self._at(measured.trial)
+            if known is None:
+                self._given.insert(at, measured)
+                self.measurements.insert(at, measured)
+                if measured.accuracy_key is not None:
+                    bisect.insort(self._keys[measured.accuracy_key], measured.trial)
+            elif (known.key, known.accuracy_key) != (measured.key, measured.accuracy_key):
+                return False
+            self._given[at] = measured
+            key = measured.accuracy_key
+            if key is not None and self._accuracies.add(measured.trial, key, measured.response):
+                better.add(key)
+        if len(given) != len(self._given) or not all(map(operator.is_, self._given, given)):
+            return False
+        trials = {m.trial for m in changed}.union(*(self._keys[key] for key in better))
+        new = {c for trial in sorted(trials) if (c := self._put(trial)) is not None}
+        for measured in changed:
+            self._compare(measured)
+        self._know(new, exclusions)
+        return True
 
-    def _take(self, given: Sequence[Measurement]) -> None:
-        for each in given:
-            self._given.append(each)
-            self._keys.add(each.accuracy_key)
-            measured = each if each.accuracy_key is None else each.with_best(self._accuracies)
-            self._compare(each)
-            configuration = self._place(measured)
-            self.measurements.append(measured)
-            if configuration is None:
-                continue
-            if measured.configuration is not configuration and measured.configuration != configuration:
-                measured = replace(measured, configuration=configuration)
-            self.groups.setdefault(configuration, []).append(measured)
-            self._new.add(configuration)
+    def _at(self, trial: int) -> int:
+        return bisect.bisect_left(self._given, trial, key=_number)
+
+    def _with_best(self, given: Measurement) -> Measurement:
+        return given if given.accuracy_key is None else given.with_best(self._accuracies)
+
+    def _in_place(self, measured: Measurement) -> Measurement | None:
+        """The trial as one of the configuration that it belongs to."""
+        configuration = self._place(measured)
+        if configuration is None:
+            return None
+        self._placed[measured.trial] = configuration
+        if measured.configuration is not configuration and measured.configuration != configuration:
+            return replace(measured, configuration=configuration)
+        return measured
+
+    def _put(self, trial: int) -> Configuration | None:
+        """Find out again what counts for a trial; the configuration that it belongs to."""
+        at = self._at(trial)
+        self.measurements[at] = self._with_best(self._given[at])
+        placed = self._in_place(self.measurements[at])
+        if placed is None:
+            return None
+        group = self._groups.setdefault(placed.configuration, [])
+        place = bisect.bisect_left(group, trial, key=_number)
+        group[place : place + (place < len(group) and group[place].trial == trial)] = [placed]
+        return placed.configuration
+
+    def _know(self, new: set[Configuration], exclusions: Exclusions) -> None:
+        """Bring up to date what is known of configurations that are ``new``, or whose trials are judged otherwise."""
+        one, other = self._reasons, exclusions.reasons
+        if one != other:
+            judged = (t for t in one.keys() | other.keys() if t in self._placed and one.get(t) != other.get(t))
+            new = new.union(self._placed[trial] for trial in judged)
+        self._reasons = other
+        last = next(reversed(self.known.values())).trials[0].trial if self.known else -math.inf
+        in_order = True
+        for configuration in sorted(new, key=lambda c: self._groups[c][0].trial):
+            before, trials = self.known.get(configuration), self._groups[configuration]
+            if before is None:
+                in_order, last = in_order and trials[0].trial > last, trials[0].trial
+            else:
+                in_order = in_order and trials[0].trial == before.trials[0].trial
+            self.known[configuration] = _known(configuration, trials, exclusions)
+        if not in_order:
+            self.known = dict(sorted(self.known.items(), key=lambda each: each[1].trials[0].trial))
 
     def _compare(self, measured: Measurement) -> None:
-        if measured.accuracy_key is not None and measured.response.spot_check is not None:
-            first = self._checks.setdefault(measured.accuracy_key, measured)
-            if not agree(first.response.spot_check, measured.response.spot_check):
-                self.differing[measured.trial] = first.trial
+        """Whether a trial answers as the first one of its model does; of a new first one, whether all others do."""
+        key, check = measured.accuracy_key, measured.response.spot_check
+        if key is None or check is None:
+            return
+        first = self._checks.get(key)
+        if first is not None and first.trial <= measured.trial:
+            self._differs(first, measured)
+            return
+        self._checks[key] = measured
+        for trial in self._keys[key] if first is not None else ():
+            self.differing.pop(trial, None)
+            self._differs(measured, self._given[self._at(trial)])
+
+    def _differs(self, first: Measurement, measured: Measurement) -> None:
+        if not agree(first.response.spot_check, measured.response.spot_check):
+            self.differing[measured.trial] = first.trial
+
+
+def _number(measured: Measurement) -> int:
+    return measured.trial
+
+
+def _known(configuration: Configuration, trials: Sequence[Measurement], exclusions: Exclusions) -> Known:
+    counting = tuple(m for m in trials if not m.failed and exclusions.counts(m))
+    return Known(configuration, tuple(trials), counting)

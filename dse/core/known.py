@@ -20,7 +20,8 @@ _STEPS = 64
 
 @dataclass(frozen=True)
 class Learned:
-    """By how much repeats and sessions differ, learned from the ``first`` trials, for ``reasons`` some of them not.
+    """By how much repeats and sessions differ, learned from the ``first`` trials, up to the ``last`` number, for
+    ``reasons`` some of them not.
 
     One trial of hundreds changes next to nothing of it, and with it the errors of all configurations: of 512 trials or
     more only each 8th, of 1,024 each 16th, and so on, is learned from. Which it is follows from the number of trials
@@ -28,6 +29,7 @@ class Learned:
     """
 
     first: int
+    last: int
     reasons: Mapping[int, object]
     sessions: frozenset[int]
     noise: Noise

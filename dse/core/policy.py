@@ -8,18 +8,21 @@ decides as an uninterrupted one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
+from typing import Any, TypeVar, cast
 
 from dse_harness.protocol import Accuracy
 
 from dse.core.analysis import Analysis
 from dse.core.configuration import Configuration
 from dse.core.known import Known
-from dse.core.measurement import Measurement, Phase
+from dse.core.measurement import Phase
 
+_T = TypeVar("_T")
+Ran = tuple[int, Phase]
+"""A trial's number and its phase."""
 REFERENCE_EVERY = 20
 """Trials of a device after which the reference configuration is measured on it again."""
 _REFERENCES_IN_A_ROW = 3
@@ -83,13 +86,26 @@ def rungs(images: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known when something is decided: ``measurements`` by number, what they say, and what is ``pending``; and
-    the number of the ``session`` that decides."""
+    """What is known when something is decided: which trials each device ``ran``, by number, with their phases; what all
+    of them say; what is ``pending``; and the number of the ``session`` that decides.
+    """
 
-    measurements: Sequence[Measurement]
+    ran: Mapping[str, Sequence[Ran]]
     now: Analysis
     pending: Collection[Step] = ()
     session: int = 1
+    found: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What was found of ``now`` alone."""
+
+    def beside(self, pending: Collection[Step]) -> Situation:
+        """The same, with other steps pending."""
+        return replace(self, pending=pending)
+
+    def once(self, what: Hashable, find: Callable[[], _T]) -> _T:
+        """What ``find`` finds of `now` alone, which is the same whatever is pending: it is called once."""
+        if what not in self.found:
+            self.found[what] = find()
+        return cast("_T", self.found[what])
 
     @cached_property
     def busy(self) -> frozenset[Configuration]:
@@ -100,11 +116,9 @@ class Situation:
     def busy_accuracies(self) -> frozenset[int | None]:
         """The accuracies, by the trial that they are from, that are being counted on more images."""
         wanted = {step.configuration: step.images for step in self.pending}
-        return frozenset(
-            e.accuracy_from
-            for e in self.now.estimates
-            if e.accuracy is not None and wanted.get(e.configuration, 0) > e.accuracy.total
-        )
+        known = self.now.by_configuration
+        counted = ((known[c], images) for c, images in wanted.items() if c in known)
+        return frozenset(e.accuracy_from for e, images in counted if e.accuracy and images > e.accuracy.total)
 
     @cached_property
     def counting(self) -> frozenset[str]:
@@ -114,12 +128,17 @@ class Situation:
     @cached_property
     def asked(self) -> Mapping[Configuration, int]:
         """On how many images a configuration's accuracy was to be known, by the trials that were to confirm it."""
-        return {k.configuration: k.asked for k in self.now.known}
+        return self.once("asked", lambda: {k.configuration: k.asked for k in self.now.known})
 
     @cached_property
     def last(self) -> Mapping[Configuration, int]:
         """The number of each configuration's last trial."""
-        return {k.configuration: k.trials[-1].trial for k in self.now.known}
+        return self.once("last", lambda: {k.configuration: k.trials[-1].trial for k in self.now.known})
+
+    @cached_property
+    def tried(self) -> Mapping[Configuration, int]:
+        """How often each configuration was measured."""
+        return self.once("tried", lambda: {k.configuration: len(k.trials) for k in self.now.known})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +168,8 @@ class Policy:
         """
         if not self._is_due(known, device, begins=begins):
             return None
-        checks = known.now.exclusions.of(device)
-        same = [k for k in known.now.known if any(m.key == checks.reference for m in k.trials)]
-        found = next((k.configuration for k in (*same, *(k for k in known.now.known if k.good))), None)
+        reference = known.now.exclusions.of(device).reference
+        found = known.once(("reference", reference), lambda: _first_reference(known.now, reference))
         return None if found is None else Need(found, "reference", self.rungs[0])
 
     def _is_due(self, known: Situation, device: str, *, begins: bool) -> bool:
@@ -168,12 +186,9 @@ class Policy:
 
         Not what lacks an accuracy that another trial is counting now.
         """
-        lost = (
-            k.configuration
-            for k in known.now.known
-            if _is_lost(k, known.now) and not any(m.accuracy_key in known.counting for m in k.good)
-        )
-        return [Need(each, "repeat", self.rungs[0]) for each in lost if each not in known.busy]
+        lost = known.once("lost", lambda: [k for k in known.now.known if _is_lost(k, known.now)])
+        free = (k for k in lost if not any(m.accuracy_key in known.counting for m in k.good))
+        return [Need(k.configuration, "repeat", self.rungs[0]) for k in free if k.configuration not in known.busy]
 
     def earlier(self, known: Situation) -> list[Need]:
         """What is on the front and was not measured in this session yet, where it is to be ``again``."""
@@ -192,23 +207,25 @@ class Policy:
         nothing is undecided, the accuracies of the front are completed, and what that opens is decided in turn; without
         ``confirm`` they are completed only.
         """
-        wanted = self._deciding(known) if self.confirm else {}
-        return self._needs(known, wanted or self._complete(known))
+        wanted = known.once((self, "deciding"), lambda: self._deciding(known)) if self.confirm else {}
+        return self._needs(known, wanted or self._lacking(known))
 
     def repeats(self, known: Situation, of: Collection[Configuration]) -> list[Need]:
         """Another trial for each ``of`` these configurations, as far as one is worth a pair of them."""
         now = known.now
-        tried = {k.configuration: len(k.trials) for k in now.known}
         most = now.verdicts.most_repeats if self.most_repeats is None else self.most_repeats
-        able = (i for i, e in enumerate(now.estimates) if e.configuration in of and tried[e.configuration] < most)
+        able = (i for i, e in enumerate(now.estimates) if e.configuration in of and known.tried[e.configuration] < most)
         return self._needs(known, {i: self._no_more(now.estimates[i].accuracy) for i in able})
 
     def incomplete(self, known: Situation) -> list[Need]:
         """What completes the accuracies of the front, one need for each of them."""
-        return self._needs(known, self._complete(known))
+        return self._needs(known, self._lacking(known))
 
     def joining(self, known: Situation) -> list[tuple[Need, float]]:
         """What completes the accuracies that are not on the front, and the probability that they will be."""
+        return known.once((self, "joining"), lambda: self._joining(known))
+
+    def _joining(self, known: Situation) -> list[tuple[Need, float]]:
         now = known.now
         if not now.needs_accuracy:
             return []
@@ -242,7 +259,6 @@ class Policy:
     def _deciding(self, known: Situation) -> dict[int, int]:
         """The estimates that have to be known better to tell who is on the front, and on how many images."""
         now = known.now
-        tried = {k.configuration: len(k.trials) for k in now.known}
         most = now.verdicts.most_repeats if self.most_repeats is None else self.most_repeats
         repeats: set[int] = set()
         images: set[int] = set()
@@ -252,7 +268,7 @@ class Policy:
             if each.images > 1:
                 images.update(self._less_counted(now, each.pair))
                 continue
-            able = [i for i in each.pair if tried[now.estimates[i].configuration] < most]
+            able = [i for i in each.pair if known.tried[now.estimates[i].configuration] < most]
             learned = [_learned(now, i) for i in able]
             repeats.update(i for i, gain in zip(able, learned, strict=True) if gain >= _ABOUT_AS_MUCH * max(learned))
         wanted = {i: self._no_more(now.estimates[i].accuracy) for i in sorted(repeats)}
@@ -270,6 +286,9 @@ class Policy:
         counted = {i: _counted(now.estimates[i].accuracy) for i in pair}
         fewest = min(counted.values())
         return [i for i in pair if counted[i] == fewest < self.rungs[-1]]
+
+    def _lacking(self, known: Situation) -> dict[int, int]:
+        return known.once((self, "lacking"), lambda: self._complete(known))
 
     def _complete(self, known: Situation) -> dict[int, int]:
         """The estimates on the front whose accuracies are not complete, one for each accuracy, with all images."""
@@ -290,11 +309,17 @@ class Policy:
         return list(first.values())
 
 
+def _first_reference(now: Analysis, reference: str | None) -> Configuration | None:
+    """What is the experiment ``reference``, or else the first configuration that worked."""
+    same = (k for k in now.known if any(m.key == reference for m in k.trials))
+    return next((k.configuration for k in (*same, *(k for k in now.known if k.good))), None)
+
+
 def _latest(known: Situation, device: str, most: int) -> list[Phase]:
     """The phases of the ``most`` last trials of ``device``, told and pending, the last first."""
-    told = ((m.trial, m.phase) for m in reversed(known.measurements) if m.device == device)
+    told = known.ran.get(device, ())[-most:]
     pending = ((step.number, step.phase) for step in known.pending if step.device == device)
-    latest = sorted((*islice(told, most), *pending), reverse=True)
+    latest = sorted((*told, *pending), reverse=True)
     return [phase for _, phase in latest[:most]]
 
 

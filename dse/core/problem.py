@@ -37,6 +37,11 @@ class Problem:
         return frozenset(o.name for o in self.objectives) | {c.metric.name for c in self.constraints}
 
     @cached_property
+    def corners(self) -> tuple[Configuration, ...]:
+        """See `dse.core.tree.ParameterTree.corners`."""
+        return self.tree.corners()
+
+    @cached_property
     def _asked(self) -> dict[Configuration, bool]:
         return {}
 

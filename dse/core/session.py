@@ -22,7 +22,7 @@ from dse.core.analysis import Analysis, analyze
 from dse.core.budget import Costs
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
-from dse.core.policy import Need, Situation, Step
+from dse.core.policy import Need, Ran, Situation, Step
 from dse.core.problem import Suggester
 from dse.core.task import Experiments, Task
 from dse.core.worth import most_worth, vague
@@ -68,6 +68,7 @@ class Session:
         self._accuracies = Accuracies(0 if task.exact else task.images or 0)
         self._spot_checks: dict[str, Measurement] = {}
         self._of_phase: defaultdict[str, list[int]] = defaultdict(list)
+        self._ran: defaultdict[str, list[Ran]] = defaultdict(list)
         self._sharing: defaultdict[str, list[int]] = defaultdict(list)
         for measured in history:
             self._take(measured)
@@ -131,7 +132,7 @@ class Session:
     def situation(self) -> Situation:
         """What `dse.core.policy.Policy` decides from."""
         if self._situation is None:
-            self._situation = Situation(self._measurements, self.analysis, self.pending, self.number)
+            self._situation = Situation(self._ran, self.analysis, self.pending, self.number)
         return self._situation
 
     @property
@@ -190,7 +191,7 @@ class Session:
         self._pending_s[number] = self.costs.step_s(step)
         self._next_number += 1
         self._begun.add(device)
-        self._situation = None
+        self._pending_changed()
         return step
 
     def tell(self, step: Step, answer: Response | Measurement, *, took_s: float | None = None) -> Measurement:
@@ -217,8 +218,12 @@ class Session:
         """Forget a step that will never be told, as its device is gone; what it was for is asked again."""
         self._pending.pop(step.number, None)
         self._pending_s.pop(step.number, None)
-        self._situation = None
+        self._pending_changed()
         self.ended = ""
+
+    def _pending_changed(self) -> None:
+        if self._situation is not None:
+            self._situation = self._situation.beside(self.pending)
 
     def _take(self, measured: Measurement) -> Measurement:
         if (accuracy_key := measured.accuracy_key) is not None:
@@ -233,6 +238,7 @@ class Session:
             self._spot_checks[measured.key] = measured
         bisect.insort(self._measurements, measured, key=_number)
         bisect.insort(self._of_phase[measured.phase], measured.trial)
+        bisect.insort(self._ran[measured.device], (measured.trial, measured.phase))
         return measured
 
     def _accuracy_from(self, key: str, accuracy_key: str | None, images: int, number: int) -> int:
@@ -275,8 +281,8 @@ class Session:
         if reference is not None:
             return reference
         lost = next(iter(policy.lost(known)), None)
-        last = next((m for m in reversed(self._measurements) if m.device == device), None)
-        if lost is not None and last is not None and known.now.exclusions.counts(last):
+        last = self._ran[device][-1][0] if lost is not None and self._ran[device] else None
+        if lost is not None and last is not None and not known.now.exclusions.reasons.get(last):
             return lost  # whatever was in the way is over
         if (earlier := next(iter(policy.earlier(known)), None)) is not None:
             return earlier
@@ -290,7 +296,8 @@ class Session:
         undecided = policy.undecided(known)
         if self.task.budget.seconds is None or not policy.confirm:
             return undecided
-        settled = set(vague(known.now)).difference(need.configuration for need in undecided)
+        settled = known.once("vague", lambda: set(vague(known.now)))
+        settled = settled.difference(need.configuration for need in undecided)
         return most_worth([*undecided, *policy.repeats(known, settled)], known.now, self.costs.step_s)
 
     def _suggest(self) -> Configuration | None:
@@ -349,7 +356,8 @@ class Session:
         """
         policy, known, costs = self.task.policy, self.situation, self.costs
         lacking_s = sum(map(costs.step_s, policy.incomplete(known)))
-        return lacking_s + sum(chance * costs.step_s(need) for need, chance in policy.joining(known))
+        joining_s = known.once("joining_s", lambda: sum(p * costs.step_s(need) for need, p in policy.joining(known)))
+        return lacking_s + joining_s
 
     @property
     def _committed_s(self) -> float:

@@ -21,11 +21,9 @@ _VAGUE = 0.05
 
 def most_worth(needs: Sequence[Need], now: Analysis, step_s: Callable[[Need], float]) -> list[Need]:
     """``needs``, what promises most a second first; ``step_s`` is how long one takes."""
-    chances: list[float] = now.membership.tolist()
-    known = {e.configuration: (e, p) for e, p in zip(now.estimates, chances, strict=True)}
 
     def worth(need: Need) -> float:
-        estimate, chance = known[need.configuration]
+        estimate, chance = now.by_configuration[need.configuration], now.chances[need.configuration]
         counts = estimate.accuracy is not None and need.images > estimate.accuracy.total
         repeats, doubt = 1 / (1 + len(estimate.trials)), chance * (1 - chance)
         return (doubt * (1.0 if counts else repeats) + chance * off(estimate, now) * repeats) / step_s(need)

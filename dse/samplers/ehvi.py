@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -26,7 +26,9 @@ from dse.core.metrics import satisfies
 from dse.core.pareto import dominates_each, hypervolume, nondominated_rows
 from dse.core.problem import Problem
 from dse.samplers.encoding import Array
-from dse.samplers.improvement import expected_improvement, mean_improvement, normal_cdf
+from dse.samplers.heard import Heard
+from dse.samplers.improvement import expected_improvement, normal_cdf
+from dse.samplers.promise import FINE, Guesses, Promise
 from dse.samplers.surrogate import FIRST, MOST_POINTS, Figures, evenly, first_suggestion, is_complete, thinned
 from dse.samplers.tree import TreeSampler
 from dse.samplers.unseen import Unseen
@@ -36,20 +38,14 @@ _REFERENCE = 1.1
 """The hypervolume's reference point, in ranges from the best to the worst that is seen or predicted."""
 _DRAWS = 8
 """Of what the front may be. Each figure is drawn together with its opposite, so that the mean of the draws is right."""
-_AVERAGED = 200
-"""Candidates that are averaged over the draws: the best by the front that is likeliest."""
-_FINE = 0.01
-"""Once nothing promises to add this share to the hypervolume, rows of the front count too, however little each adds: by
-turns, as what promises most hypervolume is the least known. Chosen with `benchmarks/simulated.py`, 2 % noise, six
-seeds: fronts agreed in 0.81 of the rows, in 0.77 where rows alone counted (within 5 %, 2 % and 0.2 points)."""
-_ROW_DRAWS = 32
-"""Of what a candidate may be, to find out how likely it is a row that no other stands for."""
 _NEAR_SD = 4.0
 """A configuration that is dominated by so many standard errors is on no front that is drawn."""
 _LATENCIES = math.log(1e2), math.log(1e12)
 """What a predicted latency is taken to be at least and at most: 100 ns and a quarter of an hour."""
 _TIMED = 64
 """Latencies of which it is asked how long a trial takes; between them that is nearly straight."""
+_AT_ONCE = 64
+"""Configurations outside the candidates that are predicted at once."""
 _MOST_APART = 64
 """Candidates, at random, that are compared with so many known ones, to begin with what is unlike them."""
 _LIKELY_FAILURE = 0.02
@@ -86,6 +82,7 @@ class EHVISuggester:
         self._unseen = Unseen(problem.tree)
         self._gains: Sequence[float] = ()
         self._last_view: tuple[list[Estimate], list[Estimate], _View | None] | None = None
+        self._known = Heard(lambda past: {estimate.configuration for estimate in past})
 
     @property
     def gains(self) -> Sequence[float]:
@@ -99,11 +96,11 @@ class EHVISuggester:
         estimates: Sequence[Estimate] = (),
     ) -> Configuration | None:
         """See `dse.core.problem.Suggester`."""
-        known = {estimate.configuration for estimate in past}.union(pending)
+        known = self._known(past).union(pending)
         self._gains = ()
         first = first_suggestion(self._problem, self._unseen, past, known, self._seed)
         if first is not None:
-            blind = pending and first not in self._problem.tree.corners()
+            blind = pending and first not in self._problem.corners
             return self._apart(known, self._rng(past)) if blind else first
         found = self.outlook(past, pending, estimates)
         self._gains = found.gains if found else ()
@@ -124,17 +121,17 @@ class EHVISuggester:
         if not free.any():
             return None
         chance = np.where(free, view.chance, 0.0)
-        volume, promise, new_rows = 1.0, chance, np.zeros(0)
-        if view.figures is not None:
-            gain, new_rows = self._gain(view.figures, chance, self._busy(view, pending))
-            volume, new_rows, promise = view.figures.volume, chance * new_rows, chance * gain
-        promise = np.maximum(promise, 0.0)  # rounding
-        by_rows = new_rows.any() and promise.max() < _FINE * volume and len(past) % 2 == 0  # by turns
-        worth = np.where(free, (new_rows if by_rows else promise) / view.seconds, -1.0)
-        best = view.candidates[int(np.argmax(worth))]
-        if view.figures is None:  # there is no front that could be stable, or grow by a share
-            return Outlook(best, (math.inf,))
-        return Outlook(best, (np.sort(promise[free])[::-1] / max(volume, 1e-9)).tolist())
+        if view.promise is None:  # there is no front that could be stable, or grow by a share
+            best = int(np.argmax(np.where(free, chance / view.seconds, -1.0)))
+            return Outlook(view.candidates[best], (math.inf,))
+        believed, volume = self._busy(view, pending), view.promise.guesses.volume
+        promise = np.maximum(chance * view.promise.gain(believed), 0.0)  # rounding
+        worth = promise
+        if self._problem.indifference and len(past) % 2 == 0 and promise.max() < FINE * volume:  # by turns
+            new_rows = chance * view.promise.new_rows(believed)
+            worth = new_rows if new_rows.any() else promise
+        best = int(np.argmax(np.where(free, worth / view.seconds, -1.0)))
+        return Outlook(view.candidates[best], (np.sort(promise[free])[::-1] / max(volume, 1e-9)).tolist())
 
     def _view(self, past: Sequence[Estimate], estimates: Sequence[Estimate]) -> _View | None:
         """What can be said of all candidates, whatever is measured elsewhere: found out once for several devices."""
@@ -157,9 +154,9 @@ class EHVISuggester:
         feasible = np.array([satisfies(now[index].values, problem.constraints) for index in known.some])
         places = {configuration: place for place, configuration in enumerate(candidates)}
         if not feasible.any():
-            return _View(candidates, places, measured, chance, np.ones(len(candidates)), None)
-        figures, seconds = self._guessed(known, feasible, encoded, len(past))
-        return _View(candidates, places, measured, chance, seconds, figures)
+            return _View(candidates, places, measured, chance, np.ones(len(candidates)), None, {})
+        guesses, seconds = self._guessed(known, feasible, encoded, len(past))
+        return _View(candidates, places, measured, chance, seconds, Promise(guesses, chance), {})
 
     def _candidates(
         self, known: Collection[Configuration], rng: random.Random
@@ -191,16 +188,21 @@ class EHVISuggester:
 
     def _busy(self, view: _View, pending: Collection[Configuration]) -> Array:
         """What is measured elsewhere for the first time, as it is predicted: ``[busy, objectives]``."""
-        assert view.figures is not None
-        found = view.figures.mean[[view.places[c] for c in pending if c in view.places]]
+        assert view.promise is not None
+        guesses, elsewhere = view.promise.guesses, view.elsewhere
         others = [c for c in pending if c not in view.places and c not in view.known and self._problem.has(c)]
-        if not others:
-            return found
-        return np.concatenate([found, view.figures.predicted(self._figures.encoder.encode(others))])
+        missing = [c for c in dict.fromkeys(others) if c not in elsewhere]
+        for start in range(0, len(missing), _AT_ONCE):
+            some = missing[start : start + _AT_ONCE]
+            inputs = self._figures.encoder.encode(some)
+            padded = np.resize(inputs, (_AT_ONCE, inputs.shape[1]))  # so that each comes out as it would alone
+            elsewhere.update(zip(some, guesses.predicted(padded), strict=False))
+        found = [guesses.mean[view.places[c]] if c in view.places else elsewhere.get(c) for c in pending]
+        return np.array([each for each in found if each is not None]).reshape(-1, guesses.mean.shape[1])
 
     def _guessed(
         self, known: _Known, feasible: NDArray[np.bool_], candidates: Array, seed: int
-    ) -> tuple[_Figures, Array]:
+    ) -> tuple[Guesses, Array]:
         """What the objectives of candidates may be, and what measuring each takes."""
         objectives = self._problem.objectives
         processes = [self._figures.process(o.metric, *known) for o in objectives]
@@ -223,7 +225,7 @@ class EHVISuggester:
             return np.asarray((np.stack(means, axis=1) * signs - low) / span)
 
         gain = expected_improvement(points, mean, sd, reference)
-        found = _Figures(mean, sd, points, reference, hypervolume(points, reference), close, gain, predicted)
+        found = Guesses(mean, sd, points, reference, hypervolume(points, reference), close, gain, predicted)
         if not error.any():
             return found, seconds
         hopeful, surely = seen - _NEAR_SD * error, seen + _NEAR_SD * error
@@ -237,28 +239,6 @@ class EHVISuggester:
             for process, half in zip(processes, normal, strict=True)
         ]
         return found._replace(drawn=tuple((np.stack(drawn, axis=2) * signs - low) / span)), seconds
-
-    def _gain(self, figures: _Figures, chance: Array, busy: Array) -> tuple[Array, Array]:
-        """Expected hypervolume improvement ``[candidates]``, and the probability that a candidate is a row of the front
-        that no other stands for.
-
-        What is ``busy`` is believed to become what it is predicted to be (Ginsbourger, Le Riche, Carraro 2010, Kriging
-        is well-suited to parallelize optimization): so several devices do not measure what is alike.
-        """
-        mean, sd, points, reference, volume, close, gain, _, drawn = figures
-        gain, new_rows = gain.copy(), np.zeros(len(mean))
-        best = np.argsort(-gain * chance, kind="stable")[:_AVERAGED]
-        if len(busy):  # the others promise no more than they did without it, which was less
-            points = np.concatenate([points, busy])
-            points = points[nondominated_rows(points, duplicates=False)]
-            gain[best] = expected_improvement(points, mean[best], sd[best], reference)
-        if self._problem.indifference and gain.max() < _FINE * volume:
-            new_rows[best] = uncovered(points, mean[best], sd[best], close)
-        if drawn:
-            fronts = [np.concatenate([each, busy]) for each in drawn]
-            fronts = [front[nondominated_rows(front, duplicates=False)] for front in fronts]
-            gain[best] = mean_improvement(fronts, mean[best], sd[best], reference)
-        return gain, new_rows
 
     def _seconds(self, mean: Array) -> Array:
         """What measuring each candidate takes by its ``mean`` latency ``[candidates, objectives]``, its logarithm.
@@ -293,14 +273,6 @@ class EHVISuggester:
         return random.Random(f"{self._seed} {len(past)}")
 
 
-def uncovered(front: Array, mean: Array, sd: Array, close: Array) -> Array:
-    """The probability ``[m]`` that no point of ``front`` is as good within ``close``, by draws with their opposites."""
-    normal = np.random.default_rng(0).standard_normal((_ROW_DRAWS // 2, len(close)))
-    drawn = mean[:, None] + sd[:, None] * np.concatenate([normal, -normal])[None]
-    covered = (front[None, None] <= (drawn + close)[:, :, None]).all(axis=3).any(axis=2)
-    return np.asarray(1.0 - covered.mean(axis=1))
-
-
 class _Known(NamedTuple):
     """The configurations that have all values: as they became known, as they are known ``now``, and which of them
     predictions are made from.
@@ -311,26 +283,10 @@ class _Known(NamedTuple):
     some: Sequence[int]
 
 
-class _Figures(NamedTuple):
-    """The objectives of candidates, in ranges: ``mean`` and ``sd`` ``[candidates, objectives]``; the front's
-    ``points``; what counts as ``close``; what each is expected to ``gain``; how others are ``predicted``; and of what
-    the front may be, some that are ``drawn`` (none where it is exact).
-    """
-
-    mean: Array
-    sd: Array
-    points: Array
-    reference: Array
-    volume: float
-    close: Array
-    gain: Array
-    predicted: Callable[[Array], Array]
-    drawn: tuple[Array, ...] = ()
-
-
 class _View(NamedTuple):
     """Candidates, and where each is among them; what is ``known``; the chance of each to be measured, what that takes,
-    and its ``figures`` (None where nothing that is known is allowed).
+    and what they ``promise`` (None where nothing that is known is allowed); what others are predicted to be that are
+    measured ``elsewhere``, as far as somebody asked.
     """
 
     candidates: Sequence[Configuration]
@@ -338,4 +294,5 @@ class _View(NamedTuple):
     known: Collection[Configuration]
     chance: Array
     seconds: Array
-    figures: _Figures | None
+    promise: Promise | None
+    elsewhere: dict[Configuration, Array]

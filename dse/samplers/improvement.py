@@ -50,7 +50,7 @@ def expected_improvement(front: Array, mean: Array, sd: Array, reference: Array)
     cuts = [_cuts(front[:, j], reference[j], most) for j in range(objectives)]
     covered = []
     for j, cut in enumerate(cuts):
-        below = _mass_below(cut[None, :], mean[:, j, None], sd[:, j, None])
+        below = mass_below(cut[None, :], mean[:, j, None], sd[:, j, None])
         covered.append(np.diff(below, axis=1, prepend=0.0))
     free = _free_cells(front, cuts)
     total = free.reshape(-1, free.shape[-1]).astype(float) @ covered[-1].T  # [cells without the last axis, m]
@@ -85,7 +85,7 @@ def _in_boxes(front: Array, mean: Array, sd: Array, reference: Array) -> Array:
 
     def below(column: int, objective: int) -> Array:
         cuts, places = np.unique(boxes[:, column], return_inverse=True)
-        return _mass_below(cuts[:, None], mean[:, objective], sd[:, objective])[places]  # [boxes, m]
+        return mass_below(cuts[:, None], mean[:, objective], sd[:, objective])[places]  # [boxes, m]
 
     across, deep = below(1, 0) - below(0, 0), below(4, 2) - below(3, 2)
     return np.asarray(np.einsum("bm,bm,bm->m", across, below(2, 1), deep))
@@ -97,17 +97,17 @@ def _is_staircase(fronts: Sequence[Array], reference: Array) -> bool:
 
 def _above_staircases(fronts: Sequence[Array], mean: Array, sd: Array, reference: Array) -> Array:
     """`mean_improvement` for two objectives: between two first coordinates of a front all is free below one height."""
-    stairs = [_stairs(front, reference) for front in fronts]
-    most = max(len(across) for across, _ in stairs)
-    ends = np.array([[*across, *[reference[0]] * (most - len(across))] for across, _ in stairs])  # of no width
-    heights = np.array([[*up, *[reference[1]] * (most - len(up))] for _, up in stairs])
-    below = _mass_below(ends[:, None], mean[:, 0, None], sd[:, 0, None])  # [fronts, m, stairs]
-    high = _mass_below(heights[:, None], mean[:, 1, None], sd[:, 1, None])
+    each = [stairs(front, reference) for front in fronts]
+    most = max(len(across) for across, _ in each)
+    ends = np.array([[*across, *[reference[0]] * (most - len(across))] for across, _ in each])  # of no width
+    heights = np.array([[*up, *[reference[1]] * (most - len(up))] for _, up in each])
+    below = mass_below(ends[:, None], mean[:, 0, None], sd[:, 0, None])  # [fronts, m, stairs]
+    high = mass_below(heights[:, None], mean[:, 1, None], sd[:, 1, None])
     total = np.einsum("fms,fms->m", np.diff(below, axis=2, prepend=0.0), high)
     return np.asarray(total / len(fronts))
 
 
-def _stairs(front: Array, reference: Array) -> tuple[list[float], list[float]]:
+def stairs(front: Array, reference: Array) -> tuple[list[float], list[float]]:
     """Where each stair ends, and how high it is: what no point of ``front`` dominates lies below."""
     points = front[np.lexsort(front.T[::-1])]
     points = points[points[:, 0] < reference[0]]
@@ -122,7 +122,7 @@ def _cuts(coordinates: Array, reference: float, most: int) -> Array:
     return np.concatenate([inside, [reference]])
 
 
-def _mass_below(cut: Array, mean: Array, sd: Array) -> Array:
+def mass_below(cut: Array, mean: Array, sd: Array) -> Array:
     """Expected length of ``[value, cut]`` for a normal value: what a point covers of the axis below ``cut``."""
     z = (cut - mean) / sd
     density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)

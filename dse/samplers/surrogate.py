@@ -93,7 +93,7 @@ def first_suggestion(
     problem: Problem, unseen: Unseen, past: Sequence[Estimate], known: Collection[Configuration], seed: int
 ) -> Configuration | None:
     """Two corners and then random ones, until enough succeeded for a fit; None from there on."""
-    corner = next((corner for corner in problem.tree.corners() if corner not in known), None)
+    corner = next((corner for corner in problem.corners if corner not in known), None)
     if corner is not None:
         return corner
     complete = (estimate for estimate in past if is_complete(estimate, problem))

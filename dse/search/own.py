@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.problem import Problem
+from dse.samplers.heard import Heard
 from dse.samplers.tree import TreeSampler
 from dse.samplers.unseen import Unseen
 
@@ -25,6 +26,8 @@ class OwnSuggester:
         self._seed = seed
         self._first = tuple(c for c in dict.fromkeys(first) if problem.has(c))
         self._rest = Unseen(problem.tree)
+        self._inside = Heard(lambda past: [e for e in past if problem.has(e.configuration)])
+        self._known = Heard(lambda past: {e.configuration for e in past})
         self._gains: Sequence[float] = ()
 
     @property
@@ -40,9 +43,9 @@ class OwnSuggester:
     ) -> Configuration | None:
         """See `dse.core.problem.Suggester`."""
         self._gains = ()
-        past = [e for e in past if self._problem.has(e.configuration)]
+        past = self._inside(past)
         pending = list(filter(self._problem.has, pending))
-        taken = {e.configuration for e in past}.union(pending)
+        taken = self._known(past).union(pending)
         if len(taken) >= self._problem.tree.size:
             return None
         first = next((configuration for configuration in self._first if configuration not in taken), None)

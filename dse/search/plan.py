@@ -92,7 +92,7 @@ def make_plan(space: Space, measurements: Sequence[Measurement], budget: Budget)
     require_packages(space.file.sampler)
     place, images = Placement(space, measurements), accuracy_rungs(space)
     costs = costs_of(space, images, measurements, place)
-    known = Situation(measurements, analyze_space(space, measurements, place))
+    known = Situation({}, analyze_space(space, measurements, place))
     return plan_search(
         space.file.sampler,
         budget,

@@ -12,6 +12,7 @@ from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.problem import Problem, Suggester
 from dse.quiet import experimental
+from dse.samplers.heard import Heard
 from dse.samplers.registry import AUTO, SAMPLERS, current_name, require_packages
 from dse.samplers.tree import TreeSampler
 from dse.search.asking import StudySuggester
@@ -84,6 +85,10 @@ class Experiments(Protocol):
     def same(self, configuration: Configuration) -> Sequence[Configuration]:
         """Those that are the same experiment as ``configuration``, itself among them."""
 
+    @property
+    def duplicates(self) -> int:
+        """How many are the same as another one, as far as is known: `same` says as before while that stays."""
+
     def is_known(self, configuration: Configuration) -> bool:
         """Whether another configuration that was measured is the same experiment; `same` tells so from then on."""
 
@@ -94,6 +99,7 @@ class OncePerExperiment:
     def __init__(self, suggester: Suggester, experiments: Experiments) -> None:
         self._suggester = suggester
         self._experiments = experiments
+        self._begin()
 
     @property
     def gains(self) -> Sequence[float]:
@@ -107,13 +113,20 @@ class OncePerExperiment:
         estimates: Sequence[Estimate] = (),
     ) -> Configuration | None:
         """See `dse.core.problem.Suggester`."""
+        if self._experiments.duplicates != self._duplicates:
+            self._begin()
         busy = [c for configuration in pending for c in self._experiments.same(configuration)]
         while True:
-            suggested = self._suggester.suggest(self._of_all(past), busy, self._of_all(estimates))
+            suggested = self._suggester.suggest(self._past(past), busy, self._estimates(estimates))
             if suggested is None:
                 return None
             if not self._experiments.is_known(suggested):
                 return self._experiments.same(suggested)[0]  # one name for all that are alike
+            self._begin()
+
+    def _begin(self) -> None:
+        self._duplicates = self._experiments.duplicates
+        self._past, self._estimates = Heard(self._of_all), Heard(self._of_all)
 
     def _of_all(self, known: Sequence[Estimate]) -> list[Estimate]:
         return [

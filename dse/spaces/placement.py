@@ -40,6 +40,8 @@ class Placement:
         self._chosen: dict[str, Configuration] = {}
         self._same: dict[Configuration, list[Configuration]] = {}
         self._found: dict[int, Configuration | None] = {}
+        self.duplicates = 0
+        """How many configurations are the same experiment as another one, as far as is known."""
         for key, configuration in _keys(space, measurements):
             self._add(key, configuration)
 
@@ -69,11 +71,6 @@ class Placement:
         """What its accuracy depends on. Raises ModelError."""
         return self._space.experiment(configuration).accuracy_key()
 
-    @property
-    def duplicates(self) -> int:
-        """How many configurations are the same experiment as another one, as far as is known."""
-        return sum(len(same) - 1 for same in self._by_key.values())
-
     def same(self, configuration: Configuration) -> Sequence[Configuration]:
         """The configurations that are the same experiment as ``configuration``, itself among them."""
         return self._same.get(configuration, (configuration,))
@@ -89,6 +86,7 @@ class Placement:
     def _add(self, key: str, configuration: Configuration) -> None:
         same = self._by_key.setdefault(key, [])
         if configuration not in same:
+            self.duplicates += bool(same)
             same.append(configuration)
         if len(same) > 1:
             self._same.update(dict.fromkeys(same, same))

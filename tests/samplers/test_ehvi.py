@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
@@ -16,7 +15,7 @@ from dse.core.metrics import METRICS, Objective
 from dse.core.problem import Problem
 from dse.core.tree import Level, Parameter, ParameterTree
 from dse.samplers import EHVISampler
-from dse.samplers.ehvi import EHVISuggester, uncovered
+from dse.samplers.ehvi import EHVISuggester
 from dse.samplers.tree import together
 
 
@@ -197,17 +196,6 @@ def test_where_time_is_spent_what_takes_long_has_to_promise_more() -> None:
     assert max(by_time) <= 20
 
 
-def test_a_row_of_its_own_is_what_no_point_of_the_front_is_as_good_as_within_the_indifference() -> None:
-    front, close = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0.1, 0.1])
-    mean = np.array([[2.0, 2.0], [-0.05, 1.0], [-1.0, 1.0], [0.5, 0.5]])
-    exactly = np.full((4, 2), 1e-9)
-    assert uncovered(front, mean, exactly, close).tolist() == [0, 0, 1, 1]
-    assert uncovered(front, mean, exactly, 0 * close).tolist() == [0, 1, 1, 1]
-    unsure = uncovered(front, mean, np.full((4, 2), 0.5), close)
-    assert ((unsure[1:] > 0) & (unsure[1:] < 1)).all()
-    assert unsure[0] < unsure[1] < unsure[2]
-
-
 def _on_a_grid() -> tuple[EHVISuggester, ParameterTree]:
     tree = ParameterTree((_parameter("x", *range(16)), _parameter("y", *range(16))))
     objectives = tuple(
@@ -253,3 +241,21 @@ def test_what_is_measured_elsewhere_is_believed_to_become_what_is_predicted() ->
     again = suggester.outlook(past, [past[3].configuration])  # a repeat of what is known says nothing new
     assert again is not None
     assert again.gains == alone.gains
+
+
+def test_with_many_pending_one_more_changes_nothing_but_what_it_would_anew() -> None:
+    """Pending ones come and go; a suggester that was never asked before suggests the same, and gains the same."""
+    asked, _ = _on_a_grid()
+    past, pending = _known_on_a_grid(16), list[Configuration]()
+    for count in range(24):
+        if count == 12:
+            del pending[3:6]
+        if count == 18:
+            past = _known_on_a_grid(17)
+        anew, _ = _on_a_grid()
+        found = asked.suggest(past, pending)
+        assert found == anew.suggest(past, pending)
+        assert asked.gains == anew.gains
+        assert found is not None
+        assert found not in pending
+        pending.append(found)
