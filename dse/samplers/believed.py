@@ -3,7 +3,8 @@
 What is measured elsewhere is believed to become what it is predicted to be (Ginsbourger, Le Riche, Carraro 2010,
 Kriging is well-suited to parallelize optimization): so several devices do not measure what is alike. Such a point
 takes away from a candidate what both would cover of the space that the fronts leave free. That lies in a few of the
-boxes which fill this space; what is left of them are boxes again. So one more point costs next to nothing, however many there were.
+boxes which fill this space; what is left of them are boxes again. So one more point costs next to nothing, however many
+there were.
 """
 
 from __future__ import annotations
