@@ -44,6 +44,7 @@ class Resident:
 
         Raises OSError where the process does not start.
         """
+        self._finish()
         if self._trials == _TRIALS or self.pid is None:
             self.close()
         process = self._process or self._start(folder)
@@ -61,6 +62,7 @@ class Resident:
 
     def close(self) -> None:
         """End the process; a later `run` starts another one."""
+        self._finish()
         process = self._process
         self._kill(processes.GRACE_S)
         if process and process.stdout:
@@ -89,7 +91,7 @@ class Resident:
                 self._hear(deadline)  # that it is ready
             self._trials += 1
             self._socket.send(os.fsencode(folder.absolute() / "request.json"))
-            return self._ended(deadline), False
+            return self._ended(deadline, early=True), False
         except TimeoutError:
             return self._interrupted(), True
         except ConnectionError:
@@ -104,17 +106,33 @@ class Resident:
             raise ConnectionResetError
         return packet.split()
 
-    def _ended(self, deadline: float) -> int:
-        """How the child ended; whatever it has started is killed."""
+    def _ended(self, deadline: float, *, early: bool = False) -> int:
+        """How the child ended; whatever it has started is killed. With ``early``, 0 once it says that it answered."""
         while True:
-            word, number = self._hear(deadline)
+            word, *numbers = self._hear(deadline)
             if word == b"ended":
                 break
-            self._child = int(number)
+            if word == b"began":
+                self._child = int(numbers[0])
+            elif early:
+                return 0
         if self._child is not None:
             processes.kill_group(self._child)
         self._child = None
-        return int(number)
+        return int(numbers[0])
+
+    def _finish(self) -> None:
+        """Have a child that has answered end: that takes it some milliseconds, in which nobody waits."""
+        process = self._process
+        try:
+            if self._child is not None:
+                self._ended(time.monotonic() + processes.GRACE_S)
+        except TimeoutError:
+            self._interrupted()
+        except ConnectionError:
+            self._kill()
+        if self._process is None and process and process.stdout:
+            process.stdout.close()
 
     def _interrupted(self) -> int:
         """Interrupt the child, then kill it, alone if the process to fork from still answers; its exit status."""

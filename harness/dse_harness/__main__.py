@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from dse_harness import process
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dse_harness.protocol import Response
 
 _USAGE = """\
@@ -81,9 +83,12 @@ def _device(name: str, root: Path, machine: Path) -> int:
     return facts(root, machine)
 
 
-def _run(request_path: Path, engine_bytes: int = 0) -> int:
-    """``engine_bytes`` of the resident set are an engine that this process had imported before it was forked."""
-    from dse_harness.protocol import write
+def _run(request_path: Path, engine_bytes: int = 0, answered: Callable[[], object] | None = None) -> int:
+    """``engine_bytes`` of the resident set are an engine that this process had imported before it was forked.
+
+    Who waits to hear that it has ``answered`` does not wait for the disk.
+    """
+    from dse_harness.protocol import sync, write
 
     response_path = request_path.with_name("response.json")
     if not request_path.is_file():
@@ -97,12 +102,15 @@ def _run(request_path: Path, engine_bytes: int = 0) -> int:
         )
         return 2
     response = _response(request_path, engine_bytes)
-    write(response, response_path)
+    write(response, response_path, durable=answered is None)
     if response.failure:
         print(f"{response.failure.error}: {response.failure.message}", file=sys.stderr)
     # Without the teardown of the runtimes' and LoadGen's threads and libraries: it takes time, and may crash.
     sys.stdout.flush()
     sys.stderr.flush()
+    if answered is not None:
+        answered()
+        sync(response_path)
     os._exit(0)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+from dse_harness.clock import now_s
 
 _PR_SET_PDEATHSIG = 1
 _MADV_POPULATE_READ = 22
@@ -114,14 +115,27 @@ def _signal_stack() -> Any:
     return found
 
 
+_began_s: float | None = None
+
+
+def begin() -> None:
+    """Have `age_s` count from now on: what was started before it was wanted is as old as the wish."""
+    global _began_s
+    _began_s = now_s()
+
+
 def age_s() -> float:
-    """Seconds since this process was started, in steps of a clock tick (10 ms); 0 where /proc is absent."""
+    """Seconds since this process was started, in steps of a clock tick (10 ms), or since `begin`; 0 where /proc is
+    absent.
+    """
+    if _began_s is not None:
+        return now_s() - _began_s
     try:
         with open("/proc/self/stat", encoding="ascii") as file:  # noqa: PTH123 - before pathlib is worth importing
             start_ticks = int(file.read().rpartition(")")[2].split()[19])
     except OSError:
         return 0.0
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - start_ticks / os.sysconf("SC_CLK_TCK")
+    return now_s() - start_ticks / os.sysconf("SC_CLK_TCK")
 
 
 def resident_bytes() -> int | None:

@@ -71,6 +71,7 @@ __all__ = [
     "RuntimeSpec",
     "SpotCheck",
     "read",
+    "sync",
     "write",
 ]
 
@@ -117,3 +118,9 @@ def write(document: Request | Response, path: Path, *, durable: bool = True) -> 
         error.filename, error.filename2 = str(path), None  # a full disk does not say where, others name the temporary
         temporary.unlink(missing_ok=True)
         raise
+
+
+def sync(path: Path) -> None:
+    """Wait until the disk has what was written without waiting for it. Raises OSError."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -253,8 +253,8 @@ class Response:
     timing_s: dict[str, Amount] = field(default_factory=dict)
     """Wall seconds by phase; ``performance`` and ``accuracy`` are LoadGen's timed runs, the rest is overhead.
 
-    ``total`` counts from the start of the process. What the phases leave of it is LoadGen's own start and end, some
-    40 ms a run: its logger looks every 10 ms.
+    ``total`` counts from the start of the process, or from when a forked one got its request. What the phases leave of
+    it is LoadGen's own start and end, some 25 ms a run: its logger looks every 10 ms, and has to look three times.
     """
     metrics: dict[str, MetricValue] = field(default_factory=dict)
     """Every figure by name, with its unit: those of the blocks above, which are always there, and what only the task,

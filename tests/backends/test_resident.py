@@ -25,7 +25,7 @@ sys.path.insert(0, {_HARNESS!r})
 from dse_harness.process import die_with_parent
 from dse_harness.resident import serve
 
-def run(request, engine_bytes):
+def run(request, engine_bytes, answered):
     exec(request.read_text())
     return 0
 
@@ -101,6 +101,45 @@ def test_a_child_is_in_its_folder_and_in_a_session_of_its_own(tmp_path: Path, re
     for name in "ab":
         what = "print(os.getcwd(), os.getsid(0) == os.getpid() != os.getppid(), sys.stdin.read() == '')"
         assert _run(resident, tmp_path / name, what).last_words == f"{tmp_path / name} True True"
+
+
+def test_nobody_waits_for_the_end_of_a_child_that_has_answered(tmp_path: Path, resident: Resident) -> None:
+    what = "print('said'); sys.stdout.flush(); answered(); signal.signal(2, signal.SIG_IGN); time.sleep(600)"
+    answered = _run(resident, tmp_path / "a", f"open('pid', 'w').write(str(os.getpid()))\n{what}", 60.0)
+    assert (answered.reason, answered.last_words, answered.timed_out) == ("exit status 0", "said", False)
+    pid = int((tmp_path / "a" / "pid").read_text())
+    assert psutil.pid_exists(pid)
+    before = resident.pid
+    assert _run(resident, tmp_path / "b", "print('after')").last_words == "after"
+    assert _is_gone(pid)
+    assert resident.pid == before
+
+
+def test_what_ends_after_it_has_answered_costs_nothing(tmp_path: Path, resident: Resident) -> None:
+    for what in ("os.abort()", "os.kill(os.getppid(), signal.SIGKILL); time.sleep(600)", "pass"):
+        for number in range(2):
+            assert _run(resident, tmp_path / str(number), f"answered(); {what}").reason == "exit status 0", what
+
+
+def test_a_child_that_is_killed_while_it_waits_costs_nothing(tmp_path: Path, resident: Resident) -> None:
+    _run(resident, tmp_path / "a", "pass")
+    assert resident.pid is not None
+    waiting = psutil.Process(resident.pid)
+    while not (found := [each for each in waiting.children() if each.status() != psutil.STATUS_ZOMBIE]):
+        time.sleep(0.02)
+    found[0].kill()
+    assert _run(resident, tmp_path / "b", "print('after')").last_words == "after"
+    resident.close()
+    assert _is_gone(waiting.pid)
+
+
+def test_nothing_that_waits_is_left(tmp_path: Path, resident: Resident) -> None:
+    _run(resident, tmp_path / "a", "pass")
+    waiting = psutil.Process(resident.pid)
+    while not (found := [each for each in waiting.children() if each.status() != psutil.STATUS_ZOMBIE]):
+        time.sleep(0.02)
+    resident.close()
+    assert all(_is_gone(each.pid) for each in found)
 
 
 def test_what_a_child_started_ends_with_it(tmp_path: Path, resident: Resident) -> None:
