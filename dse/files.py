@@ -8,6 +8,7 @@ import os
 import re
 import stat
 from pathlib import Path
+from threading import get_native_id
 from typing import Any
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
@@ -63,8 +64,8 @@ def _is_device(path: Path) -> bool:
 
 
 def _replace(path: Path, data: bytes, *, durable: bool) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)  # of a killed process with this number, or a link that was put there
+    temporary = path.with_name(f".{path.name}.{get_native_id()}.tmp")  # unlike a process's, no other thread's
+    temporary.unlink(missing_ok=True)  # of a killed one with this number, or a link that was put there
     try:
         with os.fdopen(os.open(temporary, _ANEW, 0o666), "wb") as file:
             file.write(data)

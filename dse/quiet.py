@@ -11,6 +11,8 @@ from typing import Any
 
 import optuna
 
+_FILTERS = threading.RLock()
+
 
 @contextmanager
 def quiet() -> Iterator[None]:
@@ -35,8 +37,11 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def experimental() -> Iterator[None]:
-    """No warning meanwhile that something of Optuna's is experimental: dse's tests say whether it works."""
-    with warnings.catch_warnings():
+    """No warning meanwhile that something of Optuna's is experimental: dse's tests say whether it works.
+
+    Python's filters of warnings are one for all threads: so one thread at a time, or they would be restored wrongly.
+    """
+    with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         yield
 

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +37,8 @@ CERTIFICATES = "DSE_CERTIFICATES"
 """The environment variable that names the folder of `make_certificates`; else Dask's own configuration counts."""
 _AUTHORITY = "distributed.comm.tls.ca-file"
 _LOG = logging.getLogger("distributed")
+_CONFIGURED = threading.Lock()
+"""Dask's configuration is one for all threads, and each cluster has settings and certificates of its own."""
 _START_S = 60.0
 """How long a scheduler or a worker may take to start: it imports Dask."""
 _LOOK_EVERY_S = 2.0
@@ -49,6 +52,30 @@ class Done:
     key: str
     answer: bytes | None
     reason: str = ""
+
+
+class _Silence:
+    """Dask's log, which says nothing as long as a cluster is there: what goes away is said by whoever waits for it."""
+
+    def __init__(self) -> None:
+        self._lock, self._clusters, self._level = threading.Lock(), set[object](), logging.NOTSET
+
+    def add(self, cluster: object) -> None:
+        with self._lock:
+            if not self._clusters:
+                self._level = _LOG.level
+                _LOG.setLevel(logging.CRITICAL)
+            self._clusters.add(cluster)
+
+    def remove(self, cluster: object) -> None:
+        with self._lock:
+            if cluster in self._clusters:
+                self._clusters.remove(cluster)
+                if not self._clusters:
+                    _LOG.setLevel(self._level)
+
+
+_SILENT = _Silence()
 
 
 class Cluster:
@@ -82,34 +109,33 @@ class Cluster:
         self._tags: frozenset[str] = frozenset()
         self._looked_s = -math.inf
         self._own: _Own | None = None
-        self._level = _LOG.level
         self._client: Client | None = None
 
     def __enter__(self) -> Cluster:
         distributed = _distributed()
         import dask
 
-        _LOG.setLevel(logging.CRITICAL)  # what goes away is said by whoever waits for it
+        _SILENT.add(self)
         address = self._given
         if address is None:
             self._own = _Own(self._settings, self._imports, self._groups)
-        with dask.config.set({**(self._own.settings if self._own else self._settings)}):
-            if address is not None and address.startswith("tls:") and not dask.config.get(_AUTHORITY, None):
-                raise MachineError(f"no certificates are named for {address}", remedy=Remedy.MAKE_CERTIFICATES)
-            try:
-                if self._own is not None:
-                    address = self._own.start()
+        try:
+            if self._own is not None:
+                address = self._own.start()
+            with _CONFIGURED, dask.config.set({**(self._own.settings if self._own else self._settings)}):
+                if address is not None and address.startswith("tls:") and not dask.config.get(_AUTHORITY, None):
+                    raise MachineError(f"no certificates are named for {address}", remedy=Remedy.MAKE_CERTIFICATES)
                 self._client = distributed.Client(
                     address, set_as_default=False, direct_to_workers=False, timeout=_START_S, name="dse"
                 )
-            except OSError as error:
-                self.close()
-                raise MachineError(
-                    f"no scheduler answers at {address}: {error}", hint="is it running, and is it reached from here?"
-                ) from None
-            except BaseException:
-                self.close()
-                raise
+        except OSError as error:
+            self.close()
+            raise MachineError(
+                f"no scheduler answers at {address}: {error}", hint="is it running, and is it reached from here?"
+            ) from None
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -169,7 +195,7 @@ class Cluster:
         if self._own is not None:
             self._own.end()
         self._client = self._own = None
-        _LOG.setLevel(self._level)
+        _SILENT.remove(self)
 
     def _gathered(self, futures: Sequence[Future[bytes]]) -> list[bytes | None]:
         if not futures:

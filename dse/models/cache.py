@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
+from threading import get_native_id
 
 from dse_harness.pruning import prune
 
@@ -30,7 +31,7 @@ def kept(folder: Path, name: str, make: Callable[[], Iterable[bytes]], suffix: s
             if path.stem == f"{name}-{(sha256 := _sha256(path))}":
                 return ModelFile(path, sha256)
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{name}.{os.getpid()}.tmp"
+        temporary = folder / f".{name}.{get_native_id()}.tmp"
         digest = hashlib.sha256()
         try:
             with temporary.open("wb") as file:
