@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dse.spaces.space import Space
     from dse.study.rows import ConfigurationRow, Configurations, Front, TrialRow, Trials
     from dse.study.study import Study, open_study
+    from dse.systems import Systems, explore_systems
 
 __version__ = "0.1.0"
 __all__ = [
@@ -45,11 +46,13 @@ __all__ = [
     "StopSearch",
     "Study",
     "StudyError",
+    "Systems",
     "TrialRow",
     "Trials",
     "__version__",
     "compare",
     "explore",
+    "explore_systems",
     "load_space",
     "model_space",
     "open_study",
@@ -72,10 +75,12 @@ _MODULES = {
     "StopSearch": "dse.api",
     "Study": "dse.study.study",
     "StudyError": "dse.errors",
+    "Systems": "dse.systems",
     "TrialRow": "dse.study.rows",
     "Trials": "dse.study.rows",
     "compare": "dse.reports.compare",
     "explore": "dse.api",
+    "explore_systems": "dse.systems",
     "load_space": "dse.spaces.load",
     "model_space": "dse.spaces.own",
     "open_study": "dse.study.study",

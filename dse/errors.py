@@ -108,6 +108,7 @@ class Remedy(Enum):
     CALIBRATE = "calibrate the boards {boards}"
     OTHER_BOARDS = "search with the boards that are the same, or give the others a system of their own"
     CORRECT_RATIO = "have the known ratio corrected for, or give the boards that differ a system of their own"
+    SET_UP_ALIKE = "set the boards {boards} up with the same versions"
     MAKE_CERTIFICATES = "make certificates, or name the folder that has them"
     # the machine
     LOOK_AT_MACHINE = "look at what this machine lacks"

@@ -22,6 +22,7 @@ FLOORS = (
     {"study"},
     {"search", "results", "submission", "reports", "doctor", "fleet"},
     {"api"},
+    {"systems"},
     {"cli", "testing"},
     {"__main__"},
 )

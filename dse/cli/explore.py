@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-import random
-import shlex
-from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from dse.backends import Backend, closed_after
-from dse.cli.download import download
-from dse.cli.edited import keep_earlier, say_edits
 from dse.cli.interrupt import Interrupt
-from dse.cli.limits import find_limits, say_limits
 from dse.cli.live import LiveProgress
-from dse.cli.opened import open_study, read_study, say_damaged
-from dse.cli.options import STUDIES, Images, Labels, Models, Studies, option_words, variables
-from dse.cli.outcome import counts, plan_line, show_plan, show_result
-from dse.cli.own_model import own_model
-from dse.cli.render import stderr
-from dse.cli.trusted import NOT_ASKED, Trust, require_trust
-from dse.cli.typed import typed_command
-from dse.core.configuration import Configuration
-from dse.core.tree import LISTED
-from dse.core.words import counted
-from dse.errors import ResultsError, StudyError, UsageError
-from dse.packages import runtime_version
-from dse.samplers.unseen import Unseen
-from dse.search.edits import Edits, edits
-from dse.search.elsewhere import found_elsewhere
-from dse.search.explore import explore
-from dse.search.plan import make_plan
-from dse.search.pool import Pool
-from dse.search.start import confirms, fetch
-from dse.spaces.load import find_space, load_space
-from dse.spaces.space import Space
-from dse.study.continued import continued
-from dse.study.database import without_password
-from dse.study.elsewhere import Elsewhere
-from dse.study.folder import is_study
-from dse.study.writer import StudyWriter, study_so_far
-
-if TYPE_CHECKING:
-    from dse.fleet.fleet import Fleet
+from dse.cli.options import STUDIES, Images, Labels, Models, Studies
+from dse.cli.outcome import show_result
+from dse.cli.searching import Asked, prepare, systems_of
+from dse.cli.trusted import Trust
 
 
 def explore_command(
@@ -135,8 +102,8 @@ def explore_command(
 
     For a MODEL of your own a space is made, shown, and kept as space.yaml in the study's folder.
 
-    Devices of several systems are searched one system after the other, each in a study NAME-SYSTEM of its own; at the
-    end stands the front over all.
+    Several systems are searched at the same time, each in a study NAME-SYSTEM of its own, and at the end stands the
+    front over all. One that is measured on this machine is searched alone, after the others.
 
     Example: dse explore --space mobilenet_v3.yaml --timeout 5m
 
@@ -144,178 +111,18 @@ def explore_command(
 
     Example: dse explore --space mobilenet_v3.yaml --devices devices.yaml
     """
-    given = dict(locals())
-    if devices is not None and system is None and len(systems := _systems(devices)) > 1:
+    asked = Asked(**locals())
+    if devices is not None and system is None and len(systems := systems_of(devices)) > 1:
         from dse.cli.systems import explore_each
 
-        explore_each(explore_command, given, systems)
+        explore_each(asked, systems)
         return
-    fleet = _fleet(devices, scheduler, system)
-    given_paths, own = variables(models, images, labels), None
-    if (model is None) == (space is None):
-        raise UsageError("name either a model file of your own, or a space: --space NAME (see dse space list)")
-    if model is not None:
-        own = own_model(model, studies, study, given_paths, pixels, measure=not dry_run)
-        loaded, found = own.space, own.path
-    else:
-        found = find_space(str(space))
-        loaded = load_space(found, given_paths)
-    if loaded.programs and not dry_run:
-        require_trust(loaded.programs, loaded.path, trusted=trust)
-        loaded = load_space(found, given_paths, runtime_version)
-    if fleet is not None and devices is not None and not dry_run:
-        from dse.cli.device.options import require_trust_in_devices
-
-        require_trust_in_devices(fleet.devices, devices, trusted=trust)
-    loaded = loaded if fleet is None else fleet.of(loaded)
-    folder = own.path.parent if own else (studies / (study or loaded.name)).absolute()
-    first = _first(warm_start, studies, loaded) if warm_start else []
-    before = study_so_far(folder, loaded, storage)  # what would be refused is, before downloads and in a plan too
-    if before:
-        say_damaged(before)
-        loaded = continued(loaded, before)
-    if dry_run:
-        for name, program in loaded.programs.items():
-            stderr().print(f"runtime {name} names a program: {program}; {NOT_ASKED}")
-    named = [device.name for device in fleet.devices] if fleet else []
-    edited = edits(before, loaded) if before else Edits()
-    say_edits(edited, folder, update=update)
-    limits = find_limits(loaded, before, trials=trials, timeout=timeout, budget=budget, more=more)
-    say_limits(limits)
-    left = replace(limits.left, devices=max(1, len(named)))
-    if dry_run:
-        known = before.measurements if before else ()
-        show_plan(make_plan(loaded, known, left), loaded, folder, first=len(first), as_json=json, devices=named)
+    search = prepare(asked)
+    if search is None:
         return
-    fetch(loaded, None if fleet else loaded.backend, download)
-    used_seed = loaded.file.seed if seed is None else seed
-    options = {"seed": used_seed, **limits.options}
-    sharing = fleet.sharing(loaded) if fleet else None
-    if fleet and sharing:
-        options["system"] = fleet.system
-        for sentence in sharing.sentences:
-            stderr().print(sentence)
-    if loaded.official_samples:
-        stderr().print(loaded.official_samples)
-    keep = keep_earlier if edited.changing else lambda _: None
-    say = stderr().print
-    with (
-        StudyWriter(
-            folder,
-            loaded,
-            storage,
-            options,
-            command=typed_command(),
-            keep=keep,
-            say=say,
-            ratios=sharing.corrections if sharing else None,
-            elsewhere=_elsewhere(loaded, folder, fleet, devices),
-        ) as writer,
-        Interrupt("trial") as interrupt,
-        closed_after(loaded.backend),
-        ExitStack() as resources,
-    ):
-        if own:
-            own.keep()
-        plan = make_plan(loaded, writer.study.measurements, left)
-        console = stderr()
-        console.print(f"{loaded.name}: {counts(plan)} known. {plan.decision.reason}\n{plan_line(plan, len(first))}")
-        where: Backend | Pool = loaded.backend
-        if fleet is not None:
-            console.print(f"{fleet.system}: {counted(len(named), 'device')}: {', '.join(named)}")
-            where = resources.enter_context(fleet.pool(writer.study.settings.id))
-        with LiveProgress(loaded.objectives) as live:
-            interrupt.say = writer.say = live.note
-            progress = explore(
-                writer,
-                loaded,
-                where,
-                plan,
-                used_seed,
-                live,
-                interrupt.requested,
-                confirm=confirms(loaded.backend, plan.budget),
-                strict=strict,
-                again=again,
-                first=first,
-                spent_s=limits.spent.time_s,
-            )
-        command = ("dse explore" if model is None else f"dse explore {shlex.quote(str(model))}") + option_words(
-            space=space,
-            study=study,
-            studies=studies if studies != STUDIES else None,
-            trials=trials,
-            timeout=timeout,
-            budget=budget,
-            strict=strict or None,
-            devices=devices,
-            system=system,
-            scheduler=scheduler,
-            **{"warm-start": warm_start, "seed": seed, "storage": storage and without_password(storage)},
-            models=models,
-            images=images,
-            labels=labels,
-            pixels=pixels,
-        )
+    live = LiveProgress(search.space.objectives)
+    with search.writer(live.note) as writer, Interrupt("trial") as interrupt:
+        interrupt.say = live.note
+        progress = search.measure(writer, live, interrupt.requested, live)
         stopped = interrupt.requested()
-        show_result(writer.study, progress, studies, command, as_json=json, interrupted=stopped)
-
-
-def _elsewhere(space: Space, folder: Path, fleet: Fleet | None, devices: Path | None) -> list[Elsewhere]:
-    """The accuracies that the studies of the file's other systems found, which lie beside the one in ``folder``."""
-    if fleet is None or devices is None or not folder.name.endswith(f"-{fleet.system}"):
-        return []
-    name = folder.name.removesuffix(f"-{fleet.system}")
-    others = (folder.with_name(f"{name}-{system}") for system in _systems(devices) if system != fleet.system)
-    found = found_elsewhere(space, [read_study(each) for each in others if is_study(each)])
-    if found:
-        stderr().print(
-            f"{counted(len(found), 'accuracy')} found on other systems: counted here again only where a model answers "
-            "otherwise on the first images"
-        )
-    return found
-
-
-def _systems(devices: Path) -> list[str]:
-    """The systems that a file names. Raises DeviceFileError."""
-    from dse.fleet.device_file import load_devices
-
-    return list(dict.fromkeys(device.system for device in load_devices(devices)))
-
-
-def _fleet(devices: Path | None, scheduler: str | None, system: str | None) -> Fleet | None:
-    """The devices that are asked for. Raises UsageError, DeviceFileError."""
-    if devices is None:
-        for name, value in (("scheduler", scheduler), ("system", system)):
-            if value is not None:
-                raise UsageError(f"--{name} reaches devices: name their file, --devices FILE")
-        return None
-    from dse.fleet.fleet import fleet_of  # what nobody needs who measures here
-
-    return fleet_of(devices, scheduler, system)
-
-
-def _first(warm_start: str, studies: Path, space: Space) -> list[Configuration]:
-    """What was on the front elsewhere, as configurations of ``space``. Raises StudyError, ResultsError."""
-    if not Path(warm_start).is_file():
-        known = open_study(warm_start, studies)
-        found = [p.configuration for p in known.analysis.front if space.tree.locate(p.configuration) is not None]
-        if not found:
-            raise StudyError(
-                f"no configuration on its front is one of {space.name}",
-                path=known.folder,
-                hint="leave --warm-start out, or name a study of the same space",
-            )
-        return found
-    # Only this way of starting needs DuckDB.
-    from dse.results.convert.warm_start import configurations_like, published_designs
-
-    listed = Unseen(space.tree).some((), random.Random(0), LISTED)
-    found = configurations_like(published_designs(Path(warm_start)), listed)
-    if not found:
-        raise ResultsError(
-            f"no network on a published front is like one of {space.name}",
-            path=warm_start,
-            hint="leave --warm-start out, or name models as published ones are: mobilenet-v2-0.75-160-quantized",
-        )
-    return found
+        show_result(writer.study, progress, studies, asked.command, as_json=json, interrupted=stopped)

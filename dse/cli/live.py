@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -21,17 +21,22 @@ from dse.durations import show_duration
 from dse.search.devices import DeviceProgress
 from dse.search.progress import Progress
 
-_LOG_EVERY_S = 60.0
+LOG_EVERY_S = 60.0
 _OTHER_LINES = 8
 """What the screen needs beside the front: progress, what is measured, failures, a disturbance, and some of what was
 there before."""
+
+
+def screen(renderable: Callable[[], RenderableType], console: Console) -> Live:
+    """What is drawn again four times a second as long as it is started, and leaves nothing."""
+    return Live(get_renderable=renderable, console=console, refresh_per_second=4, transient=True)
 
 
 class LiveProgress:
     """An observer for `dse.search.explore.explore`; a context manager that owns the screen meanwhile."""
 
     def __init__(
-        self, objectives: tuple[Objective, ...], console: Console | None = None, log_every_s: float = _LOG_EVERY_S
+        self, objectives: tuple[Objective, ...], console: Console | None = None, log_every_s: float = LOG_EVERY_S
     ) -> None:
         self._objectives = objectives
         self._console = console or stderr()
@@ -40,7 +45,7 @@ class LiveProgress:
         self._running: Step | None = None
         self._began = self._seen = self._logged = time.monotonic()
         self._has_logged = False
-        self._live = Live(get_renderable=self._screen, console=self._console, refresh_per_second=4, transient=True)
+        self._live = screen(self._screen, self._console)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -72,7 +77,7 @@ class LiveProgress:
             return Text()
         progress = self._progress.after(time.monotonic() - self._seen)
         bar = Table.grid(padding=(0, 1))
-        bar.add_row(ProgressBar(total=1.0, completed=progress.fraction, width=20), _status(progress))
+        bar.add_row(ProgressBar(total=1.0, completed=progress.fraction, width=20), status_words(progress))
         lines: list[RenderableType] = [bar]
         fleet = self._devices(progress)
         if fleet:
@@ -80,26 +85,28 @@ class LiveProgress:
         elif self._running is not None:
             running = f"{show_duration(time.monotonic() - self._began)}: {described(self._running.configuration)}"
             lines.append(Text(running, style="dim", overflow="ellipsis", no_wrap=True))
-        lines += [Text(line, style="yellow") for line in _lost(progress)]
+        lines += [Text(line, style="yellow") for line in lost_words(progress)]
         if progress.disturbance:
             lines.append(Text(progress.disturbance, style="yellow"))
         if progress.front:
             lines.append(self._front(progress, max(0, len(fleet) - 1)))
         return Group(*lines)
 
-    def _devices(self, progress: Progress) -> list[str]:
-        """What each device does, of as many as a third of the terminal has room for; nothing of a search without."""
+    def _devices(self, progress: Progress, room: int | None = None) -> list[str]:
+        """What each device does, in so many lines at most (None: a third of the terminal); nothing of a search
+        without."""
         if not any(device.name for device in progress.devices):
             return []
-        most = max(1, self._console.height // 3 - 1)
+        room = max(2, self._console.height // 3) if room is None else room
+        most = room if len(progress.devices) <= room else room - 1
         order = sorted(progress.devices, key=lambda each: not (each.waits or each.retired))  # trouble first
         lines = [device_line(each, progress.elapsed_s) for each in (order if len(order) > most else progress.devices)]
         rest = order[most:]
-        return lines[:most] + ([f"and {_devices_words(rest)}"] if rest else [])
+        return lines[:most] + ([f"and {devices_words(rest)}"] if rest else [])
 
     def _front(self, progress: Progress, taken: int = 0) -> RenderableType:
         """As many points of the front as the terminal has room for, the first objective's best first."""
-        room, total, title = self._console.height - _OTHER_LINES - taken, len(progress.front), _front_words(progress)
+        room, total, title = self._console.height - _OTHER_LINES - taken, len(progress.front), front_words(progress)
         for shown in range(min(total, room), 1, -1):
             more = f"; {total - shown} more below" if shown < total else ""
             table = front_table(progress.front[:shown], self._objectives, title + more)
@@ -114,9 +121,9 @@ class LiveProgress:
             return
         self._logged, self._has_logged = now, True
         disturbance = [progress.disturbance] if progress.disturbance else []
-        fleet = [_devices_words(progress.devices)] if any(device.name for device in progress.devices) else []
-        words = [_status(progress), _front_words(progress), *_lost(progress), *fleet, *disturbance]
-        self._console.print(f"{show_duration(progress.elapsed_s)}: {'; '.join(words)}")
+        fleet = [devices_words(progress.devices)] if any(device.name for device in progress.devices) else []
+        words = [status_words(progress), front_words(progress), *lost_words(progress), *fleet, *disturbance]
+        self.note(f"{show_duration(progress.elapsed_s)}: {'; '.join(words)}")
 
 
 def device_line(device: DeviceProgress, elapsed_s: float) -> str:
@@ -134,7 +141,7 @@ def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def _devices_words(devices: Sequence[DeviceProgress]) -> str:
+def devices_words(devices: Sequence[DeviceProgress]) -> str:
     """``4 devices: 2 measure, 1 waits, 1 retired``."""
     measure = sum(each.step is not None for each in devices)
     retired = sum(bool(each.retired) for each in devices)
@@ -143,7 +150,7 @@ def _devices_words(devices: Sequence[DeviceProgress]) -> str:
     return f"{counted(len(devices), 'device')}: {', '.join(parts)}"
 
 
-def _status(progress: Progress) -> str:
+def status_words(progress: Progress) -> str:
     """``12 of 36 configurations, 3 repeats, 42 s left``: known of the space, and what this run took."""
     parts = [f"{progress.known} of {counted(progress.most, 'configuration')}"]
     if progress.repeats:
@@ -154,14 +161,14 @@ def _status(progress: Progress) -> str:
     return ", ".join(parts)
 
 
-def _front_words(progress: Progress) -> str:
+def front_words(progress: Progress) -> str:
     """``front: 7, 2 certain; 9 undecided``: those nobody can tell yet, on it or off it."""
     certain = sum(point.standing == "on" for point in progress.front)
     undecided = f"; {progress.undecided} undecided" if progress.undecided else ""
     return f"front: {len(progress.front)}" + (f", {certain} certain" if certain else "") + undecided
 
 
-def _lost(progress: Progress) -> list[str]:
+def lost_words(progress: Progress) -> list[str]:
     """The study's trials that do not count, in a line for those that failed and one for those that were excluded."""
     named = (("failed", progress.failures), ("excluded", progress.excluded))
     return [by_reason(word, counts) for word, counts in named if counts]

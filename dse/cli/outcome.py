@@ -93,9 +93,18 @@ def plan_line(plan: Plan, first: int = 0) -> str:
 
 
 def show_result(
-    study: Study, progress: Progress, studies: Path, command: str, *, as_json: bool, interrupted: bool
+    study: Study,
+    progress: Progress,
+    studies: Path,
+    command: str,
+    *,
+    as_json: bool,
+    interrupted: bool,
+    several: bool = False,
 ) -> None:
     """The front, what does not count, what is left, and the next command: ``command`` goes on with the study.
+
+    Of ``several`` searches, what one does next is said once, by whoever shows all.
 
     Raises NothingMeasuredError without a front, DevicesGoneError where a device was retired, typer.Exit after an
     interrupt.
@@ -112,6 +121,8 @@ def show_result(
     if analysis.counts.excluded:
         next_command(f"dse explain {study_words(study.name, studies)} TRIAL", "says why one is excluded")
     if interrupted:
+        if several:
+            return
         left_s = progress.budget_left_s
         left = f", with {show_duration(left_s)} of its budget left" if 0 < left_s < math.inf else ""
         next_command(command, f"goes on where this stopped{left}")
@@ -125,7 +136,8 @@ def show_result(
     if not points:
         nothing = why_no_front(analysis, study.measurements)
         raise NothingMeasuredError(nothing.sentence, path=study.folder, hint=_HINTS[nothing.cause])
-    _look_at(study_words(study.name, studies))
+    if not several:
+        _look_at(study_words(study.name, studies))
 
 
 def _look_at(study: str) -> None:

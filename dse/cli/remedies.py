@@ -21,6 +21,12 @@ def _variable(details: _Details) -> str:
     return f"export {details['variable']}=..., or {options[details['variable']]}"
 
 
+def _set_up(details: _Details) -> str:
+    engines = "".join(f" --engine {shlex.quote(engine)}" for engine in details["engines"].split())
+    file = "" if details["file"] in ("", "devices.yaml") else f" --devices {shlex.quote(details['file'])}"
+    return f"dse device setup {details['boards']}{engines}{file}"
+
+
 _WORDS: Mapping[Remedy, str | Callable[[_Details], str]] = {
     Remedy.OTHER_STUDY_NAME: "take another --study name",
     Remedy.OTHER_STUDY_OR_STORAGE: "take another --study name or another --storage",
@@ -105,6 +111,7 @@ _WORDS: Mapping[Remedy, str | Callable[[_Details], str]] = {
         "correct: true below the system in the device file divides the figures by the ratio; or give the boards that "
         "differ a system of their own"
     ),
+    Remedy.SET_UP_ALIKE: _set_up,
     Remedy.MAKE_CERTIFICATES: "dse device certificates FOLDER makes them; DSE_CERTIFICATES names their folder",
     Remedy.LOOK_AT_MACHINE: "dse doctor",
 }

@@ -30,9 +30,10 @@ from dse.cli.submission_options import (
 from dse.cli.submitted import check_command, pack_command
 from dse.core.words import counted
 from dse.errors import SubmissionError, UsageError
+from dse.reports.common_front import system_of
 from dse.submission.candidates import findings_of, official_candidates
 from dse.submission.check_point import check_point
-from dse.submission.environment import available_memory_bytes
+from dse.submission.environment import available_memory_bytes, loadgen_of_boards
 from dse.submission.findings import BrokenRulesError, blocking
 from dse.submission.front import front_candidates
 from dse.submission.rounds import DEFAULT_ROUND, SCENARIOS, Scenario, get_round
@@ -162,10 +163,11 @@ def preflight(
     """
     found, round_ = open_study(study, studies), get_round(round_name, to_measure=True)
     official = official_candidates(found, trial or (), python)
-    if python is None:
+    loadgen = loadgen_of_boards(found) if system_of(found) else None
+    if python is None and loadgen is None:
         say_not_asked(official.candidates, found)
     asked, run = _scenarios(scenarios), python is not None
-    findings = findings_of(official.candidates, submitter, system, round_, asked, run=run)
+    findings = findings_of(official.candidates, submitter, system, round_, asked, run=run, loadgen=loadgen)
     if as_json:
         print_json(
             {

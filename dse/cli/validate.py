@@ -87,7 +87,7 @@ def validate_command(
     """
     found, round_, console = open_study(study, studies), get_round(round_name, to_measure=True), stderr()
     allowed = rules(allow)
-    boards = official_boards(found, devices, scheduler, trusted=trust or dry_run)
+    boards = official_boards(found, devices, scheduler, trusted=trust)
     official = official_candidates(found, trial or (), python)
     require_own_folders(found.folder, FOLDER)
     if not dry_run and (found.folder / FOLDER).exists():
@@ -103,7 +103,7 @@ def validate_command(
     problems: list[DseError] = [*official.problems, *todo.problems]
     print_problems(problems)
     _show(todo)
-    programs = {} if python else programs_of(official.candidates)
+    programs = {} if python or boards else programs_of(official.candidates)
     if dry_run:
         say_not_asked(official.candidates if programs else (), found)
     elif programs:

@@ -44,7 +44,8 @@ class _Suggestion:
 class Session:
     """See the module. ``history`` are the trials of the study so far, whoever measured them.
 
-    ``elsewhere`` are accuracies that other systems found, by key; each trial shows whether they count for it.
+    ``elsewhere`` are accuracies that other systems found, by key; each trial shows whether they count for it. More may
+    come to it at any time.
 
     Trials are numbered from ``first_number`` on, or after the history. The budget is this session's own, and so is its
     ``number``, one more than the last of the history has.
@@ -62,7 +63,7 @@ class Session:
         elsewhere: Mapping[str, FoundAccuracy] | None = None,
     ) -> None:
         self.task, self.costs = task, costs
-        self._elsewhere = dict(elsewhere or {})
+        self._elsewhere = {} if elsewhere is None else elsewhere
         self._suggester, self._experiments = suggester, experiments
         self._measurements: list[Measurement] = []
         self._accuracies = Accuracies(0 if task.exact else task.images or 0)

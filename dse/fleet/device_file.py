@@ -54,6 +54,11 @@ class Device:
         """Files of this machine that are run for it, or say what is run: an interpreter, an SSH configuration."""
         return self._section.programs
 
+    @property
+    def is_set_up(self) -> bool:
+        """Whether dse makes the environment of its harness; else that is this machine's, or the user's own."""
+        return self.python is None and not self.connection().is_here
+
     def connection(self) -> Transport:
         """The transport to it. Raises RegistryError, and ValueError for options that it does not have."""
         return TRANSPORTS.get(self.transport)(self._section)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from dse.core.words import counted
 from dse.errors import UsageError
-from dse.fleet.calibrate import metrics_of
-from dse.fleet.calibration import Sharing, limits_of
+from dse.fleet.calibration import Sharing, board_facts, limits_of
 from dse.fleet.cluster import Cluster, require_closed
 from dse.fleet.device_file import Device, load_devices
 from dse.fleet.pool import FleetPool
-from dse.fleet.shared import shared
+from dse.fleet.shared import shared, told_by
+from dse.fleet.versions import Versions, require_alike, with_versions
 from dse.spaces.space import Space
+from dse.study import Study
 
 
 @dataclass(frozen=True)
@@ -35,15 +38,48 @@ class Fleet:
         """What they are called together."""
         return self.devices[0].system
 
+    @property
+    def is_here(self) -> bool:
+        """Whether a device is this machine; one of a Dask worker of its own is not."""
+        return any(each.connection().is_here and each.transport != "dask" for each in self.devices)
+
     def of(self, space: Space) -> Space:
         """``space`` on this system: what is measured here is another experiment than elsewhere."""
         return dataclasses.replace(space, system=self.system)
 
-    def sharing(self, space: Space) -> Sharing:
-        """How the devices share a study of ``space``. Raises MachineError where they were not shown to be the same."""
+    @cached_property
+    def told(self) -> Mapping[str, Mapping[str, Any]]:
+        """What each device says of itself: each is asked once, nothing of one that does not answer."""
+        return told_by(self.devices)
+
+    @property
+    def versions(self) -> Versions:
+        """What each device says that it runs with."""
+        return {name: board_facts(document).versions for name, document in self.told.items()}
+
+    def asked(self, space: Space, before: Study | None, *, answers: bool = True) -> Space:
+        """``space`` with the versions of engines that the devices have: what keys are made of.
+
+        ``before`` is the study that goes on. Without ``answers`` no device is asked, as for a plan. Raises MachineError
+        where two devices have different versions.
+        """
+        if answers:
+            self.require_alike(section.engine for section in space.file.runtimes.values())
+        return with_versions(space, self.versions if answers else {}, before)
+
+    def require_alike(self, engines: Iterable[str]) -> None:
+        """Raise MachineError where two devices have different versions of one of ``engines``, or of LoadGen."""
+        require_alike(self.devices, self.versions, engines, self.file)
+
+    def sharing(self, study: Space | Study) -> Sharing:
+        """How the devices share ``study``, or one of a space. Raises MachineError where they were not shown to be the
+        same."""
         if self.file is None:
             return Sharing({}, ())
-        return shared(self.file, self.devices, limits_of(metrics_of(space), space.indifference))
+        facts = {name: board_facts(document) for name, document in self.told.items()}
+        metrics = [*(each.metric for each in study.objectives), *(each.metric for each in study.constraints)]
+        indifference = study.indifference if isinstance(study, Space) else study.space.indifference
+        return shared(self.file, self.devices, limits_of(metrics, indifference), facts)
 
     @contextmanager
     def pool(self, study: str) -> Iterator[FleetPool]:
@@ -53,6 +89,17 @@ class Fleet:
         """
         with Cluster([device.name for device in self.devices], self.scheduler) as cluster:
             yield FleetPool(self.devices, cluster, study)
+
+
+def turns(fleets: Iterable[Fleet]) -> list[list[Fleet]]:
+    """Which systems are searched at the same time, and which after them.
+
+    One with a device that is this machine is searched alone: whatever else goes on here would slow it, other such
+    devices and the searches of boards alike.
+    """
+    asked = list(fleets)
+    others = [fleet for fleet in asked if not fleet.is_here]
+    return [*([others] if others else []), *([fleet] for fleet in asked if fleet.is_here)]
 
 
 def fleet_of(devices: Path | str | Sequence[Device], scheduler: str | None = None, system: str | None = None) -> Fleet:
@@ -68,7 +115,8 @@ def fleet_of(devices: Path | str | Sequence[Device], scheduler: str | None = Non
         raise UsageError(f"found no system {system!r}, allowed: {', '.join(names)}")
     if system is None and len(names) != 1:
         raise UsageError(
-            f"found devices of {counted(len(names), 'system')}: {', '.join(names) or 'none'}; a study is of one"
+            f"found devices of {counted(len(names), 'system')}: {', '.join(names) or 'none'}; a study is of one",
+            hint="name one of them; in Python, dse.explore_systems searches all",
         )
     chosen = tuple(device for device in found if device.system == (system or device.system))
     return Fleet(chosen, scheduler, Path(devices) if isinstance(devices, Path | str) else None)

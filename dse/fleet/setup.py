@@ -20,6 +20,7 @@ from dse.fleet.device_file import Device
 from dse.fleet.probe import PYTHON, Probe, probe, reach
 from dse.fleet.remote import Remote
 from dse.fleet.wheel import EXTRAS, LEAST_PYTHON, NAME, REQUIRES, harness_wheel, is_wheel_name
+from dse.packages import engine_named
 from dse.paths import cache_dir, using_cache
 
 LOADGEN = "mlcommons-loadgen"
@@ -30,6 +31,7 @@ _BUILDING_S = 3600.0
 _INSTALLING_S = 1800.0
 _MOST_WHEEL_BYTES = 2**26
 _REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+")
+_ENGINE = re.compile(rf"(?:{'|'.join(EXTRAS)})(?:==[A-Za-z0-9][A-Za-z0-9.+!-]*)?")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Options:
     python: str = PYTHON
     """The device's own interpreter, of which the environment is made."""
     engines: tuple[str, ...] = ("litert",)
-    """Names of `EXTRAS`."""
+    """Names of `EXTRAS`; ``litert==2.1.0`` is that version of its package."""
     wheels: Path | None = None
     """A folder of wheels; with it nothing comes from the network."""
     system_packages: bool = False
@@ -61,14 +63,14 @@ def plan(device: Device, options: Options) -> list[Step]:
 
     Looks at the device and changes nothing. Raises DeviceError; UsageError for a device that is not set up by this.
     """
-    if device.connection().is_here or device.python is not None:
+    if not device.is_set_up:
         own = "the interpreter of its Dask worker" if device.transport == "dask" else "this dse's own interpreter"
         raise UsageError(
             f"{device.name}: its harness is run by {device.python or own}, which is yours to set up",
             hint=f"there: {device.python or PYTHON} -m pip install {' '.join(map(repr, REQUIRES))}",
         )
-    if unknown := [name for name in options.engines if name not in EXTRAS]:
-        raise UsageError(f"found the engine {unknown[0]!r}, allowed: {', '.join(EXTRAS)}")
+    if unknown := [each for each in options.engines if not _ENGINE.fullmatch(each)]:
+        raise UsageError(f"found the engine {unknown[0]!r}, allowed: {', '.join(EXTRAS)}, or one with ==VERSION")
     reach(device)
     found = probe(device, options.python)
     if found.python < LEAST_PYTHON:
@@ -117,7 +119,9 @@ def _steps(device: Device, options: Options, found: Probe) -> Iterator[Step]:
             f"({found.platform})",
             lambda: _build(remote, [*pip, "wheel", "--no-deps", *quiet], wheels, loadgen, found),
         )
-    needs = [f"{NAME}[{','.join(options.engines)}]=={wheel.version}", f"{LOADGEN}=={loadgen}"]
+    extras = ",".join(each.partition("==")[0] for each in options.engines)
+    exact = [f"{package}=={version}" for package, version in _exact(options.engines).items()]
+    needs = [f"{NAME}[{extras}]=={wheel.version}", f"{LOADGEN}=={loadgen}", *exact]
     yield Step(
         f"install into {device.root}/env: {', '.join(lacking)}",
         lambda: _install(device, [*pip, "install", *quiet, *needs], options, wheel.version, loadgen),
@@ -125,11 +129,17 @@ def _steps(device: Device, options: Options, found: Probe) -> Iterator[Step]:
 
 
 def lacks(found: Probe, harness: str, loadgen: str, engines: Sequence[str]) -> list[str]:
-    """The distributions that are not there, or in another version than this side has."""
-    installed, exact = found.installed or {}, {NAME: harness, LOADGEN: loadgen}
-    needs = [NAME, *REQUIRES, *(need for engine in engines for need in EXTRAS[engine])]
+    """The distributions that are not there, or in another version than this side has, or an engine is asked for."""
+    installed, exact = found.installed or {}, {NAME: harness, LOADGEN: loadgen, **_exact(engines)}
+    needs = [NAME, *REQUIRES, *(need for engine in engines for need in EXTRAS[engine.partition("==")[0]])]
     names = dict.fromkeys(matched[0] for need in needs if (matched := _REQUIREMENT.match(need)))
     return [name for name in names if name not in installed or installed[name] != exact.get(name, installed[name])]
+
+
+def _exact(engines: Sequence[str]) -> dict[str, str]:
+    """The versions that are asked for, by the engine's package."""
+    named = (engine.partition("==") for engine in engines)
+    return {engine_named(name).packages[0]: version for name, _, version in named if version}
 
 
 def fits(name: str, found: Probe) -> bool:

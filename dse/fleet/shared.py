@@ -17,12 +17,13 @@ _AT_ONCE = 16
 
 
 def facts_of(devices: Sequence[Device]) -> dict[str, BoardFacts]:
-    """What each device is; nothing of one that does not answer now, or that only its Dask worker reaches."""
+    """What each device is; nothing of one that says nothing."""
     return {name: board_facts(document) for name, document in told_by(devices).items()}
 
 
 def told_by(devices: Sequence[Device]) -> dict[str, dict[str, Any]]:
-    """What each device says of itself (`dse_harness.facts`); nothing as above."""
+    """What each device says of itself (`dse_harness.facts`): nothing where it does not answer now, and where only its
+    Dask worker reaches it."""
 
     def ask(device: Device) -> dict[str, Any]:
         if device.transport == "dask":
@@ -36,14 +37,17 @@ def told_by(devices: Sequence[Device]) -> dict[str, dict[str, Any]]:
         return dict(zip([each.name for each in devices], threads.map(ask, devices), strict=True))
 
 
-def shared(file: Path, devices: Sequence[Device], limits: Mapping[str, float]) -> Sharing:
+def shared(
+    file: Path, devices: Sequence[Device], limits: Mapping[str, float], facts: Mapping[str, BoardFacts]
+) -> Sharing:
     """How ``devices`` of one system, which ``file`` names, share a study whose ``limits`` say what does not matter.
 
-    Raises MachineError where they may not, InputError for calibrations that cannot be read.
+    ``facts`` are what they say of themselves now. Raises MachineError where they may not, InputError for calibrations
+    that cannot be read.
     """
     if len(devices) < 2:
         return Sharing({}, ())
     system = devices[0].system
     found = read_calibrations(calibration_path(file)).get(system)
-    facts = facts_of(devices) if found is not None else {device.name: BoardFacts() for device in devices}
-    return sharing(found, system, facts, limits, correct=devices[0].correct, now=datetime.now(UTC))
+    asked = {device.name: facts.get(device.name, BoardFacts()) for device in devices}
+    return sharing(found, system, asked, limits, correct=devices[0].correct, now=datetime.now(UTC))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
+from dse.core.measurement import Measurement
 from dse.errors import ModelError
 from dse.spaces.space import Space
 from dse.study import Study
@@ -19,17 +20,24 @@ def found_elsewhere(space: Space, studies: Iterable[Study]) -> list[Elsewhere]:
     best: dict[str, Elsewhere] = {}
     for study in studies:
         system = str(study.settings.options.get("system", ""))
-        for m in study.measurements:
-            accuracy, spot_check = m.response.accuracy, m.response.spot_check
-            if accuracy is None or spot_check is None or space.tree.locate(m.configuration) is None:
-                continue
-            try:
-                experiment = space.experiment(m.configuration)
-            except ModelError:
-                continue
-            if m.accuracy_key != dataclasses.replace(experiment, device=system).accuracy_key():
-                continue
-            key = experiment.accuracy_key()
-            if key not in best or best[key].accuracy.total < accuracy.total:
-                best[key] = Elsewhere(key, accuracy, spot_check, study.name, m.trial)
+        for measured in study.measurements:
+            found = elsewhere_of(space, system, study.name, measured)
+            if found is not None and (
+                found.key not in best or best[found.key].accuracy.total < found.accuracy.total
+            ):  # fmt: skip
+                best[found.key] = found
     return list(best.values())
+
+
+def elsewhere_of(space: Space, system: str, study: str, measured: Measurement) -> Elsewhere | None:
+    """The accuracy that a trial of ``study`` counted on ``system``, if ``space`` has the same."""
+    accuracy, spot_check = measured.response.accuracy, measured.response.spot_check
+    if accuracy is None or spot_check is None or space.tree.locate(measured.configuration) is None:
+        return None
+    try:
+        experiment = space.experiment(measured.configuration)
+    except ModelError:
+        return None
+    if measured.accuracy_key != dataclasses.replace(experiment, device=system).accuracy_key():
+        return None
+    return Elsewhere(experiment.accuracy_key(), accuracy, spot_check, study, measured.trial)

@@ -7,7 +7,7 @@ system need not count all images again. Each trial shows on the first images tha
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -53,16 +53,20 @@ def read_elsewhere(folder: Path) -> tuple[Elsewhere, ...]:
 
 
 def keep_elsewhere(folder: Path, more: Sequence[Elsewhere]) -> tuple[Elsewhere, ...]:
-    """Add ``more`` to those of the study in ``folder``, of which none changes its place. Raises StudyError, OSError."""
+    """Add those of ``more`` that are on more images than what is known to those of the study in ``folder``.
+
+    Of those none changes its place. Raises StudyError, OSError.
+    """
     known = read_elsewhere(folder)
-    keys = {each.key for each in known}
-    found = (*known, *{each.key: each for each in more if each.key not in keys}.values())
+    images = {each.key: each.accuracy.total for each in known}
+    better = [each for each in more if each.accuracy.total > images.get(each.key, 0)]
+    found = (*known, *{each.key: each for each in sorted(better, key=lambda each: each.accuracy.total)}.values())
     if len(found) > len(known):
         accuracies = [dataclasses.asdict(each) for each in found]
         write_json(folder / ELSEWHERE, {"schema": SCHEMA, "accuracies": accuracies}, follow=False)
     return found
 
 
-def by_key(found: Sequence[Elsewhere]) -> Mapping[str, FoundAccuracy]:
-    """As trials below zero, by key."""
+def by_key(found: Sequence[Elsewhere]) -> dict[str, FoundAccuracy]:
+    """As trials below zero, by key: the last, on most images."""
     return {e.key: FoundAccuracy(-number, e.accuracy, e.spot_check) for number, e in enumerate(found, 1)}

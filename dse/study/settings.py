@@ -18,8 +18,10 @@ from dse.reading import UnreadableError, read_text
 from dse.spaces.resolved import ResolvedSpace
 from dse.values import shown
 
-SCHEMA = 2
-"""2: ``searches``. 1 had none."""
+SCHEMA = 3
+"""3: ``boards`` and ``key_versions``. 2: ``searches``. 1 had neither."""
+LOADGEN = "loadgen"
+"""What LoadGen is called among the versions of a board; engines have their own names."""
 _HINT = "or put the file back as dse wrote it"
 _LARGEST_TRIAL = 10**9
 
@@ -40,6 +42,9 @@ class StudySettings:
     """What a study is of, and what its last search was asked for.
 
     ``searches`` are what started it and let it go on, in their order; without passwords. Empty where an older dse did.
+    ``versions`` are those of what searched and, by the names of their packages, of what measured. ``boards`` has what
+    each board of a fleet said that it runs with; one that never answered has nothing. ``key_versions`` are the engines'
+    versions that keys of trials on boards are made of, by runtime.
     ``storage`` is where Optuna finds it, without a password (None: in its folder). ``placed`` has the configuration of
     the space as it is now for each trial that has another one of its own; None where it has none any more. The first
     versions wrote neither ``id`` nor ``placed``.
@@ -51,11 +56,13 @@ class StudySettings:
     storage: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    boards: dict[str, dict[str, str]] = field(default_factory=dict)
+    key_versions: dict[str, str] = field(default_factory=dict)
     searches: tuple[Search, ...] = ()
     space: ResolvedSpace
     placed: dict[Annotated[int, Range(0, _LARGEST_TRIAL)], dict[str, Value] | None] = field(default_factory=dict)
 
-    SCHEMAS: ClassVar[tuple[int, ...]] = (1, SCHEMA)
+    SCHEMAS: ClassVar[tuple[int, ...]] = (1, 2, SCHEMA)
 
     def place(self, trial: int, measured: Configuration) -> Configuration | None:
         """The configuration that a trial counts for, which ran ``measured``; None when it has none any more."""

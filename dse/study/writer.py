@@ -6,7 +6,7 @@ import bisect
 import platform
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib import metadata
@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from dse_harness.engines import ENGINES
 from dse_harness.protocol import Response
 
 import dse
@@ -22,7 +23,7 @@ from dse.core.measurement import Measurement
 from dse.core.policy import Step
 from dse.errors import MachineError, Remedy, StudyError
 from dse.files import remove_leftovers, write_text
-from dse.packages import engines_here
+from dse.packages import engine_named, engines_here
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study import folder as places
@@ -30,14 +31,17 @@ from dse.study import trial as trials
 from dse.study.database import without_password, without_user
 from dse.study.elsewhere import Elsewhere, by_key, keep_elsewhere
 from dse.study.lock import locked
-from dse.study.settings import StudySettings, one_more, read_settings
+from dse.study.settings import LOADGEN, StudySettings, one_more, read_settings
 from dse.study.storage import OptunaView
 from dse.study.study import Study
 from dse.study.trial import TrialRecord, read_trials
 from dse.study.view import LateView
 from dse.values import NAME
 
-_PACKAGES = ("mlcommons-loadgen", "moocore", "numpy", "optuna")
+_PACKAGES = ("moocore", "optuna")
+"""What searches."""
+_MEASURING = {LOADGEN: "mlcommons-loadgen", "numpy": "numpy"}
+"""What measures beside an engine: packages, by their names among the versions of a board."""
 
 
 def study_so_far(folder: Path, space: Space, storage: str | None) -> Study | None:
@@ -57,7 +61,8 @@ class StudyWriter:
     date with the trial folders. ``command`` is what starts this search, without a password. ``keep`` gets a study that
     is there already before its settings are replaced; ``say`` gets a sentence where the view has to wait. Raises
     StudyError then: in use, of another space, not a study's folder, with a trial that is not mounted now.
-    ``elsewhere`` are accuracies that other systems found; ``ratios`` are those of trials to come, by device: see
+    ``elsewhere`` are accuracies that other systems found; ``boards`` are the versions that each board of a fleet said
+    it has, see `StudySettings`; ``ratios`` are those of trials to come, by device: see
     `dse.core.measurement.Measurement`.
     """
 
@@ -75,11 +80,13 @@ class StudyWriter:
         say: Callable[[str], None] = lambda _: None,
         ratios: Mapping[str, Mapping[str, float]] | None = None,
         elsewhere: Sequence[Elsewhere] = (),
+        boards: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self._found_elsewhere = elsewhere
         self.say = say
         self._command = command
         self._ratios = dict(ratios or {})
+        self._boards = boards or {}
         self._keep = keep
         self._folder = folder
         self._space = space
@@ -159,6 +166,11 @@ class StudyWriter:
             raise
         return measured
 
+    def add_elsewhere(self, more: Sequence[Elsewhere]) -> None:
+        """Count accuracies that other systems have found by now for trials to come. Raises StudyError."""
+        self.require_folder()
+        self.elsewhere.update(by_key(keep_elsewhere(self._folder, more)))
+
     def discard(self, record: TrialRecord) -> None:
         """Remove a trial that began and that nobody will answer. Raises StudyError."""
         self.require_folder(record)
@@ -188,14 +200,18 @@ class StudyWriter:
         measurements = before.measurements if before else []
         place = Placement(self._space, measurements)
         now = datetime.now(UTC).isoformat(timespec="seconds")
+        known = before.settings.boards if before else {}
+        boards = {name: dict(found or known.get(name, {})) for name, found in self._boards.items()}
         return StudySettings(
             id=before.settings.id if before else uuid.uuid4().hex,
             created=before.settings.created if before else now,
             storage=storage or (before.settings.storage if before else None),
             options=self._options,
             versions={"dse": dse.__version__, "python": platform.python_version()}
-            | {engine.packages[0]: version for engine, version in engines_here().values()}
+            | (_of_boards(boards.values()) if boards else _of_this_machine())
             | {name: metadata.version(name) for name in _PACKAGES},
+            boards=boards,
+            key_versions=dict(self._space.runtime_versions) if boards else {},
             searches=one_more(before.settings.searches if before else (), self._command),
             space=self._space.resolved(),
             placed={
@@ -204,6 +220,23 @@ class StudyWriter:
                 if (configuration := place(m)) != m.configuration
             },
         )
+
+
+def _of_this_machine() -> dict[str, str]:
+    """The versions of what measures here, by package."""
+    engines = {engine.packages[0]: version for engine, version in engines_here().values()}
+    return engines | {package: metadata.version(package) for package in _MEASURING.values()}
+
+
+def _of_boards(boards: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """The versions of what measures on ``boards``, by package, where all that have answered have the same."""
+    found: dict[str, str] = {}
+    named = {name: engine_named(name).packages[0] for name in ENGINES} | _MEASURING
+    for name, package in named.items():
+        versions = {of.get(name) for of in boards if of}
+        if len(versions) == 1 and (version := versions.pop()):
+            found[package] = version
+    return found
 
 
 def _before(folder: Path, space: Space, storage: str | None) -> Study:

@@ -75,7 +75,9 @@ def findings_of(
     run: bool,
     loadgen: str | None = None,
 ) -> list[Finding]:
-    """What `dse.submission.preflight` says, with the LoadGen of each interpreter that would measure, or ``loadgen``.
+    """What `dse.submission.preflight` says, with the LoadGen of each interpreter that would measure.
+
+    Or with ``loadgen`` of the boards that would; it is empty where nobody knows theirs.
 
     Those that the candidates' study names are asked only where they may be ``run``. Without a description of the
     system that is a finding, and everything else is looked at nevertheless.
@@ -98,8 +100,12 @@ def findings_of(
             system_id=description.system_id,
             system=description.fields,
             round_=round_,
-            loadgen_version=loadgen or (loadgen_version(interpreter) if run or interpreter is None else None),
+            loadgen_version=_loadgen(interpreter, run=run) if loadgen is None else loadgen or None,
             scenarios=scenarios,
         )
     ]
     return list(dict.fromkeys(found))  # the system's are those of every interpreter
+
+
+def _loadgen(interpreter: str | None, *, run: bool) -> str | None:
+    return loadgen_version(interpreter) if run or interpreter is None else None

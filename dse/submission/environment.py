@@ -8,11 +8,22 @@ import psutil
 
 from dse.errors import Remedy
 from dse.packages import package_version
+from dse.study import Study
+from dse.study.settings import LOADGEN
 
 
 def loadgen_version(python: str | None) -> str:
     """The mlcommons-loadgen wheel of an interpreter (None: this one). Raises MachineError."""
     return package_version("mlcommons-loadgen", python, Remedy.CORRECT_PYTHON)
+
+
+def loadgen_of_boards(study: Study) -> str:
+    """The LoadGen that the boards of ``study`` said they have, or measured with last; empty where nobody knows."""
+    told = {of[LOADGEN] for of in study.settings.boards.values() if LOADGEN in of}
+    if len(told) == 1:
+        return told.pop()
+    measured = (m.response.evidence for m in reversed(study.measurements))
+    return next((evidence.loadgen_version.partition(" ")[0] for evidence in measured if evidence), "")
 
 
 def available_memory_bytes(root: Path = Path("/")) -> int:

@@ -87,6 +87,7 @@ def fakes(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pool.close()
 
     monkeypatch.setattr(Fleet, "pool", pool)
+    monkeypatch.setattr("dse.fleet.fleet.told_by", lambda devices: {each.name: {} for each in devices})
     return here
 
 

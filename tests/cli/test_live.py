@@ -13,6 +13,7 @@ from rich.console import Console
 
 from dse.backends import FakeDevice
 from dse.cli.live import LiveProgress, device_line
+from dse.cli.live_systems import LiveSystems
 from dse.cli.render import by_reason
 from dse.core.budget import Budget
 from dse.core.configuration import Configuration
@@ -189,3 +190,45 @@ def test_a_log_tells_of_devices_where_they_have_names(tmp_path: Path) -> None:
     first, second = output.getvalue().splitlines()
     assert "device" not in first
     assert "; 2 devices: 1 measure, 1 waiting" in second
+
+
+@pytest.mark.parametrize(("height", "boards"), [(24, 3), (10, 3), (24, 30), (5, 3)])
+def test_several_systems_share_a_screen(tmp_path: Path, height: int, boards: int) -> None:
+    output = io.StringIO()
+    console = Console(file=output, width=80, height=height, force_terminal=True, color_system=None, markup=False)
+    objectives = make_space(tmp_path).objectives
+    live = LiveSystems({"raspberry-pi-4": objectives, "rk3588": objectives}, console)
+    devices = [DeviceProgress(f"pi{n}", _step(threads=n, form="minimalistic " * 9), 1.0, 12) for n in range(boards)]
+    progress = replace(_progress(tmp_path), devices=devices)
+    with live:
+        live.part("raspberry-pi-4")(progress)
+        lines = console.render_lines(live._screen(), pad=False)
+        shown = ["".join(segment.text for segment in line).rstrip() for line in lines]
+        live.part("rk3588").note("a note")
+    assert len(shown) <= height
+    assert max(map(len, shown)) <= 80
+    assert shown[0].startswith("raspberry-pi-4 ")
+    assert "6 of 6 configurations" in shown[0]
+    assert shown[1].startswith("  front: ")
+    if height == 24:
+        assert shown[2].startswith("  pi0, 12 done: ")
+    else:
+        assert f"; {boards} devices: {boards} measure" in shown[1] or height == 10
+    assert shown[-1] == "rk3588: begins"
+    assert "rk3588: a note" in output.getvalue()
+
+
+def test_the_log_of_several_systems_says_whose_each_line_is(tmp_path: Path) -> None:
+    output = io.StringIO()
+    console = Console(file=output, width=80, markup=False, soft_wrap=True)
+    objectives = make_space(tmp_path).objectives
+    devices = [DeviceProgress("pi1", _step(threads=1))]
+    progress = replace(_progress(tmp_path), devices=devices)
+    with LiveSystems({"a": objectives, "b": objectives}, console, 0.0) as live:
+        for system in ("a", "b"):
+            with live.part(system) as part:
+                part(progress)
+    lines = output.getvalue().splitlines()
+    assert [line[:3] for line in lines] == ["a: ", "a: ", "b: ", "b: "]
+    assert lines[0].endswith("; 1 device: 1 measure")
+    assert lines[1].startswith("a: ended; front: ")

@@ -35,6 +35,8 @@ _DETAILS = {
     "found": "v6.0",
     "asked": "v6.1",
     "boards": "pi1 pi2",
+    "engines": "litert==2.1.0",
+    "file": "lab.yaml",
 }
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from dse.fleet.device_file import Device
 from dse.fleet.pool import FleetPool
 from dse.search.pool import Pool
 from dse.search.progress import Progress
+from dse.search.together import Check, together
 from dse.study import Study
 from tests.fleet import fake_task
 from tests.fleet.once import require_one_at_a_time
@@ -226,3 +228,28 @@ def test_an_interpreter_without_dask_says_what_to_install(monkeypatch: pytest.Mo
     with pytest.raises(MachineError, match="Dask, which is not installed") as raised, Cluster(["a"]):
         pass
     assert raised.value.hint == "pip install 'dse[fleet]'"
+
+
+@thorough(PROCESSES)
+def test_two_clusters_are_there_at_the_same_time(tmp_path: Path, bench: Bench) -> None:
+    """Each has certificates of its own, and Dask's configuration is one for all threads."""
+    level, both = logging.getLogger("distributed").level, threading.Barrier(2, timeout=60)
+
+    def searched(names: str) -> Callable[[Check], int]:
+        own = tmp_path / names
+        own.mkdir()
+
+        def go(_check: Check) -> int:
+            both.wait()
+            with pool_of(boards(own, names)) as pool:
+                both.wait()
+                _, found = search(Bench(own), pool)
+                both.wait()
+            return found.done
+
+        return go
+
+    found = together({"one": searched("ab"), "two": searched("cd")})
+    assert found["one"] == found["two"]
+    assert isinstance(found["one"], int)
+    assert logging.getLogger("distributed").level == level

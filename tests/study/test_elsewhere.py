@@ -29,6 +29,14 @@ def test_none_changes_its_number(tmp_path: Path) -> None:
     assert {key: found.trial for key, found in by_key((FOUND, other)).items()} == {"key": -1, "other": -2}
 
 
+def test_one_on_more_images_counts_from_then_on(tmp_path: Path) -> None:
+    keep_elsewhere(tmp_path, [FOUND])
+    more = replace(FOUND, accuracy=replace(FOUND.accuracy, good=790, total=1000))
+    assert keep_elsewhere(tmp_path, [more, FOUND]) == (FOUND, more)
+    assert by_key(read_elsewhere(tmp_path))["key"] == (-2, more.accuracy, CHECK)
+    assert keep_elsewhere(tmp_path, [FOUND]) == (FOUND, more)
+
+
 @pytest.mark.parametrize(
     ("check", "accuracy"), [(CHECK, 0.8), (replace(CHECK, predictions_sha256="c" * 64), None), (None, None)]
 )

@@ -37,6 +37,7 @@ def boards(study: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         yield ThreadPool({device.name: RecordedHarness() for device in fleet.devices})
 
     monkeypatch.setattr(Fleet, "pool", pool)
+    monkeypatch.setattr("dse.fleet.fleet.told_by", lambda devices: {each.name: {} for each in devices})
     return path
 
 
@@ -78,3 +79,40 @@ def test_a_study_is_validated_where_it_was_measured(dse: Any, study: Path, board
     done = dse(*_REHEARSAL, "--devices", boards)
     assert (done.returncode, "was measured on this machine" in done.stderr) == (2, True)
     assert dse(*_REHEARSAL, "--scheduler", "tcp://127.0.0.1:1").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("boards_told", "evidence", "said"),
+    [
+        ({"pi1": {"loadgen": "5.1.2"}}, "6.0.17 @ d6147c7eb7", "mlcommons-loadgen 5.1.2"),
+        ({"pi1": {}}, "5.0.1 @ 0123456789", "mlcommons-loadgen 5.0.1"),
+        ({}, None, None),
+    ],
+)
+def test_the_loadgen_that_is_checked_is_that_of_the_boards(
+    dse: Any, study: Path, boards: Path, boards_told: dict[str, Any], evidence: str | None, said: str | None
+) -> None:
+    settings = yaml.safe_load((study / "study.yaml").read_text())
+    settings |= {"schema": 3, "boards": boards_told}
+    (study / "study.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    path = study / "trials/7/response.json"
+    response = json.loads(path.read_text())
+    found = {"runtime": "litert", "runtime_version": "2", "delegate": "xnnpack"} | dict.fromkeys(
+        ("model_sha256", "data_set_sha256", "preprocessing_sha256"), ""
+    )
+    response["evidence"] = None if evidence is None else {**found, "loadgen_version": evidence}
+    path.write_text(json.dumps(response))
+    findings = json.loads(dse("submit", "preflight", "study", "--json").stdout)["findings"]
+    named = [each["found"] for each in findings if each["rule"] == "loadgen-version"]
+    assert [each.partition(",")[0] for each in named] == ([] if said is None else [said])
+
+
+def test_boards_with_different_loadgens_are_refused(
+    dse: Any, study: Path, boards: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {f"pi{n}": {"packages": {"mlcommons-loadgen": f"6.0.1{n}"}, "engines": {}} for n in (1, 2)}
+    monkeypatch.setattr("dse.fleet.fleet.told_by", lambda _: told)
+    keep_calibrated(boards, "rpi4", ("pi1", "pi2"))
+    done = dse(*_REHEARSAL, "--devices", boards)
+    assert done.returncode == 4
+    assert "boards of rpi4 have different versions: loadgen 6.0.11 on pi1, 6.0.12 on pi2" in done.stderr

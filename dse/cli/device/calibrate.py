@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dse.cli.device.options import DEVICES, Devices, Names, chosen
+from dse.cli.device.options import DEVICES, Devices, Names, chosen, named
 from dse.cli.download import download
 from dse.cli.options import Images, Json, Labels, Models, option_words, variables
 from dse.cli.render import next_command, print_json, print_lines, say
@@ -65,7 +65,7 @@ def calibrate_command(
 
     Example: dse device calibrate pi1 pi2
     """
-    systems = _systems(chosen(devices, names, trusted=trust or dry_run))
+    systems = _systems(named(devices, names) if dry_run else chosen(devices, names, trusted=trust))
     found = find_space(space)
     loaded = load_space(found, variables(models, images, labels))
     if loaded.backend.is_deterministic:

@@ -22,11 +22,15 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="De
 
 def chosen(path: Path, names: Sequence[str] | None, *, trusted: bool) -> tuple[Device, ...]:
     """The devices of these names, or all, to be talked to. Raises DeviceFileError, InputError."""
-    devices = load_devices(path)
-    if names:
-        devices = tuple(find_device(devices, name, path) for name in dict.fromkeys(names))
+    devices = named(path, names)
     require_trust_in_devices(devices, path, trusted=trusted)
     return devices
+
+
+def named(path: Path, names: Sequence[str] | None) -> tuple[Device, ...]:
+    """The devices of these names, or all: nobody talks to them. Raises DeviceFileError."""
+    devices = load_devices(path)
+    return tuple(find_device(devices, name, path) for name in dict.fromkeys(names)) if names else devices
 
 
 def require_trust_in_devices(devices: Sequence[Device], path: Path, *, trusted: bool) -> None:

@@ -26,7 +26,10 @@ def setup_command(
     devices: Devices = DEVICES,
     engine: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Engines: litert, onnxruntime, openvino, tflite-runtime. [default: litert]"),
+        typer.Option(
+            metavar="NAME",
+            help="Engines: litert, onnxruntime, openvino, tflite-runtime, or one with ==VERSION. [default: litert]",
+        ),
     ] = None,
     wheels: Annotated[
         Path | None,
