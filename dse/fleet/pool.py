@@ -38,7 +38,6 @@ class _Running:
     job: Job
     files: Sequence[Stored]
     names: set[str]
-    key: str = ""
     deadline_s: float = 0.0
     was_sent: bool = False
     """Whether its worker has been sent files that it asked for."""
@@ -67,7 +66,7 @@ class FleetPool:
         self._cluster, self._study, self._task = cluster, study, task
         self._lease_s, self._margin_s = lease_s, margin_s
         self._running: dict[str, _Running] = {}
-        self._device_of: dict[str, str] = {}
+        """By the keys of their tasks, in the order in which they were submitted."""
         self._boot_ids: dict[str, str] = {}
         self._there: defaultdict[str, set[str]] = defaultdict(set)
         """What each device had in its store when it answered."""
@@ -84,7 +83,7 @@ class FleetPool:
         if not self._cluster.has(run.device):
             self._cluster.revive(run.device)
         if not self._cluster.has(run.device):
-            self._at_once.append(Ended(run.device, None, "unreachable", f"no Dask worker has {run.device}"))
+            self._at_once.append(Ended(run, None, "unreachable", f"no Dask worker has {run.device}"))
             return
         there = sent(run.request, run.folder)
         job = Job(
@@ -121,24 +120,23 @@ class FleetPool:
     def _submit(self, running: _Running, contents: Mapping[str, bytes] | None = None, *, look: bool) -> None:
         run = running.run
         device = self._devices[run.device]
-        running.key = self._cluster.submit(
-            run.device, self._task, device, running.job, running.files, look, contents or {}
-        )
-        running.deadline_s = time.monotonic() + run.timeout_s + self._margin_s
-        self._running[run.device], self._device_of[running.key] = running, run.device
+        before_s = max((each.deadline_s for each in self._running.values() if each.run.device == run.device), default=0)
+        running.deadline_s = max(time.monotonic(), before_s) + run.timeout_s + self._margin_s
+        key = self._cluster.submit(run.device, self._task, device, running.job, running.files, look, contents or {})
+        self._running[key] = running
 
     def _end(self, done: Done) -> Ended | None:
         """How a run ended; None where it goes on, with files that its worker does not have."""
-        device = self._device_of.pop(done.key)
-        running = self._running.pop(device)
+        running = self._running.pop(done.key)
         if done.answer is None:
-            return Ended(device, None, "lost", done.reason)
+            return Ended(running.run, None, "lost", done.reason)
         try:
-            return self._answered(device, running, done.answer)
+            return self._answered(running, done.answer)
         except DeviceAnswerError as error:
-            return Ended(device, None, "unreachable", error.message)
+            return Ended(running.run, None, "unreachable", error.message)
 
-    def _answered(self, device: str, running: _Running, answer: bytes) -> Ended | None:
+    def _answered(self, running: _Running, answer: bytes) -> Ended | None:
+        device = running.run.device
         line, _, rest = answer.partition(b"\n")
         try:
             said = json.loads(line)
@@ -146,11 +144,11 @@ class FleetPool:
             if word not in ("answered", "lost", "unreachable", "held", "rebooted", "files"):
                 raise ValueError(f"found {word!r}")
             if word == "files":
-                return self._with_files(device, running, set(map(str, said["files"])))
+                return self._with_files(running, set(map(str, said["files"])))
             if word != "answered":
                 if word == "rebooted":
                     self._boot_ids.pop(device, None)
-                return Ended(device, None, word, str(said["message"]))
+                return Ended(running.run, None, word, str(said["message"]))
             boot_id = said.get("boot_id")
             if not isinstance(boot_id, str | None):
                 raise ValueError(f"boot_id: found {boot_id!r}")
@@ -161,15 +159,17 @@ class FleetPool:
         self._there[device] |= running.names
         _note(found, running.run)
         found.write(running.run.folder)
-        return Ended(device, found.response, took_s=found.ended_s - found.began_s)
+        return Ended(running.run, found.response, took_s=found.ended_s - found.began_s)
 
-    def _with_files(self, device: str, running: _Running, names: set[str]) -> Ended | None:
+    def _with_files(self, running: _Running, names: set[str]) -> Ended | None:
         """Send files to a worker on another machine, once, and no folder: that may have a hundred thousand images."""
         wanted = [each for each in running.files if each.name in names]
         known = all(each.files is None and each.byte_count <= MOST_SENT_BYTES for each in wanted)
         if not wanted or not known or running.was_sent:
             named = ", ".join(str(each.path) for each in wanted) or "nothing"
-            return Ended(device, None, "unreachable", f"its worker, on another machine, lacks {named}: copy it there")
+            return Ended(
+                running.run, None, "unreachable", f"its worker, on another machine, lacks {named}: copy it there"
+            )
         running.was_sent = True
         self._submit(running, {each.name: each.path.read_bytes() for each in wanted}, look=True)
         return None
@@ -177,18 +177,18 @@ class FleetPool:
     def _overdue(self) -> list[Ended]:
         """Tasks whose worker has gone without a word, or that take too long: an answer that comes late is dropped."""
         now_s, found = time.monotonic(), []
-        for device, running in list(self._running.items()):
-            if self._cluster.has(device):
+        for key, running in list(self._running.items()):
+            if self._cluster.has(running.run.device):
                 running.gone_since_s = None
             elif running.gone_since_s is None:
                 running.gone_since_s = now_s
-                self._cluster.revive(device)  # the task waits for it
+                self._cluster.revive(running.run.device)  # the task waits for it
             gone = running.gone_since_s is not None and now_s - running.gone_since_s > _GONE_S
             if gone or now_s > running.deadline_s:
-                del self._running[device], self._device_of[running.key]
-                self._cluster.forget(running.key)
+                del self._running[key]
+                self._cluster.forget(key)
                 reason = "its worker has gone" if gone else f"no answer in {running.run.timeout_s:g} s and some minutes"
-                found.append(Ended(device, None, "lost", reason))
+                found.append(Ended(running.run, None, "lost", reason))
         return found
 
 

@@ -44,11 +44,14 @@ def gone_words(devices: Sequence[DeviceProgress]) -> str:
 @dataclass(slots=True)
 class _Count:
     """Of losses in a row, and when the device may be asked again. ``forgiven``: it was a configuration that was to
-    blame, since the device answered last."""
+    blame, since the device answered last. ``answers``: nothing happened to it since. ``behind``: the trials that it was
+    given when it was lost."""
 
     in_a_row: int = 0
     forgiven: bool = False
     rests_until_s: float = 0.0
+    answers: bool = False
+    behind: frozenset[int] = frozenset()
 
 
 class Devices:
@@ -59,8 +62,8 @@ class Devices:
         self._counts = {name: _Count() for name in names}
         self._rests_s = rests_s
         self._lost_with: Counter[str] = Counter()
-        self.busy = 0
-        """How many run a step."""
+        self._steps: dict[str, dict[int, Step]] = {name: {} for name in names}
+        """What each was given, by trial, in order: it runs the first."""
 
     @property
     def now(self) -> tuple[DeviceProgress, ...]:
@@ -72,47 +75,65 @@ class Devices:
         return self._now[name]
 
     @property
+    def busy(self) -> bool:
+        """Whether any has a step."""
+        return any(self._steps.values())
+
+    @property
     def left(self) -> int:
         """How many are not retired."""
         return sum(not each.retired for each in self._now.values())
 
-    def idle(self, now_s: float) -> list[str]:
-        """Those that may be asked."""
-        return [name for name in self._free() if self._counts[name].rests_until_s <= now_s]
+    def idle(self, now_s: float, *, ahead: bool = False) -> list[str]:
+        """Those that may be given a step, those without one first.
+
+        With ``ahead`` also a device that runs one, if it has answered since it went away last.
+        """
+        awake = [name for name in self._free(1 + ahead) if self._counts[name].rests_until_s <= now_s]
+        able = [name for name in awake if not self._steps[name] or self._counts[name].answers]
+        return sorted(able, key=lambda name: len(self._steps[name]))
 
     def rest_s(self, now_s: float) -> float | None:
         """How long until one that rests may be asked; None where none does."""
-        until_s = (self._counts[name].rests_until_s for name in self._free())
+        until_s = (self._counts[name].rests_until_s for name in self._free(1))
         return min((each - now_s for each in until_s if each > now_s), default=None)
 
     def begun(self, step: Step, now_s: float) -> None:
-        """``step`` runs on its device."""
-        self.busy += 1
-        self._now[step.device] = replace(self._now[step.device], step=step, began_s=now_s, waits="")
+        """``step`` runs on its device, or does once that has ended what it was given before."""
+        self._steps[step.device][step.number] = step
+        if self._now[step.device].step is None:
+            self._now[step.device] = replace(self._now[step.device], step=step, began_s=now_s, waits="")
 
-    def done(self, name: str) -> Step:
-        """The device has answered; what it was asked."""
-        step = self._freed(name, done=self._now[name].done + 1)
-        self._counts[name] = _Count()
+    def done(self, name: str, number: int, now_s: float) -> tuple[Step, float]:
+        """The device has answered trial ``number``: the step, and when it began."""
+        began_s = self._now[name].began_s
+        step = self._freed(name, number, now_s, done=self._now[name].done + 1)
+        self._counts[name] = _Count(answers=True)
         self._lost_with.pop(step.key, None)
-        return step
+        return step, began_s
 
-    def held(self, name: str, message: str, now_s: float) -> Step:
+    def held(self, name: str, number: int, message: str, now_s: float) -> Step:
         """Somebody else has the device, so it is left alone for a while; what it was asked."""
         self._counts[name].rests_until_s = now_s + self._rests_s[0]
-        return self._freed(name, waits=message)
+        self._counts[name].answers = False
+        return self._freed(name, number, now_s, waits=message)
 
-    def rebooted(self, name: str) -> Step:
+    def rebooted(self, name: str, number: int, now_s: float) -> Step:
         """The device was started anew, and may be asked at once; what it was asked."""
-        return self._freed(name)
+        self._counts[name].answers = False
+        return self._freed(name, number, now_s)
 
-    def lost(self, name: str, message: str, now_s: float, *, begun: bool) -> tuple[Step, bool]:
+    def lost(self, name: str, number: int, message: str, now_s: float, *, begun: bool) -> tuple[Step, bool]:
         """The device is gone: what it was asked, and whether that has cost so many devices that it is to blame.
 
-        A run that was not ``begun`` says nothing of what was to be measured.
+        A run that was not ``begun`` says nothing of what was to be measured. Neither does one that was to follow
+        another: the device is lost once, with the first of them.
         """
         count = self._counts[name]
-        step = self._freed(name, lost=self._now[name].lost + 1)
+        if number in count.behind:
+            return self._freed(name, number, now_s), False
+        step = self._freed(name, number, now_s, lost=self._now[name].lost + 1)
+        count.answers, count.behind = False, frozenset(self._steps[name])
         count.in_a_row += 1
         self._lost_with[step.key] += begun
         to_blame = self._lost_with[step.key] >= MOST_LOST
@@ -128,12 +149,13 @@ class Devices:
             self._now[name] = replace(self._now[name], waits=message)
         return step, to_blame
 
-    def _free(self) -> Iterator[str]:
-        return (name for name, each in self._now.items() if each.step is None and not each.retired)
+    def _free(self, most: int) -> Iterator[str]:
+        return (name for name, each in self._now.items() if len(self._steps[name]) < most and not each.retired)
 
-    def _freed(self, name: str, **changes: Any) -> Step:
-        step = self._now[name].step
-        assert step is not None, f"{name} has no step"
-        self.busy -= 1
-        self._now[name] = replace(self._now[name], step=None, **changes)
+    def _freed(self, name: str, number: int, now_s: float, **changes: Any) -> Step:
+        steps, now = self._steps[name], self._now[name]
+        step = steps.pop(number)
+        if step is now.step:
+            now = replace(now, step=next(iter(steps.values()), None), began_s=now_s)
+        self._now[name] = replace(now, **changes)
         return step

@@ -30,6 +30,12 @@ NO_DEVICE = "no device is left"
 _LOOK_EVERY_S = 1.0
 """How often somebody who waits for several devices looks whether the search is to stop."""
 
+_AHEAD_SHARE = 0.05
+"""A device would wait for so much of a trial's time, until the next is decided: then it is given that one before."""
+_AHEAD_TRIALS = 4
+"""So many trials before its end, a search gives no device a second one."""
+_SMOOTHED = 0.2
+"""The weight of the latest."""
 _LOOK_SHARE = 0.1
 """Of the time may be spent to tell people where a search on several devices stands."""
 
@@ -64,25 +70,32 @@ class Driver:
         self._devices = Devices(pool.devices, rests_s)
         self._records: dict[int, tuple[TrialRecord, Path]] = {}
         self._next_look_s = 0.0
+        self._deciding_s = self._trial_s = 0.0
+        """How long it takes between two waits, and a trial, of late."""
         self._progress = self._shown(None)
 
     def run(self, stopped: Callable[[], bool]) -> Progress:
         """Go on until nothing is left to ask, or ``stopped``: then what runs is waited for."""
         self._observe(self._progress)
+        waited_s = self._elapsed_s()
         while True:
             more = not stopped() and self._begin(stopped)
+            self._deciding_s += _SMOOTHED * (self._elapsed_s() - waited_s - self._deciding_s)
             if self._devices.busy:
-                self._take(self._ended(_LOOK_EVERY_S))
+                found = self._ended(_LOOK_EVERY_S)
+                waited_s = self._elapsed_s()
+                self._take(found)
             elif more:
                 rest_s = self._devices.rest_s(self._elapsed_s())
                 self._ended(_LOOK_EVERY_S if rest_s is None else min(rest_s, _LOOK_EVERY_S))
+                waited_s = self._elapsed_s()
             else:
                 break
         return self._progress if stopped() else self._shown(self._progress.last)
 
     def _begin(self, stopped: Callable[[], bool]) -> bool:
         """Ask for each idle device; whether there may be more to ask later."""
-        for device in self._devices.idle(self._elapsed_s()):
+        for device in self._devices.idle(self._elapsed_s(), ahead=self._ahead):
             while not stopped():
                 step = self._session.ask(device, self._elapsed_s())
                 if step is None:
@@ -92,6 +105,14 @@ class Driver:
         if self._session.ended or not self._devices.left:
             return False
         return self._session.left_s(self._elapsed_s()) > 0
+
+    @property
+    def _ahead(self) -> bool:
+        """Whether a device is given a trial while it runs another, so that it does not wait for what is decided."""
+        if len(self._pool.devices) == 1 or self._deciding_s <= _AHEAD_SHARE * self._trial_s:
+            return False
+        time_s = self._plan.budget.time_s
+        return time_s is None or time_s - self._elapsed_s() > _AHEAD_TRIALS * self._trial_s
 
     def _ended(self, timeout_s: float) -> Sequence[Ended]:
         try:
@@ -113,7 +134,7 @@ class Driver:
         if failure is not None or model is None:
             response = Response(failure=failure)
             protocol.write(response, folder / "response.json")
-            self._look(self._answered(step.device, response))
+            self._look(self._answered(step.device, step.number, response))
             return False
         request, timeout_s = self._request_of(step, model), self._space.fidelity.trial_timeout
         python = self._space.runtime(step.configuration).python
@@ -135,11 +156,12 @@ class Driver:
         last = self._progress.last
         for ended in found:
             if ended.response is not None:
-                last = self._answered(ended.device, ended.response, ended.took_s)
+                last = self._answered(ended.device, ended.run.number, ended.response, ended.took_s)
             elif ended.why == "held":
-                self._give_up(self._devices.held(ended.device, ended.message, self._elapsed_s()))
+                now_s = self._elapsed_s()
+                self._give_up(self._devices.held(ended.device, ended.run.number, ended.message, now_s))
             elif ended.why == "rebooted":
-                self._give_up(self._devices.rebooted(ended.device))
+                self._give_up(self._devices.rebooted(ended.device, ended.run.number, self._elapsed_s()))
                 self._session.begins_again(ended.device)
             else:
                 self._lost(ended)
@@ -147,21 +169,26 @@ class Driver:
             self._look(last)
 
     def _lost(self, ended: Ended) -> None:
-        begun = ended.why == "lost"
-        step, to_blame = self._devices.lost(ended.device, ended.message, self._elapsed_s(), begun=begun)
+        before = self._devices.of(ended.device).retired
+        step, to_blame = self._devices.lost(
+            ended.device, ended.run.number, ended.message, self._elapsed_s(), begun=ended.why == "lost"
+        )
         self._session.begins_again(ended.device)
         if to_blame:
             self._blame(step, ended)
         else:
             self._give_up(step)
-        if retired := self._devices.of(ended.device).retired:
+        if (retired := self._devices.of(ended.device).retired) != before:
             self._pool.retire(ended.device)
             self._writer.say(f"{ended.device or 'the device'} is not asked any more: {retired}")
 
-    def _answered(self, device: str, response: Response, took_s: float | None = None) -> Measurement:
-        """Count a trial whose response is in its folder."""
-        began_s = self._devices.of(device).began_s
-        return self._finish(self._devices.done(device), response, began_s, took_s)
+    def _answered(self, device: str, number: int, response: Response, took_s: float | None = None) -> Measurement:
+        """Count a trial whose response is in its folder; it took so long, or all the time since it began."""
+        now_s = self._elapsed_s()
+        step, began_s = self._devices.done(device, number, now_s)
+        took_s = now_s - began_s if took_s is None else took_s
+        self._trial_s += (_SMOOTHED if self._trial_s else 1.0) * (took_s - self._trial_s)
+        return self._finish(step, response, took_s)
 
     def _look(self, last: Measurement | None) -> None:
         """Show where the search stands: so seldom, of many devices, that it takes a small part of the time."""
@@ -176,10 +203,10 @@ class Driver:
             )
         self._observe(self._progress)
 
-    def _finish(self, step: Step, response: Response, began_s: float, took_s: float | None = None) -> Measurement:
+    def _finish(self, step: Step, response: Response, took_s: float) -> Measurement:
         record, _ = self._records.pop(step.number)
         measured = self._writer.finish(record, response)
-        measured = self._session.tell(step, measured, took_s=self._elapsed_s() - began_s if took_s is None else took_s)
+        measured = self._session.tell(step, measured, took_s=took_s)
         reasons = self._session.analysis.exclusions.reasons.get(measured.trial) if self._strict else None
         if reasons:
             raise MachineError(
@@ -200,7 +227,7 @@ class Driver:
         response = Response(failure=Failure("device_lost", message))
         _, folder = self._records[step.number]
         protocol.write(response, folder / "response.json")
-        self._finish(step, response, self._elapsed_s())
+        self._finish(step, response, 0.0)
 
     def _shown(self, last: Measurement | None) -> Progress:
         found = progress_of(self._session, self._plan, self._elapsed_s(), last=last)

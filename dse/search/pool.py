@@ -38,17 +38,23 @@ class Ended:
     the run has not begun.
     """
 
-    device: str
+    run: Run
     response: Response | None = None
     why: Literal["", "lost", "unreachable", "held", "rebooted"] = ""
     message: str = ""
     took_s: float | None = None
     """How long the device took for it, where it says so; else what passed here counts."""
 
+    @property
+    def device(self) -> str:
+        """The device of the run."""
+        return self.run.device
+
 
 @runtime_checkable
 class Pool(Protocol):
-    """Devices of one system. A run that is started ends once, whatever happens: `ended` says how."""
+    """Devices of one system, each with one run at a time. A run that is started ends once, whatever happens: `ended`
+    says how."""
 
     @property
     def devices(self) -> Sequence[str]:
@@ -59,7 +65,7 @@ class Pool(Protocol):
         """See `dse.backends.Backend`."""
 
     def start(self, run: Run) -> None:
-        """Begin ``run`` on its device, which has none now."""
+        """Begin ``run`` on its device, after those that it was given before."""
 
     def ended(self, timeout_s: float | None = None) -> Sequence[Ended]:
         """Wait until something ends, or ``timeout_s`` is over; then all that has ended. Raises what a backend raises.
@@ -183,5 +189,5 @@ def _carried_out(backend: Backend, run: Run) -> Ended:
     try:
         response = backend.run(run.request, run.folder, run.timeout_s, python=run.python)
     except DeviceLostError as error:
-        return Ended(run.device, None, "lost", str(error))
-    return Ended(run.device, response)
+        return Ended(run, None, "lost", str(error))
+    return Ended(run, response)

@@ -8,7 +8,7 @@ the truth and this is a view of them: whatever does not fit is made to fit when 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -68,15 +68,15 @@ class OptunaView:
             self._official = self._stored_official() | dict(official or {})
         self.refresh()
 
-    def add(self, measured: Measurement) -> None:
-        """Add a run that ended, in one transaction; what it says of its configuration waits for `refresh`.
+    def add(self, measured: Sequence[Measurement]) -> None:
+        """Add runs that ended, in one transaction; what they say of configurations waits for `refresh`.
 
         Raises StudyError, MachineError.
         """
         known = self._known[self._runs]
-        trial = self._shown_runs.new_run(measured)
+        trials = [self._shown_runs.new_run(each) for each in measured]
         with storage_errors(self._url):
-            known.append((self._tables.add(self._runs, len(known), trial), trial))
+            known += zip(self._tables.add(self._runs, len(known), trials), trials, strict=True)
 
     def refresh(self) -> None:
         """Make both studies say what is known now, each in one transaction. Raises StudyError, MachineError."""

@@ -138,10 +138,10 @@ class TrialTables:
             rows = [{"study_id": i, "key": key, "value_json": value} for i in of for key, value in said.items()]
             connection.execute(sqlalchemy.insert(table), rows)
 
-    def add(self, study_id: int, number: int, trial: StoredTrial) -> int:
-        """Add the trial with that number; returns its id."""
+    def add(self, study_id: int, first: int, trials: Sequence[StoredTrial]) -> list[int]:
+        """Add trials, numbered from ``first`` on; returns their ids."""
         with self._engine.begin() as connection:
-            return self._insert(connection, study_id, number, [trial])[0]
+            return self._insert(connection, study_id, first, trials)
 
     def replace(
         self, study_id: int, known: Sequence[tuple[int, StoredTrial]], wanted: Sequence[StoredTrial]

@@ -1,12 +1,13 @@
 """Optuna's view of a study while it is written: it may fall behind, and the trials' folders are the truth.
 
-Runs are added at once. What they say of configurations follows at the end, and now and then before: often enough for
-somebody who looks, and seldom enough to cost the search next to nothing.
+Runs are added at once, or once a second where there are more. What they say of configurations follows at the end, and
+now and then before: often enough for somebody who looks, and seldom enough to cost the search next to nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -19,6 +20,8 @@ from dse.study.storage import OptunaView
 
 _TRY_AGAIN_S = 30.0
 """Until the next try within a search: each may wait for some seconds."""
+_ADD_S = 1.0
+"""Runs are added so often at most."""
 _REFRESH_S = 10.0
 """Configurations are brought up to date every so many seconds, ..."""
 _REFRESH_SHARE = 0.02
@@ -41,7 +44,8 @@ class LateView:
         self._say = say
         self._clock = clock
         self._view: OptunaView | None = None
-        self._next_try = self._next_refresh = 0.0
+        self._next_try = self._next_add = self._next_refresh = -math.inf
+        self._to_add: list[Measurement] = []
         self._is_open = self._is_behind = False
 
     def open(self, *, may_wait: bool) -> None:
@@ -62,11 +66,15 @@ class LateView:
                 if now >= self._next_try:
                     self._reopen()
                 return
-            self._view.add(measured)
+            self._to_add.append(measured)
             self._is_behind = True
             if now >= self._next_refresh:
                 self._view.refresh()
                 self._refreshed(now)
+            elif now >= self._next_add:
+                self._view.add(self._to_add)
+                self._to_add.clear()
+                self._next_add = now + _ADD_S
         except StudyError as error:
             self._wait(error, "the search goes on, the view catches up")
 
@@ -98,6 +106,7 @@ class LateView:
     def _refreshed(self, began: float) -> None:
         now = self._clock()
         self._is_behind = False
+        self._to_add.clear()
         self._next_refresh = now + max(_REFRESH_S, (now - began) / _REFRESH_SHARE)
 
     def _wait(self, error: DseError, then: str) -> None:

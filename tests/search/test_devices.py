@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -54,11 +55,14 @@ def search(
     confirm: bool = False,
     observe: Callable[[Progress], None] = lambda _: None,
     rests_s: Sequence[float] = (0.0,),
+    clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Study, Progress]:
     space = dataclasses.replace(load_space(bench.folder / "space.yaml"), system="boards")
     with StudyWriter(bench.folder / "study", space, None, {}) as writer:
         plan = make_plan(space, writer.study.measurements, budget)
-        progress = explore(writer, space, pool, plan, 0, observe, lambda: False, confirm=confirm, rests_s=rests_s)
+        progress = explore(
+            writer, space, pool, plan, 0, observe, lambda: False, confirm=confirm, rests_s=rests_s, clock=clock
+        )
     pool.close()
     return Study.read(bench.folder / "study"), progress
 
@@ -181,10 +185,11 @@ class Scripted:
 
     is_deterministic = False
 
-    def __init__(self, fares: dict[str, list[str]]) -> None:
+    def __init__(self, fares: dict[str, list[str]], took_s: float | None = None) -> None:
         self.fares, self.fake = fares, device(noise=0.0)
         self.waiting: list[Run] = []
         self.log: list[tuple[str, str]] = []
+        self.took_s, self.most_waiting = took_s, 0
 
     @property
     def devices(self) -> Sequence[str]:
@@ -192,17 +197,18 @@ class Scripted:
 
     def start(self, run: Run) -> None:
         self.waiting.append(run)
+        self.most_waiting = max(self.most_waiting, sum(each.device == run.device for each in self.waiting))
 
     def ended(self, timeout_s: float | None = None) -> Sequence[Ended]:
-        """The last begun first."""
+        """The last begun first; where runs take a time, in their order."""
         if not self.waiting:
             return ()
-        run = self.waiting.pop()
+        run = self.waiting.pop(-1 if self.took_s is None else 0)
         fate = self.fares[run.device].pop(0) if self.fares[run.device] else ""
         self.log.append((run.device, fate))
         if fate:
-            return (Ended(run.device, None, fate, "why"),)  # type: ignore[arg-type]  # a word of the script
-        return (Ended(run.device, self.fake.run(run.request, run.folder, run.timeout_s)),)
+            return (Ended(run, None, fate, "why"),)  # type: ignore[arg-type]  # a word of the script
+        return (Ended(run, self.fake.run(run.request, run.folder, run.timeout_s), took_s=self.took_s),)
 
     def retire(self, device: str) -> None:
         self.log.append((device, "retired"))
@@ -243,14 +249,57 @@ def test_a_lone_device_that_keeps_going_away_is_retired_in_the_end(bench: Bench)
 
 def test_a_device_rests_before_it_is_asked_again() -> None:
     devices = Devices(["a"], (10.0, 60.0))
-    step = type("Step", (), {"device": "a", "key": "k"})()
+    step = type("Step", (), {"device": "a", "key": "k", "number": 0})()
     for now_s, rest_s in ((0.0, 10.0), (100.0, 60.0)):
         devices.begun(step, now_s)
-        devices.lost("a", "why", now_s, begun=False)
+        devices.lost("a", 0, "why", now_s, begun=False)
         assert devices.idle(now_s) == []
         assert devices.rest_s(now_s) == rest_s
         assert devices.idle(now_s + rest_s) == ["a"]
         assert devices.of("a").waits == "why"
+
+
+@pytest.mark.parametrize(("took_s", "most"), [(1e-6, 2), (1e6, 1)])
+def test_a_device_is_given_a_trial_ahead_where_it_would_wait_for_what_is_decided(
+    bench: Bench, took_s: float, most: int
+) -> None:
+    pool = Scripted({"a": [], "b": []}, took_s)
+    study, _ = search(bench, pool)
+    assert pool.most_waiting == most
+    assert phases(study).count("search") == len({m.configuration for m in study.measurements}) == 18
+
+
+def test_a_device_is_given_no_trial_ahead_at_the_end_of_the_budget(bench: Bench) -> None:
+    pool = Scripted({"a": [], "b": []}, 10.0)
+    ticks = itertools.count()
+    search(bench, pool, Budget(time_s=20.0), clock=lambda: 0.1 * next(ticks))
+    assert pool.log
+    assert pool.most_waiting == 1
+
+
+def test_a_device_that_goes_away_with_two_trials_is_lost_once(bench: Bench) -> None:
+    pool = Scripted({"a": ["", "", "", "lost", "lost"], "b": []}, 1e-6)
+    study, progress = search(bench, pool, rests_s=(0.05,))
+    assert pool.most_waiting == 2
+    assert {each.name: each.lost for each in progress.devices} == {"a": 1, "b": 0}
+    assert phases(study).count("search") == 18
+    assert not [m for m in study.measurements if m.failed]
+
+
+def test_what_a_device_was_given_ahead_shows_when_it_runs() -> None:
+    devices, steps = Devices(["a"]), [type("Step", (), {"device": "a", "key": "k", "number": n})() for n in range(3)]
+    devices.begun(steps[0], 1.0)
+    devices.done("a", 0, 2.0)
+    assert devices.idle(2.0, ahead=True) == ["a"]
+    devices.begun(steps[1], 2.0)
+    devices.begun(steps[2], 2.5)
+    assert devices.idle(3.0, ahead=True) == []
+    assert devices.of("a").step is steps[1]
+    assert devices.done("a", 1, 4.0) == (steps[1], 2.0)
+    assert (devices.of("a").step, devices.of("a").began_s) == (steps[2], 4.0)
+    assert devices.idle(4.0) == []
+    devices.held("a", 2, "somebody else has it", 5.0)
+    assert not devices.busy
 
 
 def test_a_backend_alone_is_a_pool_of_one(bench: Bench) -> None:

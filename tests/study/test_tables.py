@@ -65,7 +65,7 @@ def test_it_is_what_optuna_writes(storage: RDBStorage, state: str) -> None:
     trial.datetime_complete = datetime.fromisoformat("2026-01-01T00:00:01.000500+00:00")
     storage.create_new_trial(theirs, template_trial=trial)
     tables = TrialTables(storage)
-    tables.add(ours, 0, _stored(state))
+    tables.add(ours, 0, [_stored(state)])
     ((_, theirs_stored),), ((_, ours_stored),) = tables.read(theirs), tables.read(ours)
     assert ours_stored == theirs_stored == _stored(state)
     (found,), (expected,) = storage.get_all_trials(ours), storage.get_all_trials(theirs)
@@ -80,7 +80,7 @@ def test_any_trials_become_any_others(tmp_path_factory: pytest.TempPathFactory, 
     storage = RDBStorage("sqlite://")
     study, other = _study(storage, "s"), _study(storage, "other")
     tables = TrialTables(storage)
-    tables.add(other, 0, _stored())
+    tables.add(other, 0, [_stored()])
     known = tables.replace(study, [], [_stored(repeats=n) for n in before])
     wanted = [_stored("FAIL" if n == 2 else "COMPLETE", repeats=n) for n in after]
     now = tables.replace(study, known, wanted)
@@ -96,7 +96,7 @@ def test_any_trials_become_any_others(tmp_path_factory: pytest.TempPathFactory, 
 def test_what_somebody_else_asked_for_is_removed(storage: RDBStorage) -> None:
     study = _study(storage, "s")
     tables = TrialTables(storage)
-    tables.add(study, 0, _stored())
+    tables.add(study, 0, [_stored()])
     running = optuna.load_study(study_name="s", storage=storage).ask({"threads": _DISTRIBUTIONS["threads"]})
     running.set_user_attr("mine", 1)
     known = tables.read(study)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -182,7 +182,7 @@ def test_configurations_follow_after_ten_seconds_and_take_two_per_cent_of_the_ti
     refreshed: list[float] = []
 
     class View(OptunaView):
-        def add(self, measured: Measurement) -> None:
+        def add(self, measured: Sequence[Measurement]) -> None:
             """The clock alone."""
 
         def refresh(self) -> None:

@@ -1,0 +1,137 @@
+"""A study of many trials: how long its search takes to start again, and to decide from then on.
+
+Writes a study of so many trials of a device that is made up, of configurations chosen at random, two thirds of them
+repeats. A process of its own resumes it: seconds from its start to the first step, then CPU time of each ask and tell
+with the trial's files and Optuna's view. Prints Markdown; asserts nothing.
+
+    python benchmarks/resumed.py --trials 1000 10000
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: threads cost more than they save
+
+import itertools
+
+import psutil
+from dse_harness.protocol import Request
+
+from dse.backends import FakeDevice
+from dse.core.budget import Budget
+from dse.core.policy import Step
+from dse.search.explore import explore, request_of, session_of
+from dse.search.plan import make_plan
+from dse.search.progress import Progress
+from dse.spaces.load import load_space
+from dse.spaces.placement import Placement
+from dse.spaces.space import Space
+from dse.study.writer import StudyWriter
+
+SPACE = """
+schema: 1
+name: many
+data_set: {embedded: fashion_mnist}
+models: {zoo: {zoo: mobilenet_v3}}
+parameters:
+  family: [small]
+  form: [minimalistic]
+  width: [0.35]
+  side: [48, 64, 96]
+  precision: [float32, int8]
+  threads: %s
+  buffer_size: %s
+objectives: [accuracy, latency_p90_ns]
+"""
+_AFTER = 40
+"""Trials after the start, of which the second half counts."""
+
+
+def device() -> FakeDevice:
+    """Latencies and accuracies follow from the model, the threads and the buffer."""
+
+    def latency_ns(request: Request) -> float:
+        buffer = request.performance.buffer_size if request.performance else 0
+        alone_ns = 1e6 * (1 + int(request.model_sha256[:2], 16) / 64)
+        return float(alone_ns / request.runtime.threads**0.7 + 100 * buffer)
+
+    return FakeDevice(latency_ns, lambda request: 0.5 + int(request.model_sha256[:2], 16) / 640)
+
+
+def fill(folder: Path, space: Space, trials: int) -> None:
+    """Write a study of so many trials."""
+    chance, fake = random.Random(0), device()
+    everything = list(space.tree.configurations())
+    some = chance.sample(everything, min(trials // 3, len(everything)))
+    chosen = some + chance.choices(some, k=trials - len(some))
+    place, counted, checked = Placement(space, []), dict[str | None, int](), set[str]()
+    with StudyWriter(folder, space, None, {}) as writer:
+        for number, configuration in enumerate(chosen):
+            key, accuracy_key = place.key(configuration), place.accuracy_key(configuration)
+            step = Step(
+                configuration,
+                "confirm" if key in checked else "search",
+                500,
+                number=number,
+                key=key,
+                accuracy_key=accuracy_key,
+                accuracy_from=counted.setdefault(accuracy_key, number),
+                spot_check=key not in checked,
+            )
+            checked.add(key)
+            record, trial = writer.begin(step, 0.0)
+            model = space.source(configuration).make(space.variant(configuration))
+            writer.finish(record, fake.run(request_of(space, step, model), trial, 60.0))
+
+
+def resume(folder: Path) -> None:
+    """Print how long the start takes, the median of a trial's CPU time after it, and the memory."""
+    space = load_space(folder / "space.yaml")
+    with StudyWriter(folder / "study", space, None, {}) as writer:
+        plan = make_plan(space, writer.study.measurements, Budget())
+        session_of(space, plan, 0, writer.study.measurements).ask()
+        started_s = time.time() - psutil.Process().create_time()
+        ends: list[float] = []
+
+        def watch(progress: Progress) -> None:
+            if progress.last is not None and progress.running is None:
+                ends.append(time.process_time())
+
+        explore(writer, space, device(), plan, 0, watch, lambda: len(ends) > _AFTER, confirm=True)
+    each_s = [after - before for before, after in itertools.pairwise(ends)][_AFTER // 2 :]
+    memory = psutil.Process().memory_info().rss / 2**20
+    print(f"{started_s:.2f} s | {1000 * median(each_s):.0f} ms | {memory:.0f} MB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--resume", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.resume:
+        resume(options.resume)
+        return
+    print("| trials | from the process's start to the first step | a trial, CPU | memory |")
+    print("| --- | --- | --- | --- |")
+    for trials in options.trials:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "space.yaml"
+            path.write_text(SPACE % (list(range(1, 33)), list(range(16, 1025, 16))))
+            fill(Path(folder) / "study", load_space(path), trials)
+            found = subprocess.run(
+                [sys.executable, __file__, "--resume", folder], check=True, capture_output=True, text=True
+            )
+            print(f"| {trials} | {found.stdout.strip()} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
