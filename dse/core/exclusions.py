@@ -206,17 +206,24 @@ def _slowed(measurements: Sequence[Measurement]) -> tuple[dict[int, Reason], str
 def foreign_cores(before: DeviceState, after: DeviceState) -> float | None:
     """How many cores other processes used on average between two states, where the system and its clock tell.
 
-    Studies of earlier versions have times in whole seconds, which tell nothing of a trial of a second or two.
+    Studies of earlier versions have the time of day alone, which may be set on the way; in the first of them it is in
+    whole seconds, which tell nothing of a trial of a second or two.
     """
+    seconds = _between_s(before, after)
+    if before.foreign_cpu_s is None or after.foreign_cpu_s is None or seconds is None or seconds <= 0:
+        return None
+    return max(0.0, (after.foreign_cpu_s - before.foreign_cpu_s) / seconds)
+
+
+def _between_s(before: DeviceState, after: DeviceState) -> float | None:
+    if before.boottime_s is not None and after.boottime_s is not None:
+        return after.boottime_s - before.boottime_s
     try:
         seconds = (datetime.fromisoformat(after.time_utc) - datetime.fromisoformat(before.time_utc)).total_seconds()
     except (ValueError, TypeError):  # no time, or one of them without its zone
         return None
-    if before.foreign_cpu_s is None or after.foreign_cpu_s is None or seconds <= 0:
-        return None
-    if seconds < _WHOLE_SECONDS_TELL_S and not ("." in before.time_utc and "." in after.time_utc):
-        return None
-    return max(0.0, (after.foreign_cpu_s - before.foreign_cpu_s) / seconds)
+    tells = seconds >= _WHOLE_SECONDS_TELL_S or ("." in before.time_utc and "." in after.time_utc)
+    return seconds if tells else None
 
 
 def _usual_foreign_cores(measurements: Sequence[Measurement]) -> float:

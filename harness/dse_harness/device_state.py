@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from dse_harness.clock import time_utc
+from dse_harness.clock import now_s, time_utc
 from dse_harness.protocol import SINCE_BOOT, DeviceState
 
 _PI_FLAGS = {
@@ -41,6 +41,7 @@ class DeviceReader:
             throttle_count=self._throttle_count(),
             memory_available_bytes=self._memory_available(),
             foreign_cpu_s=self._foreign_cpu(),
+            boottime_s=now_s(),
         )
 
     def says_throttling(self) -> bool:

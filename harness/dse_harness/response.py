@@ -174,6 +174,9 @@ class DeviceState:
     memory_available_bytes: Count | None = None
     foreign_cpu_s: float | None = None
     """CPU seconds that other processes have used since boot: the difference after - before is foreign load."""
+    boottime_s: Amount | None = None
+    """Seconds since boot: how long it is from before to after, whatever sets the clock meanwhile. None in responses of
+    before."""
 
 
 @dataclass(frozen=True)

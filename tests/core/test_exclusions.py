@@ -6,6 +6,7 @@ import dataclasses
 import math
 import random
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 from dse_harness.protocol import DeviceState, Performance, Response
@@ -53,6 +54,17 @@ def test_a_flag_that_stays_until_the_next_start_speaks_against_the_run_in_which_
     assert words(trials) == {1: ["throttled"], 3: ["under-voltage"], 5: ["throttled"]}
     sentences = [reason.sentence for found in find_exclusions(trials).reasons.values() for reason in found]
     assert sentences[1] == "the device says: under-voltage has occurred"
+
+
+def test_a_clock_that_is_set_during_a_run_says_nothing_of_the_load() -> None:
+    """Set back, a minute of it would be none; set ahead, a busy one would be an idle day."""
+    trials = []
+    for n, (set_s, foreign) in enumerate([(0, 0.0), (0, 0.0), (0, 0.0), (-3600, 4.0), (86400, 4.0)]):
+        before = state(60 + 2 * n, boottime_s=2.0 * n)
+        after = state(60 + 2 * n + 2, foreign=foreign, boottime_s=2.0 * n + 2)
+        time = datetime.fromisoformat(after.time_utc) + timedelta(seconds=set_s)
+        trials.append(measured(n, before, dataclasses.replace(after, time_utc=time.isoformat())))
+    assert words(trials) == {3: ["foreign load"], 4: ["foreign load"]}
 
 
 def test_reasons_of_the_device() -> None:
