@@ -31,6 +31,24 @@ if found.hexdigest() != expected:
     sys.exit("other bytes came than were sent")
 os.replace(path + ".part", path)
 """
+_GUARD = """\
+import os, signal, subprocess, sys, threading, time
+program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
+def watch():
+    while os.read(0, 4096):
+        pass
+    for number in (signal.SIGINT, signal.SIGKILL):
+        os.killpg(program.pid, number)
+        time.sleep(5)
+threading.Thread(target=watch, daemon=True).start()
+status = program.wait()
+try:
+    os.killpg(program.pid, signal.SIGKILL)
+except ProcessLookupError:
+    pass
+sys.exit(status if status >= 0 else 128 - status)
+"""
+"""Starts a program that reads nothing, and ends it with all that it started once its own stdin ends: nobody waits."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +80,14 @@ class Remote:
         *,
         patience_s: float = PATIENCE_S,
         most_bytes: int = _MOST_BYTES,
+        guard: str | None = None,
     ) -> Done:
-        """Run a program there that reads ``said`` from its stdin; ``patience_s`` is how long it may say nothing."""
-        command = self.device.connection().command(argv)
+        """Run a program there that reads ``said`` from its stdin; ``patience_s`` is how long it may say nothing.
+
+        One that takes long and reads nothing has a ``guard``: an interpreter there, by which it ends when this does.
+        """
+        guarded = [guard, "-c", _GUARD, *argv] if guard else argv
+        command = self.device.connection().command(guarded)
         try:
             talk = Talk(command)
         except OSError as error:
@@ -72,16 +95,18 @@ class Remote:
         with talk:
             try:
                 talk.say(said or iter(()))
-                status, out = talk.rest(patience_s, most_bytes)
+                status, out = talk.rest(patience_s, most_bytes, holds_on=guard is not None)
             except NonsenseError as error:
                 raise DeviceAnswerError(f"{argv[0]} {error}", device=self.device.name) from None
             except TalkError as error:
                 raise DeviceLostError(f"{argv[0]} {error}", device=self.device.name) from None
             return Done(status, out, tuple(talk.lines))
 
-    def require(self, argv: Sequence[str], what: str, *, patience_s: float = PATIENCE_S) -> bytes:
+    def require(
+        self, argv: Sequence[str], what: str, *, patience_s: float = PATIENCE_S, guard: str | None = None
+    ) -> bytes:
         """What the program says, which ends well; ``what`` it does is for the error. Raises DeviceError."""
-        done = self.run(argv, patience_s=patience_s)
+        done = self.run(argv, patience_s=patience_s, guard=guard)
         if done.status:
             raise DeviceError(f"{what} failed: {done.reason}", device=self.device.name)
         return done.out

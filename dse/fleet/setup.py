@@ -192,7 +192,8 @@ def _require_compiler(device: Device, found: Probe) -> None:
 def _make_environment(remote: Remote, options: Options, root: str) -> None:
     site = ["--system-site-packages"] if options.system_packages else []
     # What is there has no pip: making it was interrupted.
-    done = remote.run([options.python, "-m", "venv", "--clear", *site, f"{root}/env"], patience_s=_INSTALLING_S)
+    making = [options.python, "-m", "venv", "--clear", *site, f"{root}/env"]
+    done = remote.run(making, patience_s=_INSTALLING_S, guard=options.python)
     if done.status:
         raise DeviceError(
             f"making {root}/env failed: {done.reason}",
@@ -204,7 +205,8 @@ def _make_environment(remote: Remote, options: Options, root: str) -> None:
 def _build(remote: Remote, pip: Sequence[str], wheels: str, loadgen: str, found: Probe) -> None:
     """Build LoadGen's wheel there, into the wheels that are there, and keep it here for the next device."""
     made = f"{wheels}/built"
-    remote.require([*pip, "--wheel-dir", made, f"{LOADGEN}=={loadgen}"], f"building {LOADGEN}", patience_s=_BUILDING_S)
+    building = [*pip, "--wheel-dir", made, f"{LOADGEN}=={loadgen}"]
+    remote.require(building, f"building {LOADGEN}", patience_s=_BUILDING_S, guard=pip[0])
     names = remote.require(["ls", made], f"looking at {made}").decode(errors="replace").split()
     for name in names:
         if not is_wheel_name(name) or not name.startswith(f"{_module(LOADGEN)}-{loadgen}-"):
@@ -216,6 +218,6 @@ def _build(remote: Remote, pip: Sequence[str], wheels: str, loadgen: str, found:
 
 
 def _install(device: Device, pip: Sequence[str], options: Options, harness: str, loadgen: str) -> None:
-    Remote(device).require(pip, "installing", patience_s=_INSTALLING_S)
+    Remote(device).require(pip, "installing", patience_s=_INSTALLING_S, guard=options.python)
     if still := lacks(probe(device, options.python), harness, loadgen, options.engines):
         raise DeviceError(f"it still lacks {', '.join(still)} after pip has installed them", device=device.name)

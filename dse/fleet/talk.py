@@ -89,13 +89,14 @@ class Talk:
             self._selector.register(self._stdin, selectors.EVENT_WRITE, self._write)
             self._is_writing = True
 
-    def rest(self, patience_s: float, most_bytes: int = _MOST_BYTES) -> tuple[int, bytes]:
+    def rest(self, patience_s: float, most_bytes: int = _MOST_BYTES, *, holds_on: bool = False) -> tuple[int, bytes]:
         """The exit status, negative for a signal, and all that is said until then; first, what was said to it is sent.
 
-        Raises TalkError.
+        Then its stdin ends; with ``holds_on`` not before its stdout does. Raises TalkError.
         """
         self._until(lambda: self._closed or not self._is_writing, patience_s)
-        self._close_stdin()
+        if not holds_on:
+            self._close_stdin()
         self._until(lambda: self._closed or len(self._inbox) > most_bytes, patience_s)
         if len(self._inbox) > most_bytes:
             raise NonsenseError(f"said more than {most_bytes} bytes")

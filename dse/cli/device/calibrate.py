@@ -83,11 +83,15 @@ def calibrate_command(
     fetch(loaded, None, download)
     path, documents, refused = calibration_path(devices), [], []
     for system, of in systems.items():
-        calibration = _calibrated(loaded, system, of, scheduler, at_once=not one_at_a_time)
-        keep_calibration(path, calibration)
+        try:
+            calibration = _calibrated(loaded, system, of, scheduler, at_once=not one_at_a_time)
+        except KeyboardInterrupt:
+            say(f"{system}: stopped: nothing of this calibration is kept")
+            raise
         documents.append(_document(calibration, loaded))
         if not json:
             _show(calibration, loaded)
+        keep_calibration(path, calibration)
         try:
             _judged(calibration, loaded, of)
         except MachineError as error:

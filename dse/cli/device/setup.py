@@ -74,9 +74,13 @@ def _set_up(device: Device, options: Options, *, yes: bool, dry_run: bool) -> No
         return
     if not yes:
         _ask(device, steps)
-    for number, step in enumerate(steps, 1):
-        say(f"{device.name}: {number} of {len(steps)}: {step.says.partition(':')[0]}", soft_wrap=True)
-        step.act()
+    try:
+        for number, step in enumerate(steps, 1):
+            say(f"{device.name}: {number} of {len(steps)}: {step.says.partition(':')[0]}", soft_wrap=True)
+            step.act()
+    except KeyboardInterrupt:
+        say(f"{device.name}: stopped, and is not set up; the same command goes on")
+        raise
     print_lines([f"{device.name}: is set up"])
 
 
