@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +31,11 @@ class Sshd:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Sshd]:
-    """Start one with its files in ``folder``, which is there; skips where there is none to start."""
+def running(folder: Path, address: str = "127.0.0.1", within: Sequence[str] = ()) -> Iterator[Sshd]:
+    """Start one with its files in ``folder``, which is there; skips where there is none to start.
+
+    It listens at ``address``, and is started by the words ``within``.
+    """
     if _SSHD is None or shutil.which("ssh") is None:
         pytest.skip("needs sshd: apt-get install openssh-server")
     if os.geteuid() == 0:
@@ -44,16 +47,17 @@ def running(folder: Path) -> Iterator[Sshd]:
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
     for _ in range(10):
         port = _free_port()
-        (folder / "sshd_config").write_text(_server(folder, home, port))
+        (folder / "sshd_config").write_text(_server(folder, home, address, port))
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen([_SSHD, "-D", "-e", "-f", str(folder / "sshd_config")], stderr=log)
-        if _listens(process, port):
+            command = [*within, _SSHD, "-D", "-e", "-f", str(folder / "sshd_config")]
+            process = subprocess.Popen(command, stderr=log)
+        if _listens(process, address, port):
             break
     else:
         raise AssertionError((folder / "log").read_text())
     host_key = (folder / "host.pub").read_text()
-    (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}")
-    (folder / "config").write_text(_client(folder, port))
+    (folder / "known_hosts").write_text(f"[{address}]:{port} {host_key}")
+    (folder / "config").write_text(_client(folder, address, port))
     try:
         yield Sshd(folder / "config", home, process)
     finally:
@@ -61,9 +65,9 @@ def running(folder: Path) -> Iterator[Sshd]:
         process.wait()
 
 
-def _server(folder: Path, home: Path, port: int) -> str:
+def _server(folder: Path, home: Path, address: str, port: int) -> str:
     return f"""\
-ListenAddress 127.0.0.1
+ListenAddress {address}
 Port {port}
 HostKey {folder}/host
 AuthorizedKeysFile {folder}/user.pub
@@ -80,10 +84,10 @@ ForceCommand HOME='{home}'; export HOME; cd; eval "$SSH_ORIGINAL_COMMAND"
 """
 
 
-def _client(folder: Path, port: int) -> str:
+def _client(folder: Path, address: str, port: int) -> str:
     return f"""\
 Host {HOST}
-  HostName 127.0.0.1
+  HostName {address}
   Port {port}
   User {getpass.getuser()}
   IdentityFile {folder}/user
@@ -101,9 +105,9 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
+def _listens(process: subprocess.Popen[bytes], address: str, port: int) -> bool:
     while process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
+        with contextlib.suppress(OSError), socket.create_connection((address, port), 5):
             return True
         time.sleep(0.02)
     return False

@@ -51,12 +51,12 @@ def stand_ins(folder: Path, *, loadgen: bool = True) -> Path:
     return folder
 
 
-def write_sources(folder: Path, name: str, version: str) -> Path:
-    """A source distribution of nothing."""
+def write_sources(folder: Path, name: str, version: str, first: str = "") -> Path:
+    """A source distribution of nothing; ``first`` is a program that runs when it is built."""
     module = name.replace("-", "_")
     files = {
         "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
-        "backend.py": _BACKEND.format(name=module, version=version),
+        "backend.py": first + _BACKEND.format(name=module, version=version),
         "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
     }
     path = folder / f"{module}-{version}.tar.gz"
