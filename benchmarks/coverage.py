@@ -36,6 +36,7 @@ from dse.core.indifference import (
     epsilon_front,
     scaled_costs,
     simplicity,
+    surest,
     tolerances,
 )
 from dse.core.measurement import Measurement
@@ -91,7 +92,7 @@ def judge(session: Session, truth: Mapping[Configuration, Costs], cpu_s: float) 
     right &= all(any(y != x and covers(truth[y], truth[x], WITHIN) for y in known) for x in off)
     everything = list(truth)
     exact = [i for i, keep in enumerate(nondominated(list(truth.values()))) if keep]
-    kept = epsilon_front(list(truth.values()), exact, WITHIN, lambda i: simplicity(everything[i]))
+    kept = epsilon_front(list(truth.values()), exact, WITHIN, lambda i: simplicity(everything[i]), surest(OBJECTIVES))
     front, shown = [truth[everything[k.index]] for k in kept], [truth[c] for c in now.on_front]
     return Outcome(
         right,

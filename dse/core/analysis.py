@@ -14,7 +14,7 @@ from dse.core.counts import Counts, count
 from dse.core.estimate import Estimate, interval
 from dse.core.exclusions import Exclusions, find_exclusions
 from dse.core.gathered import Gathered, Place
-from dse.core.indifference import Indifference, epsilon_front, scaled_costs, simplicity, tolerances
+from dse.core.indifference import Indifference, epsilon_front, scaled_costs, simplicity, surest, tolerances
 from dse.core.known import Known, Learned, learned_from
 from dse.core.measurement import Measurement
 from dse.core.membership import membership, told
@@ -254,6 +254,7 @@ class Analysis:
             [place[e.configuration] for e in exact],
             self.within,
             lambda i: simplicity(allowed[i].configuration),
+            surest(self.objectives),
         )
         return [(allowed[k.index], tuple(sorted(allowed[i].trial for i in k.represents))) for k in kept]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dse.core.analysis import Analysis
 from dse.core.configuration import Configuration
-from dse.core.indifference import covers, epsilon_front, scaled_costs, tolerances
+from dse.core.indifference import covers, epsilon_front, scaled_costs, surest, tolerances
 from dse.core.metrics import Objective
 from dse.core.pareto import FrontPoint, nondominated
 
@@ -83,7 +83,7 @@ def _placed(
 ) -> list[Placed]:
     costs = [scaled_costs(point.values, objectives) for _, point in points]
     able = [i for i, keep in enumerate(nondominated(costs)) if keep]
-    kept = [each.index for each in epsilon_front(costs, able, within, lambda i: (i,))]
+    kept = [each.index for each in epsilon_front(costs, able, within, lambda i: (i,), surest(objectives))]
     placed = []
     for i, (name, point) in enumerate(points):
         covering = [] if i in kept else [points[k][0] for k in kept if covers(costs[k], costs[i], within)]

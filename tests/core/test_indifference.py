@@ -17,6 +17,7 @@ from dse.core.indifference import (
     epsilon_front,
     scaled_costs,
     simplicity,
+    surest,
     tolerances,
 )
 from dse.core.metrics import objective
@@ -45,10 +46,12 @@ def test_two_that_differ_by_exactly_the_indifference_are_the_same() -> None:
     assert beats(scaled_costs(one | {"latency_p90_ns": 99.0}, OBJECTIVES), b, within)
 
 
-@given(_costs, st.permutations(range(12)))
-def test_every_row_is_covered_and_no_two_are_the_same(costs: list[tuple[float, float]], order: list[int]) -> None:
+@given(_costs, st.permutations(range(12)), st.integers(0, 1))
+def test_every_row_is_covered_and_no_two_are_the_same(
+    costs: list[tuple[float, float]], order: list[int], along: int
+) -> None:
     exact = [i for i, keep in enumerate(nondominated(costs)) if keep]
-    kept = epsilon_front(costs, exact, WITHIN, lambda i: (order[i],))
+    kept = epsilon_front(costs, exact, WITHIN, lambda i: (order[i],), along)
     rows = [k.index for k in kept]
     assert len(set(rows)) == len(rows)
     assert all(any(covers(costs[row], costs[i], WITHIN) for row in rows) for i in exact)
@@ -87,6 +90,20 @@ def test_the_simplest_of_the_same_stands_for_them_whatever_noise_says() -> None:
 def test_a_row_for_a_few_bytes_less_is_covered() -> None:
     costs = [(-0.90, 1.0, 10.000), (-0.91, 0.5, 10.001)]
     assert epsilon_front(costs, [0, 1], (0.001, 0.03, 0.01), lambda i: (i,)) == [Kept(1, (0,))]
+
+
+@pytest.mark.parametrize("fastest", [0.10, 0.11])
+def test_turns_are_taken_by_the_objective_that_is_known_best(fastest: float) -> None:
+    """The middle one covers both others where they all are measured well: noise would decide how many there are."""
+    costs = [(-0.90, fastest), (-0.94, 0.22), (-0.98, 0.34)]
+    assert epsilon_front(costs, [0, 1, 2], (0.05, 0.15), lambda i: (i,), 0) == [Kept(0, (1,)), Kept(2)]
+
+
+def test_the_accuracy_is_known_best_then_what_is_counted() -> None:
+    assert surest(OBJECTIVES) == 0
+    assert surest(OBJECTIVES[::-1]) == 2
+    assert surest(OBJECTIVES[1:]) == 1
+    assert surest(OBJECTIVES[1:2]) == 0
 
 
 @pytest.mark.parametrize("delegate", ["builtin", "xnnpack"])
