@@ -326,7 +326,7 @@ def analyze(
     differs by no more than the ``indifference`` counts as the same. ``before`` is an analysis of fewer of these trials,
     which changes no result: what was found out of configurations that have no new ones is not found out again.
     """
-    exclusions = find_exclusions(measurements)
+    exclusions = find_exclusions(measurements, None if before is None else before.exclusions)
     gathered = None if before is None else before.gathered
     goes_on = (
         before is not None

@@ -6,9 +6,11 @@ trial is judged among those of its own device.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from dse_harness.protocol import SINCE_BOOT, DeviceState
 
@@ -59,12 +61,22 @@ class DeviceChecks:
         return self.slowed
 
 
+class _Judged(NamedTuple):
+    """The trials of a device, the reasons against them, and what they say of it."""
+
+    trials: Sequence[Measurement]
+    reasons: Mapping[int, tuple[Reason, ...]]
+    checks: DeviceChecks
+
+
 @dataclass(frozen=True)
 class Exclusions:
     """The reasons against trials, by number, and what the trials say of each device (empty: this machine)."""
 
     reasons: Mapping[int, tuple[Reason, ...]]
     devices: Mapping[str, DeviceChecks] = field(default_factory=dict)
+    judged: Mapping[str, _Judged] = field(default_factory=dict, repr=False, compare=False)
+    """What the trials of each device said, for those who judge them and more."""
 
     def of(self, device: str) -> DeviceChecks:
         """What is known of ``device``; nothing speaks against one that nobody measured on."""
@@ -85,19 +97,26 @@ class Exclusions:
         return not self.reasons.get(measured.trial)
 
 
-def find_exclusions(measurements: Sequence[Measurement]) -> Exclusions:
+def find_exclusions(measurements: Sequence[Measurement], before: Exclusions | None = None) -> Exclusions:
     """Judge every trial of a study, in the order in which they ran: each among those of its own device.
 
     The usual frequency governor is the first trial's, until the reference configuration ran twice in a row under
-    another one: then that one is, what ran under any other is excluded, and the search measures it again.
+    another one: then that one is, what ran under any other is excluded, and the search measures it again. Devices of
+    which nothing was heard since ``before`` are not judged again.
     """
-    devices = dict.fromkeys([m.device for m in measurements])
-    found = {
-        device: _check(measurements if len(devices) == 1 else [m for m in measurements if m.device == device])
-        for device in devices
-    }
-    reasons = {trial: why for of_device, _ in found.values() for trial, why in of_device.items()}
-    return Exclusions(reasons, {device: checks for device, (_, checks) in found.items()})
+    of_devices: dict[str, list[Measurement]] = {}
+    for measured in measurements:
+        of_devices.setdefault(measured.device, []).append(measured)
+    kept = {} if before is None else before.judged
+    judged = {device: _judged(trials, kept.get(device)) for device, trials in of_devices.items()}
+    reasons = {trial: why for found in judged.values() for trial, why in found.reasons.items()}
+    return Exclusions(reasons, {device: found.checks for device, found in judged.items()}, judged)
+
+
+def _judged(trials: list[Measurement], before: _Judged | None) -> _Judged:
+    if before is not None and len(before.trials) == len(trials) and all(map(operator.is_, before.trials, trials)):
+        return before
+    return _Judged(trials, *_check(trials))
 
 
 def _check(measurements: Sequence[Measurement]) -> tuple[dict[int, tuple[Reason, ...]], DeviceChecks]:

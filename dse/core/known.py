@@ -16,6 +16,7 @@ from dse.core.noise import Noise, Spread, spread_of
 _EACH = 512
 """Trials from which on not each more is learned from."""
 _STEPS = 64
+_SETTLED = 8
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Learned:
     ``reasons`` some of them not.
 
     One trial of hundreds changes next to nothing of it, and with it the errors of all configurations: of 512 trials or
-    more only each 8th, of 1,024 each 16th, and so on, is learned from. Which it is follows from the number of trials
+    more only each 8th, of 1,024 each 16th, and so on, is learned from, and the last eighth of them is not: devices
+    answer in any order, and what comes late changes nothing then. Which it is follows from the number of trials
     alone, so that a search that is continued knows what an uninterrupted one does.
     """
 
@@ -93,4 +95,7 @@ class Known:
 
 def learned_from(count: int) -> int:
     """From how many of ``count`` trials the noise is learned, see `Learned`."""
-    return count if count < _EACH else count - count % 2 ** int(math.log2(count / _STEPS))
+    if count < _EACH:
+        return count
+    settled = count - count // _SETTLED
+    return settled - settled % 2 ** int(math.log2(count / _STEPS))

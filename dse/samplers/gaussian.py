@@ -21,6 +21,8 @@ _PRIOR_SD = 1.2
 _FACTORS = (0.5, 2.0)
 _SWEEPS = 3
 _JITTER = 1e-8
+_BORDER = 1e9
+"""More than any target is in terms of a factor whose smallest square is `_JITTER`."""
 _LEAST_VARIANCE = 1e-6
 """Of a figure with variance 1: what single precision can tell."""
 _AT_ONCE = 256
@@ -131,25 +133,42 @@ class _Search:
     """The posterior of scales. Neighbouring ones differ in one of them: what depends on the others is kept."""
 
     def __init__(self, known: Coded, targets: Array, variances: Array) -> None:
-        columns = len(known.levels)
+        columns, size = len(known.levels), len(targets)
         self.centre = np.array([0.0] * columns + [math.log(variance) for variance in _START])
-        self._targets, self._variances = targets, variances
+        self._variances = variances
         self._straight = known.centred @ known.centred.T
         self._known = known
         self._tables = distances(known, known)
         self._each: dict[tuple[int, float], tuple[Array, Array]] = {}
+        self._last: tuple[tuple[float, ...], Array, Array] | None = None
+        self._bordered = np.empty((size + 1, size + 1))
+        """The covariance, and beside it the targets: the last row of its factor is what they are in its terms."""
+        self._bordered[-1, :-1] = self._bordered[:-1, -1] = targets
+        self._bordered[-1, -1] = _BORDER * size
 
     def log_posterior(self, scales: Array) -> float:
         linear, additive, product, noise = np.exp(scales[-VARIANCES:])
-        alone = [self._column(index, length) for index, length in enumerate(scales[:-VARIANCES].tolist())]
-        kernel = linear * self._straight + 1.0
-        if alone:
-            kernel += additive / len(alone) * sum(one for one, _ in alone)
-        kernel += product * np.exp(-sum((apart for _, apart in alone), start=np.zeros_like(kernel)))
+        alone, alike = self._of_lengths(tuple(scales[:-VARIANCES].tolist()))
+        kernel = self._bordered[:-1, :-1]
+        np.multiply(self._straight, linear, out=kernel)
+        kernel += additive * alone
+        kernel += product * alike
+        kernel += 1.0
         kernel[np.diag_indices_from(kernel)] += noise + _JITTER + self._variances
-        factor, weights = _solved(kernel, self._targets)
-        likelihood = -0.5 * float(self._targets @ weights) - float(np.log(np.diag(factor)).sum())
+        factor = np.linalg.cholesky(self._bordered)
+        likelihood = -0.5 * float(np.square(factor[-1, :-1]).sum()) - float(np.log(np.diag(factor)[:-1]).sum())
         return likelihood - 0.5 * float((((scales - self.centre) / _PRIOR_SD) ** 2).sum())
+
+    def _of_lengths(self, lengths: tuple[float, ...]) -> tuple[Array, Array]:
+        """The mean of the kernels of the columns alone, and their product."""
+        if self._last is None or self._last[0] != lengths:
+            each = [self._column(index, length) for index, length in enumerate(lengths)]
+            alone, apart = np.zeros((2, *self._straight.shape))
+            for one, distance in each:
+                alone += one
+                apart += distance
+            self._last = lengths, alone / max(len(each), 1), np.exp(-apart)
+        return self._last[1:]
 
     def _column(self, index: int, length: float) -> tuple[Array, Array]:
         """The kernel of one column alone, and the distances by its length, of pairs of configurations."""
@@ -158,13 +177,6 @@ class _Search:
             pairs = np.ix_(self._known.codes[index], self._known.codes[index])
             self._each[index, length] = np.exp(-table)[pairs], table[pairs]
         return self._each[index, length]
-
-
-def _solved(kernel: Array, targets: Array) -> tuple[Array, Array]:
-    """The lower triangle of ``kernel``, and what it has to be multiplied with to be ``targets``."""
-    factor = np.asarray(np.linalg.cholesky(kernel), dtype=float)
-    halfway = solve_lower(factor, targets[:, None])
-    return factor, solve_lower(factor[::-1, ::-1].T, halfway[::-1])[::-1, 0]
 
 
 def solve_lower(factor: Array, right: Array) -> Array:

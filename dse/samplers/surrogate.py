@@ -27,6 +27,9 @@ _MOST_FITTED = 128
 """That scales are found with: each try costs the cube of their number, and more change them little."""
 _REFIT = 1.2
 """The kernel's scales are found anew when there are this many times as many measurements as last time."""
+_LATE = 64
+"""From so many measurements on the scales are found of those up to a tenth before the last: devices answer in any order,
+and what comes late changes nothing then."""
 
 
 class Figures:
@@ -104,8 +107,9 @@ def first_suggestion(
 
 def refit_at(count: int) -> int:
     """At which number of measurements, of ``count``, the scales were last found."""
+    settled = count if count <= _LATE else max(_LATE, 10 * count // 11)
     step = FIRST
-    while math.ceil(step * _REFIT) <= count:
+    while math.ceil(step * _REFIT) <= settled:
         step = math.ceil(step * _REFIT)
     return min(step, count)
 
