@@ -98,4 +98,5 @@ def learned_from(count: int) -> int:
     if count < _EACH:
         return count
     settled = count - count // _SETTLED
-    return settled - settled % 2 ** int(math.log2(count / _STEPS))
+    step: int = 2 ** int(math.log2(count / _STEPS))
+    return settled - settled % step

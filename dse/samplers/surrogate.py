@@ -28,8 +28,8 @@ _MOST_FITTED = 128
 _REFIT = 1.2
 """The kernel's scales are found anew when there are this many times as many measurements as last time."""
 _LATE = 64
-"""From so many measurements on the scales are found of those up to a tenth before the last: devices answer in any order,
-and what comes late changes nothing then."""
+"""From so many measurements on the scales are found up to a tenth before the last: devices answer in any order, and
+what comes late changes nothing then."""
 
 
 class Figures:
