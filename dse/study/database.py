@@ -21,9 +21,15 @@ class BusyError(StudyError):
     """Another program has the database locked."""
 
 
-def open_storage(url: str) -> optuna.storages.RDBStorage:
-    """Optuna's storage at ``url``. Raises StudyError, BusyError, MachineError."""
-    waiting = {"connect_args": {"timeout": _WAIT_S}} if url.startswith("sqlite:") else {}
+def open_storage(url: str, *, own: bool = False) -> optuna.storages.RDBStorage:
+    """Optuna's storage at ``url``. Raises StudyError, BusyError, MachineError.
+
+    A study's ``own`` can be made again, so SQLite leaves writing it to the disk to the system: what a killed process
+    wrote is all there; after a loss of power the file may be torn, as SQLite says of ``synchronous = OFF``.
+    """
+    waiting: dict[str, Any] = {}
+    if url.startswith("sqlite:"):
+        waiting = {"connect_args": {"timeout": _WAIT_S, **({"factory": _Hasty} if own else {})}}
     with storage_errors(url):
         ready = url.startswith("sqlite:") and _has_tables(url, waiting)
         return optuna.storages.RDBStorage(
@@ -31,20 +37,12 @@ def open_storage(url: str) -> optuna.storages.RDBStorage:
         )
 
 
-def wait_for_no_disk(storage: optuna.storages.RDBStorage) -> None:
-    """Have SQLite leave writing to the disk to the system: for a database that can be made again.
+class _Hasty(sqlite3.Connection):
+    """A connection that does not wait for the disk."""
 
-    What a killed process wrote is all there; after a loss of power the file may be torn, as SQLite says of
-    ``synchronous = OFF``.
-    """
-    if storage.engine.dialect.name != "sqlite":
-        return
-
-    @sqlalchemy.event.listens_for(storage.engine, "connect")
-    def connected(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute("PRAGMA synchronous = OFF")
-
-    storage.engine.dispose()  # of the connections that there are already
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.execute("PRAGMA synchronous = OFF")
 
 
 def _has_tables(url: str, waiting: Any) -> bool:

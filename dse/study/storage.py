@@ -19,7 +19,7 @@ from dse.core.tree import ParameterTree
 from dse.errors import Remedy, StudyError
 from dse.quiet import new_study
 from dse.samplers.levels import distributions
-from dse.study.database import open_storage, storage_errors, wait_for_no_disk, without_user
+from dse.study.database import open_storage, storage_errors, without_user
 from dse.study.shown import OFFICIAL, Shown
 from dse.study.tables import TrialTables
 
@@ -55,10 +55,8 @@ class OptunaView:
         self._url = url
         self._study = study
         self._tree = tree
-        self._storage = open_storage(url)
+        self._storage = open_storage(url, own=own)
         with storage_errors(url):
-            if own:
-                wait_for_no_disk(self._storage)
             self._tables = TrialTables(self._storage)
             there = {found.study_name: found.user_attrs for found in self._storage.get_all_studies()}
             if own:
