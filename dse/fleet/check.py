@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -25,8 +25,11 @@ _BUSY = 0.2
 _MOST_SAID = 500
 
 
-def examine_device(device: Device) -> Iterator[Finding]:
-    """Look at a device, from the connection on; where that fails, nothing else is asked. Nothing is changed there."""
+def examine_device(device: Device, keep: Callable[[Mapping[str, Any]], object] = lambda _: None) -> Iterator[Finding]:
+    """Look at a device, from the connection on; where that fails, nothing else is asked. Nothing is changed there.
+
+    ``keep`` gets what it says of itself.
+    """
     if device.transport == "dask":
         yield Finding("reachable", "ok", "by its Dask worker, whom a search asks: this is not looked at from here")
         return
@@ -46,6 +49,7 @@ def examine_device(device: Device) -> Iterator[Finding]:
     except DeviceError as error:
         yield Finding(asked, "missing", error.message, setup if asked == "harness" else error.hint)
         return
+    keep(facts)
     yield from examine_facts(device, facts, found, (before_s, time.time()))
 
 

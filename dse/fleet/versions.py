@@ -13,6 +13,8 @@ from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
+from dse_harness.engines import ENGINES
+
 from dse.errors import MachineError, ModelError, Remedy
 from dse.fleet.device_file import Device
 from dse.fleet.setup import LOADGEN as PACKAGE
@@ -58,6 +60,12 @@ def require_alike(devices: Sequence[Device], found: Versions, engines: Iterable[
         },
         hint="; ".join(said for said, device in zip(by_hand, to_mend, strict=True) if not device.is_set_up) or None,
     )
+
+
+def engines_of_all(found: Versions) -> list[str]:
+    """The engines that each board has which has answered."""
+    answered = [of for of in found.values() if of]
+    return [name for name in ENGINES if answered and all(name in of for of in answered)]
 
 
 def with_versions(space: Space, found: Versions, before: Study | None) -> Space:

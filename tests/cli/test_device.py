@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from dse.finding import Finding
+
 _FILE = """\
 systems:
   rpi4:
@@ -49,6 +51,29 @@ def test_a_device_is_looked_at(dse: Any) -> None:
     findings = {finding["name"]: finding for finding in device["findings"]}
     assert findings["boot"]["found"].startswith(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
     assert (done.code, device["system"]) == (0, "here")
+
+
+def test_devices_of_a_system_have_the_same_versions(tmp_path: Path, dse: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    boards = {f"pi{n}": {"transport": "ssh", "host": f"pi{n}.invalid"} for n in (1, 2, 3)}
+    (tmp_path / "lab.yaml").write_text(json.dumps({"systems": {"rpi4": {"devices": boards}}}))
+    versions = {"pi1": "2.1.0", "pi2": "2.1.0"}
+
+    def look(device: Any, keep: Any) -> list[Finding]:
+        if device.name in versions:
+            keep({"engines": {"litert": {"installed": versions[device.name]}}})
+        return []
+
+    monkeypatch.setattr("dse.cli.device.check.examine_device", look)
+    words = ("device", "check", "--devices", "lab.yaml")
+    alike = dse(*words)
+    assert (alike.code, "the same on all of them: litert 2.1.0" in alike.out) == (0, True)
+    versions["pi2"] = "2.0.3"
+    done = dse(*words, "--json")
+    (system,) = json.loads(done.out)["systems"]
+    (finding,) = system["findings"]
+    assert (done.code, system["system"], finding["verdict"]) == (4, "rpi4", "missing")
+    assert finding["fix"] == "dse device setup pi2 --engine litert==2.1.0 --devices lab.yaml"
+    assert "something is missing on rpi4" in done.err
 
 
 def test_a_device_that_is_not_there_is_missing(tmp_path: Path, dse: Any) -> None:
