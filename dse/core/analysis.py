@@ -139,7 +139,7 @@ class Analysis:
         sources, kept = [middle.accuracy_from for middle in middles], self.earlier_pairing
         if kept and (kept.accuracies, kept.sources, kept.images) == (accuracies, sources, self.images):
             return kept
-        return Pairing(accuracies, sources, self.images)
+        return Pairing(accuracies, sources, self.images, earlier=None if kept is None else kept.found)
 
     @cached_property
     def membership(self) -> Array:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dse.core.estimate import Estimate, Vector
+from dse.core.table import across_of
 
 if TYPE_CHECKING:  # a fifth of NumPy's import
     from numpy.typing import NDArray
@@ -50,8 +51,7 @@ def sessions_of(known: Sequence[Estimate], names: Sequence[str]) -> Sessions | N
     across = [each for each in all_across if each is not None]
     if len(across) < len(known) or not known:
         return None
-    within = np.array([[each.within.get(name, 0.0) for name in names] for each in across])
-    lasting = np.array([[each.lasting.get(name, 0.0) for name in names] for each in across])
+    within, lasting = across_of(across, names)
     drift = drift_of([each.drift for each in across], names)
     return Sessions(within, lasting, drift, drift_of([each.lasting_drift for each in across], names))
 

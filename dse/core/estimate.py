@@ -74,6 +74,7 @@ class Estimate:
         """This one with other values of some fields: `dataclasses.replace`, which takes ten times as long."""
         found = object.__new__(Estimate)
         vars(found).update(vars(self), **changes)
+        vars(found).pop("_row", None)  # of `dse.core.table`
         return found
 
     def with_accuracy(self, counted: Counted | None) -> Estimate:

@@ -13,6 +13,7 @@ from dse.core.estimate import Estimate
 from dse.core.metrics import Constraint, Objective
 from dse.core.pairing import Pairing
 from dse.core.pareto import dominates_each, nondominated_rows
+from dse.core.table import table_of
 
 if TYPE_CHECKING:  # a fifth of NumPy's import
     from numpy.typing import NDArray
@@ -59,11 +60,9 @@ def membership(
     probability = np.zeros(len(estimates))
     metrics = {metric.name: metric for metric in (*(o.metric for o in objectives), *(c.metric for c in constraints))}
     figures = list(metrics)
-    complete = [i for i, e in enumerate(estimates) if metrics.keys() <= e.values.keys()]
+    complete, means, errors = table_of(estimates, metrics.values())
     if not complete:
         return probability
-    means = np.array([[metrics[name].scaled(estimates[i].values[name]) for name in figures] for i in complete])
-    errors = np.array([[estimates[i].errors.get(name, 0.0) for name in figures] for i in complete])
     pairing = (pairing or _unpaired(estimates)).take(complete)
     shared, is_accuracy = np.asarray(pairing.shared), [name == "accuracy" for name in figures]
     signs = np.array([o.sign for o in objectives])

@@ -4,10 +4,11 @@ luck in one accuracy is luck in the others too, and falls out of their differenc
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import operator
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from dse_harness.protocol import Accuracy
@@ -40,6 +41,24 @@ class Counted:
     by: int = 0
 
 
+class Found(NamedTuple):
+    """What was found of accuracies: of each by its identity, and who shares them, as of `Pairing`."""
+
+    accuracies: Sequence[Accuracy | None]
+    sources: Sequence[int | None]
+    images: int | None
+    panels: Mapping[Hashable, Panel]
+    known: Mapping[int, Counted]
+    shared: Sequence[int]
+    first: Mapping[Hashable, int]
+
+    def begins(self, accuracies: Sequence[Accuracy | None], sources: Sequence[int | None]) -> bool:
+        """Whether others begin with these."""
+        count = len(self.accuracies)
+        same = count <= len(accuracies) and all(map(operator.is_, self.accuracies, accuracies))
+        return same and self.sources == sources[:count]
+
+
 @dataclass(frozen=True)
 class Pairing:
     """The accuracies of some configurations, by their index, as those of one population of ``images`` images.
@@ -52,6 +71,8 @@ class Pairing:
     sources: Sequence[int | None]
     images: int | None
     _of: Pairing | None = field(default=None, repr=False, compare=False)
+    earlier: Found | None = field(default=None, repr=False, compare=False)
+    """What was found of other accuracies, most of them these."""
 
     def take(self, indices: Sequence[int]) -> Pairing:
         """Those of ``indices`` alone; what corrects them is what corrects them here."""
@@ -70,16 +91,27 @@ class Pairing:
 
     @cached_property
     def _counted(self) -> list[Counted | None]:
-        return [self._estimated(index) for index in range(len(self.accuracies))]
+        known = self.found.known
+        return [None if accuracy is None else known[id(accuracy)] for accuracy in self.accuracies]
 
-    def _estimated(self, index: int) -> Counted | None:
-        accuracy = self.accuracies[index]
-        if accuracy is None:
-            return None
+    @cached_property
+    def found(self) -> Found:
+        """What is found of these, for the pairing of others."""
+        same: Mapping[int, Counted] = {}
+        if self.earlier is not None and (self.earlier.images, self.earlier.panels) == (self.images, self._panels):
+            same = self.earlier.known
+        known: dict[int, Counted] = {}
+        for accuracy in self.accuracies:
+            if accuracy is not None and id(accuracy) not in known:
+                known[id(accuracy)] = same.get(id(accuracy)) or self._estimated(accuracy)
+        shared, first = self._shared
+        return Found(self.accuracies, self.sources, self.images, self._panels, known, shared, first)
+
+    def _estimated(self, accuracy: Accuracy) -> Counted:
         share = accuracy.good / accuracy.total
         if self.images is None or accuracy.total >= self.images:
             return Counted(share, 0.0)
-        panel = self._panel(index)
+        panel = self._panel(accuracy)
         if panel is None or panel.seen == accuracy.total:
             return Counted(share, wilson_error(accuracy.good, accuracy.total, self.images))
         return Counted(*panel.corrected(_pattern(accuracy)))
@@ -121,26 +153,34 @@ class Pairing:
         """
         found: dict[int, Vector] = {}
         for index, accuracy in enumerate(self.accuracies):
-            if accuracy is not None and (panel := self._panel(index)) is not None:
+            if accuracy is not None and (panel := self._panel(accuracy)) is not None:
                 pattern, number = _pattern(accuracy), self.sources[index]
                 if number is None or self._tells_same(accuracy):
                     number = first(pattern, pattern.images)
                 found[index] = panel.drawn(pattern, number, seed, draws)
         return found
 
-    @cached_property
+    @property
     def shared(self) -> list[int]:
         """For each index the first one that has the same accuracy: its own where nobody shares it."""
+        return self._shared[0]
+
+    @cached_property
+    def _shared(self) -> tuple[list[int], dict[Hashable, int]]:
         first: dict[Hashable, int] = {}
         found: list[int] = []
-        for index, (accuracy, source) in enumerate(zip(self.accuracies, self.sources, strict=True)):
+        before = self.earlier
+        if before is not None and before.images == self.images and before.begins(self.accuracies, self.sources):
+            first, found = dict(before.first), list(before.shared)
+        for index in range(len(found), len(self.accuracies)):
+            accuracy, source = self.accuracies[index], self.sources[index]
             names: list[Hashable] = [] if source is None else [source]
             if accuracy is not None and self._tells_same(accuracy) and (same := _same(accuracy)) is not None:
                 names.append(same)
             known = next((first[name] for name in names if name in first), index)
             first.update(dict.fromkeys((name for name in names if name not in first), known))
             found.append(known)
-        return found
+        return found, first
 
     def _tells_same(self, accuracy: Accuracy) -> bool:
         """Whether who answers the same is the same: on fewer images two may answer alike by chance."""
@@ -160,11 +200,11 @@ class Pairing:
         """The accuracies of each panel; of those that are the same, the first."""
         of: dict[Hashable, list[int]] = {}
         for index in sorted(set(self.shared)):
-            if (panel := self._panel(index)) is not None:
+            if (panel := self._panel(self.accuracies[index])) is not None:
                 of.setdefault(panel.order, []).append(index)
         found = []
         for indices in of.values():
-            panel = self._panel(indices[0])
+            panel = self._panel(self.accuracies[indices[0]])
             patterns = [_pattern(accuracy) for i in indices if (accuracy := self.accuracies[i]) is not None]
             if panel is not None:
                 vectors = [panel.vector(pattern) for pattern in patterns]
@@ -175,12 +215,10 @@ class Pairing:
                 found.append(_Members(np.array(indices), np.stack(vectors), own))
         return found
 
-    def _panel(self, index: int) -> Panel | None:
-        """Who saw most images in the order in which the accuracy at ``index`` was counted; None for one that has no
-        answers.
-        """
-        accuracy = self.accuracies[index]
-        return None if accuracy is None else (self._of or self)._panels.get(_order(accuracy))
+    def _panel(self, accuracy: Accuracy | None) -> Panel | None:
+        """Who saw most images in the order in which ``accuracy`` was counted; None for one that has no answers."""
+        panels = (self._of or self)._panels
+        return panels.get(_order(accuracy)) if panels and accuracy is not None else None
 
     @cached_property
     def _panels(self) -> dict[Hashable, Panel]:

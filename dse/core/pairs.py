@@ -54,13 +54,13 @@ def figures_of(
     known: Sequence[Estimate],
     names: Sequence[str],
     costs: Array,
+    error: Array,
     degrees: Sequence[Mapping[str, float]] | None,
     most_images: int | None,
     pairing: Pairing | None,
     confidence: float,
 ) -> Figures:
     """The figures ``names`` of ``known``; the other arguments as of `dse.core.verdicts.verdicts`."""
-    error = np.array([[e.errors.get(name, 0.0) for name in names] for e in known])
     z = round(within(int(np.count_nonzero(error)), confidence), 3)  # rounded, as what follows from it is remembered
     is_accuracy = np.array([name == "accuracy" for name in names])
     repeats = np.array([len(e.trials) for e in known], dtype=float)[:, None]

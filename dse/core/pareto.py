@@ -148,11 +148,12 @@ def front(
     Sorted by the first objective, best first, then by the others. Measurements without a value for each objective and
     constraint are left out.
     """
-    names = {objective.name for objective in objectives}
+    names, signs = {o.name for o in objectives}, [(o.name, o.sign) for o in objectives]
     candidates = [
-        (costs_of(measurement, objectives), measurement)
+        (tuple([values[name] * sign for name, sign in signs]), measurement)
         for measurement in measurements
-        if names <= measurement.values.keys() and satisfies(measurement.values, constraints)
+        for values in [measurement.values]
+        if names <= values.keys() and (not constraints or satisfies(values, constraints))
     ]
     kept = nondominated([costs for costs, _ in candidates])
     chosen = [candidate for candidate, keep in zip(candidates, kept, strict=True) if keep]

@@ -340,12 +340,16 @@ def _learned(now: Analysis, index: int) -> float:
     return variance / (len(found.trials) + 1)
 
 
+def _lacks_accuracy(known: Known) -> bool:
+    return all(m.accuracy is None for m in known.good)
+
+
 def _is_lost(known: Known, now: Analysis) -> bool:
     """Whether something is not known of a configuration only because its trials ran at the wrong moment.
 
     Or because it did not answer as the trial whose accuracy it was to share: then it has to run its own.
     """
-    if known.good and not (now.needs_accuracy and all(m.accuracy is None for m in known.good)):
+    if known.good and not (now.needs_accuracy and known.good[0].accuracy is None and _lacks_accuracy(known)):
         return False
     attempts = sum(m.trial >= now.exclusions.of(m.device).governor_since for m in known.trials)
     if any(m.failed for m in known.trials) or attempts >= _ATTEMPTS:

@@ -24,6 +24,7 @@ from dse.core.metrics import Constraint, Objective
 from dse.core.pairing import Pairing
 from dse.core.pairs import Figures, Pairs, Ways, all_of, enough, figures_of, pairs_of
 from dse.core.pareto import nondominated_rows
+from dse.core.table import table_of
 
 if TYPE_CHECKING:  # a fifth of NumPy's import
     from dse.core.pairs import Array, Indices, Mask
@@ -87,17 +88,16 @@ def verdicts(
     two of them differ (None: as independent ones do).
     """
     metrics = {metric.name: metric for metric in (*(o.metric for o in objectives), *(c.metric for c in constraints))}
-    rows = [i for i, e in enumerate(estimates) if metrics.keys() <= e.values.keys()]
+    rows, values, errors = table_of(estimates, metrics.values())
     standings: list[Standing] = ["off"] * len(estimates)
     if not rows:
         return Verdicts(tuple(standings))
     known = [estimates[i] for i in rows]
     signs = np.ones(len(metrics))
     signs[: len(objectives)] = [o.sign for o in objectives]
-    values = np.array([[metric.scaled(e.values[name]) for name, metric in metrics.items()] for e in known])
     own_degrees = None if degrees is None else [degrees[i] for i in rows]
     paired = pairing.take(rows) if pairing and any(e.errors.get("accuracy") for e in known) else None
-    figures = figures_of(known, list(metrics), values * signs, own_degrees, most_images, paired, confidence)
+    figures = figures_of(known, list(metrics), values * signs, errors, own_degrees, most_images, paired, confidence)
     allowed = _allowed(figures, list(metrics), values, constraints)
     tolerance = np.array([most + _ROUNDING * (most > 0) for most in tolerances or [0.0] * len(objectives)])
     is_shown = np.array([e.configuration in shown for e in known])

@@ -28,7 +28,9 @@ _LEAST_VARIANCE = 1e-6
 _AT_ONCE = 256
 """Candidates that are predicted at once: with what they share with 256 others they fit into a processor's cache."""
 _BLOCK = 64
-"""Rows of a triangle that are solved as any other matrix."""
+"""Rows of a triangle that are inverted as any other matrix."""
+_TRIANGLE = 64
+"""Columns of a triangle that are multiplied at once, without the rows that are zero in all of them."""
 
 
 class GaussianProcess:
@@ -53,7 +55,7 @@ class GaussianProcess:
         kernel = Kernel(self.scales, self._known, self._known).rows()
         kernel[np.diag_indices_from(kernel)] += math.exp(self.scales[-1]) + _JITTER + self._variances
         factor = np.linalg.cholesky(kernel)
-        self._inverse = solve_lower(factor, np.eye(len(factor)))
+        self._inverse = invert_lower(factor)
         self._weights = self._inverse.T @ (self._inverse @ self._targets)
 
     def predict(self, inputs: Array) -> tuple[Array, Array]:
@@ -67,11 +69,15 @@ class GaussianProcess:
         inverse = self._inverse.T.astype(np.float32)
         weights = self._weights.astype(np.float32)
         mean, explained = np.empty(len(inputs)), np.empty(len(inputs))
+        starts = range(0, len(inverse), _TRIANGLE)
+        blocks = [slice(start, start + _TRIANGLE) for start in starts]  # above them there are zeros
         for start in range(0, len(inputs), _AT_ONCE):
             some = slice(start, start + _AT_ONCE)
             shared = kernel.rows(some)
             mean[some] = shared @ weights
-            explained[some] = np.square(shared @ inverse).sum(axis=1)
+            explained[some] = sum(
+                np.square(shared[:, : each.stop] @ inverse[: each.stop, each]).sum(axis=1) for each in blocks
+            )
         sd = np.sqrt(np.maximum(prior_variance(self.scales, candidates) - explained, _LEAST_VARIANCE))
         return self._mean + self._sd * mean, self._sd * sd
 
@@ -179,12 +185,14 @@ class _Search:
         return self._each[index, length]
 
 
-def solve_lower(factor: Array, right: Array) -> Array:
-    """``x`` ``[n, m]`` with ``factor @ x = right`` for a lower triangle; NumPy alone would factorize it again."""
+def invert_lower(factor: Array) -> Array:
+    """The inverse of a lower triangle; NumPy alone would factorize it again."""
     size = len(factor)
     if size <= _BLOCK:
-        return np.asarray(np.linalg.solve(factor, right), dtype=float)
+        return np.asarray(np.tril(np.linalg.inv(factor)), dtype=float)
     half = size // 2
-    above = solve_lower(factor[:half, :half], right[:half])
-    below = solve_lower(factor[half:, half:], right[half:] - factor[half:, :half] @ above)
-    return np.concatenate([above, below])
+    found = np.zeros_like(factor)
+    above, below = invert_lower(factor[:half, :half]), invert_lower(factor[half:, half:])
+    found[:half, :half], found[half:, half:] = above, below
+    found[half:, :half] = -below @ (factor[half:, :half] @ above)
+    return found

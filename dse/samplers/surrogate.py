@@ -12,7 +12,7 @@ import numpy as np
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.metrics import Metric
-from dse.core.pareto import costs_of, nondominated_rows
+from dse.core.pareto import nondominated_rows
 from dse.core.problem import Problem
 from dse.core.tree import ParameterTree
 from dse.samplers.encoding import Array, Encoder
@@ -123,7 +123,8 @@ def thinned(complete: Sequence[Estimate], problem: Problem) -> list[int]:
     """All of them, or the front and an even choice of the others: a fit costs the cube of their number."""
     if len(complete) <= MOST_POINTS:
         return list(range(len(complete)))
-    table = np.array([costs_of(e, problem.objectives) for e in complete])
+    signs = [(o.name, o.sign) for o in problem.objectives]
+    table = np.array([[e.values[name] * sign for name, sign in signs] for e in complete])
     keep = set(np.flatnonzero(nondominated_rows(table, duplicates=False)).tolist()[:MOST_POINTS])
     others = [index for index in range(len(complete)) if index not in keep]
     keep.update(others[index] for index in evenly(len(others), MOST_POINTS - len(keep)))
