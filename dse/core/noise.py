@@ -78,6 +78,10 @@ class Noise:
         """How well that is known, metric by metric."""
         return self.degrees.get(self.group_of(configuration), self._unheard)
 
+    def is_learned(self, configuration: Configuration) -> bool:
+        """Whether repeats of its group told it."""
+        return self.group_of(configuration) in self.groups
+
     @cached_property
     def _unheard(self) -> Mapping[str, float]:
         return dict.fromkeys(self.pooled, PRIOR_WEIGHT)

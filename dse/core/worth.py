@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dse.core.analysis import Analysis
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
+from dse.core.metrics import Metric
 from dse.core.policy import Need
 
 _VAGUE = 0.05
@@ -44,3 +45,23 @@ def off(estimate: Estimate, now: Analysis) -> float:
         if o.name != "accuracy" and most
     )
     return max((math.erfc(most / error / math.sqrt(2)) for error, most in errors if error), default=0.0)
+
+
+def found_again(estimate: Estimate, now: Analysis) -> float:
+    """The probability that another search, which knows it as well, has its figures within the indifference of these.
+
+    Accuracy apart: whoever counts all images counts the same.
+    """
+    errors = (
+        (estimate.errors.get(o.name, 0.0), most)
+        for o, most in zip(now.objectives, now.within, strict=True)
+        if o.name != "accuracy"
+    )
+    return math.prod(math.erf(most / error / 2) for error, most in errors if error)  # of a difference of two
+
+
+def noisiest(estimate: Estimate, now: Analysis) -> tuple[Metric, float] | None:
+    """The objective in which runs of its configuration differ by most, in indifferences, and by what ratio: one sd."""
+    noise = now.noise.of(estimate.configuration)
+    by_objective = [(o.metric, noise.get(o.name, 0.0)) for o in now.objectives if now.indifference.get(o.name)]
+    return max(by_objective, key=lambda found: found[1] / now.indifference[found[0].name], default=None)

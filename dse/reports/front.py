@@ -15,6 +15,7 @@ from dse.core.calibration import correction_sentences
 from dse.core.configuration import text
 from dse.core.metrics import satisfies
 from dse.core.pareto import FrontPoint
+from dse.core.worth import found_again, noisiest
 from dse.files import write_json, write_text
 from dse.reports.official import OFFICIAL_COLUMNS, Official, official_document, official_row
 from dse.reports.question import Question
@@ -23,6 +24,10 @@ from dse.study import Study
 
 SCHEMA = 2
 """2: intervals of 95 % in place of one standard error, P(front) as ``p_front``, counts, official figures."""
+
+
+_NEARLY_ALL = 0.9
+"""Of the rows, found again by another search: nothing is said then."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class FrontReport:
         return [
             *warnings,
             *same,
+            *self._found_again,
             *correction_sentences(self.study.ratios),
             *self._share,
             *(everything if counts.trials > counts.counting else []),
@@ -100,6 +106,27 @@ class FrontReport:
             if most
         )
         return f"indifference: {', '.join(shown)}"
+
+    @property
+    def _found_again(self) -> list[str]:
+        """How many rows another search is expected to find again with these figures, where that is not nearly all."""
+        analysis = self.analysis
+        if self.question.exact or not analysis.tells_certainty or not any(analysis.within):
+            return []
+        shown = {point.configuration for point in self.points}
+        rows = [
+            e for e in analysis.estimates if e.configuration in shown and analysis.noise.is_learned(e.configuration)
+        ]
+        again = [found_again(row, analysis) for row in rows]
+        if not rows or sum(again) >= _NEARLY_ALL * len(rows):
+            return []
+        least = min(zip(again, rows, strict=True), key=lambda found: found[0])[1]
+        noise = noisiest(least, analysis)
+        because = f", as runs differ by {100 * noise[1]:.2g} % of {noise[0].title} here" if noise else ""
+        return [
+            f"another search would find the figures of about {round(sum(again))} of {len(rows)} rows again within the"
+            f" indifference{because}; more time or a wider indifference makes it more"
+        ]
 
     def official_of(self, point: FrontPoint) -> Official | None:
         """The official figures of a point: those of the trial that it shows, else of a repeat."""

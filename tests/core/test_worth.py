@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from dse.core.budget import Budget
 from dse.core.policy import Need, Policy
 from dse.core.session import Session
 from dse.core.task import EachItsOwn, Task
-from dse.core.worth import most_worth, off, vague
+from dse.core.worth import found_again, most_worth, noisiest, off, vague
 from tests.core.test_session import IMAGES, PROBLEM, InOrder, Tariff, run
 
 
@@ -46,3 +47,20 @@ def test_in_a_limited_time_rows_are_repeated_until_their_figures_are_within_the_
     assert limited.told < 600
     assert not vague(limited.analysis)
     assert vague(searched(14, 0.03).analysis)
+
+
+def test_another_search_finds_figures_again_as_often_as_two_that_know_them_as_well_agree() -> None:
+    now = searched(14, 0.02).analysis
+    found = replace(now.estimates[0], errors={"latency_p90_ns": 0.02, "accuracy": 0.1})
+    chance = np.random.default_rng(0)
+    one, other = found.errors["latency_p90_ns"] * chance.standard_normal((2, 20_000))
+    assert found_again(found, now) == pytest.approx(np.mean(np.abs(one - other) <= math.log(1.03)), abs=0.01)
+    assert found_again(replace(found, errors={"latency_p90_ns": 0.0}), now) == 1.0
+
+
+def test_the_noisiest_objective_is_named_with_the_noise_of_a_run() -> None:
+    now = searched(600, 0.05).analysis
+    metric, noise = noisiest(now.estimates[0], now) or (None, 0.0)
+    assert metric
+    assert metric.name == "latency_p90_ns"
+    assert noise == pytest.approx(0.05, rel=0.3)
