@@ -34,6 +34,8 @@ class LocalBackend:
     def run(self, request: Request, folder: Path, timeout_s: float, *, python: str | None = None) -> Response:
         """Write request.json, run the process, return response.json, which exists afterwards whatever happened."""
         response_path, python = folder / "response.json", python or sys.executable
+        for resident in self._residents.values():  # one at a time, also where the next one is another engine's
+            resident.finish()
         protocol.write(request, folder / "request.json", durable=False)  # the response is what cannot be made again
         response_path.unlink(missing_ok=True)  # if the process crashes, no older one must be taken for its own
         try:

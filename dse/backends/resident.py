@@ -44,7 +44,7 @@ class Resident:
 
         Raises OSError where the process does not start.
         """
-        self._finish()
+        self.finish()
         if self._trials == _TRIALS or self.pid is None:
             self.close()
         process = self._process or self._start(folder)
@@ -60,9 +60,22 @@ class Resident:
                 process.stdout.close()
         return Ended(returncode, timed_out, processes.tail(log))
 
+    def finish(self) -> None:
+        """Have a child that has answered end: that takes it some milliseconds, in which nobody waits."""
+        process = self._process
+        try:
+            if self._child is not None:
+                self._ended(time.monotonic() + processes.GRACE_S)
+        except TimeoutError:
+            self._interrupted()
+        except ConnectionError:
+            self._kill()
+        if self._process is None and process and process.stdout:
+            process.stdout.close()
+
     def close(self) -> None:
         """End the process; a later `run` starts another one."""
-        self._finish()
+        self.finish()
         process = self._process
         self._kill(processes.GRACE_S)
         if process and process.stdout:
@@ -120,19 +133,6 @@ class Resident:
             processes.kill_group(self._child)
         self._child = None
         return int(numbers[0])
-
-    def _finish(self) -> None:
-        """Have a child that has answered end: that takes it some milliseconds, in which nobody waits."""
-        process = self._process
-        try:
-            if self._child is not None:
-                self._ended(time.monotonic() + processes.GRACE_S)
-        except TimeoutError:
-            self._interrupted()
-        except ConnectionError:
-            self._kill()
-        if self._process is None and process and process.stdout:
-            process.stdout.close()
 
     def _interrupted(self) -> int:
         """Interrupt the child, then kill it, alone if the process to fork from still answers; its exit status."""

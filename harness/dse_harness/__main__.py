@@ -101,20 +101,30 @@ def _run(request_path: Path, engine_bytes: int = 0, answered: Callable[[], objec
             file=sys.stderr,
         )
         return 2
-    response = _response(request_path, engine_bytes)
-    write(response, response_path, durable=answered is None)
-    if response.failure:
-        print(f"{response.failure.error}: {response.failure.message}", file=sys.stderr)
-    # Without the teardown of the runtimes' and LoadGen's threads and libraries: it takes time, and may crash.
-    sys.stdout.flush()
-    sys.stderr.flush()
+    is_there = False
+
+    def answer(response: Response) -> None:
+        nonlocal is_there
+        write(response, response_path, durable=answered is None)
+        is_there = True
+        if response.failure:
+            print(f"{response.failure.error}: {response.failure.message}", file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if answered is not None:
+            answered()
+
+    response = _response(request_path, engine_bytes, answer)
+    if not is_there:
+        answer(response)
     if answered is not None:
-        answered()
         sync(response_path)
+    # Without the teardown of the runtimes' and LoadGen's threads and libraries: it takes time, and may crash.
     os._exit(0)
 
 
-def _response(request_path: Path, engine_bytes: int) -> Response:
+def _response(request_path: Path, engine_bytes: int, found: Callable[[Response], object]) -> Response:
+    """``found`` as of `dse_harness.measure.measure`."""
     from dse_harness.decode import ProtocolError
     from dse_harness.protocol import Failure, Request, Response, read
 
@@ -126,7 +136,7 @@ def _response(request_path: Path, engine_bytes: int) -> Response:
         from dse_harness.measure import measure
     except ImportError as error:
         return Response(Failure("runtime_missing", f"{error}: {sys.executable} -m pip install numpy mlcommons-loadgen"))
-    return measure(request, request_path, engine_bytes)
+    return measure(request, request_path, engine_bytes, found)
 
 
 def _describe(model: Path, name: str | None = None) -> int:

@@ -87,6 +87,7 @@ class Run:
         pacer: Pacer | None = None,
         batch: NDArray[Any] | None = None,
         energy: EnergySensors | None = None,
+        done: Callable[[Run], object] | None = None,
     ) -> None:
         self.issue_s = 0.0
         """Wall seconds from samples loaded to last query answered, the generation of queries included."""
@@ -110,6 +111,10 @@ class Run:
         self._energy = energy
         self._batch = batch
         """Room for the samples that go into the model at once, ``[batch, ...]``; None where they go one by one."""
+        self.answers: dict[int, bytes] = {}
+        """By the sample's index, what LoadGen was told; kept where somebody waits to hear that the run is ``done``."""
+        self._done = done
+        """Called when the last query of a set of samples is answered. LoadGen then ends its logs, for some 25 ms."""
         self._failed: list[BaseException] = []
         self._began = (0.0, 0.0)
 
@@ -164,7 +169,11 @@ class Run:
             response.id = sample_id
             complete(responses)
 
-        return answer
+        def answer_and_keep(sample_id: int, index: int) -> None:
+            answer(sample_id, index)
+            self.answers[index] = values[: response.size // values.itemsize].tobytes()
+
+        return answer if self._done is None else answer_and_keep
 
     def _batch_answerer(self, batch: NDArray[Any]) -> Issue:
         """The same for as many samples at once as ``batch`` has room for, or fewer: the model runs on all of it."""
@@ -189,7 +198,12 @@ class Run:
                 responses[row].id = sample_id
             complete(responses[: len(ids)])
 
-        return answer
+        def answer_and_keep(ids: Sequence[int], indices: Sequence[int]) -> None:
+            answer(ids, indices)
+            for index, found, response in zip(indices, values, responses, strict=False):
+                self.answers[index] = found[: response.size // found.itemsize].tobytes()
+
+        return answer if self._done is None else answer_and_keep
 
     def _load(self, indices: Sequence[int]) -> None:
         start = time.perf_counter()
@@ -219,6 +233,11 @@ class Run:
             self.joules += self._energy.stop(seconds)
         if self._pacer:  # at once: a processor that was idle in between is slower for some milliseconds
             self.pace_ns.append(self._pacer.now())
+        if self._done and not self._failed:
+            try:
+                self._done(self)
+            except BaseException as error:  # noqa: BLE001 - as above
+                self._failed.append(error)
 
 
 def _failure(error: BaseException) -> BaseException:

@@ -9,7 +9,7 @@ import platform
 import time
 import traceback
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -50,12 +50,15 @@ _PART_BYTES = 1 << 18
 """Of a model file, as it is read to be hashed: small, or it would count as memory of the run."""
 
 
-def measure(request: Request, request_path: Path, engine_bytes: int = 0) -> Response:
+def measure(
+    request: Request, request_path: Path, engine_bytes: int = 0, found: Callable[[Response], object] | None = None
+) -> Response:
     """Do what ``request`` asks; LoadGen's logs land beside ``request_path``. Whatever fails is in the response.
 
     ``engine_bytes`` of the resident set are an engine that was imported before; they are part of the model's memory.
+    ``found`` hears of the response as soon as nothing can change it, where that is before LoadGen has ended its logs.
     """
-    measurement = _Measurement(request, request_path, engine_bytes)
+    measurement = _Measurement(request, request_path, engine_bytes, found)
     failure = None
     try:
         measurement.run()
@@ -70,8 +73,11 @@ def measure(request: Request, request_path: Path, engine_bytes: int = 0) -> Resp
 
 
 class _Measurement:
-    def __init__(self, request: Request, request_path: Path, engine_bytes: int) -> None:
+    def __init__(
+        self, request: Request, request_path: Path, engine_bytes: int, found: Callable[[Response], object] | None
+    ) -> None:
         self._request = request
+        self._when_found = found
         self._engine_bytes = engine_bytes
         self._request_path = request_path
         self._folder = request_path.parent
@@ -145,19 +151,25 @@ class _Measurement:
         memory = SampleMemory(cache, request.preprocessing, image)
         if request.performance is not None:
             self._run_performance(request.performance, memory, len(labels))
-        if request.accuracy is not None:
+        if request.accuracy is None:
+            self._conclude(memory, labels)
+        else:
             self._run_accuracy(request.accuracy, memory, labels)
+
+    def _conclude(self, memory: SampleMemory, labels: NDArray[np.int32]) -> None:
+        """What is left once LoadGen has asked all it asks. Raises HarnessError (``invoke_failed``)."""
+        request, versions = self._request, self._versions
         if request.spot_check_images:
             with self._phase("spot_check"):
                 self._check_spot(min(request.spot_check_images, len(labels)), memory)
-        found["evidence"] = Evidence(
+        self._found["evidence"] = Evidence(
             model_sha256=request.model_sha256,
             data_set_sha256=request.data_set.sha256,
-            preprocessing_sha256=_preprocessing_sha256(request, cache.opencv_version),
+            preprocessing_sha256=_preprocessing_sha256(request, versions["opencv"]),
             runtime=request.runtime.name,
-            runtime_version=engine.version,
+            runtime_version=versions[request.runtime.name],
             delegate=request.runtime.delegate,
-            loadgen_version=self._versions["loadgen"],
+            loadgen_version=versions["loadgen"],
         )
 
     def _run_performance(self, spec: PerformanceSpec, memory: SampleMemory, total: int) -> None:
@@ -204,17 +216,29 @@ class _Measurement:
         buffer = min(samples, settings.performance_sample_count_override or loadgen.ACCURACY_BUFFER)
         all_of_them = samples == len(labels)  # these are always taken as the list has them, as MLPerf wants it
         images = np.arange(samples) if all_of_them else self._order[:samples]
-        if spec.user_conf is None:  # an official run goes by MLPerf's rules: samples are in memory before it asks
-            run, _ = self._run_loadgen(settings, memory.on_demand(images), samples, samples, "accuracy")
-        else:
+
+        def count(run: loadgen.Run, answers: list[bytes]) -> None:
+            self._timing_s |= {"accuracy": run.issue_s, "accuracy_samples": run.load_s}
+            predictions = _read_predictions(self._task, answers)
+            self._answers = dict(zip(images.tolist(), answers, strict=True))
+            order = "list" if all_of_them else self._request.image_order
+            accuracy_ = self._task.accuracy(predictions, labels[images], order, len(labels))
+            self._found["accuracy"] = self._ordered(accuracy_)
+            self._metrics |= self._task.metrics(predictions, labels[images])
+            self._conclude(memory, labels)
+
+        def answer(run: loadgen.Run) -> None:
+            count(run, [run.answers[index] for index in range(samples)])
+            if self._when_found:
+                self._when_found(self.response(None))
+
+        if spec.user_conf is not None:  # goes by MLPerf's rules: samples are in memory before it asks, its log counts
             run, _ = self._run_loadgen(settings, memory.of(images), samples, buffer, "accuracy")
-        self._timing_s["accuracy"] = run.issue_s
-        answers = accuracy.read_answers(self._folder / "accuracy" / "mlperf_log_accuracy.json", samples)
-        predictions = _read_predictions(self._task, answers)
-        self._answers = dict(zip(images.tolist(), answers, strict=True))
-        order = "list" if all_of_them else self._request.image_order
-        self._found["accuracy"] = self._ordered(self._task.accuracy(predictions, labels[images], order, len(labels)))
-        self._metrics |= self._task.metrics(predictions, labels[images])
+        else:
+            done = answer if "loadgen" in self._versions else None
+            run, _ = self._run_loadgen(settings, memory.on_demand(images), samples, samples, "accuracy", done=done)
+        if "accuracy" not in self._timing_s:
+            count(run, accuracy.read_answers(self._folder / "accuracy" / "mlperf_log_accuracy.json", samples))
 
     def _ordered(self, found: Accuracy | None) -> Accuracy | None:
         """``found`` with its answers in the order in which a part of the images is taken, so that they compare."""
@@ -248,10 +272,11 @@ class _Measurement:
         buffer: int,
         folder: Literal["performance", "accuracy"],
         energy: EnergySensors | None = None,
+        done: Callable[[loadgen.Run], object] | None = None,
     ) -> tuple[loadgen.Run, loadgen.Log]:
         pacer = PACER if folder == "performance" else None
         batch = self._batch if len(self._batch) > 1 else None
-        run = loadgen.Run(self._scenario, self._task, self._invoke, memory, pacer, batch, energy)
+        run = loadgen.Run(self._scenario, self._task, self._invoke, memory, pacer, batch, energy, done)
         run.start(settings, total, buffer, self._folder / folder)
         self._timing_s[f"{folder}_samples"] = run.load_s
         log = loadgen.read_log(self._folder / folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -11,6 +12,7 @@ from statistics import median
 import numpy as np
 import pytest
 from dse_harness import protocol
+from dse_harness.accuracy import read_answers
 from dse_harness.protocol import AccuracySpec, DataSetSpec, PerformanceSpec, Request, Response
 
 from dse.backends import LocalBackend
@@ -93,6 +95,33 @@ def test_an_official_run_is_a_fresh_process(tmp_path: Path, request_: Request, s
     response = LocalBackend().run(request_, tmp_path, 30, python=python)
     assert response.failure is not None
     assert response.failure.message == f"exit status 7: {starts}"
+
+
+def test_the_accuracy_that_is_answered_before_loadgen_ends_its_log_is_that_of_the_log(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (64, 28, 28), np.uint8)
+    np.savez(tmp_path / "x.npz", images=images, labels=np.arange(64) % 10)
+    zoo = {"family": "small", "form": "minimalistic", "width": 0.35, "precision": "float32", "side": 48}
+    model = ZooSource(tmp_path / "models").make(zoo)
+    request = replace(
+        _REQUEST,
+        model_path=str(model.path),
+        model_sha256=model.sha256,
+        data_set=from_arrays("noise", tmp_path / "x.npz", 10).spec,
+        cache_dir=str(tmp_path / "cache"),
+        performance=PerformanceSpec(64, min_duration_ms=10, min_query_count=64),
+        accuracy=AccuracySpec(samples=40),
+        image_order="random",
+        spot_check_images=20,
+    )
+    with closing(LocalBackend()) as forking:
+        response = forking.run(request, tmp_path, 60)
+    assert protocol.read(Response, tmp_path / "response.json") == response
+    assert response.accuracy is not None
+    assert response.spot_check is not None
+    logged = read_answers(tmp_path / "accuracy" / "mlperf_log_accuracy.json", 40)
+    classes = np.frombuffer(b"".join(logged), "<f4").astype("<i4")
+    for found, count in ((response.accuracy, 40), (response.spot_check, 20)):
+        assert found.predictions_sha256 == hashlib.sha256(classes[:count].tobytes()).hexdigest()
 
 
 @pytest.mark.parametrize("side", most_thorough([48, 96], lambda side: side == 48, "another size of the same model"))
