@@ -79,7 +79,7 @@ def explore_systems(
     no such file
     """
     from dse.fleet.device_file import load_devices
-    from dse.fleet.fleet import fleet_of, turns
+    from dse.fleet.fleet import fleet_of, turns, turns_words
 
     named, path = load_devices(Path(devices)), Path(devices)
     require_trusted([program for device in named for program in device.programs], path)
@@ -106,7 +106,10 @@ def explore_systems(
         return asked.searched(stopped, others, exchange)
 
     ended: dict[str, Study | Exception] = {}
-    for turn in turns(fleets.values()):
+    order = turns(fleets.values())
+    for sentence in turns_words(order):
+        _LOG.info(sentence)
+    for turn in order:
         ended |= together({fleet.system: partial(search, fleet.system) for fleet in turn})
     failed = {system: found for system in systems if isinstance(found := ended[system], DseError)}
     for found in ended.values():

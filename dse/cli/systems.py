@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -26,9 +25,6 @@ from dse.search.together import Check, together
 from dse.spaces.load import find_space, load_space
 from dse.study import Study
 from dse.study.folder import is_study
-
-if TYPE_CHECKING:
-    from dse.fleet.fleet import Fleet
 
 _Outcome = tuple[Study, Progress]
 
@@ -72,11 +68,11 @@ def _prepared(asked: Asked, name: str, systems: Sequence[str], failed: dict[str,
 
 def _searched(asked: Asked, searches: dict[str, Search], failed: dict[str, DseError]) -> bool:
     """Carry out the searches, and show what came of each; whether somebody asked to stop."""
-    from dse.fleet.fleet import turns
+    from dse.fleet.fleet import turns, turns_words
 
     exchange, ended = Exchange(), dict[str, _Outcome | Exception]()
     order = turns(search.fleet for search in searches.values() if search.fleet)
-    for sentence in _turns_words(order):
+    for sentence in turns_words(order):
         say(sentence)
     with Interrupt("trial of each system") as interrupt:
         for fleets in order:
@@ -122,14 +118,6 @@ def _at_once(searches: dict[str, Search], exchange: Exchange, interrupt: Interru
             return together({system: partial(searched, system) for system in searches})
         finally:
             interrupt.say = before
-
-
-def _turns_words(order: Sequence[Sequence[Fleet]]) -> list[str]:
-    """Which systems are searched alone, where there are several turns."""
-    here = [fleet.system for fleets in order for fleet in fleets if fleet.is_here]
-    if not here or len(order) < 2:
-        return []
-    return [f"searched one after the other, and after all others, as this machine measures them: {', '.join(here)}"]
 
 
 def _show_front_over_all(asked: Asked, names: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ The file keeps the runs themselves: a study with other objectives, or another in
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ from dse.files import write_json
 from dse.reading import MIB, read_json
 
 SCHEMA = 1
+_VERSION = re.compile(r"[!-~][ -~]{0,99}")
+"""What a board may say: a version is written into studies and commands."""
 _MOST_BYTES = 64 * MIB
 _MOST_DAYS = 30
 """After so long dust, ageing and whoever moved the boards may have changed them. Chosen."""
@@ -55,7 +58,7 @@ def board_facts(document: Mapping[str, Any]) -> BoardFacts:
     return BoardFacts(
         boot_id=str(document.get("boot_id") or ""),
         machine=str(document.get("machine") or ""),
-        versions={name: version for name, version in versions.items() if isinstance(version, str)},
+        versions={n: found for n, found in versions.items() if isinstance(found, str) and _VERSION.fullmatch(found)},
         governors=tuple(map(str, governors)) if isinstance(governors, list) else (),
     )
 

@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dse_harness.device import Boot, RefusedError
+
 from dse.core.words import counted
 from dse.errors import UsageError
 from dse.fleet.calibration import Sharing, board_facts, limits_of
@@ -40,8 +42,14 @@ class Fleet:
 
     @property
     def is_here(self) -> bool:
-        """Whether a device is this machine; one of a Dask worker of its own is not."""
-        return any(each.connection().is_here and each.transport != "dask" for each in self.devices)
+        """Whether a device is this machine, by its transport or by what it says; one of a Dask worker is not."""
+        local = any(each.connection().is_here and each.transport != "dask" for each in self.devices)
+        return local or not self.boots.isdisjoint({boot_id_here()})
+
+    @property
+    def boots(self) -> set[str]:
+        """The boot ids that the devices say: two with the same one are one machine."""
+        return {found for told in self.told.values() if isinstance(found := told.get("boot_id"), str) and found}
 
     def of(self, space: Space) -> Space:
         """``space`` on this system: what is measured here is another experiment than elsewhere."""
@@ -92,14 +100,38 @@ class Fleet:
 
 
 def turns(fleets: Iterable[Fleet]) -> list[list[Fleet]]:
-    """Which systems are searched at the same time, and which after them.
+    """Which systems are searched at the same time, and which after them: none on a machine that is measured already.
 
-    One with a device that is this machine is searched alone: whatever else goes on here would slow it, other such
-    devices and the searches of boards alike.
+    One with a device that is this machine is searched alone, after all others: whatever else goes on here would slow
+    it, the searches of boards too.
     """
-    asked = list(fleets)
-    others = [fleet for fleet in asked if not fleet.is_here]
-    return [*([others] if others else []), *([fleet] for fleet in asked if fleet.is_here)]
+    asked, found = list(fleets), list[list[Fleet]]()
+    for fleet in asked:
+        if not fleet.is_here:
+            free = (turn for turn in found if all(fleet.boots.isdisjoint(other.boots) for other in turn))
+            turn = next(free, None)
+            found += [[fleet]] if turn is None else []
+            if turn is not None:
+                turn.append(fleet)
+    return [*found, *([fleet] for fleet in asked if fleet.is_here)]
+
+
+def turns_words(order: Sequence[Sequence[Fleet]]) -> list[str]:
+    """Which systems have to wait for others, and why."""
+    here = ", ".join(fleet.system for turn in order for fleet in turn if fleet.is_here)
+    later = ", ".join(fleet.system for turn in order[1:] for fleet in turn if not fleet.is_here)
+    said = [f"searched after others, as they have devices on the same machine: {later}"] if later else []
+    if here and len(order) > 1:
+        said.append(f"searched one after the other, and after all others, as this machine measures them: {here}")
+    return said
+
+
+def boot_id_here(root: Path = Path("/")) -> str:
+    """This machine's boot id, as its harness would say it; empty where there is none."""
+    try:
+        return Boot.read(root).id
+    except (OSError, RefusedError):
+        return ""
 
 
 def fleet_of(devices: Path | str | Sequence[Device], scheduler: str | None = None, system: str | None = None) -> Fleet:

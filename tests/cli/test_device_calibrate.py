@@ -95,6 +95,18 @@ def test_a_plan_runs_nothing(lab: Callable[[float], None], tmp_path: Path, dse: 
     assert not (tmp_path / "devices.calibrations.json").exists()
 
 
+def test_a_plan_trusts_no_program(
+    lab: Callable[[float], None], tmp_path: Path, dse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
+    (tmp_path / "config").write_text("")
+    boards = {name: {"transport": "ssh", "host": name, "config": "config"} for name in ("one", "two")}
+    (tmp_path / "devices.yaml").write_text(json.dumps({"systems": {"here": {"devices": boards}}}))
+    assert dse("device", "calibrate", "--dry-run").code == 0
+    done = dse("device", "calibrate")
+    assert (done.code, "names a program that would be run" in done.err) == (3, True)
+
+
 def test_one_board_is_compared_with_nothing(lab: Callable[[float], None], dse: Any) -> None:
     done = dse("device", "calibrate", "three")
     assert (done.code, done.out) == (2, "")

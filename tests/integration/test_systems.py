@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dse.fleet.device_file import Device
 from dse.fleet.fleet import Fleet
 from dse.fleet.pool import FleetPool
+from dse.fleet.shared import told_by
 from dse.trust import trust
 from tests.fleet.sshd import HOST, running
 from tests.integration.test_fleet import SPACE
@@ -34,7 +37,12 @@ def test_two_systems_are_searched_at_the_same_time(tmp_path: Path, monkeypatch: 
             at_once.wait()
             yield found
 
+    def told(devices: Sequence[Device]) -> dict[str, dict[str, Any]]:
+        """Each is a machine of its own, as far as it says."""
+        return {name: {**facts, "boot_id": name} for name, facts in told_by(devices).items()}
+
     monkeypatch.setattr(Fleet, "pool", both)
+    monkeypatch.setattr("dse.fleet.fleet.told_by", told)
     monkeypatch.setenv("DSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
     (tmp_path / "space.yaml").write_text(SPACE)

@@ -116,3 +116,14 @@ def test_boards_with_different_loadgens_are_refused(
     done = dse(*_REHEARSAL, "--devices", boards)
     assert done.returncode == 4
     assert "boards of rpi4 have different versions: loadgen 6.0.11 on pi1, 6.0.12 on pi2" in done.stderr
+
+
+def test_a_dry_run_trusts_no_program(dse: Any, study: Path, boards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(study.parent / "user"))
+    (study.parent / "config").write_text("")
+    document = json.loads(boards.read_text())
+    document["systems"]["rpi4"]["devices"]["pi1"] = {"transport": "ssh", "host": "x", "config": "config"}
+    boards.write_text(json.dumps(document))
+    for _ in range(2):
+        done = dse("validate", "study", "--dry-run", "--devices", boards)
+        assert (done.returncode, "names a program that would be run" in done.stderr) == (3, True)
