@@ -7,6 +7,7 @@ import platform
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from dse_harness import protocol
@@ -28,6 +29,8 @@ MOST_SENT_BYTES = 2**28
 """Of a file that goes to a worker through the scheduler."""
 _MARGIN_S = 300.0
 """So much longer than its run a task may take, with the files that it sends, before its device counts as lost."""
+_AT_ONCE = 8
+"""So many answers are written to the disk at the same time."""
 _GONE_S = 10.0
 """How long a device's worker may be away while it has a task, as far as the scheduler knows."""
 
@@ -71,6 +74,7 @@ class FleetPool:
         self._there: defaultdict[str, set[str]] = defaultdict(set)
         """What each device had in its store when it answered."""
         self._at_once: list[Ended] = []
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "dse-answers")
 
     @property
     def devices(self) -> Sequence[str]:
@@ -105,16 +109,20 @@ class FleetPool:
         if not found and not self._running:
             time.sleep(timeout_s or 0.0)
             return ()
-        for done in self._cluster.done(0.0 if found else timeout_s):
-            ended = self._end(done)
-            found += [ended] if ended else []
-        return found + self._overdue()
+        heard = [self._heard(done) for done in self._cluster.done(0.0 if found else timeout_s)]
+        answered = [each for each in heard if isinstance(each, tuple)]
+        if len(answered) == 1:
+            found.append(_kept(*answered[0]))
+        elif answered:  # each waits for the disk, which has several at once in the time of one
+            found += self._threads.map(_kept, *zip(*answered, strict=True))
+        return [*found, *(each for each in heard if isinstance(each, Ended)), *self._overdue()]
 
     def retire(self, device: str) -> None:
         """See `dse.search.pool.Pool`."""
 
     def close(self) -> None:
         """See `dse.search.pool.Pool`."""
+        self._threads.shutdown()
         self._cluster.close()
 
     def _submit(self, running: _Running, contents: Mapping[str, bytes] | None = None, *, look: bool) -> None:
@@ -125,8 +133,8 @@ class FleetPool:
         key = self._cluster.submit(run.device, self._task, device, running.job, running.files, look, contents or {})
         self._running[key] = running
 
-    def _end(self, done: Done) -> Ended | None:
-        """How a run ended; None where it goes on, with files that its worker does not have."""
+    def _heard(self, done: Done) -> Ended | tuple[Run, Answer] | None:
+        """How a run ended, or its answer; None where it goes on, with files that its worker does not have."""
         running = self._running.pop(done.key)
         if done.answer is None:
             return Ended(running.run, None, "lost", done.reason)
@@ -135,7 +143,7 @@ class FleetPool:
         except DeviceAnswerError as error:
             return Ended(running.run, None, "unreachable", error.message)
 
-    def _answered(self, running: _Running, answer: bytes) -> Ended | None:
+    def _answered(self, running: _Running, answer: bytes) -> Ended | tuple[Run, Answer] | None:
         device = running.run.device
         line, _, rest = answer.partition(b"\n")
         try:
@@ -157,9 +165,7 @@ class FleetPool:
         found = read_answer(rest, running.job, boot_id, device)
         self._boot_ids[device] = found.boot_id
         self._there[device] |= running.names
-        _note(found, running.run)
-        found.write(running.run.folder)
-        return Ended(running.run, found.response, took_s=found.ended_s - found.began_s)
+        return running.run, found
 
     def _with_files(self, running: _Running, names: set[str]) -> Ended | None:
         """Send files to a worker on another machine, once, and no folder: that may have a hundred thousand images."""
@@ -192,8 +198,8 @@ class FleetPool:
         return found
 
 
-def _note(answer: Answer, run: Run) -> None:
-    """Write device.json: where and when the run was, by the device's clock."""
+def _kept(run: Run, answer: Answer) -> Ended:
+    """Leave the answer in the trial's folder, with device.json: where and when it ran, by the device's clock."""
     document = {
         "schema": SCHEMA,
         "device": answer.device,
@@ -206,3 +212,5 @@ def _note(answer: Answer, run: Run) -> None:
         "orphans_ended": list(answer.orphans_ended),
     }
     write_json(run.folder / "device.json", document, durable=False, follow=False)
+    answer.write(run.folder)
+    return Ended(run, answer.response, took_s=answer.ended_s - answer.began_s)
