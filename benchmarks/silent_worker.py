@@ -1,12 +1,13 @@
 """What a Dask worker on the device costs the figures: LoadGen's p50 and p90 with it on the same two cores, and without.
 
-In each round every model runs beside nothing, beside the scheduler and the silent worker that `dse.fleet.cluster`
-starts, and beside a cluster as Dask starts it (nanny, dashboard, profiler, memory monitor), in turn another one first:
-what drifts meets all of them. Figures are ratios of one round, the mean of all with what it may be off by at 95 %.
-Nothing is asked of the workers meanwhile, as between two tasks and during one. Prints Markdown; asserts nothing. For a
-quiet machine; takes some ten minutes.
+Pairs of short runs, one after the other: beside a cluster, and while all of its processes are stopped (SIGSTOP), in
+turn the one and the other first. Beside the scheduler and the silent worker that `dse.fleet.cluster` starts, and beside
+a cluster as Dask starts it (nanny, dashboard, profiler, memory monitor). Nothing is asked of the workers meanwhile, as
+between two tasks and during one. The median of the pairs' ratios, with the interval of the sign test at 95 %: what
+changes the machine's speed for some seconds meets both runs of most pairs, and the few others move no median. Prints
+Markdown; asserts nothing. Takes some ten minutes.
 
-    python benchmarks/silent_worker.py --rounds 20
+    python benchmarks/silent_worker.py --pairs 60
 """
 
 from __future__ import annotations
@@ -14,22 +15,22 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean, median, stdev
+from statistics import median
 
+import psutil
 from dse_harness.protocol import PerformanceSpec, Request
 
 from dse.backends import LocalBackend
-from dse.core.boundary import student
 from dse.core.configuration import Configuration, Value
-from dse.core.proportion import Z_95
 from dse.fleet.cluster import Cluster
 from dse.paths import cache_dir
 from dse.spaces.load import find_space, load_space
@@ -51,8 +52,18 @@ _DEFAULT = (
 
 
 @contextmanager
-def default_cluster() -> Iterator[None]:
-    """A scheduler and a worker as Dask starts them."""
+def silent() -> Iterator[list[int]]:
+    """A scheduler and a worker of dse's own; their processes."""
+    with Cluster(["here"]) as cluster:
+        own = cluster._own
+        assert own is not None
+        assert own._scheduler is not None
+        yield [own._scheduler.pid, *(worker.pid for worker in own._workers.values())]
+
+
+@contextmanager
+def default() -> Iterator[list[int]]:
+    """A scheduler and a worker as Dask starts them; their processes."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "cluster.py")
         script.write_text(_DEFAULT)
@@ -63,18 +74,26 @@ def default_cluster() -> Iterator[None]:
         assert process.stdout
         try:
             process.stdout.readline()
-            yield
+            yield [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
         finally:
             process.stdin.close()
             process.wait()
             process.stdout.close()
 
 
-WAYS: dict[str, Callable[[], AbstractContextManager[object]]] = {
-    "nothing": nullcontext,
-    "dse's worker": lambda: Cluster(["here"]),
-    "Dask's default": default_cluster,
-}
+@contextmanager
+def stopped(processes: Iterable[int]) -> Iterator[None]:
+    """While it lasts, they take no time at all."""
+    for pid in processes:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in processes:
+            os.kill(pid, signal.SIGCONT)
+
+
+WAYS: dict[str, Callable[[], AbstractContextManager[list[int]]]] = {"dse's worker": silent, "Dask's default": default}
 
 
 def request_of(model: dict[str, Value], milliseconds: int) -> Request:
@@ -87,54 +106,59 @@ def request_of(model: dict[str, Value], milliseconds: int) -> Request:
     return replace(request, performance=PerformanceSpec(64, min_duration_ms=milliseconds, min_query_count=64))
 
 
-def figures(request: Request) -> dict[str, float]:
-    """p50 and p90 of a run in a process of its own."""
+def figures(backend: LocalBackend, request: Request) -> dict[str, float]:
+    """p50 and p90 of a run."""
     with tempfile.TemporaryDirectory() as folder:
-        response = LocalBackend(fresh=True).run(request, Path(folder), timeout_s=300)
+        response = backend.run(request, Path(folder), timeout_s=300)
     if response.failure:
         sys.exit(f"{response.failure.error}: {response.failure.message}")
     return {name: response.metrics[name].value for name in FIGURES}
 
 
-def ratio(margins: list[float]) -> str:
-    """Their mean as a ratio, and how far it may be off."""
-    if len(margins) < 2:
-        return f"{100 * math.expm1(fmean(margins)):+.2f} %"
-    half = Z_95 * student(Z_95, len(margins) - 1) * stdev(margins) / math.sqrt(len(margins))
-    return f"{100 * math.expm1(fmean(margins)):+.2f} % ±{100 * half:.2f}"
+def median_ratio(ratios: Sequence[float]) -> str:
+    """Their median as a difference in per cent, between what the sign test leaves at 95 %."""
+    ordered, count = sorted(ratios), len(ratios)
+    tail, outside = 0.0, 0
+    while (tail := tail + math.comb(count, outside) / 2**count) <= (1 - 0.95) / 2:
+        outside += 1
+    if not outside:
+        return f"{100 * (median(ordered) - 1):+.2f} %"
+    low, high = ordered[outside - 1], ordered[count - outside]
+    return f"{100 * (median(ordered) - 1):+.2f} % ({100 * (low - 1):+.2f} to {100 * (high - 1):+.2f})"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--milliseconds", type=int, default=3000, help="of a run")
+    parser.add_argument("--pairs", type=int, default=60, help="of runs, for each model and each cluster")
+    parser.add_argument("--milliseconds", type=int, default=500, help="of a run")
     asked = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))[:2]
     os.sched_setaffinity(0, cores)  # all that is started inherits it
     requests = [request_of(model, asked.milliseconds) for model in MODELS]
-    found: defaultdict[tuple[str, int, str], list[float]] = defaultdict(list)
-    names = list(WAYS)
-    for round_ in range(asked.rounds):
-        turn = round_ % len(names)
-        for way in names[turn:] + names[:turn]:
-            with WAYS[way]():
+    alone: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
+    ratios: defaultdict[tuple[str, int, str], list[float]] = defaultdict(list)
+    backend = LocalBackend()
+    for way, cluster in WAYS.items():
+        with cluster() as processes:
+            for number in range(asked.pairs):
                 for place, request in enumerate(requests):
-                    for name, value in figures(request).items():
-                        found[way, place, name].append(value)
-    print(
-        f"{asked.rounds} rounds of {asked.milliseconds / 1000:g} s a run, on the cores {', '.join(map(str, cores))}.\n"
-    )
-    print(f"| model | figure | beside nothing | {' | '.join(names[1:])} |")
-    print("| --- | --- | --- |" + " --- |" * (len(names) - 1))
+                    found: dict[bool, dict[str, float]] = {}
+                    for beside in (number % 2 == 0, number % 2 == 1):
+                        with nullcontext() if beside else stopped(processes):
+                            found[beside] = figures(backend, request)
+                    for name in FIGURES:
+                        alone[place, name].append(found[False][name])
+                        ratios[way, place, name].append(found[True][name] / found[False][name])
+    backend.close()
+    milliseconds = f"{asked.milliseconds} ms a run"
+    print(f"{asked.pairs} pairs, {milliseconds}, on the cores {', '.join(map(str, cores))}.\n")
+    print(f"| model | figure | beside nothing | {' | '.join(WAYS)} |")
+    print("| --- | --- | --- |" + " --- |" * len(WAYS))
     for place, model in enumerate(MODELS):
         for name in FIGURES:
-            alone = found["nothing", place, name]
-            cells = [
-                ratio([math.log(y / x) for x, y in zip(alone, found[way, place, name], strict=True)])
-                for way in names[1:]
-            ]
+            cells = " | ".join(median_ratio(ratios[way, place, name]) for way in WAYS)
             said = f"{model['family']} {model['width']}, {model['side']} px, {model['threads']} threads"
-            print(f"| {said} | {name.split('_')[1]} | {median(alone) / 1e6:.4f} ms | {' | '.join(cells)} |")
+            print(f"| {said} | {name.split('_')[1]} | {median(alone[place, name]) / 1e6:.4f} ms | {cells} |")
 
 
 if __name__ == "__main__":
