@@ -23,9 +23,17 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.simulated import read_machine, table_space
-from benchmarks.truth import NARROW, WIDE, Costs, counterparts, covered, volume
+from benchmarks.truth import NARROW, Costs, counterparts, covered, volume
 from dse.core.configuration import Configuration
-from dse.core.indifference import covers, epsilon_front, scaled_costs, simplicity, surest, tolerances
+from dse.core.indifference import (
+    covers,
+    epsilon_front,
+    parse_indifference,
+    scaled_costs,
+    simplicity,
+    surest,
+    tolerances,
+)
 from dse.core.metrics import Objective
 from dse.core.pareto import nondominated_rows
 
@@ -98,6 +106,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", type=Path, required=True, metavar="FOLDER", help="what truth.py measured")
     parser.add_argument("--noise", nargs="+", default=["1%", "2%"], help="standard deviation of a latency")
+    parser.add_argument(
+        "--indifference",
+        nargs="+",
+        default=["3%,1%,0.1%", "5%,1%,0.1%", "5%,2%,0.2%"],
+        metavar="L,M,A",
+        help="what does not matter of latency, memory and accuracy",
+    )
     parser.add_argument("--copies", type=int, default=6)
     options = parser.parse_args()
     machine = read_machine(options.table, 0.0)
@@ -111,10 +126,12 @@ def main() -> None:
         "| noise | indifference | choice of rows | rows | agreement; worst (covered) | by the table's figures | "
         "figures alone | hypervolume; of the table's own rows |\n| --- | --- | --- | --- | --- | --- | --- | --- |"
     )
-    for noise, (named, indifference) in itertools.product(
-        options.noise, {"3 %, 1 %, 0.1 points": NARROW, "5 %, 2 %, 0.2 points": WIDE}.items()
-    ):
-        within = tolerances(objectives, indifference)
+    for noise, named in itertools.product(options.noise, options.indifference):
+        metrics = {o.name: o.metric for o in objectives}
+        written = dict(zip(NARROW, named.split(","), strict=True))
+        within = tolerances(
+            objectives, {name: parse_indifference(most, metrics[name]) for name, most in written.items()}
+        )
         copies = [noisy(table, objectives, float(noise.rstrip("%")) / 100, seed) for seed in range(options.copies)]
         for name, choose in choices(variants, objectives, within).items():
             cells = compared(table, copies, choose, within)

@@ -18,7 +18,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median
@@ -34,7 +34,8 @@ from numpy.typing import NDArray
 
 import dse
 from dse.core.configuration import Configuration
-from dse.core.indifference import scaled_costs, tolerances
+from dse.core.indifference import epsilon_front, scaled_costs, simplicity, surest, tolerances
+from dse.core.pareto import nondominated_rows
 from dse.core.session import Session
 from dse.durations import parse_duration
 from dse.models import ModelFile
@@ -43,10 +44,12 @@ from dse.search.plan import make_plan
 from dse.spaces.load import find_space
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.apart import CAUSES, Known, shares
 from benchmarks.truth import (
     FIXED,
     NARROW,
     WIDE,
+    Costs,
     Row,
     Run,
     against_truth,
@@ -80,10 +83,17 @@ class Machine:
     """Of which the table may have a part."""
     chance: random.Random = field(default_factory=random.Random)
 
+    def measured(self, variant: Configuration) -> dict[str, float]:
+        """Its figures in one run, accuracy apart."""
+        found = self.figures[variant]
+        return {
+            "latency_p90_ns": found["latency_p90_ns"] * math.exp(self.noise * self.chance.gauss(0, 1)),
+            "model_memory_bytes": found["model_memory_bytes"] * math.exp(MEMORY_NOISE * self.chance.gauss(0, 1)),
+        }
+
     def answer(self, variant: Configuration, request: Request) -> Response:
         """What a run of ``variant`` says."""
-        found, accuracy = self.figures[variant], None
-        latency_ns = found["latency_p90_ns"]
+        accuracy, latency_ns = None, self.figures[variant]["latency_p90_ns"]
         timing_s = {"performance": request.performance.seconds(latency_ns) if request.performance else 0.0}
         if request.accuracy:
             right = self.right[variant]
@@ -99,11 +109,12 @@ class Machine:
             timing_s["accuracy"] = images * latency_ns / 1e9
         timing_s["total"] = START_S + sum(timing_s.values())
         spot = SpotCheck(SPOT_IMAGES, digest(self.right[variant][:SPOT_IMAGES]), request.image_order)
+        measured = self.measured(variant)
         return Response(
-            performance=Performance.constant(round(latency_ns * math.exp(self.noise * self.chance.gauss(0, 1)))),
+            performance=Performance.constant(round(measured["latency_p90_ns"])),
             accuracy=accuracy,
             spot_check=spot if request.spot_check_images else None,
-            model_memory_bytes=round(found["model_memory_bytes"] * math.exp(MEMORY_NOISE * self.chance.gauss(0, 1))),
+            model_memory_bytes=round(measured["model_memory_bytes"]),
             timing_s=timing_s,
         )
 
@@ -147,8 +158,8 @@ def table_space(folder: Path, variants: int) -> dse.Space:
     return space
 
 
-def search(space: dse.Space, machine: Machine, seed: int, seconds: float) -> Run:
-    """One search with its own noise."""
+def search(space: dse.Space, machine: Machine, seed: int, seconds: float) -> tuple[Run, Known]:
+    """One search with its own noise, and all that it knows."""
     began = time.process_time()
     machine.chance = random.Random(seed + 0.5)
     plan = make_plan(space, (), dse.Budget(device_s=seconds))
@@ -156,8 +167,9 @@ def search(space: dse.Space, machine: Machine, seed: int, seconds: float) -> Run
     while (step := session.ask(elapsed_s=session.device_s)) is not None:
         request = request_of(space, step, ModelFile(Path("model"), "0" * 64))
         session.tell(step, machine.answer(variant_of(step.configuration), request))
-    variants = frozenset(variant_of(e.configuration) for e in session.analysis.estimates)
-    return Run(rows_of(session, space), variants, figures_of(session, time.process_time() - began))
+    known = {variant_of(e.configuration): scaled_costs(e.values, space.objectives) for e in session.analysis.estimates}
+    run = Run(rows_of(session, space), frozenset(known), figures_of(session, time.process_time() - began))
+    return run, known
 
 
 def rows_of(session: Session, space: dse.Space) -> tuple[Row, ...]:
@@ -203,8 +215,10 @@ def main() -> None:
     exact, close = best(table, [0.0] * len(within)), best(table, within)
     print(f"{len(table)} variants, {len(exact)} on the front, {len(close)} that nothing beats by the indifference\n")
     runs: dict[str, Run] = {}
+    everything: list[Known] = []
     for seed in range(options.first_seed, options.first_seed + options.seeds):
-        runs[f"seed {seed}"] = search(space, machine, seed, parse_duration(options.time))
+        run, known = search(space, machine, seed, parse_duration(options.time))
+        runs[f"seed {seed}"], everything = run, [*everything, known]
         print(f"seed {seed}: {runs[f'seed {seed}'].figures}", file=sys.stderr, flush=True)
     print_runs({name: {**run.figures, **against_truth(run, table, within)} for name, run in runs.items()})
     print("\nShare of rows with a counterpart in the other front, each way, by their own figures; in brackets")
@@ -226,6 +240,30 @@ def main() -> None:
                 f"\n{'Wide' if is_wide else 'Narrow'}: {fmean(found):.2f} on average, {min(found):.2f} at worst, of"
                 f" {len(found) // 2} pairs; covered {fmean(one_sided[is_wide]):.2f} and {min(one_sided[is_wide]):.2f}."
             )
+    if len(runs) > 1:
+        print(f"\nWhat is missing, by its causes\n\n| | {' | '.join(CAUSES)} |\n| --- |{' --- |' * len(CAUSES)}")
+        for named, tolerance in (("3 %, 1 %, 0.1 points", within), ("5 %, 2 %, 0.2 points", wide)):
+            of = missing(everything, table, machine, space, tolerance)
+            print(f"| {named} | {' | '.join(f'{of[cause]:.2f}' for cause in CAUSES)} |")
+
+
+def missing(
+    runs: Sequence[Known], table: Known, machine: Machine, space: dse.Space, within: Sequence[float]
+) -> Mapping[str, float]:
+    """See `benchmarks.apart`."""
+    objectives = space.objectives
+
+    def choose(known: Known) -> list[Configuration]:
+        variants, costs = list(known), list(known.values())
+        exact = np.flatnonzero(nondominated_rows(np.array(costs))).tolist()
+        kept = epsilon_front(costs, exact, within, lambda i: simplicity(variants[i]), surest(objectives))
+        return [variants[row.index] for row in kept]
+
+    def measure(variant: Configuration) -> Costs:
+        accuracy = float(machine.right[variant].mean())
+        return scaled_costs({**machine.measured(variant), "accuracy": accuracy}, objectives)
+
+    return shares(runs, table, choose, measure, within)
 
 
 if __name__ == "__main__":
