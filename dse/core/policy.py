@@ -197,7 +197,8 @@ class Policy:
         now = known.now
         here = {k.configuration for k in now.known if any(m.session == known.session for m in k.trials)}
         on_front = (i for i, e in enumerate(now.estimates) if e.configuration in now.on_front - here)
-        return self._needs(known, {i: self._no_more(now.estimates[i].accuracy) for i in on_front})
+        images = {i: self._no_more(now.estimates[i].accuracy) for i in on_front}
+        return self._needs(known, self._in_order(known, images))
 
     def undecided(self, known: Situation) -> list[Need]:
         """What to measure again: plausible configurations and their rivals, as far as that can settle it.
@@ -207,7 +208,9 @@ class Policy:
         nothing is undecided, the accuracies of the front are completed, and what that opens is decided in turn; without
         ``confirm`` they are completed only.
         """
-        wanted = known.once((self, "deciding"), lambda: self._deciding(known)) if self.confirm else {}
+        wanted: Mapping[int, int] = {}
+        if self.confirm:
+            wanted = known.once((self, "deciding"), lambda: self._in_order(known, self._deciding(known)))
         return self._needs(known, wanted or self._lacking(known))
 
     def repeats(self, known: Situation, of: Collection[Configuration]) -> list[Need]:
@@ -215,7 +218,7 @@ class Policy:
         now = known.now
         most = now.verdicts.most_repeats if self.most_repeats is None else self.most_repeats
         able = (i for i, e in enumerate(now.estimates) if e.configuration in of and known.tried[e.configuration] < most)
-        return self._needs(known, {i: self._no_more(now.estimates[i].accuracy) for i in able})
+        return self._needs(known, self._in_order(known, {i: self._no_more(now.estimates[i].accuracy) for i in able}))
 
     def incomplete(self, known: Situation) -> list[Need]:
         """What completes the accuracies of the front, one need for each of them."""
@@ -244,8 +247,13 @@ class Policy:
         most = {need.configuration: need for need in sorted(needs, key=lambda need: need.images)}
         return [*([reference] if reference else []), *self.lost(known), *most.values()]
 
+    def _in_order(self, known: Situation, images: Mapping[int, int]) -> dict[int, int]:
+        """The estimates ``images``, the one measured longest ago first."""
+        estimates = known.now.estimates
+        return dict(sorted(images.items(), key=lambda each: known.last[estimates[each[0]].configuration]))
+
     def _needs(self, known: Situation, images: Mapping[int, int]) -> list[Need]:
-        """A need for each of the estimates ``images`` that nobody attends to, the one measured longest ago first."""
+        """A need for each of the estimates ``images`` that nobody attends to, in their order."""
         estimates = known.now.estimates
         free = [
             i
@@ -253,7 +261,6 @@ class Policy:
             if estimates[i].configuration not in known.busy
             and not (wanted > _counted(estimates[i].accuracy) and estimates[i].accuracy_from in known.busy_accuracies)
         ]
-        free.sort(key=lambda i: known.last[estimates[i].configuration])
         return [Need(estimates[i].configuration, "confirm", images[i]) for i in free]
 
     def _deciding(self, known: Situation) -> dict[int, int]:
@@ -288,7 +295,7 @@ class Policy:
         return [i for i in pair if counted[i] == fewest < self.rungs[-1]]
 
     def _lacking(self, known: Situation) -> dict[int, int]:
-        return known.once((self, "lacking"), lambda: self._complete(known))
+        return known.once((self, "lacking"), lambda: self._in_order(known, self._complete(known)))
 
     def _complete(self, known: Situation) -> dict[int, int]:
         """The estimates on the front whose accuracies are not complete, one for each accuracy, with all images."""

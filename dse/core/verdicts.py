@@ -145,10 +145,11 @@ def _beaten_perhaps(figures: Figures, tolerance: Array, front: Indices, allowed:
     """Those of ``front`` that another one may beat, each with the rival that is hardest to tell from it: as long as one
     cannot be told, nothing is gained by the others.
     """
-    pairs = pairs_of(figures, front[:, None], np.arange(len(figures)), len(tolerance))
-    settled = _surely_unbeaten(pairs, tolerance) | allowed.surely_not
+    settled = _far_worse(figures, front, len(tolerance)) | allowed.surely_not
     settled[np.arange(len(front)), front] = True
     rows, rivals = np.nonzero(~settled)
+    left = ~_surely_unbeaten(pairs_of(figures, front[rows], rivals, len(tolerance)), tolerance)
+    rows, rivals = rows[left], rivals[left]
     if figures.pairing is not None:
         pairs = pairs_of(figures, front[rows], rivals, len(tolerance), paired=True)
         left = ~_surely_unbeaten(pairs, tolerance)
@@ -160,6 +161,27 @@ def _beaten_perhaps(figures: Figures, tolerance: Array, front: Indices, allowed:
             yield _undecided(ways, hardest[row], i, int(rivals[hardest[row]]), figures.most)
         elif not allowed.surely[i]:
             yield _undecided(allowed.ways, i, i, -1, figures.most)
+
+
+def _far_worse(figures: Figures, x: Indices, objectives: int) -> Mask:
+    """Where y, any of all, is worse than x in an objective by more than both may be off, ``[x, y]``: without looking at
+    the pair, which takes longer. Most are.
+    """
+    low, high = figures.costs - figures.radius, figures.costs + figures.radius
+    found = np.zeros((len(x), len(figures)), dtype=bool)
+    for column in range(objectives):
+        worse = low[:, column] > high[x, column, None] + _ROUNDING
+        found |= worse & (figures.shared != figures.shared[x, None]) if figures.is_accuracy[column] else worse
+    return found
+
+
+def _far_covered(figures: Figures, tolerance: Array, x: Indices, y: Indices) -> Mask:
+    """Which of ``x`` one of ``y`` covers, whatever both may be off; in the same way not all of which that is so."""
+    low, high = figures.costs - figures.radius, figures.costs + figures.radius
+    found = x[:, None] != y
+    for column, most in enumerate(tolerance.tolist()):
+        found &= high[y, column] + _ROUNDING <= low[x, column, None] + most
+    return np.asarray(found.any(axis=1))
 
 
 def _surely_unbeaten(pairs: Pairs, tolerance: Array) -> Mask:
@@ -183,7 +205,7 @@ def _covered_perhaps(figures: Figures, tolerance: Array, shown: Mask, allowed: _
     """Those not ``shown`` that no other certainly covers, each with the one that is easiest shown to do so."""
     rest = np.flatnonzero(~shown & ~allowed.surely_not)
     covering = _covering(figures, len(tolerance), shown, allowed)
-    left = rest
+    left = rest[~_far_covered(figures, tolerance, rest, covering[allowed.surely[covering]])]
     for paired in (False, True) if figures.pairing is not None else (False,):  # the latter takes time, for the few left
         pairs = pairs_of(figures, left[:, None], covering, len(tolerance), paired=paired)
         surely = (pairs.difference + pairs.half <= tolerance).all(axis=-1) & allowed.surely[covering]

@@ -145,7 +145,8 @@ class _Search:
         self._straight = known.centred @ known.centred.T
         self._known = known
         self._tables = distances(known, known)
-        self._each: dict[tuple[int, float], tuple[Array, Array]] = {}
+        self._each: dict[tuple[int, float], Array] = {}
+        self._scores: dict[tuple[float, ...], float] = {}
         self._last: tuple[tuple[float, ...], Array, Array] | None = None
         self._bordered = np.empty((size + 1, size + 1))
         """The covariance, and beside it the targets: the last row of its factor is what they are in its terms."""
@@ -153,6 +154,12 @@ class _Search:
         self._bordered[-1, -1] = _BORDER * size
 
     def log_posterior(self, scales: Array) -> float:
+        place = tuple(scales.round(6).tolist())  # a search comes back to where it was
+        if place not in self._scores:
+            self._scores[place] = self._log_posterior(scales)
+        return self._scores[place]
+
+    def _log_posterior(self, scales: Array) -> float:
         linear, additive, product, noise = np.exp(scales[-VARIANCES:])
         alone, alike = self._of_lengths(tuple(scales[:-VARIANCES].tolist()))
         kernel = self._bordered[:-1, :-1]
@@ -168,20 +175,19 @@ class _Search:
     def _of_lengths(self, lengths: tuple[float, ...]) -> tuple[Array, Array]:
         """The mean of the kernels of the columns alone, and their product."""
         if self._last is None or self._last[0] != lengths:
-            each = [self._column(index, length) for index, length in enumerate(lengths)]
-            alone, apart = np.zeros((2, *self._straight.shape))
-            for one, distance in each:
+            alone, alike = np.zeros_like(self._straight), np.ones_like(self._straight)
+            for index, length in enumerate(lengths):
+                one = self._column(index, length)
                 alone += one
-                apart += distance
-            self._last = lengths, alone / max(len(each), 1), np.exp(-apart)
+                alike *= one
+            self._last = lengths, alone / max(len(lengths), 1), alike
         return self._last[1:]
 
-    def _column(self, index: int, length: float) -> tuple[Array, Array]:
-        """The kernel of one column alone, and the distances by its length, of pairs of configurations."""
+    def _column(self, index: int, length: float) -> Array:
+        """The kernel of one column alone, of pairs of configurations."""
         if (index, length) not in self._each:
-            table = self._tables[index] / math.exp(length)
-            pairs = np.ix_(self._known.codes[index], self._known.codes[index])
-            self._each[index, length] = np.exp(-table)[pairs], table[pairs]
+            codes = self._known.codes[index]
+            self._each[index, length] = np.exp(-self._tables[index] / math.exp(length))[np.ix_(codes, codes)]
         return self._each[index, length]
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from dse_harness.protocol import Accuracy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dse.core.boundary import within
 from dse.core.configuration import Configuration
-from dse.core.estimate import Estimate
+from dse.core.estimate import Across, Estimate
 from dse.core.metrics import Objective, objective, parse_constraint
 from dse.core.verdicts import Undecided, Verdicts, verdicts
 
@@ -190,3 +192,33 @@ def test_three_objectives_are_judged_as_two() -> None:
     ]
     shown = {points[0].configuration, points[2].configuration}
     assert verdicts(points, objectives, shown=shown, tolerances=(0.0, 0.0, 0.0)).standings == ("on", "off", "on")
+
+
+@given(seed=_number, sessions=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_to_leave_out_what_lies_far_apart_changes_nothing(seed: int, sessions: bool) -> None:
+    """Noise that is known well or not, accuracies that are shared or their own, one session or two that differ."""
+    rng = np.random.default_rng(seed)
+    drifts = [{"latency_p90_ns": (0.02, 0.0)}, {"latency_p90_ns": (0.01, -0.03)}]
+    points = [
+        replace(
+            point(n, a, 1e6 * math.exp(t), rng.choice([0.05, 0.2]), accuracy_error=0.01),
+            accuracy_from=int(rng.integers(0, 12)),
+            across=Across(drifts[n % 2], {"latency_p90_ns": 0.01}, drifts[0]) if sessions else None,
+        )
+        for n, (a, t) in enumerate(rng.uniform(0, 1, (16, 2)))
+    ]
+    shown = [
+        x
+        for x, p in enumerate(points)
+        if not any(
+            q.values["accuracy"] > p.values["accuracy"] and q.values["latency_p90_ns"] < p.values["latency_p90_ns"]
+            for q in points
+        )
+    ]
+    degrees = [{"latency_p90_ns": float(rng.choice([5, 50]))} for _ in points]
+    found = judged(points, shown, degrees=degrees)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dse.core.verdicts._far_worse", lambda figures, x, _: np.zeros((len(x), len(figures)), bool))
+        patch.setattr("dse.core.verdicts._far_covered", lambda _, __, x, ___: np.zeros(len(x), bool))
+        assert judged(points, shown, degrees=degrees) == found
