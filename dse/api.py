@@ -159,13 +159,14 @@ class Asked:
         fleet, folder = self.fleet, self.folder
         loaded = self.space if fleet is None else fleet.of(self.space)
         before = study_so_far(folder, loaded, None)
+        if before is not None:
+            loaded = continued(loaded, before)
         if fleet is not None:
             loaded = fleet.asked(loaded, before)
         spent_s = 0.0
         limits = self.budget or Budget(trials=loaded.file.budget.trials, device_s=loaded.file.budget.time)
         options: dict[str, object] = {"seed": loaded.file.seed if self.seed is None else self.seed}
         if before is not None:
-            loaded = continued(loaded, before)
             require_same_answers(edits(before, loaded), folder)
             spent = spent_on(before)
             spent_s, limits = spent.time_s, spent.since(counted_from(before)).left_of(limits)

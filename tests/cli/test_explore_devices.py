@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from dse.backends.fake import FakeDevice
 from dse.fleet.fleet import Fleet
@@ -169,3 +170,19 @@ def test_a_system_counts_an_accuracy_again_only_where_it_answers_otherwise(
     assert found["slow"].front()
     assert any(m.response.accuracy for m in found["odd"].measurements)
     assert {e.values["accuracy"] for e in found["odd"].analysis.estimates} == {0.6}
+
+
+def test_an_interpreter_that_the_space_names_is_no_matter_of_boards(
+    fakes: Path, dse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(fakes / "user"))
+    (fakes / "python").write_text("a program")
+    written = yaml.safe_load((fakes / "small_study.yaml").read_text())
+    written["runtimes"] = {"litert": {"engine": "litert", "python": "./python"}}
+    (fakes / "own.yaml").write_text(yaml.safe_dump(written))
+    words = ("explore", "--space", "own.yaml", "--trials", 1)
+    alone = dse(*words)
+    assert (alone.code, "names a program that would be run" in alone.err) == (3, True)
+    done = dse(*words, "--devices", "lab.yaml", "--system", "fast")
+    assert done.code == 0, done.err
+    assert "program" not in done.err
