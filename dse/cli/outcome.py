@@ -21,7 +21,7 @@ from dse.core.words import counted
 from dse.durations import show_duration
 from dse.errors import DevicesGoneError, NothingMeasuredError
 from dse.reports.front import front_document, write_front
-from dse.search.devices import gone_words
+from dse.search.devices import gone_words, waiting_words
 from dse.search.driver import NO_DEVICE
 from dse.search.plan import Plan
 from dse.search.progress import Progress
@@ -193,6 +193,7 @@ def _what_does_not_count(progress: Progress, analysis: Analysis) -> list[str]:
     lines = [by_reason("failed", progress.failures)] if progress.failures else []
     if analysis.exclusions.disturbance:
         lines.append(analysis.exclusions.disturbance)
+    lines += waiting_words(progress.devices)
     if analysis.differing:
         trial, other = next(iter(analysis.differing.items()))
         lines.append(

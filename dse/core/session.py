@@ -282,14 +282,20 @@ class Session:
         if reference is not None:
             return reference
         lost = next(iter(policy.lost(known)), None)
-        last = self._ran[device][-1][0] if lost is not None and self._ran[device] else None
-        if lost is not None and last is not None and not known.now.exclusions.reasons.get(last):
+        if lost is not None and self._is_fit(device):
             return lost  # whatever was in the way is over
         if (earlier := next(iter(policy.earlier(known)), None)) is not None:
             return earlier
         if search and (suggested := self._suggest()) is not None:
             return Need(suggested, "search", policy.rungs[0])
-        return lost or next((need for need in self._undecided() if self.costs.step_s(need) <= left_s), None)
+        if lost is not None and not any(self._is_fit(each.device) for each in self.pending if each.device != device):
+            return lost
+        return next((need for need in self._undecided() if self.costs.step_s(need) <= left_s), None)
+
+    def _is_fit(self, device: str) -> bool:
+        """Whether the last trial on the device counts."""
+        ran = self._ran[device]
+        return bool(ran) and not self.analysis.exclusions.reasons.get(ran[-1][0])
 
     def _undecided(self) -> Sequence[Need]:
         """What would settle the front, in an order; of a limited time what is worth most comes first."""

@@ -12,6 +12,8 @@ from dse.core.words import counted
 
 MOST_LOST = 3
 """A device that was lost so many times in a row is retired; a configuration whose device was, is infeasible."""
+MOST_SPOILED = 3
+"""A device whose runs do not count so many times in a row is left alone while others work: it may cool down."""
 _MOST_NAMED = 3
 RESTS_S = (10.0, 60.0)
 """How long a device that was lost once, twice, ... in a row is left alone: a board needs a minute to start."""
@@ -41,6 +43,13 @@ def gone_words(devices: Sequence[DeviceProgress]) -> str:
     return f"{len(gone)} of {counted(len(devices), 'device')} went away for good: {named}{more}"
 
 
+def waiting_words(devices: Sequence[DeviceProgress]) -> list[str]:
+    """A sentence on each device that was left alone in the end, but is not gone for good."""
+    return [
+        f"{each.name} was left alone in the end: {each.waits}" for each in devices if each.waits and not each.retired
+    ]
+
+
 @dataclass(slots=True)
 class _Count:
     """Of losses in a row, and when the device may be asked again. ``forgiven``: it was a configuration that was to
@@ -62,6 +71,7 @@ class Devices:
         self._counts = {name: _Count() for name in names}
         self._rests_s = rests_s
         self._lost_with: Counter[str] = Counter()
+        self._spoiled: Counter[str] = Counter()
         self._steps: dict[str, dict[int, Step]] = {name: {} for name in names}
         """What each was given, by trial, in order: it runs the first."""
 
@@ -85,13 +95,13 @@ class Devices:
         return sum(not each.retired for each in self._now.values())
 
     def idle(self, now_s: float, *, ahead: bool = False) -> list[str]:
-        """Those that may be given a step, those without one first.
+        """Those that may be given a step: those without one first, and of these those whose last run counts.
 
         With ``ahead`` also a device that runs one, if it has answered since it went away last.
         """
         awake = [name for name in self._free(1 + ahead) if self._counts[name].rests_until_s <= now_s]
         able = [name for name in awake if not self._steps[name] or self._counts[name].answers]
-        return sorted(able, key=lambda name: len(self._steps[name]))
+        return sorted(able, key=lambda name: (len(self._steps[name]), self._spoiled[name] > 0))
 
     def rest_s(self, now_s: float) -> float | None:
         """How long until one that rests may be asked; None where none does."""
@@ -148,6 +158,21 @@ class Devices:
             count.rests_until_s = now_s + rest_s
             self._now[name] = replace(self._now[name], waits=message)
         return step, to_blame
+
+    def judged(self, name: str, why: str, now_s: float) -> int:
+        """Take in whether the last run of the device counts, or ``why`` it does not.
+
+        Where the device rests for that, how many in a row do not; else 0, as where no other one works.
+        """
+        if not why and self._spoiled[name] >= MOST_SPOILED:
+            self._now[name] = replace(self._now[name], waits="")
+        self._spoiled[name] = in_a_row = self._spoiled[name] + 1 if why else 0
+        others = (other for other, each in self._now.items() if other != name and not each.retired)
+        if in_a_row < MOST_SPOILED or all(self._counts[other].rests_until_s > now_s for other in others):
+            return 0
+        self._counts[name].rests_until_s = now_s + self._rests_s[-1]
+        self._now[name] = replace(self._now[name], waits=f"its last {in_a_row} runs do not count: {why}")
+        return in_a_row
 
     def _free(self, most: int) -> Iterator[str]:
         return (name for name, each in self._now.items() if len(self._steps[name]) < most and not each.retired)

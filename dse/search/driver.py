@@ -17,7 +17,7 @@ from dse.core.policy import Step
 from dse.core.session import Session
 from dse.errors import MachineError, ModelError, ModelRefusedError, Remedy
 from dse.models import ModelFile
-from dse.search.devices import MOST_LOST, RESTS_S, Devices
+from dse.search.devices import MOST_LOST, MOST_SPOILED, RESTS_S, Devices
 from dse.search.plan import Plan
 from dse.search.pool import Ended, Pool, Run
 from dse.search.progress import Progress, progress_of
@@ -166,7 +166,19 @@ class Driver:
             else:
                 self._lost(ended)
         if found:
+            self._judge([ended.run for ended in found if ended.response is not None])
             self._look(last)
+
+    def _judge(self, answered: Sequence[Run]) -> None:
+        """Leave a device alone for a while whose runs do not count, as long as another one works."""
+        if self._devices.left < 2:
+            return
+        reasons = self._session.analysis.exclusions.reasons
+        for run in answered:
+            why = next((reason.word for reason in reasons.get(run.number, ()) if reason.passing), "")
+            if self._devices.judged(run.device, why, self._elapsed_s()) == MOST_SPOILED:
+                self._session.begins_again(run.device)
+                self._writer.say(f"{run.device} rests: {self._devices.of(run.device).waits}")
 
     def _lost(self, ended: Ended) -> None:
         before = self._devices.of(ended.device).retired

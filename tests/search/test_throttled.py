@@ -11,6 +11,7 @@ import pytest
 from dse_harness import protocol
 from dse_harness.protocol import Request, Response
 
+from dse.search.devices import MOST_SPOILED, waiting_words
 from dse.search.pool import ThreadPool
 from tests.search.bench import Bench, device
 from tests.search.test_devices import search
@@ -83,3 +84,31 @@ def test_a_board_whose_clock_falls_for_a_while(bench: Bench) -> None:
     assert sorted(reasons) == of_hot[_HOT_FROM - 1 :][:_SPELL]
     assert {reason.word for found in reasons.values() for reason in found} == {"slowed"}
     assert len(study.analysis.estimates) == 18
+
+
+def test_a_board_that_stays_too_hot_rests_and_nobody_waits_for_it(bench: Bench) -> None:
+    hot = Board(_flag)
+    study, progress = search(bench, ThreadPool({"cool": Board(), "hot": hot}), rests_s=(3600.0,))
+    spoiled = hot.runs - (_HOT_FROM - 1)
+    assert spoiled in (MOST_SPOILED, MOST_SPOILED + 1)  # it may have been given one while it ran the last
+    assert len(study.analysis.estimates) == 18
+    assert waiting_words(progress.devices) == [
+        f"hot was left alone in the end: its last {spoiled} runs do not count: throttled"
+    ]
+
+
+def test_where_all_boards_are_too_hot_none_rests(bench: Bench) -> None:
+    made = {name: Board(_flag) for name in "ab"}
+    _, progress = search(bench, ThreadPool(made), rests_s=(3600.0,))
+    assert progress.ended
+    assert sum(board.runs for board in made.values()) > 18
+
+
+def test_a_board_that_cooled_down_measures_its_reference_first(bench: Bench) -> None:
+    def heat(response: Response, run: int) -> Response:
+        return _flag(response, run) if run < _HOT_FROM + MOST_SPOILED else response
+
+    study, progress = search(bench, ThreadPool({"cool": Board(), "hot": Board(heat)}))
+    of_hot = [m for m in study.measurements if m.device == "hot"][_HOT_FROM - 1 + MOST_SPOILED :]
+    assert "reference" in [m.phase for m in of_hot[:2]]
+    assert not waiting_words(progress.devices)
