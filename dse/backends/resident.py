@@ -16,6 +16,8 @@ from dse.processes import Ended
 
 _TRIALS = 25
 """After so many a new process is started: where things lie in memory is the same for all that one forks."""
+_END_S = 30.0
+"""How long a child that has answered may wait for the disk, which a memory card may keep busy for seconds."""
 _MOST_BYTES = 100
 """Of a packet."""
 
@@ -65,7 +67,7 @@ class Resident:
         process = self._process
         try:
             if self._child is not None:
-                self._ended(time.monotonic() + processes.GRACE_S)
+                self._ended(time.monotonic() + _END_S)
         except TimeoutError:
             self._interrupted()
         except ConnectionError:

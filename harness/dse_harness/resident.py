@@ -64,32 +64,31 @@ def serve(engine: str, run: Callable[[Path, int, Answered], int]) -> int:
             os.waitpid(child, 0)
         if not packet:
             os._exit(0)  # without the teardown of the engine's libraries, as a run ends; it takes the child with it
-        if not waiting.takes(packet):  # it was killed meanwhile
+        took, status = waiting.run(packet)
+        if not took:  # it was killed while it waited
             os.waitpid(waiting.pid, 0)
             waiting = fork()
-            waiting.takes(packet)
+            _, status = waiting.run(packet)
         child = waiting.pid
-        ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-        assert ended is not None
-        status = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
         os.write(driver, f"ended {status}".encode())
 
 
 class _Waiting(NamedTuple):
-    """A child that waits for its request: the path comes through a pipe."""
+    """A child that waits for its request: the path comes through a pipe, of which ``read`` and ``write`` are here."""
 
     pid: int
-    requests: int
+    read: int
+    write: int
 
-    def takes(self, request: bytes) -> bool:
-        """Whether it runs it; a child that was killed while it waited does not."""
-        try:
-            os.write(self.requests, request)
-        except BrokenPipeError:
-            return False
-        finally:
-            os.close(self.requests)
-        return True
+    def run(self, request: bytes) -> tuple[bool, int]:
+        """Whether it took the request, and how it ended; it stays a zombie."""
+        os.write(self.write, request)
+        ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        assert ended is not None
+        os.close(self.write)
+        took = not os.read(self.read, _MOST_PATH_BYTES)
+        os.close(self.read)
+        return took, ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
 
 def _fork(driver: int, pages: Sequence[range], run: Callable[[Path, Answered], int]) -> _Waiting:
@@ -98,8 +97,7 @@ def _fork(driver: int, pages: Sequence[range], run: Callable[[Path, Answered], i
     if not child:
         os.close(write)
         _be_child(own, driver, read, pages, run)
-    os.close(read)
-    return _Waiting(child, write)
+    return _Waiting(child, read, write)
 
 
 def _be_child(

@@ -103,7 +103,10 @@ def test_a_child_is_in_its_folder_and_in_a_session_of_its_own(tmp_path: Path, re
         assert _run(resident, tmp_path / name, what).last_words == f"{tmp_path / name} True True"
 
 
-def test_nobody_waits_for_the_end_of_a_child_that_has_answered(tmp_path: Path, resident: Resident) -> None:
+def test_nobody_waits_for_the_end_of_a_child_that_has_answered(
+    tmp_path: Path, resident: Resident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dse.backends.resident._END_S", 1.0)
     what = "print('said'); sys.stdout.flush(); answered(); signal.signal(2, signal.SIG_IGN); time.sleep(600)"
     answered = _run(resident, tmp_path / "a", f"open('pid', 'w').write(str(os.getpid()))\n{what}", 60.0)
     assert (answered.reason, answered.last_words, answered.timed_out) == ("exit status 0", "said", False)
