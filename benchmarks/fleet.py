@@ -1,12 +1,14 @@
 """What a fleet brings: trials a second over real Dask, what its driver costs, and what is lost against one device.
 
     python benchmarks/fleet.py throughput --devices 1 2 4 8 64 1000 --seconds 20
+    python benchmarks/fleet.py lost --devices 4 --seconds 90
     python benchmarks/fleet.py efficiency TABLE.csv [TABLE.csv ...] --devices 1 2 4 8 64 --seeds 10
 
 ``throughput``: devices that are made up answer after a second, in Dask workers of which each has many; a search of a
 large space asks them for as long as is said. The figures are after the first answer of each device. ``efficiency``: a
 tabular benchmark in memory, every measurement takes a second; the hypervolume after so many measurements, whoever made
-them. Prints Markdown; asserts nothing.
+them. ``lost``: after a third of the time the worker of one device is killed, with or without the device, against a
+search in which nothing happens. Prints Markdown; asserts nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import heapq
 import json
 import os
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -60,6 +63,7 @@ parameters:
 objectives: [accuracy, latency_p90_ns]
 """
 SECONDS = 1.0
+STAYS, BACK, GONE = "stays", "is killed and comes back", "is gone for good"
 
 
 def answer(_: Device, job: Job, *others: object) -> bytes:  # noqa: ARG001  # a task has them
@@ -133,6 +137,48 @@ def throughput(count: int, seconds: float, sampler: str, workers: int) -> str:
             )
 
 
+def lost(count: int, seconds: float, sampler: str, fate: str) -> str:
+    """A row of the table for ``count`` devices, to the first of which that happens."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["DSE_CACHE"] = f"{folder}/cache"
+        log, gone = Path(folder) / "log", Path(folder) / "gone"
+        names = [f"d{number}" for number in range(count)]
+        devices = [Device(name, "fake", options={"log": str(log)}) for name in names]
+        devices[0] = replace(devices[0], options={"log": str(log), "gone": str(gone)})
+        path = Path(folder) / "space.yaml"
+        path.write_text(SPACE % (list(range(1, 33)), list(range(16, 1025, 16))))
+        space = replace(load_space(path), system="fake")
+        space = replace(space, file=space.file.model_copy(update={"sampler": sampler}))
+        cluster = Cluster(names, imports=["benchmarks.fleet", "tests.fleet.answers"])
+        with cluster, StudyWriter(Path(folder) / "study", space, None, {}) as writer:
+            pool = FleetPool(devices, cluster, "study", task=task_here("answer_or_be_gone"))
+            plan = make_plan(space, (), Budget(trials=10**6, devices=count))
+            began, victim = time.monotonic(), own_processes(cluster)[1]
+            waiting = [] if fate == STAYS else [victim]
+
+            def stopped() -> bool:
+                since_s = time.monotonic() - began
+                if waiting and since_s > seconds / 3:
+                    gone.touch() if fate == GONE else None
+                    os.kill(waiting.pop(), signal.SIGKILL)
+                return since_s > seconds
+
+            explore(writer, space, pool, plan, 0, lambda _: None, stopped)
+            took_s, trials = time.monotonic() - began, len(writer.study.measurements)
+        cut = len(log.read_text().splitlines()) - trials
+        idle_s = count * took_s - (trials + cut) * SECONDS
+        return f"| {count} | {fate} | {trials} | {trials / took_s:.2f} | {idle_s:.0f} | {cut} |"
+
+
+def answer_or_be_gone(device: Device, job: Job, *others: object) -> bytes:
+    """A task: `answer`, unless the device went away for good."""
+    if Path(str(device.options.get("gone", "/none"))).exists():
+        return task.head("unreachable", message="it is gone")
+    with Path(str(device.options["log"])).open("a") as log:
+        log.write("began\n")
+    return answer(device, job, *others)
+
+
 def own_processes(cluster: Cluster) -> list[int]:
     """The scheduler's, then the workers'."""
     own = cluster._own
@@ -141,11 +187,11 @@ def own_processes(cluster: Cluster) -> list[int]:
     return [own._scheduler.pid, *(worker.pid for worker in own._workers.values())]
 
 
-def task_here() -> task.Task:
-    """`answer`, as another process finds it."""
+def task_here(name: str = "answer") -> task.Task:
+    """A task of this file, as another process finds it."""
     import importlib
 
-    found: task.Task = importlib.import_module("benchmarks.fleet").answer
+    found: task.Task = getattr(importlib.import_module("benchmarks.fleet"), name)
     return found
 
 
@@ -171,7 +217,7 @@ def efficiency(table: BenchmarkProblem, devices: int, seed: int, most: int, samp
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", choices=["throughput", "efficiency"])
+    parser.add_argument("what", choices=["throughput", "lost", "efficiency"])
     parser.add_argument("tables", nargs="*", type=Path)
     parser.add_argument("--devices", nargs="+", type=int, default=[1, 2, 4, 8, 64])
     parser.add_argument("--seconds", type=float, default=20.0)
@@ -186,6 +232,13 @@ def main() -> None:
         for count in arguments.devices:
             workers = min(count, arguments.workers)
             print(throughput(count, arguments.seconds, arguments.sampler, workers), flush=True)
+        return
+    if arguments.what == "lost":
+        print("| devices | the first | trials | trials/s | device seconds without a run | runs that were cut |")
+        print("| --- | --- | --- | --- | --- | --- |")
+        for count in arguments.devices:
+            for fate in (STAYS, BACK, GONE):
+                print(lost(count, arguments.seconds, arguments.sampler, fate), flush=True)
         return
     print(f"| table | devices | hypervolume after {arguments.measurements} measurements | +- |")
     print("| --- | --- | --- | --- |")
