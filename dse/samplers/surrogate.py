@@ -27,9 +27,9 @@ _MOST_FITTED = 128
 """That scales are found with: each try costs the cube of their number, and more change them little."""
 _REFIT = 1.2
 """The kernel's scales are found anew when there are this many times as many measurements as last time."""
-_LATE = 64
-"""From so many measurements on the scales are found up to a tenth before the last: devices answer in any order, and
-what comes late changes nothing then."""
+_LATE, _MOST_LATE = 64, 96
+"""From so many measurements on the scales are found without the last third, or so many, or a tenth: devices answer in any
+order, and what comes late changes nothing then."""
 
 
 class Figures:
@@ -107,7 +107,7 @@ def first_suggestion(
 
 def refit_at(count: int) -> int:
     """At which number of measurements, of ``count``, the scales were last found."""
-    settled = count if count <= _LATE else max(_LATE, 10 * count // 11)
+    settled = count if count <= _LATE else max(_LATE, count - max(count // 11, min(_MOST_LATE, count // 3)))
     step = FIRST
     while math.ceil(step * _REFIT) <= settled:
         step = math.ceil(step * _REFIT)
