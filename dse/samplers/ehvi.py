@@ -143,7 +143,7 @@ class EHVISuggester:
     def _viewed(self, past: Sequence[Estimate], estimates: Sequence[Estimate]) -> _View | None:
         problem, rng = self._problem, self._rng(past)
         complete = [e for e in past if is_complete(e, problem)]
-        measured = {estimate.configuration for estimate in past}
+        measured = self._known(past)
         candidates, encoded = self._candidates(measured, rng)
         if len(complete) < min(FIRST, len(past)) or not complete or not candidates:
             return None

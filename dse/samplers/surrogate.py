@@ -28,8 +28,8 @@ _MOST_FITTED = 128
 _REFIT = 1.2
 """The kernel's scales are found anew when there are this many times as many measurements as last time."""
 _LATE, _MOST_LATE = 64, 96
-"""From so many measurements on the scales are found without the last third, or so many, or a tenth: devices answer in any
-order, and what comes late changes nothing then."""
+"""From so many measurements on the scales are found without the last third, or so many, or a tenth: devices answer in
+any order, and what comes late changes nothing then."""
 
 
 class Figures:
