@@ -188,7 +188,7 @@ def figures_of(session: Session, cpu_s: float) -> dict[str, str]:
         "trials; variants": f"{session.told}; {len(now.estimates)}",
         "rows on its front": str(len(front)),
         "rows whose accuracy is not on all images": str(
-            sum(e.accuracy is not None and e.accuracy.total < (e.accuracy.data_set_images or 0) for e in front)
+            sum(e.accuracy is not None and e.accuracy.total < session.task.policy.rungs[-1] for e in front)
         ),
         "on the front for certain; plausible; off": "; ".join(
             str(standings.count(standing)) for standing in ("on", "plausible", "off")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-_SHARED = {"in_browser"}
+_SHARED = {"apart", "in_browser"}
 """What several benchmarks import, and nobody runs."""
 
 
