@@ -175,6 +175,8 @@ class Cluster:
         ]
         if failed or None in answers:
             self._looked_s = -math.inf  # whoever had the task may be gone
+            if self._own is not None:
+                self._own.renew()
         return ended + failed
 
     def forget(self, key: str) -> None:
@@ -240,6 +242,8 @@ class _Own:
     _address: str = ""
     _protocol: str = "tcp"
     _workers: dict[int, subprocess.Popen[str]] = field(default_factory=dict)
+    _starting: set[int] = field(default_factory=set)
+    """The workers that were started again and have not been heard."""
 
     def __post_init__(self) -> None:
         """Others on this machine reach its ports, too: they have no certificate."""
@@ -259,14 +263,23 @@ class _Own:
             self._heard(worker, f"the Dask worker for {', '.join(self.groups[number])}")
         return self._address
 
+    def renew(self) -> None:
+        """Start the workers again that have ended. Nobody waits for them: the other devices need to be asked."""
+        if self._scheduler is None or self._scheduler.poll() is not None:
+            return
+        for number, worker in list(self._workers.items()):
+            if worker.poll() is not None:
+                _close(worker)
+                self._workers[number] = self._worker(number)
+                self._starting.add(number)
+
     def revive(self, device: str) -> bool:
-        """Start the device's worker again where it has ended; whether it has."""
+        """Start the device's worker again where it has ended, and wait for it; whether it had."""
+        self.renew()
         number = next(number for number, group in enumerate(self.groups) if device in group)
-        ended = self._workers[number]
-        if ended.poll() is None or (self._scheduler and self._scheduler.poll() is not None):
+        if number not in self._starting:
             return False
-        _close(ended)
-        self._workers[number] = self._worker(number)
+        self._starting.remove(number)
         self._heard(self._workers[number], f"the Dask worker for {device}")
         return True
 
