@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from dse.core.configuration import Configuration, Value, text
@@ -54,7 +55,7 @@ class Parameter:
         return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in self.values)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ParameterTree:
     """All parameters of a space; a configuration is one walk from the roots to the leaves."""
 
@@ -74,6 +75,16 @@ class ParameterTree:
         """Every configuration once, in the order of the file, the last parameter changing fastest."""
         for parameters in _walks(self.roots):
             yield Configuration(parameters)
+
+    @cached_property
+    def listed(self) -> Sequence[Configuration]:
+        """All of them, made once; for a tree of no more than `LISTED`."""
+        return tuple(self.configurations())
+
+    @cached_property
+    def places(self) -> Mapping[Configuration, int]:
+        """Where each is in `listed`."""
+        return {configuration: place for place, configuration in enumerate(self.listed)}
 
     def configuration(self, index: int) -> Configuration:
         """The configuration at ``index`` of `configurations`, without making those before it. Raises IndexError."""

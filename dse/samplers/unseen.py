@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterator
-from functools import cached_property
+from collections.abc import Collection, Iterator, Sequence
 
 from dse.core.configuration import Configuration
 from dse.core.tree import LISTED, ParameterTree
@@ -45,15 +44,11 @@ class Unseen:
         """
         if self._size > LISTED:
             return None
-        taken = set(map(self._places.get, known))
+        taken = set(map(self._tree.places.get, known))
         rest = [place for place in range(self._size) if place not in taken]
         return rest if len(rest) <= count else rng.sample(rest, count)
 
-    @cached_property
-    def everything(self) -> list[Configuration]:
+    @property
+    def everything(self) -> Sequence[Configuration]:
         """All configurations of a tree that can be listed, in its order."""
-        return list(self._tree.configurations())
-
-    @cached_property
-    def _places(self) -> dict[Configuration, int]:
-        return {configuration: place for place, configuration in enumerate(self.everything)}
+        return self._tree.listed

@@ -40,6 +40,10 @@ _KEPT_IMAGES = 1024
 """At least so many images are prepared for a performance run."""
 
 
+_NOT_THE_MODELS = frozenset({"threads", "buffer_size", "cpu_affinity"})
+"""Parameters that a model's costs do not depend on, about."""
+
+
 def _one(_: Configuration) -> int:
     return 1
 
@@ -316,8 +320,16 @@ def costs_of(
         return LookupCosts()
     is_listed, data_set = space.tree.size <= LISTED, space.data_set
 
-    @cache
+    groups: dict[Hashable, Hashable] = {}
+
     def model(configuration: Configuration) -> Hashable:
+        settings = tuple((n, type(v), v) for n, v in configuration.parameters.items() if n not in _NOT_THE_MODELS)
+        found = groups.get(settings)
+        if found is None:
+            found = groups[settings] = group(configuration)
+        return found
+
+    def group(configuration: Configuration) -> Hashable:
         entry, variant = space.runtime(configuration), sorted(space.variant(configuration).items())
         delegate = configuration.get("delegate")
         options = tuple(configuration.get(name) for name in engine_options())

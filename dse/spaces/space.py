@@ -207,7 +207,7 @@ class Space:
     def known_keys(self) -> Sequence[tuple[str, Configuration]]:
         """Every configuration whose `known_key` there is, with it. Made once, as soon as none is missing."""
         if len(self._keys) != self.tree.size:
-            found = ((self.known_key(configuration), configuration) for configuration in self.tree.configurations())
+            found = ((self.known_key(configuration), configuration) for configuration in self.tree.listed)
             self._keys[:] = [(key, configuration) for key, configuration in found if key is not None]
         return self._keys
 

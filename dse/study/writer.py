@@ -51,7 +51,7 @@ def study_so_far(folder: Path, space: Space, storage: str | None) -> Study | Non
     """
     _check_name(folder)
     places.require_ours(folder)
-    return _before(folder, space, storage) if places.is_study(folder) else None
+    return _before(folder, space, storage)[0] if places.is_study(folder) else None
 
 
 class StudyWriter:
@@ -100,11 +100,14 @@ class StudyWriter:
         path = self._folder / "study.yaml"
         with ExitStack() as resources:
             self._lock = resources.enter_context(locked(self._folder)).fileno()
-            before = _before(self._folder, self._space, self._storage) if places.is_study(self._folder) else None
+            before, found = None, trials.FoundTrials([], [], [])
+            if places.is_study(self._folder):
+                before, found = _before(self._folder, self._space, self._storage)
             for place in (self._folder, *(self._folder / "earlier").glob("*")):
                 remove_leftovers(place)
             settings = self._settings(before)
-            self.study = Study.of(self._folder, settings, self._clean()) if before else Study(self._folder, settings)
+            self._clean(found.unfinished)
+            self.study = Study.of(self._folder, settings, found)
             self.elsewhere = by_key(keep_elsewhere(self._folder, self._found_elsewhere))
             self._accuracies = Accuracies(0 if self._space.backend.is_deterministic else self._space.data_set.size)
             for record, measured in zip(self.study.records, self.study.measurements, strict=True):
@@ -181,13 +184,11 @@ class StudyWriter:
         wanted = [self.study.trial_folder(record.number)] if record else []
         places.require_there(self._folder, self._lock, *wanted)
 
-    def _clean(self) -> trials.FoundTrials:
-        """The trials of the study, without what a killed run left."""
-        found = read_trials(self._folder / "trials")
+    def _clean(self, unfinished: Iterable[Path]) -> None:
+        """Remove what a killed run left."""
         trials.remove_discarded(self._folder / "trials")
-        for unfinished in found.unfinished:
-            trials.discard(unfinished)
-        return found
+        for folder in unfinished:
+            trials.discard(folder)
 
     def _open_view(self) -> OptunaView:
         own = self.study.settings.storage is None
@@ -239,13 +240,14 @@ def _of_boards(boards: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return found
 
 
-def _before(folder: Path, space: Space, storage: str | None) -> Study:
-    """The study that is to go on. Raises StudyError where it cannot."""
+def _before(folder: Path, space: Space, storage: str | None) -> tuple[Study, trials.FoundTrials]:
+    """The study that is to go on, and the trials that it was read from. Raises StudyError where it cannot."""
     settings = read_settings(folder / "study.yaml")
     _check_same(settings, folder, space, storage)
     places.require_own_folders(folder, "trials", "earlier")
     trials.require_all_here(folder / "trials")
-    return Study.of(folder, settings, read_trials(folder / "trials"))
+    found = read_trials(folder / "trials")
+    return Study.of(folder, settings, found), found
 
 
 def _check_name(folder: Path) -> None:

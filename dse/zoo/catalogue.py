@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -71,7 +71,8 @@ def networks() -> list[str]:
     return list(entries())
 
 
-def parameters() -> dict[str, tuple[str | float, ...]]:
+@cache
+def parameters() -> Mapping[str, tuple[str | float, ...]]:
     """The arguments of ``build`` and their levels; ``file_format`` is the first where nobody says.
 
     Not every family, form and width has been trained together: ``entries`` has those that were. ``hard_swish`` exists
