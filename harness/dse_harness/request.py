@@ -163,9 +163,8 @@ class Request:
     """Of how many of the first images the response is to have the predictions' digest; see `SpotCheck`."""
     image_order: ImageOrder = "list"
     """Which images come first where not all are taken. All of them are always taken in the order of the list."""
-    warmup_s: float = 0.005
-    """How long the model runs before anything is timed, three times at least: what is slow at first is over in two
-    milliseconds."""
+    warmup_s: float = 0.02
+    """How long the model runs before anything is timed, three times at least."""
     task: str = "image_classification"
     """One of `tasks.TASKS`."""
     scenario: str = "SingleStream"
