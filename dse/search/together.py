@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+_LOOK_EVERY_S = 0.2
 Result = TypeVar("Result")
 Check = Callable[[], None]
 """Raises `BrokenOffError` once whoever waits for all was interrupted."""
@@ -23,7 +24,7 @@ def together(searches: Mapping[str, Callable[[Check], Result]]) -> dict[str, Res
     next call, and is raised once they have ended; a second one does not wait.
     """
     begins, ends = threading.Event(), threading.Event()
-    ended, found = queue.SimpleQueue[str](), dict[str, Result | Exception]()
+    ended, found = list[str](), dict[str, Result | Exception]()
 
     def check() -> None:
         if ends.is_set():
@@ -36,19 +37,25 @@ def together(searches: Mapping[str, Callable[[Check], Result]]) -> dict[str, Res
         except Exception as error:  # noqa: BLE001  # whoever called looks at each
             found[name] = error
         finally:
-            ended.put(name)
+            ended.append(name)
 
     for each in searches.items():
         # Where even its end is not waited for, it ends with this process.
         threading.Thread(target=carry_out, args=each, name=each[0], daemon=True).start()
-    going_on = set(searches)
     try:
         begins.set()  # not before: an interrupt in between would leave them alone
-        while going_on:  # not by Thread.join, which takes a thread for ended once it was interrupted
-            going_on.remove(ended.get())
+        _wait(ended, len(searches))
     except BaseException:
         ends.set()
-        while going_on:
-            going_on.remove(ended.get())
+        _wait(ended, len(searches))
         raise
     return {name: found[name] for name in searches}
+
+
+def _wait(ended: Sequence[str], count: int) -> None:
+    """Until so many have ended. A signal is heard within a moment, also one that comes just before one waits.
+
+    Not by Thread.join, which takes a thread for ended once it was interrupted.
+    """
+    while len(ended) < count:
+        time.sleep(_LOOK_EVERY_S)
