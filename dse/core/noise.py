@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from statistics import stdev
 
 import numpy as np
 
@@ -193,7 +192,8 @@ def _spread(values: tuple[float, ...]) -> Squares:
     0.37 of the degrees of freedom alone (Rousseeuw and Croux 1993, Alternatives to the median absolute deviation).
     """
     if len(values) <= FEW:
-        return stdev(values) ** 2 * (len(values) - 1), len(values) - 1
+        mean = math.fsum(values) / len(values)
+        return math.fsum((value - mean) ** 2 for value in values), len(values) - 1
     found = repeatability(values)
     degrees = len(values) - len(found.outliers) - 1
     return found.sd**2 * degrees, degrees
