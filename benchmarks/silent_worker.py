@@ -5,20 +5,22 @@ turn the one and the other first. Beside the scheduler and the silent worker tha
 a cluster as Dask starts it (nanny, dashboard, profiler, memory monitor). Nothing is asked of the workers meanwhile, as
 between two tasks and during one. The median of the pairs' ratios, with the interval of the sign test at 95 %: what
 changes the machine's speed for some seconds meets both runs of most pairs, and the few others move no median. Prints
-Markdown; asserts nothing. Takes some ten minutes.
+Markdown; asserts nothing.
 
-    python benchmarks/silent_worker.py --pairs 60
+    python benchmarks/silent_worker.py --minutes 10
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -129,7 +131,7 @@ def median_ratio(ratios: Sequence[float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--pairs", type=int, default=60, help="of runs, for each model and each cluster")
+    parser.add_argument("--minutes", type=float, default=10.0, help="for both clusters together")
     parser.add_argument("--milliseconds", type=int, default=500, help="of a run")
     asked = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))[:2]
@@ -140,7 +142,10 @@ def main() -> None:
     backend = LocalBackend()
     for way, cluster in WAYS.items():
         with cluster() as processes:
-            for number in range(asked.pairs):
+            until = time.monotonic() + 60 * asked.minutes / len(WAYS)
+            for number in itertools.count():
+                if time.monotonic() > until:
+                    break
                 for place, request in enumerate(requests):
                     found: dict[bool, dict[str, float]] = {}
                     for beside in (number % 2 == 0, number % 2 == 1):
@@ -150,8 +155,8 @@ def main() -> None:
                         alone[place, name].append(found[False][name])
                         ratios[way, place, name].append(found[True][name] / found[False][name])
     backend.close()
-    milliseconds = f"{asked.milliseconds} ms a run"
-    print(f"{asked.pairs} pairs, {milliseconds}, on the cores {', '.join(map(str, cores))}.\n")
+    pairs = " and ".join(str(len(ratios[way, 0, FIGURES[0]])) for way in WAYS)
+    print(f"{pairs} pairs, {asked.milliseconds} ms a run, on the cores {', '.join(map(str, cores))}.\n")
     print(f"| model | figure | beside nothing | {' | '.join(WAYS)} |")
     print("| --- | --- | --- |" + " --- |" * len(WAYS))
     for place, model in enumerate(MODELS):
