@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,10 +112,7 @@ def require_all_here(trials: Path) -> None:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether the folder has a response: an empty one is what a machine that lost power left of it.
-
-    Raises StudyError for a link that leads nowhere now.
-    """
+    """Whether the folder has a response. Raises StudyError for a link that leads nowhere now."""
     response = folder / "response.json"
     for path in (folder, response):
         if path.is_symlink() and not path.exists():
@@ -125,11 +121,7 @@ def is_finished(folder: Path) -> bool:
                 path=path,
                 hint=f"mount or fetch what it leads to, or {_move_away(folder)}",
             )
-    try:
-        found = response.stat()
-    except OSError:  # whoever reads it says why
-        return os.path.lexists(response)
-    return found.st_size > 0 or not stat.S_ISREG(found.st_mode)
+    return os.path.lexists(response)
 
 
 def read_record(folder: Path) -> TrialRecord:

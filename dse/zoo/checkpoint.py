@@ -12,7 +12,8 @@ import io
 import math
 import pickletools
 import struct
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,7 +154,7 @@ def _value(file: io.BytesIO) -> Any:
         "APPENDS": lambda _: append(since_mark()),
         "BUILD": lambda _: stack.pop(),  # versions of modules, which nobody needs
     }
-    for operation, argument, _ in pickletools.genops(file):
+    for operation, argument, _ in _operations(file):
         if operation.name == "STOP":
             return stack.pop()
         if operation.name in _CONSTANTS:
@@ -165,6 +166,18 @@ def _value(file: io.BytesIO) -> Any:
         else:
             raise CheckpointError(f"found the operation {operation.name}, which no checkpoint needs")
     raise CheckpointError("it is cut off")
+
+
+def _operations(file: io.BytesIO) -> Iterator[tuple[pickletools.OpcodeInfo, Any, int | None]]:
+    """Those of a pickle. A damaged text may have escapes that Python warns of, which help nobody."""
+    found = pickletools.genops(file)
+    while True:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            operation = next(found, None)
+        if operation is None:
+            return
+        yield operation
 
 
 def _name(name: str) -> _Name:

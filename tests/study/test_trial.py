@@ -166,16 +166,6 @@ def test_what_is_not_mounted_now_is_named(tmp_path: Path, link: str) -> None:
         trial.require_all_here(tmp_path)
 
 
-def test_a_response_that_lost_its_contents_with_the_power_is_none(tmp_path: Path) -> None:
-    _write(tmp_path, _record(0), Response())
-    folder = _write(tmp_path, _record(1), Response())
-    (folder / "response.json").write_bytes(b"")
-    found = read_trials(tmp_path)
-    assert [record.number for record, _ in found.finished] == [0]
-    assert found.unfinished == [folder]
-    assert not found.damaged
-
-
 def test_what_dse_did_not_write_is_no_unfinished_trial(tmp_path: Path) -> None:
     begun = _write(tmp_path, _record(0), None)
     (tmp_path / "1").mkdir()

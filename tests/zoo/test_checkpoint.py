@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dse.zoo.checkpoint import CheckpointError, read_checkpoint
@@ -87,6 +87,7 @@ def test_anything_else_is_refused_with_a_sentence(data: bytes, message: str) -> 
 
 
 @given(st.integers(0, len(_WHOLE) - 1), st.binary(min_size=1, max_size=4))
+@example(67, b"\\")
 def test_damage_is_an_array_of_the_same_shape_or_an_error(place: int, bytes_: bytes) -> None:
     data = _WHOLE[:place] + bytes_ + _WHOLE[place + len(bytes_) :]
     try:
