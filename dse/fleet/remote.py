@@ -31,11 +31,14 @@ if found.hexdigest() != expected:
     sys.exit("other bytes came than were sent")
 os.replace(path + ".part", path)
 """
-_GUARD = """\
+GUARD = """\
 import os, signal, subprocess, sys, threading, time
 program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
 def watch():
-    while os.read(0, 4096):
+    try:
+        while os.read(0, 4096):
+            pass
+    except OSError:  # a socket whose other end goes before it has read all
         pass
     for number in (signal.SIGINT, signal.SIGKILL):
         os.killpg(program.pid, number)
@@ -86,7 +89,7 @@ class Remote:
 
         One that takes long and reads nothing has a ``guard``: an interpreter there, by which it ends when this does.
         """
-        guarded = [guard, "-c", _GUARD, *argv] if guard else argv
+        guarded = [guard, "-c", GUARD, *argv] if guard else argv
         command = self.device.connection().command(guarded)
         try:
             talk = Talk(command)
