@@ -2,7 +2,8 @@
 
 `write_board` makes the board's interpreter, which is this program: it is started as Python is, to be the harness.
 BOARD/board.json says how it is: ``seconds`` a run takes, and ``clocks``, by how many seconds the time of day is off,
-each time that it is asked, the last for ever. BOARD/log has a line for each run that began and for each that ended.
+each time that it is asked, the last for ever. ``versions`` are what it says that it has of a distribution, and boards
+with other ``answers`` predict differently. BOARD/log has a line for each run that began and for each that ended.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,9 @@ def _main(words: list[str], board: Path) -> int:
     settings = json.loads((board / "board.json").read_text())
     if clocks := settings.get("clocks"):
         set_clocks(itertools.chain(clocks, itertools.repeat(clocks[-1])))
+    if versions := settings.get("versions"):
+        real = metadata.version
+        setattr(metadata, "version", lambda name: versions.get(name) or real(name))  # noqa: B010  # a board's own
     if words[:1] == ["run"]:
         _run(Path(words[1]), board, settings)
         return 0
@@ -80,7 +85,12 @@ def _run(request: Path, board: Path, settings: dict[str, Any]) -> None:
 
     note("began")
     asked = protocol.read(Request, request)
-    fake = FakeDevice(_latency_ns, lambda asked: 0.5 + int(asked.model_sha256[:2], 16) / 640, noise=0.0)
+    fake = FakeDevice(
+        _latency_ns,
+        lambda asked: 0.5 + int(asked.model_sha256[:2], 16) / 640,
+        answers=lambda _: settings.get("answers"),
+        noise=0.0,
+    )
     time.sleep(float(settings["seconds"]))
     note("ended")
     protocol.write(fake.answer(asked), request.with_name("response.json"))
