@@ -32,11 +32,12 @@ if found.hexdigest() != expected:
 os.replace(path + ".part", path)
 """
 GUARD = """\
-import os, signal, subprocess, sys, threading, time
-program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
+import os, select, signal, subprocess, sys, threading, time
+deaf_s = float(sys.argv[1])
+program = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, start_new_session=True)
 def watch():
     try:
-        while os.read(0, 4096):
+        while select.select([0], [], [], deaf_s)[0] and os.read(0, 4096):
             pass
     except OSError:  # a socket whose other end goes before it has read all
         pass
@@ -51,7 +52,10 @@ except ProcessLookupError:
     pass
 sys.exit(status if status >= 0 else 128 - status)
 """
-"""Starts a program that reads nothing, and ends it with all that it started once its own stdin ends: nobody waits."""
+"""Starts a program that reads nothing, and ends it with all that it started once nobody waits: its own stdin ends, or
+nothing came for so many seconds, as where the network is cut."""
+_BEATS = 6
+"""So often in that time this side says that it waits."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +76,13 @@ class Done:
 
 @dataclass(frozen=True)
 class Remote:
-    """Starts programs on ``device``. Raises DeviceLostError, and DeviceAnswerError for too much output."""
+    """Starts programs on ``device``. Raises DeviceLostError, and DeviceAnswerError for too much output.
+
+    One with a guard is ended when it has heard nothing of this side for ``deaf_s``.
+    """
 
     device: Device
+    deaf_s: float = PATIENCE_S
 
     def run(
         self,
@@ -89,7 +97,7 @@ class Remote:
 
         One that takes long and reads nothing has a ``guard``: an interpreter there, by which it ends when this does.
         """
-        guarded = [guard, "-c", GUARD, *argv] if guard else argv
+        guarded = [guard, "-c", GUARD, f"{self.deaf_s:g}", *argv] if guard else argv
         command = self.device.connection().command(guarded)
         try:
             talk = Talk(command)
@@ -98,7 +106,7 @@ class Remote:
         with talk:
             try:
                 talk.say(said or iter(()))
-                status, out = talk.rest(patience_s, most_bytes, holds_on=guard is not None)
+                status, out = talk.rest(patience_s, most_bytes, beat_s=self.deaf_s / _BEATS if guard else None)
             except NonsenseError as error:
                 raise DeviceAnswerError(f"{argv[0]} {error}", device=self.device.name) from None
             except TalkError as error:

@@ -89,15 +89,18 @@ class Talk:
             self._selector.register(self._stdin, selectors.EVENT_WRITE, self._write)
             self._is_writing = True
 
-    def rest(self, patience_s: float, most_bytes: int = _MOST_BYTES, *, holds_on: bool = False) -> tuple[int, bytes]:
+    def rest(
+        self, patience_s: float, most_bytes: int = _MOST_BYTES, *, beat_s: float | None = None
+    ) -> tuple[int, bytes]:
         """The exit status, negative for a signal, and all that is said until then; first, what was said to it is sent.
 
-        Then its stdin ends; with ``holds_on`` not before its stdout does. Raises TalkError.
+        Then its stdin ends; with ``beat_s`` not before its stdout does, and a line feed is said so often. Raises
+        TalkError.
         """
         self._until(lambda: self._closed or not self._is_writing, patience_s)
-        if not holds_on:
+        if beat_s is None:
             self._close_stdin()
-        self._until(lambda: self._closed or len(self._inbox) > most_bytes, patience_s)
+        self._until(lambda: self._closed or len(self._inbox) > most_bytes, patience_s, beat_s)
         if len(self._inbox) > most_bytes:
             raise NonsenseError(f"said more than {most_bytes} bytes")
         try:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ import pytest
 from dse.fleet.cluster import Cluster
 from dse.fleet.device_file import Device
 from dse.fleet.pool import FleetPool
+from dse.fleet.remote import Remote
 from dse.search.devices import DeviceProgress
 from dse.search.progress import Progress
 from dse.study import Study
@@ -31,6 +34,20 @@ pytest.importorskip("distributed")
 __all__ = ["bench"]
 _ALIVE = ("-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=2")
 """ssh gives up after so many seconds instead of half a minute: of two values it takes the first."""
+
+_TICKS_PER_S = 20
+_TICKS = f"""\
+import sys, time
+with open(sys.argv[1], "a") as file:
+    try:
+        while True:
+            print(end=".", file=file, flush=True)
+            time.sleep(1 / {_TICKS_PER_S})
+    except KeyboardInterrupt:
+        print(end="ended", file=file)
+        sys.exit(1)
+"""
+"""A program that is told when it is to end, and says so."""
 
 
 @pytest.fixture
@@ -161,6 +178,25 @@ def test_a_network_that_is_cut_until_the_connection_is_given_up(bench: Bench, fa
     assert cut.expired_before_it_was_mended == 1
     assert devices["far"].lost >= 1
     assert any(m.device == "far" for m in study.measurements)
+
+
+@thorough("a network is cut for seconds")
+def test_what_setup_runs_ends_when_the_network_is_cut_and_not_before(far: tuple[Network, Sshd], tmp_path: Path) -> None:
+    network, sshd = far
+    remote = Remote(Device("far", "boards", "ssh", {"host": HOST, "config": str(sshd.config)}), deaf_s=1.0)
+    ticks = tmp_path / "ticks"
+    program = [sys.executable, "-c", _TICKS, str(ticks)]
+    with ThreadPoolExecutor() as threads:
+        done = threads.submit(remote.run, program, guard=sys.executable)
+        _wait(lambda: ticks.exists() and ticks.stat().st_size > 3 * _TICKS_PER_S)  # for longer than it waits for a word
+        assert not done.done()
+        network.cut()
+        try:
+            _wait(lambda: ticks.read_text().endswith("ended"))
+            assert not done.done()  # it was not this side
+        finally:
+            network.mend()
+        assert done.result(60).status == 1
 
 
 def _boards(bench: Bench, seconds: float = 0.3) -> Path:

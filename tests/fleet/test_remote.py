@@ -29,7 +29,7 @@ def test_a_guarded_program_ends_with_the_connection(tmp_path: Path, is_heard: bo
     """sshd gives a program a socket: one that goes with something unread is an error there, not an end."""
     pid = tmp_path / "pid"
     here, there = socket.socketpair()
-    words = [sys.executable, "-c", GUARD, sys.executable, "-c", _SAYS_MUCH, str(pid)]
+    words = [sys.executable, "-c", GUARD, "600", sys.executable, "-c", _SAYS_MUCH, str(pid)]
     with there:
         guard = subprocess.Popen(
             words, stdin=there.fileno(), stdout=there.fileno(), stderr=subprocess.DEVNULL, start_new_session=True
