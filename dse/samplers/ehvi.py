@@ -28,6 +28,7 @@ from dse.core.problem import Problem
 from dse.samplers.encoding import Array
 from dse.samplers.heard import Heard
 from dse.samplers.improvement import expected_improvement, normal_cdf
+from dse.samplers.kernel import Coded
 from dse.samplers.promise import FINE, Guesses, Promise
 from dse.samplers.surrogate import FIRST, MOST_POINTS, Figures, evenly, first_suggestion, is_complete, thinned
 from dse.samplers.tree import TreeSampler
@@ -152,25 +153,25 @@ class EHVISuggester:
         known = _Known(complete, now, thinned(now, problem))
         chance = self._chance(past, known, encoded)
         feasible = np.array([satisfies(now[index].values, problem.constraints) for index in known.some])
-        places = {configuration: place for place, configuration in enumerate(candidates)}
         if not feasible.any():
-            return _View(candidates, places, measured, chance, np.ones(len(candidates)), None, {})
+            return _View(candidates, measured, chance, np.ones(len(candidates)), None, {})
         guesses, seconds = self._guessed(known, feasible, encoded, len(past))
-        return _View(candidates, places, measured, chance, seconds, Promise(guesses, chance), {})
+        return _View(candidates, measured, chance, seconds, Promise(guesses, chance), {})
 
     def _candidates(
         self, known: Collection[Configuration], rng: random.Random
-    ) -> tuple[Sequence[Configuration], Array]:
+    ) -> tuple[Sequence[Configuration], Coded]:
         """Configurations that nobody measured, and as rows of numbers: all of a tree are encoded once."""
         places = self._unseen.places(known, rng, _MOST_CANDIDATES)
         if places is None:
             found = list(self._unseen.some(known, rng, _MOST_CANDIDATES))
-            return found, self._figures.encoder.encode(found)
-        return [self._unseen.everything[place] for place in places], self._encoded[places]
+            return found, self._figures.coded(found)
+        everything = self._unseen.everything
+        return [everything[place] for place in places], self._encoded.take(places)
 
     @cached_property
-    def _encoded(self) -> Array:
-        return self._figures.encoder.encode(self._unseen.everything)
+    def _encoded(self) -> Coded:
+        return self._figures.coded(self._unseen.everything)
 
     def _apart(self, known: Collection[Configuration], rng: random.Random) -> Configuration | None:
         """What is least like what is ``known`` and measured elsewhere, where nothing can be predicted yet.
@@ -201,7 +202,7 @@ class EHVISuggester:
         return np.array([each for each in found if each is not None]).reshape(-1, guesses.mean.shape[1])
 
     def _guessed(
-        self, known: _Known, feasible: NDArray[np.bool_], candidates: Array, seed: int
+        self, known: _Known, feasible: NDArray[np.bool_], candidates: Coded, seed: int
     ) -> tuple[Guesses, Array]:
         """What the objectives of candidates may be, and what measuring each takes."""
         objectives = self._problem.objectives
@@ -255,7 +256,7 @@ class EHVISuggester:
         some = np.linspace(logs.min(), logs.max(), _TIMED)
         return np.asarray(np.interp(logs, some, [at_latency_s(math.exp(log)) for log in some.tolist()]))
 
-    def _chance(self, past: Sequence[Estimate], known: _Known, candidates: Array) -> Array:
+    def _chance(self, past: Sequence[Estimate], known: _Known, candidates: Coded) -> Array:
         """The probability ``[candidates]`` that it can be measured and satisfies every constraint."""
         chance = np.ones(len(candidates))
         inside = [e for e in past if self._problem.has(e.configuration)]
@@ -283,16 +284,21 @@ class _Known(NamedTuple):
     some: Sequence[int]
 
 
-class _View(NamedTuple):
-    """Candidates, and where each is among them; what is ``known``; the chance of each to be measured, what that takes,
+@dataclass(frozen=True)
+class _View:
+    """Candidates; what is ``known``; the chance of each to be measured, what that takes,
     and what they ``promise`` (None where nothing that is known is allowed); what others are predicted to be that are
     measured ``elsewhere``, as far as somebody asked.
     """
 
     candidates: Sequence[Configuration]
-    places: Mapping[Configuration, int]
     known: Collection[Configuration]
     chance: Array
     seconds: Array
     promise: Promise | None
     elsewhere: dict[Configuration, Array]
+
+    @cached_property
+    def places(self) -> Mapping[Configuration, int]:
+        """Where each is among the candidates, for those who ask for others that are pending."""
+        return {configuration: place for place, configuration in enumerate(self.candidates)}

@@ -10,16 +10,20 @@ A parameter has few levels and configurations are many: what depends on one para
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[np.float64]
+Codes = NDArray[np.int64]
 
-_MANY_LEVELS = 32
-"""From so many on it takes less time to look a column's levels up than to multiply with which level there is."""
+_MOST_TOGETHER = 128
+"""Columns are looked up together as long as no more different rows of them are there: fewer steps for each pair."""
 VARIANCES = 4
 """How many of the scales, the last ones, are variances: linear, additive, product and noise. The others are lengths."""
 
@@ -37,10 +41,40 @@ class Coded:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    def take(self, rows: Sequence[int]) -> Coded:
+        """Some of them, which know whatever is known of all: it takes less time than to begin anew."""
+        found, some = copy.copy(self), np.asarray(rows, dtype=np.int64)
+        found.inputs, found.codes = self.inputs[some], [codes[some] for codes in self.codes]
+        found.together = [(columns, levels, codes[some]) for columns, levels, codes in self.together]
+        found.squares = self.squares[some]
+        return found
+
     @property
     def centred(self) -> Array:
         """The numbers among the columns, with the middle of their range at zero; absent ones are there too."""
         return np.nan_to_num(self.inputs[:, self.is_number] - 0.5)
+
+    @cached_property
+    def squares(self) -> Array:
+        """The squared lengths of `centred`, ``[n]``."""
+        return np.asarray(np.square(self.centred).sum(axis=1))
+
+    @cached_property
+    def together(self) -> list[tuple[list[int], Codes, Codes]]:
+        """Neighbouring columns taken together: which they are, the levels of each ``[different rows, columns]``, and
+        which of these rows each configuration has.
+        """
+        found: list[tuple[list[int], Codes, Codes]] = []
+        for column, (levels, codes) in enumerate(zip(self.levels, self.codes, strict=True)):
+            if found:
+                columns, before, rows = found[-1]
+                pairs, both = np.unique(rows * len(levels) + codes, return_inverse=True)
+                if len(pairs) <= _MOST_TOGETHER:
+                    table = np.column_stack([before[pairs // len(levels)], pairs % len(levels)])
+                    found[-1] = [*columns, column], table, both
+                    continue
+            found.append(([column], np.arange(len(levels))[:, None], codes))
+        return found
 
 
 def distances(left: Coded, right: Coded) -> list[Array]:
@@ -64,40 +98,55 @@ class Kernel:
 
     def __init__(self, scales: Array, left: Coded, right: Coded, dtype: DTypeLike = np.float64) -> None:
         linear, additive, product, _ = np.exp(scales[-VARIANCES:])
-        columns = len(scales) - VARIANCES
-        self._product = float(product)
-        self._rest = 1.0 if columns else 1.0 + float(additive)
+        self._shape = len(left), len(right)
+        rest = 1.0 if left.together else 1.0 + float(additive + product)
         """The 1 is the variance of the unknown mean."""
-        is_level, alone, table = [linear * left.centred], [right.centred.T], [np.zeros_like(right.centred.T)]
-        self._others: list[tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]] = []
+        self._rest = np.asarray(rest, dtype)
+        self._room = np.empty((3, 0, len(right)), dtype)
+        sums, products = self._columns(scales, left, right, float(linear), float(additive))
+        self._parts: list[tuple[Codes, NDArray[Any], NDArray[Any]]] = []
+        for columns, levels, codes in left.together:
+            alone = np.sum([sums[column][levels[:, place]] for place, column in enumerate(columns)], axis=0)
+            alike = np.prod([products[column][levels[:, place]] for place, column in enumerate(columns)], axis=0)
+            if not self._parts:
+                alone, alike = alone + rest, alike * float(product)
+            self._parts.append((codes, np.asarray(alone, dtype), np.asarray(alike, dtype)))
+
+    @staticmethod
+    def _columns(
+        scales: Array, left: Coded, right: Coded, linear: float, additive: float
+    ) -> tuple[list[Array], list[Array]]:
+        """What each level of each column adds to the covariance with ``right``, and the kernel of the column alone."""
+        sums, products = [], []
         for column, apart in enumerate(distances(left, right)):
-            apart /= np.exp(scales[column])
-            one, codes = additive / columns * np.exp(-apart), right.codes[column]
-            if len(apart) > _MANY_LEVELS:
-                self._others.append((left.codes[column], one.astype(dtype)[:, codes], apart.astype(dtype)[:, codes]))
-                continue
-            is_level.append(np.equal.outer(left.codes[column], np.arange(len(apart))))
-            alone.append(one[:, codes])
-            table.append(apart[:, codes])
-        self._is_level = np.concatenate(is_level, axis=1).astype(dtype)
-        self._alone, self._table = np.concatenate(alone).astype(dtype), -np.concatenate(table).astype(dtype)
+            alike = np.exp(-apart / math.exp(scales[column]))
+            adds = additive / len(left.levels) * alike
+            if left.is_number[column]:
+                ours, theirs = (np.nan_to_num(coded.levels[column] - 0.5) for coded in (left, right))
+                adds = adds + linear * ours[:, None] * theirs
+            sums.append(adds[:, right.codes[column]])
+            products.append(alike[:, right.codes[column]])
+        return sums, products
 
     def rows(self, some: slice = slice(None)) -> NDArray[Any]:
-        """``[some of left, right]``."""
-        is_level = self._is_level[some]
-        found: NDArray[Any] = is_level @ self._alone
-        apart: NDArray[Any] = is_level @ self._table
-        for codes, alone, table in self._others:
-            found += alone[codes[some]]
-            apart -= table[codes[some]]
-        np.exp(apart, out=apart)
-        apart *= self._product
-        found += apart
-        found += self._rest
-        return found
+        """``[some of left, right]``, until it is asked for others: they take the same room."""
+        count = len(range(*some.indices(self._shape[0])))
+        if not self._parts:
+            return np.full((count, self._shape[1]), self._rest)
+        if count > self._room.shape[1]:
+            self._room = np.empty((3, count, self._shape[1]), self._room.dtype)
+        found, product, one = self._room[:, :count]
+        (codes, alone, alike), *others = self._parts
+        alone.take(codes[some], axis=0, out=found, mode="clip")  # without a mode it goes by way of a copy
+        alike.take(codes[some], axis=0, out=product, mode="clip")
+        for codes, alone, alike in others:
+            found += alone.take(codes[some], axis=0, out=one, mode="clip")
+            product *= alike.take(codes[some], axis=0, out=one, mode="clip")
+        found += product
+        return np.asarray(found)
 
 
 def prior_variance(scales: Array, inputs: Coded) -> Array:
     """``[inputs]``, the diagonal of the covariance of them with themselves."""
     linear, additive, product, _ = np.exp(scales[-VARIANCES:])
-    return np.asarray(linear * (inputs.centred**2).sum(axis=1) + additive + product + 1.0)
+    return np.asarray(linear * inputs.squares + additive + product + 1.0)

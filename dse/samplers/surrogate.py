@@ -17,6 +17,7 @@ from dse.core.problem import Problem
 from dse.core.tree import ParameterTree
 from dse.samplers.encoding import Array, Encoder
 from dse.samplers.gaussian import GaussianProcess, best_scales
+from dse.samplers.kernel import Coded
 from dse.samplers.unseen import Unseen
 
 FIRST = 4
@@ -38,6 +39,7 @@ class Figures:
     def __init__(self, tree: ParameterTree) -> None:
         self.encoder = Encoder(tree)
         self._scales: dict[Metric | None, tuple[bytes, Array]] = {}
+        self._last: tuple[Sequence[Estimate], Sequence[int], Coded] | None = None
 
     def process(
         self, metric: Metric | None, past: Sequence[Estimate], now: Sequence[Estimate], some: Sequence[int]
@@ -52,7 +54,19 @@ class Figures:
         scales = self._scales_of(metric, [past[index] for index in first], alone)
         known = [now[index] for index in some]
         errors = np.array([_error(metric, e) for e in known])
-        return GaussianProcess(self.encoder.is_number, self._inputs(known), _values(metric, known), scales, errors)
+        coded = self._coded(now, some)
+        return GaussianProcess(self.encoder.is_number, coded, _values(metric, known), scales, errors)
+
+    def coded(self, configurations: Sequence[Configuration]) -> Coded:
+        """These, for predictions."""
+        return Coded(self.encoder.is_number, self.encoder.encode(configurations))
+
+    def _coded(self, now: Sequence[Estimate], some: Sequence[int]) -> Coded:
+        """The same for one figure after the other."""
+        last = self._last
+        if last is None or last[0] is not now or last[1] is not some:
+            last = self._last = now, some, self.coded([now[index].configuration for index in some])
+        return last[2]
 
     def _scales_of(self, metric: Metric | None, first: Sequence[Estimate], errors: Array) -> Array:
         inputs, values = self._inputs(first), _values(metric, first)

@@ -26,7 +26,8 @@ class Unseen:
         """Up to ``count`` different ones that are not in ``known``: all of a small tree, else a random sample."""
         places = self.places(known, rng, count)
         if places is not None:
-            yield from (self.everything[place] for place in places)
+            everything = self.everything
+            yield from (everything[place] for place in places)
             return
         seen: set[Configuration] = set()
         for _ in range(count * _DRAWS):

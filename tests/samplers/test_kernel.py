@@ -33,13 +33,18 @@ def _alike(one: Array, other: Array) -> float:
     return float(linear * straight + additive * np.mean(alone) + product * np.prod(alone) + 1.0)
 
 
+@pytest.mark.parametrize("together", [1, 4, 128])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_it_is_the_formula(dtype: type[np.floating]) -> None:
+def test_it_is_the_formula(dtype: type[np.floating], together: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dse.samplers.kernel._MOST_TOGETHER", together)
     expected = np.array([[_alike(one, other) for other in EVERYTHING[:9]] for one in EVERYTHING])
     left, right = Coded(ENCODER.is_number, EVERYTHING), Coded(ENCODER.is_number, EVERYTHING[:9])
     kernel = Kernel(SCALES, left, right, dtype)
     assert kernel.rows() == pytest.approx(expected, rel=1e-5)
     assert kernel.rows(slice(3, 8)) == pytest.approx(expected[3:8], rel=1e-5)
+    some = left.take([7, 2, 5])
+    assert Kernel(SCALES, some, right, dtype).rows() == pytest.approx(expected[[7, 2, 5]], rel=1e-5)
+    assert prior_variance(SCALES, some) == pytest.approx(prior_variance(SCALES, left)[[7, 2, 5]])
     assert prior_variance(SCALES, left) == pytest.approx([_alike(one, one) for one in EVERYTHING])
 
 
