@@ -42,15 +42,16 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True, follow: bool =
     files in a folder that somebody else may have made. Where it is not ``durable``, nobody waits for the disk, and a
     machine that loses power may leave a torn file.
     """
-    is_file = not follow or not _is_device(path)
-    target = Path(os.path.realpath(path)) if follow else path
-    if is_file:
-        target.parent.mkdir(parents=True, exist_ok=True)
+    target = real(path) if follow else path
     try:
-        if is_file:
-            _replace(target, data, durable=durable)
-        else:
+        if follow and _is_device(path):
             path.write_bytes(data)
+            return
+        try:
+            _replace(target, data, durable=durable)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _replace(target, data, durable=durable)
     except OSError as error:
         error.filename, error.filename2 = str(path), None  # a full disk does not say where, others name the temporary
         raise
@@ -65,18 +66,31 @@ def _is_device(path: Path) -> bool:
 
 
 def _replace(path: Path, data: bytes, *, durable: bool) -> None:
+    """By system calls: a trial writes several files, and Python's layers above them take longer than these do."""
     temporary = path.with_name(f".{path.name}.{get_native_id()}.tmp")  # unlike a process's, no other thread's
-    temporary.unlink(missing_ok=True)  # of a killed one with this number, or a link that was put there
+    file = _new(temporary)
     try:
-        with os.fdopen(os.open(temporary, _ANEW, 0o666), "wb") as file:
-            file.write(data)
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(file, left) :]
             if durable:
-                file.flush()
-                os.fsync(file.fileno())
+                os.fsync(file)
+        finally:
+            os.close(file)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _new(path: Path) -> int:
+    """A new file, open; what had its name goes: of a killed process with this number, or a link that was put there."""
+    try:
+        return os.open(path, _ANEW, 0o666)
+    except FileExistsError:
+        path.unlink()
+        return os.open(path, _ANEW, 0o666)
 
 
 def write_text(path: Path, text: str, *, durable: bool = True, follow: bool = True) -> None:

@@ -10,6 +10,7 @@ import json
 import os
 import stat
 import typing
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -107,7 +108,7 @@ def write(document: Request | Response, path: Path, *, durable: bool = True) -> 
     """
     written, temporary = _written(document), path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
+        with temporary.open("wb") as file:
             file.write(written)
             if durable:
                 file.flush()
@@ -119,17 +120,24 @@ def write(document: Request | Response, path: Path, *, durable: bool = True) -> 
         raise
 
 
-def _written(document: Request | Response) -> str:
+def _written(document: Request | Response) -> bytes:
     """JSON with a line for each member; Python's encoder is slow where it indents what is in them."""
-    members = (f"  {json.dumps(name)}: {_JSON.encode(value)}" for name, value in _members(document).items())
-    return "{\n" + ",\n".join(members) + "\n}\n"
+    members = ",\n".join([f'  "{name}": {_JSON.encode(value)}' for name, value in members_of(document).items()])
+    return f"{{\n{members}\n}}\n".encode()
 
 
-def _members(value: Any) -> dict[str, Any]:
-    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+def members_of(value: Any) -> dict[str, Any]:
+    """The fields of a document, or of a part of one, as they are."""
+    kind: Any = type(value)  # to mypy, a type is no key
+    return {name: getattr(value, name) for name in _names(kind)}
 
 
-_JSON = json.JSONEncoder(allow_nan=False, default=_members)
+@lru_cache(None)
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+_JSON = json.JSONEncoder(allow_nan=False, default=members_of)
 
 
 def sync(path: Path) -> None:
