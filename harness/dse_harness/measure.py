@@ -26,7 +26,7 @@ from dse_harness.energy import EnergySensors, energy_metrics
 from dse_harness.engines import Invoke, engine_of
 from dse_harness.errors import HarnessError
 from dse_harness.image_order import random_order
-from dse_harness.pace import PACER
+from dse_harness.pace import PACER, Pacer
 from dse_harness.protocol import (
     Accuracy,
     AccuracySpec,
@@ -51,14 +51,19 @@ _PART_BYTES = 1 << 18
 
 
 def measure(
-    request: Request, request_path: Path, engine_bytes: int = 0, found: Callable[[Response], object] | None = None
+    request: Request,
+    request_path: Path,
+    engine_bytes: int = 0,
+    found: Callable[[Response], object] | None = None,
+    pacer: Pacer = PACER,
 ) -> Response:
     """Do what ``request`` asks; LoadGen's logs land beside ``request_path``. Whatever fails is in the response.
 
     ``engine_bytes`` of the resident set are an engine that was imported before; they are part of the model's memory.
     ``found`` hears of the response as soon as nothing can change it, where that is before LoadGen has ended its logs.
+    ``pacer`` says how fast the processor is.
     """
-    measurement = _Measurement(request, request_path, engine_bytes, found)
+    measurement = _Measurement(request, request_path, engine_bytes, found, pacer)
     failure = None
     try:
         measurement.run()
@@ -74,9 +79,14 @@ def measure(
 
 class _Measurement:
     def __init__(
-        self, request: Request, request_path: Path, engine_bytes: int, found: Callable[[Response], object] | None
+        self,
+        request: Request,
+        request_path: Path,
+        engine_bytes: int,
+        found: Callable[[Response], object] | None,
+        pacer: Pacer,
     ) -> None:
-        self._request = request
+        self._request, self._pacer = request, pacer
         self._when_found = found
         self._engine_bytes = engine_bytes
         self._request_path = request_path
@@ -95,6 +105,8 @@ class _Measurement:
         """On the images that an accuracy run took, by their place in the list."""
         self._order = np.empty(0, np.int64)
         """In which images are taken where not all are."""
+        self._earlier_peak_bytes = self._left_bytes = 0
+        """Peak resident set before an accuracy run that came first, and what its queries left in memory."""
 
     def response(self, failure: Failure | None) -> Response:
         """What there is by now, whether it ended well or not."""
@@ -150,8 +162,8 @@ class _Measurement:
             cache.prepare(self._order[: _images_wanted(request, len(labels))].tolist())
         memory = SampleMemory(cache, request.preprocessing, image)
         if request.performance is not None:
-            self._run_performance(request.performance, memory, len(labels))
-        if request.accuracy is None:
+            self._run_performance(request.performance, memory, labels)
+        if request.accuracy is None or self._answers:
             self._conclude(memory, labels)
         else:
             self._run_accuracy(request.accuracy, memory, labels)
@@ -172,7 +184,8 @@ class _Measurement:
             loadgen_version=versions["loadgen"],
         )
 
-    def _run_performance(self, spec: PerformanceSpec, memory: SampleMemory, total: int) -> None:
+    def _run_performance(self, spec: PerformanceSpec, memory: SampleMemory, labels: NDArray[np.int32]) -> None:
+        total = len(labels)
         with self._phase("warmup"):
             invoke_ns = self._found["probe_latency_ns"] = self._warm_up(memory)
         settings = loadgen.performance_settings(self._scenario, spec, self._folder, invoke_ns, len(self._batch))
@@ -185,19 +198,22 @@ class _Measurement:
         energy = EnergySensors() if self._request.energy else None
         idle_watts = energy.idle_watts() if energy else 0.0
         for take in range(1, _TAKES + 1):
+            if spec.user_conf is None and self._request.accuracy and not self._answers and not self._is_at_pace():
+                self._count_meanwhile(self._request.accuracy, memory, labels)
             run, log = self._run_loadgen(settings, memory, total, buffer, "performance", energy)
             if take == 1:  # as a process has it that takes one
-                peak_bytes = process.peak_resident_bytes()
+                peak_bytes, loaded_bytes = process.peak_resident_bytes(), run.peak_loaded_bytes
                 self._found["sample_memory_bytes"] = buffer * memory.sample_bytes
-                self._found["peak_memory_bytes"] = run.peak_loaded_bytes
-                if peak_bytes is not None and run.peak_loaded_bytes is not None:
-                    self._found["loadgen_memory_bytes"] = max(0, peak_bytes - run.peak_loaded_bytes)
-            self._timing_s["settle"] = self._timing_s.get("settle", 0) + run.settle_s
+                if peak_bytes is not None and loaded_bytes is not None:
+                    loaded_bytes = max(loaded_bytes - self._left_bytes, self._earlier_peak_bytes)
+                    self._found["peak_memory_bytes"] = loaded_bytes
+                    self._found["loadgen_memory_bytes"] = max(0, peak_bytes - loaded_bytes)
+            self._waited(run.settle_s)
             before_ns, after_ns = run.pace_ns
-            became_slow = PACER.is_usual(before_ns) and not PACER.is_usual(after_ns)
-            if not became_slow or not PACER.is_patient or spec.user_conf is not None:
+            became_slow = self._pacer.is_usual(before_ns) and not self._pacer.is_usual(after_ns)
+            if not became_slow or not self._pacer.is_patient or spec.user_conf is not None:
                 break
-        PACER.learn_from(max(before_ns, after_ns))
+        self._pacer.learn_from(max(before_ns, after_ns))
         self._found |= {"pace_before_ns": before_ns, "pace_after_ns": after_ns, "takes": take}
         self._found["cores_used"] = round(run.cpu_s / run.issue_s, 3)
         performance = self._found["performance"] = log.performance(self._scenario)
@@ -206,7 +222,30 @@ class _Measurement:
             self._metrics |= energy_metrics(run.joules, run.issue_s, log.samples, idle_watts)
         self._timing_s["performance"] = performance.duration_ns / 1e9 if performance else run.issue_s
 
-    def _run_accuracy(self, spec: AccuracySpec, memory: SampleMemory, labels: NDArray[np.int32]) -> None:
+    def _is_at_pace(self) -> bool:
+        start = time.perf_counter()
+        found = self._pacer.look()
+        self._waited(time.perf_counter() - start)
+        return found
+
+    def _waited(self, seconds: float) -> None:
+        self._timing_s["settle"] = self._timing_s.get("settle", 0.0) + seconds
+
+    def _count_meanwhile(self, spec: AccuracySpec, memory: SampleMemory, labels: NDArray[np.int32]) -> None:
+        """Count the accuracy before anything is timed, as the processor is slow, which no answer depends on.
+
+        What that takes of memory is no part of a performance run. Where it cannot be told apart, nothing is counted.
+        """
+        self._earlier_peak_bytes = process.peak_resident_bytes() or 0
+        if not process.forget_peak():
+            return
+        began_bytes = self._run_accuracy(spec, memory, labels, is_last=False).peak_loaded_bytes
+        self._left_bytes = max(0, (process.resident_bytes() or 0) - (began_bytes or 0))
+        process.forget_peak()
+
+    def _run_accuracy(
+        self, spec: AccuracySpec, memory: SampleMemory, labels: NDArray[np.int32], *, is_last: bool = True
+    ) -> loadgen.Run:
         samples = self._accuracy_images(spec, memory, len(labels))
         if samples > len(labels):
             raise HarnessError(
@@ -225,20 +264,22 @@ class _Measurement:
             accuracy_ = self._task.accuracy(predictions, labels[images], order, len(labels))
             self._found["accuracy"] = self._ordered(accuracy_)
             self._metrics |= self._task.metrics(predictions, labels[images])
-            self._conclude(memory, labels)
+            if is_last:
+                self._conclude(memory, labels)
 
         def answer(run: loadgen.Run) -> None:
             count(run, [run.answers[index] for index in range(samples)])
-            if self._when_found:
+            if is_last and self._when_found:
                 self._when_found(self.response(None))
 
         if spec.user_conf is not None:  # goes by MLPerf's rules: samples are in memory before it asks, its log counts
             run, _ = self._run_loadgen(settings, memory.of(images), samples, buffer, "accuracy")
         else:
-            done = answer if "loadgen" in self._versions else None
+            done = answer if "loadgen" in self._versions or not is_last else None
             run, _ = self._run_loadgen(settings, memory.on_demand(images), samples, samples, "accuracy", done=done)
         if "accuracy" not in self._timing_s:
             count(run, accuracy.read_answers(self._folder / "accuracy" / "mlperf_log_accuracy.json", samples))
+        return run
 
     def _ordered(self, found: Accuracy | None) -> Accuracy | None:
         """``found`` with its answers in the order in which a part of the images is taken, so that they compare."""
@@ -274,7 +315,7 @@ class _Measurement:
         energy: EnergySensors | None = None,
         done: Callable[[loadgen.Run], object] | None = None,
     ) -> tuple[loadgen.Run, loadgen.Log]:
-        pacer = PACER if folder == "performance" else None
+        pacer = self._pacer if folder == "performance" else None
         batch = self._batch if len(self._batch) > 1 else None
         run = loadgen.Run(self._scenario, self._task, self._invoke, memory, pacer, batch, energy, done)
         run.start(settings, total, buffer, self._folder / folder)

@@ -66,6 +66,8 @@ class Pacer:
         self._processors = _processors()
         self._shared = memoryview(mmap.mmap(-1, 16)).cast("q")
         """Memory that forks share: the shortest time in ns (0: unknown); how often the wait is halved."""
+        self._end_ns = 0
+        """When the wait ends that a look has begun; 0 where none has."""
 
     def learn(self) -> None:
         """Look at each processor that this process may use, for 10 ms."""
@@ -78,19 +80,32 @@ class Pacer:
         self._shared[0] = min(found, self._shared[0] or found)
         return found
 
+    def look(self) -> bool:
+        """Go on to a processor that is at its usual pace: whether there is one, or nobody knows.
+
+        Where there is none, something else may be done meanwhile: a `settle` after that has waited since now.
+        """
+        found = self.now()
+        if self._cannot_tell():
+            return True
+        self._end_ns = self._end_ns or self._clock() + self._patience_ns
+        if not self.is_usual(found):
+            found = self._try()
+        if self.is_usual(found):
+            self._end_ns = 0
+        return self.is_usual(found)
+
     def settle(self) -> int:
         """Go on to a processor that is at its usual pace, or wait for one; the loop's time in the end, in ns.
 
         A process that was pinned to other processors does not wait: their usual pace is not known.
         """
-        known, found = self._shared[0], self.now()
-        if not known or not self._processors or _processors() != self._processors:
+        found = self.now()
+        if self._cannot_tell():
             return found
-        end_ns = self._clock() + (_PATIENCE_NS >> self._shared[1])
+        end_ns, self._end_ns = self._end_ns or self._clock() + self._patience_ns, 0
         while not self.is_usual(found) and self._clock() < end_ns:
-            found = self._tour(self.is_usual)
-            if self.is_usual(found):  # a moment may end at once
-                found = self._watch(lambda loop: not self.is_usual(loop), _LASTING_NS)
+            found = self._try()
         return found
 
     def learn_from(self, loop: int) -> None:
@@ -110,6 +125,20 @@ class Pacer:
     def is_usual(self, loop: int) -> bool:
         """Whether a time of the loop, in ns, is that of a processor at its usual pace, as far as anybody knows."""
         return loop <= self._shared[0] * SLOWER
+
+    @property
+    def _patience_ns(self) -> int:
+        return _PATIENCE_NS >> self._shared[1]
+
+    def _cannot_tell(self) -> bool:
+        return not self._processors or _processors() != self._processors
+
+    def _try(self) -> int:
+        """Look at each processor once; the loop's time on the one that is at its usual pace, or on the last."""
+        found = self._tour(self.is_usual)
+        if self.is_usual(found):  # a moment may end at once
+            found = self._watch(lambda loop: not self.is_usual(loop), _LASTING_NS)
+        return found
 
     def _tour(self, enough: Callable[[int], bool]) -> int:
         """Try one processor after the other until one is fast ``enough``; the last time of the loop, in ns."""

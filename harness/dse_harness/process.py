@@ -148,6 +148,16 @@ def peak_resident_bytes() -> int | None:
     return _status_bytes("VmHWM:")
 
 
+def forget_peak() -> bool:
+    """Have `peak_resident_bytes` begin anew with the resident set as it is; whether that can be done."""
+    try:
+        with open("/proc/self/clear_refs", "wb", 0) as file:  # noqa: PTH123
+            file.write(b"5")
+    except OSError:
+        return False
+    return True
+
+
 def pin(cpus: tuple[int, ...]) -> None:
     """Run on these processors only. Raises HarnessError."""
     try:
