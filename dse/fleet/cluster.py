@@ -183,10 +183,14 @@ class Cluster:
         """Nothing is done with the answer of a task, should it come; its worker is left alone."""
         self._futures.pop(key, None)
 
-    def revive(self, device: str) -> None:
-        """Start the device's worker again where it is dse's own and has ended, and wait for it."""
-        if self._own is not None and self._own.revive(device):
-            self._look()
+    def revive(self, device: str) -> str:
+        """Start the device's worker again where it is dse's own and has ended, and wait for it; why there is none."""
+        try:
+            if self._own is not None and self._own.revive(device):
+                self._look()
+        except MachineError as error:
+            return error.message
+        return "" if self.has(device) else f"no Dask worker has {device}"
 
     def close(self) -> None:
         """End the connection, and the cluster where it is dse's own: then also what runs there."""
@@ -270,8 +274,9 @@ class _Own:
         for number, worker in list(self._workers.items()):
             if worker.poll() is not None:
                 _close(worker)
-                self._workers[number] = self._worker(number)
-                self._starting.add(number)
+                with suppress(OSError):  # of a machine without processes left: it is tried again
+                    self._workers[number] = self._worker(number)
+                    self._starting.add(number)
 
     def revive(self, device: str) -> bool:
         """Start the device's worker again where it has ended, and wait for it; whether it had."""
@@ -315,8 +320,9 @@ class _Own:
         )
         assert process.stdin is not None
         common = {"folder": self._folder, "settings": dict(self.settings), "protocol": self._protocol}
-        process.stdin.write(json.dumps({**wanted, **common}) + "\n")
-        process.stdin.flush()
+        with suppress(BrokenPipeError):  # one that has ended already: whoever waits for it says so
+            process.stdin.write(json.dumps({**wanted, **common}) + "\n")
+            process.stdin.flush()
         return process
 
     def _heard(self, process: subprocess.Popen[str], name: str) -> str:

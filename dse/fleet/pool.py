@@ -84,10 +84,8 @@ class FleetPool:
     def start(self, run: Run) -> None:
         """See `dse.search.pool.Pool`. Raises OSError for a file that is not there."""
         protocol.write(run.request, run.folder / "request.json", durable=False)
-        if not self._cluster.has(run.device):
-            self._cluster.revive(run.device)
-        if not self._cluster.has(run.device):
-            self._at_once.append(Ended(run, None, "unreachable", f"no Dask worker has {run.device}"))
+        if not self._cluster.has(run.device) and (why := self._cluster.revive(run.device)):
+            self._at_once.append(Ended(run, None, "unreachable", why))
             return
         there = sent(run.request, run.folder)
         job = Job(

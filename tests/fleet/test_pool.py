@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -156,6 +158,18 @@ def test_a_device_that_is_gone_for_good_is_retired(bench: Bench) -> None:
         study, progress = search(bench, pool, rests_s=(0.1,))
     require_in_order(bench.folder, study)
     assert [each.retired for each in progress.devices] == ["", "lost 3 times in a row: it is unreachable"]
+
+
+@thorough(PROCESSES)
+def test_a_device_whose_worker_does_not_start_again_is_retired(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pool_of(boards(bench.folder, "ab", b="die")) as pool:
+        monkeypatch.setattr(sys, "executable", shutil.which("false"))
+        study, progress = search(bench, pool, rests_s=(0.1,))
+    require_in_order(bench.folder, study, lost=1)
+    assert [each.retired for each in progress.devices] == [
+        "",
+        "lost 3 times in a row: the Dask worker for b does not start: exit status 1",
+    ]
 
 
 @thorough(PROCESSES)
