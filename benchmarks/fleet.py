@@ -14,6 +14,7 @@ search in which nothing happens. Prints Markdown; asserts nothing.
 from __future__ import annotations
 
 import argparse
+import gc
 import heapq
 import json
 import os
@@ -32,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import psutil
 from dse_harness.protocol import Accuracy, Performance, Response
 
+from dse.cli import YOUNG
 from dse.core.budget import Budget
 from dse.core.configuration import Configuration
 from dse.fleet import task
@@ -226,6 +228,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--sampler", default="ehvi")
     arguments = parser.parse_args()
+    gc.set_threshold(YOUNG)  # as the command line does
     if arguments.what == "throughput":
         print("| devices | trials/s | of devices / 1 s | driver, of a core | scheduler, of a core | driver, MB |")
         print("| --- | --- | --- | --- | --- | --- |")

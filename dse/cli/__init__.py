@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import itertools
 import os
 import sys
@@ -108,11 +109,16 @@ def _options(
     """What stands before the command; `run` looks for --debug itself, as an error may come before this is called."""
 
 
+YOUNG = 50_000
+"""Objects that are looked at for cycles at once, not 700: what a search remembers lives as long as it does."""
+
+
 def main() -> None:
     """The entry point of the command ``dse``."""
     streams.prepare()
     # NumPy's other threads would spin beside the trial that comes after a suggestion, and what they save is little
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.set_threshold(YOUNG)
     try:
         app = make_app(load={word for word in _words() if not word.startswith("-")} & _COMMANDS.keys())
     except KeyboardInterrupt:  # while libraries load, which takes seconds on a small board

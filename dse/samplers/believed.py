@@ -39,7 +39,7 @@ class Left:
         self._given = fronts, mean, sd, reference
         self._gain = mean_improvement(fronts, mean, sd, reference) if gain is None else gain
         self._alone = self._gain
-        self._believed: list[tuple[float, ...]] = []
+        self._believed = np.empty((0, len(reference)))
         self._axes: list[_Axis] = []
 
     def _begin(self) -> None:
@@ -55,17 +55,19 @@ class Left:
 
     def beside(self, points: Array) -> Array:
         """What is left ``[m]`` beside ``points`` ``[k, objectives]``: the same, whatever was asked before."""
-        wanted, known = list(map(tuple, points.tolist())), len(self._believed)
-        if self._believed == wanted:
+        known = len(self._believed)
+        goes_on = np.array_equal(self._believed, points[:known])
+        if goes_on and known == len(points):
             return self._gain
+        self._believed = points
         if len(self._given[-1]) not in _OBJECTIVES:
-            self._believed, self._gain = wanted, self._anew(points)
+            self._gain = self._anew(points)
             return self._gain
-        if self._believed != wanted[:known]:
-            self._boxes, self._gain, self._believed, known = self._all_boxes, self._alone, [], 0
         if not self._axes:
             self._begin()
-        for point in wanted[known:]:
+        if not goes_on:
+            self._boxes, self._gain, known = self._all_boxes, self._alone, 0
+        for point in points[known:].tolist():
             self._believe(point)
         return self._gain
 
@@ -74,8 +76,7 @@ class Left:
         both = (np.concatenate([front, points]) for front in fronts)
         return mean_improvement([front[nondominated_rows(front, duplicates=False)] for front in both], *rest)
 
-    def _believe(self, point: tuple[float, ...]) -> None:
-        self._believed.append(point)
+    def _believe(self, point: Sequence[float]) -> None:
         first, second, third = self._axes
         x, y, z = (*point, -np.inf)[:3]
         left, right, high, begin, end = self._boxes.T

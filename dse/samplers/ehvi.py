@@ -13,7 +13,7 @@ import math
 import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +26,7 @@ from dse.core.metrics import satisfies
 from dse.core.pareto import dominates_each, hypervolume, nondominated_rows
 from dse.core.problem import Problem
 from dse.samplers.encoding import Array
-from dse.samplers.heard import Heard
+from dse.samplers.heard import Growing, Heard
 from dse.samplers.improvement import expected_improvement, normal_cdf
 from dse.samplers.kernel import Coded
 from dse.samplers.promise import FINE, Guesses, Promise
@@ -110,7 +110,7 @@ class EHVISuggester:
     def outlook(
         self,
         past: Sequence[Estimate],
-        pending: Collection[Configuration] = (),
+        pending: Sequence[Configuration] = (),
         estimates: Sequence[Estimate] = (),
     ) -> Outlook | None:
         """The best candidate and what all promise; None before the first fit and when nothing is left."""
@@ -118,14 +118,15 @@ class EHVISuggester:
         if view is None:
             return None
         free = np.ones(len(view.candidates), dtype=bool)
-        free[[view.places[c] for c in pending if c in view.places]] = False
+        free[view.taken(pending)] = False
         if not free.any():
             return None
         chance = np.where(free, view.chance, 0.0)
         if view.promise is None:  # there is no front that could be stable, or grow by a share
             best = int(np.argmax(np.where(free, chance / view.seconds, -1.0)))
             return Outlook(view.candidates[best], (math.inf,))
-        believed, volume = self._busy(view, pending), view.promise.guesses.volume
+        volume = view.promise.guesses.volume
+        believed = np.array(view.believed(pending)).reshape(-1, view.promise.guesses.mean.shape[1])
         promise = np.maximum(chance * view.promise.gain(believed), 0.0)  # rounding
         worth = promise
         if self._problem.indifference and len(past) % 2 == 0 and promise.max() < FINE * volume:  # by turns
@@ -153,10 +154,15 @@ class EHVISuggester:
         known = _Known(complete, now, thinned(now, problem))
         chance = self._chance(past, known, encoded)
         feasible = np.array([satisfies(now[index].values, problem.constraints) for index in known.some])
+        places = cache(lambda: {c: place for place, c in enumerate(candidates)})  # for several devices only
+        taken = Growing[Configuration, int](lambda some: [places()[c] for c in some if c in places()])
         if not feasible.any():
-            return _View(candidates, measured, chance, np.ones(len(candidates)), None, {})
+            return _View(candidates, chance, np.ones(len(candidates)), None, taken, Growing(lambda _: ()))
         guesses, seconds = self._guessed(known, feasible, encoded, len(past))
-        return _View(candidates, measured, chance, seconds, Promise(guesses, chance), {})
+        believed = Growing[Configuration, Sequence[float]](
+            lambda some: self._believed(some, guesses, places(), measured)
+        )
+        return _View(candidates, chance, seconds, Promise(guesses, chance), taken, believed)
 
     def _candidates(
         self, known: Collection[Configuration], rng: random.Random
@@ -187,19 +193,23 @@ class EHVISuggester:
         nearest = np.abs(new[:, None] - old[None]).sum(axis=2).min(axis=1)
         return candidates[int(np.argmax(nearest))]
 
-    def _busy(self, view: _View, pending: Collection[Configuration]) -> Array:
-        """What is measured elsewhere for the first time, as it is predicted: ``[busy, objectives]``."""
-        assert view.promise is not None
-        guesses, elsewhere = view.promise.guesses, view.elsewhere
-        others = [c for c in pending if c not in view.places and c not in view.known and self._problem.has(c)]
-        missing = [c for c in dict.fromkeys(others) if c not in elsewhere]
-        for start in range(0, len(missing), _AT_ONCE):
-            some = missing[start : start + _AT_ONCE]
+    def _believed(
+        self,
+        pending: Sequence[Configuration],
+        guesses: Guesses,
+        places: Mapping[Configuration, int],
+        known: Collection[Configuration],
+    ) -> Sequence[Sequence[float]]:
+        """The objectives of what is measured elsewhere for the first time, as they are predicted."""
+        others = [c for c in pending if c not in places and c not in known and self._problem.has(c)]
+        elsewhere: dict[Configuration, Array] = {}
+        for start in range(0, len(others), _AT_ONCE):
+            some = others[start : start + _AT_ONCE]
             inputs = self._figures.encoder.encode(some)
             padded = np.resize(inputs, (_AT_ONCE, inputs.shape[1]))  # so that each comes out as it would alone
             elsewhere.update(zip(some, guesses.predicted(padded), strict=False))
-        found = [guesses.mean[view.places[c]] if c in view.places else elsewhere.get(c) for c in pending]
-        return np.array([each for each in found if each is not None]).reshape(-1, guesses.mean.shape[1])
+        found = [guesses.mean[places[c]] if c in places else elsewhere.get(c) for c in pending]
+        return [each.tolist() for each in found if each is not None]
 
     def _guessed(
         self, known: _Known, feasible: NDArray[np.bool_], candidates: Coded, seed: int
@@ -284,21 +294,15 @@ class _Known(NamedTuple):
     some: Sequence[int]
 
 
-@dataclass(frozen=True)
-class _View:
-    """Candidates; what is ``known``; the chance of each to be measured, what that takes,
-    and what they ``promise`` (None where nothing that is known is allowed); what others are predicted to be that are
-    measured ``elsewhere``, as far as somebody asked.
+class _View(NamedTuple):
+    """Candidates, the chance of each to be measured, what that takes, and what they ``promise`` (None where nothing
+    that is known is allowed); of those that are measured elsewhere the places that are ``taken``, and what they are
+    ``believed`` to become.
     """
 
     candidates: Sequence[Configuration]
-    known: Collection[Configuration]
     chance: Array
     seconds: Array
     promise: Promise | None
-    elsewhere: dict[Configuration, Array]
-
-    @cached_property
-    def places(self) -> Mapping[Configuration, int]:
-        """Where each is among the candidates, for those who ask for others that are pending."""
-        return {configuration: place for place, configuration in enumerate(self.candidates)}
+    taken: Growing[Configuration, int]
+    believed: Growing[Configuration, Sequence[float]]

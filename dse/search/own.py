@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.problem import Problem
-from dse.samplers.heard import Heard
+from dse.samplers.heard import Growing, Heard
 from dse.samplers.tree import TreeSampler
 from dse.samplers.unseen import Unseen
 
@@ -26,8 +26,9 @@ class OwnSuggester:
         self._seed = seed
         self._first = tuple(c for c in dict.fromkeys(first) if problem.has(c))
         self._rest = Unseen(problem.tree)
-        self._inside = Heard(lambda past: [e for e in past if problem.has(e.configuration)])
+        self._inside = Growing[Estimate, Estimate](lambda past: [e for e in past if problem.has(e.configuration)])
         self._known = Heard(lambda past: {e.configuration for e in past})
+        self._busy = Growing[Configuration, Configuration](lambda some: filter(problem.has, some))
         self._gains: Sequence[float] = ()
 
     @property
@@ -44,7 +45,7 @@ class OwnSuggester:
         """See `dse.core.problem.Suggester`."""
         self._gains = ()
         past = self._inside(past)
-        pending = list(filter(self._problem.has, pending))
+        pending = self._busy(pending)
         taken = self._known(past).union(pending)
         if len(taken) >= self._problem.tree.size:
             return None

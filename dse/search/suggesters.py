@@ -12,7 +12,7 @@ from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.problem import Problem, Suggester
 from dse.quiet import experimental
-from dse.samplers.heard import Heard
+from dse.samplers.heard import Growing, Heard
 from dse.samplers.registry import AUTO, SAMPLERS, current_name, require_packages
 from dse.samplers.tree import TreeSampler
 from dse.search.asking import StudySuggester
@@ -115,7 +115,7 @@ class OncePerExperiment:
         """See `dse.core.problem.Suggester`."""
         if self._experiments.duplicates != self._duplicates:
             self._begin()
-        busy = [c for configuration in pending for c in self._experiments.same(configuration)]
+        busy = self._busy(pending)
         while True:
             suggested = self._suggester.suggest(self._past(past), busy, self._estimates(estimates))
             if suggested is None:
@@ -123,10 +123,14 @@ class OncePerExperiment:
             if not self._experiments.is_known(suggested):
                 return self._experiments.same(suggested)[0]  # one name for all that are alike
             self._begin()
+            busy = self._busy(pending)
 
     def _begin(self) -> None:
         self._duplicates = self._experiments.duplicates
-        self._past, self._estimates = Heard(self._of_all), Heard(self._of_all)
+        self._past, self._estimates = Growing(self._of_all), Heard(self._of_all)
+        self._busy = Growing[Configuration, Configuration](
+            lambda some: [c for each in some for c in self._experiments.same(each)]
+        )
 
     def _of_all(self, known: Sequence[Estimate]) -> list[Estimate]:
         return [
