@@ -96,7 +96,12 @@ def own_database(folder: Path) -> str:
 
 def database_url(folder: Path) -> str:
     """The address of the study's own database."""
-    return f"sqlite:///{folder / _DATABASE}"
+    return f"sqlite:///{database_path(folder)}"
+
+
+def database_path(folder: Path) -> Path:
+    """Where the study's own database is."""
+    return folder / _DATABASE
 
 
 def require_database(folder: Path) -> None:

@@ -7,6 +7,7 @@ the truth and this is a view of them: whatever does not fit is made to fit when 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,17 +18,22 @@ from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
 from dse.core.tree import ParameterTree
 from dse.errors import Remedy, StudyError
+from dse.files import sha256_file
 from dse.quiet import new_study
 from dse.samplers.levels import distributions
 from dse.study.database import open_storage, storage_errors, without_user
+from dse.study.folder import ELSEWHERE, database_path
+from dse.study.index import mark_of_file
 from dse.study.shown import OFFICIAL, Shown
-from dse.study.tables import TrialTables
+from dse.study.tables import StoredTrial, TrialTables
 
 if TYPE_CHECKING:
     from dse.study.study import Study
 
 _ID, _SHOWN = "dse study", "runs"
 """Attributes of an Optuna study: which study of dse's it shows, and how many of its runs."""
+
+_OPEN = ("-journal", "-wal")
 
 
 def runs_name(name: str) -> str:
@@ -40,7 +46,8 @@ class OptunaView:
 
     ``tree`` has the levels of the space. A storage that is the study's ``own`` can be made again, so nobody waits for
     the disk; its former names go, once its folder has another. ``official`` are official figures by trial, beside those
-    that are there already.
+    that are there already. Without ``refresh`` the view stays as it was left until `refresh`: to read it and to make it
+    again takes a millisecond a trial.
     """
 
     def __init__(
@@ -51,6 +58,7 @@ class OptunaView:
         *,
         own: bool = False,
         official: Mapping[int, Mapping[str, Any]] | None = None,
+        refresh: bool = True,
     ) -> None:
         self._url = url
         self._study = study
@@ -62,23 +70,40 @@ class OptunaView:
             if own:
                 self._remove_former_names(there)
             self._configurations, self._runs = (self._open(n, there) for n in (study.name, runs_name(study.name)))
-            self._known = {of: self._tables.read(of) for of in (self._configurations, self._runs)}
-            self._official = self._stored_official() | dict(official or {})
-        self.refresh()
+        self._known: dict[int, list[tuple[int, StoredTrial]]] = {}
+        self._official = dict(official or {})
+        self._shown_runs: Shown | None = None
+        self.is_refreshed = False
+        """Whether both studies said what was known at some time since the view was opened."""
+        if refresh:
+            self.refresh()
 
     def add(self, measured: Sequence[Measurement]) -> None:
-        """Add runs that ended, in one transaction; what they say of configurations waits for `refresh`.
+        """Add runs that ended, which the study has by now, in one transaction; what they say of configurations waits
+        for `refresh`. Where the view lacks more of them, that is what is done.
 
         Raises StudyError, MachineError.
         """
-        known = self._known[self._runs]
+        with storage_errors(self._url):
+            there = self._tables.count(self._runs)
+        if there != len(self._study.measurements) - len(measured):
+            self.refresh()
+            return
+        if self._shown_runs is None:
+            self._shown_runs = self._shown(m.configuration for m in self._study.measurements)
         trials = [self._shown_runs.new_run(each) for each in measured]
         with storage_errors(self._url):
-            known += zip(self._tables.add(self._runs, len(known), trials), trials, strict=True)
+            ids = self._tables.add(self._runs, there, trials)
+        if self._known:
+            self._known[self._runs] += zip(ids, trials, strict=True)
 
     def refresh(self) -> None:
         """Make both studies say what is known now, each in one transaction. Raises StudyError, MachineError."""
         study, analysis = self._study, self._study.analysis
+        if not self._known:
+            with storage_errors(self._url):
+                self._known = {of: self._tables.read(of) for of in (self._configurations, self._runs)}
+                self._official = self._stored_official() | self._official
         self._shown_runs = self._shown(m.configuration for m in study.measurements)
         runs = [self._shown_runs.run(r, m) for r, m in zip(study.trials(), study.measurements, strict=True)]
         shown = self._shown(known.configuration for known in analysis.known)
@@ -88,6 +113,7 @@ class OptunaView:
             for of, wanted in ((self._runs, runs), (self._configurations, configurations)):
                 self._known[of] = self._tables.replace(of, self._known[of], wanted)
             self._tables.describe((self._runs, self._configurations), {_SHOWN: len(runs)})
+        self.is_refreshed = True
 
     def close(self) -> None:
         """Let go of the storage's connections."""
@@ -149,6 +175,24 @@ def is_behind(study: Study, storage: optuna.storages.BaseStorage) -> bool:
     there = {found.study_name: found.user_attrs for found in storage.get_all_studies()}
     wanted = {**_identity(study), _SHOWN: len(study.measurements)}.items()
     return any(not wanted <= there.get(name, {}).items() for name in (study.name, runs_name(study.name)))
+
+
+def view_state(study: Study) -> str:
+    """A fingerprint of all that the view of ``study`` in its folder follows from, and of the database as it is now.
+
+    Empty where that cannot be told: of a trial whose files are not known, of a database that another program has open.
+    """
+    path, marks, settings = database_path(study.folder), study.index.marks, study.settings
+    if len(marks) != len(study.measurements) or any(path.with_name(path.name + end).exists() for end in _OPEN):
+        return ""
+    try:
+        database = mark_of_file(path)
+        elsewhere = sha256_file(study.folder / ELSEWHERE) if (study.folder / ELSEWHERE).exists() else None
+    except OSError:
+        return ""
+    numbers = [(m.trial, marks.get(m.trial)) for m in study.measurements]
+    of = _identity(study), settings.versions, settings.space.document(), sorted(settings.placed.items())
+    return hashlib.sha256(repr((str(study.folder), database, elsewhere, of, numbers)).encode()).hexdigest()
 
 
 def _identity(study: Study) -> dict[str, Any]:

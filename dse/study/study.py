@@ -16,6 +16,7 @@ from dse.core.metrics import Constraint, Objective
 from dse.errors import Remedy, StudyError
 from dse.spaces.resolved import ResolvedSpace
 from dse.study.folder import database_url, find_folder
+from dse.study.index import TrialIndex
 from dse.study.rows import Configurations, Front, Trials, configuration_rows, front_rows, trial_rows
 from dse.study.settings import StudySettings, read_settings
 from dse.study.trial import FoundTrials, TrialRecord, read_trials
@@ -43,6 +44,7 @@ class Study:
     measurements: list[Measurement] = field(default_factory=list)
     damaged: list[StudyError] = field(default_factory=list)
     """Why trials are left out that cannot be read: what was found where, and how to mend it."""
+    index: TrialIndex = field(default_factory=TrialIndex, repr=False, compare=False)
     _analyzed: tuple[int, Analysis] | None = field(default=None, init=False, repr=False, compare=False)
     """How many trials were analyzed last, and what came out."""
 
@@ -189,7 +191,7 @@ class Study:
     def of(cls, folder: Path, settings: StudySettings, found: FoundTrials) -> Study:
         """The study in ``folder`` with ``settings`` and what `read_trials` found."""
         records, measurements = [record for record, _ in found.finished], [measured for _, measured in found.finished]
-        return cls(folder, settings, records, measurements, found.damaged)
+        return cls(folder, settings, records, measurements, found.damaged, found.kept)
 
 
 def find_study(name: str, studies: Path) -> Study:

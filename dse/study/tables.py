@@ -128,6 +128,12 @@ class TrialTables:
             for of in [row["trial_id"]]
         ]
 
+    def count(self, study_id: int) -> int:
+        """How many trials a study has."""
+        mine = _TABLES["trials"].c.study_id == study_id
+        with self._engine.connect() as connection:
+            return int(connection.execute(sqlalchemy.select(sqlalchemy.func.count()).where(mine)).scalar_one())
+
     def describe(self, studies: Iterable[int], attributes: Mapping[str, Any]) -> None:
         """Give all of ``studies`` these attributes."""
         table = _TABLES["study_user_attributes"]

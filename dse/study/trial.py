@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -24,6 +24,7 @@ from dse.files import is_leftover, write_json
 from dse.reading import read_json
 from dse.study.elsewhere import by_key, read_elsewhere
 from dse.study.folder import TRIAL_NUMBER, trial_folders
+from dse.study.index import TrialIndex, mark_of
 from dse.values import is_level, is_number, is_whole, is_word, shown
 
 SCHEMA = 2
@@ -59,7 +60,12 @@ class TrialRecord:
     def write(self, folder: Path) -> None:
         """Begin the trial's folder, which is a new one. Raises OSError."""
         folder.mkdir(parents=True)
-        document = {
+        # Of a trial, the disk is waited for once, by the harness: for the response, which cannot be made again.
+        write_json(folder / "trial.json", self.document(), durable=False, follow=False)
+
+    def document(self) -> dict[str, Any]:
+        """What ``trial.json`` holds."""
+        return {
             "schema": SCHEMA,
             "number": self.number,
             "configuration": dict(self.configuration),
@@ -74,27 +80,30 @@ class TrialRecord:
             "session": self.session,
             **({"ratios": dict(self.ratios)} if self.ratios else {}),
         }
-        # Of a trial, the disk is waited for once, by the harness: for the response, which cannot be made again.
-        write_json(folder / "trial.json", document, durable=False, follow=False)
 
 
 class FoundTrials(NamedTuple):
-    """What lies below ``trials/``: finished trials in order, why others cannot be read, and what a killed run left."""
+    """What lies below ``trials/``: finished trials in order, why others cannot be read, and what a killed run left.
+
+    ``kept`` has the index, with what was read."""
 
     finished: list[tuple[TrialRecord, Measurement]]
     damaged: list[StudyError]
     unfinished: list[Path]
+    kept: TrialIndex
 
 
 def read_trials(trials: Path) -> FoundTrials:
     """Every trial below ``trials`` as it was when it ended. A damaged one costs itself, and no other."""
     accuracies, elsewhere = Accuracies(), by_key(read_elsewhere(trials.parent))
-    found = FoundTrials([], [], [])
+    found = FoundTrials([], [], [], TrialIndex(trials.parent))
     for folder in trial_folders(trials):
         try:
-            if is_finished(folder):
-                record = read_record(folder)
-                found.finished.append((record, measurement(record, read_response(folder), accuracies, elsewhere)))
+            trial = _indexed(folder, found.kept)
+            if trial is None and is_finished(folder):
+                trial = _read(folder, found.kept)
+            if trial is not None:
+                found.finished.append((trial[0], measurement(*trial, accuracies, elsewhere)))
             elif _is_begun(folder):
                 found.unfinished.append(folder)
         except StudyError as error:
@@ -102,13 +111,35 @@ def read_trials(trials: Path) -> FoundTrials:
     return found
 
 
-def require_all_here(trials: Path) -> None:
-    """Raise StudyError where a trial's response lies elsewhere and cannot be reached now.
+def _indexed(folder: Path, index: TrialIndex) -> tuple[TrialRecord, Response] | None:
+    """The trial as the index has it, if it does."""
+    mark = mark_of(str(folder))
+    documents = None if mark is None else index.documents(int(folder.name), mark)
+    if documents is None:
+        return None
+    try:
+        record = _record(documents[0])
+        return None if str(record.number) != folder.name else (record, decode(Response, documents[1], "response"))
+    except ValueError:
+        return None
+
+
+def _read(folder: Path, index: TrialIndex) -> tuple[TrialRecord, Response]:
+    """The finished trial as its files have it. Raises StudyError."""
+    mark = mark_of(str(folder))  # before the files are read: what is changed meanwhile has another one
+    record, response = read_record(folder), read_response(folder)
+    index.add(record.number, mark, record.document(), response)
+    return record, response
+
+
+def require_all_here(trials: Path, read: Container[int] = ()) -> None:
+    """Raise StudyError where a trial's response lies elsewhere and cannot be reached now; not of those just ``read``.
 
     To go on without it would measure it again, and its number may be in use.
     """
     for folder in trial_folders(trials):
-        is_finished(folder)
+        if int(folder.name) not in read:
+            is_finished(folder)
 
 
 def is_finished(folder: Path) -> bool:

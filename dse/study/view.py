@@ -31,7 +31,7 @@ _REFRESH_SHARE = 0.02
 class LateView:
     """An `OptunaView` that another program may lock meanwhile; a context manager that catches up at its end.
 
-    ``open_view`` opens the view and brings it up to date; ``say`` gets a sentence when that has to wait.
+    ``open_view`` opens the view and brings it up to date, unless that can wait; ``say`` gets a sentence when it has to.
     """
 
     def __init__(
@@ -48,26 +48,37 @@ class LateView:
         self._to_add: list[Measurement] = []
         self._is_open = self._is_behind = False
 
-    def open(self, *, may_wait: bool) -> None:
-        """Open the view. Raises StudyError; not for a locked database where it ``may_wait``."""
+    def open(self, *, may_wait: bool, is_current: bool = False) -> None:
+        """Open the view. Raises StudyError; not for a locked database where it ``may_wait``.
+
+        One that ``is_current`` stays closed until there is something to add.
+        """
         try:
-            self._reopen()
+            if not is_current:
+                self._reopen()
         except BusyError as error:
             if not may_wait:
                 raise
             self._wait(error, "the view is brought up to date later")
         self._is_open = True
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the view lacked nothing when it was closed."""
+        return self._is_open and not self._is_behind
+
     def add(self, measured: Measurement) -> None:
         """Add a finished trial, or leave it for later. Raises MachineError."""
         now = self._clock()
         try:
+            if self._view is None and now >= self._next_try:
+                self._reopen()
+                if not self._is_behind:
+                    return
+            self._is_behind = True
             if self._view is None:
-                if now >= self._next_try:
-                    self._reopen()
                 return
             self._to_add.append(measured)
-            self._is_behind = True
             if now >= self._next_refresh:
                 self._view.refresh()
                 self._refreshed(now)
@@ -85,11 +96,12 @@ class LateView:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            if self._view is not None:
-                if self._is_behind:
+            if self._is_open and self._is_behind:
+                if self._view is None:
+                    self._reopen()
+                if self._view is not None and self._is_behind:
                     self._view.refresh()
-            elif self._is_open:
-                self._reopen()
+                    self._is_behind = False
         except (StudyError, MachineError) as late:
             if isinstance(late, MachineError) and error is None:
                 raise
@@ -102,6 +114,7 @@ class LateView:
         began = self._clock()
         self._view = self._open_view()
         self._refreshed(began)
+        self._is_behind = not self._view.is_refreshed
 
     def _refreshed(self, began: float) -> None:
         now = self._clock()
@@ -113,5 +126,5 @@ class LateView:
         if self._view is not None:
             with contextlib.suppress(Exception):  # what it raises is the trouble that is told below
                 self._view.close()
-        self._view, self._next_try = None, self._clock() + _TRY_AGAIN_S
+        self._view, self._next_try, self._is_behind = None, self._clock() + _TRY_AGAIN_S, True
         self._say(f"{error.message}; every trial is in its folder, {then}")

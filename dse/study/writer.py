@@ -30,9 +30,10 @@ from dse.study import folder as places
 from dse.study import trial as trials
 from dse.study.database import without_password, without_user
 from dse.study.elsewhere import Elsewhere, by_key, keep_elsewhere
+from dse.study.index import TrialIndex, mark_of
 from dse.study.lock import locked
 from dse.study.settings import LOADGEN, StudySettings, one_more, read_settings
-from dse.study.storage import OptunaView
+from dse.study.storage import OptunaView, view_state
 from dse.study.study import Study
 from dse.study.trial import TrialRecord, read_trials
 from dse.study.view import LateView
@@ -40,6 +41,8 @@ from dse.values import NAME
 
 _PACKAGES = ("moocore", "optuna")
 """What searches."""
+_MANY = 500
+"""Trials; a view that lacks some of so many is brought up to date once there is one more, not before the first."""
 _MEASURING = {LOADGEN: "mlcommons-loadgen", "numpy": "numpy"}
 """What measures beside an engine: packages, by their names among the versions of a board."""
 
@@ -100,7 +103,7 @@ class StudyWriter:
         path = self._folder / "study.yaml"
         with ExitStack() as resources:
             self._lock = resources.enter_context(locked(self._folder)).fileno()
-            before, found = None, trials.FoundTrials([], [], [])
+            before, found = None, trials.FoundTrials([], [], [], TrialIndex(self._folder))
             if places.is_study(self._folder):
                 before, found = _before(self._folder, self._space, self._storage)
             for place in (self._folder, *(self._folder / "earlier").glob("*")):
@@ -112,13 +115,17 @@ class StudyWriter:
             self._accuracies = Accuracies(0 if self._space.backend.is_deterministic else self._space.data_set.size)
             for record, measured in zip(self.study.records, self.study.measurements, strict=True):
                 self._accuracies.add(record.number, record.accuracy_key, measured.response)
-            self._view = resources.enter_context(LateView(self._open_view, lambda sentence: self.say(sentence)))
-            self._view.open(may_wait=before is not None or self._storage is None)
+            self._view = LateView(self._open_view, lambda sentence: self.say(sentence))
+            resources.callback(self._keep_index)
+            resources.enter_context(self._view)
+            is_current = settings.storage is None and view_state(self.study) == self.study.index.view != ""
+            self._view.open(may_wait=before is not None or self._storage is None, is_current=is_current)
             if before is not None:
                 self._keep(before)
             write_text(
                 path, settings.written(), follow=False
             )  # not before: a storage that does not open would stay in it
+            self.study.index.write()
             self._resources = resources.pop_all()
         return self
 
@@ -162,6 +169,9 @@ class StudyWriter:
         measured = trials.measurement(record, response, self._accuracies, self.elsewhere)
         bisect.insort(self.study.records, record, key=lambda each: each.number)  # devices differ in how long they take
         bisect.insort(self.study.measurements, measured, key=lambda each: each.trial)
+        mark = mark_of(str(self.study.trial_folder(record.number)))
+        self.study.index.add(record.number, mark, record.document(), response)
+        self.study.index.write()
         try:
             self._view.add(measured)
         except MachineError:
@@ -193,7 +203,15 @@ class StudyWriter:
     def _open_view(self) -> OptunaView:
         own = self.study.settings.storage is None
         url = places.own_database(self._folder) if own else self._storage or self.study.storage_url
-        return OptunaView(url, self.study, self._space.tree, own=own)
+        return OptunaView(url, self.study, self._space.tree, own=own, refresh=len(self.study.records) < _MANY)
+
+    def _keep_index(self) -> None:
+        """Write what is not in the index yet, once the view is closed."""
+        if not places.is_study(self._folder):
+            return  # it was not begun, or moved
+        if self.study.settings.storage is None and self._view.is_current:
+            self.study.index.view = view_state(self.study)
+        self.study.index.write(everything=True)
 
     def _settings(self, before: Study | None) -> StudySettings:
         """The study's settings brought up to date; what stays of its creation is kept."""
@@ -245,8 +263,8 @@ def _before(folder: Path, space: Space, storage: str | None) -> tuple[Study, tri
     settings = read_settings(folder / "study.yaml")
     _check_same(settings, folder, space, storage)
     places.require_own_folders(folder, "trials", "earlier")
-    trials.require_all_here(folder / "trials")
     found = read_trials(folder / "trials")
+    trials.require_all_here(folder / "trials", found.kept.marks)
     return Study.of(folder, settings, found), found
 
 

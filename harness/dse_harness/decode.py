@@ -66,7 +66,7 @@ def _decoder(expected: Any) -> _Decoder:
     if dataclasses.is_dataclass(expected):
         return _dataclass(expected)
     if origin is typing.Annotated:
-        return _checked(_decoder(arguments[0]), arguments[1])
+        return _checked(*arguments)
     if origin in (typing.Union, types.UnionType):
         inner = [argument for argument in arguments if argument is not type(None)]
         decoder = _decoder(inner[0]) if len(inner) == 1 else _one_of(inner)
@@ -95,6 +95,8 @@ def _one_of(kinds: list[Any]) -> _Decoder:
 
 
 def _float(value: Any) -> float:
+    if type(value) is float and -LARGEST <= value <= LARGEST:
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _MisfitError(f"found {_shown(value)}, expected float")
     if not -LARGEST <= value <= LARGEST:  # not a number either
@@ -103,6 +105,8 @@ def _float(value: Any) -> float:
 
 
 def _int(value: Any) -> int:
+    if type(value) is int and -LARGEST <= value <= LARGEST:
+        return value
     if isinstance(value, bool) or not isinstance(value, int):
         raise _MisfitError(f"found {_shown(value)}, expected int")
     if not -LARGEST <= value <= LARGEST:
@@ -111,6 +115,8 @@ def _int(value: Any) -> int:
 
 
 def _text(value: Any) -> str:
+    if type(value) is str and value.isascii():
+        return value
     if not isinstance(value, str):
         raise _MisfitError(f"found {_shown(value)}, expected str")
     try:
@@ -126,14 +132,25 @@ def _bool(value: Any) -> bool:
     return value
 
 
-def _checked(decoder: _Decoder, check: Any) -> _Decoder:
+def _checked(kind: Any, check: Any) -> _Decoder:
+    decoder = _decoder(kind)
+    if isinstance(check, Instant):
+
+        def decode_instant(value: Any) -> Any:
+            _check_instant(decoded := decoder(value))
+            return decoded
+
+        return decode_instant
+    least, most = check.least, check.most
+    largest = min(most, LARGEST)
+
     def decode_checked(value: Any) -> Any:
+        if type(value) is kind and least <= value <= largest:
+            return value
         decoded = decoder(value)
-        if isinstance(check, Instant):
-            _check_instant(decoded)
-        elif not check.least <= decoded <= check.most:
-            upper = "or more" if check.most == math.inf else f"to {check.most}"
-            raise _MisfitError(f"found {_shown(value)}, allowed: {check.least} {upper}")
+        if not least <= decoded <= most:
+            upper = "or more" if most == math.inf else f"to {most}"
+            raise _MisfitError(f"found {_shown(value)}, allowed: {least} {upper}")
         return decoded
 
     return decode_checked
@@ -176,6 +193,8 @@ def _items(decoder: _Decoder) -> _Decoder:
 
 def _values(key_decoder: _Decoder, decoder: _Decoder) -> _Decoder:
     def decode_values(value: Any) -> dict[Any, Any]:
+        if not value and type(value) is dict:
+            return {}
         if not isinstance(value, dict):
             raise _MisfitError(f"found {_shown(value)}, expected an object")
         found = {}
@@ -199,6 +218,24 @@ def _dataclass(expected: Any) -> _Decoder:
     problem = getattr(expected, "problem", None)
 
     def decode_fields(value: Any) -> Any:
+        try:
+            found = {name: decoders[name](item) for name, item in value.items()}
+        except (AttributeError, KeyError, _MisfitError):
+            explain(value)
+            raise
+        if len(found) < len(decoders) and any(name not in found for name in required):
+            explain(value)
+        if schema is not None:
+            if type(value.get("schema")) is not int or found["schema"] not in schemas:
+                explain(value)
+            found["schema"] = schema
+        decoded = expected(**found)
+        if problem is not None and (message := problem(decoded)):
+            raise _MisfitError(message)
+        return decoded
+
+    def explain(value: Any) -> None:
+        """Raise for what is wrong, where something is."""
         if not isinstance(value, dict):
             raise _MisfitError(f"found {type(value).__name__}, expected an object")
         if schema is not None and (type(value.get("schema")) is not int or value["schema"] not in schemas):
@@ -209,18 +246,11 @@ def _dataclass(expected: Any) -> _Decoder:
             raise _MisfitError(f"unknown {names}; allowed: {', '.join(decoders)}")
         if missing := [name for name in required if name not in value]:
             raise _MisfitError(f"missing {', '.join(missing)}")
-        found = {}
         for name, item in value.items():
             try:
-                found[name] = decoders[name](item)
+                decoders[name](item)
             except _MisfitError as misfit:
                 raise misfit.below(f".{name}") from None
-        if schema is not None:
-            found["schema"] = schema
-        decoded = expected(**found)
-        if problem is not None and (message := problem(decoded)):
-            raise _MisfitError(message)
-        return decoded
 
     return decode_fields
 

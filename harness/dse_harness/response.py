@@ -269,8 +269,12 @@ class Response:
 
     def __post_init__(self) -> None:
         """Have ``metrics`` say what the blocks say, whatever it said of them before."""
-        others = {name: metric for name, metric in self.metrics.items() if name not in _OF_BLOCKS}
-        object.__setattr__(self, "metrics", {**dict(_block_metrics(self)), **others})
+        object.__setattr__(self, "metrics", {**dict(_block_metrics(self)), **self.other_metrics})
+
+    @property
+    def other_metrics(self) -> dict[str, MetricValue]:
+        """Those of ``metrics`` that no block has."""
+        return {name: metric for name, metric in self.metrics.items() if name not in _OF_BLOCKS}
 
 
 _OF_BLOCKS = {

@@ -58,6 +58,7 @@ def test_a_writer_killed_again_and_again_loses_nothing_and_leaves_nothing(
         "study.yaml",
         "study.db",
         "trials",
+        "trials.index",
         "front.csv",
         "front.json",
         "front.png",

@@ -71,7 +71,7 @@ def test_only_folders_with_a_response_are_trials(tmp_path: Path) -> None:
     for name in ("notes", "²", "01", "-1"):
         (tmp_path / name).mkdir()
     assert [record.number for record, _ in read_trials(tmp_path).finished] == [0]
-    assert read_trials(tmp_path / "none") == ([], [], [])
+    assert read_trials(tmp_path / "none")[:3] == ([], [], [])
 
 
 def test_an_accuracy_counts_for_every_trial_of_its_key(tmp_path: Path) -> None:

@@ -1,0 +1,192 @@
+"""``trials.index`` of a study: what its trials' folders say, in one file that is read in one go.
+
+A cache: the folders are the truth. A line counts for a trial whose files are, by inode, size and times, those that it
+was made of; of any other, and of a line that is damaged, the files are read. Only a study's writer writes it, and
+whatever becomes of it, no trial is lost. A line has the CRC-32 of what follows, then JSON: the trial's number, its
+files' `mark`, its record, and of its response what is not as `Response` has it by default.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from dse_harness.protocol import Response
+
+from dse.files import write_bytes
+from dse.reading import MIB, read_bytes
+from dse.study.contents import TRUTH
+
+INDEX = "trials.index"
+_HEAD = b"dse trials 1\n"
+"""The first line, with the number of this form: what has another one is made again."""
+_MOST_BYTES = 1024 * MIB
+_AT_ONCE = 100
+"""So many lines are written together."""
+_JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+
+Mark = tuple[int, ...]
+"""`mark_of_file` of each of `TRUTH`."""
+
+
+def mark_of(folder: str) -> Mark | None:
+    """The mark of the trial in ``folder`` as it is now; None of one that is not finished."""
+    record, response = TRUTH
+    try:
+        return mark_of_file(f"{folder}/{record}") + mark_of_file(f"{folder}/{response}")
+    except OSError:
+        return None
+
+
+def mark_of_file(path: str | Path) -> Mark:
+    """Inode, size, and the times of the last change to content and inode. Raises OSError."""
+    state = os.stat(path)  # noqa: PTH116 - of thousands, pathlib takes twice as long
+    return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
+class TrialIndex:
+    """The index of the study in ``folder``, as it was left. ``marks`` are those of the trials that were read or added.
+
+    It may lack any trial, and is empty where it cannot be read, and without a folder.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._path = None if folder is None else folder / INDEX
+        self.marks: dict[int, Mark] = {}
+        self._lines: dict[int, bytes] = {}
+        self._new: list[bytes] = []
+        self._view = b""
+        self._is_whole = False
+        with contextlib.suppress(OSError, ValueError):
+            if self._path is not None:
+                self._read(read_bytes(self._path, _MOST_BYTES, follow=False))
+
+    def _read(self, content: bytes) -> None:
+        if not content.startswith(_HEAD):
+            return
+        self._is_whole = content.endswith(b"\n")
+        for line in content[len(_HEAD) :].splitlines():
+            number = line[9 : line.find(b",", 9, 24)]
+            if number == b"[-1":
+                self._view = line
+            elif number[:1] == b"[" and number[1:].isdigit():
+                self._is_whole &= int(number[1:]) not in self._lines  # a number that was given again: the last counts
+                self._lines[int(number[1:])] = line
+            else:
+                self._is_whole = False
+
+    def documents(self, number: int, mark: Mark) -> tuple[Any, Any] | None:
+        """The record and the response of the trial whose files have this mark; None where it lacks them."""
+        line = self._lines.get(number)
+        if line is None:
+            return None
+        try:
+            found, its_mark, record, response = _of_line(line)
+            if (found, tuple(its_mark)) == (number, mark):
+                self.marks[number] = mark
+                return record, response
+        except (ValueError, TypeError, RecursionError):
+            pass
+        self._is_whole = False
+        return None
+
+    @property
+    def view(self) -> str:
+        """What was said of the view when it was closed; empty where nothing was."""
+        with contextlib.suppress(ValueError, TypeError, RecursionError):
+            return str(_of_line(self._view)[1])
+        return ""
+
+    @view.setter
+    def view(self, said: str) -> None:
+        if said != self.view:
+            self._view = _line([-1, said])
+            self._new.append(self._view)
+
+    def add(self, number: int, mark: Mark | None, record: Mapping[str, Any], response: Response) -> None:
+        """Add a trial whose files have this mark; None where nobody knows, and then it is not in the index."""
+        self._lines.pop(number, None)
+        if mark is None:
+            self.marks.pop(number, None)
+            return
+        self.marks[number] = mark
+        with contextlib.suppress(ValueError):  # text that UTF-8 cannot write, a number that JSON does not have
+            line = _line([number, mark, record, response_document(response)])
+            self._lines[number] = line
+            self._new.append(line)
+
+    def write(self, *, everything: bool = False) -> None:
+        """Write what was added, once it is a hundred trials; ``everything`` at the end. What fails costs the index."""
+        if self._path is None or (self._is_whole and len(self._new) < (1 if everything else _AT_ONCE)):
+            return
+        with contextlib.suppress(OSError):
+            if self._is_whole:
+                flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+                with os.fdopen(os.open(self._path, flags), "wb") as file:
+                    self._is_whole = False
+                    file.write(b"".join(line + b"\n" for line in self._new))
+            else:
+                lines = [self._lines[number] for number in sorted(self._lines.keys() & self.marks.keys())]
+                lines += [self._view] if self._view else []
+                write_bytes(self._path, _HEAD + b"".join(line + b"\n" for line in lines), durable=False, follow=False)
+            self._is_whole = True
+        self._new.clear()
+
+
+def _line(values: list[Any]) -> bytes:
+    text = _JSON.encode(values).encode()
+    return b"%08x %s" % (zlib.crc32(text), text)
+
+
+def _of_line(line: bytes) -> list[Any]:
+    """What a line holds; its readers refuse what is no number. Raises ValueError, RecursionError."""
+    text = line[9:]
+    if int(line[:8], 16) != zlib.crc32(text):
+        raise ValueError("damaged")
+    found: list[Any] = json.loads(text)
+    return found
+
+
+def response_document(response: Response) -> dict[str, Any]:
+    """``response`` as JSON, without what `Response` has by default; it is decoded as any other."""
+    found: dict[str, Any] = _document(response)
+    found["schema"] = response.schema
+    if others := response.other_metrics:
+        found["metrics"] = _document(others)
+    else:
+        found.pop("metrics", None)
+    return found
+
+
+def _document(value: Any) -> Any:
+    kind: Any = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is dict:
+        return {key: _document(item) for key, item in value.items()}
+    if kind is tuple:
+        return [_document(item) for item in value]
+    return {
+        name: _document(item)
+        for name, default in _fields(kind)
+        if (item := getattr(value, name)) is not default and (item != default or type(item) is not type(default))
+    }
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+@lru_cache(None)
+def _fields(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """The fields of a dataclass with their defaults."""
+    return tuple(
+        (f.name, f.default if f.default_factory is dataclasses.MISSING else f.default_factory())
+        for f in dataclasses.fields(kind)
+    )
