@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dse.core.between import Between, between_sessions
 from dse.core.chance import ADVICE, ADVICE_WHERE_OTHERS_DO, no_better_than_chance
@@ -20,7 +20,7 @@ from dse.core.measurement import Measurement
 from dse.core.membership import membership, told
 from dse.core.metrics import Constraint, Objective, satisfies
 from dse.core.noise import Noise, repeat_noise
-from dse.core.pairing import Pairing
+from dse.core.pairing import Found, Pairing
 from dse.core.pareto import FrontPoint, front
 from dse.core.verdicts import Standing, Verdicts, verdicts
 
@@ -29,6 +29,21 @@ if TYPE_CHECKING:  # a fifth of NumPy's import
 
 _Shown = tuple[Estimate, tuple[int, ...]]
 """A row of the front, and the trials of the configurations that it stands for."""
+
+
+class _Estimated(NamedTuple):
+    """The ``estimates`` of what is known and ``good``, and what of all others they depend on."""
+
+    good: list[Known]
+    estimates: list[Estimate]
+    learned: Learned
+    images: int | None
+    found: Found
+
+    def holds(self, learned: Learned, images: int | None, found: Found) -> bool:
+        """Whether the estimate of what has no new trial is still the same."""
+        same = self.learned.noise is learned.noise and self.learned.between is learned.between
+        return same and (self.images, self.found.panels) == (images, found.panels)
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,8 @@ class Analysis:
     earlier_pairing: Pairing | None = field(default=None, repr=False, compare=False)
     """That of an analysis of fewer trials: a repeat changes no accuracy."""
     earlier_learned: Learned | None = field(default=None, repr=False, compare=False)
+    """That of an analysis of fewer trials."""
+    earlier_estimated: _Estimated | None = field(default=None, repr=False, compare=False)
     """That of an analysis of fewer trials."""
 
     @cached_property
@@ -106,6 +123,8 @@ class Analysis:
         between = between_sessions(
             ((c, k.repeats) for c, k in good.items()), noise, lambda c: noise.of(c, good[c].spread), sessions
         )
+        if kept is not None and (kept.noise, kept.between) == (noise, between):  # a first trial tells nothing of either
+            noise, between = kept.noise, kept.between
         return Learned(*of, noise, between)
 
     @property
@@ -123,8 +142,20 @@ class Analysis:
         """
         if self.exact:
             return [k.repeats.middle for k in self.known if k.good]
-        found = (k.estimate(self.learned, self.images) for k in self.known if k.good)
-        return [estimate.with_accuracy(self.pairing.estimate(index)) for index, estimate in enumerate(found)]
+        return self._estimated.estimates
+
+    @cached_property
+    def _estimated(self) -> _Estimated:
+        good, kept = [k for k in self.known if k.good], self.earlier_estimated
+        learned, images, pairing = self.learned, self.images, self.pairing
+        same: dict[int, Estimate] = {}
+        if kept is not None and kept.holds(learned, images, pairing.found):
+            same = dict(zip(map(id, kept.good), kept.estimates, strict=True))
+        found = [
+            same.get(id(k)) or k.estimate(learned, images).with_accuracy(pairing.estimate(index))
+            for index, k in enumerate(good)
+        ]
+        return _Estimated(good, found, learned, images, pairing.found)
 
     @cached_property
     def by_configuration(self) -> Mapping[Configuration, Estimate]:
@@ -351,4 +382,5 @@ def analyze(
         gathered,
         None if before is None else before.__dict__.get("pairing", before.earlier_pairing),
         before.__dict__.get("learned", before.earlier_learned) if before is not None and goes_on else None,
+        None if before is None else before.__dict__.get("_estimated", before.earlier_estimated),
     )

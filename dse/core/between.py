@@ -60,7 +60,7 @@ class Components(NamedTuple):
     squares: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Between:
     """What is known of the ``sessions`` of a study, in their order, by metric.
 
@@ -73,6 +73,13 @@ class Between:
     own: Mapping[str, float] = field(default_factory=dict)
     common: Mapping[str, float] = field(default_factory=dict)
     loads: Mapping[str, Array] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all is the same: a dataclass would ask arrays whether they are true."""
+        if not isinstance(other, Between):
+            return NotImplemented
+        same = (self.sessions, self.own, self.common) == (other.sessions, other.own, other.common)
+        return same and all(np.array_equal(loads, other.loads[name]) for name, loads in self.loads.items())
 
     def estimate(self, repeats: Repeats, noise: Mapping[str, float], images: int | None) -> Estimate:
         """What ``repeats`` say of any session: a mean of the sessions' middles, weighted by how sure each is.

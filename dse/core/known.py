@@ -66,8 +66,9 @@ class Known:
 
     def estimate(self, learned: Learned, images: int | None) -> Estimate:
         """What its trials say; found out once for all that was ``learned``."""
-        if self._estimate and self._estimate[0][0] is learned and self._estimate[0][1] == images:
-            return self._estimate[0][2]
+        for before, of_images, found in self._estimate:
+            if before.noise is learned.noise and before.between is learned.between and of_images == images:
+                return found
         noise = learned.noise.of(self.configuration, self.spread)
         found = learned.between.estimate(self.repeats, noise, images)
         self._estimate[:] = [(learned, images, found)]

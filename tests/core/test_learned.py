@@ -61,3 +61,12 @@ def test_a_trial_that_no_longer_counts_is_unlearned() -> None:
     reasons = {7: ("drift",)}
     excluded = replace(one, exclusions=replace(one.exclusions, reasons=reasons), earlier_learned=one.learned)
     assert excluded.learned is not one.learned
+
+
+def test_a_first_trial_of_a_configuration_changes_no_other_estimate() -> None:
+    trials = _trials(40)
+    new = next(n for n in range(30, 40) if trials[n].configuration not in {m.configuration for m in trials[:n]})
+    one = _analyze(trials[:new])
+    before, after = one.estimates, _analyze(trials[: new + 1], one)
+    assert [e is f for e, f in zip(before, after.estimates, strict=False)] == [True] * len(before)
+    assert after.estimates == _analyze(trials[: new + 1]).estimates
