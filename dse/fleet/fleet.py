@@ -14,11 +14,11 @@ from dse_harness.device import Boot, RefusedError
 
 from dse.core.words import counted
 from dse.errors import UsageError
-from dse.fleet.calibration import Sharing, board_facts, limits_of
+from dse.fleet.calibration import BoardFacts, Sharing, board_facts, limits_of
 from dse.fleet.cluster import Cluster, require_closed
 from dse.fleet.device_file import Device, load_devices
 from dse.fleet.pool import FleetPool
-from dse.fleet.shared import shared, told_by
+from dse.fleet.shared import shared, told_by, told_by_workers
 from dse.fleet.versions import Versions, require_alike, with_versions
 from dse.spaces.space import Space
 from dse.study import Study
@@ -42,7 +42,7 @@ class Fleet:
 
     @property
     def is_here(self) -> bool:
-        """Whether a device is this machine, by its transport or by what it says; one of a Dask worker is not."""
+        """Whether a device is this machine, by its transport or by what it says, as one of a Dask worker may."""
         local = any(each.connection().is_here and each.transport != "dask" for each in self.devices)
         return local or not self.boots.isdisjoint({boot_id_here()})
 
@@ -57,13 +57,21 @@ class Fleet:
 
     @cached_property
     def told(self) -> Mapping[str, Mapping[str, Any]]:
-        """What each device says of itself: each is asked once, nothing of one that does not answer."""
-        return told_by(self.devices)
+        """What each device says of itself: each is asked once, nothing of one that does not answer.
+
+        Raises MachineError, InputError where some are reached by a cluster that does not answer.
+        """
+        return {**told_by(self.devices), **told_by_workers(self.devices, self.scheduler)}
+
+    @property
+    def facts(self) -> Mapping[str, BoardFacts]:
+        """What of that a calibration is made of."""
+        return {name: board_facts(document) for name, document in self.told.items()}
 
     @property
     def versions(self) -> Versions:
         """What each device says that it runs with."""
-        return {name: board_facts(document).versions for name, document in self.told.items()}
+        return {name: found.versions for name, found in self.facts.items()}
 
     def asked(self, space: Space, before: Study | None, *, answers: bool = True) -> Space:
         """``space`` with the versions of engines that the devices have: what keys are made of.
@@ -84,10 +92,9 @@ class Fleet:
         same."""
         if self.file is None:
             return Sharing({}, ())
-        facts = {name: board_facts(document) for name, document in self.told.items()}
         metrics = [*(each.metric for each in study.objectives), *(each.metric for each in study.constraints)]
         indifference = study.indifference if isinstance(study, Space) else study.space.indifference
-        return shared(self.file, self.devices, limits_of(metrics, indifference), facts)
+        return shared(self.file, self.devices, limits_of(metrics, indifference), self.facts)
 
     @contextmanager
     def pool(self, study: str) -> Iterator[FleetPool]:

@@ -14,8 +14,9 @@ from dse.backends.fake import FakeDevice
 from dse.cli.remedies import advice
 from dse.core.budget import Budget
 from dse.errors import MachineError
+from dse.fleet.cluster import Cluster
 from dse.fleet.device_file import Device
-from dse.fleet.fleet import Fleet
+from dse.fleet.fleet import Fleet, boot_id_here
 from dse.fleet.versions import require_alike, with_versions
 from dse.search.edits import edits
 from dse.search.explore import explore
@@ -24,7 +25,9 @@ from dse.search.pool import ThreadPool
 from dse.spaces.space import Space
 from dse.study import Study
 from dse.study.writer import StudyWriter
+from tests.fleet.board import write_board
 from tests.recording import make_space
+from tests.thorough import thorough
 
 
 @dataclass
@@ -126,3 +129,21 @@ def test_a_study_whose_keys_have_the_version_of_this_machine_goes_on(tmp_path: P
     assert again.settings.versions["ai-edge-litert"] == "1.2.3"
     assert with_versions(space, {"pi1": {"litert": "1.2.3"}}, again).runtime_versions == {"litert": here}
     assert with_versions(space, {"pi1": {"litert": "1.2.4"}}, again).runtime_versions == {"litert": "1.2.4"}
+
+
+@thorough("starts Dask's processes and a board")
+def test_a_device_with_a_dask_worker_is_asked_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed")
+    python, root = write_board(tmp_path / "pi", versions={"ai-edge-litert": "9.8.7"}), str(tmp_path / "root")
+    devices = tuple(Device(name, "pis", "dask", root=root, python=str(python)) for name in ("pi", "away"))
+    silent = Device("silent", "pis", "dask", root=root, python="no-such-python")
+    with Cluster(["pi", "silent"]) as theirs:
+        assert theirs._own is not None
+        monkeypatch.setenv("DSE_CERTIFICATES", f"{theirs._own._folder}/certificates")
+        fleet = Fleet((*devices, silent), theirs._own._address)
+        assert fleet.versions["pi"]["litert"] == "9.8.7"
+        assert fleet.told["away"] == fleet.told["silent"] == {}
+        assert fleet.boots == {boot_id_here()}
+        monkeypatch.setattr("dse.fleet.cluster._START_S", 0.2)
+        with pytest.raises(MachineError, match="no scheduler answers"):
+            _ = Fleet(devices, "tls://127.0.0.1:9").told

@@ -30,7 +30,6 @@ from dse.fleet.calibration import (
     sharing,
 )
 from dse.fleet.device_file import Device
-from dse.fleet.shared import facts_of
 from dse.search.start import fetch
 from dse.spaces.load import find_space, load_space
 from dse.spaces.space import Space
@@ -145,7 +144,8 @@ def _calibrated(
             verdict = progress.compared.verdict
             say(f"{system}: {counted(progress.round, 'round')}, {counted(progress.runs, 'run')}: {verdict}")
 
-    fleet, facts = Fleet(tuple(devices), scheduler), facts_of(devices)
+    fleet = Fleet(tuple(devices), scheduler)
+    facts = fleet.facts
     with fleet.pool(f"calibrate-{uuid.uuid4().hex[:12]}") as pool:
         return calibrate(system, pool, fleet.of(space), facts=facts, at_once=at_once, on_progress=told)
 
