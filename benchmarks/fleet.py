@@ -48,22 +48,8 @@ from dse.search.replay import TableDevice, replay_session
 from dse.spaces.load import load_space
 from dse.study.writer import StudyWriter
 from dse.tabular.benchmark import BenchmarkProblem
+from tests.smallest import MANY
 
-SPACE = """
-schema: 1
-name: fleet
-data_set: {embedded: fashion_mnist}
-models: {zoo: {zoo: mobilenet_v3}}
-parameters:
-  family: [small]
-  form: [minimalistic]
-  width: [0.35]
-  side: [48, 64, 96]
-  precision: [float32, int8]
-  threads: %s
-  buffer_size: %s
-objectives: [accuracy, latency_p90_ns]
-"""
 SECONDS = 1.0
 STAYS, BACK, GONE = "stays", "is killed and comes back", "is gone for good"
 
@@ -97,7 +83,7 @@ def throughput(count: int, seconds: float, sampler: str, workers: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["DSE_CACHE"] = f"{folder}/cache"
         path = Path(folder) / "space.yaml"
-        path.write_text(SPACE % (list(range(1, 33)), list(range(16, 1025, 16))))
+        path.write_text(json.dumps(MANY))
         space = replace(load_space(path), system="fake")
         space = replace(space, file=space.file.model_copy(update={"sampler": sampler}))
         names = [device.name for device in devices]
@@ -148,7 +134,7 @@ def lost(count: int, seconds: float, sampler: str, fate: str) -> str:
         devices = [Device(name, "fake", options={"log": str(log)}) for name in names]
         devices[0] = replace(devices[0], options={"log": str(log), "gone": str(gone)})
         path = Path(folder) / "space.yaml"
-        path.write_text(SPACE % (list(range(1, 33)), list(range(16, 1025, 16))))
+        path.write_text(json.dumps(MANY))
         space = replace(load_space(path), system="fake")
         space = replace(space, file=space.file.model_copy(update={"sampler": sampler}))
         cluster = Cluster(names, imports=["benchmarks.fleet", "tests.fleet.answers"])

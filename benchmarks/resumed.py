@@ -10,6 +10,7 @@ with the trial's files and Optuna's view. Prints Markdown; asserts nothing.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import subprocess
@@ -20,13 +21,12 @@ from pathlib import Path
 from statistics import median
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: threads cost more than they save
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import itertools
 
 import psutil
-from dse_harness.protocol import Request
 
-from dse.backends import FakeDevice
 from dse.core.budget import Budget
 from dse.core.policy import Step
 from dse.search.explore import explore, request_of, session_of
@@ -36,35 +36,11 @@ from dse.spaces.load import load_space
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
 from dse.study.writer import StudyWriter
+from tests.search.bench import device
+from tests.smallest import MANY
 
-SPACE = """
-schema: 1
-name: many
-data_set: {embedded: fashion_mnist}
-models: {zoo: {zoo: mobilenet_v3}}
-parameters:
-  family: [small]
-  form: [minimalistic]
-  width: [0.35]
-  side: [48, 64, 96]
-  precision: [float32, int8]
-  threads: %s
-  buffer_size: %s
-objectives: [accuracy, latency_p90_ns]
-"""
 _AFTER = 40
 """Trials after the start, of which the second half counts."""
-
-
-def device() -> FakeDevice:
-    """Latencies and accuracies follow from the model, the threads and the buffer."""
-
-    def latency_ns(request: Request) -> float:
-        buffer = request.performance.buffer_size if request.performance else 0
-        alone_ns = 1e6 * (1 + int(request.model_sha256[:2], 16) / 64)
-        return float(alone_ns / request.runtime.threads**0.7 + 100 * buffer)
-
-    return FakeDevice(latency_ns, lambda request: 0.5 + int(request.model_sha256[:2], 16) / 640)
 
 
 def fill(folder: Path, space: Space, trials: int) -> None:
@@ -125,7 +101,7 @@ def main() -> None:
     for trials in options.trials:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "space.yaml"
-            path.write_text(SPACE % (list(range(1, 33)), list(range(16, 1025, 16))))
+            path.write_text(json.dumps(MANY))
             fill(Path(folder) / "study", load_space(path), trials)
             found = subprocess.run(
                 [sys.executable, __file__, "--resume", folder], check=True, capture_output=True, text=True

@@ -1,4 +1,4 @@
-"""The smallest network of the zoo in a space, which other tests' spaces add to."""
+"""The smallest network of the zoo in a space, which other spaces of tests and benchmarks add to."""
 
 from __future__ import annotations
 
@@ -19,3 +19,16 @@ SPACE: dict[str, Any] = {
     "models": {"zoo": {"zoo": "mobilenet_v3"}},
     "parameters": NETWORK,
 }
+MANY: dict[str, Any] = {
+    **SPACE,
+    "name": "many",
+    "parameters": {
+        **NETWORK,
+        "side": [48, 64, 96],
+        "precision": ["float32", "int8"],
+        "threads": list(range(1, 33)),
+        "buffer_size": list(range(16, 1025, 16)),
+    },
+    "objectives": ["accuracy", "latency_p90_ns"],
+}
+"""More configurations than a search comes to the end of."""

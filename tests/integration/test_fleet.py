@@ -9,27 +9,20 @@ import pytest
 
 from dse.core.budget import Budget
 from dse.errors import DevicesGoneError, MachineError, UsageError
+from tests import smallest
 from tests.fleet.calibrated import keep_calibrated
 
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.integration
 
-SPACE = """
-schema: 1
-name: fleet
-data_set: {embedded: fashion_mnist}
-models: {zoo: {zoo: mobilenet_v3}}
-parameters:
-  family: [small]
-  form: [minimalistic]
-  width: [0.35]
-  side: [48]
-  precision: [float32, int8]
-  threads: [1]
-  buffer_size: [64, 128]
-objectives: [accuracy, latency_p90_ns]
-fidelity: {explore: {accuracy_images: 500, min_duration: 0.1s}}
-"""
+SPACE = json.dumps(
+    {
+        **smallest.SPACE,
+        "parameters": {**smallest.NETWORK, "precision": ["float32", "int8"], "threads": [1], "buffer_size": [64, 128]},
+        "objectives": ["accuracy", "latency_p90_ns"],
+        "fidelity": {"explore": {"accuracy_images": 500, "min_duration": "0.1s"}},
+    }
+)
 DEVICES = """
 systems:
   here:
