@@ -17,7 +17,7 @@ from dse.core.gathered import Gathered, Place
 from dse.core.indifference import Indifference, epsilon_front, scaled_costs, simplicity, surest, tolerances
 from dse.core.known import Known, Learned, learned_from
 from dse.core.measurement import Measurement
-from dse.core.membership import membership, told
+from dse.core.membership import Membership, membership, membership_of, told
 from dse.core.metrics import Constraint, Objective, satisfies
 from dse.core.noise import Noise, repeat_noise
 from dse.core.pairing import Found, Pairing
@@ -74,6 +74,8 @@ class Analysis:
     earlier_learned: Learned | None = field(default=None, repr=False, compare=False)
     """That of an analysis of fewer trials."""
     earlier_estimated: _Estimated | None = field(default=None, repr=False, compare=False)
+    """That of an analysis of fewer trials."""
+    earlier_membership: Membership | None = field(default=None, repr=False, compare=False)
     """That of an analysis of fewer trials."""
 
     @cached_property
@@ -175,7 +177,14 @@ class Analysis:
     @cached_property
     def membership(self) -> Array:
         """``P(on the front)`` and rivals, for each of `estimates`."""
-        return membership(self.estimates, self.objectives, self.constraints, pairing=self.pairing, within=self.within)
+        return self._membership.probability
+
+    @cached_property
+    def _membership(self) -> Membership:
+        earlier = self.earlier_membership
+        return membership_of(
+            self.estimates, self.objectives, self.constraints, self.pairing, self.within, before=earlier
+        )
 
     @cached_property
     def chances(self) -> Mapping[Configuration, float]:
@@ -383,4 +392,5 @@ def analyze(
         None if before is None else before.__dict__.get("pairing", before.earlier_pairing),
         before.__dict__.get("learned", before.earlier_learned) if before is not None and goes_on else None,
         None if before is None else before.__dict__.get("_estimated", before.earlier_estimated),
+        None if before is None else before.__dict__.get("_membership", before.earlier_membership),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from dse.core.metrics import Constraint, Objective
 from dse.core.pairing import Pairing
 from dse.core.pareto import dominates_each, nondominated_rows
 from dse.core.table import table_of
+from dse.core.worlds import Worlds, worlds_of
 
 if TYPE_CHECKING:  # a fifth of NumPy's import
     from numpy.typing import NDArray
@@ -30,8 +31,6 @@ _NEVER_SD = 5.0
 five of them once in 3.5 million, so that leaving it out changes no draw that anybody will see."""
 _OF_SESSIONS = 1_000_003
 """The seed of what sessions have in common: another one than that of the configurations."""
-_MANY = 100
-"""Rows from which on to sort them takes less time than to compare their pairs."""
 _BLOCK = 64
 """Configurations whose random numbers are drawn at once."""
 _BLOCKS = 64
@@ -48,6 +47,28 @@ def membership(
     seed: int = 0,
     draws: int = DRAWS,
 ) -> Array:
+    """`Membership.probability`, of these arguments."""
+    return membership_of(estimates, objectives, constraints, pairing, within, seed=seed, draws=draws).probability
+
+
+class Membership(NamedTuple):
+    """``P(on the front)`` ``[n]`` of some estimates, and the ``worlds`` in which it was found."""
+
+    probability: Array
+    worlds: Worlds | None = None
+
+
+def membership_of(
+    estimates: Sequence[Estimate],
+    objectives: Sequence[Objective],
+    constraints: Sequence[Constraint] = (),
+    pairing: Pairing | None = None,
+    within: Sequence[float] | None = None,
+    *,
+    seed: int = 0,
+    draws: int = DRAWS,
+    before: Membership | None = None,
+) -> Membership:
     """``P(on the front)`` ``[n]`` for each of ``estimates`` by parametric bootstrap (Efron and Tibshirani, An
     Introduction to the Bootstrap, 1993, section 6.5): normal errors, independent of each other but for accuracies.
 
@@ -55,14 +76,14 @@ def membership(
     by the index of ``estimates``, knows the answers move together as those do; configurations that share an accuracy
     move as one. A configuration is on the front of a draw when it satisfies all constraints there and nothing beats it:
     dominates it, by more than the tolerance ``within`` in an objective (None: by anything). Equal values without error
-    stay equal.
+    stay equal. What was found ``before``, of most of these estimates, is not found again.
     """
     probability = np.zeros(len(estimates))
     metrics = {metric.name: metric for metric in (*(o.metric for o in objectives), *(c.metric for c in constraints))}
     figures = list(metrics)
     complete, means, errors = table_of(estimates, metrics.values())
     if not complete:
-        return probability
+        return Membership(probability)
     pairing = (pairing or _unpaired(estimates)).take(complete)
     shared, is_accuracy = np.asarray(pairing.shared), [name == "accuracy" for name in figures]
     signs = np.array([o.sign for o in objectives])
@@ -81,25 +102,31 @@ def membership(
             surely[rows, column] = costs[rows, column] + moved.max(axis=1)
             hopeful[rows, column] = costs[rows, column] + moved.min(axis=1)
         near = near[_near_front(surely, hopeful, shared, is_accuracy[:width], least)]
-    chance = normal_draws(seed, near, len(figures), draws)
-    if any(is_accuracy):
-        chance[:, is_accuracy] = normal_draws(seed, shared[near], len(figures), draws)[:, is_accuracy]
-    moved = _moved([estimates[complete[i]] for i in near.tolist()], figures, errors[near], chance)
+    moved = normal_draws(seed, near, len(figures), draws)
+    others = np.flatnonzero(shared[near] != near) if any(is_accuracy) else near[:0]
+    if len(others):
+        with_others = normal_draws(seed, shared[near[others]], len(figures), draws)
+        moved[np.ix_(others, np.array(is_accuracy))] = with_others[:, is_accuracy]
+    _move([estimates[complete[i]] for i in near.tolist()], figures, errors[near], moved)
     paired = np.isin(near, rows)
     moved[np.ix_(paired, np.array(is_accuracy))] = moves[np.isin(rows, near)][:, None]
     moved += means[near, :, None]
-    drawn = moved[:, :width] * signs[:, None]
-    drawn -= np.where(is_accuracy[:width], signs, 0)[:, None] * common
+    drawn = moved[:, :width] * signs[:, None] if (signs < 0).any() else moved[:, :width]
     if not constraints:
-        unsure = ~_dominated(drawn.min(axis=2), drawn.max(axis=2), least)
+        lowest, highest = drawn.min(axis=2), drawn.max(axis=2)
+        for column in np.flatnonzero(is_accuracy[:width]) if common.any() else ():
+            figure = drawn[:, column] - signs[column] * common
+            lowest[:, column], highest[:, column] = figure.min(axis=1), figure.max(axis=1)
+        unsure = ~_dominated(lowest, highest, least)
         near, moved, drawn = near[unsure], moved[unsure], drawn[unsure]
     allowed = np.ones((len(near), draws), dtype=bool)
     for constraint in constraints:
         figure = moved[:, figures.index(constraint.metric.name)]
         bound = constraint.metric.scaled(constraint.bound)
         allowed &= figure <= bound if constraint.operator == "<=" else figure >= bound
-    probability[np.array(complete)[near]] = (allowed & _free(drawn, allowed, least)).mean(axis=1)
-    return probability
+    worlds = worlds_of(near, drawn, allowed, least, None if before is None else before.worlds)
+    probability[np.array(complete)[near]] = (allowed & worlds.free).mean(axis=1)
+    return Membership(probability, worlds)
 
 
 def told(probability: float, *, on_front: bool) -> float | None:
@@ -118,9 +145,15 @@ def normal_draws(seed: int, rows: Indices, figures: int, draws: int) -> Array:
     So what one more configuration changes is what it does change, not chance.
     """
     found = np.empty((len(rows), figures, draws))
-    for block in np.unique(rows // _BLOCK).tolist():
-        here = rows // _BLOCK == block
-        found[here] = _normal_block(seed, block, figures, draws)[rows[here] % _BLOCK]
+    if (rows[1:] < rows[:-1]).any():
+        for block in np.unique(rows // _BLOCK).tolist():
+            here = rows // _BLOCK == block
+            found[here] = _normal_block(seed, block, figures, draws)[rows[here] % _BLOCK]
+        return found
+    blocks, begins = np.unique(rows // _BLOCK, return_index=True)
+    for block, begin, end in zip(blocks.tolist(), begins.tolist(), [*begins[1:].tolist(), len(rows)], strict=True):
+        numbers = _normal_block(seed, block, figures, draws)
+        numbers.take(rows[begin:end] % _BLOCK, axis=0, out=found[begin:end], mode="clip")
     return found
 
 
@@ -129,50 +162,19 @@ def _normal_block(seed: int, block: int, figures: int, draws: int) -> Array:
     return np.random.default_rng([seed, block]).standard_normal((_BLOCK, figures, draws))
 
 
-def _free(drawn: Array, allowed: NDArray[np.bool_], least: Array) -> NDArray[np.bool_]:
-    """Whether ``[i, draw]`` nothing beats row i there.
-
-    ``drawn`` is ``[rows, objectives, draws]``, all minimized; a row that is not ``allowed`` ``[rows, draws]`` dominates
-    nothing. Only pairs are compared of which the one's best draws are no worse than the other's worst.
+def _move(near: Sequence[Estimate], figures: Sequence[str], errors: Array, chance: Array) -> None:
+    """Make of normal numbers, ``chance`` ``[near, figures, draws]``, by how much each figure of ``near`` moves: by its
+    error, which in part is that of its sessions.
     """
-    if drawn.shape[1] == 2 and len(drawn) > _MANY:
-        return _free_of_two(drawn, allowed, least)
-    rows = len(drawn)
-    possible = (drawn.min(axis=2)[:, None] <= drawn.max(axis=2)[None]).all(axis=2)
-    np.fill_diagonal(possible, False)
-    points = drawn.swapaxes(1, 2)
-    free = np.ones(allowed.shape, dtype=bool)
-    for i in range(rows):
-        others = np.flatnonzero(possible[:, i])
-        dominates = dominates_each(points[others], points[i], least) & allowed[others]
-        free[i] = ~dominates.any(axis=0)
-    return free
-
-
-def _free_of_two(drawn: Array, allowed: NDArray[np.bool_], least: Array) -> NDArray[np.bool_]:
-    """`_free` for two objectives: whatever is no worse in the first one, the best of it in the second one tells."""
-    free = np.ones(allowed.shape, dtype=bool)
-    worlds = np.ascontiguousarray(drawn.transpose(2, 1, 0))
-    for draw, ((first, second), able) in enumerate(zip(worlds, allowed.T, strict=True)):
-        order = np.argsort(first)
-        first, second = first[order], second[order]
-        best = np.concatenate([[np.inf], np.minimum.accumulate(np.where(able[order], second, np.inf))])
-        by_second = best[np.searchsorted(first, first, "right")] < second - least[1]
-        by_first = best[np.searchsorted(first, first - least[0], "left")] <= second
-        free[order, draw] = ~(by_first | by_second)
-    return free
-
-
-def _moved(near: Sequence[Estimate], figures: Sequence[str], errors: Array, chance: Array) -> Array:
-    """By how much each figure of ``near`` moves in each draw: by its error, which in part is that of its sessions."""
     sessions = sessions_of(near, figures)
     if sessions is None:
-        return errors[:, :, None] * chance
-    loads, draws = sessions.drift.loads, chance.shape[2]
+        chance *= errors[:, :, None]
+        return
+    loads, kind, draws = sessions.drift.loads, sessions.drift.kind, chance.shape[2]
     shifts = normal_draws(_OF_SESSIONS, np.arange(loads.shape[2]), len(figures), draws)
-    own = np.sqrt(np.maximum(errors**2 - np.square(loads).sum(axis=2)[sessions.drift.kind], 0.0))
-    moved: Array = own[:, :, None] * chance + np.einsum("iks,skd->ikd", loads, shifts)[sessions.drift.kind]
-    return moved
+    chance *= np.sqrt(np.maximum(errors**2 - np.square(loads).sum(axis=2)[kind], 0.0))[:, :, None]
+    together = np.einsum("iks,skd->ikd", loads, shifts)
+    chance += together if len(together) == 1 else together[kind]
 
 
 def _unpaired(estimates: Sequence[Estimate]) -> Pairing:
