@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Self
+from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dse.cli.render import by_reason, described, front_table, stderr
+from dse.cli.render import by_reason, described, front_table
+from dse.cli.screen import Screen, one_line
 from dse.core.metrics import Objective
 from dse.core.policy import Step
 from dse.core.words import counted
@@ -27,35 +25,19 @@ _OTHER_LINES = 8
 there before."""
 
 
-def screen(renderable: Callable[[], RenderableType], console: Console) -> Live:
-    """What is drawn again four times a second as long as it is started, and leaves nothing."""
-    return Live(get_renderable=renderable, console=console, refresh_per_second=4, transient=True)
-
-
-class LiveProgress:
+class LiveProgress(Screen):
     """An observer for `dse.search.explore.explore`; a context manager that owns the screen meanwhile."""
 
     def __init__(
         self, objectives: tuple[Objective, ...], console: Console | None = None, log_every_s: float = LOG_EVERY_S
     ) -> None:
         self._objectives = objectives
-        self._console = console or stderr()
         self._log_every_s = log_every_s
         self._progress: Progress | None = None
         self._running: Step | None = None
         self._began = self._seen = self._logged = time.monotonic()
         self._has_logged = False
-        self._live = screen(self._screen, self._console)
-
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._live.stop()
+        super().__init__(console)
 
     def __call__(self, progress: Progress) -> None:
         """Show ``progress``."""
@@ -68,10 +50,6 @@ class LiveProgress:
         elif progress.last is not None and progress.running is None:
             self._log(progress)
 
-    def note(self, line: str) -> None:
-        """A line that stays on the screen."""
-        self._console.print(line)
-
     def _screen(self) -> RenderableType:
         if self._progress is None:
             return Text()
@@ -81,10 +59,10 @@ class LiveProgress:
         lines: list[RenderableType] = [bar]
         fleet = self._devices(progress)
         if fleet:
-            lines += [Text(line, style="dim", overflow="ellipsis", no_wrap=True) for line in fleet]
+            lines += map(one_line, fleet)
         elif self._running is not None:
             running = f"{show_duration(time.monotonic() - self._began)}: {described(self._running.configuration)}"
-            lines.append(Text(running, style="dim", overflow="ellipsis", no_wrap=True))
+            lines.append(one_line(running))
         lines += [Text(line, style="yellow") for line in lost_words(progress)]
         if progress.disturbance:
             lines.append(Text(progress.disturbance, style="yellow"))

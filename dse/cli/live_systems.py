@@ -13,8 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dse.cli.live import LOG_EVERY_S, LiveProgress, devices_words, front_words, lost_words, screen, status_words
-from dse.cli.render import stderr
+from dse.cli.live import LOG_EVERY_S, LiveProgress, devices_words, front_words, lost_words, status_words
+from dse.cli.screen import Screen, one_line
 from dse.core.metrics import Objective
 
 _BAR = 12
@@ -22,7 +22,7 @@ _KEPT_LINES = 2
 """For some of what was there before."""
 
 
-class LiveSystems:
+class LiveSystems(Screen):
     """The screen, a context manager. `part` has the observer of each system's search."""
 
     def __init__(
@@ -31,29 +31,14 @@ class LiveSystems:
         console: Console | None = None,
         log_every_s: float = LOG_EVERY_S,
     ) -> None:
-        self._console = console or stderr()
         self._parts: dict[str, _Part] = {}
-        self._live = screen(self._screen, self._console)
+        super().__init__(console)
         for system, each in objectives.items():
             self._parts[system] = _Part(system, each, self._console, self._live, log_every_s)
-
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._live.stop()
 
     def part(self, system: str) -> LiveProgress:
         """The observer of one search; entered and left by it."""
         return self._parts[system]
-
-    def note(self, line: str) -> None:
-        """A line that stays on the screen."""
-        self._console.print(line)
 
     def _screen(self) -> RenderableType:
         room = max(2, (self._console.height - _KEPT_LINES) // max(1, len(self._parts)))
@@ -90,15 +75,11 @@ class _Part(LiveProgress):
         progress = self._progress if self._ended else self._progress.after(time.monotonic() - self._seen)
         words = [front_words(progress), *lost_words(progress)]
         if self._ended:
-            return [_line(f"{self._system}: {'; '.join(['ended', *words])}")]
+            return [one_line(f"{self._system}: {'; '.join(['ended', *words])}")]
         bar = Table.grid(padding=(0, 1))
         drawn = ProgressBar(total=1.0, completed=progress.fraction, width=_BAR)
-        bar.add_row(Text(self._system, style="bold"), drawn, _line(status_words(progress), style=""))
+        bar.add_row(Text(self._system, style="bold"), drawn, one_line(status_words(progress), style=""))
         devices = self._devices(progress, room - 2) if room > 2 else []
         if not devices:
             words.append(devices_words(progress.devices))
-        return [bar, *(_line(f"  {line}") for line in ["; ".join(words), *devices])]
-
-
-def _line(text: str, style: str = "dim") -> Text:
-    return Text(text, style=style, overflow="ellipsis", no_wrap=True)
+        return [bar, *(one_line(f"  {line}") for line in ["; ".join(words), *devices])]

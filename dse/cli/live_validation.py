@@ -8,18 +8,17 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console, RenderableType
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from dse.cli.render import stderr
+from dse.cli.screen import Screen
 from dse.durations import show_duration
 from dse.submission.validate import Plan, Progress
 
 _LOG_EVERY_S = 10.0
 
 
-class LiveValidation:
+class LiveValidation(Screen):
     """An observer for `dse.submission.validate.run`; a context manager that owns the screen meanwhile."""
 
     def __init__(self, plan: Plan, console: Console | None = None, log_every_s: float = _LOG_EVERY_S) -> None:
@@ -27,26 +26,22 @@ class LiveValidation:
         self._running: dict[str, tuple[Progress, float]] = {}
         """By board: the run that goes on there, and when it began."""
         self._last: tuple[Progress, float] | None = None
-        self._console = console or stderr()
         self._log_every_s = log_every_s
-        self._live = Live(get_renderable=self._screen, console=self._console, refresh_per_second=2, transient=True)
         self._ended = threading.Event()
+        super().__init__(console)
         self._thread = threading.Thread(target=self._log, daemon=True)
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._live.start()
-        else:
+        if not self._console.is_terminal:
             self._thread.start()
-        return self
+        return super().__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._ended.set()
-        if self._console.is_terminal:
-            self._live.stop()
-        else:
+        super().__exit__(kind, error, traceback)
+        if not self._console.is_terminal:
             self._thread.join()
 
     def __call__(self, progress: Progress) -> None:
@@ -67,10 +62,6 @@ class LiveValidation:
             self.note(f"{_name(progress)}: not validated: {progress.outcome.reason}")
         elif not progress.step.done:
             self.note(f"{_name(progress)}: validated; {show_duration(progress.left_s)} left")
-
-    def note(self, line: str) -> None:
-        """A line that stays on the screen."""
-        self._console.print(line)
 
     def _log(self) -> None:
         while not self._ended.wait(self._log_every_s):
