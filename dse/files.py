@@ -11,16 +11,22 @@ from pathlib import Path
 from threading import get_native_id
 from typing import Any
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+_CANONICAL, _CANONICAL_ASCII = (
+    json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=ascii_only)
+    for ascii_only in (False, True)
+)
 _AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 _TEMPORARY = re.compile(r"\..+\.[0-9]+\.tmp", re.DOTALL)
 _ANEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 """A file that is not there yet: a link of that name is not followed."""
 
 
-def canonical_json(value: Any) -> str:
-    """One text per value: sorted keys, no spaces, whole floats as integers. Raises ValueError for NaN and infinity."""
-    return _CANONICAL.encode(_plain(value))
+def canonical_json(value: Any, *, ascii_only: bool = False) -> str:
+    """One text per value: sorted keys, no spaces, whole floats as integers. Raises ValueError for NaN and infinity.
+
+    With ``ascii_only``, other letters are escaped, as the harness does.
+    """
+    return (_CANONICAL_ASCII if ascii_only else _CANONICAL).encode(_plain(value))
 
 
 def fingerprint(value: Any) -> str:

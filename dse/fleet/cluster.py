@@ -10,6 +10,7 @@ import json
 import logging
 import math
 import os
+import pickle
 import queue
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ from urllib.parse import urlsplit
 from dse.errors import MachineError, Remedy, UsageError
 from dse.fleet.certificates import make_certificates, settings_of
 from dse.fleet.process import SILENT, TAG
+from dse.fleet.task import run_packed
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -152,8 +154,9 @@ class Cluster:
         """Begin ``task`` at the worker of ``device``; its key, which `done` names."""
         assert self._client is not None
         key = f"dse-{device}-{uuid.uuid4().hex}"
+        packed = pickle.dumps((task, arguments))  # of bytes, Dask's client and its scheduler have the least work
         future = self._client.submit(
-            task, *arguments, key=key, resources={f"{TAG}{device}": 1}, pure=False, retries=0, actor=False
+            run_packed, packed, key=key, resources={f"{TAG}{device}": 1}, pure=False, retries=0, actor=False
         )
         self._futures[key] = future
         future.add_done_callback(lambda found: self._done.put((key, found)))

@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dse_harness import protocol
 
@@ -96,7 +96,7 @@ class FleetPool:
             self._lease_s,
             boot_id=self._boot_ids.get(run.device),
         )
-        job = replace(job, run_id=f"{self._study}-{run.number}-{job.request_sha256[:12]}")
+        job = job.named(f"{self._study}-{run.number}-{job.request_sha256[:12]}")
         names = {each.name for each in there.files}
         look = not names <= self._there[run.device]
         self._submit(_Running(run, job, there.files, names), look=look)

@@ -171,10 +171,11 @@ def test_a_recorded_answer_is_believed_without_a_beginning() -> None:
 
 
 def test_both_sides_have_one_fingerprint_of_a_request() -> None:
-    asked = job(request=replace(REQUEST, warmup_s=1.0, data_set=replace(REQUEST.data_set, name="ü")))
+    asked = job(request=replace(REQUEST, warmup_s=1.0, data_set=replace(REQUEST.data_set, name="ü\x7f")))
     sent = json.loads(asked.line)
     assert asked.line.endswith(b"\n")
-    assert device.sha256(sent["request"]) == asked.request_sha256
+    assert device.sha256(sent["request"]) == asked.request_sha256 == asked.named("study-4-x").request_sha256
+    assert asked.named("study-4-x") == replace(asked, run_id="study-4-x")
     assert sent == {
         "schema": 1,
         "run_id": "study-3-abc",
