@@ -36,7 +36,7 @@ _AHEAD_TRIALS = 4
 """So many trials before its end, a search gives no device a second one."""
 _SMOOTHED = 0.2
 """The weight of the latest."""
-_LOOK_SHARE = 0.05
+_LOOK_SHARE = 0.02
 """Of the time may be spent to tell people where a search on several devices stands."""
 
 RequestOf = Callable[[Step, ModelFile], Request]
