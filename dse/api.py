@@ -25,6 +25,7 @@ from dse.search.exchange import Exchange, Shares
 from dse.search.explore import explore as search
 from dse.search.plan import Plan, make_plan
 from dse.search.pool import Pool
+from dse.search.progress import Progress
 from dse.search.spent import counted_from, spent_on
 from dse.search.start import confirms, fetch
 from dse.search.suggesters import Decision
@@ -265,9 +266,9 @@ class _Events:
         self._study, self._callbacks, self._shares = study, callbacks, shares
         self._told = {measured.trial for measured in study.measurements}
 
-    def __call__(self, _: object) -> None:
+    def __call__(self, progress: Progress) -> None:
         if self._shares is not None:
-            self._shares()
+            self._shares(progress)
         if not self._callbacks or len(self._told) == len(self._study.measurements):
             return
         new = [row for row in self._study.trials() if row.trial not in self._told]  # they end in any order

@@ -107,7 +107,7 @@ def _at_once(searches: dict[str, Search], exchange: Exchange, interrupt: Interru
             shares = Shares(exchange, search.space, writer)
 
             def observe(progress: Progress) -> None:
-                shares()
+                shares(progress)
                 part(progress)
 
             return writer.study, search.measure(writer, part, stopped, observe)

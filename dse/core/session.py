@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import bisect
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from dse_harness.protocol import Response
@@ -45,7 +45,8 @@ class Session:
     """See the module. ``history`` are the trials of the study so far, whoever measured them.
 
     ``elsewhere`` are accuracies that other systems found, by key; each trial shows whether they count for it. More may
-    come to it at any time.
+    come to it at any time. What they are counting now, ``counted_elsewhere``, is counted here last: it may be there by
+    then.
 
     Trials are numbered from ``first_number`` on, or after the history. The budget is this session's own, and so is its
     ``number``, one more than the last of the history has.
@@ -61,9 +62,11 @@ class Session:
         *,
         first_number: int | None = None,
         elsewhere: Mapping[str, FoundAccuracy] | None = None,
+        counted_elsewhere: Collection[str] = (),
     ) -> None:
         self.task, self.costs = task, costs
         self._elsewhere = {} if elsewhere is None else elsewhere
+        self._counted_elsewhere = counted_elsewhere
         self._suggester, self._experiments = suggester, experiments
         self._measurements: list[Measurement] = []
         self._accuracies = Accuracies(0 if task.exact else task.images or 0)
@@ -290,7 +293,13 @@ class Session:
             return Need(suggested, "search", policy.rungs[0])
         if lost is not None and not any(self._is_fit(each.device) for each in self.pending if each.device != device):
             return lost
-        return next((need for need in self._undecided() if self.costs.step_s(need) <= left_s), None)
+        affordable = (need for need in self._undecided() if self.costs.step_s(need) <= left_s)
+        return min(affordable, key=self._may_come, default=None) if self._counted_elsewhere else next(affordable, None)
+
+    def _may_come(self, need: Need) -> bool:
+        """Whether another system is counting the accuracy that is needed."""
+        wanted = need.images == self.task.policy.rungs[-1]
+        return wanted and self._experiments.accuracy_key(need.configuration) in self._counted_elsewhere
 
     def _is_fit(self, device: str) -> bool:
         """Whether the last trial on the device counts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
+from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
 from dse.errors import ModelError
 from dse.spaces.space import Space
@@ -32,12 +33,19 @@ def found_elsewhere(space: Space, studies: Iterable[Study]) -> list[Elsewhere]:
 def elsewhere_of(space: Space, system: str, study: str, measured: Measurement) -> Elsewhere | None:
     """The accuracy that a trial of ``study`` counted on ``system``, if ``space`` has the same."""
     accuracy, spot_check = measured.response.accuracy, measured.response.spot_check
-    if accuracy is None or spot_check is None or space.tree.locate(measured.configuration) is None:
+    if accuracy is None or spot_check is None:
+        return None
+    key = key_here(space, system, measured.configuration, measured.accuracy_key)
+    return None if key is None else Elsewhere(key, accuracy, spot_check, study, measured.trial)
+
+
+def key_here(space: Space, system: str, configuration: Configuration, accuracy_key: str | None) -> str | None:
+    """The key that ``space`` has for what is ``accuracy_key`` on ``system``; None where it has not the same."""
+    if space.tree.locate(configuration) is None:
         return None
     try:
-        experiment = space.experiment(measured.configuration)
+        experiment = space.experiment(configuration)
     except ModelError:
         return None
-    if measured.accuracy_key != dataclasses.replace(experiment, device=system).accuracy_key():
-        return None
-    return Elsewhere(experiment.accuracy_key(), accuracy, spot_check, study, measured.trial)
+    same = accuracy_key == dataclasses.replace(experiment, device=system).accuracy_key()
+    return experiment.accuracy_key() if same else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from dse_harness.protocol import Request
 
@@ -74,6 +74,7 @@ def explore(
         first=first,
         first_number=writer.next_number,
         elsewhere=writer.elsewhere,
+        counted_elsewhere=writer.counted_elsewhere,
     )
     driver = Driver(
         writer,
@@ -102,6 +103,7 @@ def session_of(
     first: Sequence[Configuration] = (),
     first_number: int | None = None,
     elsewhere: Mapping[str, FoundAccuracy] | None = None,
+    counted_elsewhere: Collection[str] = (),
 ) -> Session:
     """The session that carries out ``plan`` on ``space``; see `explore`, and `dse.core.session` for ``elsewhere``."""
     rungs, is_exact = accuracy_rungs(space), space.backend.is_deterministic
@@ -133,6 +135,7 @@ def session_of(
         history,
         first_number=first_number,
         elsewhere=elsewhere,
+        counted_elsewhere=counted_elsewhere,
     )
 
 

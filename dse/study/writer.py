@@ -86,6 +86,8 @@ class StudyWriter:
         boards: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self._found_elsewhere = elsewhere
+        self.counted_elsewhere: set[str] = set()
+        """The accuracies, by key, that other systems are counting on all images now."""
         self.say = say
         self._command = command
         self._ratios = dict(ratios or {})

@@ -21,7 +21,7 @@ from dse.errors import DeviceFileError, DeviceLostError, DevicesGoneError, Input
 from dse.fleet.fleet import Fleet
 from dse.search.pool import ThreadPool
 from dse.study import Study
-from tests.recording import make_space
+from tests.recording import SPACE, make_space
 
 Answers = dict[str, Callable[[Request], float]]
 """How long each system takes, in nanoseconds; tests do in it what they want to happen meanwhile."""
@@ -36,7 +36,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     monkeypatch.setattr("dse.search.explore.RESTS_S", (0.0,))
     make_space(tmp_path)
 
-    def make(answers: Answers, **options: str) -> Path:
+    def make(answers: Answers, accuracy: Callable[[Request], float] = lambda _: 0.8, **options: str) -> Path:
         def device(system: str) -> dict[str, Any]:
             here = {"transport": "local", "root": system}
             return here if system.startswith("here") else {"transport": "ssh", "host": "none.invalid", **options}
@@ -46,7 +46,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
 
         @contextmanager
         def pool(fleet: Fleet, study: str) -> Iterator[ThreadPool]:
-            found = ThreadPool({each.name: FakeDevice(answers[fleet.system], lambda _: 0.8) for each in fleet.devices})
+            found = ThreadPool({each.name: FakeDevice(answers[fleet.system], accuracy) for each in fleet.devices})
             yield found
             found.close()
 
@@ -164,6 +164,40 @@ def test_an_accuracy_that_one_counts_counts_for_the_other_meanwhile(lab: Any, ds
     assert sum(m.response.accuracy is not None for m in other.measurements) < 2
     assert {e.values["accuracy"] for e in other.analysis.estimates} == {0.8}
     assert any(record.accuracy_from < 0 for record in other.records)
+
+
+def test_two_do_not_count_one_accuracy_at_the_same_time(lab: Any, dse: Any) -> None:
+    """As long as there is another one to count."""
+    first_counts, both_count = threading.Event(), threading.Event()
+    counted: dict[str, list[str]] = {"a": [], "b": []}
+
+    def size(request: Request) -> int:
+        return int(request.model_sha256[:2], 16)
+
+    def is_complete(request: Request) -> bool:
+        return request.accuracy is not None and request.accuracy.samples == 2000
+
+    def first(request: Request) -> float:
+        if is_complete(request):
+            counted["a"].append(request.model_sha256)
+            first_counts.set()
+            both_count.wait(30)
+        return 1e6 * (1 + size(request))
+
+    def later(request: Request) -> float:
+        if is_complete(request):
+            counted["b"].append(request.model_sha256)
+            both_count.set()
+        else:
+            first_counts.wait(30)
+        return 1e6 * (1 + size(request))
+
+    folder = lab({"a": first, "b": later}, lambda request: 0.5 + size(request) / 640)
+    parameters = {**SPACE["parameters"], "threads": [1]}
+    space = {**SPACE, "parameters": parameters, "fidelity": {"explore": {"accuracy_images": 2000}}}
+    (folder / "small_study.yaml").write_text(json.dumps(space))
+    assert dse(*WORDS).code == 0
+    assert counted["a"][0] != counted["b"][0]
 
 
 def test_python_searches_all_systems_and_has_their_front(lab: Any) -> None:
