@@ -244,7 +244,8 @@ class Response:
     pace_before_ns: Count | None = None
     """The shortest time of a fixed loop on the processor, directly before the first query: see `dse_harness.pace`."""
     pace_after_ns: Count | None = None
-    """The same directly after the last query."""
+    """The same in the run, looked at between queries: in a twentieth of its time at most the loop took longer. In
+    responses of before, directly after the last query."""
     takes: Count | None = None
     """How often the performance run was taken: again where the processor became slower on the way. The last counts."""
     probe_latency_ns: Count | None = None
