@@ -27,9 +27,10 @@ class Problem:
 
     def has(self, configuration: Configuration) -> bool:
         """Whether the tree has ``configuration``; answered once for each, as suggesters ask after every trial."""
-        if configuration not in self._asked:
-            self._asked[configuration] = self.tree.locate(configuration) is not None
-        return self._asked[configuration]
+        found = self._asked.get(configuration)
+        if found is None:
+            found = self._asked[configuration] = self.tree.locate(configuration) is not None
+        return found
 
     @cached_property
     def figures(self) -> frozenset[str]:

@@ -149,8 +149,7 @@ class EHVISuggester:
         candidates, encoded = self._candidates(measured, rng)
         if len(complete) < min(FIRST, len(past)) or not complete or not candidates:
             return None
-        better = {e.configuration: e for e in estimates if problem.figures <= e.values.keys()}
-        now = [better.get(e.configuration, e) for e in complete] if better else complete
+        now = _as_known_now(complete, estimates, problem.figures)
         known = _Known(complete, now, thinned(now, problem))
         chance = self._chance(past, known, encoded)
         feasible = np.array([satisfies(now[index].values, problem.constraints) for index in known.some])
@@ -269,8 +268,9 @@ class EHVISuggester:
     def _chance(self, past: Sequence[Estimate], known: _Known, candidates: Coded) -> Array:
         """The probability ``[candidates]`` that it can be measured and satisfies every constraint."""
         chance = np.ones(len(candidates))
-        inside = [e for e in past if self._problem.has(e.configuration)]
-        if any(not e.values for e in inside):
+        failed = [e.configuration for e in past if not e.values]
+        if any(map(self._problem.has, failed)):
+            inside = [e for e in past if self._problem.has(e.configuration)]
             some = evenly(len(inside), MOST_POINTS)
             mean, _ = self._figures.process(None, inside, inside, some).predict(candidates)
             chance *= np.clip(mean, _LIKELY_FAILURE, 1.0)
@@ -282,6 +282,20 @@ class EHVISuggester:
 
     def _rng(self, past: Sequence[Estimate]) -> random.Random:
         return random.Random(f"{self._seed} {len(past)}")
+
+
+def _as_known_now(
+    complete: Sequence[Estimate], estimates: Sequence[Estimate], figures: frozenset[str]
+) -> Sequence[Estimate]:
+    """What is known now of those that are complete."""
+    is_same = len(complete) == len(estimates) and all(
+        first.configuration is now.configuration for first, now in zip(complete, estimates, strict=True)
+    )
+    better = [e for e in estimates if e.values.keys() >= figures]
+    if is_same and len(better) == len(complete):
+        return better
+    known = {e.configuration: e for e in better}
+    return [known.get(e.configuration, e) for e in complete] if known else complete
 
 
 class _Known(NamedTuple):

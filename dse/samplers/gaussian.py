@@ -93,6 +93,8 @@ class GaussianProcess:
         y - E C y and covariance E - E C E.
         """
         variances, inverse = self._variances[some], self._inverse[:, some]
+        if not variances.any():
+            return np.tile(self._mean + self._sd * self._own_mean[some], (len(normal), 1))
         left = np.diag(variances) - variances[:, None] * (inverse.T @ inverse) * variances
         found, axes = np.linalg.eigh(left)
         moved = (normal * np.sqrt(np.maximum(found, 0.0))) @ axes.T

@@ -83,6 +83,16 @@ def test_constraints_are_applied_before_anything_is_dominated(
     assert front(points, SETS[0], constraints) == front(allowed, SETS[0])
 
 
+@pytest.mark.parametrize("bytes_", [0, 2**53], ids=["as floats tell", "beyond what floats tell"])
+def test_of_hundreds_it_is_those_that_none_dominates(bytes_: int) -> None:
+    chance = random.Random(0)
+    rows = [(chance.randrange(5), chance.randrange(1, 90), chance.randrange(1, 30)) for _ in range(260)]
+    points = [_measurement(trial, good, ns, bytes_ + more) for trial, (good, ns, more) in enumerate(rows)]
+    for objectives in SETS:
+        expected = {p.trial for p in points if not any(_dominates(other, p, objectives) for other in points)}
+        assert {p.trial for p in front(points, objectives)} == expected
+
+
 def test_it_is_sorted_by_the_first_objective_best_first() -> None:
     points = [_measurement(0, 1, 1, 9), _measurement(1, 3, 3, 9), _measurement(2, 3, 3, 9), _measurement(3, 2, 2, 9)]
     assert [point.trial for point in front(points, SETS[0])] == [1, 2, 3, 0]
