@@ -30,10 +30,11 @@ def artifact_path(identifier: str) -> str:
 
 def artifact_attributes(trials: Path, trial: int) -> dict[str, str]:
     """The files that the folder of ``trial`` below ``trials`` has, as a trial's system attributes."""
+    folder = trials / str(trial)
     return {
         f"artifacts:{artifact_id(trial, kind)}": _document(trial, kind, path)
         for kind, path in ARTIFACTS.items()
-        if (trials / str(trial) / path).is_file()
+        if (folder / path).is_file()
     }
 
 

@@ -6,6 +6,7 @@ User attributes are numbers with their unit in the name, and text only where it 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -28,7 +29,8 @@ OFFICIAL = ("official", "rehearsal")
 class Shown:
     """Makes trials of Optuna of the rows of a study whose trials' folders are below ``trials``.
 
-    ``distributions`` have every value that a parameter of one of them has; ``official`` are official figures by trial.
+    ``distributions`` have every value that a parameter of one of them has; ``official`` are official figures by trial;
+    ``artifacts`` are the files by trial that were looked for, and stay what they are: others are added.
     """
 
     def __init__(
@@ -38,11 +40,12 @@ class Shown:
         distributions: Mapping[str, CategoricalDistribution],
         trials: Path,
         official: Mapping[int, Mapping[str, Any]],
+        artifacts: dict[int, dict[str, str]],
     ) -> None:
         self._objectives, self._constraints = tuple(objectives), tuple(constraints)
         self._distributions, self._encoded = distributions, encoded(distributions)
         self._trials = trials
-        self._official = official
+        self._official, self._found = official, artifacts
 
     def configuration(self, row: ConfigurationRow, runs: Sequence[Measurement]) -> StoredTrial:
         """A configuration of which ``runs`` are all trials. Complete where it has a figure for all that is asked."""
@@ -106,10 +109,15 @@ class Shown:
             values=tuple(float(row.values[o.name]) for o in self._objectives) if is_complete else (),
             parameters=self._parameters(row.configuration),
             user=as_json({name: value for name, value in user.items() if value is not None}),
-            system=as_json(artifact_attributes(self._trials, row.trial) | self._excess(row.values)),
+            system=as_json(self._artifacts(row.trial) | self._excess(row.values)),
             start=self._time(runs[0], "device_before", "trial.json"),
             complete=self._time(runs[-1], "device_after", "response.json"),
         )
+
+    def _artifacts(self, trial: int) -> dict[str, str]:
+        if trial not in self._found:
+            self._found[trial] = artifact_attributes(self._trials, trial)
+        return self._found[trial]
 
     def _time(self, measured: Measurement, state: Literal["device_before", "device_after"], written: str) -> datetime:
         """When a run began or ended: by the device, else by the file that was written then. UTC without a zone."""
@@ -117,8 +125,10 @@ class Shown:
         if found is not None:
             time = datetime.fromisoformat(found.time_utc)
         else:
-            path = self._trials / str(measured.trial) / written
-            time = datetime.fromtimestamp(path.stat().st_mtime if path.exists() else 0.0, UTC)
+            found_s = 0.0
+            with suppress(OSError):
+                found_s = (self._trials / str(measured.trial) / written).stat().st_mtime
+            time = datetime.fromtimestamp(found_s, UTC)
         return time.astimezone(UTC).replace(tzinfo=None)
 
     def _parameters(self, configuration: Configuration) -> dict[str, tuple[float, str]]:

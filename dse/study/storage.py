@@ -72,6 +72,7 @@ class OptunaView:
             self._configurations, self._runs = (self._open(n, there) for n in (study.name, runs_name(study.name)))
         self._known: dict[int, list[tuple[int, StoredTrial]]] = {}
         self._official = dict(official or {})
+        self._artifacts: dict[int, dict[str, str]] = {}
         self._shown_runs: Shown | None = None
         self.is_refreshed = False
         """Whether both studies said what was known at some time since the view was opened."""
@@ -124,7 +125,7 @@ class OptunaView:
         """What makes trials of Optuna of ``configurations`` of the space, and of what it was before it was edited."""
         levels = distributions(self._tree, configurations)
         folder = self._study.folder / "trials"
-        return Shown(self._study.objectives, self._study.constraints, levels, folder, self._official)
+        return Shown(self._study.objectives, self._study.constraints, levels, folder, self._official, self._artifacts)
 
     def _open(self, name: str, there: Mapping[str, Mapping[str, Any]]) -> int:
         """The id of Optuna's study of that name: new, or as it was left, or made again when it has other objectives.
