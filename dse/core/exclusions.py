@@ -6,13 +6,15 @@ trial is judged among those of its own device.
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Hashable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from dse_harness.protocol import SINCE_BOOT, DeviceState
+from dse_harness.protocol import SINCE_BOOT, DeviceState, Response
 
 from dse.core.measurement import Measurement
 from dse.core.reason import Reason
@@ -61,12 +63,32 @@ class DeviceChecks:
         return self.slowed
 
 
+class _Own(NamedTuple):
+    """What a trial says by itself, whatever is usual on its device: found out once."""
+
+    response: Response
+    has_states: bool
+    """Of the device, before and after."""
+    foreign_cores: float | None
+    governors: tuple[str, ...]
+    is_quiet: bool
+    """Whether nothing speaks against it where these governors are the usual ones, and so is that foreign load."""
+
+    def is_usual(self, foreign: float, governors: tuple[str, ...]) -> bool:
+        """Whether nothing speaks against it where that is usual."""
+        if not (self.is_quiet and self.has_states):
+            return self.is_quiet
+        return self.governors == governors and (self.foreign_cores or 0.0) <= foreign + _FOREIGN_CORES
+
+
 class _Judged(NamedTuple):
-    """The trials of a device, the reasons against them, and what they say of it."""
+    """The trials of a device, the reasons against them, and what they say of it; and ``own``, what each says, by
+    number."""
 
     trials: Sequence[Measurement]
     reasons: Mapping[int, tuple[Reason, ...]]
     checks: DeviceChecks
+    own: dict[int, _Own]
 
 
 @dataclass(frozen=True)
@@ -104,9 +126,9 @@ def find_exclusions(measurements: Sequence[Measurement], before: Exclusions | No
     another one: then that one is, what ran under any other is excluded, and the search measures it again. Devices of
     which nothing was heard since ``before`` are not judged again.
     """
-    of_devices: dict[str, list[Measurement]] = {}
+    of_devices: defaultdict[str, list[Measurement]] = defaultdict(list)
     for measured in measurements:
-        of_devices.setdefault(measured.device, []).append(measured)
+        of_devices[measured.device].append(measured)
     kept = {} if before is None else before.judged
     judged = {device: _judged(trials, kept.get(device)) for device, trials in of_devices.items()}
     reasons = {trial: why for found in judged.values() for trial, why in found.reasons.items()}
@@ -116,16 +138,32 @@ def find_exclusions(measurements: Sequence[Measurement], before: Exclusions | No
 def _judged(trials: list[Measurement], before: _Judged | None) -> _Judged:
     if before is not None and len(before.trials) == len(trials) and all(map(operator.is_, before.trials, trials)):
         return before
-    return _Judged(trials, *_check(trials))
+    own = {} if before is None else before.own
+    for m in trials:
+        known = own.get(m.trial)
+        if known is None or known.response is not m.response:
+            own[m.trial] = _own(m)
+    return _Judged(trials, *_check(trials, own), own)
 
 
-def _check(measurements: Sequence[Measurement]) -> tuple[dict[int, tuple[Reason, ...]], DeviceChecks]:
-    """The reasons against the trials of one device, and what they say of it."""
+def _own(measured: Measurement) -> _Own:
+    before, after = measured.response.device_before, measured.response.device_after
+    foreign = foreign_cores(before, after) if before and after else None
+    governors = before.cpu_governors if before else ()
+    quiet = not _device_reasons(measured, math.inf, governors)
+    return _Own(measured.response, before is not None and after is not None, foreign, governors, quiet)
+
+
+def _check(
+    measurements: Sequence[Measurement], own: Mapping[int, _Own]
+) -> tuple[dict[int, tuple[Reason, ...]], DeviceChecks]:
+    """The reasons against the trials of one device, and what they say of it; each says its ``own`` by itself."""
     watched = [m for m in measurements if m.tells_of_device]
-    usual = _usual_foreign_cores(watched)
+    usual = _usual_foreign_cores([own[m.trial].foreign_cores for m in watched])
     governors, governor_since = _usual_governors(watched)
     slowed, most_are = _slowed(watched)
-    reasons = {m.trial: tuple(_device_reasons(m, usual, governors)) for m in watched if not m.failed}
+    odd = (m for m in watched if not own[m.trial].is_usual(usual, governors) and not m.failed)
+    reasons = {m.trial: tuple(_device_reasons(m, usual, governors)) for m in odd}
     for trial, reason in slowed.items():
         reasons[trial] = (*reasons.get(trial, ()), reason)
     drift, reference, good = find_drift(measurements, reasons)
@@ -245,15 +283,10 @@ def _between_s(before: DeviceState, after: DeviceState) -> float | None:
     return seconds if tells else None
 
 
-def _usual_foreign_cores(measurements: Sequence[Measurement]) -> float:
+def _usual_foreign_cores(measured: Iterable[float | None]) -> float:
     """The lower quartile, so that a disturbance that lasts for many trials does not become the usual state."""
-    found = [
-        cores
-        for m in measurements
-        if m.response.device_before and m.response.device_after
-        if (cores := foreign_cores(m.response.device_before, m.response.device_after)) is not None
-    ]
-    return sorted(found)[len(found) // 4] if found else 0.0
+    found = sorted(cores for cores in measured if cores is not None)
+    return found[len(found) // 4] if found else 0.0
 
 
 def _usual_governors(measurements: Sequence[Measurement]) -> tuple[tuple[str, ...], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -89,18 +90,16 @@ class Experiment:
 
         How many of the images were used is with the accuracy itself: more of them make it better, not another one.
         """
-        return fingerprint(
-            {
-                "model": dict(self.model),
-                "data_set": self.data_set,
-                "classes": self.classes,
-                "preprocessing": vars(self.preprocessing),
-                "runtime": [self.runtime.name, self.engine_version],
-                "delegate": self.runtime.delegate,
-                # what came later is left out where it is as it always was: older studies know their keys without
-                **({"device": self.device} if self.device else {}),
-                **({"options": dict(self.runtime.options)} if self.runtime.options else {}),
-            }
+        options = self.runtime.options.items()
+        return _accuracy_key(
+            tuple([(name, type(value), value) for name, value in self.model.items()]),
+            self.data_set,
+            self.classes,
+            self.preprocessing,
+            (self.runtime.name, self.engine_version),
+            self.runtime.delegate,
+            self.device,
+            tuple([(name, type(value), value) for name, value in options]) if options else (),
         )
 
     def key(self) -> str:
@@ -149,3 +148,34 @@ class Experiment:
         if self.fidelity is None or self.fidelity.official:
             return {"official": True}
         return {"min_duration": self.fidelity.min_duration_s, "min_query_count": self.fidelity.min_query_count}
+
+
+_Typed = tuple[tuple[str, type, Value], ...]
+"""Names and values with their types: 1 and true are equal, and not the same."""
+
+
+@lru_cache(4096)
+def _accuracy_key(
+    model: _Typed,
+    data_set: str,
+    classes: int | None,
+    preprocessing: Preprocessing,
+    runtime: tuple[str, str | None],
+    delegate: str,
+    device: str,
+    options: _Typed,
+) -> str:
+    """Found once for all configurations that differ in how the model runs, not in what it answers."""
+    return fingerprint(
+        {
+            "model": {name: value for name, _, value in model},
+            "data_set": data_set,
+            "classes": classes,
+            "preprocessing": vars(preprocessing),
+            "runtime": list(runtime),
+            "delegate": delegate,
+            # what came later is left out where it is as it always was: older studies know their keys without
+            **({"device": device} if device else {}),
+            **({"options": {name: value for name, _, value in options}} if options else {}),
+        }
+    )

@@ -88,13 +88,15 @@ class Noise:
 
 def spread_of(repeats: Sequence[Measurement]) -> Spread:
     """How far ``repeats`` of one configuration differ within a session; nothing of a single one."""
-    complete = [repeat for repeat in repeats if not repeat.failed]
+    by_session: dict[int, list[Mapping[str, float]]] = {}
+    for repeat in repeats:
+        if not repeat.failed:
+            by_session.setdefault(repeat.session, []).append(repeat.scaled)
+    together = [scaled for scaled in by_session.values() if len(scaled) > 1]
     found: dict[str, Squares] = {}
-    for name in METRICS if len(complete) > 1 else ():
-        by_session: dict[int, list[float]] = {}
-        for m in (m for m in complete if name != "accuracy" and name in m.scaled):
-            by_session.setdefault(m.session, []).append(m.scaled[name])
-        spreads = [_spread(tuple(scaled)) for scaled in by_session.values() if len(scaled) > 1]
+    for name in METRICS if together else ():
+        values = [tuple([each[name] for each in scaled if name in each]) for scaled in together]
+        spreads = [_spread(each) for each in values if len(each) > 1 and name != "accuracy"]
         if spreads:
             found[name] = sum(squares for squares, _ in spreads), sum(degrees for _, degrees in spreads)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median, stdev
+from statistics import median
 
 from dse.core.proportion import Z_95
 
@@ -49,7 +49,10 @@ def repeatability(scaled: Sequence[float]) -> Repeatability:
     centre = median(scaled)
     robust_sd = 1.4826 * median(abs(value - centre) for value in scaled)
     outliers = tuple(i for i, value in enumerate(scaled) if abs(value - centre) > _OUTLIER * robust_sd)
-    return Repeatability(stdev(value for i, value in enumerate(scaled) if i not in outliers), len(scaled), outliers)
+    kept = [value for i, value in enumerate(scaled) if i not in outliers] if outliers else scaled
+    mean = math.fsum(kept) / len(kept) if min(kept) < max(kept) else kept[0]  # which equal ones need not be, rounded
+    variance = math.fsum((value - mean) ** 2 for value in kept) / (len(kept) - 1)
+    return Repeatability(math.sqrt(variance), len(scaled), outliers)
 
 
 def _student_t(degrees: int) -> float:

@@ -155,9 +155,9 @@ class LearnedCosts:
     def add(self, measured: Measurement, took_s: float | None = None) -> None:
         """Learn from a trial, which took ``took_s`` with all that is around the harness."""
         self._table, configuration = None, self._place(measured)
-        if configuration is not None and configuration not in self._seen:
+        group = None if configuration is None else self._group(configuration)
+        if configuration is not None and group is not None and configuration not in self._seen:
             self._seen.add(configuration)
-            group = self._group(configuration)
             group.unknown = max(0.0, group.unknown - 1)
         response, timing_s = measured.response, measured.response.timing_s
         performance, rate = response.performance, measured.values.get("samples_per_second", 0)
@@ -169,9 +169,8 @@ class LearnedCosts:
             "accuracy", (response.accuracy.total if response.accuracy else 0) * latency_ns / 1e9
         )
         insort(self._starts_s, max(0.0, (timing_s["total"] if took_s is None else took_s) - runs_s))
-        if configuration is None:
+        if group is None:
             return
-        group = self._group(configuration)
         self._ratios += 1
         self._measured_ns += latency_ns
         self._guessed_ns += group.guess_ns
@@ -323,7 +322,7 @@ def costs_of(
     groups: dict[Hashable, Hashable] = {}
 
     def model(configuration: Configuration) -> Hashable:
-        settings = tuple((n, type(v), v) for n, v in configuration.parameters.items() if n not in _NOT_THE_MODELS)
+        settings = tuple([(n, type(v), v) for n, v in configuration.parameters.items() if n not in _NOT_THE_MODELS])
         found = groups.get(settings)
         if found is None:
             found = groups[settings] = group(configuration)

@@ -6,12 +6,12 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import optuna
-import sqlalchemy
+from typing import TYPE_CHECKING, Any
 
 from dse.errors import MachineError, Remedy, StudyError
+
+if TYPE_CHECKING:
+    import optuna
 
 _WAIT_S = 2.0
 """For a lock of SQLite's: a dashboard holds one for milliseconds."""
@@ -27,6 +27,8 @@ def open_storage(url: str, *, own: bool = False) -> optuna.storages.RDBStorage:
     A study's ``own`` can be made again, so SQLite leaves writing it to the disk to the system: what a killed process
     wrote is all there; after a loss of power the file may be torn, as SQLite says of ``synchronous = OFF``.
     """
+    import optuna  # what opens databases takes long to load, and only this needs it
+
     waiting: dict[str, Any] = {}
     if url.startswith("sqlite:"):
         waiting = {"connect_args": {"timeout": _WAIT_S, **({"factory": _Hasty} if own else {})}}
@@ -50,6 +52,9 @@ def _has_tables(url: str, waiting: Any) -> bool:
 
     Raises ValueError for a database with views or triggers: Optuna makes none, and one may have rows without end.
     """
+    import optuna
+    import sqlalchemy
+
     engine = sqlalchemy.create_engine(url, **waiting)
     try:
         with engine.connect() as connection:

@@ -7,7 +7,6 @@ the truth and this is a view of them: whatever does not fit is made to fit when 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,22 +17,18 @@ from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement
 from dse.core.tree import ParameterTree
 from dse.errors import Remedy, StudyError
-from dse.files import sha256_file
 from dse.quiet import new_study
 from dse.samplers.levels import distributions
 from dse.study.database import open_storage, storage_errors, without_user
-from dse.study.folder import ELSEWHERE, database_path
-from dse.study.index import mark_of_file
+from dse.study.identity import ID, identity
 from dse.study.shown import OFFICIAL, Shown
 from dse.study.tables import StoredTrial, TrialTables
 
 if TYPE_CHECKING:
     from dse.study.study import Study
 
-_ID, _SHOWN = "dse study", "runs"
-"""Attributes of an Optuna study: which study of dse's it shows, and how many of its runs."""
-
-_OPEN = ("-journal", "-wal")
+_SHOWN = "runs"
+"""The attribute of an Optuna study that says how many runs it shows."""
 
 
 def runs_name(name: str) -> str:
@@ -135,8 +130,8 @@ class OptunaView:
         if name not in there:
             return self._create(name)
         of = self._storage.get_study_id_from_name(name)
-        found, mine = there[name], _identity(self._study)
-        if found.get(_ID) != mine[_ID] and self._storage.get_n_trials(of):
+        found, mine = there[name], identity(self._study)
+        if found.get(ID) != mine[ID] and self._storage.get_n_trials(of):
             raise StudyError(
                 f"the Optuna storage {without_user(self._url)} has another study called {name}",
                 remedy=Remedy.OTHER_STUDY_OR_STORAGE,
@@ -152,13 +147,13 @@ class OptunaView:
         of = self._storage.get_study_id_from_name(
             new_study(directions, names, storage=self._storage, study_name=name).study_name
         )
-        self._tables.describe([of], _identity(self._study))
+        self._tables.describe([of], identity(self._study))
         return of
 
     def _remove_former_names(self, there: Mapping[str, Mapping[str, Any]]) -> None:
         mine = (self._study.name, runs_name(self._study.name))
         for name, attributes in there.items():
-            if name not in mine and attributes.get(_ID) == self._study.settings.id:
+            if name not in mine and attributes.get(ID) == self._study.settings.id:
                 self._storage.delete_study(self._storage.get_study_id_from_name(name))
 
     def _stored_official(self) -> dict[int, dict[str, Any]]:
@@ -174,31 +169,5 @@ class OptunaView:
 def is_behind(study: Study, storage: optuna.storages.BaseStorage) -> bool:
     """Whether the view of ``study`` in ``storage`` lacks runs, or is of an earlier version."""
     there = {found.study_name: found.user_attrs for found in storage.get_all_studies()}
-    wanted = {**_identity(study), _SHOWN: len(study.measurements)}.items()
+    wanted = {**identity(study), _SHOWN: len(study.measurements)}.items()
     return any(not wanted <= there.get(name, {}).items() for name in (study.name, runs_name(study.name)))
-
-
-def view_state(study: Study) -> str:
-    """A fingerprint of all that the view of ``study`` in its folder follows from, and of the database as it is now.
-
-    Empty where that cannot be told: of a trial whose files are not known, of a database that another program has open.
-    """
-    path, marks, settings = database_path(study.folder), study.index.marks, study.settings
-    if len(marks) != len(study.measurements) or any(path.with_name(path.name + end).exists() for end in _OPEN):
-        return ""
-    try:
-        database = mark_of_file(path)
-        elsewhere = sha256_file(study.folder / ELSEWHERE) if (study.folder / ELSEWHERE).exists() else None
-    except OSError:
-        return ""
-    numbers = [(m.trial, marks.get(m.trial)) for m in study.measurements]
-    of = _identity(study), settings.versions, settings.space.document(), sorted(settings.placed.items())
-    return hashlib.sha256(repr((str(study.folder), database, elsewhere, of, numbers)).encode()).hexdigest()
-
-
-def _identity(study: Study) -> dict[str, Any]:
-    return {
-        _ID: study.settings.id,
-        "objectives": [f"{objective.direction} {objective.name}" for objective in study.objectives],
-        "constraints": [str(constraint) for constraint in study.constraints],
-    }

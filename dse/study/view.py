@@ -11,12 +11,14 @@ import math
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from dse.core.measurement import Measurement
 from dse.errors import DseError, MachineError, StudyError
 from dse.study.database import BusyError
-from dse.study.storage import OptunaView
+
+if TYPE_CHECKING:
+    from dse.study.storage import OptunaView
 
 _TRY_AGAIN_S = 30.0
 """Until the next try within a search: each may wait for some seconds."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dse_harness.engines import ENGINES
 from dse_harness.protocol import Response
@@ -30,14 +30,17 @@ from dse.study import folder as places
 from dse.study import trial as trials
 from dse.study.database import without_password, without_user
 from dse.study.elsewhere import Elsewhere, by_key, keep_elsewhere
+from dse.study.identity import view_state
 from dse.study.index import TrialIndex, mark_of
 from dse.study.lock import locked
 from dse.study.settings import LOADGEN, StudySettings, one_more, read_settings
-from dse.study.storage import OptunaView, view_state
 from dse.study.study import Study
 from dse.study.trial import TrialRecord, read_trials
 from dse.study.view import LateView
 from dse.values import NAME
+
+if TYPE_CHECKING:
+    from dse.study.storage import OptunaView
 
 _PACKAGES = ("moocore", "optuna")
 """What searches."""
@@ -203,6 +206,8 @@ class StudyWriter:
             trials.discard(folder)
 
     def _open_view(self) -> OptunaView:
+        from dse.study.storage import OptunaView  # what opens databases takes long to load
+
         own = self.study.settings.storage is None
         url = places.own_database(self._folder) if own else self._storage or self.study.storage_url
         return OptunaView(url, self.study, self._space.tree, own=own, refresh=len(self.study.records) < _MANY)

@@ -352,3 +352,17 @@ def test_a_trial_is_judged_among_those_of_its_own_device() -> None:
 def test_what_is_wrong_with_a_device_is_said_with_its_name() -> None:
     runs = [dataclasses.replace(measured(n, state(n), state(n + 1), cores=0.4), device="board") for n in range(3)]
     assert (find_exclusions(runs).starved or "").startswith("board: 3 of 3 runs did not get the processor")
+
+
+def test_trials_are_judged_after_others_as_they_are_together() -> None:
+    """What each says by itself is kept, and what is usual changes: the load of others, then the governor."""
+    trials, exclusions = [], None
+    for trial in range(24):
+        governor, second = "performance" if trial < 8 else "ondemand", 2 * trial
+        busy = 1.0 if trial % 2 or trial > 16 else 0.0
+        before, after = state(second, governor), state(second + 2, governor, foreign=2 * busy)
+        phase: Phase = "reference" if trial in (0, 10, 12) else "search"
+        trials.append(measured(trial, before, after, phase=phase, threads=1 + trial % 3, cores=1.0 - trial % 5 / 20))
+        exclusions = find_exclusions(trials, exclusions)
+        assert exclusions == find_exclusions(trials)
+    assert {reason.word for found in exclusions.reasons.values() for reason in found} >= {"governor", "starved"}
