@@ -167,9 +167,8 @@ class Analysis:
     @cached_property
     def pairing(self) -> Pairing:
         """The accuracies of `estimates`, by their index, image by image: how far two of them may differ."""
-        middles = [k.repeats.middle for k in self.known if k.good]
-        accuracies = [middle.accuracy if "accuracy" in middle.values else None for middle in middles]
-        sources, kept = [middle.accuracy_from for middle in middles], self.earlier_pairing
+        counted, kept = [k.counted for k in self.known if k.good], self.earlier_pairing
+        accuracies, sources = [accuracy for accuracy, _ in counted], [source for _, source in counted]
         if kept and (kept.accuracies, kept.sources, kept.images) == (accuracies, sources, self.images):
             return kept
         return Pairing(accuracies, sources, self.images, earlier=None if kept is None else kept.found)

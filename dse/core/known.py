@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from dse_harness.protocol import Accuracy
+
 from dse.core.between import Between
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate, Repeats, repeats_of
@@ -50,6 +52,12 @@ class Known:
     def repeats(self) -> Repeats:
         """What those that count say, of which there is one at least."""
         return repeats_of(self.configuration, self.good)
+
+    @cached_property
+    def counted(self) -> tuple[Accuracy | None, int | None]:
+        """The counts behind the accuracy of those, if they have one, and the trial that found them."""
+        middle = self.repeats.middle
+        return (middle.accuracy if "accuracy" in middle.values else None), middle.accuracy_from
 
     @cached_property
     def first(self) -> Estimate:

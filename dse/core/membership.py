@@ -52,10 +52,13 @@ def membership(
 
 
 class Membership(NamedTuple):
-    """``P(on the front)`` ``[n]`` of some estimates, and the ``worlds`` in which it was found."""
+    """``P(on the front)`` ``[n]`` of some estimates, and the ``worlds`` in which it was found, of rows that ``moves``
+    moved.
+    """
 
     probability: Array
     worlds: Worlds | None = None
+    moves: _Moves | None = None
 
 
 def membership_of(
@@ -102,12 +105,10 @@ def membership_of(
             surely[rows, column] = costs[rows, column] + moved.max(axis=1)
             hopeful[rows, column] = costs[rows, column] + moved.min(axis=1)
         near = near[_near_front(surely, hopeful, shared, is_accuracy[:width], least)]
-    moved = normal_draws(seed, near, len(figures), draws)
-    others = np.flatnonzero(shared[near] != near) if any(is_accuracy) else near[:0]
-    if len(others):
-        with_others = normal_draws(seed, shared[near[others]], len(figures), draws)
-        moved[np.ix_(others, np.array(is_accuracy))] = with_others[:, is_accuracy]
-    _move([estimates[complete[i]] for i in near.tolist()], figures, errors[near], moved)
+    known = [estimates[complete[i]] for i in near.tolist()]
+    by_itself = _Moves(figures, near, shared[near] if any(is_accuracy) else near, known, np.empty(0))
+    by_itself = by_itself.drawn(errors[near], seed, draws, None if before is None else before.moves)
+    moved = by_itself.moved.copy()
     paired = np.isin(near, rows)
     moved[np.ix_(paired, np.array(is_accuracy))] = moves[np.isin(rows, near)][:, None]
     moved += means[near, :, None]
@@ -126,7 +127,7 @@ def membership_of(
         allowed &= figure <= bound if constraint.operator == "<=" else figure >= bound
     worlds = worlds_of(near, drawn, allowed, least, None if before is None else before.worlds)
     probability[np.array(complete)[near]] = (allowed & worlds.free).mean(axis=1)
-    return Membership(probability, worlds)
+    return Membership(probability, worlds, by_itself)
 
 
 def told(probability: float, *, on_front: bool) -> float | None:
@@ -151,7 +152,7 @@ def normal_draws(seed: int, rows: Indices, figures: int, draws: int) -> Array:
             found[here] = _normal_block(seed, block, figures, draws)[rows[here] % _BLOCK]
         return found
     blocks, begins = np.unique(rows // _BLOCK, return_index=True)
-    for block, begin, end in zip(blocks.tolist(), begins.tolist(), [*begins[1:].tolist(), len(rows)], strict=True):
+    for block, begin, end in zip(blocks.tolist(), begins.tolist(), [*begins[1:].tolist(), len(rows)], strict=False):
         numbers = _normal_block(seed, block, figures, draws)
         numbers.take(rows[begin:end] % _BLOCK, axis=0, out=found[begin:end], mode="clip")
     return found
@@ -162,19 +163,59 @@ def _normal_block(seed: int, block: int, figures: int, draws: int) -> Array:
     return np.random.default_rng([seed, block]).standard_normal((_BLOCK, figures, draws))
 
 
-def _move(near: Sequence[Estimate], figures: Sequence[str], errors: Array, chance: Array) -> None:
-    """Make of normal numbers, ``chance`` ``[near, figures, draws]``, by how much each figure of ``near`` moves: by its
-    error, which in part is that of its sessions.
+class _Moves(NamedTuple):
+    """By how much each of the ``figures`` of ``known``, in rising order of their ``numbers``, is ``moved``
+    ``[known, figures, draws]`` by its error, as far as that is its own or its sessions'. ``shared`` are the numbers by
+    which accuracies move.
     """
-    sessions = sessions_of(near, figures)
-    if sessions is None:
-        chance *= errors[:, :, None]
-        return
-    loads, kind, draws = sessions.drift.loads, sessions.drift.kind, chance.shape[2]
-    shifts = normal_draws(_OF_SESSIONS, np.arange(loads.shape[2]), len(figures), draws)
-    chance *= np.sqrt(np.maximum(errors**2 - np.square(loads).sum(axis=2)[kind], 0.0))[:, :, None]
-    together = np.einsum("iks,skd->ikd", loads, shifts)
-    chance += together if len(together) == 1 else together[kind]
+
+    figures: list[str]
+    numbers: Indices
+    shared: Indices
+    known: list[Estimate]
+    moved: Array
+
+    def drawn(self, errors: Array, seed: int, draws: int, before: _Moves | None) -> _Moves:
+        """These, by their standard ``errors`` ``[known, figures]``; what is as ``before`` is taken from there."""
+        found, new = np.empty((*errors.shape, draws)), np.ones(len(errors), dtype=bool)
+        if before is not None and self._is_like(before) and before.moved.shape[1:] == found.shape[1:]:
+            _, ours, theirs = np.intersect1d(self.numbers, before.numbers, assume_unique=True, return_indices=True)
+            pairs = zip(ours.tolist(), theirs.tolist(), strict=True)
+            same = np.array([self.known[i] is before.known[j] for i, j in pairs], dtype=bool)
+            same &= self.shared[ours] == before.shared[theirs]
+            found[ours[same]] = before.moved[theirs[same]]
+            new[ours[same]] = False
+        rows = np.flatnonzero(new)
+        chance = normal_draws(seed, self.numbers[rows], len(self.figures), draws)
+        others = np.flatnonzero(self.shared[rows] != self.numbers[rows])
+        if len(others):
+            accuracy = self.figures.index("accuracy")
+            chance[others, accuracy] = normal_draws(seed, self.shared[rows[others]], len(self.figures), draws)[
+                :, accuracy
+            ]
+        self._move([self.known[row] for row in rows.tolist()], errors[rows], chance)
+        found[rows] = chance
+        return self._replace(moved=found)
+
+    def _is_like(self, before: _Moves) -> bool:
+        return self.figures == before.figures and self._is_of_sessions == before._is_of_sessions
+
+    @property
+    def _is_of_sessions(self) -> bool:
+        """Whether anything is known of how far sessions differ."""
+        return all(e.across is not None for e in self.known)
+
+    def _move(self, known: Sequence[Estimate], errors: Array, chance: Array) -> None:
+        """Make of normal numbers ``chance`` ``[known, figures, draws]`` by how much each figure of ``known`` moves."""
+        sessions = sessions_of(known, self.figures) if self._is_of_sessions else None
+        if sessions is None:
+            chance *= errors[:, :, None]
+            return
+        loads, kind, draws = sessions.drift.loads, sessions.drift.kind, chance.shape[2]
+        shifts = normal_draws(_OF_SESSIONS, np.arange(loads.shape[2]), len(self.figures), draws)
+        chance *= np.sqrt(np.maximum(errors**2 - np.square(loads).sum(axis=2)[kind], 0.0))[:, :, None]
+        together = np.einsum("iks,skd->ikd", loads, shifts)
+        chance += together if len(together) == 1 else together[kind]
 
 
 def _unpaired(estimates: Sequence[Estimate]) -> Pairing:

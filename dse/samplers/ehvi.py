@@ -13,7 +13,7 @@ import math
 import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -172,11 +172,7 @@ class EHVISuggester:
             found = list(self._unseen.some(known, rng, _MOST_CANDIDATES))
             return found, self._figures.coded(found)
         everything = self._unseen.everything
-        return [everything[place] for place in places], self._encoded.take(places)
-
-    @cached_property
-    def _encoded(self) -> Coded:
-        return self._figures.coded(self._unseen.everything)
+        return [everything[place] for place in places], self._figures.everything.take(places)
 
     def _apart(self, known: Collection[Configuration], rng: random.Random) -> Configuration | None:
         """What is least like what is ``known`` and measured elsewhere, where nothing can be predicted yet.

@@ -6,6 +6,7 @@ import itertools
 import math
 import random
 from collections.abc import Collection, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from dse.core.estimate import Estimate
 from dse.core.metrics import Metric
 from dse.core.pareto import nondominated_rows
 from dse.core.problem import Problem
-from dse.core.tree import ParameterTree
+from dse.core.tree import LISTED, ParameterTree
 from dse.samplers.encoding import Array, Encoder
 from dse.samplers.gaussian import GaussianProcess, best_scales
 from dse.samplers.kernel import Coded
@@ -38,6 +39,7 @@ class Figures:
 
     def __init__(self, tree: ParameterTree) -> None:
         self.encoder = Encoder(tree)
+        self._tree = tree
         self._scales: dict[Metric | None, tuple[bytes, Array]] = {}
         self._last: tuple[Sequence[Estimate], Sequence[int], Coded] | None = None
 
@@ -58,8 +60,17 @@ class Figures:
         return GaussianProcess(self.encoder.is_number, coded, _values(metric, known), scales, errors)
 
     def coded(self, configurations: Sequence[Configuration]) -> Coded:
-        """These, for predictions."""
+        """These, for predictions; of a tree that can be listed as some of all, of which levels are known."""
+        if self._tree.size <= LISTED:
+            places = list(map(self._tree.places.get, configurations))
+            if None not in places:
+                return self.everything.take([place for place in places if place is not None])
         return Coded(self.encoder.is_number, self.encoder.encode(configurations))
+
+    @cached_property
+    def everything(self) -> Coded:
+        """All of a tree that can be listed, in its order."""
+        return Coded(self.encoder.is_number, self.encoder.encode(self._tree.listed))
 
     def _coded(self, now: Sequence[Estimate], some: Sequence[int]) -> Coded:
         """The same for one figure after the other."""
