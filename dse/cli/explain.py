@@ -75,6 +75,11 @@ def _lines(found: Study, analysis: Analysis, explanation: Explanation, official:
         named = f"trial{'' if runs == 1 else 's'} {listed(estimate.trials)}"
         in_sessions = f" in {counted(len(estimate.sessions), 'session')}" if analysis.sessions > 1 else ""
         lines.append(f"{', '.join(shown)}; {counted(runs, 'run')}{in_sessions}, {named}")
+        lines += [
+            f"{o.metric.title}: drawn by {estimate.drawn[o.name]:.0%} to the usual ratio to the shortest latency"
+            for o in found.objectives
+            if o.name in estimate.drawn
+        ]
         if explanation.probability is not None:
             lines.append(f"P(front), the probability that it is on the front: {probability(explanation.probability)}")
         elif analysis.tells_certainty:
@@ -130,6 +135,7 @@ def _document(analysis: Analysis, explanation: Explanation, official: Official |
         "standing": explanation.standing,
         "values": dict(estimate.values) if estimate else {},
         "intervals": {n: list(ends) for n, ends in analysis.intervals(estimate).items()} if estimate else {},
+        **({"drawn": dict(estimate.drawn)} if estimate and estimate.drawn else {}),
         "trials": list(estimate.trials) if estimate else [],
         "sessions": len(estimate.sessions) if estimate else 0,
         "represented_by": beside if explanation.verdict == "represented" else None,

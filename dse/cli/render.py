@@ -34,6 +34,7 @@ _P_FRONT = "P(front): probability that the point is on the front, given these"
 _UNDECIDED = "; undecided: too close to others to tell"
 _CERTAIN = "certain: on the front, at 95 % together with all other verdicts"
 _ALSO = "also: trials of configurations that are nowhere better by more than the indifference"
+_DRAWN = "*: drawn to the usual ratio to the shortest latency, as runs differ: no middle of repeats"
 _SESSIONS = "sessions: in how many of them the row was measured"
 _MOST_NAMED = 4
 
@@ -167,6 +168,7 @@ def front_table(
     captions = [f"all of them: {described({n: points[0].configuration[n] for n in shared})}"] if shared else []
     if any("\u00b1" in cell or "\u00d7" in cell for row in figures for cell in row):
         captions.append(_PLUS_MINUS.format("" if any(p.in_any_session for p in points) else " in its session"))
+    captions += [_DRAWN] if any(o.name in p.drawn for p in points for o in objectives) else []
     captions += [_P_FRONT + (_UNDECIDED if any(p.probability is None for p in points) else "")] if told else []
     captions += [_CERTAIN] if told and any(p.standing == "on" for p in points) else []
     captions += [_SESSIONS] if many else []
@@ -199,7 +201,8 @@ def _also(point: FrontPoint) -> str:
 def _with_error(point: FrontPoint, objective: Objective) -> str:
     """The value, with its spread where that shows: ``0.312 ms \u00b12 %``, and ``91.25 % \u00b10.6`` in points."""
     value = point.values[objective.name]
-    return objective.metric.show(value) + spread(objective, value, point.intervals.get(objective.name))
+    mark = "*" if objective.name in point.drawn else ""
+    return objective.metric.show(value) + mark + spread(objective, value, point.intervals.get(objective.name))
 
 
 def spread(objective: Objective, value: float, interval: tuple[float, float] | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +22,7 @@ from dse.core.metrics import Constraint, Objective, satisfies
 from dse.core.noise import Noise, repeat_noise
 from dse.core.pairing import Found, Pairing
 from dse.core.pareto import FrontPoint, front
+from dse.core.tails import NO_TAILS, Tails, settled, usual_tails
 from dse.core.verdicts import Standing, Verdicts, verdicts
 
 if TYPE_CHECKING:  # a fifth of NumPy's import
@@ -42,7 +43,7 @@ class _Estimated(NamedTuple):
 
     def holds(self, learned: Learned, images: int | None, found: Found) -> bool:
         """Whether the estimate of what has no new trial is still the same."""
-        same = self.learned.noise is learned.noise and self.learned.between is learned.between
+        same = self.learned.says_as(learned)
         return same and (self.images, self.found.panels) == (images, found.panels)
 
 
@@ -127,7 +128,20 @@ class Analysis:
         )
         if kept is not None and (kept.noise, kept.between) == (noise, between):  # a first trial tells nothing of either
             noise, between = kept.noise, kept.between
-        return Learned(*of, noise, between)
+        return Learned(*of, noise, between, self._tails(count, reasons))
+
+    def _tails(self, learned: int, reasons: Mapping[int, object]) -> Tails:
+        """What is usual for percentiles, from the first ``learned`` trials, of tens and hundreds not each time."""
+        if not any(self.within):  # a study of an earlier version stays as it was
+            return NO_TAILS
+        count, kept = settled(learned), self.earlier_learned
+        last = self.measurements[count - 1].trial if count else -1
+        of = count, last, {trial: why for trial, why in reasons.items() if trial <= last}
+        if kept is not None and kept.tails.of == of:
+            return kept.tails
+        asked = {o.name for o in self.objectives} | {c.metric.name for c in self.constraints}
+        good = (k for known in self.known if known.trials[0].trial <= last and (k := known.good_until(last)).good)
+        return replace(usual_tails(((k.repeats.middle, k.runs) for k in good), asked), of=of)
 
     @property
     def tells_certainty(self) -> bool:
@@ -317,6 +331,7 @@ class Analysis:
                 probability=told(probability[e.trial], on_front=True) if self.tells_certainty else None,
                 accuracy=e.accuracy,
                 corrected_by=e.corrected_by,
+                drawn=e.drawn,
                 represents=represents,
                 standing=standings.get(e.configuration),
                 sessions=len(e.sessions),

@@ -56,7 +56,9 @@ class Estimate:
     that there was. ``accuracy`` are the counts behind the accuracy,
     ``accuracy_from`` the trial that found them: configurations that share it have the same accuracy, known or not.
     Where it was counted on fewer images than others, ``corrected_by`` so many models that answer much like it say what
-    its value on more images would be (`dse.core.panel`); 0 where the value is as it was counted.
+    its value on more images would be (`dse.core.panel`); 0 where the value is as it was counted. ``drawn`` says of
+    which percentiles the ratio to the shortest latency was drawn to the usual one, and by what share
+    (`dse.core.tails`).
     """
 
     configuration: Configuration
@@ -69,6 +71,7 @@ class Estimate:
     corrected_by: int = 0
     sessions: tuple[int, ...] = ()
     across: Across | None = None
+    drawn: Mapping[str, float] = field(default_factory=dict)
 
     def but(self, **changes: object) -> Estimate:
         """This one with other values of some fields: `dataclasses.replace`, which takes ten times as long."""

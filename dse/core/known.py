@@ -14,6 +14,7 @@ from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate, Repeats, repeats_of
 from dse.core.measurement import Measurement
 from dse.core.noise import Noise, Spread, spread_of
+from dse.core.tails import NO_TAILS, Runs, Tails, runs_of
 
 _EACH = 512
 """Trials from which on not each more is learned from."""
@@ -38,6 +39,11 @@ class Learned:
     sessions: frozenset[int]
     noise: Noise
     between: Between
+    tails: Tails = NO_TAILS
+
+    def says_as(self, other: Learned) -> bool:
+        """Whether estimates by the ``other`` are the same."""
+        return self.noise is other.noise and self.between is other.between and self.tails is other.tails
 
 
 @dataclass(frozen=True)
@@ -75,10 +81,10 @@ class Known:
     def estimate(self, learned: Learned, images: int | None) -> Estimate:
         """What its trials say; found out once for all that was ``learned``."""
         for before, of_images, found in self._estimate:
-            if before.noise is learned.noise and before.between is learned.between and of_images == images:
+            if before.says_as(learned) and of_images == images:
                 return found
         noise = learned.noise.of(self.configuration, self.spread)
-        found = learned.between.estimate(self.repeats, noise, images)
+        found = learned.tails.drawn(learned.between.estimate(self.repeats, noise, images), self.runs)
         self._estimate[:] = [(learned, images, found)]
         return found
 
@@ -95,6 +101,11 @@ class Known:
     def asked(self) -> int:
         """On how many images its accuracy was to be known, by the trials that were to confirm it."""
         return max((m.images or 0 for m in self.trials if m.phase == "confirm"), default=0)
+
+    @cached_property
+    def runs(self) -> Runs | None:
+        """What those that count say of the ratios of its percentiles."""
+        return runs_of(self.good)
 
     @cached_property
     def spread(self) -> Spread:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from dse_harness.protocol import Accuracy, Response
@@ -40,7 +40,8 @@ class FrontPoint:
     ``trial`` and ``response`` are the repeat nearest to it; ``intervals`` say where each figure lies with 95 %
     probability, both ends equal where it is exact, and are empty where nobody can tell; ``probability`` is P(front),
     None where that is undecided or nobody can tell; ``accuracy`` are the counts behind the accuracy, which was
-    ``corrected_by`` so many models that saw more images (`dse.core.estimate.Estimate`); ``represents`` are the trials
+    ``corrected_by`` so many models that saw more images (`dse.core.estimate.Estimate`); ``drawn`` says
+    by what share percentiles were drawn to what is usual (`dse.core.tails`); ``represents`` are the trials
     of the configurations that it stands for (`dse.core.indifference`); ``standing`` is the verdict on it, None where
     nobody can tell (`dse.core.verdicts`); ``sessions`` is in how many sessions of the study it was measured,
     and ``in_any_session`` whether intervals and all else hold in others too (`dse.core.between`).
@@ -55,6 +56,7 @@ class FrontPoint:
     probability: float | None
     accuracy: Accuracy | None = None
     corrected_by: int = 0
+    drawn: Mapping[str, float] = field(default_factory=dict)
     represents: tuple[int, ...] = ()
     standing: Literal["on", "plausible", "off"] | None = None
     sessions: int = 1

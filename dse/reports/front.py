@@ -156,7 +156,8 @@ def front_document(report: FrontReport) -> dict[str, Any]:
     """The front as ``dse front --json`` prints it: schema, study, objectives, counts, points.
 
     ``represents`` are the trials of what a point stands for within the ``indifference``. ``intervals`` are 95 %, and
-    lack what nobody can tell; they hold in any session where ``in_any_session`` says so, else in the one that there
+    lack what nobody can tell; values that were ``drawn`` to what is usual are no middles of repeats, and it is
+    said by what share. Intervals hold in any session where ``in_any_session`` says so, else in the one that there
     was. Figures of a device in ``ratios`` are divided by these, by metric. ``standing`` is the verdict on a point;
     ``p_front`` is null where that is undecided or not told; ``starved`` says what is wrong with all of the figures, if
     anything is.
@@ -184,6 +185,7 @@ def front_document(report: FrontReport) -> dict[str, Any]:
                 "intervals": {
                     o.name: list(point.intervals[o.name]) for o in study.objectives if o.name in point.intervals
                 },
+                **({"drawn": drawn} if (drawn := _drawn(study, point)) else {}),
                 "trials": list(point.trials),
                 "sessions": point.sessions,
                 "in_any_session": point.in_any_session,
@@ -202,6 +204,10 @@ def front_document(report: FrontReport) -> dict[str, Any]:
 
 def _data_set(study: Study) -> dict[str, Any]:
     return {"data_set": study.space.data_set.called, "classes": study.space.data_set.classes}
+
+
+def _drawn(study: Study, point: FrontPoint) -> dict[str, float]:
+    return {o.name: point.drawn[o.name] for o in study.objectives if o.name in point.drawn}
 
 
 def _accuracy_document(report: FrontReport, point: FrontPoint) -> dict[str, Any] | None:

@@ -41,6 +41,7 @@ class ConfigurationRow:
     where that is undecided or nobody can tell; ``standing`` says whether it is certainly ``on`` the front, ``off`` it,
     or ``plausible``. ``accuracy`` are the counts behind the accuracy, of ``images`` in the data set; it was
     ``corrected_by`` so many models that saw more of them, and is as it was counted where that is 0.
+    ``drawn`` says by what share percentiles were drawn to what is usual for the engine and its settings.
     ``represents`` are the trials of what it stands for on the front, and ``represented_by`` is the trial of what stands
     for it: nowhere worse by more than the indifference. ``sessions`` is in how many sessions of the study its trials
     ran. ``reason`` says why it is not measured, or which constraint
@@ -64,6 +65,7 @@ class ConfigurationRow:
     accuracy: Accuracy | None = None
     images: int | None = None
     corrected_by: int = 0
+    drawn: Mapping[str, float] = field(default_factory=dict)
     represents: tuple[int, ...] = ()
     represented_by: int | None = None
     sessions: int = 0
@@ -87,6 +89,7 @@ class ConfigurationRow:
             "accuracy_good": self.accuracy.good if self.accuracy else None,
             "accuracy_images": self.accuracy.total if self.accuracy else None,
             "accuracy_corrected_by": self.corrected_by or None,
+            **{f"{name}_drawn": share for name, share in self.drawn.items()},
             "images": self.images,
             "verdict": self.verdict,
             "represented_by": self.represented_by,
@@ -233,6 +236,7 @@ def configuration_rows(analysis: Analysis) -> Configurations:
                 accuracy=found.accuracy,
                 images=analysis.images,
                 corrected_by=found.corrected_by,
+                drawn=found.drawn,
                 represents=represents.get(known.configuration, ()),
                 represented_by=analysis.represented.get(known.configuration),
                 sessions=len(found.sessions),

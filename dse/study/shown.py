@@ -67,6 +67,7 @@ class Shown:
             "accuracy_good": row.accuracy.good if row.accuracy else None,
             "accuracy_images": row.accuracy.total if row.accuracy else None,
             "accuracy_corrected_by": row.corrected_by or None,
+            **{f"{name}_drawn": row.drawn[name] for name in asked if name in row.drawn},
             **next((self._official[t] for t in (row.trial, *row.trials) if t in self._official), {}),
         }
         return self._stored(row, user, runs, is_complete=all(name in row.values for name in asked))

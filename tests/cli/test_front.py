@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dse_harness import protocol
 from dse_harness.answers import pack
 from dse_harness.protocol import Accuracy, Performance, Request, Response
 
@@ -20,7 +21,8 @@ from dse.core.proportion import wilson
 from dse.errors import SubmissionError
 from dse.reports.front import front_report, write_front
 from dse.study import Study
-from tests.recording import RecordedHarness, answer, check_study, fails, make_space, run_study
+from dse.study.writer import StudyWriter
+from tests.recording import RecordedHarness, answer, begin, check_study, fails, make_space, run_study
 
 
 def _json(text: str) -> Any:
@@ -205,6 +207,39 @@ def test_an_accuracy_that_others_correct_is_the_same_wherever_it_is_shown(here: 
     assert (explained["total"], explained["corrected_by"]) == (500, 1)
     assert "answers" not in explained
     assert {trial.values["accuracy"] for trial in study.trials()} == {counted, slow.mean()}
+
+
+def test_a_percentile_that_is_drawn_to_what_is_usual_says_so_wherever_it_is_shown(here: Path, dse: Any) -> None:
+    """Runs differ by their tails alone: no p90 is the middle of its repeats."""
+    space = make_space(
+        here, parameters={"side": [48, 64, 96, 128], "threads": [1]}, indifference={"latency_p90_ns": "3%"}
+    )
+    folder, harness, chance = here / "studies" / "s", RecordedHarness(), np.random.default_rng(0)
+    run_study(folder, space, harness)
+    with StudyWriter(folder, space, None, {}) as writer:
+        for configuration in [*space.tree.configurations()] * 3:
+            record, trial = begin(writer, configuration, "confirm")
+            p90 = round(1e6 * (1 + 0.5 * chance.random()))
+            performance = Performance.constant(p90, latency_min_ns=10**6, query_count=500, duration_ns=10**9)
+            response = replace(answer(harness.asked[0]), performance=performance, accuracy=None)
+            protocol.write(response, trial / "response.json")
+            writer.finish(record, response)
+    study = check_study(here / "studies" / "s")
+    point = _json(dse("front", "s", "--json").out)["points"][0]
+    share, value = point["drawn"]["latency_p90_ns"], point["values"]["latency_p90_ns"]
+    assert 0 < share < 1
+    plain = [t.values["latency_p90_ns"] for t in study.trials() if t.trial in point["trials"]]
+    assert value not in plain
+    assert value != np.median(plain)
+    shown = dse("front", "s").out
+    assert " ms* " in shown
+    assert "*: drawn to the usual ratio to the shortest latency" in shown
+    assert f"p90 latency: drawn by {share:.0%} to the usual ratio" in dse("explain", "s", point["trial"]).out
+    assert _json(dse("explain", "s", point["trial"], "--json").out)["drawn"]["latency_p90_ns"] == share
+    (row,) = (r for r in study.configurations() if r.trial == point["trial"])
+    assert row.drawn["latency_p90_ns"] == row.cells()["latency_p90_ns_drawn"] == share
+    stored = {t.user_attrs["trial"]: t.user_attrs for t in study.optuna_study().trials}[point["trial"]]
+    assert (stored["latency_p90_ns"], stored["latency_p90_ns_drawn"]) == (value, share)
 
 
 def test_a_question_narrows_the_front_and_changes_nothing(here: Path, dse: Any) -> None:
