@@ -176,7 +176,8 @@ def settled(count: int) -> int:
 
     Each time the estimates of all configurations change.
     """
-    return count - count % 2 ** int(math.log2(max(count / _STEPS, 1)))
+    step: int = 2 ** int(math.log2(max(count / _STEPS, 1)))
+    return count - count % step
 
 
 def usual_tails(

@@ -134,3 +134,15 @@ def test_more_repeats_are_drawn_less() -> None:
     found, _ = noisy(30, 2, 0.1, 0.15)
     more = [*found, *(run for run in noisy(30, 12, 0.1, 0.15)[0] if run[0] == 0)]
     assert 0 < estimates(more)[0].drawn[P90] < estimates(found)[0].drawn[P90]
+
+
+def test_one_after_the_other_or_all_at_once_it_knows_the_same() -> None:
+    trials = [measured(n, run) for n, run in enumerate(noisy(12, 4, 0.05, 0.1)[0])]
+    before, learned, objectives = None, [], (Objective(METRICS.get(P90), "minimize"),)
+    for count in range(1, len(trials) + 1):
+        once = analyze(objectives, (), trials[:count], as_measured, indifference={P90: 0.03})
+        before = analyze(objectives, (), trials[:count], as_measured, indifference={P90: 0.03}, before=before)
+        assert before.estimates == once.estimates
+        learned.append(before.learned.tails)
+    assert any(e.drawn for e in once.estimates)
+    assert learned[-2] is learned[-3] is not learned[-1], "of tens of trials, not each changes all estimates"
