@@ -17,6 +17,7 @@ from itertools import product
 from statistics import pstdev
 
 from dse_harness.pace import Pacer
+from dse_harness.scenarios.single_stream import UNPAUSED
 from dse_harness.windows import Windows
 
 from dse.core.exclusions import SLOWED
@@ -66,13 +67,15 @@ class Host:
 def trial(host: Host, pacer: Pacer, query_ns: int, fewest: int, *, pauses: bool) -> tuple[bool, int]:
     """Whether it counts, and its p90 in ns."""
     host.work(BESIDE_NS)
+    enough = round(UNPAUSED * RUN_NS / (query_ns + CALLBACK_NS))
     for _ in range(TAKES):
         windows = Windows(pacer, pauses=pauses, clock=lambda: host.now_ns)
         windows.begin()
         began_ns, latencies_ns = host.now_ns, list[int]()
-        while host.now_ns - began_ns < RUN_NS or len(latencies_ns) < fewest:
+        while host.now_ns - began_ns < RUN_NS or len(latencies_ns) < max(fewest, enough):
             latencies_ns.append(host.work(query_ns))
             host.now_ns += CALLBACK_NS
+            windows.queries += 1
             if pauses and host.now_ns > windows.end_ns:
                 windows.next()
         windows.end()
@@ -80,9 +83,8 @@ def trial(host: Host, pacer: Pacer, query_ns: int, fewest: int, *, pauses: bool)
         is_short = host.now_ns - began_ns <= TAKEN_AGAIN_NS or not pauses
         if not became_slow or not pacer.is_patient or not is_short:
             break
-    slowest_ns = max(windows.before_ns, windows.pace_ns)
-    pacer.learn_from(slowest_ns)
-    return slowest_ns <= SLOWED * USUAL_NS, sorted(latencies_ns)[len(latencies_ns) * 9 // 10]
+    pacer.learn_from(windows.pace_ns)
+    return windows.pace_ns <= SLOWED * USUAL_NS, sorted(latencies_ns)[len(latencies_ns) * 9 // 10]
 
 
 def trials(usual_s: float, slower_s: float, query_ns: int, fewest: int, *, pauses: bool) -> str:

@@ -244,6 +244,7 @@ def _in_windows(issue: Issue, windows: Windows) -> Issue:
 
     def issue_and_look(ids: Sequence[int], indices: Sequence[int]) -> None:
         issue(ids, indices)
+        windows.queries += 1
         if clock() > windows.end_ns:
             windows.next()
 

@@ -218,8 +218,8 @@ class _Measurement:
             became_slow = self._pacer.is_usual(before_ns) and not self._pacer.is_usual(after_ns)
             if not became_slow or not self._pacer.is_patient or spec.user_conf or run.issue_s > _TAKEN_AGAIN_S:
                 break
-        self._pacer.learn_from(max(before_ns, after_ns))
-        self._found |= {"pace_before_ns": before_ns, "pace_after_ns": after_ns, "takes": take}
+        self._pacer.learn_from(after_ns)
+        self._found |= {"pace_before_ns": min(before_ns, after_ns), "pace_after_ns": after_ns, "takes": take}
         self._found["cores_used"] = round(run.cpu_s / run.issue_s, 3)
         performance = self._found["performance"] = log.performance(self._scenario)
         self._metrics |= log.metrics(self._scenario)

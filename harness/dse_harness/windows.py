@@ -17,7 +17,7 @@ from dse_harness.pace import Pacer
 _WINDOW_NS = 25 * 10**5
 """Chosen: a look takes a tenth of a millisecond, and one slow window is a fortieth of a run of 100 ms."""
 TOLERATED = 0.05
-"""The part of a run that may have been slower than said: its p90 is then one between the 90th and the 95th."""
+"""The part of a run's queries that may have been slower than said: its p90 is one from the 90th to the 95th."""
 
 
 class Cost(NamedTuple):
@@ -43,10 +43,12 @@ class Windows:
         """Wall seconds of waiting for a processor at its usual pace, before the first query and in pauses."""
         self.end_ns = 0
         """When the window has lasted long enough, by the clock."""
+        self.queries = 0
+        """Those of the window, so far: whoever has them answered counts them."""
         self._pacer, self._clock, self._left_ns = pacer, clock, pacer.most_patience_ns
-        self._began_ns = self._pace_ns = 0
+        self._pace_ns = 0
         self._found: list[tuple[int, int]] = []
-        """The pace of each window in ns, the slower of before and after it, and how long it lasted."""
+        """The pace of each window in ns, the slower of before and after it, and how many queries it had."""
 
     def begin(self) -> None:
         """Wait for a processor at its usual pace; the first query comes next."""
@@ -75,18 +77,18 @@ class Windows:
 
     @property
     def pace_ns(self) -> int:
-        """How long the loop took in the run, which was slower in a twentieth of its time at most."""
-        left_ns = TOLERATED * sum(lasted for _, lasted in self._found)
-        for pace_ns, lasted_ns in sorted(self._found, reverse=True):
-            left_ns -= lasted_ns
-            if left_ns < 0:
+        """How long the loop took in the run; for a twentieth of its queries at most it took longer."""
+        left = TOLERATED * sum(queries for _, queries in self._found)
+        for pace_ns, queries in sorted(self._found, reverse=True):
+            left -= queries
+            if left < 0:
                 return pace_ns
-        return self.before_ns
+        return max((pace_ns for pace_ns, _ in self._found), default=self.before_ns)
 
     def _open(self, pace_ns: int) -> None:
-        self._pace_ns, self._began_ns = pace_ns, self._clock()
-        self.end_ns = self._began_ns + _WINDOW_NS
+        self._pace_ns, self.queries = pace_ns, 0
+        self.end_ns = self._clock() + _WINDOW_NS
 
     def _close(self, pace_ns: int) -> int:
-        self._found.append((max(self._pace_ns, pace_ns), self._clock() - self._began_ns))
+        self._found.append((max(self._pace_ns, pace_ns), self.queries))
         return pace_ns

@@ -35,6 +35,7 @@ class Run:
             took_ns = self._query_ns * self._takes(self.now_ns) // FAST
             self.latencies_ns.append(took_ns)
             self.now_ns += took_ns
+            self.windows.queries += 1
             if self.windows.pauses and self.now_ns > self.windows.end_ns:
                 self.windows.next()
         self.windows.end()
