@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from threading import get_native_id
@@ -17,6 +17,8 @@ from dse.paths import using_cache
 
 _MOST_BYTES = 2**31
 """As .tflite has it; a sparse file may claim any size."""
+_RIGHT: dict[tuple[Path, str, str], Path] = {}
+"""Where a model was found last, by its folder, name and suffix."""
 
 
 def kept(folder: Path, name: str, make: Callable[[], Iterable[bytes]], suffix: str = ".tflite") -> ModelFile:
@@ -25,10 +27,11 @@ def kept(folder: Path, name: str, make: Callable[[], Iterable[bytes]], suffix: s
     ``make`` gives its bytes in parts. Raises MachineError for a cache that cannot be used, and what ``make`` raises.
     """
     with using_cache(folder):
-        for path in folder.glob(f"{name}-*{suffix}"):
+        for path in _files(folder, name, suffix):
             if not path.is_file() or path.stat().st_size > _MOST_BYTES:
                 continue
             if path.stem == f"{name}-{(sha256 := _sha256(path))}":
+                _RIGHT[folder, name, suffix] = path
                 return ModelFile(path, sha256)
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f".{name}.{get_native_id()}.tmp"
@@ -47,6 +50,13 @@ def kept(folder: Path, name: str, make: Callable[[], Iterable[bytes]], suffix: s
             raise
         prune(folder)
     return ModelFile(path, digest.hexdigest())
+
+
+def _files(folder: Path, name: str, suffix: str) -> Iterator[Path]:
+    """Those that may be the model: first the one that was it before, as a cache of many models takes long to list."""
+    if (path := _RIGHT.get((folder, name, suffix))) is not None:
+        yield path
+    yield from folder.glob(f"{name}-*{suffix}")
 
 
 def _sha256(path: Path) -> str:

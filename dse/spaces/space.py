@@ -48,6 +48,8 @@ MOST_NOISE = 0.1
 """Chosen: where single runs differ by more, repeats have to tell configurations apart, and can."""
 MOST_CPUS = 8192
 """More than a Linux kernel can be built for."""
+_EXPERIMENTS = 256
+"""So many are kept."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class Space:
     system: str = ""
     """What its devices are called together, which are all alike; empty for this machine."""
     _keys: list[tuple[str, Configuration]] = field(default_factory=list, init=False, repr=False, compare=False)
+    _experiments: dict[Configuration, Experiment] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """The latest: whoever decides and begins a trial asks for its experiment several times."""
 
     @property
     def name(self) -> str:
@@ -220,6 +224,14 @@ class Space:
         return self._experiment(configuration, self.source(configuration).identity(self.variant(configuration)))
 
     def _experiment(self, configuration: Configuration, identity: Mapping[str, Value]) -> Experiment:
+        found = self._experiments.get(configuration)
+        if found is None or found.model != identity:
+            if len(self._experiments) == _EXPERIMENTS:
+                self._experiments.clear()
+            found = self._experiments[configuration] = self._made_experiment(configuration, identity)
+        return found
+
+    def _made_experiment(self, configuration: Configuration, identity: Mapping[str, Value]) -> Experiment:
         return Experiment(
             model=identity,
             data_set=self.data_set.sha256,
