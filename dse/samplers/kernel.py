@@ -46,7 +46,7 @@ class Coded:
         found, some = copy.copy(self), np.asarray(rows, dtype=np.int64)
         found.inputs, found.codes = self.inputs[some], [codes[some] for codes in self.codes]
         found.together = [(columns, levels, codes[some]) for columns, levels, codes in self.together]
-        found.squares = self.squares[some]
+        found.squares, found.apart = self.squares[some], self.apart
         return found
 
     @property
@@ -58,6 +58,11 @@ class Coded:
     def squares(self) -> Array:
         """The squared lengths of `centred`, ``[n]``."""
         return np.asarray(np.square(self.centred).sum(axis=1))
+
+    @cached_property
+    def apart(self) -> list[Array]:
+        """The `distances` of its levels among themselves."""
+        return _distances(self, self)
 
     @cached_property
     def together(self) -> list[tuple[list[int], Codes, Codes]]:
@@ -76,11 +81,23 @@ class Coded:
             found.append(([column], np.arange(len(levels))[:, None], codes))
         return found
 
+    def alike(self, number: int, columns: list[int]) -> tuple[Codes, Codes]:
+        """Of these columns, the levels of different rows ``[rows, columns]``, and which of them each has: what is taken
+        `together` under that ``number``, where it is the same columns.
+        """
+        if number < len(self.together) and self.together[number][0] == columns:
+            return self.together[number][1:]
+        return np.column_stack([self.codes[column] for column in columns]), np.arange(len(self))
+
 
 def distances(left: Coded, right: Coded) -> list[Array]:
     """For each column the distances of pairs of levels: squared differences of numbers, 0 or 1 for words and for
     presence.
     """
+    return left.apart if left.levels is right.levels else _distances(left, right)
+
+
+def _distances(left: Coded, right: Coded) -> list[Array]:
     return [
         _apart(one[:, None], other[None, :], number)
         for one, other, number in zip(left.levels, right.levels, left.is_number.tolist(), strict=True)
@@ -105,18 +122,21 @@ class Kernel:
         self._room = np.empty((3, 0, len(right)), dtype)
         sums, products = self._columns(scales, left, right, float(linear), float(additive))
         self._parts: list[tuple[Codes, NDArray[Any], NDArray[Any]]] = []
-        for columns, levels, codes in left.together:
-            alone = np.sum([sums[column][levels[:, place]] for place, column in enumerate(columns)], axis=0)
-            alike = np.prod([products[column][levels[:, place]] for place, column in enumerate(columns)], axis=0)
-            if not self._parts:
+        for number, (columns, levels, codes) in enumerate(left.together):
+            theirs, their_codes = right.alike(number, columns)
+            places = [np.ix_(ours, others) for ours, others in zip(levels.T, theirs.T, strict=True)]
+            alone = np.sum([sums[column][place] for column, place in zip(columns, places, strict=True)], axis=0)
+            alike = np.prod([products[column][place] for column, place in zip(columns, places, strict=True)], axis=0)
+            if not number:
                 alone, alike = alone + rest, alike * float(product)
-            self._parts.append((codes, np.asarray(alone, dtype), np.asarray(alike, dtype)))
+            both = np.asarray(alone, dtype), np.asarray(alike, dtype)
+            self._parts.append((codes, both[0].take(their_codes, axis=1), both[1].take(their_codes, axis=1)))
 
     @staticmethod
     def _columns(
         scales: Array, left: Coded, right: Coded, linear: float, additive: float
     ) -> tuple[list[Array], list[Array]]:
-        """What each level of each column adds to the covariance with ``right``, and the kernel of the column alone."""
+        """By pairs of levels of each column, what they add to the covariance, and the kernel of the column alone."""
         sums, products = [], []
         for column, apart in enumerate(distances(left, right)):
             alike = np.exp(-apart / math.exp(scales[column]))
@@ -124,8 +144,8 @@ class Kernel:
             if left.is_number[column]:
                 ours, theirs = (np.nan_to_num(coded.levels[column] - 0.5) for coded in (left, right))
                 adds = adds + linear * ours[:, None] * theirs
-            sums.append(adds[:, right.codes[column]])
-            products.append(alike[:, right.codes[column]])
+            sums.append(adds)
+            products.append(alike)
         return sums, products
 
     def rows(self, some: slice = slice(None)) -> NDArray[Any]:
