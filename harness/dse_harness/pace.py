@@ -141,9 +141,12 @@ class Pacer:
         return loop <= self._shared[0] * SLOWER
 
     @property
-    def most_patience_ns(self) -> int:
-        """How long is waited for a processor at its usual pace, at most; not at all where none may be chosen."""
-        return 0 if self._cannot_tell() else _PATIENCE_NS
+    def pause_ns(self) -> int:
+        """How long a run pauses at most, in all; not at all where it may not choose its processor.
+
+        In vain it is halved half as often as the wait before a run: what was timed by then would be lost.
+        """
+        return 0 if self._cannot_tell() else _PATIENCE_NS >> self._shared[1] // 2
 
     @property
     def _patience_ns(self) -> int:

@@ -45,7 +45,7 @@ class Windows:
         """When the window has lasted long enough, by the clock."""
         self.queries = 0
         """Those of the window, so far: whoever has them answered counts them."""
-        self._pacer, self._clock, self._left_ns = pacer, clock, pacer.most_patience_ns
+        self._pacer, self._clock, self._left_ns = pacer, clock, pacer.pause_ns
         self._pace_ns = 0
         self._found: list[tuple[int, int]] = []
         """The pace of each window in ns, the slower of before and after it, and how many queries it had."""

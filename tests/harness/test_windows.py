@@ -89,3 +89,13 @@ def test_a_process_that_was_pinned_since_does_not_pause(monkeypatch: pytest.Monk
     run.ask(1000)
     assert run.windows.pace_ns == SLOW
     assert run.now_ns < 250 * MS
+
+
+def test_pauses_in_vain_become_shorter() -> None:
+    run = Run(lambda _: FAST, 100_000)
+    for _ in range(20):
+        run.pacer.learn_from(SLOW)
+    assert 0 < run.pacer.pause_ns <= 250 * MS
+    for _ in range(20):
+        run.pacer.learn_from(FAST)
+    assert run.pacer.pause_ns == 2_000 * MS
