@@ -74,12 +74,6 @@ class _Own(NamedTuple):
     is_quiet: bool
     """Whether nothing speaks against it where these governors are the usual ones, and so is that foreign load."""
 
-    def is_usual(self, foreign: float, governors: tuple[str, ...]) -> bool:
-        """Whether nothing speaks against it where that is usual."""
-        if not (self.is_quiet and self.has_states):
-            return self.is_quiet
-        return self.governors == governors and (self.foreign_cores or 0.0) <= foreign + _FOREIGN_CORES
-
 
 class _Judged(NamedTuple):
     """The trials of a device, the reasons against them, and what they say of it; and ``own``, what each says, by
@@ -139,11 +133,13 @@ def _judged(trials: list[Measurement], before: _Judged | None) -> _Judged:
     if before is not None and len(before.trials) == len(trials) and all(map(operator.is_, before.trials, trials)):
         return before
     own = {} if before is None else before.own
+    found: list[_Own] = []
     for m in trials:
         known = own.get(m.trial)
-        if known is None or known.response is not m.response:
-            own[m.trial] = _own(m)
-    return _Judged(trials, *_check(trials, own), own)
+        if known is None or known[0] is not m.response:
+            known = own[m.trial] = _own(m)
+        found.append(known)
+    return _Judged(trials, *_check(trials, found), own)
 
 
 def _own(measured: Measurement) -> _Own:
@@ -155,15 +151,20 @@ def _own(measured: Measurement) -> _Own:
 
 
 def _check(
-    measurements: Sequence[Measurement], own: Mapping[int, _Own]
+    measurements: Sequence[Measurement], own: Sequence[_Own]
 ) -> tuple[dict[int, tuple[Reason, ...]], DeviceChecks]:
     """The reasons against the trials of one device, and what they say of it; each says its ``own`` by itself."""
     watched = [m for m in measurements if m.tells_of_device]
-    usual = _usual_foreign_cores([own[m.trial].foreign_cores for m in watched])
+    usual = _usual_foreign_cores([cores for _, _, cores, _, _ in own])
     governors, governor_since = _usual_governors(watched)
     slowed, most_are = _slowed(watched)
-    odd = (m for m in watched if not own[m.trial].is_usual(usual, governors) and not m.failed)
-    reasons = {m.trial: tuple(_device_reasons(m, usual, governors)) for m in odd}
+    most = usual + _FOREIGN_CORES
+    odd = [
+        m
+        for m, (_, has_states, foreign, its, is_quiet) in zip(measurements, own, strict=True)
+        if not is_quiet or (has_states and (its != governors or (foreign is not None and foreign > most)))
+    ]
+    reasons = {m.trial: tuple(_device_reasons(m, usual, governors)) for m in odd if m.tells_of_device and not m.failed}
     for trial, reason in slowed.items():
         reasons[trial] = (*reasons.get(trial, ()), reason)
     drift, reference, good = find_drift(measurements, reasons)

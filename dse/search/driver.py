@@ -37,7 +37,9 @@ _AHEAD_TRIALS = 4
 _SMOOTHED = 0.2
 """The weight of the latest."""
 _LOOK_SHARE = 0.02
-"""Of the time may be spent to tell people where a search on several devices stands."""
+"""Of the time may be spent to tell people where a search stands, ..."""
+_LOOK_S = 0.1
+"""... unless that takes less on one device: then it is told after each trial."""
 
 RequestOf = Callable[[Step, ModelFile], Request]
 
@@ -205,10 +207,11 @@ class Driver:
     def _look(self, last: Measurement | None) -> None:
         """Show where the search stands: so seldom, of many devices, that it takes a small part of the time."""
         now_s = self._elapsed_s()
-        if len(self._pool.devices) == 1 or now_s >= self._next_look_s:
+        if now_s >= self._next_look_s:
             self._progress = self._shown(last)
             took_s = self._elapsed_s() - now_s
-            self._next_look_s = now_s + took_s / _LOOK_SHARE
+            if len(self._pool.devices) > 1 or took_s > _LOOK_S:
+                self._next_look_s = now_s + took_s / _LOOK_SHARE
         else:
             self._progress = replace(
                 self._progress, elapsed_s=now_s, running=None, last=last, devices=self._devices.now
