@@ -234,6 +234,8 @@ def test_a_percentile_that_is_drawn_to_what_is_usual_says_so_wherever_it_is_show
     shown = dse("front", "s").out
     assert " ms* " in shown
     assert "*: drawn to the usual ratio to the shortest latency" in shown
+    dse("report", "s", "--out", here / "s.html")
+    assert "p90 latency is drawn to the usual ratio to the shortest latency" in (here / "s.html").read_text()
     assert f"p90 latency: drawn by {share:.0%} to the usual ratio" in dse("explain", "s", point["trial"]).out
     assert _json(dse("explain", "s", point["trial"], "--json").out)["drawn"]["latency_p90_ns"] == share
     (row,) = (r for r in study.configurations() if r.trial == point["trial"])

@@ -96,7 +96,15 @@ def banners(report: FrontReport, document: Mapping[str, Any]) -> list[tuple[str,
 def notes(report: FrontReport) -> list[str]:
     """What stands below the front in every form of it."""
     counts = report.analysis.counts
-    return list(dict.fromkeys([*report.notes, counts.trials_sentence, counts.configurations_sentence]))
+    found = [*report.notes, *_drawn(report), counts.trials_sentence, counts.configurations_sentence]
+    return list(dict.fromkeys(found))
+
+
+def _drawn(report: FrontReport) -> list[str]:
+    """Of which figures some are no middles of repeats."""
+    titles = [o.metric.title for o in report.study.objectives if any(o.name in point.drawn for point in report.points)]
+    end = "is drawn to the usual ratio to the shortest latency, as runs differ: no middle of repeats"
+    return [f"{' and '.join(titles)} {end}"] if titles else []
 
 
 def citation(report: FrontReport, document: Mapping[str, Any]) -> str:
