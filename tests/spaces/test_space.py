@@ -44,6 +44,16 @@ def _keys(folder: Path, **changes: Any) -> tuple[str, str]:
     return experiment.accuracy_key(), experiment.key()
 
 
+def test_a_model_that_is_another_one_by_now_makes_another_experiment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = _space(tmp_path)
+    before = space.experiment(_first(space))
+    assert space.experiment(_first(space)) is before
+    monkeypatch.setattr("dse.zoo.version", lambda _: "another")
+    assert space.experiment(_first(space)).key() != before.key()
+
+
 def test_names_descriptions_and_budgets_make_no_other_experiment(tmp_path: Path) -> None:
     changes = {
         "name": "other",
