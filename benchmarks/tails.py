@@ -16,6 +16,7 @@ import math
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, median
 
@@ -27,8 +28,10 @@ import dse
 from benchmarks.ceiling import choices
 from benchmarks.simulated import read_machine, table_space
 from benchmarks.truth import FIXED, NARROW, WIDE, Costs, both_ways, variant_of
+from dse.core.analysis import Analysis
 from dse.core.configuration import Configuration
 from dse.core.indifference import scaled_costs, tolerances
+from dse.core.metrics import objective
 from dse.core.pareto import nondominated_rows
 
 BROAD = {**NARROW, "latency_p90_ns": 0.1}
@@ -39,10 +42,17 @@ Logs = NDArray[np.float64]
 Estimates = Mapping[str, float]
 
 
+def analysis_of(path: Path, figure: str) -> Analysis:
+    """The study in ``path`` as if its ``figure`` were an objective: those that are not are not drawn."""
+    return replace(
+        dse.open_study(path).analysis, objectives=(objective(figure),), indifference={figure: NARROW["latency_p90_ns"]}
+    )
+
+
 def read_pass(path: Path, figure: str) -> dict[Configuration, tuple[float, ...]]:
     """Of each variant that has a run that counts: logarithms of its shortest latency, its p50, its ``figure`` plain and
     as dse draws it; and its memory in bytes."""
-    found, analysis = {}, dse.open_study(path).analysis
+    found, analysis = {}, analysis_of(path, figure)
     for known in analysis.known:
         for measured in known.good:
             if performance := measured.response.performance:
@@ -63,7 +73,7 @@ def kept(runs: Logs, base: int, share: float) -> Logs:
 def read_search(path: Path, figure: str) -> dict[Configuration, tuple[int, Estimates]]:
     """How many repeats each variant of the table has in a search, and logarithms of estimates from them."""
     found: dict[Configuration, tuple[int, Estimates]] = {}
-    analysis = dse.open_study(path).analysis
+    analysis = analysis_of(path, figure)
     for known in analysis.known:
         own = [m.values[figure] for m in known.good if figure in m.values]
         if own and known.configuration.get("threads") == FIXED["threads"]:
