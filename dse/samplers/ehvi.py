@@ -26,7 +26,7 @@ from dse.core.metrics import satisfies
 from dse.core.pareto import dominates_each, hypervolume, nondominated_rows
 from dse.core.problem import Problem
 from dse.samplers.encoding import Array
-from dse.samplers.heard import Growing, Heard
+from dse.samplers.heard import Either, Growing, Heard
 from dse.samplers.improvement import expected_improvement, normal_cdf
 from dse.samplers.kernel import Coded
 from dse.samplers.promise import FINE, Guesses, Promise
@@ -82,7 +82,8 @@ class EHVISuggester:
         self._figures = Figures(problem.tree)
         self._unseen = Unseen(problem.tree)
         self._gains: Sequence[float] = ()
-        self._last_view: tuple[list[Estimate], list[Estimate], _View | None] | None = None
+        self._version, self._version_now = Heard(lambda _: object()), Heard(lambda _: object())
+        self._last_view: tuple[tuple[object, object], _View | None] | None = None
         self._known = Heard(lambda past: {estimate.configuration for estimate in past})
 
     @property
@@ -97,7 +98,7 @@ class EHVISuggester:
         estimates: Sequence[Estimate] = (),
     ) -> Configuration | None:
         """See `dse.core.problem.Suggester`."""
-        known = self._known(past).union(pending)
+        known = Either(self._known(past), pending)
         self._gains = ()
         first = first_suggestion(self._problem, self._unseen, past, known, self._seed)
         if first is not None:
@@ -137,10 +138,10 @@ class EHVISuggester:
 
     def _view(self, past: Sequence[Estimate], estimates: Sequence[Estimate]) -> _View | None:
         """What can be said of all candidates, whatever is measured elsewhere: found out once for several devices."""
-        kept = self._last_view
-        if kept is None or kept[0] != past or kept[1] != estimates:
-            kept = self._last_view = list(past), list(estimates), self._viewed(past, estimates)
-        return kept[2]
+        of = self._version(past), self._version_now(estimates)
+        if self._last_view is None or self._last_view[0] != of:
+            self._last_view = of, self._viewed(past, estimates)
+        return self._last_view[1]
 
     def _viewed(self, past: Sequence[Estimate], estimates: Sequence[Estimate]) -> _View | None:
         problem, rng = self._problem, self._rng(past)

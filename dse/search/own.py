@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.problem import Problem
-from dse.samplers.heard import Growing, Heard
+from dse.samplers.heard import Either, Growing, Heard
 from dse.samplers.tree import TreeSampler
 from dse.samplers.unseen import Unseen
 
@@ -46,7 +46,7 @@ class OwnSuggester:
         self._gains = ()
         past = self._inside(past)
         pending = self._busy(pending)
-        taken = self._known(past).union(pending)
+        taken = Either(self._known(past), pending)
         if len(taken) >= self._problem.tree.size:
             return None
         first = next((configuration for configuration in self._first if configuration not in taken), None)
