@@ -96,8 +96,8 @@ class GaussianProcess:
         if not variances.any():
             return np.tile(self._mean + self._sd * self._own_mean[some], (len(normal), 1))
         left = np.diag(variances) - variances[:, None] * (inverse.T @ inverse) * variances
-        found, axes = np.linalg.eigh(left)
-        moved = (normal * np.sqrt(np.maximum(found, 0.0))) @ axes.T
+        left[np.diag_indices_from(left)] += _JITTER * max(variances.max(initial=0.0), _JITTER)
+        moved = normal @ np.linalg.cholesky(left).T
         return np.asarray(self._mean + self._sd * (self._own_mean[some] + moved))
 
     @property
