@@ -17,12 +17,12 @@ from dse_harness import detail_log
 from dse_harness.energy import EnergySensors
 from dse_harness.engines import Invoke
 from dse_harness.errors import HarnessError
+from dse_harness.pace import Pacer
 from dse_harness.process import peak_resident_bytes
 from dse_harness.protocol import AccuracySpec, MetricValue, Performance, PerformanceSpec
 from dse_harness.samples import Samples
 from dse_harness.scenarios import Answer, Issue, Scenario, in_batches
 from dse_harness.tasks import Task
-from dse_harness.windows import Windows
 
 ACCURACY_BUFFER = 1024
 """Samples in memory at a time in an accuracy run: LoadGen goes through the data set in sets of so many."""
@@ -84,24 +84,28 @@ class Run:
         task: Task,
         invoke: Invoke,
         memory: Samples,
-        windows: Windows | None = None,
+        pacer: Pacer | None = None,
         batch: NDArray[Any] | None = None,
         energy: EnergySensors | None = None,
         done: Callable[[Run], object] | None = None,
     ) -> None:
         self.issue_s = 0.0
-        """Wall seconds from samples loaded to last query answered, the generation of queries included, pauses not."""
+        """Wall seconds from samples loaded to last query answered, the generation of queries included."""
         self.cpu_s = 0.0
         """CPU seconds of this process in that time, over all threads."""
         self.load_s = 0.0
         """Wall seconds of copying samples into memory."""
         self.peak_loaded_bytes: int | None = None
         """Peak resident set of this process when the last samples were in memory."""
+        self.settle_s = 0.0
+        """Wall seconds of waiting for a processor at its usual pace; without a ``pacer`` nobody waits."""
+        self.pace_ns: list[int] = []
+        """The loop of `dse_harness.pace` before the first query and after the last one."""
         self._scenario = scenario
         self._task = task
         self._invoke = invoke
         self._memory = memory
-        self._windows = windows
+        self._pacer = pacer
         self.joules = 0.0
         """What the device took in that time, where ``energy`` is there to tell."""
         self._energy = energy
@@ -128,8 +132,6 @@ class Run:
             if batch is None
             else in_batches(self._batch_answerer(batch), len(batch))
         )
-        if self._windows and self._windows.pauses:
-            issue = _in_windows(issue, self._windows)
         sut = lg.ConstructFastSUT(issue, self._flush)
         library = lg.ConstructQSL(total_count, buffer, self._load, self._memory.unload)
         gc.collect()
@@ -211,8 +213,10 @@ class Run:
             self._failed.append(error)
         self.load_s += time.perf_counter() - start
         self.peak_loaded_bytes = peak_resident_bytes()
-        if self._windows:
-            self._windows.begin()
+        if self._pacer:
+            start = time.perf_counter()
+            self.pace_ns.append(self._pacer.settle())
+            self.settle_s = time.perf_counter() - start
         if self._energy:
             try:
                 self._energy.start()
@@ -227,28 +231,13 @@ class Run:
         self.cpu_s += time.process_time() - began_cpu
         if self._energy and not self._failed:
             self.joules += self._energy.stop(seconds)
-        if self._windows:  # at once: a processor that was idle in between is slower for some milliseconds
-            self._windows.end()
-            self.issue_s -= self._windows.looks.wall_s
-            self.cpu_s -= self._windows.looks.cpu_s
+        if self._pacer:  # at once: a processor that was idle in between is slower for some milliseconds
+            self.pace_ns.append(self._pacer.now())
         if self._done and not self._failed:
             try:
                 self._done(self)
             except BaseException as error:  # noqa: BLE001 - as above
                 self._failed.append(error)
-
-
-def _in_windows(issue: Issue, windows: Windows) -> Issue:
-    """``issue``, with what is done between two queries."""
-    clock = time.perf_counter_ns
-
-    def issue_and_look(ids: Sequence[int], indices: Sequence[int]) -> None:
-        issue(ids, indices)
-        windows.queries += 1
-        if clock() > windows.end_ns:
-            windows.next()
-
-    return issue_and_look
 
 
 def _failure(error: BaseException) -> BaseException:

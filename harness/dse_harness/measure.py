@@ -43,13 +43,9 @@ from dse_harness.samples import PixelCache, SampleMemory, Samples, require_memor
 from dse_harness.scenarios import scenario_of, too_large
 from dse_harness.tasks import Task, task_of
 from dse_harness.tensors import batch_of, image_input
-from dse_harness.windows import Windows
 
 _TAKES = 3
 """Of a performance run, at most: where the processor became slower on the way, it is taken again."""
-_TAKEN_AGAIN_S = 0.3
-"""A run that lasted longer is not taken again: 1 of 13 such runs was as it should be in the end
-(searches of two minutes on a host on which the pace changes three times a second), 70 of 83 shorter ones were."""
 _PART_BYTES = 1 << 18
 """Of a model file, as it is read to be hashed: small, or it would count as memory of the run."""
 
@@ -204,8 +200,7 @@ class _Measurement:
         for take in range(1, _TAKES + 1):
             if spec.user_conf is None and self._request.accuracy and not self._answers and not self._is_at_pace():
                 self._count_meanwhile(self._request.accuracy, memory, labels)
-            windows = Windows(self._pacer, pauses=spec.user_conf is None and energy is None)
-            run, log = self._run_loadgen(settings, memory, total, buffer, "performance", windows, energy)
+            run, log = self._run_loadgen(settings, memory, total, buffer, "performance", energy)
             if take == 1:  # as a process has it that takes one
                 peak_bytes, loaded_bytes = process.peak_resident_bytes(), run.peak_loaded_bytes
                 self._found["sample_memory_bytes"] = buffer * memory.sample_bytes
@@ -213,20 +208,19 @@ class _Measurement:
                     loaded_bytes = max(loaded_bytes - self._left_bytes, self._earlier_peak_bytes)
                     self._found["peak_memory_bytes"] = loaded_bytes
                     self._found["loadgen_memory_bytes"] = max(0, peak_bytes - loaded_bytes)
-            self._waited(windows.waited_s)
-            before_ns, after_ns = windows.before_ns, windows.pace_ns
+            self._waited(run.settle_s)
+            before_ns, after_ns = run.pace_ns
             became_slow = self._pacer.is_usual(before_ns) and not self._pacer.is_usual(after_ns)
-            if not became_slow or not self._pacer.is_patient or spec.user_conf or run.issue_s > _TAKEN_AGAIN_S:
+            if not became_slow or not self._pacer.is_patient or spec.user_conf is not None:
                 break
-        self._pacer.learn_from(after_ns)
-        self._found |= {"pace_before_ns": min(before_ns, after_ns), "pace_after_ns": after_ns, "takes": take}
+        self._pacer.learn_from(max(before_ns, after_ns))
+        self._found |= {"pace_before_ns": before_ns, "pace_after_ns": after_ns, "takes": take}
         self._found["cores_used"] = round(run.cpu_s / run.issue_s, 3)
         performance = self._found["performance"] = log.performance(self._scenario)
         self._metrics |= log.metrics(self._scenario)
         if energy:
             self._metrics |= energy_metrics(run.joules, run.issue_s, log.samples, idle_watts)
-        timed_s = performance.duration_ns / 1e9 - windows.looks.wall_s if performance else run.issue_s
-        self._timing_s["performance"] = max(0.0, timed_s)
+        self._timing_s["performance"] = performance.duration_ns / 1e9 if performance else run.issue_s
 
     def _is_at_pace(self) -> bool:
         start = time.perf_counter()
@@ -318,12 +312,12 @@ class _Measurement:
         total: int,
         buffer: int,
         folder: Literal["performance", "accuracy"],
-        windows: Windows | None = None,
         energy: EnergySensors | None = None,
         done: Callable[[loadgen.Run], object] | None = None,
     ) -> tuple[loadgen.Run, loadgen.Log]:
+        pacer = self._pacer if folder == "performance" else None
         batch = self._batch if len(self._batch) > 1 else None
-        run = loadgen.Run(self._scenario, self._task, self._invoke, memory, windows, batch, energy, done)
+        run = loadgen.Run(self._scenario, self._task, self._invoke, memory, pacer, batch, energy, done)
         run.start(settings, total, buffer, self._folder / folder)
         self._timing_s[f"{folder}_samples"] = run.load_s
         log = loadgen.read_log(self._folder / folder)

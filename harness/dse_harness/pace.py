@@ -61,9 +61,8 @@ class Pacer:
         loop: Callable[[], int] = loop_ns,
         clock: Callable[[], int] = time.perf_counter_ns,
         move: Callable[[Collection[int]], None] = _move,
-        glance: Callable[[], int] = _one_loop_ns,
     ) -> None:
-        self._loop, self._clock, self._move, self._glance = loop, clock, move, glance
+        self._loop, self._clock, self._move = loop, clock, move
         self._processors = _processors()
         self._shared = memoryview(mmap.mmap(-1, 16)).cast("q")
         """Memory that forks share: the shortest time in ns (0: unknown); how often the wait is halved."""
@@ -80,11 +79,6 @@ class Pacer:
         found = self._loop()
         self._shared[0] = min(found, self._shared[0] or found)
         return found
-
-    def glance(self) -> int:
-        """The same in a third of the time where the processor is at its usual pace."""
-        found = self._glance()
-        return found if self.is_usual(found) else self.now()
 
     def look(self) -> bool:
         """Go on to a processor that is at its usual pace: whether there is one, or nobody knows.
@@ -114,14 +108,6 @@ class Pacer:
             found = self._try()
         return found
 
-    def wait(self, most_ns: int) -> tuple[int, int]:
-        """`settle`, for so long at most; also for how many ns it waited."""
-        began_ns = self._clock()
-        self._end_ns = began_ns + most_ns
-        found = self.settle()
-        self._end_ns = 0
-        return found, self._clock() - began_ns
-
     def learn_from(self, loop: int) -> None:
         """What a run's waiting was worth, by the loop's time after it: each run that was slow all the same halves the
         next wait, each other one doubles it.
@@ -139,14 +125,6 @@ class Pacer:
     def is_usual(self, loop: int) -> bool:
         """Whether a time of the loop, in ns, is that of a processor at its usual pace, as far as anybody knows."""
         return loop <= self._shared[0] * SLOWER
-
-    @property
-    def pause_ns(self) -> int:
-        """How long a run pauses at most, in all; not at all where it may not choose its processor.
-
-        In vain it is halved half as often as the wait before a run: what was timed by then would be lost.
-        """
-        return 0 if self._cannot_tell() else _PATIENCE_NS >> self._shared[1] // 2
 
     @property
     def _patience_ns(self) -> int:

@@ -242,11 +242,9 @@ class Response:
     cores_used: Amount | None = None
     """CPU time over wall time of the performance run."""
     pace_before_ns: Count | None = None
-    """The shortest time of a fixed loop on the processor, directly before the first query: see `dse_harness.pace`.
-    That of the run, where it was faster."""
+    """The shortest time of a fixed loop on the processor, directly before the first query: see `dse_harness.pace`."""
     pace_after_ns: Count | None = None
-    """The same in the run, looked at between queries: for a twentieth of them at most the loop took longer. In
-    responses of before, directly after the last query."""
+    """The same directly after the last query."""
     takes: Count | None = None
     """How often the performance run was taken: again where the processor became slower on the way. The last counts."""
     probe_latency_ns: Count | None = None

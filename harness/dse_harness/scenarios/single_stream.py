@@ -12,8 +12,6 @@ from dse_harness.scenarios import LATENCIES, Answer, Issue
 
 _CALLBACK_NS = 3000
 """The least that LoadGen and its callback add to an invocation, between one query and the next."""
-UNPAUSED = 0.8
-"""Of the queries that fit into a run it has so many, however long it pauses: LoadGen counts that as duration."""
 
 
 class SingleStream:
@@ -28,9 +26,7 @@ class SingleStream:
 
         Too few end the run early, too many cost time and memory.
         """
-        expected_ns = settings.single_stream_expected_latency_ns = invoke_ns + _CALLBACK_NS
-        enough = int(UNPAUSED * spec.duration_ms * 1e6 / expected_ns)
-        settings.min_query_count = max(settings.min_query_count, enough)
+        settings.single_stream_expected_latency_ns = invoke_ns + _CALLBACK_NS
 
     def issuer(self, answer: Answer) -> Issue:
         """A query has one sample."""
