@@ -56,12 +56,12 @@ def inputs(dice: Dice) -> Iterator[Input]:
 
 def _views(dice: Dice) -> Iterator[Input]:
     """What dse writes into a study's folder: never through a link, never anything else than its own file."""
-    for name in ("front.csv", "front.json", "front.png", ".lock", "study.db"):
+    for name in ("front.csv", "front.json", "front.png", ".lock", "study.db", "trials.index"):
         target = Target("recorded-study", f"{_R}/{name}", (EXPLORE,), (name, RECORDED_STUDY), writes=(_R,))
         for kind, damage in (FATAL | ODD).items():
             if dice.rng.random() < 0.5 or "link" in kind or kind in ("pipe", "sparse", "folder"):
                 yield target.input(dice, kind, damage)
-        yield from chance(dice, target, 0.2 if name == "study.db" else 0.04)
+        yield from chance(dice, target, 0.2 if name in ("study.db", "trials.index") else 0.04)
 
 
 def _folders() -> Iterator[Input]:
@@ -98,10 +98,10 @@ def _folders() -> Iterator[Input]:
 
     refused = {"fatal": True, "codes": frozenset({3}), "writes": (f"{_R}/.lock",)}
     yield given("a-folder-of-others", of_others, **refused)
-    said = (f"{_R}/.lock", f"{_R}/study.db", f"{_R}/front.json")  # the last one names the trial that is left out
+    said = tuple(f"{_R}/{name}" for name in (".lock", "study.db", "trials.index", "front.json"))
     yield given("a-trial-of-others", a_trial_of_others, writes=(*said, f"{_R}/study.yaml"))
     yield given("an-unmounted-response", unmounted, **refused)
-    own = tuple(f"{_R}/{name}" for name in (".lock", "study.yaml", "study.db", "front.csv", "front.json", "front.png"))
+    own = (*said, f"{_R}/study.yaml", f"{_R}/front.csv", f"{_R}/front.png")
     for place in ("trials/1", "trials/5", "trials", "front.csv", "validation"):
         yield given(f"{place}-is-a-link-outside", partial(outside, place), writes=own, grows=(f"{_R}/trials",))
     for place in ("trials/1", "trials", "study.yaml", "study.db"):
