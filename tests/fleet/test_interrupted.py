@@ -184,10 +184,8 @@ def test_setting_up_that_is_interrupted_ends_on_the_board_and_goes_on(
     words = ("device", "setup", "board", "--yes", "--trust", "--wheels", wheels)
     process = start(*words)
     _wait(lambda: pid.exists() and bool(pid.read_text()), process)
-    building = psutil.Process(int(pid.read_text()))
-    others = [*building.parents(), building]
-    started = [each for each in others if "pip" in " ".join(each.cmdline())]
-    assert building in started
+    started = psutil.Process(sshd.process.pid).children(recursive=True)
+    assert psutil.Process(int(pid.read_text())) in started
     os.killpg(process.pid, signal.SIGINT)
     err = _end(process)
     assert process.returncode == 130
