@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import os
 import shutil
 import subprocess
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 import pytest
 
 _MEASURING = ipaddress.ip_address("198.18.0.0")
-"""Of RFC 2544: addresses that no network has. Each process of the tests takes four of them."""
+"""Of RFC 2544: addresses that no network has. Each process of the tests takes four of them, for each network."""
+_COUNTER = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,9 @@ def network() -> Iterator[Network]:
     """Make one; skips where that cannot be."""
     if os.geteuid() or shutil.which("ip") is None:
         pytest.skip("only root makes a network to cut, with ip of iproute2")
-    number = os.getpid() % 2**15
-    name, near = f"dse-{os.getpid()}", f"dse{number}"
+    count = next(_COUNTER)  # an interface goes only with the last program in its namespace
+    number = (8 * os.getpid() + count) % 2**15
+    name, near = f"dse-{os.getpid()}-{count}", f"dse{number}"
     here, there = (str(_MEASURING + 4 * number + n) for n in (1, 2))
     made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
     if made.returncode:
