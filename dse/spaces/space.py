@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from dse_harness.protocol import Preprocessing, RuntimeSpec
 
 from dse.backends import Backend, LocalBackend
 from dse.core.configuration import Configuration, Value
-from dse.core.experiment import Experiment, Fidelity
+from dse.core.experiment import Experiment, Fidelity, key_of
 from dse.core.indifference import Indifference, default_indifference
 from dse.core.metrics import Constraint, Objective
 from dse.core.tree import Parameter, ParameterTree
@@ -50,6 +50,10 @@ MOST_CPUS = 8192
 """More than a Linux kernel can be built for."""
 _EXPERIMENTS = 256
 """So many are kept."""
+_MANNER = frozenset({"threads", "buffer_size", "cpu_affinity", "scenario", "batch_size"})
+"""Parameters that no accuracy depends on; on all others, no `Experiment.manner` does."""
+_Typed = tuple[tuple[str, type, Value], ...]
+"""Names and values with their types: 1 and true are equal, and not the same."""
 
 
 @dataclass(frozen=True)
@@ -211,9 +215,27 @@ class Space:
     def known_keys(self) -> Sequence[tuple[str, Configuration]]:
         """Every configuration whose `known_key` there is, with it. Made once, as soon as none is missing."""
         if len(self._keys) != self.tree.size:
-            found = ((self.known_key(configuration), configuration) for configuration in self.tree.listed)
-            self._keys[:] = [(key, configuration) for key, configuration in found if key is not None]
+            self._keys[:] = self._found_keys()
         return self._keys
+
+    def _found_keys(self) -> Iterator[tuple[str, Configuration]]:
+        """As `known_key` says, with each part of a key found once for all configurations that have it in common."""
+        accuracies: dict[_Typed, str | None] = {}
+        manners: dict[_Typed, str] = {}
+        for configuration in self.tree.listed:
+            typed = [(name, type(value), value) for name, value in configuration.parameters.items()]
+            what = tuple([each for each in typed if each[0] not in _MANNER])
+            how = tuple([each for each in typed if each[0] in _MANNER])
+            if what not in accuracies:
+                identity = self.source(configuration).known_identity(self.variant(configuration))
+                made = None if identity is None else self._made_experiment(configuration, identity)
+                accuracies[what] = None if made is None else made.accuracy_key()
+            accuracy = accuracies[what]
+            if accuracy is None:
+                continue
+            if how not in manners:
+                manners[how] = self._made_experiment(configuration, {}).manner()
+            yield key_of(accuracy, manners[how]), configuration
 
     def buffer_size(self, configuration: Configuration) -> int:
         """LoadGen's performance_sample_count for this configuration; MLPerf's 1024, or all images, by default."""

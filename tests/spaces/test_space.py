@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dse.core.configuration import Configuration
 from dse.errors import SpaceError
@@ -211,6 +214,34 @@ def test_what_official_runs_hold_is_said_where_it_is_more(
     if buffers:
         changes["parameters"] = _BASE["parameters"] | {"buffer_size": buffers}
     assert _space(tmp_path, **changes).official_samples == said
+
+
+_MORE: dict[str, Any] = {
+    "threads": [1, 2],
+    "cpu_affinity": ["0", "0,1"],
+    "buffer_size": [64, 128],
+    "delegate": ["xnnpack", "builtin"],
+    "runtime": ["litert", "openvino"],
+    "scenario": {"SingleStream": None, "Offline": {"batch_size": [1, 8]}},
+    "width": [0.35, 1],
+    "model": ["zoo", "cropped"],
+}
+
+
+@given(st.sets(st.sampled_from(sorted(_MORE))), st.data())
+def test_all_keys_at_once_are_those_of_each_configuration(names: set[str], data: st.DataObject) -> None:
+    """Whatever the parameters, and in whatever order a space has them."""
+    more = {name: _MORE[name] for name in data.draw(st.permutations(sorted(names)))}
+    cropped = {"zoo": "mobilenet_v3", "preprocessing": {"crop_percent": 80}}
+    with tempfile.TemporaryDirectory() as folder:
+        space = _space(
+            Path(folder),
+            objectives=["accuracy", "samples_per_second"],
+            models=_BASE["models"] | {"cropped": cropped},
+            runtimes={"litert": {"engine": "litert"}, "openvino": {"engine": "openvino"}},
+            parameters=_BASE["parameters"] | more,
+        )
+    assert space.known_keys() == [(space.experiment(c).key(), c) for c in space.tree.configurations()]
 
 
 def test_the_keys_of_a_space_are_made_once(tmp_path: Path) -> None:
