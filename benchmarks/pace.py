@@ -17,8 +17,8 @@ from statistics import fmean, quantiles
 
 import dse
 from dse.core.configuration import Configuration
-from dse.core.exclusions import SLOWED
 from dse.core.measurement import Measurement
+from dse.core.usual import SLOWED
 
 LATENCIES = ("latency_p50_ns", "latency_p90_ns")
 KINDS = ("usual", "slower", "changing")

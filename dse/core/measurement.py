@@ -79,6 +79,14 @@ class Measurement:
         response = self.response
         return not (response.device_before is None and response.device_after is None and response.cores_used is None)
 
+    def is_run_of(self, other: Measurement) -> bool:
+        """Whether both are the same run, for which another accuracy may count."""
+        one, two = self, other
+        return one.response is two.response and (
+            (one.trial, one.configuration, one.key, one.phase, one.accuracy_key, one.device, one.session, one.ratios)
+            == (two.trial, two.configuration, two.key, two.phase, two.accuracy_key, two.device, two.session, two.ratios)
+        )
+
     def with_best(self, accuracies: Accuracies) -> Measurement:
         """This trial with the accuracy on most images that counts for it; its own where no other has more."""
         own = self.response.accuracy

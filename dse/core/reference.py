@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from statistics import median
@@ -25,11 +26,8 @@ _REMEMBERED = 2**12
 _BACK = "between a reference configuration outside its band and one that was back in it"
 
 
-def find_drift(
-    measurements: Sequence[Measurement], reasons: Mapping[int, tuple[Reason, ...]]
-) -> tuple[dict[int, Reason], str | None, bool]:
-    """Marks for outliers of the reference configuration and for trials during a drift; the reference configuration;
-    whether its last run was good.
+class References:
+    """The trials of a device in their order, of which some are runs of the reference configuration.
 
     One run outside its band proves nothing: where the next one is back in it, that run is an outlier, and nothing else
     is in doubt. Drift needs a second successive run outside on the same side: then everything since the last good one
@@ -39,17 +37,47 @@ def find_drift(
     A reference configuration is an experiment: after an edit of the space it is the same one under another name, or
     another one, which is compared with its own runs only. The first run of that one says nothing of the trials before.
     """
-    references = dict.fromkeys([m.key for m in reversed(measurements) if m.phase == "reference"])
-    runs = tuple(
-        _Run(place, m.trial, m.key, math.log(latency))
-        for place, m in [(place, m) for place, m in enumerate(measurements) if m.key in references]
-        if (latency := _latency(m.values)) > 0 and not reasons.get(m.trial)
-    )
-    spans, unjudged, good = _judged(runs)
-    marks: dict[int, Reason] = {}
-    for span, reason in spans:
-        marks |= dict.fromkeys((measurements[place].trial for place in span if place not in unjudged), reason)
-    return marks, next(iter(references), None), good
+
+    def __init__(self) -> None:
+        self.last: Measurement | None = None
+        """The trial that measured it last to see the device drift."""
+        self._trials: list[int] = []
+        self._of_key: defaultdict[str, list[tuple[int, Measurement]]] = defaultdict(list)
+        self._keys: set[str] = set()
+        self._runs: list[_Run] = []
+        self._found: Sequence[tuple[range, Reason]] = ()
+        self._marks: dict[int, Reason] = {}
+
+    def add(self, measured: Measurement) -> None:
+        """Take in the next trial."""
+        place, key = len(self._trials), measured.key
+        self._trials.append(measured.trial)
+        self._of_key[key].append((place, measured))
+        if measured.phase == "reference":
+            self.last = measured
+            if key not in self._keys:
+                self._keys.add(key)
+                self._runs = sorted([*self._runs, *_runs(self._of_key[key])])
+                return
+        if key in self._keys:
+            self._runs += _runs([(place, measured)])
+
+    def drift(self, reasons: Mapping[int, tuple[Reason, ...]]) -> tuple[Mapping[int, Reason], bool]:
+        """Marks for outliers of the reference configuration and for trials during a drift, where ``reasons`` speak
+        against some trials already; whether its last run was good.
+        """
+        spans, unjudged, good = _judged(tuple([run for run in self._runs if not reasons.get(run.trial)]))
+        if spans is not self._found:
+            self._found, self._marks = spans, {}
+            for span, reason in spans:
+                self._marks |= dict.fromkeys((self._trials[place] for place in span if place not in unjudged), reason)
+        return self._marks, good
+
+
+def _runs(trials: Sequence[tuple[int, Measurement]]) -> list[_Run]:
+    return [
+        _Run(place, m.trial, m.key, math.log(latency)) for place, m in trials if (latency := _latency(m.values)) > 0
+    ]
 
 
 def _latency(values: Mapping[str, float]) -> float:

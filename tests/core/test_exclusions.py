@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
-from dse_harness.protocol import DeviceState, Performance, Response
+from dse_harness.protocol import DeviceState, Failure, Performance, Response
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dse.core.configuration import Configuration
-from dse.core.exclusions import find_exclusions
+from dse.core.exclusions import Exclusions, find_exclusions
 from dse.core.measurement import Measurement, Phase
 
 
@@ -366,3 +368,58 @@ def test_trials_are_judged_after_others_as_they_are_together() -> None:
         exclusions = find_exclusions(trials, exclusions)
         assert exclusions == find_exclusions(trials)
     assert {reason.word for found in exclusions.reasons.values() for reason in found} >= {"governor", "starved"}
+
+
+@st.composite
+def _study(draw: st.DrawFn) -> list[Measurement]:
+    """Trials of two boards, or of one, some of them slow, beside a load, under another governor, failed or recorded."""
+    found, devices = [], draw(st.sampled_from(["", "ab"]))
+    for number in range(draw(st.integers(1, 30))):
+        governor, busy = draw(st.sampled_from("ppps")), draw(st.sampled_from([0.0, 0.0, 0.2, 1.0]))
+        before = state(2 * number, governor)
+        after = state(2 * number + 2, draw(st.sampled_from([governor, "p"])), foreign=2 * busy)
+        m = measured(
+            number,
+            before,
+            after,
+            latency=draw(st.sampled_from([0.0, 1e6, 1.01e6, 1.3e6, 2e6])),
+            phase=draw(st.sampled_from(["search", "confirm", "reference", "reference"])),
+            threads=draw(st.integers(1, 2)),
+            cores=draw(st.sampled_from([0.5, 1.0, 1.0, 1.5])),
+            name=draw(st.sampled_from("xxxxyz")),
+        )
+        response = dataclasses.replace(
+            m.response,
+            pace_before_ns=draw(st.sampled_from([None, 100, 105, 110, 140])),
+            pace_after_ns=draw(st.sampled_from([100, 105, 140])),
+            versions={"python": draw(st.sampled_from(["3.11", "3.12"]))},
+        )
+        kind = draw(st.sampled_from(["", "", "", "", "failed", "recorded", "begun"]))
+        if kind == "failed":
+            response = dataclasses.replace(response, failure=Failure("crashed", "at once"))
+        if kind == "recorded":
+            response = Response(performance=response.performance)
+        if kind == "begun":
+            response = dataclasses.replace(response, device_after=None)
+        device = draw(st.sampled_from(devices)) if devices else ""
+        found.append(dataclasses.replace(m, response=response, device=device))
+    return found
+
+
+@given(_study(), st.randoms(use_true_random=False), st.integers(1, 4), st.booleans())
+def test_in_any_order_or_all_at_once_they_are_judged_the_same(
+    trials: list[Measurement], chance: random.Random, batch: int, in_order: bool
+) -> None:
+    order = list(range(len(trials)))
+    if not in_order:
+        chance.shuffle(order)
+    exclusions: Exclusions | None = None
+    known: dict[int, Measurement] = {}
+    for start in range(0, len(order), batch):
+        known |= {number: trials[number] for number in order[start : start + batch]}
+        known[order[0]] = dataclasses.replace(known[order[0]], accuracy_from=start)  # as if a better one was found
+        now = [known[number] for number in sorted(known)]
+        exclusions = find_exclusions(now, exclusions)
+        once = find_exclusions(now)
+        assert exclusions == once
+        assert list(exclusions.devices) == list(once.devices)
