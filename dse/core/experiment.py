@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +19,7 @@ from dse_harness.protocol import (
 )
 
 from dse.core.configuration import Value
-from dse.files import canonical_json, fingerprint
+from dse.files import canonical_json, fingerprint, sha256_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,7 @@ def key_of(accuracy_key: str, manner: str) -> str:
 
     It is the `fingerprint` of one object with the members of ``manner``, and before them, by the alphabet, "accuracy".
     """
-    return hashlib.sha256(f'{{"accuracy":"{accuracy_key}",{manner[1:]}'.encode()).hexdigest()
+    return sha256_text(f'{{"accuracy":"{accuracy_key}",{manner[1:]}')
 
 
 _Typed = tuple[tuple[str, type, Value], ...]
