@@ -29,7 +29,7 @@ from dse.search.plan import make_plan
 from dse.search.progress import Progress
 from dse.search.start import confirms
 from dse.spaces.load import find_space, load_space
-from dse.study.trial import TrialRecord
+from dse.study.record import TrialRecord
 from dse.study.writer import StudyWriter
 
 _TIMED = ("performance", "accuracy")

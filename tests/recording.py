@@ -28,8 +28,8 @@ from dse.spaces.load import load_space
 from dse.spaces.resolved import ResolvedDataSet, ResolvedExplore, ResolvedFidelity, ResolvedSpace
 from dse.spaces.space import Space
 from dse.study import Study
+from dse.study.record import TrialRecord
 from dse.study.settings import StudySettings
-from dse.study.trial import TrialRecord
 from dse.study.writer import StudyWriter
 from tests import smallest
 

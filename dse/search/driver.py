@@ -22,7 +22,7 @@ from dse.search.plan import Plan
 from dse.search.pool import Ended, Pool, Run
 from dse.search.progress import Progress, progress_of
 from dse.spaces.space import Space
-from dse.study.trial import TrialRecord
+from dse.study.record import TrialRecord
 from dse.study.writer import StudyWriter
 
 NO_DEVICE = "no device is left"

@@ -25,6 +25,11 @@ def find_folder(name: str, studies: Path) -> Path:
 
 def trial_folders(trials: Path) -> list[Path]:
     """The folders below ``trials`` that are named as trials are, in order of their number. Raises StudyError."""
+    return [trials / str(number) for number in trial_numbers(trials)]
+
+
+def trial_numbers(trials: Path) -> list[int]:
+    """The numbers of those folders, in order. Raises StudyError."""
     try:
         names = [entry.name for entry in os.scandir(trials) if TRIAL_NUMBER.fullmatch(entry.name)]
     except FileNotFoundError:
@@ -33,7 +38,7 @@ def trial_folders(trials: Path) -> list[Path]:
         raise StudyError(
             f"cannot be read: {why(error)}", path=trials, hint="the trials' folders belong there"
         ) from error
-    return [trials / name for name in sorted(names, key=int)]
+    return sorted(map(int, names))
 
 
 def is_study(folder: Path) -> bool:

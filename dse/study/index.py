@@ -3,7 +3,8 @@
 A cache: the folders are the truth. A line counts for a trial whose files are, by inode, size and times, those that it
 was made of; of any other, and of a line that is damaged, the files are read. Only a study's writer writes it, and
 whatever becomes of it, no trial is lost. A line has the CRC-32 of what follows, then JSON: the trial's number, its
-files' `mark`, its record, and of its response what is not as `Response` has it by default.
+files' `mark`, its record and its response, without names (`dse.study.packed`). What is read of a line that counts is
+not looked at again: it is what the same dse wrote of those files.
 """
 
 from __future__ import annotations
@@ -13,24 +14,30 @@ import dataclasses
 import json
 import os
 import zlib
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
 from dse_harness.protocol import Response
 
-from dse.files import write_bytes
+from dse.core.configuration import Configuration
+from dse.files import fingerprint, write_bytes
 from dse.reading import MIB, read_bytes
 from dse.study.contents import TRUTH
+from dse.study.packed import form_of
+from dse.study.record import TrialRecord
 
 INDEX = "trials.index"
-_HEAD = b"dse trials 1\n"
-"""The first line, with the number of this form: what has another one is made again."""
+_RECORD, _RESPONSE = form_of(TrialRecord), form_of(Response)
+_CONFIGURATION = [field.name for field in dataclasses.fields(TrialRecord)].index("configuration")
+_METRICS = [field.name for field in dataclasses.fields(Response)].index("metrics")
+_HEAD = f"dse trials 2 {fingerprint([_RECORD.layout, _RESPONSE.layout])[:16]}\n".encode()
+"""The first line, with the number of this form and the fields of what is written; what has another is made again."""
 _MOST_BYTES = 1024 * MIB
 _AT_ONCE = 100
 """So many lines are written together."""
 _JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder()
 
 Mark = tuple[int, ...]
 """`mark_of_file` of each of `TRUTH`."""
@@ -61,6 +68,7 @@ class TrialIndex:
         self._path = None if folder is None else folder / INDEX
         self.marks: dict[int, Mark] = {}
         self._lines: dict[int, bytes] = {}
+        self._configurations: dict[Hashable, Configuration] = {}
         self._new: list[bytes] = []
         self._view = b""
         self._is_whole = False
@@ -82,7 +90,7 @@ class TrialIndex:
             else:
                 self._is_whole = False
 
-    def documents(self, number: int, mark: Mark) -> tuple[Any, Any] | None:
+    def trial(self, number: int, mark: Mark) -> tuple[TrialRecord, Response] | None:
         """The record and the response of the trial whose files have this mark; None where it lacks them."""
         line = self._lines.get(number)
         if line is None:
@@ -90,12 +98,23 @@ class TrialIndex:
         try:
             found, its_mark, record, response = _of_line(line)
             if (found, tuple(its_mark)) == (number, mark):
+                trial = self._record(record), _RESPONSE.made(response)
                 self.marks[number] = mark
-                return record, response
-        except (ValueError, TypeError, RecursionError):
+                return trial
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             pass
         self._is_whole = False
         return None
+
+    def _record(self, values: list[Any]) -> TrialRecord:
+        """With the same object for the same parameters: it finds its canonical form once, and is quick to compare."""
+        (parameters,) = values[_CONFIGURATION]
+        same = (*parameters.items(), *map(type, parameters.values()))
+        known = self._configurations.get(same)
+        if known is None:
+            known = self._configurations[same] = Configuration(parameters)
+        values[_CONFIGURATION] = known
+        return TrialRecord(*values)
 
     @property
     def view(self) -> str:
@@ -110,15 +129,16 @@ class TrialIndex:
             self._view = _line([-1, said])
             self._new.append(self._view)
 
-    def add(self, number: int, mark: Mark | None, record: Mapping[str, Any], response: Response) -> None:
+    def add(self, mark: Mark | None, record: TrialRecord, response: Response) -> None:
         """Add a trial whose files have this mark; None where nobody knows, and then it is not in the index."""
+        number = record.number
         self._lines.pop(number, None)
         if mark is None:
             self.marks.pop(number, None)
             return
         self.marks[number] = mark
         with contextlib.suppress(ValueError):  # text that UTF-8 cannot write, a number that JSON does not have
-            line = _line([number, mark, record, response_document(response)])
+            line = _line([number, mark, _RECORD.pack(record), packed_response(response)])
             self._lines[number] = line
             self._new.append(line)
 
@@ -146,47 +166,16 @@ def _line(values: list[Any]) -> bytes:
 
 
 def _of_line(line: bytes) -> list[Any]:
-    """What a line holds; its readers refuse what is no number. Raises ValueError, RecursionError."""
+    """What a line holds. Raises ValueError, RecursionError."""
     text = line[9:]
     if int(line[:8], 16) != zlib.crc32(text):
         raise ValueError("damaged")
-    found: list[Any] = json.loads(text)
+    found: list[Any] = _DECODER.decode(text.decode())
     return found
 
 
-def response_document(response: Response) -> dict[str, Any]:
-    """``response`` as JSON, without what `Response` has by default; it is decoded as any other."""
-    found: dict[str, Any] = _document(response)
-    found["schema"] = response.schema
-    if others := response.other_metrics:
-        found["metrics"] = _document(others)
-    else:
-        found.pop("metrics", None)
+def packed_response(response: Response) -> list[Any]:
+    """``response`` without the metrics that its blocks have: it finds those itself."""
+    found: list[Any] = _RESPONSE.pack(response)
+    found[_METRICS] = {name: found[_METRICS][name] for name in response.other_metrics}
     return found
-
-
-def _document(value: Any) -> Any:
-    kind: Any = type(value)
-    if kind in _PLAIN:
-        return value
-    if kind is dict:
-        return {key: _document(item) for key, item in value.items()}
-    if kind is tuple:
-        return [_document(item) for item in value]
-    return {
-        name: _document(item)
-        for name, default in _fields(kind)
-        if (item := getattr(value, name)) is not default and (item != default or type(item) is not type(default))
-    }
-
-
-_PLAIN = frozenset({str, int, float, bool, type(None)})
-
-
-@lru_cache(None)
-def _fields(kind: Any) -> tuple[tuple[str, Any], ...]:
-    """The fields of a dataclass with their defaults."""
-    return tuple(
-        (f.name, f.default if f.default_factory is dataclasses.MISSING else f.default_factory())
-        for f in dataclasses.fields(kind)
-    )

@@ -17,9 +17,10 @@ from dse.errors import Remedy, StudyError
 from dse.spaces.resolved import ResolvedSpace
 from dse.study.folder import database_url, find_folder
 from dse.study.index import TrialIndex
+from dse.study.record import TrialRecord
 from dse.study.rows import Configurations, Front, Trials, configuration_rows, front_rows, trial_rows
 from dse.study.settings import StudySettings, read_settings
-from dse.study.trial import FoundTrials, TrialRecord, read_trials
+from dse.study.trial import FoundTrials, read_trials
 
 if TYPE_CHECKING:
     import optuna

@@ -33,9 +33,10 @@ from dse.study.elsewhere import Elsewhere, by_key, keep_elsewhere
 from dse.study.identity import view_state
 from dse.study.index import TrialIndex, mark_of
 from dse.study.lock import locked
+from dse.study.record import TrialRecord
 from dse.study.settings import LOADGEN, StudySettings, one_more, read_settings
 from dse.study.study import Study
-from dse.study.trial import TrialRecord, read_trials
+from dse.study.trial import read_trials
 from dse.study.view import LateView
 from dse.values import NAME
 
@@ -175,7 +176,7 @@ class StudyWriter:
         bisect.insort(self.study.records, record, key=lambda each: each.number)  # devices differ in how long they take
         bisect.insort(self.study.measurements, measured, key=lambda each: each.trial)
         mark = mark_of(str(self.study.trial_folder(record.number)))
-        self.study.index.add(record.number, mark, record.document(), response)
+        self.study.index.add(mark, record, response)
         self.study.index.write()
         try:
             self._view.add(measured)

@@ -17,7 +17,7 @@ import yaml
 from dse_harness.protocol import write
 
 from dse.core.configuration import Configuration
-from dse.study.trial import TrialRecord
+from dse.study.record import TrialRecord
 from tests.fuzz.documents import SETTINGS
 from tests.fuzz.running import Runner
 from tests.harness.tiny_models import write_tiny_model

@@ -13,7 +13,8 @@ from dse.core.configuration import Configuration
 from dse.errors import StudyError
 from dse.study.elsewhere import Elsewhere, by_key, keep_elsewhere, read_elsewhere
 from dse.study.folder import ELSEWHERE
-from dse.study.trial import TrialRecord, read_trials
+from dse.study.record import TrialRecord
+from dse.study.trial import read_trials
 
 CHECK = SpotCheck(64, "a" * 64, "random")
 FOUND = Elsewhere("key", Accuracy(80, 100, "b" * 64, "random", 1000), CHECK, "zoo-fast", 7)

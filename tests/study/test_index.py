@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dse_harness.decode import decode
 from dse_harness.protocol import Failure, MetricValue, Response
 
 from dse.study import storage, trial
 from dse.study.database import open_storage
-from dse.study.index import INDEX, TrialIndex, mark_of, response_document
+from dse.study.index import INDEX, TrialIndex, mark_of, packed_response
+from dse.study.packed import form_of
 from dse.study.study import Study
 from dse.study.writer import StudyWriter
 from tests.recording import begin_study, make_space, run_study
@@ -88,7 +89,7 @@ def test_an_edited_trial_is_read_again(indexed: Path, file: str, unread: Callabl
 
 
 def _flip(content: bytes) -> bytes:
-    at = content.index(b"latency_p90_ns") + 17
+    at = content.index(b"search") + 3
     return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
 
@@ -97,7 +98,7 @@ def _flip(content: bytes) -> bytes:
     [
         (lambda content: content[:0], 6),
         (lambda content: b"\0" * len(content), 6),
-        (lambda content: content.replace(b"trials 1", b"trials 0"), 6),
+        (lambda content: content.replace(b"trials 2", b"trials 1"), 6),
         (lambda content: content[: len(content) // 2], None),
         (_flip, 1),
         (lambda content: content + b"00000000 [3,[],{},{}]\n", 1),
@@ -129,7 +130,7 @@ def test_an_index_that_is_no_file_of_the_study_is_not_read_or_written_through(in
     path.rename(elsewhere)
     before = elsewhere.read_bytes()
     path.symlink_to(elsewhere)
-    assert TrialIndex(indexed).documents(0, mark_of(str(indexed / "trials" / "0")) or ()) is None
+    assert TrialIndex(indexed).trial(0, mark_of(str(indexed / "trials" / "0")) or ()) is None
     with StudyWriter(indexed, make_space(tmp_path), None, {}):
         pass
     assert elsewhere.read_bytes() == before
@@ -143,10 +144,32 @@ def test_a_trial_that_is_gone_is_not_in_the_study(indexed: Path) -> None:
 
 def test_a_number_that_is_given_again_is_read_as_it_is_now(indexed: Path) -> None:
     index, mark = TrialIndex(indexed), mark_of(str(indexed / "trials" / "3"))
-    index.add(3, mark, {"new": 1}, Response())
+    record = replace(Study.read(indexed).records[3], session=7)
+    index.add(mark, record, Response())
     index.write(everything=True)
     assert mark is not None
-    assert TrialIndex(indexed).documents(3, mark) == ({"new": 1}, {"schema": 2})
+    assert TrialIndex(indexed).trial(3, mark) == (record, Response())
+
+
+@pytest.mark.parametrize(
+    "line", [[], [3], [3, "mark"], [3, "mark", [], []], [3, "mark", [3, {}], {}], [3, "mark", "record", "response"]]
+)
+def test_a_line_of_another_form_costs_itself(indexed: Path, line: list[Any], unread: Callable[[], list[str]]) -> None:
+    mark = mark_of(str(indexed / "trials" / "3"))
+    text = json.dumps([mark if value == "mark" else value for value in line]).encode().replace(b" ", b"")
+    with (indexed / INDEX).open("ab") as file:
+        file.write(b"%08x %s\n" % (zlib.crc32(text), text))
+    assert len(Study.read(indexed).measurements) == 6
+    assert unread() == (["3"] if line else [])
+
+
+def test_what_a_response_cannot_hold_is_read_from_its_file(indexed: Path, unread: Callable[[], list[str]]) -> None:
+    index, mark = TrialIndex(indexed), mark_of(str(indexed / "trials" / "3"))
+    wrong: Any = 1.5
+    index.add(mark, Study.read(indexed).records[3], Response(peak_memory_bytes=wrong))
+    index.write(everything=True)
+    unread()
+    assert Study.read(indexed).measurements[3].response.peak_memory_bytes != wrong
 
 
 @pytest.mark.parametrize(
@@ -157,8 +180,8 @@ def test_a_number_that_is_given_again_is_read_as_it_is_now(indexed: Path) -> Non
         Response(metrics={"energy_joules": MetricValue(0.25, "J"), "accuracy": MetricValue(1.0, "1")}),
     ],
 )
-def test_a_response_is_the_same_without_its_defaults(response: Response) -> None:
-    assert decode(Response, json.loads(json.dumps(response_document(response)))) == response
+def test_a_response_is_the_same_without_the_metrics_of_its_blocks(response: Response) -> None:
+    assert form_of(Response).made(json.loads(json.dumps(packed_response(response)))) == response
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from dse_harness.protocol import Accuracy, Failure, Performance, Response
 from dse.core.configuration import Configuration
 from dse.errors import StudyError
 from dse.study import trial
-from dse.study.trial import TrialRecord, read_record, read_trials
+from dse.study.record import TrialRecord
+from dse.study.trial import read_record, read_trials
 
 
 def _record(number: int, accuracy_key: str = "a", accuracy_from: int = 0) -> TrialRecord:

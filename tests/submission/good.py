@@ -28,7 +28,7 @@ from dse_harness.scenarios import scenario_of
 from dse.core.configuration import Configuration
 from dse.core.origin import ModelOrigin
 from dse.files import sha256_file
-from dse.study.trial import TrialRecord
+from dse.study.record import TrialRecord
 from dse.submission.fields import SYSTEM_FIELDS
 from dse.submission.point import ValidatedPoint, write_point
 
