@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
 from dse.core.between import Between, between_sessions
@@ -19,6 +21,7 @@ from dse.core.known import Known, Learned, learned_from
 from dse.core.measurement import Measurement
 from dse.core.membership import Membership, membership, membership_of, told
 from dse.core.metrics import Constraint, Objective, satisfies
+from dse.core.news import carried
 from dse.core.noise import Noise, repeat_noise
 from dse.core.pairing import Found, Pairing
 from dse.core.pareto import FrontPoint, front
@@ -57,6 +60,8 @@ class Analysis:
     known: tuple[Known, ...]
     images: int | None
     """How many images the whole data set has, where that is known."""
+    gathered: Gathered = field(repr=False, compare=False)
+    """What was found of the trials, for an analysis of these and more."""
     differing: Mapping[int, int] = field(default_factory=dict)
     """Trials that do not answer as another trial of the same model, data and runtime does, and that other trial: their
     accuracies are apart."""
@@ -64,12 +69,12 @@ class Analysis:
     """Whether the figures are recorded ones: none of them has an error, and a repeat would say the same."""
     measurements: tuple[Measurement, ...] = ()
     """All trials, also those that belong to no configuration."""
+    ran_in: frozenset[int] = frozenset()
+    """The numbers of the sessions in which they ran."""
     indifference: Indifference = field(default_factory=dict)
     """What difference does not matter, by objective; none where it is empty."""
     most_images: int | None = None
     """On how many images an accuracy can be counted, where that is known."""
-    gathered: Gathered | None = field(default=None, repr=False, compare=False)
-    """What was found of the trials, for an analysis of these and more."""
     earlier_pairing: Pairing | None = field(default=None, repr=False, compare=False)
     """That of an analysis of fewer trials: a repeat changes no accuracy."""
     earlier_learned: Learned | None = field(default=None, repr=False, compare=False)
@@ -82,7 +87,7 @@ class Analysis:
     @cached_property
     def sessions(self) -> int:
         """In how many sessions the trials ran."""
-        return len({m.session for m in self.measurements})
+        return len(self.ran_in)
 
     @cached_property
     def counts(self) -> Counts:
@@ -96,7 +101,7 @@ class Analysis:
         The first, not the middle: what a suggester has been told does not change when repeats come in. The accuracy is
         the one on most images.
         """
-        return [k.first for k in self.known]
+        return self.gathered.first(self.known)
 
     @property
     def noise(self) -> Noise:
@@ -114,7 +119,7 @@ class Analysis:
         count, kept = learned_from(len(self.measurements)), self.earlier_learned
         last = self.measurements[count - 1].trial if count else -1
         reasons = {trial: why for trial, why in self.exclusions.reasons.items() if trial <= last}
-        sessions = frozenset(m.session for m in self.measurements)
+        sessions = self.ran_in
         of = count, last, reasons, sessions
         if kept is not None and (kept.first, kept.last, kept.reasons, kept.sessions) == of:
             return kept
@@ -157,21 +162,27 @@ class Analysis:
         An accuracy on fewer images than others were asked is corrected by what those did on the rest.
         """
         if self.exact:
-            return [k.repeats.middle for k in self.known if k.good]
+            return [k.repeats.middle for k in self._good]
         return self._estimated.estimates
 
     @cached_property
     def _estimated(self) -> _Estimated:
-        good, kept = [k for k in self.known if k.good], self.earlier_estimated
+        good, kept = self._good, self.earlier_estimated
         learned, images, pairing = self.learned, self.images, self.pairing
-        same: dict[int, Estimate] = {}
-        if kept is not None and kept.holds(learned, images, pairing.found):
-            same = dict(zip(map(id, kept.good), kept.estimates, strict=True))
-        found = [
-            same.get(id(k)) or k.estimate(learned, images).with_accuracy(pairing.estimate(index))
-            for index, k in enumerate(good)
-        ]
+        if kept is None or not kept.holds(learned, images, pairing.found):
+            kept = _Estimated([], [], learned, images, pairing.found)
+        found = carried(
+            kept.good,
+            kept.estimates,
+            good,
+            lambda index: good[index].estimate(learned, images).with_accuracy(pairing.estimate(index)),
+        )
         return _Estimated(good, found, learned, images, pairing.found)
+
+    @cached_property
+    def _good(self) -> list[Known]:
+        """What has a trial that counts."""
+        return list(compress(self.known, self.gathered.is_good(self.known)))
 
     @cached_property
     def by_configuration(self) -> Mapping[Configuration, Estimate]:
@@ -181,7 +192,7 @@ class Analysis:
     @cached_property
     def pairing(self) -> Pairing:
         """The accuracies of `estimates`, by their index, image by image: how far two of them may differ."""
-        counted, kept = [k.counted for k in self.known if k.good], self.earlier_pairing
+        counted, kept = self.gathered.counted(self._good), self.earlier_pairing
         accuracies, sources = [accuracy for accuracy, _ in counted], [source for _, source in counted]
         if kept and (kept.accuracies, kept.sources, kept.images) == (accuracies, sources, self.images):
             return kept
@@ -248,6 +259,13 @@ class Analysis:
     def needs_accuracy(self) -> bool:
         """Whether an objective or a constraint is the accuracy."""
         return "accuracy" in {o.name for o in self.objectives} | {c.metric.name for c in self.constraints}
+
+    @cached_property
+    def lacking(self) -> list[Known]:
+        """The configurations of which no trial counts, or none of those has an accuracy that is asked for."""
+        if self.needs_accuracy:
+            return list(compress(self.known, self.gathered.lacks_accuracy(self.known)))
+        return list(compress(self.known, map(operator.not_, self.gathered.is_good(self.known))))
 
     @cached_property
     def on_front(self) -> frozenset[Configuration]:
@@ -397,12 +415,13 @@ def analyze(
         exclusions,
         tuple(gathered.known.values()),
         images,
+        gathered,
         dict(gathered.differing),
         exact,
         tuple(gathered.measurements),
+        gathered.sessions,
         indifference or {},
         most_images,
-        gathered,
         None if before is None else before.__dict__.get("pairing", before.earlier_pairing),
         before.__dict__.get("learned", before.earlier_learned) if before is not None and goes_on else None,
         None if before is None else before.__dict__.get("_estimated", before.earlier_estimated),

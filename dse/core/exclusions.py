@@ -113,15 +113,15 @@ class _Heard:
 
     def and_then(self, given: Sequence[Measurement]) -> bool:
         """Take in what ``given`` has beside these; whether that is all that is new: else it is to be begun anew."""
-        place, new = news(self._given, given)
-        if new is None or any(one.trial >= other.trial for one, other in pairwise(given[max(0, place - 1) :])):
+        found = news(self._given, given)
+        if found is None or any(one.trial >= other.trial for one, other in pairwise(given[max(0, found.place - 1) :])):
             return False
         devices = len(self.devices)
-        if any(measured.trial <= self._of(measured).last for measured in new):
+        if any(measured.trial <= self._of(measured).last for measured in found.new):
             return False
-        for measured in new:
+        for measured in found.new:
             self._of(measured).add(measured)
-        self._given[place:] = given[place:]
+        self._given[found.place :] = given[found.place :]
         if len(self.devices) > devices:
             self.devices = {name: self.devices[name] for name in dict.fromkeys(m.device for m in given)}
         return True

@@ -10,11 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from dse_harness.protocol import Accuracy
+
 from dse.core.accuracies import Accuracies, agree
 from dse.core.configuration import Configuration
+from dse.core.estimate import Estimate
 from dse.core.exclusions import Exclusions
 from dse.core.known import Known
 from dse.core.measurement import Measurement
+from dse.core.news import Each, news
 from dse.core.reason import Reason
 
 Place = Callable[[Measurement], Configuration | None]
@@ -60,6 +64,12 @@ class Gathered:
         found = {c: _known(c, trials, exclusions) for c, trials in self._groups.items()}
         earlier = earlier or {}
         self.known = {c: known if earlier.get(c) != known else earlier[c] for c, known in found.items()}
+        self.sessions = frozenset(m.session for m in given)
+        """The numbers of the sessions in which they ran."""
+        self.first = Each[Known, Estimate](operator.attrgetter("first"))
+        self.counted = Each[Known, tuple[Accuracy | None, int | None]](operator.attrgetter("counted"))
+        self.is_good = Each[Known, bool](lambda known: bool(known.good))
+        self.lacks_accuracy = Each[Known, bool](lambda known: all(m.accuracy is None for m in known.good))
         self._is_in_order = all(one.trial < other.trial for one, other in pairwise(given))
 
     def and_then(self, given: Sequence[Measurement], place: Place, exclusions: Exclusions, taken: int) -> bool:
@@ -69,31 +79,28 @@ class Gathered:
         """
         if place != self._place or len(self._given) != taken or len(given) < taken or not self._is_in_order:
             return False
-        same = next((at for at, is_same in enumerate(map(operator.is_, self._given, given)) if not is_same), taken)
-        before = {m.trial: m for m in self._given[same:]}
-        changed = [m for m in given[same:] if before.get(m.trial) is not m]
+        found = news(self._given, given)
+        if found is None or any(one.trial >= other.trial for one, other in pairwise(given[max(0, found.place - 1) :])):
+            return False
         better = set()
-        for measured in changed:
-            known = before.get(measured.trial)
+        for measured in found.new:
             at = self._at(measured.trial)
-            if known is None:
-                self._given.insert(at, measured)
-                self.measurements.insert(at, measured)
-                if measured.accuracy_key is not None:
-                    bisect.insort(self._keys[measured.accuracy_key], measured.trial)
-            elif (known.key, known.accuracy_key) != (measured.key, measured.accuracy_key):
-                return False
-            self._given[at] = measured
+            self._given.insert(at, measured)
+            self.measurements.insert(at, measured)
+            if measured.accuracy_key is not None:
+                bisect.insort(self._keys[measured.accuracy_key], measured.trial)
+        self._given[found.place :] = given[found.place :]
+        changed = [*found.new, *found.again]
+        for measured in changed:
             key = measured.accuracy_key
             if key is not None and self._accuracies.add(measured.trial, key, measured.response):
                 better.add(key)
-        if len(given) != len(self._given) or not all(map(operator.is_, self._given, given)):
-            return False
         trials = {m.trial for m in changed}.union(*(self._keys[key] for key in better))
         new = {c for trial in sorted(trials) if (c := self._put(trial)) is not None}
         for measured in changed:
             self._compare(measured)
         self._know(new, exclusions)
+        self.sessions = self.sessions.union(m.session for m in found.new)
         return True
 
     def _at(self, trial: int) -> int:

@@ -186,7 +186,7 @@ class Policy:
 
         Not what lacks an accuracy that another trial is counting now.
         """
-        lost = known.once("lost", lambda: [k for k in known.now.known if _is_lost(k, known.now)])
+        lost = known.once("lost", lambda: [k for k in known.now.lacking if _is_lost(k, known.now)])
         free = (k for k in lost if not any(m.accuracy_key in known.counting for m in k.good))
         return [Need(k.configuration, "repeat", self.rungs[0]) for k in free if k.configuration not in known.busy]
 
@@ -347,17 +347,11 @@ def _learned(now: Analysis, index: int) -> float:
     return variance / (len(found.trials) + 1)
 
 
-def _lacks_accuracy(known: Known) -> bool:
-    return all(m.accuracy is None for m in known.good)
-
-
 def _is_lost(known: Known, now: Analysis) -> bool:
-    """Whether something is not known of a configuration only because its trials ran at the wrong moment.
+    """Whether what lacks figures lacks them only because its trials ran at the wrong moment.
 
     Or because it did not answer as the trial whose accuracy it was to share: then it has to run its own.
     """
-    if known.good and not (now.needs_accuracy and known.good[0].accuracy is None and _lacks_accuracy(known)):
-        return False
     attempts = sum(m.trial >= now.exclusions.of(m.device).governor_since for m in known.trials)
     if any(m.failed for m in known.trials) or attempts >= _ATTEMPTS:
         return False

@@ -26,7 +26,7 @@ from dse.core.metrics import satisfies
 from dse.core.pareto import dominates_each, hypervolume, nondominated_rows
 from dse.core.problem import Problem
 from dse.samplers.encoding import Array
-from dse.samplers.heard import Either, Growing, Heard
+from dse.samplers.heard import Either, Growing, GrowingSet, Heard
 from dse.samplers.improvement import expected_improvement, normal_cdf
 from dse.samplers.kernel import Coded
 from dse.samplers.promise import FINE, Guesses, Promise
@@ -84,7 +84,8 @@ class EHVISuggester:
         self._gains: Sequence[float] = ()
         self._version, self._version_now = Heard(lambda _: object()), Heard(lambda _: object())
         self._last_view: tuple[tuple[object, object], _View | None] | None = None
-        self._known = Heard(lambda past: {estimate.configuration for estimate in past})
+        self._known = GrowingSet[Estimate, Configuration](lambda past: [e.configuration for e in past])
+        self._complete = Growing[Estimate, Estimate](lambda past: [e for e in past if is_complete(e, problem)])
 
     @property
     def gains(self) -> Sequence[float]:
@@ -145,7 +146,7 @@ class EHVISuggester:
 
     def _viewed(self, past: Sequence[Estimate], estimates: Sequence[Estimate]) -> _View | None:
         problem, rng = self._problem, self._rng(past)
-        complete = [e for e in past if is_complete(e, problem)]
+        complete = self._complete(past)
         measured = self._known(past)
         candidates, encoded = self._candidates(measured, rng)
         if len(complete) < min(FIRST, len(past)) or not complete or not candidates:

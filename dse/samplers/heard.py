@@ -57,6 +57,25 @@ class Growing(Generic[_S, _T]):
         return self._found
 
 
+class GrowingSet(Generic[_S, _T]):
+    """`Growing`, as a set."""
+
+    def __init__(self, find: Callable[[Sequence[_S]], Iterable[_T]]) -> None:
+        self._growing = Growing(find)
+        self._all: Sequence[_T] = ()
+        self._count = 0
+        self._found: set[_T] = set()
+
+    def __call__(self, items: Sequence[_S]) -> Set[_T]:
+        """What follows from these; nobody may change it, and it may grow when more are asked about."""
+        found = self._growing(items)
+        if found is not self._all:
+            self._all, self._count, self._found = found, 0, set()
+        self._found.update(found[self._count :])
+        self._count = len(found)
+        return self._found
+
+
 class Either(Collection[_T]):
     """What is in ``one`` or in ``other``, without a set of both."""
 

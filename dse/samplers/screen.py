@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.problem import Problem
 from dse.core.tree import LISTED
+from dse.samplers.heard import Either, Growing, GrowingSet
 from dse.samplers.surrogate import Figures, first_suggestion, is_complete, refit_at, thinned
 from dse.samplers.tree import TreeSampler
 from dse.samplers.unseen import Unseen
@@ -42,8 +44,12 @@ class ScreenSuggester:
         self._seed = seed
         self._figures = Figures(problem.tree)
         self._unseen = Unseen(problem.tree)
-        self._fitted: list[Estimate] = []
+        self._fitted: Sequence[Estimate] = []
         self._order: list[Configuration] = []
+        self._begun: tuple[Collection[Configuration], int] = (), 0
+        """What was measured, and before which place of the order all of it was."""
+        self._complete = Growing[Estimate, Estimate](lambda past: [e for e in past if is_complete(e, problem)])
+        self._measured = GrowingSet[Estimate, Configuration](lambda past: [e.configuration for e in past])
         self._latency = next((o.metric for o in problem.objectives if o.metric.unit == "ns"), None)
 
     @cached_property
@@ -57,8 +63,8 @@ class ScreenSuggester:
         estimates: Sequence[Estimate] = (),
     ) -> Configuration | None:
         """See `dse.core.problem.Suggester`."""
-        known = {estimate.configuration for estimate in past}.union(pending)
-        complete = [e for e in past if is_complete(e, self._problem)]
+        measured, complete = self._measured(past), self._complete(past)
+        known = Either(measured, pending)
         first = first_suggestion(self._problem, self._unseen, past, known, self._seed)
         if first is not None or self._latency is None or not complete:
             return first or self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))
@@ -67,5 +73,10 @@ class ScreenSuggester:
             some, listed = thinned(fitted, self._problem), self._figures.encoder.encode(self._listed)
             mean, _ = self._figures.process(self._latency, fitted, fitted, some).predict(listed)
             self._fitted, self._order = fitted, [self._listed[index] for index in np.argsort(mean, kind="stable")]
-        cheapest = next((configuration for configuration in self._order if configuration not in known), None)
+            self._begun = (), 0
+        begins = self._begun[1] if self._begun[0] is measured else 0
+        while begins < len(self._order) and self._order[begins] in measured:
+            begins += 1
+        self._begun = measured, begins
+        cheapest = next((c for c in islice(self._order, begins, None) if c not in known), None)
         return cheapest or self._unseen.pick(known, random.Random(f"{self._seed} {len(past)}"))

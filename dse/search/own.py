@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.problem import Problem
-from dse.samplers.heard import Either, Growing, Heard
+from dse.samplers.heard import Either, Growing, GrowingSet
 from dse.samplers.tree import TreeSampler
 from dse.samplers.unseen import Unseen
 
@@ -27,7 +27,7 @@ class OwnSuggester:
         self._first = tuple(c for c in dict.fromkeys(first) if problem.has(c))
         self._rest = Unseen(problem.tree)
         self._inside = Growing[Estimate, Estimate](lambda past: [e for e in past if problem.has(e.configuration)])
-        self._known = Heard(lambda past: {e.configuration for e in past})
+        self._known = GrowingSet[Estimate, Configuration](lambda past: [e.configuration for e in past])
         self._busy = Growing[Configuration, Configuration](lambda some: filter(problem.has, some))
         self._gains: Sequence[float] = ()
 

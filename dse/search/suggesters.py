@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Protocol
 
 from optuna.samplers import BaseSampler
 
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
+from dse.core.news import Each
 from dse.core.problem import Problem, Suggester
 from dse.quiet import experimental
 from dse.samplers.heard import Growing, Heard
@@ -127,14 +129,14 @@ class OncePerExperiment:
 
     def _begin(self) -> None:
         self._duplicates = self._experiments.duplicates
-        self._past, self._estimates = Growing(self._of_all), Heard(self._of_all)
+        each = Each(self._of_one)
+        self._past = Growing[Estimate, Estimate](lambda some: [e for one in some for e in self._of_one(one)])
+        self._estimates = Heard(lambda known: list(chain.from_iterable(each(known))))
         self._busy = Growing[Configuration, Configuration](
             lambda some: [c for each in some for c in self._experiments.same(each)]
         )
 
-    def _of_all(self, known: Sequence[Estimate]) -> list[Estimate]:
-        return [
-            e if c == e.configuration else replace(e, configuration=c)
-            for e in known
-            for c in self._experiments.same(e.configuration)
-        ]
+    def _of_one(self, known: Estimate) -> Sequence[Estimate]:
+        """What is ``known`` of a configuration, for each that is the same experiment."""
+        same = self._experiments.same(known.configuration)
+        return [known if c == known.configuration else replace(known, configuration=c) for c in same]

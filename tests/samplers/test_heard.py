@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
-from dse.samplers.heard import Either, Growing, Heard
+from dse.samplers.heard import Either, Growing, GrowingSet, Heard
 
 LISTS = st.lists(st.integers(0, 5), max_size=8)
 
@@ -20,9 +20,10 @@ def _odd_twice(some: Sequence[int]) -> list[int]:
 
 @given(asked=st.lists(LISTS, max_size=8))
 def test_whatever_was_asked_before_the_answer_is_that_of_all(asked: list[list[int]]) -> None:
-    growing = Growing(_odd_twice)
+    growing, as_set = Growing(_odd_twice), GrowingSet(_odd_twice)
     for items in asked:
         assert growing(items) == _odd_twice(items)
+        assert as_set(items) == set(_odd_twice(items))
 
 
 @given(items=LISTS, more=LISTS)
