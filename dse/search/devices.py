@@ -94,14 +94,20 @@ class Devices:
         """How many are not retired."""
         return sum(not each.retired for each in self._now.values())
 
-    def idle(self, now_s: float, *, ahead: bool = False) -> list[str]:
+    def idle(self, now_s: float, *, ahead: int = 0) -> list[str]:
         """Those that may be given a step: those without one first, and of these those whose last run counts.
 
-        With ``ahead`` also a device that runs one, if it has answered since it went away last.
+        A device that runs one may be given ``ahead`` more, if it has answered since it went away last. Those come
+        first that have least to do, and of these the one that has run its step for the longest.
         """
         awake = [name for name in self._free(1 + ahead) if self._counts[name].rests_until_s <= now_s]
         able = [name for name in awake if not self._steps[name] or self._counts[name].answers]
-        return sorted(able, key=lambda name: (len(self._steps[name]), self._spoiled[name] > 0))
+
+        def order(name: str) -> tuple[int, bool, float]:
+            given = len(self._steps[name])
+            return given, self._spoiled[name] > 0, self._now[name].began_s if given else 0.0
+
+        return sorted(able, key=order)
 
     def rest_s(self, now_s: float) -> float | None:
         """How long until one that rests may be asked; None where none does."""

@@ -32,8 +32,10 @@ _LOOK_EVERY_S = 1.0
 
 _AHEAD_SHARE = 0.05
 """A device would wait for so much of a trial's time, until the next is decided: then it is given that one before."""
+_FAR_AHEAD_SHARE = 0.5
+"""From here on it is given two: it may have to wait until one batch is decided, and then for its own."""
 _AHEAD_TRIALS = 4
-"""So many trials before its end, a search gives no device a second one."""
+"""So many trials before its end, a search gives no device more than one."""
 _SMOOTHED = 0.2
 """The weight of the latest."""
 _LOOK_SHARE = 0.02
@@ -109,12 +111,14 @@ class Driver:
         return self._session.left_s(self._elapsed_s()) > 0
 
     @property
-    def _ahead(self) -> bool:
-        """Whether a device is given a trial while it runs another, so that it does not wait for what is decided."""
+    def _ahead(self) -> int:
+        """How many trials a device is given beside the one that it runs, so as not to wait for what is decided."""
         if len(self._pool.devices) == 1 or self._deciding_s <= _AHEAD_SHARE * self._trial_s:
-            return False
+            return 0
         time_s = self._plan.budget.time_s
-        return time_s is None or time_s - self._elapsed_s() > _AHEAD_TRIALS * self._trial_s
+        if time_s is not None and time_s - self._elapsed_s() <= _AHEAD_TRIALS * self._trial_s:
+            return 0
+        return 1 + (self._deciding_s > _FAR_AHEAD_SHARE * self._trial_s)
 
     def _ended(self, timeout_s: float) -> Sequence[Ended]:
         try:

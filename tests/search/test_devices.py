@@ -259,28 +259,34 @@ def test_a_device_rests_before_it_is_asked_again() -> None:
         assert devices.of("a").waits == "why"
 
 
-@pytest.mark.parametrize(("took_s", "most"), [(1e-6, 2), (1e6, 1)])
-def test_a_device_is_given_a_trial_ahead_where_it_would_wait_for_what_is_decided(
+def ticking() -> Callable[[], float]:
+    """A clock that moves by a tenth of a second whenever somebody looks at it."""
+    ticks = itertools.count()
+    return lambda: 0.1 * next(ticks)
+
+
+@pytest.mark.parametrize(("took_s", "most"), [(1.0, 3), (4.0, 2), (100.0, 1)])
+def test_a_device_is_given_trials_ahead_where_it_would_wait_for_what_is_decided(
     bench: Bench, took_s: float, most: int
 ) -> None:
+    """Two where to decide takes about as long as a trial, or half as long."""
     pool = Scripted({"a": [], "b": []}, took_s)
-    study, _ = search(bench, pool)
+    study, _ = search(bench, pool, clock=ticking())
     assert pool.most_waiting == most
     assert phases(study).count("search") == len({m.configuration for m in study.measurements}) == 18
 
 
 def test_a_device_is_given_no_trial_ahead_at_the_end_of_the_budget(bench: Bench) -> None:
     pool = Scripted({"a": [], "b": []}, 10.0)
-    ticks = itertools.count()
-    search(bench, pool, Budget(time_s=20.0), clock=lambda: 0.1 * next(ticks))
+    search(bench, pool, Budget(time_s=20.0), clock=ticking())
     assert pool.log
     assert pool.most_waiting == 1
 
 
-def test_a_device_that_goes_away_with_two_trials_is_lost_once(bench: Bench) -> None:
-    pool = Scripted({"a": ["", "", "", "lost", "lost"], "b": []}, 1e-6)
+def test_a_device_that_goes_away_with_several_trials_is_lost_once(bench: Bench) -> None:
+    pool = Scripted({"a": ["", "", "", "", "lost", "lost", "lost"], "b": []}, 1e-6)
     study, progress = search(bench, pool, rests_s=(0.05,))
-    assert pool.most_waiting == 2
+    assert pool.most_waiting == 3
     assert {each.name: each.lost for each in progress.devices} == {"a": 1, "b": 0}
     assert phases(study).count("search") == 18
     assert not [m for m in study.measurements if m.failed]
@@ -290,16 +296,28 @@ def test_what_a_device_was_given_ahead_shows_when_it_runs() -> None:
     devices, steps = Devices(["a"]), [type("Step", (), {"device": "a", "key": "k", "number": n})() for n in range(3)]
     devices.begun(steps[0], 1.0)
     devices.done("a", 0, 2.0)
-    assert devices.idle(2.0, ahead=True) == ["a"]
+    assert devices.idle(2.0, ahead=1) == ["a"]
     devices.begun(steps[1], 2.0)
     devices.begun(steps[2], 2.5)
-    assert devices.idle(3.0, ahead=True) == []
+    assert devices.idle(3.0, ahead=1) == []
+    assert devices.idle(3.0, ahead=2) == ["a"]
     assert devices.of("a").step is steps[1]
     assert devices.done("a", 1, 4.0) == (steps[1], 2.0)
     assert (devices.of("a").step, devices.of("a").began_s) == (steps[2], 4.0)
     assert devices.idle(4.0) == []
     devices.held("a", 2, "somebody else has it", 5.0)
     assert not devices.busy
+
+
+def test_whoever_has_least_to_do_is_given_a_trial_first_then_whoever_ends_first() -> None:
+    devices = Devices(["a", "b", "c"])
+    steps = {name: [type("Step", (), {"device": name, "key": name, "number": n})() for n in range(3)] for name in "abc"}
+    for now_s, name in enumerate("bac", 1):
+        devices.begun(steps[name][0], now_s)
+        devices.done(name, 0, now_s)
+        devices.begun(steps[name][1], now_s)
+    devices.begun(steps["b"][2], 4.0)
+    assert devices.idle(5.0, ahead=2) == ["a", "c", "b"]
 
 
 def test_a_backend_alone_is_a_pool_of_one(bench: Bench) -> None:
