@@ -5,8 +5,8 @@
     python benchmarks/fleet.py efficiency TABLE.csv [TABLE.csv ...] --devices 1 2 4 8 64 --seeds 10
 
 ``throughput``: devices that are made up answer after a second, in Dask workers of which each has many; a search of a
-large space asks them for as long as is said. The figures are from the first answer of each device on, until the search
-stops to ask: what it waits for then is not in them. ``efficiency``: a tabular benchmark in memory, every measurement
+large space asks them for as long as is said. Counted are the runs that ended on a device after the first answer of
+each and before the search stopped to ask. ``efficiency``: a tabular benchmark in memory, every measurement
 takes a second; the hypervolume after so many measurements, whoever made them. ``lost``: after a third of the time the
 worker of one device is killed, with or without the device, against a search in which nothing happens. Prints Markdown;
 asserts nothing.
@@ -60,8 +60,7 @@ def answer(_: Device, job: Job, *others: object) -> bytes:  # noqa: ARG001  # a 
     from tests.fleet.answers import document, tar
 
     began_s = time.clock_gettime(time.CLOCK_BOOTTIME)
-    time.sleep(SECONDS)
-    ended_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+    ended_s = began_s + SECONDS
     request = job.request
     buffer = request.performance.buffer_size if request.performance else 0
     latency_ns = round(1e6 * (1 + int(request.model_sha256[:2], 16) / 64) / request.runtime.threads**0.7 + 10 * buffer)
@@ -74,7 +73,9 @@ def answer(_: Device, job: Job, *others: object) -> bytes:  # noqa: ARG001  # a 
 
     found = document(job, began_s=began_s, ended_s=ended_s)
     contents = {"answer.json": json.dumps(found).encode(), "response.json": json.dumps(asdict(response)).encode()}
-    return task.head("answered", boot_id=str(found["boot_id"])) + tar(contents)
+    said = task.head("answered", boot_id=str(found["boot_id"])) + tar(contents)
+    time.sleep(max(0.0, ended_s - time.clock_gettime(time.CLOCK_BOOTTIME)))
+    return said
 
 
 def throughput(count: int, seconds: float, sampler: str, workers: int) -> str:
@@ -102,11 +103,11 @@ def throughput(count: int, seconds: float, sampler: str, workers: int) -> str:
             def over() -> bool:
                 return time.monotonic() - began > seconds
 
-            looked: list[tuple[float, float, int]] = []
+            looked: list[tuple[float, float]] = []
 
             def stopped() -> bool:
-                now = time.monotonic(), time.process_time(), len(writer.study.measurements)
-                if not looked and now[2] >= count:  # each has answered once, about
+                now = time.clock_gettime(time.CLOCK_BOOTTIME), time.process_time()
+                if not looked and len(writer.study.measurements) >= count:  # each has answered once, about
                     looked.append(now)
                 if looked and over() and len(looked) == 1:  # what is given by now is waited for, and nothing else
                     looked.append(now)
@@ -118,8 +119,12 @@ def throughput(count: int, seconds: float, sampler: str, workers: int) -> str:
             if len(looked) < 2:
                 return f"| {count} | - | - | - | - | - |"
             theirs = [sum(p.cpu_times()[:2]) - b for p, b in zip(processes, before, strict=True)]
-            (since_s, cpu_s, told), (until_s, cpu_until_s, told_until) = looked
-            rate, share = (told_until - told) / (until_s - since_s), (cpu_until_s - cpu_s) / (until_s - since_s)
+            (since_s, cpu_s), (until_s, cpu_until_s) = looked
+            ended = [
+                json.loads(each.read_text())["ended_s"] for each in Path(folder).glob("study/trials/*/device.json")
+            ]
+            rate = sum(since_s < each <= until_s for each in ended) / (until_s - since_s)
+            share = (cpu_until_s - cpu_s) / (until_s - since_s)
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             return (
                 f"| {count} | {rate:.2f} | {rate * SECONDS / count:.3f} | {share:.2f} | "
@@ -213,7 +218,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--measurements", type=int, default=64)
-    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--workers", type=int, default=16, help="Dask workers, each of which has some of the devices")
     parser.add_argument("--sampler", default="ehvi")
     arguments = parser.parse_args()
     gc.set_threshold(YOUNG)  # as the command line does

@@ -26,8 +26,8 @@ _ADD_S = 1.0
 """Runs are added so often at most."""
 _REFRESH_S = 10.0
 """Configurations are brought up to date every so many seconds, ..."""
-_REFRESH_SHARE = 0.02
-"""... or less often, so that this takes no larger share of the time."""
+_REFRESH_SHARE = 0.005
+"""... or less often, so that this takes no larger share of the time: all devices wait for it."""
 
 
 class LateView:
