@@ -175,7 +175,7 @@ def test_a_run_that_did_not_get_its_processor_is_marked_as_excluded(
 
 
 @pytest.mark.usefixtures("measured")
-def test_configurations_follow_after_ten_seconds_and_take_two_per_cent_of_the_time(
+def test_configurations_follow_after_ten_seconds_and_take_half_a_per_cent_of_the_time(
     folder: Path, tmp_path: Path
 ) -> None:
     study, space, now = Study.read(folder), make_space(tmp_path), [100.0]
@@ -194,7 +194,7 @@ def test_configurations_follow_after_ten_seconds_and_take_two_per_cent_of_the_ti
 
     with LateView(opened, lambda _: None, lambda: now[0]) as view:
         view.open(may_wait=False)
-        for seconds in (1, 48, 1, 1, 1, 48, 1):
+        for seconds in (1, 198, 1, 1, 1, 198, 1):
             now[0] += seconds
             view.add(study.measurements[0])
-    assert refreshed == [100.0, 151.0, 202.0, 204.0]
+    assert refreshed == [100.0, 301.0, 502.0, 504.0]
