@@ -12,6 +12,7 @@ import math
 import os
 import pickle
 import queue
+import select
 import shutil
 import subprocess
 import sys
@@ -41,7 +42,7 @@ _AUTHORITY = "distributed.comm.tls.ca-file"
 _LOG = logging.getLogger("distributed")
 _CONFIGURED = threading.Lock()
 """Dask's configuration is one for all threads, and each cluster has settings and certificates of its own."""
-_START_S = 60.0
+START_S = 60.0
 """How long a scheduler or a worker may take to start: it imports Dask."""
 _LOOK_EVERY_S = 2.0
 """How often it is asked which workers there are."""
@@ -84,8 +85,9 @@ class Cluster:
     """A connection to a scheduler, as a context: to ``scheduler``, or to one of dse's own with workers for ``devices``.
 
     A worker of its own is for ``devices_per_worker`` of them, and has the modules ``imports`` before it is there: while
-    a worker imports, the scheduler hears nothing of it. ``settings`` are Dask's, on top of `SILENT`. Raises
-    MachineError where Dask is not installed or the cluster does not answer, UsageError for an open address.
+    a worker imports, the scheduler hears nothing of it. ``settings`` are Dask's, on top of `SILENT`. Each process may
+    say nothing for ``start_s`` after its start. Raises MachineError where Dask is not installed or the cluster does not
+    answer, UsageError for an open address.
     """
 
     def __init__(
@@ -96,7 +98,9 @@ class Cluster:
         devices_per_worker: int = 1,
         imports: Sequence[str] = ("dse.fleet.contact",),
         settings: Mapping[str, Any] | None = None,
+        start_s: float = START_S,
     ) -> None:
+        self._start_s = start_s
         if scheduler is not None:
             require_closed(scheduler)
         self._given, self._settings, self._imports = scheduler, {**SILENT, **(settings or {})}, list(imports)
@@ -120,7 +124,7 @@ class Cluster:
         _SILENT.add(self)
         address = self._given
         if address is None:
-            self._own = _Own(self._settings, self._imports, self._groups)
+            self._own = _Own(self._settings, self._imports, self._groups, self._start_s)
         try:
             if self._own is not None:
                 address = self._own.start()
@@ -128,7 +132,7 @@ class Cluster:
                 if address is not None and address.startswith("tls:") and not dask.config.get(_AUTHORITY, None):
                     raise MachineError(f"no certificates are named for {address}", remedy=Remedy.MAKE_CERTIFICATES)
                 self._client = distributed.Client(
-                    address, set_as_default=False, direct_to_workers=False, timeout=_START_S, name="dse"
+                    address, set_as_default=False, direct_to_workers=False, timeout=self._start_s, name="dse"
                 )
         except OSError as error:
             self.close()
@@ -217,7 +221,7 @@ class Cluster:
 
     def _one(self, future: Future[bytes]) -> bytes | None:
         try:
-            return _bytes(future.result(timeout=_START_S))
+            return _bytes(future.result(timeout=START_S))
         except Exception:  # noqa: BLE001  # as above
             return None
 
@@ -244,6 +248,7 @@ class _Own:
     settings: Mapping[str, Any]
     imports: Sequence[str]
     groups: Sequence[Sequence[str]]
+    start_s: float
     _folder: str = field(default_factory=lambda: tempfile.mkdtemp(prefix="dse-fleet-"))
     _scheduler: subprocess.Popen[str] | None = None
     _address: str = ""
@@ -330,6 +335,10 @@ class _Own:
 
     def _heard(self, process: subprocess.Popen[str], name: str) -> str:
         assert process.stdout is not None
+        if not select.select([process.stdout], [], [], self.start_s)[0]:
+            process.kill()  # one that is needed again is started anew
+            process.wait()
+            raise MachineError(f"{name} does not start: it said nothing for {self.start_s:g} s")
         line = process.stdout.readline()
         if not line:
             raise MachineError(f"{name} does not start: exit status {process.wait()}")

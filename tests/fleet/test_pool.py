@@ -173,6 +173,30 @@ def test_a_device_whose_worker_does_not_start_again_is_retired(bench: Bench, mon
 
 
 @thorough(PROCESSES)
+def test_a_worker_that_starts_and_says_nothing_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First when the search begins; then when its device is asked again."""
+    module = tmp_path / "falls_asleep.py"
+    module.write_text("import time\ntime.sleep(600)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    why = "does not start: it said nothing for 1 s"
+    with pytest.raises(MachineError, match=why), Cluster(["a"], imports=["falls_asleep"], start_s=1.0):
+        pass
+    module.write_text("")
+    with Cluster(["a"], imports=["falls_asleep"]) as cluster:
+        assert cluster._own is not None
+        cluster._own.start_s = 1.0
+        module.write_text("import time\ntime.sleep(600)\n")
+        cluster.submit("a", _die)
+        assert cluster.done(60.0)[0].answer is None
+        assert cluster.revive("a") == f"the Dask worker for a {why}"
+        module.write_text("")
+        cluster._own.start_s = 60.0
+        assert cluster.revive("a") == ""
+
+
+@thorough(PROCESSES)
 def test_a_cluster_without_a_worker_for_a_device_and_one_with_a_large_answer(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
