@@ -197,7 +197,7 @@ class Asked:
             if fleet is not None:
                 limits = dataclasses.replace(limits, devices=len(fleet.devices))
                 where = resources.enter_context(fleet.pool(writer.study.settings.id))
-            plan, gone = _plan(loaded, writer.study, limits, self.sampler), ""
+            plan, gone = _plan(loaded, writer, limits, self.sampler), ""
             with suppress(StopSearch):
                 progress = search(
                     writer,
@@ -278,12 +278,12 @@ class _Events:
                 callback(self._study, row)
 
 
-def _plan(space: Space, study: Study, budget: Budget, sampler: str | BaseSampler | None) -> Plan:
+def _plan(space: Space, writer: StudyWriter, budget: Budget, sampler: str | BaseSampler | None) -> Plan:
     """What a search with ``sampler`` means; one of Optuna's is planned as any that does not measure all of a space."""
     if sampler is not None:
         named = sampler if isinstance(sampler, str) else "random"
         space = dataclasses.replace(space, file=space.file.model_copy(update={"sampler": named}))
-    plan = make_plan(space, study.measurements, budget)
+    plan = make_plan(space, writer.study.measurements, budget, writer.place)
     if sampler is None or isinstance(sampler, str):
         return plan
     return dataclasses.replace(plan, decision=Decision(sampler, f"sampler: {type(sampler).__name__}, as asked for"))

@@ -146,7 +146,7 @@ class Search:
         with closed_after(self.space.backend), ExitStack() as resources:
             if self.own:
                 self.own.keep()
-            plan = make_plan(self.space, writer.study.measurements, self.left)
+            plan = make_plan(self.space, writer.study.measurements, self.left, writer.place)
             live.note(f"{self.space.name}: {counts(plan)} known. {plan.decision.reason}")
             live.note(plan_line(plan, len(self.first)))
             where: Backend | Pool = self.space.backend

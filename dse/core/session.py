@@ -49,7 +49,8 @@ class Session:
     then.
 
     Trials are numbered from ``first_number`` on, or after the history. The budget is this session's own, and so is its
-    ``number``, one more than the last of the history has.
+    ``number``, one more than the last of the history has. ``before`` is an analysis of the history by the same
+    ``experiments``: what was found out then is not found out again.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Session:
         first_number: int | None = None,
         elsewhere: Mapping[str, FoundAccuracy] | None = None,
         counted_elsewhere: Collection[str] = (),
+        before: Analysis | None = None,
     ) -> None:
         self.task, self.costs = task, costs
         self._elsewhere = {} if elsewhere is None else elsewhere
@@ -88,7 +90,7 @@ class Session:
         """What each of them takes, about, as it was reckoned when it was asked."""
         self._begun: set[str] = set()
         self._analysis: Analysis | None = None
-        self._before: Analysis | None = None
+        self._before = before
         self._situation: Situation | None = None
         self._suggestion: _Suggestion | None = None
         self.device_s = 0.0

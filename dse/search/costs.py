@@ -6,6 +6,7 @@ import math
 import random
 from bisect import insort
 from collections.abc import Callable, Hashable, Iterable
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 
@@ -109,6 +110,10 @@ class LookupCosts:
     is_learned: bool = False
     another_s: float = 0.0
 
+    def copy(self) -> LookupCosts:
+        """It never changes."""
+        return self
+
     def add(self, measured: Measurement, took_s: float | None = None) -> None:
         """There is nothing to learn."""
 
@@ -146,6 +151,13 @@ class LearnedCosts:
             self._group(configuration).unknown += 1
         for measured in measurements:
             self.add(measured)
+
+    def copy(self) -> LearnedCosts:
+        """What is known now, to learn more on its own."""
+        found = copy(self)
+        found._groups = {key: copy(group) for key, group in self._groups.items()}
+        found._seen, found._starts_s = set(self._seen), list(self._starts_s)
+        return found
 
     @property
     def is_learned(self) -> bool:

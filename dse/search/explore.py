@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from dse_harness.protocol import Request
 
@@ -81,7 +82,7 @@ def explore(
         space,
         pool,
         session,
-        plan,
+        replace(plan, basis=None),
         observe,
         lambda step, model: request_of(space, step, model),
         lambda: clock() - began,
@@ -107,8 +108,9 @@ def session_of(
 ) -> Session:
     """The session that carries out ``plan`` on ``space``; see `explore`, and `dse.core.session` for ``elsewhere``."""
     rungs, is_exact = accuracy_rungs(space), space.backend.is_deterministic
-    place = Placement(space, history)
-    costs = costs_of(space, rungs, history, place)
+    basis = plan.basis if plan.basis is not None and plan.basis.holds(space, history) else None
+    place = Placement(space, history) if basis is None else basis.place
+    costs = costs_of(space, rungs, history, place) if basis is None else basis.costs.copy()
     problem = Problem(
         space.tree,
         space.objectives,
@@ -136,6 +138,7 @@ def session_of(
         first_number=first_number,
         elsewhere=elsewhere,
         counted_elsewhere=counted_elsewhere,
+        before=None if basis is None else basis.analysis,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from dse.core.analysis import Analysis, analyze
 from dse.core.budget import Budget, Costs, reach
@@ -11,10 +12,27 @@ from dse.core.gathered import Place
 from dse.core.measurement import Measurement
 from dse.core.policy import Policy, Situation, rungs
 from dse.samplers.registry import require_packages
-from dse.search.costs import costs_of
+from dse.search.costs import LearnedCosts, LookupCosts, costs_of
 from dse.search.suggesters import Decision, decide, search_share
 from dse.spaces.placement import Placement
 from dse.spaces.space import Space
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Basis:
+    """What a plan was made of: the ``measurements`` of ``space`` so far, which configurations they belong to, what they
+    say and what trials take. A search that carries it out begins with that, and finds none of it out again."""
+
+    space: Space
+    measurements: Sequence[Measurement]
+    place: Placement
+    costs: LearnedCosts | LookupCosts
+    analysis: Analysis
+
+    def holds(self, space: Space, measurements: Sequence[Measurement]) -> bool:
+        """Whether it is of these."""
+        same = space is self.space and len(measurements) == len(self.measurements)
+        return same and all(map(operator.is_, measurements, self.measurements))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +55,8 @@ class Plan:
     """Whether trials were measured to tell that from; else it is guessed from the sizes of the models."""
     images: int | None = None
     """On how many images the accuracies of the front are counted in the end, where they begin with fewer."""
+    basis: Basis | None = field(default=None, repr=False, compare=False)
+    """What it was made of, for the search that carries it out."""
 
     @property
     def unknown(self) -> int:
@@ -84,16 +104,19 @@ def analyze_space(space: Space, measurements: Sequence[Measurement], place: Plac
     )
 
 
-def make_plan(space: Space, measurements: Sequence[Measurement], budget: Budget) -> Plan:
+def make_plan(
+    space: Space, measurements: Sequence[Measurement], budget: Budget, place: Placement | None = None
+) -> Plan:
     """What exploring ``space`` within ``budget`` means, given what is known; downloads nothing.
 
-    Raises MachineError for a sampler that lacks a package.
+    ``place`` is the placement of just these measurements, where there is one. Raises MachineError for a sampler that
+    lacks a package.
     """
     require_packages(space.file.sampler)
-    place, images = Placement(space, measurements), accuracy_rungs(space)
+    place, images = place or Placement(space, measurements), accuracy_rungs(space)
     costs = costs_of(space, images, measurements, place)
     known = Situation({}, analyze_space(space, measurements, place))
-    return plan_search(
+    plan = plan_search(
         space.file.sampler,
         budget,
         costs,
@@ -103,6 +126,7 @@ def make_plan(space: Space, measurements: Sequence[Measurement], budget: Budget)
         lacking_s=sum(map(costs.step_s, Policy(images).incomplete(known))),
         images=images[-1] if len(images) > 1 else None,
     )
+    return replace(plan, basis=Basis(space, tuple(measurements), place, costs, known.now))
 
 
 def plan_search(

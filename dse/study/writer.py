@@ -225,7 +225,7 @@ class StudyWriter:
         """The study's settings brought up to date; what stays of its creation is kept."""
         storage = None if self._storage is None else without_password(self._storage)
         measurements = before.measurements if before else []
-        place = Placement(self._space, measurements)
+        self.place = place = Placement(self._space, measurements)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         known = before.settings.boards if before else {}
         boards = {name: dict(found or known.get(name, {})) for name, found in self._boards.items()}
