@@ -230,7 +230,8 @@ def front_csv(report: FrontReport) -> str:
     """The front as CSV with exact values: trial, a column for every parameter that occurs, objectives, repeats.
 
     ``_low`` and ``_high`` are an objective's interval of 95 %, ``accuracy_images`` on how many of ``images`` the
-    accuracy was counted. A cell is empty where nobody can tell, ``p_front`` where it is undecided.
+    accuracy was counted, and ``_drawn``, where there is one, by what share it was drawn to what is usual. A cell is empty
+    where nobody can tell, ``p_front`` where it is undecided.
     """
     study, points = report.study, report.points
     names = [objective.name for objective in study.objectives]
@@ -239,8 +240,9 @@ def front_csv(report: FrontReport) -> str:
     writer = csv.writer(output, lineterminator="\n")
     bounds = [f"{name}_{end}" for name in names for end in ("low", "high")]
     ours = ["repeats", "sessions", "p_front", "standing", "accuracy_images", "images", "represents"]
+    drawn = [name for name in names if any(name in point.drawn for point in points)]
     official = OFFICIAL_COLUMNS if any(map(report.official_of, points)) else ()
-    writer.writerow(["trial", *parameters, *names, *bounds, *ours, *official])
+    writer.writerow(["trial", *parameters, *names, *bounds, *ours, *(f"{name}_drawn" for name in drawn), *official])
     for point in points:
         writer.writerow(
             [
@@ -255,6 +257,7 @@ def front_csv(report: FrontReport) -> str:
                 point.accuracy.total if point.accuracy else "",
                 study.images,
                 " ".join(map(str, point.represents)),
+                *(point.drawn.get(name, "") for name in drawn),
                 *(official_row(report.official_of(point), point.values) if official else ()),
             ]
         )

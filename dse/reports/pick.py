@@ -236,6 +236,7 @@ def pick_document(found: Pick) -> dict[str, Any]:
         "config": dict(point.configuration),
         "values": dict(point.values),
         "intervals": {name: list(ends) for name, ends in point.intervals.items()},
+        **({"drawn": dict(point.drawn)} if point.drawn else {}),
         "p_front": point.probability,
         "represents": list(point.represents),
         "doubtful": [str(constraint) for constraint in found.doubtful],

@@ -233,11 +233,14 @@ def test_a_percentile_that_is_drawn_to_what_is_usual_says_so_wherever_it_is_show
     assert value != np.median(plain)
     shown = dse("front", "s").out
     assert " ms* " in shown
+    cells = next(csv.DictReader(io.StringIO(dse("front", "s", "--csv").out)))
+    assert (float(cells["latency_p90_ns"]), float(cells["latency_p90_ns_drawn"])) == (value, share)
     assert "*: drawn to the usual ratio to the shortest latency" in shown
     dse("report", "s", "--out", here / "s.html")
     assert "p90 latency is drawn to the usual ratio to the shortest latency" in (here / "s.html").read_text()
     assert f"p90 latency: drawn by {share:.0%} to the usual ratio" in dse("explain", "s", point["trial"]).out
     assert _json(dse("explain", "s", point["trial"], "--json").out)["drawn"]["latency_p90_ns"] == share
+    assert _json(dse("pick", "s", "--min", "latency_p90_ns", "--json").out)["drawn"]["latency_p90_ns"] > 0
     (row,) = (r for r in study.configurations() if r.trial == point["trial"])
     assert row.drawn["latency_p90_ns"] == row.cells()["latency_p90_ns_drawn"] == share
     stored = {t.user_attrs["trial"]: t.user_attrs for t in study.optuna_study().trials}[point["trial"]]
