@@ -230,8 +230,8 @@ def front_csv(report: FrontReport) -> str:
     """The front as CSV with exact values: trial, a column for every parameter that occurs, objectives, repeats.
 
     ``_low`` and ``_high`` are an objective's interval of 95 %, ``accuracy_images`` on how many of ``images`` the
-    accuracy was counted, and ``_drawn``, where there is one, by what share it was drawn to what is usual. A cell is empty
-    where nobody can tell, ``p_front`` where it is undecided.
+    accuracy was counted, and ``_drawn``, where there is one, by what share it was drawn to what is usual. A cell is
+    empty where nobody can tell, ``p_front`` where it is undecided.
     """
     study, points = report.study, report.points
     names = [objective.name for objective in study.objectives]
