@@ -38,7 +38,7 @@ from dse_harness.protocol import (
     Response,
     SpotCheck,
 )
-from dse_harness.request_checks import check_request
+from dse_harness.request_checks import check_labels, check_request, check_sha256, images_wanted
 from dse_harness.samples import PixelCache, SampleMemory, Samples, require_memory
 from dse_harness.scenarios import scenario_of, too_large
 from dse_harness.tasks import Task, task_of
@@ -46,8 +46,6 @@ from dse_harness.tensors import batch_of, image_input
 
 _TAKES = 3
 """Of a performance run, at most: where the processor became slower on the way, it is taken again."""
-_PART_BYTES = 1 << 18
-"""Of a model file, as it is read to be hashed: small, or it would count as memory of the run."""
 
 
 def measure(
@@ -133,7 +131,7 @@ class _Measurement:
         with self._phase("load"):
             path = self._folder / request.model_path
             engine_class.check_file(path)
-            _check_sha256(path, request.model_sha256)
+            check_sha256(path, request.model_sha256)
             empty_bytes = process.resident_bytes()
             engine = engine_class(request.runtime)
             self._versions[request.runtime.name] = engine.version
@@ -153,13 +151,13 @@ class _Measurement:
             cache = PixelCache(request, self._request_path, image.side)
             self._versions["opencv"] = cache.opencv_version
             labels = cache.labels()
-            _check_labels(request, int(labels.max()))
+            check_labels(request, int(labels.max()))
             self._task.check_labels(labels)
             self._order = np.arange(len(labels))
             if request.image_order == "random":
                 self._order = random_order(len(labels), request.data_set.sha256)
             cache.prepare(range(min(request.performance.buffer_size if request.performance else 1, len(labels))))
-            cache.prepare(self._order[: _images_wanted(request, len(labels))].tolist())
+            cache.prepare(self._order[: images_wanted(request, len(labels))].tolist())
         memory = SampleMemory(cache, request.preprocessing, image)
         if request.performance is not None:
             self._run_performance(request.performance, memory, labels)
@@ -358,28 +356,6 @@ class _Measurement:
             yield
         finally:
             self._timing_s[name] = time.perf_counter() - start
-
-
-def _check_sha256(path: Path, expected: str) -> None:
-    """Raises HarnessError (``bad_request``: another file than was asked for says nothing about the one that was)."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(_PART_BYTES):  # Python 3.10 has no file_digest
-            digest.update(part)
-    found = digest.hexdigest()
-    if found != expected:
-        raise HarnessError("bad_request", f"{path}: found SHA-256 {found}, the request names {expected}")
-
-
-def _check_labels(request: Request, largest: int) -> None:
-    known = request.data_set.classes
-    if known is not None and largest >= known:
-        raise HarnessError("data_set", f"{request.data_set.name}: found class {largest}, allowed: 0 to {known - 1}")
-
-
-def _images_wanted(request: Request, total: int) -> int:
-    wanted = (request.accuracy.samples or total) if request.accuracy else 0
-    return min(max(wanted, request.spot_check_images), total)
 
 
 def _read_predictions(task: Task, answers: list[bytes]) -> NDArray[Any]:

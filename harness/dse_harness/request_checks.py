@@ -1,9 +1,15 @@
-"""What the types of a request alone do not say."""
+"""What the types of a request alone do not say, and whether the files that it names are what it says."""
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 from dse_harness.errors import HarnessError
 from dse_harness.protocol import Request
+
+_PART_BYTES = 1 << 18
+"""Of a model file, as it is read to be hashed: small, or it would count as memory of the run."""
 
 
 def check_request(request: Request) -> None:
@@ -43,3 +49,27 @@ def check_request(request: Request) -> None:
         )
     if 0 in request.preprocessing.channels[1]:
         raise HarnessError("bad_request", "preprocessing.scale: found 0, allowed: any other number")
+
+
+def check_sha256(path: Path, expected: str) -> None:
+    """Raises HarnessError (``bad_request``: another file than was asked for says nothing about the one that was)."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(_PART_BYTES):  # Python 3.10 has no file_digest
+            digest.update(part)
+    found = digest.hexdigest()
+    if found != expected:
+        raise HarnessError("bad_request", f"{path}: found SHA-256 {found}, the request names {expected}")
+
+
+def check_labels(request: Request, largest: int) -> None:
+    """Raises HarnessError (``data_set``) where the ``largest`` label is of no class of the data set."""
+    known = request.data_set.classes
+    if known is not None and largest >= known:
+        raise HarnessError("data_set", f"{request.data_set.name}: found class {largest}, allowed: 0 to {known - 1}")
+
+
+def images_wanted(request: Request, total: int) -> int:
+    """How many of ``total`` images the request needs, for the accuracy and the spot check."""
+    wanted = (request.accuracy.samples or total) if request.accuracy else 0
+    return min(max(wanted, request.spot_check_images), total)
