@@ -22,6 +22,7 @@ from dse.search.accuracy_runs import FEWEST_IMAGES, accuracy_spec
 from dse.search.costs import costs_of
 from dse.search.devices import RESTS_S
 from dse.search.driver import Driver
+from dse.search.one_thread import one_thread
 from dse.search.plan import Plan, accuracy_rungs
 from dse.search.pool import BackendPool, Pool
 from dse.search.progress import Progress
@@ -90,7 +91,8 @@ def explore(
         spent_s=spent_s,
         rests_s=rests_s or RESTS_S,
     )
-    return driver.run(stopped)
+    with one_thread():
+        return driver.run(stopped)
 
 
 def session_of(
