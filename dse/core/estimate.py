@@ -143,16 +143,19 @@ class Repeats:
 def repeats_of(configuration: Configuration, repeats: Sequence[Measurement]) -> Repeats:
     """The middle of ``repeats``, of which at least one succeeded."""
     complete = [repeat for repeat in repeats if not repeat.failed]
-    names = sorted(set.intersection(*(set(repeat.values) for repeat in complete)))
-    values = {name: middle(tuple(repeat.values[name] for repeat in complete)) for name in names}
+    each = [repeat.values for repeat in complete]
+    names = sorted(set(each[0]).intersection(*each[1:]))
+    values = {name: middle(tuple([of[name] for of in each])) for name in names}
     # the same for all of them, but where a model does not always answer alike
     best = max((m for m in complete if m.accuracy), key=lambda m: m.accuracy.total if m.accuracy else 0, default=None)
     if best and best.accuracy and "accuracy" in values:
         values["accuracy"] = best.accuracy.good / best.accuracy.total
-    by_distance = [n for n in names if METRICS.get(n).unit == "ns"] or names
-    nearest = min(complete, key=lambda m: abs(m.values[by_distance[0]] - values[by_distance[0]]))
+    by_distance = next((n for n in names if METRICS.get(n).unit == "ns"), names[0])
+    nearest = min(complete, key=lambda m: abs(m.values[by_distance] - values[by_distance]))
     runs = [m.response.performance for m in complete if m.response.performance]
-    within = {name: median(run_error(name, run) for run in runs) if runs else 0.0 for name in names}
+    within = dict.fromkeys(names, 0.0)
+    for name in _AROUND.keys() & within.keys() if runs else ():
+        within[name] = _median([run_error(name, run) for run in runs])
     found = Estimate(
         configuration,
         values,
@@ -200,7 +203,6 @@ def interval(found: Estimate, name: str, images: int | None) -> tuple[float, flo
     return value / factor, value * factor
 
 
-@lru_cache(REMEMBERED)
 def middle(values: tuple[float, ...]) -> float:
     """The median of a few values; of more, the mean of those that are no outliers.
 
@@ -208,13 +210,30 @@ def middle(values: tuple[float, ...]) -> float:
     values are positive) from the median: the skipped mean of Hampel 1985. It stands an outlier in ten as the median
     does, and is as sure after two repeats as the median after three.
     """
+    return _median(values) if len(values) <= FEW or min(values) <= 0 else _skipped_mean(values)
+
+
+@lru_cache(REMEMBERED)
+def _skipped_mean(values: tuple[float, ...]) -> float:
     centre = median(values)
-    if len(values) <= FEW or min(values) <= 0:
-        return centre
     logs = [math.log(value / centre) for value in values]
     spread = 1.4826 * median(map(abs, logs))
     kept = [value for value in logs if abs(value) <= _OUTLIER * spread]
     return centre * math.exp(sum(kept) / len(kept))
+
+
+def _median(values: Sequence[float]) -> float:
+    """`statistics.median`, which takes five times as long for a few."""
+    count, ordered = len(values), sorted(values)
+    return ordered[count // 2] if count % 2 else (ordered[count // 2 - 1] + ordered[count // 2]) / 2
+
+
+_AROUND = {
+    "latency_p50_ns": (0.50, 0.40, "latency_p90_ns"),
+    "latency_p90_ns": (0.90, 0.05, "latency_p95_ns"),
+    "latency_p99_ns": (0.99, 0.009, "latency_p999_ns"),
+}
+"""Of percentiles: which share of the queries lies below, which between it and the next one, and that."""
 
 
 def run_error(name: str, performance: Performance) -> float:
@@ -224,17 +243,13 @@ def run_error(name: str, performance: Performance) -> float:
     Asymptotic Statistics, 1998, corollary 21.5). The density is the difference quotient to the next percentile that
     LoadGen reports. Queries in a row are not independent, so `dse.core.noise` comes on top.
     """
-    if not performance.query_count:
+    around = _AROUND.get(name)
+    if around is None or not performance.query_count:
         return 0.0
-    around = {
-        "latency_p50_ns": (0.50, 0.40, performance.latency_p50_ns, performance.latency_p90_ns),
-        "latency_p90_ns": (0.90, 0.05, performance.latency_p90_ns, performance.latency_p95_ns),
-        "latency_p99_ns": (0.99, 0.009, performance.latency_p99_ns, performance.latency_p999_ns),
-    }.get(name)
-    if around is None:
-        return 0.0
-    p, share, value, above = around
-    return math.sqrt(p * (1 - p) / performance.query_count) * (above - value) / share / max(value, 1)
+    p, share, above = around
+    value: int = getattr(performance, name)
+    off: float = math.sqrt(p * (1 - p) / performance.query_count) * (getattr(performance, above) - value)
+    return off / share / max(value, 1)
 
 
 @lru_cache(REMEMBERED)

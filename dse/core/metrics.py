@@ -93,8 +93,11 @@ DEFAULT_OBJECTIVES = ("accuracy", "latency_p90_ns", "model_memory_bytes")
 
 def values_of(response: Response) -> dict[str, float]:
     """Every metric that ``response`` has, by name. Raises BrokenEntryError for one in another unit."""
-    found = ((name, _read(name, response)) for name in METRICS)
-    return {name: value for name, value in found if value is not None}
+    found = {}
+    for name in METRICS:
+        if (value := _read(name, response)) is not None:
+            found[name] = value
+    return found
 
 
 def _read(name: str, response: Response) -> float | None:

@@ -94,9 +94,12 @@ def spread_of(repeats: Sequence[Measurement]) -> Spread:
             by_session.setdefault(repeat.session, []).append(repeat.scaled)
     together = [scaled for scaled in by_session.values() if len(scaled) > 1]
     found: dict[str, Squares] = {}
-    for name in METRICS if together else ():
+    if not together:
+        return found
+    names = set().union(*(each for scaled in together for each in scaled)) - {"accuracy"}
+    for name in (name for name in METRICS if name in names):
         values = [tuple([each[name] for each in scaled if name in each]) for scaled in together]
-        spreads = [_spread(each) for each in values if len(each) > 1 and name != "accuracy"]
+        spreads = [_spread(each) for each in values if len(each) > 1]
         if spreads:
             found[name] = sum(squares for squares, _ in spreads), sum(degrees for _, degrees in spreads)
     return found
@@ -186,16 +189,21 @@ def _pooled(groups: Iterable[Squares], prior: float) -> float:
     return float(squares / degrees)
 
 
-@lru_cache(REMEMBERED)
 def _spread(values: tuple[float, ...]) -> Squares:
-    """Of scaled values; of more than a few without outliers, so that one does not make all repeats noisy.
+    """Of scaled values; of more than a few without outliers, so that one does not make all repeats noisy."""
+    if len(values) > FEW:
+        return _spread_of_many(values)
+    mean = math.fsum(values) / len(values)
+    return math.fsum([(value - mean) ** 2 for value in values]), len(values) - 1
+
+
+@lru_cache(REMEMBERED)
+def _spread_of_many(values: tuple[float, ...]) -> Squares:
+    """Without outliers.
 
     The median absolute deviation finds them (`dse.core.repeatability`). As an estimate of the spread itself it is worth
     0.37 of the degrees of freedom alone (Rousseeuw and Croux 1993, Alternatives to the median absolute deviation).
     """
-    if len(values) <= FEW:
-        mean = math.fsum(values) / len(values)
-        return math.fsum((value - mean) ** 2 for value in values), len(values) - 1
     found = repeatability(values)
     degrees = len(values) - len(found.outliers) - 1
     return found.sd**2 * degrees, degrees

@@ -13,7 +13,6 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -48,11 +47,30 @@ _SHORTEST = ""
 @dataclass(frozen=True)
 class Runs:
     """What the runs of one configuration say of its ratios: the ``shortest`` latency, the middle of its runs, in ns;
-    how many runs that are; the sum of squares of each ratio's logarithm among them, and of the shortest latency's."""
+    how many runs that are; of each of them the logarithm of its own shortest latency, and its values as `scaled`."""
 
     shortest: float
     count: int
-    squares: Mapping[str, float]
+    logs: Sequence[float]
+    scaled: Sequence[Mapping[str, float]]
+
+    def squares(self, name: str) -> float | None:
+        """The sum of squares among the runs of the logarithm of a percentile's ratio, or of the `_SHORTEST` latency;
+        None where a run lacks it. Found once, and only of those that somebody asks for."""
+        if name not in self._squares:
+            self._squares[name] = self._found(name)
+        return self._squares[name]
+
+    @cached_property
+    def _squares(self) -> dict[str, float | None]:
+        return {}
+
+    def _found(self, name: str) -> float | None:
+        if name == _SHORTEST:
+            return _squares(self.logs)
+        if not all(name in scaled for scaled in self.scaled):
+            return None
+        return _squares([scaled[name] - log for log, scaled in zip(self.logs, self.scaled, strict=True)])
 
 
 @dataclass(frozen=True)
@@ -100,17 +118,15 @@ def runs_of(repeats: Sequence[Measurement]) -> Runs | None:
     timed = [(shortest, scaled) for shortest, scaled in timed if shortest > 0]
     if not timed:
         return None
+    middle_one = middle(tuple([shortest for shortest, _ in timed]))
     logs = [math.log(shortest) for shortest, _ in timed]
-    squares = {_SHORTEST: _squares(logs)}
-    for name in PERCENTILES:
-        if all(name in scaled for _, scaled in timed):
-            squares[name] = _squares([scaled[name] - log for log, (_, scaled) in zip(logs, timed, strict=True)])
-    return Runs(middle(tuple(shortest for shortest, _ in timed)), len(timed), squares)
+    return Runs(middle_one, len(timed), logs, [scaled for _, scaled in timed])
 
 
 def _ratio(measured: Measurement) -> float:
     """What a run's shortest latency is divided by, as its percentiles are."""
-    return next((measured.ratios[name] for name in PERCENTILES if name in measured.ratios), 1.0)
+    ratios = measured.ratios
+    return next((ratios[name] for name in PERCENTILES if name in ratios), 1.0) if ratios else 1.0
 
 
 class _Spread(NamedTuple):
@@ -122,17 +138,19 @@ class _Spread(NamedTuple):
 
 
 def _pooled(name: str, runs: Iterable[Runs]) -> _Spread:
-    having = [each for each in runs if name in each.squares]
+    having = [(squares, each) for each in runs if (squares := each.squares(name)) is not None]
     return _Spread(
-        math.fsum(each.squares[name] for each in having),
-        math.fsum(each.squares[_SHORTEST] for each in having),
-        sum(each.count - 1 for each in having),
+        math.fsum([squares for squares, _ in having]),
+        math.fsum([each.squares(_SHORTEST) or 0.0 for _, each in having]),
+        sum(each.count - 1 for _, each in having),
     )
 
 
 def _squares(values: Sequence[float]) -> float:
-    mean = fmean(values)
-    return math.fsum((value - mean) ** 2 for value in values)
+    if len(values) == 1:
+        return 0.0
+    mean = math.fsum(values) / len(values)
+    return math.fsum([(value - mean) ** 2 for value in values])
 
 
 @dataclass(frozen=True)
@@ -205,7 +223,7 @@ def usual_tails(
 
 
 def _usual(name: str, group: Sequence[tuple[Mapping[str, float], Runs]], pooled: _Spread) -> Usual | None:
-    having = [(values[name], runs) for values, runs in group if values.get(name) and name in runs.squares]
+    having = [(values[name], runs) for values, runs in group if values.get(name) and runs.squares(name) is not None]
     if len(having) < _FEWEST or not pooled.degrees:
         return None
     own = _pooled(name, (runs for _, runs in having))

@@ -30,10 +30,11 @@ class Placement:
     """
 
     def __init__(self, space: Space, measurements: Sequence[Measurement]) -> None:
-        hasty = {m.trial for m in measurements if _had_less_time(m, space.fidelity.trial_timeout)}
-        attempts = Counter(m.key for m in measurements if m.failed and m.trial not in hasty)
-        self._again = hasty | {m.trial for m in measurements if _may_have_passed(m, attempts[m.key])}
-        self.earlier = {m.trial: why for m in measurements if (why := _of_earlier_version(m, space))}
+        failed = [m for m in measurements if m.failed]
+        hasty = {m.trial for m in failed if _had_less_time(m, space.fidelity.trial_timeout)}
+        attempts = Counter(m.key for m in failed if m.trial not in hasty)
+        self._again = hasty | {m.trial for m in failed if _may_have_passed(m, attempts[m.key])}
+        self.earlier = dict(_of_earlier_versions(measurements, space))
         self._again |= self.earlier.keys()
         self._space = space
         self._by_key: dict[str, list[Configuration]] = {}
@@ -47,21 +48,27 @@ class Placement:
 
     def __call__(self, measured: Measurement) -> Configuration | None:
         """The configuration that ``measured`` counts for: the same one as long as the search goes on."""
-        if measured.trial not in self._found:
-            self._found[measured.trial] = self._find(measured)
-        return self._found[measured.trial]
+        trial = measured.trial
+        if trial not in self._found:
+            self._found[trial] = self._find(measured)
+        return self._found[trial]
 
     def _find(self, measured: Measurement) -> Configuration | None:
         if measured.trial in self._again:
             return None
-        own = measured.configuration
-        new = measured.key not in self._by_key and self._space.tree.locate(own) is not None
-        if new and (key := self._space.known_key(own)) is not None:
+        own, same = measured.configuration, self._by_key.get(measured.key)
+        if (
+            same is None
+            and self._space.tree.locate(own) is not None
+            and (key := self._space.known_key(own)) is not None
+        ):
             self._add(key, own)
-        same = self._by_key.get(measured.key)
+            same = self._by_key.get(measured.key)
         if same is None:
             return None
-        return self._chosen.setdefault(measured.key, own if own in same else same[0])
+        if measured.key not in self._chosen:
+            self._chosen[measured.key] = own if own in same else same[0]
+        return self._chosen[measured.key]
 
     def key(self, configuration: Configuration) -> str:
         """What measuring ``configuration`` is, by content. Raises ModelError."""
@@ -109,20 +116,20 @@ def _had_less_time(measured: Measurement, timeout_s: float) -> bool:
     return measured.timeout_s < timeout_s
 
 
-def _of_earlier_version(measured: Measurement, space: Space) -> str | None:
-    """Why a trial of an earlier version does not count, where it does not."""
+def _of_earlier_versions(measurements: Sequence[Measurement], space: Space) -> Iterator[tuple[int, str]]:
+    """The trials of an earlier version that do not count, each with why."""
     asked = {o.name for o in space.objectives} | {c.metric.name for c in space.constraints}
-    values, accuracy = measured.values, measured.accuracy
-    if "model_memory_bytes" in asked and "peak_memory_bytes" in values and "model_memory_bytes" not in values:
-        return "the memory of models was not measured"
-    if (
-        "accuracy" in asked
-        and not space.backend.is_deterministic
-        and accuracy
-        and is_part_of_list(accuracy, space.data_set.size)
-    ):
-        return "accuracies were counted on the first images of the list, and are on images drawn at random now"
-    return None
+    of_model, of_all = "model_memory_bytes", "peak_memory_bytes"
+    asks_memory, asks_order = of_model in asked, "accuracy" in asked and not space.backend.is_deterministic
+    for measured in measurements:
+        values, accuracy = measured.values, measured.accuracy
+        if asks_memory and of_model not in values and of_all in values:
+            yield measured.trial, "the memory of models was not measured"
+        elif asks_order and accuracy and is_part_of_list(accuracy, space.data_set.size):
+            yield (
+                measured.trial,
+                "accuracies were counted on the first images of the list, and are on images drawn at random now",
+            )
 
 
 def _may_have_passed(measured: Measurement, attempts: int) -> bool:

@@ -6,9 +6,11 @@ both is a finished trial, whatever happened to the process that waited for it.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,8 +43,27 @@ class FoundTrials(NamedTuple):
 
 def read_trials(trials: Path) -> FoundTrials:
     """Every trial below ``trials`` as it was when it ended. A damaged one costs itself, and no other."""
-    accuracies, elsewhere = Accuracies(), by_key(read_elsewhere(trials.parent))
+    elsewhere = by_key(read_elsewhere(trials.parent))
     found = FoundTrials([], [], [], TrialIndex(trials.parent))
+    with _uncollected():
+        _read_all(trials, found, elsewhere)
+    return found
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No look for garbage meanwhile: thousands of objects are made that all stay, and each look is at all of them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _read_all(trials: Path, found: FoundTrials, elsewhere: Mapping[str, FoundAccuracy]) -> None:
+    accuracies = Accuracies()
     for number in trial_numbers(trials):
         try:
             if (trial := _indexed(f"{trials}/{number}", number, found.kept)) is None:
@@ -55,7 +76,6 @@ def read_trials(trials: Path) -> FoundTrials:
                 found.finished.append((trial[0], measurement(*trial, accuracies, elsewhere)))
         except StudyError as error:
             found.damaged.append(error)
-    return found
 
 
 def _indexed(folder: str, number: int, index: TrialIndex) -> tuple[TrialRecord, Response] | None:
