@@ -1,8 +1,9 @@
 """A study of many trials: how long its search takes to start again, and to decide from then on.
 
 Writes a study of so many trials of a device that is made up, of configurations chosen at random, two thirds of them
-repeats. A process of its own resumes it: seconds from its start to the first step, then CPU time of each ask and tell
-with the trial's files and Optuna's view. Prints Markdown; asserts nothing.
+repeats. A process of its own resumes it: seconds from its start to the first step, then CPU time: of ask and tell, with
+the analysis that they need, and of a whole trial, with its files, Optuna's view and what people are told. Prints
+Markdown; asserts nothing.
 
     python benchmarks/resumed.py --trials 1000 10000
 """
@@ -25,10 +26,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: th
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import itertools
+from collections.abc import Sequence
 
 import psutil
 
 from dse.core.budget import Budget
+from dse.core.measurement import Measurement
 from dse.core.policy import Step
 from dse.search.explore import explore, request_of, session_of
 from dse.search.plan import make_plan
@@ -71,12 +74,13 @@ def fill(folder: Path, space: Space, trials: int) -> None:
 
 
 def resume(folder: Path) -> None:
-    """Print how long the start takes, the median of a trial's CPU time after it, and the memory."""
+    """Print how long the start takes, medians of CPU time after it, and the memory."""
     gc.set_threshold(50_000)  # `dse.cli.YOUNG`, as the command line does
     space = load_space(folder / "space.yaml")
     with StudyWriter(folder / "study", space, None, {}) as writer:
-        plan = make_plan(space, writer.study.measurements, Budget())
-        session_of(space, plan, 0, writer.study.measurements).ask()
+        history = list(writer.study.measurements)
+        plan = make_plan(space, history, Budget())
+        session_of(space, plan, 0, history).ask()
         started_s, started_cpu_s = time.time() - psutil.Process().create_time(), time.process_time()
         ends: list[float] = []
 
@@ -87,7 +91,30 @@ def resume(folder: Path) -> None:
         explore(writer, space, device(), plan, 0, watch, lambda: len(ends) > _AFTER, confirm=True)
     each_s = [after - before for before, after in itertools.pairwise(ends)][_AFTER // 2 :]
     memory = psutil.Process().memory_info().rss / 2**20
-    print(f"{started_s:.2f} s | {started_cpu_s:.2f} s | {1000 * median(each_s):.0f} ms | {memory:.0f} MB")
+    deciding_s = deciding(space, history)
+    print(
+        f"{started_s:.2f} s | {started_cpu_s:.2f} s | {1000 * median(deciding_s):.1f} ms | "
+        f"{1000 * median(each_s):.0f} ms | {memory:.0f} MB"
+    )
+
+
+def deciding(space: Space, history: Sequence[Measurement]) -> list[float]:
+    """CPU seconds of each ask and tell after ``history``, in memory, of the second half of some trials."""
+    session = session_of(space, make_plan(space, history, Budget()), 0, history, confirm=True)
+    fake, found = device(), list[float]()
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(_AFTER):
+            began = time.process_time()
+            step = session.ask()
+            found.append(time.process_time() - began)
+            if step is None:
+                break
+            model = space.source(step.configuration).make(space.variant(step.configuration))
+            response = fake.run(request_of(space, step, model), Path(folder), 60.0)
+            began = time.process_time()
+            session.tell(step, response)
+            found[-1] += time.process_time() - began
+    return found[_AFTER // 2 :]
 
 
 def main() -> None:
@@ -98,8 +125,8 @@ def main() -> None:
     if options.resume:
         resume(options.resume)
         return
-    print("| trials | from the process's start to the first step | of it CPU | a trial, CPU | memory |")
-    print("| --- | --- | --- | --- | --- |")
+    print("| trials | from the process's start to the first step | of it CPU | ask and tell | a trial | memory |")
+    print("| --- | --- | --- | --- | --- | --- |")
     for trials in options.trials:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "space.yaml"

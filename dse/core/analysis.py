@@ -16,7 +16,7 @@ from dse.core.counts import Counts, count
 from dse.core.estimate import Estimate, interval
 from dse.core.exclusions import Exclusions, find_exclusions
 from dse.core.gathered import Gathered, Place
-from dse.core.indifference import Indifference, epsilon_front, scaled_costs, simplicity, surest, tolerances
+from dse.core.indifference import Indifference, epsilon_front, simplicity, surest, tolerances
 from dse.core.known import Known, Learned, learned_from
 from dse.core.measurement import Measurement
 from dse.core.membership import Membership, membership, membership_of, told
@@ -25,6 +25,7 @@ from dse.core.news import carried
 from dse.core.noise import Noise, repeat_noise
 from dse.core.pairing import Found, Pairing
 from dse.core.pareto import FrontPoint, front
+from dse.core.table import table_of
 from dse.core.tails import NO_TAILS, Tails, settled, usual_tails
 from dse.core.verdicts import Standing, Verdicts, verdicts
 
@@ -71,6 +72,8 @@ class Analysis:
     """All trials, also those that belong to no configuration."""
     ran_in: frozenset[int] = frozenset()
     """The numbers of the sessions in which they ran."""
+    failed: tuple[Measurement, ...] = ()
+    """Those of them that failed."""
     indifference: Indifference = field(default_factory=dict)
     """What difference does not matter, by objective; none where it is empty."""
     most_images: int | None = None
@@ -92,7 +95,8 @@ class Analysis:
     @cached_property
     def counts(self) -> Counts:
         """What became of the trials and the configurations."""
-        return count({k.configuration: k.trials for k in self.known}, self.measurements, self.exclusions)
+        fates = self.gathered.fates(self.known)
+        return count(self.known, fates, len(self.measurements), len(self.failed), self.exclusions)
 
     @cached_property
     def past(self) -> list[Estimate]:
@@ -162,12 +166,12 @@ class Analysis:
         An accuracy on fewer images than others were asked is corrected by what those did on the rest.
         """
         if self.exact:
-            return [k.repeats.middle for k in self._good]
+            return [k.repeats.middle for k in self.good]
         return self._estimated.estimates
 
     @cached_property
     def _estimated(self) -> _Estimated:
-        good, kept = self._good, self.earlier_estimated
+        good, kept = self.good, self.earlier_estimated
         learned, images, pairing = self.learned, self.images, self.pairing
         if kept is None or not kept.holds(learned, images, pairing.found):
             kept = _Estimated([], [], learned, images, pairing.found)
@@ -180,8 +184,8 @@ class Analysis:
         return _Estimated(good, found, learned, images, pairing.found)
 
     @cached_property
-    def _good(self) -> list[Known]:
-        """What has a trial that counts."""
+    def good(self) -> list[Known]:
+        """The configurations of `estimates`, in the same order."""
         return list(compress(self.known, self.gathered.is_good(self.known)))
 
     @cached_property
@@ -192,7 +196,7 @@ class Analysis:
     @cached_property
     def pairing(self) -> Pairing:
         """The accuracies of `estimates`, by their index, image by image: how far two of them may differ."""
-        counted, kept = self.gathered.counted(self._good), self.earlier_pairing
+        counted, kept = self.gathered.counted(self.good), self.earlier_pairing
         accuracies, sources = [accuracy for accuracy, _ in counted], [source for _, source in counted]
         if kept and (kept.accuracies, kept.sources, kept.images) == (accuracies, sources, self.images):
             return kept
@@ -237,6 +241,13 @@ class Analysis:
             return {}
         return {e.configuration: s for e, s in zip(self.estimates, self.verdicts.standings, strict=True)}
 
+    @property
+    def _standings(self) -> Mapping[int, Standing]:
+        """The same, by the trials of `estimates`."""
+        if not self.tells_certainty:
+            return {}
+        return {e.trial: s for e, s in zip(self.estimates, self.verdicts.standings, strict=True)}
+
     @cached_property
     def guesses(self) -> str | None:
         """A sentence on the models that answer no better than chance, and what to check."""
@@ -273,18 +284,24 @@ class Analysis:
         return frozenset(e.configuration for e, _ in self._shown)
 
     @cached_property
+    def places_on_front(self) -> list[int]:
+        """Which of `estimates` these are."""
+        trials = {e.trial for e, _ in self._shown}
+        return [i for i, e in enumerate(self.estimates) if e.trial in trials]
+
+    @cached_property
     def front(self) -> list[FrontPoint]:
         """The front by the middle of the repeats, each point with its intervals and P(front) where those are told.
 
         No two of its points are the same within the `indifference`, and each says what it stands for.
         """
-        return self._points(self._shown, self.membership, self.estimates, self.standings)
+        return self._points(self._shown, self.membership, self.estimates, self._standings)
 
     @cached_property
     def exact_front(self) -> list[FrontPoint]:
         """The front where every difference matters: all that nothing dominates."""
         shown = self._exactly(self.estimates, self.constraints)
-        return self._points(shown, self.membership, self.estimates, self.standings)
+        return self._points(shown, self.membership, self.estimates, self._standings)
 
     @cached_property
     def represented(self) -> Mapping[Configuration, int]:
@@ -316,13 +333,16 @@ class Analysis:
         """The rows of the front of ``estimates``, each with the trials of those that it stands for."""
         if not any(self.within):
             return self._exactly(estimates, constraints)
-        exact = front(estimates, self.objectives, constraints)
-        names = {o.name for o in self.objectives}
-        allowed = [e for e in estimates if names <= e.values.keys() and satisfies(e.values, constraints)]
-        place = {e.configuration: i for i, e in enumerate(allowed)}
+        metrics = {m.name: m for m in (*(o.metric for o in self.objectives), *(c.metric for c in constraints))}
+        rows, values, _ = table_of(estimates, metrics.values())
+        if constraints:
+            able = [place for place, i in enumerate(rows) if satisfies(estimates[i].values, constraints)]
+            rows, values = [rows[place] for place in able], values[able]
+        allowed = [estimates[i] for i in rows]
+        place = {e.trial: i for i, e in enumerate(allowed)}
         kept = epsilon_front(
-            [scaled_costs(e.values, self.objectives) for e in allowed],
-            [place[e.configuration] for e in exact],
+            values[:, : len(self.objectives)] * [o.sign for o in self.objectives],
+            [place[e.trial] for e in front(allowed, self.objectives)],
             self.within,
             lambda i: simplicity(allowed[i].configuration),
             surest(self.objectives),
@@ -334,10 +354,12 @@ class Analysis:
         shown: Sequence[_Shown],
         sure: Array,
         estimates: Sequence[Estimate],
-        standings: Mapping[Configuration, Standing],
+        standings: Mapping[int, Standing],
     ) -> list[FrontPoint]:
-        probability = {e.trial: float(p) for e, p in zip(estimates, sure, strict=True)}
-        responses = {m.trial: m.response for k in self.known for m in k.good}
+        wanted = {e.trial for e, _ in shown}
+        probability = {e.trial: float(p) for e, p in zip(estimates, sure, strict=True) if e.trial in wanted}
+        some = (k for k, e in zip(self.good, self.estimates, strict=True) if e.trial in wanted)
+        responses = {m.trial: m.response for k in some for m in k.good}
         return [
             FrontPoint(
                 trial=e.trial,
@@ -351,7 +373,7 @@ class Analysis:
                 corrected_by=e.corrected_by,
                 drawn=e.drawn,
                 represents=represents,
-                standing=standings.get(e.configuration),
+                standing=standings.get(e.trial),
                 sessions=len(e.sessions),
                 in_any_session=e.across is not None,
             )
@@ -420,6 +442,7 @@ def analyze(
         exact,
         tuple(gathered.measurements),
         gathered.sessions,
+        tuple(gathered.failed),
         indifference or {},
         most_images,
         None if before is None else before.__dict__.get("pairing", before.earlier_pairing),

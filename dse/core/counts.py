@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from dse.core.configuration import Configuration
 from dse.core.exclusions import Exclusions
-from dse.core.measurement import Measurement
+from dse.core.known import Known
 from dse.core.words import counted
 
 
@@ -77,23 +77,34 @@ class Counts:
         }
 
 
-def count(
-    groups: Mapping[Configuration, Sequence[Measurement]], measurements: Sequence[Measurement], exclusions: Exclusions
-) -> Counts:
-    """The counts of ``measurements``, of which ``groups`` has those that belong to a configuration."""
-    placed = {m.trial for trials in groups.values() for m in trials}
-    here = [m for m in measurements if not m.failed and m.trial in placed]
-    reasons = Counter(exclusions.reasons[m.trial][0].word for m in here if not exclusions.counts(m))
-    failed = sum(m.failed for m in measurements)
-    good = {c for c, trials in groups.items() if any(not m.failed and exclusions.counts(m) for m in trials)}
-    none_good = [trials for c, trials in groups.items() if c not in good]
+class Fates(NamedTuple):
+    """How many trials of a configuration count, worked, and failed."""
+
+    counting: int
+    worked: int
+    failed: int
+
+
+def fates_of(known: Known) -> Fates:
+    """What became of the trials of a configuration."""
+    failed = sum(m.failed for m in known.trials)
+    return Fates(len(known.good), len(known.trials) - failed, failed)
+
+
+def count(known: Sequence[Known], fates: Sequence[Fates], trials: int, failed: int, exclusions: Exclusions) -> Counts:
+    """The counts of so many ``trials``, of which so many ``failed``; ``fates`` are of each of the ``known``."""
+    some = (k for k, each in zip(known, fates, strict=True) if each.worked > each.counting)
+    excluded = sorted(m.trial for k in some for m in k.trials if not (m.failed or exclusions.counts(m)))
+    reasons = Counter(exclusions.reasons[trial][0].word for trial in excluded)
+    worked = sum(each.worked for each in fates)
+    none_good = [each for each in fates if not each.counting]
     return Counts(
-        trials=len(measurements),
-        counting=len(here) - reasons.total(),
+        trials=trials,
+        counting=worked - reasons.total(),
         failed=failed,
-        elsewhere=len(measurements) - failed - len(here),
+        elsewhere=trials - failed - worked,
         reasons=dict(reasons.most_common()),
-        measured=len(good),
-        configurations_excluded=sum(not any(m.failed for m in trials) for trials in none_good),
-        configurations_failed=sum(any(m.failed for m in trials) for trials in none_good),
+        measured=len(fates) - len(none_good),
+        configurations_excluded=sum(not each.failed for each in none_good),
+        configurations_failed=sum(each.failed > 0 for each in none_good),
     )

@@ -14,6 +14,7 @@ from dse_harness.protocol import Accuracy
 
 from dse.core.accuracies import Accuracies, agree
 from dse.core.configuration import Configuration
+from dse.core.counts import fates_of
 from dse.core.estimate import Estimate
 from dse.core.exclusions import Exclusions
 from dse.core.known import Known
@@ -66,6 +67,8 @@ class Gathered:
         self.known = {c: known if earlier.get(c) != known else earlier[c] for c, known in found.items()}
         self.sessions = frozenset(m.session for m in given)
         """The numbers of the sessions in which they ran."""
+        self.failed = [m for m in self.measurements if m.failed]
+        self.fates = Each(fates_of)
         self.first = Each[Known, Estimate](operator.attrgetter("first"))
         self.counted = Each[Known, tuple[Accuracy | None, int | None]](operator.attrgetter("counted"))
         self.is_good = Each[Known, bool](lambda known: bool(known.good))
@@ -100,6 +103,9 @@ class Gathered:
         for measured in changed:
             self._compare(measured)
         self._know(new, exclusions)
+        for measured in found.new:
+            if measured.failed:
+                bisect.insort(self.failed, measured, key=_number)
         self.sessions = self.sessions.union(m.session for m in found.new)
         return True
 

@@ -114,7 +114,7 @@ class Kept:
 
 
 def epsilon_front(
-    costs: Sequence[Sequence[float]],
+    costs: Sequence[Sequence[float]] | Array,
     on_front: Sequence[int],
     within: Sequence[float],
     order: Order,

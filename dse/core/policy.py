@@ -125,21 +125,6 @@ class Situation:
         """The accuracies, by their keys, that are being counted."""
         return frozenset(step.accuracy_key for step in self.pending if step.accuracy_key and step.runs_accuracy)
 
-    @cached_property
-    def asked(self) -> Mapping[Configuration, int]:
-        """On how many images a configuration's accuracy was to be known, by the trials that were to confirm it."""
-        return self.once("asked", lambda: {k.configuration: k.asked for k in self.now.known})
-
-    @cached_property
-    def last(self) -> Mapping[Configuration, int]:
-        """The number of each configuration's last trial."""
-        return self.once("last", lambda: {k.configuration: k.trials[-1].trial for k in self.now.known})
-
-    @cached_property
-    def tried(self) -> Mapping[Configuration, int]:
-        """How often each configuration was measured."""
-        return self.once("tried", lambda: {k.configuration: len(k.trials) for k in self.now.known})
-
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -196,7 +181,7 @@ class Policy:
             return []
         now = known.now
         here = {k.configuration for k in now.known if any(m.session == known.session for m in k.trials)}
-        on_front = (i for i, e in enumerate(now.estimates) if e.configuration in now.on_front - here)
+        on_front = (i for i in now.places_on_front if now.estimates[i].configuration not in here)
         images = {i: self._no_more(now.estimates[i].accuracy) for i in on_front}
         return self._needs(known, self._in_order(known, images))
 
@@ -217,7 +202,7 @@ class Policy:
         """Another trial for each ``of`` these configurations, as far as one is worth a pair of them."""
         now = known.now
         most = now.verdicts.most_repeats if self.most_repeats is None else self.most_repeats
-        able = (i for i, e in enumerate(now.estimates) if e.configuration in of and known.tried[e.configuration] < most)
+        able = (i for i, e in enumerate(now.estimates) if e.configuration in of and len(now.good[i].trials) < most)
         return self._needs(known, self._in_order(known, {i: self._no_more(now.estimates[i].accuracy) for i in able}))
 
     def incomplete(self, known: Situation) -> list[Need]:
@@ -232,10 +217,10 @@ class Policy:
         now = known.now
         if not now.needs_accuracy:
             return []
-        on_front = {e.accuracy_from for e in now.estimates if e.configuration in now.on_front}
+        on_front = {now.estimates[i].accuracy_from for i in now.places_on_front}
         chance = now.membership
         others = [i for i, e in enumerate(now.estimates) if e.accuracy_from not in on_front]
-        first = self._one_for_each_accuracy(known, sorted(others, key=lambda i: -chance[i]))
+        first = self._one_for_each_accuracy(now, sorted(others, key=lambda i: -chance[i]))
         return [(Need(now.estimates[i].configuration, "confirm", self.rungs[-1]), float(chance[i])) for i in first]
 
     def left(self, known: Situation, device: str, *, begins: bool) -> list[Need]:
@@ -249,8 +234,8 @@ class Policy:
 
     def _in_order(self, known: Situation, images: Mapping[int, int]) -> dict[int, int]:
         """The estimates ``images``, the one measured longest ago first."""
-        estimates = known.now.estimates
-        return dict(sorted(images.items(), key=lambda each: known.last[estimates[each[0]].configuration]))
+        good = known.now.good
+        return dict(sorted(images.items(), key=lambda each: good[each[0]].trials[-1].trial))
 
     def _needs(self, known: Situation, images: Mapping[int, int]) -> list[Need]:
         """A need for each of the estimates ``images`` that nobody attends to, in their order."""
@@ -275,11 +260,11 @@ class Policy:
             if each.images > 1:
                 images.update(self._less_counted(now, each.pair))
                 continue
-            able = [i for i in each.pair if known.tried[now.estimates[i].configuration] < most]
+            able = [i for i in each.pair if len(now.good[i].trials) < most]
             learned = [_learned(now, i) for i in able]
             repeats.update(i for i, gain in zip(able, learned, strict=True) if gain >= _ABOUT_AS_MUCH * max(learned))
         wanted = {i: self._no_more(now.estimates[i].accuracy) for i in sorted(repeats)}
-        for i in self._one_for_each_accuracy(known, sorted(images)):
+        for i in self._one_for_each_accuracy(now, sorted(images)):
             counted = _counted(now.estimates[i].accuracy)
             wanted[i] = next(n for n in self.rungs if n > counted)
         return wanted
@@ -302,16 +287,15 @@ class Policy:
         now = known.now
         if not now.needs_accuracy or min((_counted(e.accuracy) for e in now.estimates), default=0) >= self.rungs[-1]:
             return {}
-        on_front = [i for i, e in enumerate(now.estimates) if e.configuration in now.on_front]
-        return dict.fromkeys(self._one_for_each_accuracy(known, on_front), self.rungs[-1])
+        return dict.fromkeys(self._one_for_each_accuracy(now, now.places_on_front), self.rungs[-1])
 
-    def _one_for_each_accuracy(self, known: Situation, indices: Sequence[int]) -> list[int]:
+    def _one_for_each_accuracy(self, now: Analysis, indices: Sequence[int]) -> list[int]:
         """Of ``indices`` the first for each accuracy that is not complete; none that was asked for images in vain."""
         first: dict[int | None, int] = {}
         for i in indices:
-            estimate = known.now.estimates[i]
+            estimate = now.estimates[i]
             counted = estimate.accuracy.total if estimate.accuracy else self.rungs[-1]
-            if known.asked[estimate.configuration] <= counted < self.rungs[-1]:
+            if now.good[i].asked <= counted < self.rungs[-1]:
                 first.setdefault(estimate.accuracy_from, i)
         return list(first.values())
 

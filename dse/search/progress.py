@@ -126,7 +126,7 @@ def progress_of(
         done=session.searched,
         repeats=session.told - session.searched,
         front=now.front,
-        failures=Counter(m.response.failure.error for m in session.measurements if m.response.failure),
+        failures=Counter(m.response.failure.error for m in now.failed if m.response.failure),
         excluded=now.counts.reasons,
         disturbance=now.exclusions.disturbance,
         undecided=len(policy.undecided(known)),

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.configuration import Configuration
-from dse.core.counts import Counts, count
+from dse.core.counts import Counts, count, fates_of
 from dse.core.exclusions import Exclusions
+from dse.core.known import Known
 from dse.core.measurement import Measurement
 from dse.core.reason import Reason
 
@@ -26,7 +27,12 @@ def test_every_trial_and_every_configuration_is_counted_once(fates: list[tuple[s
             groups.setdefault(configuration, []).append(measurements[-1])
         if fate in ("drift", "foreign load"):
             reasons[trial] = (Reason(fate, "so it is"), Reason("governor", "that too"))
-    found = count(groups, measurements, Exclusions(reasons))
+    exclusions = Exclusions(reasons)
+    known = [
+        Known(c, tuple(trials), tuple(m for m in trials if not m.failed and exclusions.counts(m)))
+        for c, trials in groups.items()
+    ]
+    found = count(known, list(map(fates_of, known)), len(fates), sum(m.failed for m in measurements), exclusions)
     assert found.trials == len(fates)
     assert found.counting + found.excluded + found.failed + found.elsewhere == found.trials
     assert found.reasons.get("drift", 0) == sum(fate == "drift" for fate, _ in fates)
