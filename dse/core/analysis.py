@@ -24,8 +24,8 @@ from dse.core.metrics import Constraint, Objective, satisfies
 from dse.core.news import carried
 from dse.core.noise import Noise, repeat_noise
 from dse.core.pairing import Found, Pairing
-from dse.core.pareto import FrontPoint, front
-from dse.core.table import table_of
+from dse.core.pareto import FrontPoint, front, nondominated_rows
+from dse.core.table import Tables, table_of
 from dse.core.tails import NO_TAILS, Tails, settled, usual_tails
 from dse.core.verdicts import Standing, Verdicts, verdicts
 
@@ -211,7 +211,13 @@ class Analysis:
     def _membership(self) -> Membership:
         earlier = self.earlier_membership
         return membership_of(
-            self.estimates, self.objectives, self.constraints, self.pairing, self.within, before=earlier
+            self.estimates,
+            self.objectives,
+            self.constraints,
+            self.pairing,
+            self.within,
+            before=earlier,
+            kept=self.gathered.tables,
         )
 
     @cached_property
@@ -227,11 +233,12 @@ class Analysis:
             self.estimates,
             self.objectives,
             self.constraints,
-            shown=self.on_front,
-            degrees=None if self.exact else [self.noise.degrees_of(e.configuration) for e in self.estimates],
+            shown=self.places_on_front,
+            degrees=None if self.exact else self.gathered.degrees(self.noise, self.estimates),
             most_images=self.most_images,
             pairing=self.pairing,
             tolerances=self.within,
+            kept=self.gathered.tables,
         )
 
     @cached_property
@@ -334,20 +341,35 @@ class Analysis:
         if not any(self.within):
             return self._exactly(estimates, constraints)
         metrics = {m.name: m for m in (*(o.metric for o in self.objectives), *(c.metric for c in constraints))}
-        rows, values, _ = table_of(estimates, metrics.values())
+        tables = self.gathered.tables if estimates is self.estimates else Tables()
+        rows, values, _ = table_of(estimates, metrics.values(), tables)
         if constraints:
             able = [place for place, i in enumerate(rows) if satisfies(estimates[i].values, constraints)]
             rows, values = [rows[place] for place in able], values[able]
-        allowed = [estimates[i] for i in rows]
+        allowed = estimates if len(rows) == len(estimates) else [estimates[i] for i in rows]
         place = {e.trial: i for i, e in enumerate(allowed)}
         kept = epsilon_front(
             values[:, : len(self.objectives)] * [o.sign for o in self.objectives],
-            [place[e.trial] for e in front(allowed, self.objectives)],
+            [place[e.trial] for e in front(self._perhaps_on_front(allowed, tables), self.objectives)],
             self.within,
             lambda i: simplicity(allowed[i].configuration),
             surest(self.objectives),
         )
         return [(allowed[k.index], tuple(sorted(allowed[i].trial for i in k.represents))) for k in kept]
+
+    def _perhaps_on_front(self, estimates: Sequence[Estimate], tables: Tables) -> Sequence[Estimate]:
+        """Those that none dominates, where floats tell; else all of them."""
+        names = tuple(o.name for o in self.objectives)
+
+        def row(estimate: Estimate) -> list[float]:
+            values = [estimate.values[name] for name in names]
+            return [*values, all(float(value) == value for value in values)]
+
+        found = tables.rows(("values", names), row, len(names) + 1, estimates)
+        if not found[:, -1].all():
+            return estimates
+        costs = found[:, :-1] * [o.sign for o in self.objectives]
+        return [estimates[i] for i in nondominated_rows(costs).nonzero()[0].tolist()]
 
     def _points(
         self,

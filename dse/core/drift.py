@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dse.core.estimate import Estimate, Vector
-from dse.core.table import across_of
+from dse.core.table import Tables, across_of
 
 if TYPE_CHECKING:  # a fifth of NumPy's import
     from numpy.typing import NDArray
@@ -45,21 +45,21 @@ class Sessions:
     lasting_drift: Drift
 
 
-def sessions_of(known: Sequence[Estimate], names: Sequence[str]) -> Sessions | None:
+def sessions_of(known: Sequence[Estimate], names: Sequence[str], kept: Tables | None = None) -> Sessions | None:
     """Of the figures ``names`` of ``known``; None where nothing is known of how far sessions differ."""
-    all_across = [e.across for e in known]
-    across = [each for each in all_across if each is not None]
+    across = [each for e in known if (each := e.across) is not None]
     if len(across) < len(known) or not known:
         return None
-    within, lasting = across_of(across, names)
+    within, lasting = across_of(across, names, kept)
     drift = drift_of([each.drift for each in across], names)
     return Sessions(within, lasting, drift, drift_of([each.lasting_drift for each in across], names))
 
 
 def drift_of(loads: Sequence[Mapping[str, Vector]], names: Sequence[str]) -> Drift:
     """Of ``loads`` by figure, of which those of most configurations are the same objects."""
-    kinds = {id(each): each for each in loads}
+    each_id = list(map(id, loads))
+    kinds = dict(zip(each_id, loads, strict=True))
     place = {key: index for index, key in enumerate(kinds)}
     none = (0.0,) * max((len(of) for each in kinds.values() for of in each.values()), default=0)
     table = [[each.get(name, none) for name in names] for each in kinds.values()]
-    return Drift(np.array(table), np.array([place[id(each)] for each in loads]))
+    return Drift(np.array(table), np.array(list(map(place.__getitem__, each_id))))

@@ -20,7 +20,9 @@ from dse.core.exclusions import Exclusions
 from dse.core.known import Known
 from dse.core.measurement import Measurement
 from dse.core.news import Each, news
+from dse.core.noise import Noise
 from dse.core.reason import Reason
+from dse.core.table import Tables
 
 Place = Callable[[Measurement], Configuration | None]
 """The configuration of the space as it is now that a measurement belongs to; None when it belongs to none."""
@@ -73,6 +75,8 @@ class Gathered:
         self.counted = Each[Known, tuple[Accuracy | None, int | None]](operator.attrgetter("counted"))
         self.is_good = Each[Known, bool](lambda known: bool(known.good))
         self.lacks_accuracy = Each[Known, bool](lambda known: all(m.accuracy is None for m in known.good))
+        self.tables = Tables()
+        self._degrees: tuple[Noise, Each[Estimate, Mapping[str, float]]] | None = None
         self._is_in_order = all(one.trial < other.trial for one, other in pairwise(given))
 
     def and_then(self, given: Sequence[Measurement], place: Place, exclusions: Exclusions, taken: int) -> bool:
@@ -108,6 +112,12 @@ class Gathered:
                 bisect.insort(self.failed, measured, key=_number)
         self.sessions = self.sessions.union(m.session for m in found.new)
         return True
+
+    def degrees(self, noise: Noise, estimates: Sequence[Estimate]) -> list[Mapping[str, float]]:
+        """How well the ``noise`` of each of ``estimates`` is known, metric by metric."""
+        if self._degrees is None or self._degrees[0] is not noise:
+            self._degrees = noise, Each(lambda e: noise.degrees_of(e.configuration))
+        return self._degrees[1](estimates)
 
     def _at(self, trial: int) -> int:
         return bisect.bisect_left(self._given, trial, key=_number)

@@ -13,7 +13,7 @@ from dse.core.estimate import Estimate
 from dse.core.metrics import Constraint, Objective
 from dse.core.pairing import Pairing
 from dse.core.pareto import dominates_each, nondominated_rows
-from dse.core.table import table_of
+from dse.core.table import Tables, table_of
 from dse.core.worlds import Worlds, worlds_of
 
 if TYPE_CHECKING:  # a fifth of NumPy's import
@@ -71,6 +71,7 @@ def membership_of(
     seed: int = 0,
     draws: int = DRAWS,
     before: Membership | None = None,
+    kept: Tables | None = None,
 ) -> Membership:
     """``P(on the front)`` ``[n]`` for each of ``estimates`` by parametric bootstrap (Efron and Tibshirani, An
     Introduction to the Bootstrap, 1993, section 6.5): normal errors, independent of each other but for accuracies.
@@ -84,7 +85,7 @@ def membership_of(
     probability = np.zeros(len(estimates))
     metrics = {metric.name: metric for metric in (*(o.metric for o in objectives), *(c.metric for c in constraints))}
     figures = list(metrics)
-    complete, means, errors = table_of(estimates, metrics.values())
+    complete, means, errors = table_of(estimates, metrics.values(), kept)
     if not complete:
         return Membership(probability)
     pairing = (pairing or _unpaired(estimates)).take(complete)

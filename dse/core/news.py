@@ -31,12 +31,17 @@ class Each(Generic[_S, _T]):
         return self._found
 
 
+def differing(before: Sequence[object], now: Sequence[object]) -> list[int]:
+    """The places, of those that both have, in which are not the same objects."""
+    return list(compress(count(), map(operator.is_not, before, now)))
+
+
 def carried(before: Sequence[_S], found: list[_T], now: Sequence[_S], find: Callable[[int], _T]) -> list[_T]:
     """What was ``found`` for each item ``before``, for those ``now``: the same for the same object, in whatever place
     that is; for what is new what ``find`` finds for its place. Where nothing changed it is ``found`` itself.
     """
     both = min(len(before), len(now))
-    changed = list(compress(count(), map(operator.is_not, before, now)))
+    changed = differing(before, now)
     if not changed and len(before) == len(now):
         return found
     kept = found[:both]

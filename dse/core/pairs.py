@@ -13,6 +13,7 @@ from dse.core.boundary import student, within
 from dse.core.drift import Sessions, sessions_of
 from dse.core.estimate import Estimate
 from dse.core.pairing import Pairing
+from dse.core.table import Tables
 
 if TYPE_CHECKING:  # a fifth of NumPy's import
     from numpy.typing import NDArray
@@ -59,6 +60,7 @@ def figures_of(
     most_images: int | None,
     pairing: Pairing | None,
     confidence: float,
+    kept: Tables | None = None,
 ) -> Figures:
     """The figures ``names`` of ``known``; the other arguments as of `dse.core.verdicts.verdicts`."""
     z = round(within(int(np.count_nonzero(error)), confidence), 3)  # rounded, as what follows from it is remembered
@@ -66,15 +68,17 @@ def figures_of(
     repeats = np.array([len(e.trials) for e in known], dtype=float)[:, None]
     radius = z * error
     if degrees is not None:
-        grown: dict[int, list[float]] = {}  # by what is said of a group, of which there are a few
-        for of in degrees:
-            if id(of) not in grown:
-                found = (math.inf if name == "accuracy" else of.get(name, math.inf) for name in names)
-                grown[id(of)] = [student(z, round(each, 1)) for each in found]
-        radius = radius * np.array([grown[id(of)] for of in degrees])
+        each_id = list(map(id, degrees))  # by what is said of a group, of which there are a few
+        kinds = dict(zip(each_id, degrees, strict=True))
+        place = {key: index for index, key in enumerate(kinds)}
+        known_to = (
+            (math.inf if name == "accuracy" else of.get(name, math.inf) for name in names) for of in kinds.values()
+        )
+        grown = np.array([[student(z, round(each, 1)) for each in of] for of in known_to])
+        radius = radius * grown[list(map(place.__getitem__, each_id))]
     first: dict[int, int] = {}
     own = (i if e.accuracy_from is None else first.setdefault(e.accuracy_from, i) for i, e in enumerate(known))
-    sessions = sessions_of(known, names)
+    sessions = sessions_of(known, names, kept)
     return Figures(
         costs,
         error,

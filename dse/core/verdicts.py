@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from dse.core.boundary import CONFIDENCE
-from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.metrics import Constraint, Objective
 from dse.core.pairing import Pairing
 from dse.core.pairs import Figures, Pairs, Ways, all_of, enough, figures_of, pairs_of
 from dse.core.pareto import nondominated_rows
-from dse.core.table import table_of
+from dse.core.table import Tables, table_of
 
 if TYPE_CHECKING:  # a fifth of NumPy's import
     from dse.core.pairs import Array, Indices, Mask
@@ -72,14 +71,15 @@ def verdicts(
     objectives: Sequence[Objective],
     constraints: Sequence[Constraint] = (),
     *,
-    shown: Collection[Configuration],
+    shown: Collection[int],
     tolerances: Sequence[float] = (),
     degrees: Sequence[Mapping[str, float]] | None = None,
     most_images: int | None = None,
     pairing: Pairing | None = None,
     confidence: float = CONFIDENCE,
+    kept: Tables | None = None,
 ) -> Verdicts:
-    """The verdict on each of ``estimates``, of which those ``shown`` are the front.
+    """The verdict on each of ``estimates``, of which those ``shown``, by their indices, are the front.
 
     ``tolerances`` are the differences that do not matter, in scaled costs, in the order of ``objectives``; without them
     every difference does.
@@ -88,19 +88,21 @@ def verdicts(
     two of them differ (None: as independent ones do).
     """
     metrics = {metric.name: metric for metric in (*(o.metric for o in objectives), *(c.metric for c in constraints))}
-    rows, values, errors = table_of(estimates, metrics.values())
+    rows, values, errors = table_of(estimates, metrics.values(), kept)
     standings: list[Standing] = ["off"] * len(estimates)
     if not rows:
         return Verdicts(tuple(standings))
-    known = [estimates[i] for i in rows]
+    known = estimates if len(rows) == len(estimates) else [estimates[i] for i in rows]
     signs = np.ones(len(metrics))
     signs[: len(objectives)] = [o.sign for o in objectives]
     own_degrees = None if degrees is None else [degrees[i] for i in rows]
     paired = pairing.take(rows) if pairing and any(e.errors.get("accuracy") for e in known) else None
-    figures = figures_of(known, list(metrics), values * signs, errors, own_degrees, most_images, paired, confidence)
+    figures = figures_of(
+        known, list(metrics), values * signs, errors, own_degrees, most_images, paired, confidence, kept
+    )
     allowed = _allowed(figures, list(metrics), values, constraints)
     tolerance = np.array([most + _ROUNDING * (most > 0) for most in tolerances or [0.0] * len(objectives)])
-    is_shown = np.array([e.configuration in shown for e in known])
+    is_shown = np.isin(rows, list(shown))
     undecided = [*_beaten_perhaps(figures, tolerance, np.flatnonzero(is_shown), allowed)]
     undecided += _covered_perhaps(figures, tolerance, is_shown, allowed)
     for i in np.flatnonzero(is_shown).tolist():

@@ -40,7 +40,7 @@ def point(
 
 def judged(points: Sequence[Estimate], shown: Collection[int], **also: Any) -> Verdicts:
     also = {"tolerances": TOLERANCES} | also
-    return verdicts(points, OBJECTIVES, shown={points[i].configuration for i in shown}, **also)
+    return verdicts(points, OBJECTIVES, shown=shown, **also)
 
 
 def test_far_apart_is_on_and_off() -> None:
@@ -102,9 +102,7 @@ def test_noise_of_which_little_is_known_certifies_little() -> None:
 def test_a_constraint_may_be_in_doubt_alone() -> None:
     slow = parse_constraint("latency_p90_ns <= 1ms")
     points = [point(0, 0.9, 9.9e5, 0.02), point(1, 0.95, 1.01e6, 0.02), point(2, 0.7, 5e5, 0.02), point(3, 0.99, 3e6)]
-    found = verdicts(
-        points, OBJECTIVES, [slow], shown={points[0].configuration, points[2].configuration}, tolerances=TOLERANCES
-    )
+    found = verdicts(points, OBJECTIVES, [slow], shown=[0, 2], tolerances=TOLERANCES)
     assert found.standings == ("plausible", "plausible", "on", "off")
     assert {(u.of, u.rival) for u in found.undecided} == {(0, 1), (1, -1)}
 
@@ -171,8 +169,8 @@ def test_the_order_of_estimates_does_not_matter(seed: int) -> None:
     rng = np.random.default_rng(seed)
     points = [point(n, a, 1e6 * math.exp(t), 0.05) for n, (a, t) in enumerate(rng.uniform(0, 1, (12, 2)))]
     shown = {
-        p.configuration
-        for p in points
+        i
+        for i, p in enumerate(points)
         if not any(
             q.values["accuracy"] > p.values["accuracy"] and q.values["latency_p90_ns"] < p.values["latency_p90_ns"]
             for q in points
@@ -180,7 +178,9 @@ def test_the_order_of_estimates_does_not_matter(seed: int) -> None:
     }
     order = rng.permutation(12).tolist()
     one = verdicts(points, OBJECTIVES, shown=shown, tolerances=TOLERANCES)
-    other = verdicts([points[i] for i in order], OBJECTIVES, shown=shown, tolerances=TOLERANCES)
+    other = verdicts(
+        [points[i] for i in order], OBJECTIVES, shown=[order.index(i) for i in shown], tolerances=TOLERANCES
+    )
     assert [one.standings[i] for i in order] == list(other.standings)
 
 
@@ -190,8 +190,7 @@ def test_three_objectives_are_judged_as_two() -> None:
         Estimate(Configuration({"n": n}), {"accuracy": a, "latency_p90_ns": t, "model_memory_bytes": m}, n, (n,))
         for n, (a, t, m) in enumerate([(0.9, 1e6, 5.0), (0.9, 1e6, 9.0), (0.8, 1e6, 4.0)])
     ]
-    shown = {points[0].configuration, points[2].configuration}
-    assert verdicts(points, objectives, shown=shown, tolerances=(0.0, 0.0, 0.0)).standings == ("on", "off", "on")
+    assert verdicts(points, objectives, shown=[0, 2], tolerances=(0.0, 0.0, 0.0)).standings == ("on", "off", "on")
 
 
 @given(seed=_number, sessions=st.booleans())
