@@ -150,7 +150,7 @@ class Analysis:
             return kept.tails
         asked = {o.name for o in self.objectives} | {c.metric.name for c in self.constraints}
         good = (k for known in self.known if known.trials[0].trial <= last and (k := known.good_until(last)).good)
-        return replace(usual_tails(((k.repeats.middle, k.runs) for k in good), asked), of=of)
+        return replace(usual_tails(((k.configuration, k.middles(asked), k.runs) for k in good), asked), of=of)
 
     @property
     def tells_certainty(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from statistics import median
@@ -143,9 +143,8 @@ class Repeats:
 def repeats_of(configuration: Configuration, repeats: Sequence[Measurement]) -> Repeats:
     """The middle of ``repeats``, of which at least one succeeded."""
     complete = [repeat for repeat in repeats if not repeat.failed]
-    each = [repeat.values for repeat in complete]
-    names = sorted(set(each[0]).intersection(*each[1:]))
-    values = {name: middle(tuple([of[name] for of in each])) for name in names}
+    values = middles_of(complete)
+    names = list(values)
     # the same for all of them, but where a model does not always answer alike
     best = max((m for m in complete if m.accuracy), key=lambda m: m.accuracy.total if m.accuracy else 0, default=None)
     if best and best.accuracy and "accuracy" in values:
@@ -166,6 +165,13 @@ def repeats_of(configuration: Configuration, repeats: Sequence[Measurement]) -> 
         sessions=tuple(dict.fromkeys(repeat.session for repeat in complete)),
     )
     return Repeats(found, within, _parts(complete, names, found.sessions) if len(found.sessions) > 1 else ())
+
+
+def middles_of(complete: Sequence[Measurement], names: Collection[str] | None = None) -> dict[str, float]:
+    """The `middle` of each figure that all of these have, in the order of their names; of some ``names`` alone."""
+    each = [repeat.values for repeat in complete]
+    shared = set(each[0] if names is None else names).intersection(*each)
+    return {name: middle(tuple([of[name] for of in each])) for name in sorted(shared)}
 
 
 def variance_of_middle(count: int) -> float:

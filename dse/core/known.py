@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from dse_harness.protocol import Accuracy
 
 from dse.core.between import Between
 from dse.core.configuration import Configuration
-from dse.core.estimate import Estimate, Repeats, repeats_of
+from dse.core.estimate import Estimate, Repeats, middles_of, repeats_of
 from dse.core.measurement import Measurement
 from dse.core.noise import Noise, Spread, spread_of
 from dse.core.tails import NO_TAILS, Runs, Tails, runs_of
@@ -58,6 +58,11 @@ class Known:
     def repeats(self) -> Repeats:
         """What those that count say, of which there is one at least."""
         return repeats_of(self.configuration, self.good)
+
+    def middles(self, names: Collection[str]) -> Mapping[str, float]:
+        """The middles of those, of these figures at least: the others of what was known earlier nobody asks for."""
+        repeats: Repeats | None = self.__dict__.get("repeats")
+        return middles_of(self.good, names) if repeats is None else repeats.middle.values
 
     @cached_property
     def counted(self) -> tuple[Accuracy | None, int | None]:

@@ -46,12 +46,13 @@ class Metric:
 
     def read(self, response: Response) -> float | None:
         """The value in a response; None where it has none. Raises ValueError where it has it in another unit."""
-        found = response.metrics.get(self.name)
+        found = response.figure(self.name)
         if found is None:
             return None
-        if found.unit != self.unit:
-            raise ValueError(f"found the metric {self.name} in {found.unit!r}, allowed: {self.unit!r}")
-        return found.value
+        value, unit = found
+        if unit != self.unit:
+            raise ValueError(f"found the metric {self.name} in {unit!r}, allowed: {self.unit!r}")
+        return value
 
     def scaled(self, value: float) -> float:
         """The value on the axis where equal steps are equally large: the natural logarithm where ``scale`` is ratio."""

@@ -199,7 +199,7 @@ def settled(count: int) -> int:
 
 
 def usual_tails(
-    known: Iterable[tuple[Estimate, Runs | None]],
+    known: Iterable[tuple[Configuration, Mapping[str, float], Runs | None]],
     names: Collection[str] = PERCENTILES,
     group_of: Callable[[Configuration], Group] = settings_of,
 ) -> Tails:
@@ -209,9 +209,9 @@ def usual_tails(
     """
     names = [name for name in PERCENTILES if name in names]
     groups: dict[Group, list[tuple[Mapping[str, float], Runs]]] = {}
-    for found, runs in known:
+    for configuration, values, runs in known:
         if runs is not None:
-            groups.setdefault(group_of(found.configuration), []).append((found.values, runs))
+            groups.setdefault(group_of(configuration), []).append((values, runs))
     pooled = {name: _pooled(name, (runs for of in groups.values() for _, runs in of)) for name in names}
     return Tails(
         {

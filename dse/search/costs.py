@@ -140,7 +140,7 @@ class LearnedCosts:
     def __init__(self, work: Work, measurements: Iterable[Measurement], place: Place) -> None:
         self._work, self._place = work, place
         self._groups: dict[Hashable, _Group] = {}
-        self._seen: set[Configuration] = set()
+        self._seen: dict[Configuration, _Group] = {}
         self._starts_s: list[float] = []
         self._measured_ns = self._guessed_ns = 0.0
         self._ratios = 0
@@ -155,8 +155,10 @@ class LearnedCosts:
     def copy(self) -> LearnedCosts:
         """What is known now, to learn more on its own."""
         found = copy(self)
-        found._groups = {key: copy(group) for key, group in self._groups.items()}
-        found._seen, found._starts_s = set(self._seen), list(self._starts_s)
+        groups = {id(group): copy(group) for group in self._groups.values()}
+        found._groups = {key: groups[id(group)] for key, group in self._groups.items()}
+        found._seen = {configuration: groups[id(group)] for configuration, group in self._seen.items()}
+        found._starts_s = list(self._starts_s)
         return found
 
     @property
@@ -166,10 +168,9 @@ class LearnedCosts:
 
     def add(self, measured: Measurement, took_s: float | None = None) -> None:
         """Learn from a trial, which took ``took_s`` with all that is around the harness."""
-        self._table, configuration = None, self._place(measured)
-        group = None if configuration is None else self._group(configuration)
-        if configuration is not None and group is not None and configuration not in self._seen:
-            self._seen.add(configuration)
+        self._table, configuration, group = None, self._place(measured), None
+        if configuration is not None and (group := self._seen.get(configuration)) is None:
+            group = self._seen[configuration] = self._group(configuration)
             group.unknown = max(0.0, group.unknown - 1)
         response, timing_s = measured.response, measured.response.timing_s
         performance, rate = response.performance, measured.values.get("samples_per_second", 0)

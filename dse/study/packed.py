@@ -21,7 +21,7 @@ class Form(NamedTuple):
     """How the values of a type are written. ``layout`` says what that follows from: names, types and their order.
 
     ``pack`` makes JSON of a value, and raises ValueError for what is none of the type; ``unpack`` makes the value of
-    that again (None: it is the same), and may change the lists that it gets.
+    that again (None: it is the same), and may change the lists that it gets. It is not asked for None, which stays.
     """
 
     layout: str
@@ -30,7 +30,7 @@ class Form(NamedTuple):
 
     def made(self, packed: Any) -> Any:
         """The value that was ``packed``."""
-        return packed if self.unpack is None else self.unpack(packed)
+        return packed if self.unpack is None or packed is None else self.unpack(packed)
 
 
 @lru_cache(None)
@@ -69,25 +69,20 @@ def _of_plain(kinds: tuple[type, ...]) -> Form:
 
 
 def _or_none(form: Form) -> Form:
-    unpack = form.unpack
-    return Form(
-        f"{form.layout}?",
-        lambda value: None if value is None else form.pack(value),
-        None if unpack is None else lambda value: None if value is None else unpack(value),
-    )
+    return Form(f"{form.layout}?", lambda value: None if value is None else form.pack(value), form.unpack)
 
 
 def _of_items(form: Form) -> Form:
     unpack: Callable[[Any], Any] = tuple
-    if (each := form.unpack) is not None:
-        unpack = lambda values: tuple(map(each, values))  # noqa: E731
+    if form.unpack is not None:
+        unpack = lambda values: tuple(map(form.made, values))  # noqa: E731
     return Form(f"[{form.layout}]", lambda values: [form.pack(value) for value in values], unpack)
 
 
 def _of_values(form: Form) -> Form:
     unpack: Callable[[Any], Any] | None = None
-    if (each := form.unpack) is not None:
-        unpack = lambda found: {name: each(value) for name, value in found.items()}  # noqa: E731
+    if form.unpack is not None:
+        unpack = lambda found: {name: form.made(value) for name, value in found.items()}  # noqa: E731
     return Form(
         f"{{{form.layout}}}", lambda found: {_name(name): form.pack(value) for name, value in found.items()}, unpack
     )
@@ -112,7 +107,8 @@ def _of_fields(kind: Any) -> Form:
 
     def unpack(values: list[Any]) -> Any:
         for place, unpack_one in unpacks:
-            values[place] = unpack_one(values[place])
+            if (value := values[place]) is not None:
+                values[place] = unpack_one(value)
         return kind(*values)
 
     return Form(f"{kind.__name__}({','.join(f'{name}:{form.layout}' for name, form in forms.items())})", pack, unpack)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
+from operator import attrgetter
 from typing import Annotated, Any, ClassVar, Literal
 
 from dse_harness.decode import Instant, Range
@@ -266,41 +268,50 @@ class Response:
 
     SCHEMAS: ClassVar[tuple[int, ...]] = (1, RESPONSE_SCHEMA)
     """What can be read."""
+    _others: ClassVar[dict[str, MetricValue]]
+    """No field, as nobody writes it: each response has its own."""
 
     def __post_init__(self) -> None:
-        """Have ``metrics`` say what the blocks say, whatever it said of them before."""
-        object.__setattr__(self, "metrics", {**dict(_block_metrics(self)), **self.other_metrics})
+        """Have ``metrics`` say what the blocks say, whatever it said of them before; made when somebody asks for it."""
+        object.__setattr__(self, "_others", {n: m for n, m in self.metrics.items() if n not in _OF_BLOCKS})
+        object.__delattr__(self, "metrics")
 
     @property
     def other_metrics(self) -> dict[str, MetricValue]:
         """Those of ``metrics`` that no block has."""
-        return {name: metric for name, metric in self.metrics.items() if name not in _OF_BLOCKS}
+        return self._others
+
+    def figure(self, name: str) -> tuple[float, str] | None:
+        """One of ``metrics``, found without the others: its value and its unit."""
+        if (of_block := _OF_BLOCKS.get(name)) is not None:
+            unit, read = of_block
+            value = read(self)
+            return None if value is None else (value, unit)
+        found = self._others.get(name)
+        return None if found is None else (found.value, found.unit)
 
 
-_OF_BLOCKS = {
-    "accuracy": "1",
-    "model_bytes": "B",
-    "model_memory_bytes": "B",
-    "peak_memory_bytes": "B",
-    "cores_used": "1",
-    "latency_early_stopping_p90_ns": "ns",
-    **dict.fromkeys(_LATENCIES, "ns"),
+def _of_performance(name: str) -> Callable[[Response], float | None]:
+    return lambda response: getattr(response.performance, name) if response.performance else None
+
+
+_OF_BLOCKS: dict[str, tuple[str, Callable[[Response], float | None]]] = {
+    "accuracy": ("1", lambda response: response.accuracy.good / response.accuracy.total if response.accuracy else None),
+    "model_bytes": ("B", lambda response: response.model.file_bytes if response.model else None),
+    "model_memory_bytes": ("B", attrgetter("model_memory_bytes")),
+    "peak_memory_bytes": ("B", attrgetter("peak_memory_bytes")),
+    "cores_used": ("1", attrgetter("cores_used")),
+    **{name: ("ns", _of_performance(name)) for name in _LATENCIES},
+    "latency_early_stopping_p90_ns": ("ns", _of_performance("early_stopping_p90_ns")),
 }
-"""The unit of each metric that a block of a response has."""
+"""The unit of each metric that a block of a response has, and how it is read."""
 
 
-def _block_metrics(response: Response) -> Iterator[tuple[str, MetricValue]]:
-    performance, accuracy = response.performance, response.accuracy
-    found: dict[str, float | None] = {
-        "accuracy": accuracy.good / accuracy.total if accuracy else None,
-        "model_bytes": response.model.file_bytes if response.model else None,
-        "model_memory_bytes": response.model_memory_bytes,
-        "peak_memory_bytes": response.peak_memory_bytes,
-        "cores_used": response.cores_used,
-    }
-    if performance:
-        found |= {name: getattr(performance, name) for name in _LATENCIES}
-        found["latency_early_stopping_p90_ns"] = performance.early_stopping_p90_ns
-    for name, value in found.items():
-        if value is not None:
-            yield name, MetricValue(value, _OF_BLOCKS[name])
+def _metrics(response: Response) -> dict[str, MetricValue]:
+    found = ((name, response.figure(name)) for name in _OF_BLOCKS)
+    return {name: MetricValue(*figure) for name, figure in found if figure is not None} | response.other_metrics
+
+
+_found_once = cached_property(_metrics)
+_found_once.__set_name__(Response, "metrics")
+Response.metrics = _found_once  # type: ignore[assignment]  # of thousands of responses few are asked for all of them

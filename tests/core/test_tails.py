@@ -38,7 +38,9 @@ def estimates(found: Sequence[Run], *, plain: bool = False, noise: float = 0.0) 
     for trial, run in enumerate(found):
         by_name.setdefault(run[0], []).append(measured(trial, run))
     known = {name: (repeats_of(of[0].configuration, of), runs_of(of)) for name, of in by_name.items()}
-    tails = usual_tails(() if plain else ((repeats.middle, runs) for repeats, runs in known.values()))
+    tails = usual_tails(
+        () if plain else ((r.middle.configuration, r.middle.values, runs) for r, runs in known.values())
+    )
     return {name: tails.drawn(repeats.estimate({P90: noise}, None), runs) for name, (repeats, runs) in known.items()}
 
 

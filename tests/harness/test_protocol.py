@@ -65,6 +65,10 @@ def test_a_response_of_before_has_the_metrics_of_its_blocks() -> None:
     assert response.metrics["latency_p90_ns"] == MetricValue(4, "ns")
     assert response.metrics["peak_memory_bytes"] == MetricValue(10, "B")
     assert "model_bytes" not in response.metrics
+    assert {name: response.figure(name) for name in [*response.metrics, "model_bytes", "no"]} == {
+        **{name: (metric.value, metric.unit) for name, metric in response.metrics.items()},
+        **dict.fromkeys(("model_bytes", "no")),
+    }
 
 
 def test_a_metric_that_no_block_has_is_kept_and_a_block_is_never_contradicted() -> None:
