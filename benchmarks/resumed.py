@@ -79,7 +79,7 @@ def resume(folder: Path) -> None:
     space = load_space(folder / "space.yaml")
     with StudyWriter(folder / "study", space, None, {}) as writer:
         history = list(writer.study.measurements)
-        plan = make_plan(space, history, Budget())
+        plan = make_plan(space, history, Budget(), writer.place)
         session_of(space, plan, 0, history).ask()
         started_s, started_cpu_s = time.time() - psutil.Process().create_time(), time.process_time()
         ends: list[float] = []

@@ -85,12 +85,13 @@ def edits(before: Study, space: Space) -> Edits:
 
 
 def _lost(before: Study, place: Placement) -> tuple[int, int]:
-    """How many points the study's front has, and how many of them ``place`` counts for nothing."""
-    measurements = before.measurements
-    front = before.analysis.front
-    if not front:
+    """How many points the study's front has, and how many of them ``place`` counts for nothing; none of either where
+    it counts every trial that worked."""
+    worked = [measured for measured in before.measurements if not measured.failed]
+    kept = {measured.trial for measured in worked if place(measured) is not None}
+    if len(kept) == len(worked):
         return 0, 0
-    kept = {measured.trial for measured in measurements if place(measured) is not None}
+    front = before.analysis.front
     return len(front), sum(kept.isdisjoint(point.trials) for point in front)
 
 
