@@ -189,6 +189,7 @@ class Asked:
             ratios=ratios,
             elsewhere=found_elsewhere(loaded, elsewhere),
             boards=fleet.versions if fleet else None,
+            read=before.index if before else None,
         )
         where: Backend | Pool = self.backend or loaded.backend
         with writing as writer, closed_after(self.backend or loaded.backend), ExitStack() as resources:

@@ -43,6 +43,7 @@ from dse.study.continued import continued
 from dse.study.database import without_password
 from dse.study.elsewhere import Elsewhere
 from dse.study.folder import is_study
+from dse.study.index import TrialIndex
 from dse.study.writer import StudyWriter, study_so_far
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ class Search:
     own: OwnModel | None = None
     ratios: Corrections = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    read: TrialIndex | None = None
+    """Of the trials that are there."""
 
     def writer(self, say: Callable[[str], None]) -> StudyWriter:
         """Its study, to be entered; ``say`` gets what people should know."""
@@ -137,6 +140,7 @@ class Search:
             ratios=self.ratios,
             elsewhere=self._elsewhere(say),
             boards=self.fleet.versions if self.fleet else None,
+            read=self.read,
         )
 
     def measure(
@@ -250,7 +254,8 @@ def prepare(asked: Asked) -> Search | None:
             stderr().print(sentence)
     if loaded.official_samples:
         stderr().print(loaded.official_samples)
-    return replace(search, options=options, ratios=sharing.corrections if sharing else {})
+    corrections = sharing.corrections if sharing else {}
+    return replace(search, options=options, ratios=corrections, read=before.index if before else None)
 
 
 def systems_of(devices: Path) -> list[str]:

@@ -61,17 +61,22 @@ def mark_of_file(path: str | Path) -> Mark:
 class TrialIndex:
     """The index of the study in ``folder``, as it was left. ``marks`` are those of the trials that were read or added.
 
-    It may lack any trial, and is empty where it cannot be read, and without a folder.
+    It may lack any trial, and is empty where it cannot be read, and without a folder. Whoever has read it just
+    ``before`` and is about to write it reads no line twice: what that one has read is taken from it.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, before: TrialIndex | None = None) -> None:
         self._path = None if folder is None else folder / INDEX
         self.marks: dict[int, Mark] = {}
         self._lines: dict[int, bytes] = {}
         self._configurations: dict[Hashable, Configuration] = {}
+        self._read_lines: dict[bytes, tuple[int, Mark, tuple[TrialRecord, Response]]] = {}
         self._new: list[bytes] = []
         self._view = b""
         self._is_whole = False
+        if before is not None:
+            self._read_lines, before._lines = before._read_lines, {}
+            before.forget()
         with contextlib.suppress(OSError, ValueError):
             if self._path is not None:
                 self._read(read_bytes(self._path, _MOST_BYTES, follow=False))
@@ -96,15 +101,21 @@ class TrialIndex:
         if line is None:
             return None
         try:
-            found, its_mark, record, response = _of_line(line)
-            if (found, tuple(its_mark)) == (number, mark):
-                trial = self._record(record), _RESPONSE.made(response)
+            if line not in self._read_lines:
+                found, its_mark, record, response = _of_line(line)
+                self._read_lines[line] = found, tuple(its_mark), (self._record(record), _RESPONSE.made(response))
+            found, its_mark, trial = self._read_lines[line]
+            if (found, its_mark) == (number, mark):
                 self.marks[number] = mark
                 return trial
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             pass
         self._is_whole = False
         return None
+
+    def forget(self) -> None:
+        """Nobody reads it once more: what is kept for that goes."""
+        self._read_lines, self._configurations = {}, {}
 
     def _record(self, values: list[Any]) -> TrialRecord:
         """With the same object for the same parameters: it finds its canonical form once, and is quick to compare."""

@@ -41,10 +41,13 @@ class FoundTrials(NamedTuple):
     kept: TrialIndex
 
 
-def read_trials(trials: Path) -> FoundTrials:
-    """Every trial below ``trials`` as it was when it ended. A damaged one costs itself, and no other."""
+def read_trials(trials: Path, before: TrialIndex | None = None) -> FoundTrials:
+    """Every trial below ``trials`` as it was when it ended. A damaged one costs itself, and no other.
+
+    ``before`` is the index of whoever read them just now, as of `TrialIndex`.
+    """
     elsewhere = by_key(read_elsewhere(trials.parent))
-    found = FoundTrials([], [], [], TrialIndex(trials.parent))
+    found = FoundTrials([], [], [], TrialIndex(trials.parent, before))
     with _uncollected():
         _read_all(trials, found, elsewhere)
     return found

@@ -70,7 +70,8 @@ class StudyWriter:
     StudyError then: in use, of another space, not a study's folder, with a trial that is not mounted now.
     ``elsewhere`` are accuracies that other systems found; ``boards`` are the versions that each board of a fleet said
     it has, see `StudySettings`; ``ratios`` are those of trials to come, by device: see
-    `dse.core.measurement.Measurement`.
+    `dse.core.measurement.Measurement`. ``read`` is the index of a study that was read there just now: what has not
+    changed since is not read again.
     """
 
     study: Study
@@ -88,6 +89,7 @@ class StudyWriter:
         ratios: Mapping[str, Mapping[str, float]] | None = None,
         elsewhere: Sequence[Elsewhere] = (),
         boards: Mapping[str, Mapping[str, str]] | None = None,
+        read: TrialIndex | None = None,
     ) -> None:
         self._found_elsewhere = elsewhere
         self.counted_elsewhere: set[str] = set()
@@ -96,6 +98,7 @@ class StudyWriter:
         self._command = command
         self._ratios = dict(ratios or {})
         self._boards = boards or {}
+        self._read = read
         self._keep = keep
         self._folder = folder
         self._space = space
@@ -111,7 +114,8 @@ class StudyWriter:
             self._lock = resources.enter_context(locked(self._folder)).fileno()
             before, found = None, trials.FoundTrials([], [], [], TrialIndex(self._folder))
             if places.is_study(self._folder):
-                before, found = _before(self._folder, self._space, self._storage)
+                before, found = _before(self._folder, self._space, self._storage, self._read)
+                found.kept.forget()
             for place in (self._folder, *(self._folder / "earlier").glob("*")):
                 remove_leftovers(place)
             settings = self._settings(before)
@@ -266,12 +270,14 @@ def _of_boards(boards: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return found
 
 
-def _before(folder: Path, space: Space, storage: str | None) -> tuple[Study, trials.FoundTrials]:
+def _before(
+    folder: Path, space: Space, storage: str | None, read: TrialIndex | None = None
+) -> tuple[Study, trials.FoundTrials]:
     """The study that is to go on, and the trials that it was read from. Raises StudyError where it cannot."""
     settings = read_settings(folder / "study.yaml")
     _check_same(settings, folder, space, storage)
     places.require_own_folders(folder, "trials", "earlier")
-    found = read_trials(folder / "trials")
+    found = read_trials(folder / "trials", read)
     trials.require_all_here(folder / "trials", found.kept.marks)
     return Study.of(folder, settings, found), found
 

@@ -125,6 +125,40 @@ def test_a_damaged_index_costs_itself(
     assert unread() == []
 
 
+def _unchanged(folder: Path) -> None:
+    pass
+
+
+def _damage(folder: Path) -> None:
+    (folder / INDEX).write_bytes(_flip((folder / INDEX).read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("change", "anew"),
+    [
+        (_unchanged, []),
+        (_damage, [0]),
+        (lambda folder: _rewrite(folder / "trials" / "3" / "response.json"), [3]),
+        (lambda folder: _rewrite(folder / "trials" / "3" / "trial.json"), [3]),
+        (lambda folder: shutil.rmtree(folder / "trials" / "3"), []),
+        (lambda folder: (folder / INDEX).unlink(), [0, 1, 2, 3, 4, 5]),
+    ],
+)
+def test_a_writer_reads_again_what_has_changed_since_somebody_read_it(
+    indexed: Path, tmp_path: Path, change: Callable[[Path], object], anew: list[int]
+) -> None:
+    before = Study.read(indexed)
+    responses = {m.trial: m.response for m in before.measurements}
+    change(indexed)
+    with StudyWriter(indexed, make_space(tmp_path), None, {}, read=before.index) as writer:
+        found = writer.study
+    assert [m.trial for m in found.measurements if m.response is not responses[m.trial]] == anew
+    now = Study.read(indexed)
+    assert (found.records, found.measurements) == (now.records, now.measurements)
+    (indexed / INDEX).unlink()
+    assert Study.read(indexed).measurements == now.measurements
+
+
 def test_an_index_that_is_no_file_of_the_study_is_not_read_or_written_through(indexed: Path, tmp_path: Path) -> None:
     path, elsewhere = indexed / INDEX, tmp_path / "elsewhere"
     path.rename(elsewhere)
