@@ -96,19 +96,16 @@ def values_of(response: Response) -> dict[str, float]:
     """Every metric that ``response`` has, by name. Raises BrokenEntryError for one in another unit."""
     found = {}
     for name in METRICS:
-        if (value := _read(name, response)) is not None:
+        try:
+            value = METRICS.get(name).read(response)
+        except ValueError as error:
+            raise METRICS.broken(
+                f"{METRICS.group}: {name!r} from {METRICS.origin(name)}: {error}; the engine that measured it and the "
+                "metric have to name one unit: mend or uninstall one of their distributions"
+            ) from error
+        if value is not None:
             found[name] = value
     return found
-
-
-def _read(name: str, response: Response) -> float | None:
-    try:
-        return METRICS.get(name).read(response)
-    except ValueError as error:
-        raise METRICS.broken(
-            f"{METRICS.group}: {name!r} from {METRICS.origin(name)}: {error}; the engine that measured it and the "
-            "metric have to name one unit: mend or uninstall one of their distributions"
-        ) from error
 
 
 @dataclass(frozen=True, slots=True)

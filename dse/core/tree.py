@@ -208,7 +208,8 @@ def _walks(parameters: tuple[Parameter, ...]) -> Iterator[dict[str, Value]]:
         yield {}
         return
     first, rest = parameters[0], parameters[1:]
+    listed = list(_walks(rest)) if _size(rest) <= LISTED else None  # they are the same beside each level
     for level in first.levels:
         for below in _walks(level.children):
-            for beside in _walks(rest):
+            for beside in _walks(rest) if listed is None else listed:
                 yield {first.name: level.value, **below, **beside}

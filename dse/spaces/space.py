@@ -223,9 +223,9 @@ class Space:
         accuracies: dict[_Typed, str | None] = {}
         manners: dict[_Typed, str] = {}
         for configuration in self.tree.listed:
-            typed = [(name, type(value), value) for name, value in configuration.parameters.items()]
-            what = tuple([each for each in typed if each[0] not in _MANNER])
-            how = tuple([each for each in typed if each[0] in _MANNER])
+            parameters = configuration.parameters.items()
+            what = tuple([(name, type(value), value) for name, value in parameters if name not in _MANNER])
+            how = tuple([(name, type(value), value) for name, value in parameters if name in _MANNER])
             if what not in accuracies:
                 identity = self.source(configuration).known_identity(self.variant(configuration))
                 made = None if identity is None else self._made_experiment(configuration, identity)

@@ -112,10 +112,11 @@ class StudyWriter:
         path = self._folder / "study.yaml"
         with ExitStack() as resources:
             self._lock = resources.enter_context(locked(self._folder)).fileno()
-            before, found = None, trials.FoundTrials([], [], [], TrialIndex(self._folder))
             if places.is_study(self._folder):
                 before, found = _before(self._folder, self._space, self._storage, self._read)
                 found.kept.forget()
+            else:
+                before, found = None, trials.FoundTrials([], [], [], TrialIndex(self._folder))
             for place in (self._folder, *(self._folder / "earlier").glob("*")):
                 remove_leftovers(place)
             settings = self._settings(before)
