@@ -14,6 +14,8 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import compress
+from operator import attrgetter, is_
 from typing import NamedTuple
 
 import numpy as np
@@ -23,8 +25,11 @@ from dse.core.configuration import Configuration
 from dse.core.estimate import Estimate
 from dse.core.indifference import tolerances
 from dse.core.metrics import satisfies
+from dse.core.news import Each
 from dse.core.pareto import dominates_each, hypervolume, nondominated_rows
 from dse.core.problem import Problem
+from dse.core.table import Tables
+from dse.core.tree import LISTED
 from dse.samplers.encoding import Array
 from dse.samplers.heard import Either, Growing, GrowingSet, Heard
 from dse.samplers.improvement import expected_improvement, normal_cdf
@@ -85,6 +90,10 @@ class EHVISuggester:
         self._version, self._version_now = Heard(lambda _: object()), Heard(lambda _: object())
         self._last_view: tuple[tuple[object, object], _View | None] | None = None
         self._known = GrowingSet[Estimate, Configuration](lambda past: [e.configuration for e in past])
+        self._taken = GrowingSet[Estimate, int | None](
+            lambda past: self._unseen.places_of(e.configuration for e in past)
+        )
+        self._tables, self._has_figures = Tables(), Each[Estimate, bool](lambda e: e.values.keys() >= problem.figures)
         self._complete = Growing[Estimate, Estimate](lambda past: [e for e in past if is_complete(e, problem)])
 
     @property
@@ -148,11 +157,11 @@ class EHVISuggester:
         problem, rng = self._problem, self._rng(past)
         complete = self._complete(past)
         measured = self._known(past)
-        candidates, encoded = self._candidates(measured, rng)
+        candidates, encoded = self._candidates(past, rng)
         if len(complete) < min(FIRST, len(past)) or not complete or not candidates:
             return None
-        now = _as_known_now(complete, estimates, problem.figures)
-        known = _Known(complete, now, thinned(now, problem))
+        now = _as_known_now(complete, estimates, self._has_figures(estimates))
+        known = _Known(complete, now, thinned(now, problem, self._tables))
         chance = self._chance(past, known, encoded)
         feasible = np.array([satisfies(now[index].values, problem.constraints) for index in known.some])
         places = cache(lambda: {c: place for place, c in enumerate(candidates)})  # for several devices only
@@ -165,14 +174,12 @@ class EHVISuggester:
         )
         return _View(candidates, chance, seconds, Promise(guesses, chance), taken, believed)
 
-    def _candidates(
-        self, known: Collection[Configuration], rng: random.Random
-    ) -> tuple[Sequence[Configuration], Coded]:
+    def _candidates(self, past: Sequence[Estimate], rng: random.Random) -> tuple[Sequence[Configuration], Coded]:
         """Configurations that nobody measured, and as rows of numbers: all of a tree are encoded once."""
-        places = self._unseen.places(known, rng, _MOST_CANDIDATES)
-        if places is None:
-            found = list(self._unseen.some(known, rng, _MOST_CANDIDATES))
+        if self._problem.tree.size > LISTED:
+            found = list(self._unseen.some(self._known(past), rng, _MOST_CANDIDATES))
             return found, self._figures.coded(found)
+        places = self._unseen.left(self._taken(past), rng, _MOST_CANDIDATES)
         everything = self._unseen.everything
         return [everything[place] for place in places], self._figures.everything.take(places)
 
@@ -283,14 +290,12 @@ class EHVISuggester:
 
 
 def _as_known_now(
-    complete: Sequence[Estimate], estimates: Sequence[Estimate], figures: frozenset[str]
+    complete: Sequence[Estimate], estimates: Sequence[Estimate], have_figures: Sequence[bool]
 ) -> Sequence[Estimate]:
-    """What is known now of those that are complete."""
-    is_same = len(complete) == len(estimates) and all(
-        first.configuration is now.configuration for first, now in zip(complete, estimates, strict=True)
-    )
-    better = [e for e in estimates if e.values.keys() >= figures]
-    if is_same and len(better) == len(complete):
+    """What is known now of those that are complete; which of ``estimates`` are is told."""
+    of = attrgetter("configuration")
+    better = list(compress(estimates, have_figures))
+    if len(complete) == len(estimates) == len(better) and all(map(is_, map(of, complete), map(of, estimates))):
         return better
     known = {e.configuration: e for e in better}
     return [known.get(e.configuration, e) for e in complete] if known else complete

@@ -15,6 +15,7 @@ from dse.core.estimate import Estimate
 from dse.core.metrics import Metric
 from dse.core.pareto import nondominated_rows
 from dse.core.problem import Problem
+from dse.core.table import Tables
 from dse.core.tree import LISTED, ParameterTree
 from dse.samplers.encoding import Array, Encoder
 from dse.samplers.gaussian import GaussianProcess, best_scales
@@ -144,12 +145,16 @@ def is_complete(estimate: Estimate, problem: Problem) -> bool:
     return problem.figures <= estimate.values.keys() and problem.has(estimate.configuration)
 
 
-def thinned(complete: Sequence[Estimate], problem: Problem) -> list[int]:
+def thinned(complete: Sequence[Estimate], problem: Problem, kept: Tables | None = None) -> list[int]:
     """All of them, or the front and an even choice of the others: a fit costs the cube of their number."""
     if len(complete) <= MOST_POINTS:
         return list(range(len(complete)))
     signs = [(o.name, o.sign) for o in problem.objectives]
-    table = np.array([[e.values[name] * sign for name, sign in signs] for e in complete])
+
+    def costs(estimate: Estimate) -> list[float]:
+        return [estimate.values[name] * sign for name, sign in signs]
+
+    table = (kept or Tables()).rows("costs", costs, len(signs), complete)
     keep = set(np.flatnonzero(nondominated_rows(table, duplicates=False)).tolist()[:MOST_POINTS])
     others = [index for index in range(len(complete)) if index not in keep]
     keep.update(others[index] for index in evenly(len(others), MOST_POINTS - len(keep)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 
 from dse.core.configuration import Configuration
 from dse.core.tree import LISTED, ParameterTree
@@ -45,7 +45,14 @@ class Unseen:
         """
         if self._size > LISTED:
             return None
-        taken = set(map(self._tree.places.get, known))
+        return self.left(self.places_of(known), rng, count)
+
+    def places_of(self, known: Iterable[Configuration]) -> Set[int | None]:
+        """Where those are in `everything`; None is among them for one that is nowhere."""
+        return set(map(self._tree.places.get, known))
+
+    def left(self, taken: Set[int | None], rng: random.Random, count: int) -> list[int]:
+        """The same where the places that are ``taken`` are known."""
         rest = [place for place in range(self._size) if place not in taken]
         return rest if len(rest) <= count else rng.sample(rest, count)
 
