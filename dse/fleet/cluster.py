@@ -86,7 +86,7 @@ class Cluster:
 
     A worker of its own is for ``devices_per_worker`` of them, and has the modules ``imports`` before it is there: while
     a worker imports, the scheduler hears nothing of it. ``settings`` are Dask's, on top of `SILENT`. Each process may
-    say nothing for ``start_s`` after its start. Raises MachineError where Dask is not installed or the cluster does not
+    say nothing for ``start_s`` (default: `START_S`) after its start. Raises MachineError where Dask is not installed or the cluster does not
     answer, UsageError for an open address.
     """
 
@@ -98,9 +98,9 @@ class Cluster:
         devices_per_worker: int = 1,
         imports: Sequence[str] = ("dse.fleet.contact",),
         settings: Mapping[str, Any] | None = None,
-        start_s: float = START_S,
+        start_s: float | None = None,
     ) -> None:
-        self._start_s = start_s
+        self._start_s = START_S if start_s is None else start_s
         if scheduler is not None:
             require_closed(scheduler)
         self._given, self._settings, self._imports = scheduler, {**SILENT, **(settings or {})}, list(imports)

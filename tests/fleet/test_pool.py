@@ -252,11 +252,10 @@ def test_an_address_that_is_closed_to_others_is_taken(address: str) -> None:
     require_closed(address)
 
 
-def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dse.fleet.cluster._START_S", 0.2)
+def test_a_scheduler_that_does_not_answer() -> None:
     with (
         pytest.raises(MachineError, match="no scheduler answers at tcp"),
-        Cluster(["a"], "tcp://127.0.0.1:9"),
+        Cluster(["a"], "tcp://127.0.0.1:9", start_s=0.2),
     ):
         pass
 

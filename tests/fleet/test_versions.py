@@ -144,6 +144,6 @@ def test_a_device_with_a_dask_worker_is_asked_by_it(tmp_path: Path, monkeypatch:
         assert fleet.versions["pi"]["litert"] == "9.8.7"
         assert fleet.told["away"] == fleet.told["silent"] == {}
         assert fleet.boots == {boot_id_here()}
-        monkeypatch.setattr("dse.fleet.cluster._START_S", 0.2)
+        monkeypatch.setattr("dse.fleet.cluster.START_S", 0.2)
         with pytest.raises(MachineError, match="no scheduler answers"):
             _ = Fleet(devices, "tls://127.0.0.1:9").told
