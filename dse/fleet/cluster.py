@@ -86,8 +86,8 @@ class Cluster:
 
     A worker of its own is for ``devices_per_worker`` of them, and has the modules ``imports`` before it is there: while
     a worker imports, the scheduler hears nothing of it. ``settings`` are Dask's, on top of `SILENT`. Each process may
-    say nothing for ``start_s`` (default: `START_S`) after its start. Raises MachineError where Dask is not installed or the cluster does not
-    answer, UsageError for an open address.
+    say nothing for ``start_s`` (default: `START_S`) after its start. Raises MachineError where Dask is not installed
+    or the cluster does not answer, UsageError for an open address.
     """
 
     def __init__(
