@@ -119,7 +119,7 @@ def report_fronts(right: Right, orders: int) -> None:
             found = Pairing(of, range(models), images)
             estimates = [e.with_accuracy(found.estimate(n)) for n, e in enumerate(points)]
             over[how] += [e.values["accuracy"] - truth[e.trial] for e in front(estimates, _OBJECTIVES)]
-            told = membership(estimates, _OBJECTIVES, pairing=found)
+            told = membership(estimates, _OBJECTIVES, pairing=found).probability
             off[how].append(float(np.mean((told - true) ** 2)))
     print("accuracies on the front, in points too high; P(front), mean square of what it is off")
     for how in over:

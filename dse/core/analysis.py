@@ -10,30 +10,27 @@ from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
 from dse.core.between import Between, between_sessions
-from dse.core.chance import ADVICE, ADVICE_WHERE_OTHERS_DO, no_better_than_chance
+from dse.core.chance import guesses
 from dse.core.configuration import Configuration
 from dse.core.counts import Counts, count
 from dse.core.estimate import Estimate, interval
 from dse.core.exclusions import Exclusions, find_exclusions
 from dse.core.gathered import Gathered, Place
-from dse.core.indifference import Indifference, epsilon_front, simplicity, surest, tolerances
+from dse.core.indifference import Indifference, tolerances
 from dse.core.known import Known, Learned, learned_from
 from dse.core.measurement import Measurement
-from dse.core.membership import Membership, membership, membership_of, told
-from dse.core.metrics import Constraint, Objective, satisfies
+from dse.core.membership import Membership, membership, told
+from dse.core.metrics import Constraint, Objective
 from dse.core.news import carried
 from dse.core.noise import Noise, repeat_noise
 from dse.core.pairing import Found, Pairing
-from dse.core.pareto import FrontPoint, front, nondominated_rows
-from dse.core.table import Tables, table_of
+from dse.core.pareto import FrontPoint
+from dse.core.representatives import Shown, nondominated, representatives
 from dse.core.tails import NO_TAILS, Tails, settled, usual_tails
 from dse.core.verdicts import Standing, Verdicts, verdicts
 
 if TYPE_CHECKING:  # a fifth of NumPy's import
     from dse.core.membership import Array
-
-_Shown = tuple[Estimate, tuple[int, ...]]
-"""A row of the front, and the trials of the configurations that it stands for."""
 
 
 class _Estimated(NamedTuple):
@@ -210,7 +207,7 @@ class Analysis:
     @cached_property
     def _membership(self) -> Membership:
         earlier = self.earlier_membership
-        return membership_of(
+        return membership(
             self.estimates,
             self.objectives,
             self.constraints,
@@ -258,20 +255,7 @@ class Analysis:
     @cached_property
     def guesses(self) -> str | None:
         """A sentence on the models that answer no better than chance, and what to check."""
-        found: dict[int | None, tuple[Measurement, str]] = {}
-        better = set()
-        for measured in (m for k in self.known for m in k.trials):  # an accuracy does not depend on the load
-            if sentence := no_better_than_chance(measured):
-                found.setdefault(measured.accuracy_from, (measured, sentence))
-            elif measured.accuracy is not None:
-                better.add(measured.configuration.get("model"))
-        if not found:
-            return None
-        # one whose inputs may be wrong comes before one whose precision is
-        measured, sentence = min(found.values(), key=lambda each: each[0].configuration.get("model") in better)
-        advice = ADVICE_WHERE_OTHERS_DO if measured.configuration.get("model") in better else ADVICE
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        return f"no better than chance: trial {measured.trial}: {sentence}{more}; {advice}"
+        return guesses(m for k in self.known for m in k.trials)  # an accuracy does not depend on the load
 
     @cached_property
     def needs_accuracy(self) -> bool:
@@ -307,7 +291,7 @@ class Analysis:
     @cached_property
     def exact_front(self) -> list[FrontPoint]:
         """The front where every difference matters: all that nothing dominates."""
-        shown = self._exactly(self.estimates, self.constraints)
+        shown = nondominated(self.estimates, self.objectives, self.constraints)
         return self._points(shown, self.membership, self.estimates, self._standings)
 
     @cached_property
@@ -321,59 +305,24 @@ class Analysis:
     ) -> list[FrontPoint]:
         """The front of ``estimates``, some of `estimates`, under other constraints; ``exact`` as of `exact_front`."""
         sure = self._membership_of(estimates, constraints)
-        shown = self._exactly(estimates, constraints) if exact else self._representatives(estimates, constraints)
+        within = (0.0,) * len(self.objectives) if exact else self.within
+        shown = representatives(estimates, self.objectives, constraints, within)
         return self._points(shown, sure, estimates, {})  # the verdicts are on the front of all
 
     @cached_property
-    def _shown(self) -> list[_Shown]:
-        return self._representatives(self.estimates, self.constraints)
+    def _shown(self) -> list[Shown]:
+        return representatives(
+            self.estimates, self.objectives, self.constraints, self.within, kept=self.gathered.tables
+        )
 
     @property
     def within(self) -> tuple[float, ...]:
         """The indifference in scaled costs, in the order of the objectives."""
         return tolerances(self.objectives, self.indifference)
 
-    def _exactly(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> list[_Shown]:
-        return [(e, ()) for e in front(estimates, self.objectives, constraints)]
-
-    def _representatives(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> list[_Shown]:
-        """The rows of the front of ``estimates``, each with the trials of those that it stands for."""
-        if not any(self.within):
-            return self._exactly(estimates, constraints)
-        metrics = {m.name: m for m in (*(o.metric for o in self.objectives), *(c.metric for c in constraints))}
-        tables = self.gathered.tables if estimates is self.estimates else Tables()
-        rows, values, _ = table_of(estimates, metrics.values(), tables)
-        if constraints:
-            able = [place for place, i in enumerate(rows) if satisfies(estimates[i].values, constraints)]
-            rows, values = [rows[place] for place in able], values[able]
-        allowed = estimates if len(rows) == len(estimates) else [estimates[i] for i in rows]
-        place = {e.trial: i for i, e in enumerate(allowed)}
-        kept = epsilon_front(
-            values[:, : len(self.objectives)] * [o.sign for o in self.objectives],
-            [place[e.trial] for e in front(self._perhaps_on_front(allowed, tables), self.objectives)],
-            self.within,
-            lambda i: simplicity(allowed[i].configuration),
-            surest(self.objectives),
-        )
-        return [(allowed[k.index], tuple(sorted(allowed[i].trial for i in k.represents))) for k in kept]
-
-    def _perhaps_on_front(self, estimates: Sequence[Estimate], tables: Tables) -> Sequence[Estimate]:
-        """Those that none dominates, where floats tell; else all of them."""
-        names = tuple(o.name for o in self.objectives)
-
-        def row(estimate: Estimate) -> list[float]:
-            values = [estimate.values[name] for name in names]
-            return [*values, all(float(value) == value for value in values)]
-
-        found = tables.rows(("values", names), row, len(names) + 1, estimates)
-        if not found[:, -1].all():
-            return estimates
-        costs = found[:, :-1] * [o.sign for o in self.objectives]
-        return [estimates[i] for i in nondominated_rows(costs).nonzero()[0].tolist()]
-
     def _points(
         self,
-        shown: Sequence[_Shown],
+        shown: Sequence[Shown],
         sure: Array,
         estimates: Sequence[Estimate],
         standings: Mapping[int, Standing],
@@ -405,7 +354,7 @@ class Analysis:
     def _membership_of(self, estimates: Sequence[Estimate], constraints: Sequence[Constraint]) -> Array:
         index = {estimate.configuration: i for i, estimate in enumerate(self.estimates)}
         pairing = self.pairing.take([index[estimate.configuration] for estimate in estimates])
-        return membership(estimates, self.objectives, constraints, pairing=pairing, within=self.within)
+        return membership(estimates, self.objectives, constraints, pairing, self.within).probability
 
     def intervals(self, found: Estimate) -> dict[str, tuple[float, float]]:
         """Where each figure of ``found`` lies with 95 % probability, but for those of which nobody can tell.

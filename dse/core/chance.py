@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 
 from dse.core.measurement import Measurement
@@ -50,3 +51,21 @@ def as_good_by_chance(good: int, total: int, classes: int) -> float:
 def _probability(k: int, n: int, p: float) -> float:
     ways = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
     return math.exp(ways + k * math.log(p) + (n - k) * math.log1p(-p))
+
+
+def guesses(measurements: Iterable[Measurement]) -> str | None:
+    """A sentence on the models of ``measurements`` that answer no better than chance, and what to check."""
+    found: dict[int | None, tuple[Measurement, str]] = {}
+    better = set()
+    for measured in measurements:
+        if sentence := no_better_than_chance(measured):
+            found.setdefault(measured.accuracy_from, (measured, sentence))
+        elif measured.accuracy is not None:
+            better.add(measured.configuration.get("model"))
+    if not found:
+        return None
+    # one whose inputs may be wrong comes before one whose precision is
+    measured, sentence = min(found.values(), key=lambda each: each[0].configuration.get("model") in better)
+    advice = ADVICE_WHERE_OTHERS_DO if measured.configuration.get("model") in better else ADVICE
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"no better than chance: trial {measured.trial}: {sentence}{more}; {advice}"

@@ -37,20 +37,6 @@ _BLOCKS = 64
 """Blocks of them that are remembered, as after each trial the same ones are asked for."""
 
 
-def membership(
-    estimates: Sequence[Estimate],
-    objectives: Sequence[Objective],
-    constraints: Sequence[Constraint] = (),
-    *,
-    pairing: Pairing | None = None,
-    within: Sequence[float] | None = None,
-    seed: int = 0,
-    draws: int = DRAWS,
-) -> Array:
-    """`Membership.probability`, of these arguments."""
-    return membership_of(estimates, objectives, constraints, pairing, within, seed=seed, draws=draws).probability
-
-
 class Membership(NamedTuple):
     """``P(on the front)`` ``[n]`` of some estimates, and the ``worlds`` in which it was found, of rows that ``moves``
     moved.
@@ -61,7 +47,7 @@ class Membership(NamedTuple):
     moves: _Moves | None = None
 
 
-def membership_of(
+def membership(
     estimates: Sequence[Estimate],
     objectives: Sequence[Objective],
     constraints: Sequence[Constraint] = (),

@@ -31,7 +31,7 @@ INDEX = "trials.index"
 _RECORD, _RESPONSE = form_of(TrialRecord), form_of(Response)
 _CONFIGURATION = [field.name for field in dataclasses.fields(TrialRecord)].index("configuration")
 _METRICS = [field.name for field in dataclasses.fields(Response)].index("metrics")
-_HEAD = f"dse trials 2 {fingerprint([_RECORD.layout, _RESPONSE.layout])[:16]}\n".encode()
+_HEAD = f"dse: trials 2 {fingerprint([_RECORD.layout, _RESPONSE.layout])[:16]}\n".encode()
 """The first line, with the number of this form and the fields of what is written; what has another is made again."""
 _MOST_BYTES = 1024 * MIB
 _AT_ONCE = 100

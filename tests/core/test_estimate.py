@@ -96,7 +96,7 @@ def point(accuracy: float, latency: float, error: float) -> Estimate:
 
 
 def test_a_tie_is_open() -> None:
-    found = membership([point(0.9, 1e6, 0.05), point(0.8, 1e6, 0.05), point(0.7, 9e6, 0.05)], OBJECTIVES)
+    found = membership([point(0.9, 1e6, 0.05), point(0.8, 1e6, 0.05), point(0.7, 9e6, 0.05)], OBJECTIVES).probability
     assert found[0] == 1
     assert found[1] == pytest.approx(0.5, abs=0.15)
     assert found[2] == 0
@@ -131,7 +131,7 @@ def test_membership_is_the_share_of_draws_that_nothing_dominates(
         ]
         for t, keep in zip(drawn, allowed, strict=True)
     ]
-    found = membership(points, objectives, constraints, draws=50)
+    found = membership(points, objectives, constraints, draws=50).probability
     assert found == pytest.approx(np.mean(on_front, axis=0))
 
 
@@ -157,7 +157,7 @@ def test_membership_of_many_that_may_be_anywhere_is_that_share_too(bounded: bool
     no_worse = (drawn[:, :, None] <= drawn[:, None]).all(axis=3)
     better = (drawn[:, :, None] < drawn[:, None] - np.array(within)).any(axis=3)
     on_front = allowed & ~(no_worse & better & allowed[:, :, None]).any(axis=1)
-    found = membership(points, objectives, constraints, within=within, draws=20)
+    found = membership(points, objectives, constraints, within=within, draws=20).probability
     assert found == pytest.approx(on_front.mean(axis=0))
 
 
@@ -171,12 +171,14 @@ def test_one_more_configuration_leaves_the_draws_of_the_others_as_they_are() -> 
 
 
 def test_equal_points_stand_beside_each_other() -> None:
-    assert membership([point(0.9, 1e6, 0), point(0.9, 1e6, 0)], OBJECTIVES) == pytest.approx([1, 1])
+    assert membership([point(0.9, 1e6, 0), point(0.9, 1e6, 0)], OBJECTIVES).probability == pytest.approx([1, 1])
 
 
 def test_constraints_are_uncertain_too() -> None:
     slow = parse_constraint("latency_p90_ns <= 1ms")
-    found = membership([point(0.9, 1e6, 0.05), point(0.8, 5e5, 0.05), point(0.95, 3e6, 0.05)], OBJECTIVES, [slow])
+    found = membership(
+        [point(0.9, 1e6, 0.05), point(0.8, 5e5, 0.05), point(0.95, 3e6, 0.05)], OBJECTIVES, [slow]
+    ).probability
     assert found[0] == pytest.approx(0.5, abs=0.15)
     assert list(found[1:]) == [1, 0]
 
@@ -188,8 +190,8 @@ def test_probabilities_say_how_often_the_front_is_right() -> None:
     for _ in range(150):
         truth = [(a, 1e6 * math.exp(rng.uniform(0, 1))) for a in np.linspace(0.5, 0.9, 8)]
         noisy = [point(a, latency * math.exp(0.05 * rng.standard_normal()), 0.05) for a, latency in truth]
-        exact = membership([point(a, latency, 0) for a, latency in truth], OBJECTIVES)
-        said.extend(membership(noisy, OBJECTIVES))
+        exact = membership([point(a, latency, 0) for a, latency in truth], OBJECTIVES).probability
+        said.extend(membership(noisy, OBJECTIVES).probability)
         was.extend(exact)
     unsure = [(p, w) for p, w in zip(said, was, strict=True) if 0.2 < p < 0.8]
     assert len(unsure) > 20
@@ -234,7 +236,7 @@ def test_a_point_that_nothing_dominates_is_never_said_to_be_off_the_front() -> N
         Estimate(Configuration({"n": n}), {"latency_p90_ns": 1.1e6}, errors={"latency_p90_ns": 0.7})
         for n in range(1, 60)
     ]
-    found = membership([well, *badly], OBJECTIVES[1:])
+    found = membership([well, *badly], OBJECTIVES[1:]).probability
     assert found[0] < 0.01
     assert told(float(found[0]), on_front=True) is None
     assert told(0.83, on_front=True) == 0.83
