@@ -19,7 +19,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import NormalDist, fmean
+from statistics import NormalDist, fmean, stdev
 from typing import Literal
 
 from dse.core.boundary import student
@@ -38,7 +38,7 @@ LOOKS = (6, 9, 13, 19, 28, 40)
 _FEWEST = 5
 """Rounds that a difference needs to have a scatter."""
 _MOST_OUTLIERS = 0.25
-"""Of the rounds; where more are, nobody knows which figures are those of the board."""
+"""Of the rounds; where more are, nobody knows which figures are those of the board: all of them count."""
 _ROUNDING = 1e-12
 
 
@@ -183,12 +183,14 @@ def _gap(
         margin = fmean(differences) if differences else 0.0
         return Gap(configuration, len(differences), 0, margin, math.inf, math.inf)
     found = repeatability(differences)
-    kept = [difference for i, difference in enumerate(differences) if i not in found.outliers]
-    error = found.sd / math.sqrt(len(kept))
-    if len(found.outliers) > _MOST_OUTLIERS * len(differences):
-        error = math.inf
+    outliers, kept, sd = found.outliers, differences, found.sd
+    if len(outliers) > _MOST_OUTLIERS * len(differences):  # as of sizes in whole pages, of which most are equal
+        outliers, sd = (), stdev(differences)
+    elif outliers:
+        kept = [difference for i, difference in enumerate(differences) if i not in outliers]
+    error = sd / math.sqrt(len(kept))
     half, wide = (each * student(each, len(kept) - 1) * error for each in (z, z_wide))
-    return Gap(configuration, len(differences), len(found.outliers), fmean(kept), half, wide)
+    return Gap(configuration, len(differences), len(outliers), fmean(kept), half, wide)
 
 
 def _common(gaps: Sequence[Gap]) -> tuple[float, float]:
