@@ -12,7 +12,7 @@ import math
 import os
 import pickle
 import queue
-import select
+import selectors
 import shutil
 import subprocess
 import sys
@@ -335,7 +335,10 @@ class _Own:
 
     def _heard(self, process: subprocess.Popen[str], name: str) -> str:
         assert process.stdout is not None
-        if not select.select([process.stdout], [], [], self.start_s)[0]:
+        with selectors.DefaultSelector() as selector:  # select takes no file above the 1024th, and each device has two
+            selector.register(process.stdout, selectors.EVENT_READ)
+            is_heard = bool(selector.select(self.start_s))
+        if not is_heard:
             process.kill()  # one that is needed again is started anew
             process.wait()
             raise MachineError(f"{name} does not start: it said nothing for {self.start_s:g} s")
