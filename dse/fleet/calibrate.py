@@ -38,11 +38,13 @@ _MOST_EXCLUDED = 0.5
 
 @dataclass(frozen=True)
 class Progress:
-    """So many ``runs`` have ended, in a ``round`` from 1 on; ``compared`` is there after those that were looked at."""
+    """So many ``runs`` have ended, in a ``round`` from 1 on; ``compared`` is there after those that were looked at,
+    and in its place what ``disturbed`` a board, where most of its runs do not count."""
 
     round: int
     runs: int
     compared: BoardComparison | None = None
+    disturbed: str = ""
 
 
 def calibrate(
@@ -58,9 +60,9 @@ def calibrate(
 ) -> Calibration:
     """Compare the boards of ``pool`` by some configurations of ``space``, until it is known whether they are alike.
 
-    ``facts`` are what is known of the boards beside what runs say. Raises UsageError for fewer than two boards,
-    ModelError, NothingMeasuredError where no configuration works, MachineError where most runs of a board do not count
-    or a board is lost.
+    ``facts`` are what is known of the boards beside what runs say. While most runs of a board do not count, nothing is
+    decided: what disturbs it may pass. Raises UsageError for fewer than two boards, ModelError, NothingMeasuredError
+    where no configuration works, MachineError where most runs of a board do not count in the end or a board is lost.
     """
     if len(pool.devices) < 2:
         raise UsageError(f"found {counted(len(pool.devices), 'board')}, two at least are compared")
@@ -78,11 +80,15 @@ def calibrate(
     limits = limits_of(metrics_of(space), space.indifference)
     for number in range(1, looks[-1] + 1):
         runs.round(number)
-        compared = None
+        compared, disturbed = None, ""
         if number in looks or runs.unlike:
-            calibration = runs.taken(calibration)
-            compared = calibration.compared(limits)
-        on_progress(Progress(number, len(runs.measured), compared))
+            disturbed = runs.disturbed()
+            if disturbed and (number == looks[-1] or runs.unlike):
+                raise MachineError(disturbed, hint="mend that, then calibrate again")
+            if not disturbed:
+                calibration = runs.taken(calibration)
+                compared = calibration.compared(limits)
+        on_progress(Progress(number, len(runs.measured), compared, disturbed))
         if compared is not None and (runs.unlike or compared.verdict != "undecided"):
             break
     return calibration
@@ -146,19 +152,21 @@ class _Runs:
         for case in (*self._cases[turn:], *self._cases[:turn]):
             self._take(case, number, self._run(case, number))
 
-    def taken(self, calibration: Calibration) -> Calibration:
-        """The calibration with the runs that count. Raises MachineError."""
+    def disturbed(self) -> str:
+        """Why most runs of a board do not count, for people; nothing where most of each count."""
         found = find_exclusions(self.measured)
-        places = {case.configuration: place for place, case in enumerate(self._cases)}
         for board in self._boards:
             own = [m for m in self.measured if m.device == board]
             out = [m for m in own if not found.counts(m)]
             if len(out) > _MOST_EXCLUDED * len(own):
                 words = sorted({reason.word for m in out for reason in found.reasons[m.trial]})
-                raise MachineError(
-                    f"{board}: {len(out)} of {counted(len(own), 'run')} do not count: {', '.join(words)}",
-                    hint="mend that, then calibrate again",
-                )
+                return f"{board}: {len(out)} of {counted(len(own), 'run')} do not count: {', '.join(words)}"
+        return ""
+
+    def taken(self, calibration: Calibration) -> Calibration:
+        """The calibration with the runs that count."""
+        found = find_exclusions(self.measured)
+        places = {case.configuration: place for place, case in enumerate(self._cases)}
         runs = [
             KeptRun(m.device, self._rounds[m.trial], places[m.configuration], dict(m.values))
             for m in self.measured

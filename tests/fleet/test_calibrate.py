@@ -12,6 +12,7 @@ import pytest
 from dse_harness.protocol import Failure, Request, Response
 
 import dse
+from dse.core.calibration import LOOKS
 from dse.errors import DeviceLostError, InputError, MachineError, NothingMeasuredError, Remedy, UsageError
 from dse.fleet.calibrate import CONFIGURATIONS, Progress, calibrate, chosen, metrics_of
 from dse.fleet.calibration import (
@@ -152,6 +153,15 @@ def test_a_board_that_is_lost_is_named() -> None:
 def test_a_board_that_is_disturbed_is_mended_first() -> None:
     with pytest.raises(MachineError, match=r"pi2: \d+ of \d+ runs do not count: throttled"):
         calibrated(board(seed=2, throttled=lambda now_s: now_s > 3))
+
+
+def test_a_disturbance_that_passes_makes_a_calibration_longer() -> None:
+    said: list[Progress] = []
+    found = calibrated(board(seed=2, throttled=lambda now_s: now_s < 30), said)
+    assert [each.round for each in said if "do not count: throttled" in each.disturbed] == [LOOKS[0]]
+    assert said[-1].compared
+    assert said[-1].compared.verdict == found.compared(limits()).verdict == "same"
+    assert {run.round for run in found.runs if run.board == "pi2"} < {run.round for run in found.runs}
 
 
 def test_configurations_differ_in_how_the_harness_runs_them() -> None:

@@ -140,8 +140,8 @@ def _calibrated(
     from dse.fleet.fleet import Fleet  # Dask
 
     def told(progress: Progress) -> None:
-        if progress.compared is not None:
-            verdict = progress.compared.verdict
+        verdict = progress.disturbed if progress.compared is None else progress.compared.verdict
+        if verdict:
             say(f"{system}: {counted(progress.round, 'round')}, {counted(progress.runs, 'run')}: {verdict}")
 
     fleet = Fleet(tuple(devices), scheduler)
