@@ -157,7 +157,7 @@ def test_a_board_that_is_disturbed_is_mended_first() -> None:
 
 def test_a_disturbance_that_passes_makes_a_calibration_longer() -> None:
     said: list[Progress] = []
-    found = calibrated(board(seed=2, throttled=lambda now_s: now_s < 30), said)
+    found = calibrated(board(seed=2, throttled=lambda now_s: now_s < 40), said)
     assert [each.round for each in said if "do not count: throttled" in each.disturbed] == [LOOKS[0]]
     assert said[-1].compared
     assert said[-1].compared.verdict == found.compared(limits()).verdict == "same"
