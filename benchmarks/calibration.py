@@ -2,8 +2,8 @@
 
 Four configurations run on all boards, round by round, until it is known whether the boards are the same. Noise is
 normal by ratio; in the harder cases every twentieth run takes half as long again, each board drifts slowly on its own,
-or configurations differ each by another ratio. Passed are boards that may share a study: of those that differ by the
-indifference or more at most 5 % should be. Prints Markdown; asserts nothing.
+configurations differ each by another ratio, or half of the runs do not count. Passed are boards that may share a study:
+of those that differ by the indifference or more at most 5 % should be. Prints Markdown; asserts nothing.
 
     python benchmarks/calibration.py --calibrations 1000
 """
@@ -30,7 +30,8 @@ DRIFT_KEPT = 0.9
 
 @dataclass(frozen=True)
 class Case:
-    """Boards of which the last one is slower; ``scatter`` is by how much its configurations differ among themselves."""
+    """Boards of which the last one is slower; ``scatter`` is by how much its configurations differ among themselves,
+    ``lost`` the share of runs that do not count."""
 
     title: str
     noise: float = 0.01
@@ -38,6 +39,7 @@ class Case:
     outliers: float = 0.0
     drift: float = 0.0
     scatter: float = 0.0
+    lost: float = 0.0
 
 
 CASES = (
@@ -48,6 +50,8 @@ CASES = (
     Case("noise of 1 %, each board drifts by 0.5 %", drift=0.005),
     Case("noise of 1 %, four boards", boards=4),
     Case("noise of 1 %, ratios differ by 3 % between configurations", scatter=0.03),
+    Case("noise of 1 %, half of the runs do not count", lost=0.5),
+    Case("noise of 1 %, half do not count, each board drifts by 0.5 %", lost=0.5, drift=0.005),
 )
 
 
@@ -66,7 +70,8 @@ def calibration(case: Case, ratio: float, rng: np.random.Generator) -> tuple[Sam
                 slower = math.log1p(ratio) + own[configuration] if place == len(boards) - 1 else 0.0
                 outlier = math.log(1.5) if rng.random() < case.outliers else 0.0
                 scaled = slower + drift[place] + outlier + case.noise * rng.standard_normal()
-                runs.append(BoardRun(board, number, configuration, {METRIC: float(scaled)}))
+                if rng.random() >= case.lost:
+                    runs.append(BoardRun(board, number, configuration, {METRIC: float(scaled)}))
         if number in LOOKS:
             verdict = compare_boards(runs, boards, {METRIC: math.log1p(INDIFFERENCE)}).verdict
             if verdict != "undecided":

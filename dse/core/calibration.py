@@ -10,7 +10,7 @@ Technometrics 24, 1982). The level is divided by the number of looks, so whoever
 more often. `benchmarks/calibration.py` shows how often it is.
 
 The runs of a pair are of one round: what disturbs all boards alike, as a warm afternoon does, falls out of the
-difference.
+difference. A run whose partner does not count has the first of the other board that lost its own.
 """
 
 from __future__ import annotations
@@ -174,11 +174,9 @@ def _gap(
     z: float,
     z_wide: float,
 ) -> Gap:
-    differences = [
-        other[key][metric] - scaled[metric]
-        for key, scaled in one.items()
-        if key[0] == configuration and metric in scaled and metric in other.get(key, {})
-    ]
+    differences = _differences(
+        *({n: s[metric] for (c, n), s in runs.items() if c == configuration and metric in s} for runs in (one, other))
+    )
     if len(differences) < _FEWEST:
         margin = fmean(differences) if differences else 0.0
         return Gap(configuration, len(differences), 0, margin, math.inf, math.inf)
@@ -191,6 +189,13 @@ def _gap(
     error = sd / math.sqrt(len(kept))
     half, wide = (each * student(each, len(kept) - 1) * error for each in (z, z_wide))
     return Gap(configuration, len(differences), len(outliers), fmean(kept), half, wide)
+
+
+def _differences(one: Mapping[int, float], other: Mapping[int, float]) -> list[float]:
+    """Of pairs of runs, by their rounds: all that have a partner in their own, then the others in their order."""
+    alone, left = sorted(one.keys() - other.keys()), sorted(other.keys() - one.keys())
+    both = [(number, number) for number in sorted(one.keys() & other.keys())]
+    return [other[b] - one[a] for a, b in [*both, *zip(alone, left, strict=False)]]
 
 
 def _common(gaps: Sequence[Gap]) -> tuple[float, float]:

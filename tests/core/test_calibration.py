@@ -132,3 +132,18 @@ def test_who_is_compared_with_whom_changes_the_sign_alone(amount: float, seed: i
     (one,), (other,) = (compare_boards(runs, boards, {METRIC: LIMIT}).pairs for boards in (("a", "b"), ("b", "a")))
     assert one.verdict == other.verdict
     assert one.margin == pytest.approx(-other.margin)
+
+
+@given(st.sets(st.integers(0, 19)), st.sets(st.integers(0, 19)))
+def test_runs_whose_partners_do_not_count_are_partners(of_a: set[int], of_b: set[int]) -> None:
+    shared = {number: 100.0 * number for number in range(20)}
+    runs = [r for r in rounds(20, noise=0.0, shared=shared.get) if r.round in (of_a if r.board == "a" else of_b)]
+    for gap in compare_boards(runs, ("a", "b"), {METRIC: LIMIT}).pairs[0].gaps:
+        assert gap.rounds == min(len(of_a), len(of_b))
+        if of_a == of_b and gap.rounds:
+            assert gap.margin == 0
+
+
+def test_boards_of_which_each_loses_half_of_its_runs_are_compared() -> None:
+    kept = [run for run in rounds(40) if run.round % 2 == (run.board == "a")]
+    assert verdict(kept) == "same"
