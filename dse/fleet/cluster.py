@@ -44,6 +44,8 @@ _CONFIGURED = threading.Lock()
 """Dask's configuration is one for all threads, and each cluster has settings and certificates of its own."""
 START_S = 60.0
 """How long a scheduler or a worker may take to start: it imports Dask."""
+_MOMENT_S = 0.5
+"""So long a process may take to end once its connections have."""
 _LOOK_EVERY_S = 2.0
 """How often it is asked which workers there are."""
 
@@ -183,7 +185,7 @@ class Cluster:
         if failed or None in answers:
             self._looked_s = -math.inf  # whoever had the task may be gone
             if self._own is not None:
-                self._own.renew()
+                self._own.renew(_MOMENT_S)
         return ended + failed
 
     def forget(self, key: str) -> None:
@@ -275,16 +277,23 @@ class _Own:
             self._heard(worker, f"the Dask worker for {', '.join(self.groups[number])}")
         return self._address
 
-    def renew(self) -> None:
-        """Start the workers again that have ended. Nobody waits for them: the other devices need to be asked."""
+    def renew(self, patience_s: float = 0.0) -> None:
+        """Start the workers again that have ended, or do so within ``patience_s`` where none has yet.
+
+        Nobody waits until they are there: the other devices need to be asked.
+        """
         if self._scheduler is None or self._scheduler.poll() is not None:
             return
-        for number, worker in list(self._workers.items()):
-            if worker.poll() is not None:
-                _close(worker)
-                with suppress(OSError):  # of a machine without processes left: it is tried again
-                    self._workers[number] = self._worker(number)
-                    self._starting.add(number)
+        end_s = time.monotonic() + patience_s
+        while not (ended := [n for n, w in self._workers.items() if w.poll() is not None]):
+            if time.monotonic() >= end_s:
+                return
+            time.sleep(_MOMENT_S / 100)
+        for number in ended:
+            _close(self._workers[number])
+            with suppress(OSError):  # of a machine without processes left: it is tried again
+                self._workers[number] = self._worker(number)
+                self._starting.add(number)
 
     def revive(self, device: str) -> bool:
         """Start the device's worker again where it has ended, and wait for it; whether it had."""
