@@ -40,7 +40,7 @@ board leaves the same runs out, and no more of them as slowed."""
 @dataclass(frozen=True)
 class Progress:
     """So many ``runs`` have ended, in a ``round`` from 1 on; ``compared`` is there after those that were looked at,
-    and in its place what ``disturbed`` a board, where most of its runs do not count."""
+    and in its place what ``disturbed`` a board, where hardly any of its runs count."""
 
     round: int
     runs: int
@@ -61,9 +61,9 @@ def calibrate(
 ) -> Calibration:
     """Compare the boards of ``pool`` by some configurations of ``space``, until it is known whether they are alike.
 
-    ``facts`` are what is known of the boards beside what runs say. While most runs of a board do not count, nothing is
-    decided: what disturbs it may pass. Raises UsageError for fewer than two boards, ModelError, NothingMeasuredError
-    where no configuration works, MachineError where most runs of a board do not count in the end or a board is lost.
+    ``facts`` are what is known of the boards beside what runs say. While more than three of four runs of a board do not
+    count, nothing is decided: what disturbs it may pass. Raises UsageError for fewer than two boards, ModelError,
+    NothingMeasuredError where no configuration works, MachineError where that is so in the end or a board is lost.
     """
     if len(pool.devices) < 2:
         raise UsageError(f"found {counted(len(pool.devices), 'board')}, two at least are compared")
@@ -154,7 +154,7 @@ class _Runs:
             self._take(case, number, self._run(case, number))
 
     def disturbed(self) -> str:
-        """Why most runs of a board do not count, for people; nothing where most of each count."""
+        """Why more runs of a board do not count than may, for people; nothing where enough of each do."""
         found = find_exclusions(self.measured)
         for board in self._boards:
             own = [m for m in self.measured if m.device == board]

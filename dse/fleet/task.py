@@ -91,7 +91,7 @@ def _sent(contact: Contact, files: Sequence[Stored]) -> list[str]:
 
 def failed(error: Exception, *, begun: bool) -> bytes:
     """The answer where there is none: see `dse.search.pool.Ended`."""
-    from dse.errors import DeviceHeldError, DeviceLostError, DeviceRebootedError
+    from dse.errors import DeviceError, DeviceHeldError, DeviceLostError, DeviceRebootedError
 
     word = "unreachable"
     if isinstance(error, DeviceHeldError):
@@ -100,7 +100,8 @@ def failed(error: Exception, *, begun: bool) -> bytes:
         word = "rebooted"
     elif begun and isinstance(error, DeviceLostError):
         word = "lost"
-    return head(word, message=str(error) or repr(error))
+    said = error.message if isinstance(error, DeviceError) else str(error)  # whoever reads it names the device
+    return head(word, message=said or repr(error))
 
 
 def head(word: str, *files: str, **more: str) -> bytes:

@@ -28,7 +28,5 @@ def never_together(both: Coded, candidates: int) -> Array:
     for some in combinations(range(len(sizes)), min(_TOGETHER, len(sizes))):
         shape = [sizes[column] for column in some]
         places = np.ravel_multi_index([both.codes[column] for column in some], shape)
-        is_known = np.zeros(np.prod(shape), dtype=bool)
-        is_known[places[candidates:]] = True
-        found += ~is_known[places[:candidates]]
+        found += ~np.isin(places[:candidates], places[candidates:])
     return found

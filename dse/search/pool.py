@@ -189,5 +189,5 @@ def _carried_out(backend: Backend, run: Run) -> Ended:
     try:
         response = backend.run(run.request, run.folder, run.timeout_s, python=run.python)
     except DeviceLostError as error:
-        return Ended(run, None, "lost", str(error))
+        return Ended(run, None, "lost", error.message)
     return Ended(run, response)

@@ -144,9 +144,9 @@ def test_configurations_that_work_nowhere_are_left_out() -> None:
 def test_a_board_that_is_lost_is_named() -> None:
     class Gone(Quick):
         def run(self, request: Request, folder: Path, timeout_s: float, *, python: str | None = None) -> Response:
-            raise DeviceLostError("its connection is lost")
+            raise DeviceLostError("its connection is lost", device="pi2")
 
-    with pytest.raises(DeviceLostError, match="pi2: its connection is lost"):
+    with pytest.raises(DeviceLostError, match=r"^pi2: its connection is lost"):
         calibrated(Gone(lambda _: 1e6, lambda _: 0.8))
 
 

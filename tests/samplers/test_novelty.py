@@ -55,6 +55,11 @@ def test_nothing_is_new_once_all_is_known_and_everything_before() -> None:
     assert np.array_equal(never_together(alone, len(listed)), np.full(len(listed), 4))
 
 
+def test_parameters_of_thousands_of_levels_take_no_room() -> None:
+    rows = np.random.default_rng(0).random((4000, 3))  # three levels together: 64 billion combinations
+    assert never_together(Coded((True,) * 3, rows), 2000).all()
+
+
 LARGE = ParameterTree(
     (
         _parameter("form", "a", "b", "c"),

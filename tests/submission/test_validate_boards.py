@@ -52,7 +52,7 @@ def test_a_board_that_is_lost_costs_no_point(candidate, tmp_path):
     many = [candidate(3), candidate(4, threads=2)]
     outcomes = run(planned(many, tmp_path, ROUNDS.get("v6.1")), pool, gone=gone.append)
     assert [outcome.point.device for outcome in outcomes] == ["pi2", "pi2"]
-    assert gone == ["pi1: pi1: its connection is lost"]
+    assert gone == ["pi1: its connection is lost"]
     assert len(found["pi1"].asked) == 2
 
 
