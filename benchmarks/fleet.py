@@ -116,7 +116,7 @@ def throughput(count: int, seconds: float, sampler: str, workers: int) -> str:
             processes = [psutil.Process(pid) for pid in own_processes(cluster)]
             before = [sum(process.cpu_times()[:2]) for process in processes]
             explore(writer, space, pool, plan, 0, watch, stopped)
-            if len(looked) < 2:
+            if len(looked) < 2 or looked[0] == looked[1]:
                 return f"| {count} | - | - | - | - | - |"
             theirs = [sum(p.cpu_times()[:2]) - b for p, b in zip(processes, before, strict=True)]
             (since_s, cpu_s), (until_s, cpu_until_s) = looked
