@@ -17,6 +17,9 @@ SLOWED = 1.3
 """A fixed loop that took so many times its shortest time says that something else had a part of the processor. Chosen:
 a neighbour on the same physical core makes it 1.6 to 1.9 times longer (seen on virtual machines), on an undisturbed
 one it differs by up to 15 %."""
+SLOW_SHARE = 0.1
+"""Of the looks between a run's queries, so many that found the processor slower say the same: a p90 is of the slowest
+tenth of the queries, so it would be one of those."""
 LEAST_CORES = 0.9
 """A run that used less of a processor did not get it. SingleStream never pauses, so one thread at least is always
 running, however many there are: quiet runs use 0.98 cores and more, runs beside a busy program whose latencies were
@@ -111,7 +114,7 @@ class _Alike:
 
 
 class Pace:
-    """In which runs the processor was slower than at its best, by a fixed loop before and after each.
+    """In which runs the processor was slower than at its best, by a fixed loop before, after and between queries.
 
     Interpreters differ in how long the loop takes them, and processors do where a run is pinned to some.
     """
@@ -119,6 +122,8 @@ class Pace:
     def __init__(self) -> None:
         self._alike: dict[Hashable, _Alike] = {}
         self._slow: dict[int, float] = {}
+        self._shares: dict[int, float] = {}
+        """Of the looks between queries, those that found it slower, where they were too many."""
         self._reasons: dict[int, Reason] = {}
         self._count = 0
 
@@ -129,6 +134,8 @@ class Pace:
         if before and after:
             group = response.versions.get("python"), measured.configuration.get("cpu_affinity")
             self._alike.setdefault(group, _Alike()).add(measured.trial, min(before, after), max(before, after))
+            if (response.slow_share or 0.0) > SLOW_SHARE:
+                self._shares[measured.trial] = response.slow_share or 0.0
             self._count += 1
 
     def slowed(self) -> tuple[Mapping[int, Reason], str | None]:
@@ -138,12 +145,16 @@ class Pace:
                 if ratio > SLOWED:
                     said = f"something shares the processor: a fixed loop took {ratio:.2f} times its best time"
                     self._slow[trial], self._reasons[trial] = ratio, Reason("slowed", said)
+                elif trial in self._shares:
+                    said = f"something shares the processor: it was slower for {self._shares[trial]:.0%} of the run"
+                    self._slow[trial], self._reasons[trial] = ratio, Reason("slowed", said)
         if len(self._slow) * 4 <= self._count * 3:
             return self._reasons, None
-        ratios, runs = self._slow.values(), counted(self._count, "run")
+        worst, runs = max(self._slow.values()), counted(self._count, "run")
+        times = f", up to {worst:.1f} times by a fixed loop" if worst > SLOWED else ""
         return {}, (
-            f"in {len(ratios)} of {runs} the processor took {min(ratios):.1f} to {max(ratios):.1f} times its best time "
-            "for a fixed loop: something shares it, or its clock fell"
+            f"in {len(self._slow)} of {runs} the processor was slower than at its best{times}: "
+            "something shares it, or its clock fell"
         )
 
 

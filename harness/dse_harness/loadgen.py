@@ -17,6 +17,7 @@ from dse_harness import detail_log
 from dse_harness.energy import EnergySensors
 from dse_harness.engines import Invoke
 from dse_harness.errors import HarnessError
+from dse_harness.gate import Gate, gated
 from dse_harness.pace import Pacer
 from dse_harness.process import peak_resident_bytes
 from dse_harness.protocol import AccuracySpec, MetricValue, Performance, PerformanceSpec
@@ -88,6 +89,7 @@ class Run:
         batch: NDArray[Any] | None = None,
         energy: EnergySensors | None = None,
         done: Callable[[Run], object] | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.issue_s = 0.0
         """Wall seconds from samples loaded to last query answered, the generation of queries included."""
@@ -105,7 +107,7 @@ class Run:
         self._task = task
         self._invoke = invoke
         self._memory = memory
-        self._pacer = pacer
+        self._pacer, self._gate = pacer, gate
         self.joules = 0.0
         """What the device took in that time, where ``energy`` is there to tell."""
         self._energy = energy
@@ -132,6 +134,8 @@ class Run:
             if batch is None
             else in_batches(self._batch_answerer(batch), len(batch))
         )
+        if self._gate:
+            issue = gated(issue, self._gate, self._failed)
         sut = lg.ConstructFastSUT(issue, self._flush)
         library = lg.ConstructQSL(total_count, buffer, self._load, self._memory.unload)
         gc.collect()

@@ -25,6 +25,7 @@ from dse_harness.device_state import DeviceReader
 from dse_harness.energy import EnergySensors, energy_metrics
 from dse_harness.engines import Invoke, engine_of
 from dse_harness.errors import HarnessError
+from dse_harness.gate import Gate
 from dse_harness.image_order import random_order
 from dse_harness.pace import PACER, Pacer
 from dse_harness.protocol import (
@@ -40,12 +41,15 @@ from dse_harness.protocol import (
 )
 from dse_harness.request_checks import check_labels, check_request, check_sha256, images_wanted
 from dse_harness.samples import PixelCache, SampleMemory, Samples, require_memory
-from dse_harness.scenarios import scenario_of, too_large
+from dse_harness.scenarios import scenario_of, too_large, waits_for_answers
 from dse_harness.tasks import Task, task_of
 from dse_harness.tensors import batch_of, image_input
 
 _TAKES = 3
 """Of a performance run, at most: where the processor became slower on the way, it is taken again."""
+_MOST_SLOW = 0.05
+"""Of the looks between queries, in a take that counts as undisturbed. Chosen: half of the slowest tenth, which a p90 is
+of, and what is left is hardly noisier than with a fiftieth."""
 
 
 def measure(
@@ -198,7 +202,8 @@ class _Measurement:
         for take in range(1, _TAKES + 1):
             if spec.user_conf is None and self._request.accuracy and not self._answers and not self._is_at_pace():
                 self._count_meanwhile(self._request.accuracy, memory, labels)
-            run, log = self._run_loadgen(settings, memory, total, buffer, "performance", energy)
+            gate = self._gate(spec)
+            run, log = self._run_loadgen(settings, memory, total, buffer, "performance", energy, gate=gate)
             if take == 1:  # as a process has it that takes one
                 peak_bytes, loaded_bytes = process.peak_resident_bytes(), run.peak_loaded_bytes
                 self._found["sample_memory_bytes"] = buffer * memory.sample_bytes
@@ -206,19 +211,29 @@ class _Measurement:
                     loaded_bytes = max(loaded_bytes - self._left_bytes, self._earlier_peak_bytes)
                     self._found["peak_memory_bytes"] = loaded_bytes
                     self._found["loadgen_memory_bytes"] = max(0, peak_bytes - loaded_bytes)
-            self._waited(run.settle_s)
+            self._waited(run.settle_s + (gate.waited_ns / 1e9 if gate else 0.0))
             before_ns, after_ns = run.pace_ns
             became_slow = self._pacer.is_usual(before_ns) and not self._pacer.is_usual(after_ns)
+            if gate and (gate.slow_share or 0.0) > _MOST_SLOW:
+                became_slow = True
             if not became_slow or not self._pacer.is_patient or spec.user_conf is not None:
                 break
         self._pacer.learn_from(max(before_ns, after_ns))
         self._found |= {"pace_before_ns": before_ns, "pace_after_ns": after_ns, "takes": take}
+        self._found["slow_share"] = None if gate is None or gate.slow_share is None else round(gate.slow_share, 4)
         self._found["cores_used"] = round(run.cpu_s / run.issue_s, 3)
         performance = self._found["performance"] = log.performance(self._scenario)
         self._metrics |= log.metrics(self._scenario)
         if energy:
             self._metrics |= energy_metrics(run.joules, run.issue_s, log.samples, idle_watts)
         self._timing_s["performance"] = performance.duration_ns / 1e9 if performance else run.issue_s
+
+    def _gate(self, spec: PerformanceSpec) -> Gate | None:
+        """What keeps queries back while the processor is slow; None in an official run, where waiting costs energy that
+        is measured, and where LoadGen does not wait for an answer before it asks again."""
+        if spec.user_conf is not None or self._request.energy or not waits_for_answers(type(self._scenario)):
+            return None
+        return Gate(self._pacer, lambda: _run_once(self._invoke, self._batch)) if self._pacer.looks_between else None
 
     def _is_at_pace(self) -> bool:
         start = time.perf_counter()
@@ -312,10 +327,11 @@ class _Measurement:
         folder: Literal["performance", "accuracy"],
         energy: EnergySensors | None = None,
         done: Callable[[loadgen.Run], object] | None = None,
+        gate: Gate | None = None,
     ) -> tuple[loadgen.Run, loadgen.Log]:
         pacer = self._pacer if folder == "performance" else None
         batch = self._batch if len(self._batch) > 1 else None
-        run = loadgen.Run(self._scenario, self._task, self._invoke, memory, pacer, batch, energy, done)
+        run = loadgen.Run(self._scenario, self._task, self._invoke, memory, pacer, batch, energy, done, gate)
         run.start(settings, total, buffer, self._folder / folder)
         self._timing_s[f"{folder}_samples"] = run.load_s
         log = loadgen.read_log(self._folder / folder)

@@ -17,6 +17,8 @@ processor the shortest of three differs by up to 15 %; a neighbour on the same c
 
 _ROUNDS = 2000
 _LOOPS = 3
+_PROBE_ROUNDS, _PROBE_FIRST = 200, 40
+"""Of the loop that is short enough to be run between queries, and of what goes before it, to have it in the caches."""
 _PATIENCE_NS = 2 * 10**9
 """How long to wait for a processor at its usual pace, at most; half of that after a run that was slow all the same."""
 _MOST_HALVED, _PATIENT = 7, 3
@@ -24,6 +26,8 @@ _LASTING_NS = 2 * 10**7
 """For how long a processor must be at its usual pace, once it was not."""
 _LOOK_NS = 10**7
 """At one processor, before another one is tried: one that was idle takes some milliseconds to be at its pace."""
+_BETWEEN_LASTING_NS, _BETWEEN_LOOK_NS = 10**6, 5 * 10**5
+"""The same two between queries: waits are many there, and the processor is never idle."""
 
 
 def loop_ns() -> int:
@@ -31,10 +35,16 @@ def loop_ns() -> int:
     return min(_one_loop_ns() for _ in range(_LOOPS))
 
 
-def _one_loop_ns() -> int:
+def probe_ns() -> int:
+    """One time of a tenth of the loop, in ns: for a look between two queries."""
+    _one_loop_ns(_PROBE_FIRST)
+    return _one_loop_ns(_PROBE_ROUNDS)
+
+
+def _one_loop_ns(rounds: int = _ROUNDS) -> int:
     start_ns = time.perf_counter_ns()
     total = 0
-    for number in range(_ROUNDS):
+    for number in range(rounds):
         total += number * number
     return time.perf_counter_ns() - start_ns
 
@@ -61,18 +71,26 @@ class Pacer:
         loop: Callable[[], int] = loop_ns,
         clock: Callable[[], int] = time.perf_counter_ns,
         move: Callable[[Collection[int]], None] = _move,
+        probe: Callable[[], int] = probe_ns,
     ) -> None:
-        self._loop, self._clock, self._move = loop, clock, move
+        self._loop, self._clock, self._move, self._probe = loop, clock, move, probe
         self._processors = _processors()
-        self._shared = memoryview(mmap.mmap(-1, 16)).cast("q")
-        """Memory that forks share: the shortest time in ns (0: unknown); how often the wait is halved."""
+        self._shared = memoryview(mmap.mmap(-1, 24)).cast("q")
+        """Memory that forks share: the loop's shortest time in ns (0: unknown); how often the wait is halved; the
+        probe's shortest time (0: unknown)."""
         self._end_ns = 0
         """When the wait ends that a look has begun; 0 where none has."""
 
     def learn(self) -> None:
         """Look at each processor that this process may use, for 10 ms."""
-        self.now()
-        self._tour(lambda _: False)
+        self._shared[2] = self._probe()
+
+        def look() -> bool:
+            self.now()
+            self.is_at_pace()
+            return False
+
+        self._tour(look, _LOOK_NS)
 
     def now(self) -> int:
         """The loop's time, in ns."""
@@ -108,6 +126,33 @@ class Pacer:
             found = self._try()
         return found
 
+    @property
+    def looks_between(self) -> bool:
+        """Whether it is known, and of use, how fast the processor is between two queries."""
+        return bool(self._shared[2]) and not self._cannot_tell()
+
+    @property
+    def patience_between_ns(self) -> int:
+        """How long the queries of a run may be kept back in all."""
+        return self._patience_ns // 4
+
+    def is_at_pace(self) -> bool:
+        """Whether this processor is at its usual pace, by one look; by a second one where the first was interrupted."""
+        return self._is_probe_usual() or self._is_probe_usual()
+
+    def _is_probe_usual(self) -> bool:
+        found = self._probe()
+        self._shared[2] = min(found, self._shared[2])
+        return found <= self._shared[2] * SLOWER
+
+    def wait_between(self, end_ns: int) -> None:
+        """Go on to a processor that is at its usual pace for 1 ms, or wait for one until ``end_ns`` on the clock."""
+        while self._clock() < end_ns:
+            if self._tour(self.is_at_pace, _BETWEEN_LOOK_NS) and not self._watch(
+                lambda: not self.is_at_pace(), _BETWEEN_LASTING_NS
+            ):
+                return
+
     def learn_from(self, loop: int) -> None:
         """What a run's waiting was worth, by the loop's time after it: each run that was slow all the same halves the
         next wait, each other one doubles it.
@@ -135,28 +180,32 @@ class Pacer:
 
     def _try(self) -> int:
         """Look at each processor once; the loop's time on the one that is at its usual pace, or on the last."""
-        found = self._tour(self.is_usual)
-        if self.is_usual(found):  # a moment may end at once
-            found = self._watch(lambda loop: not self.is_usual(loop), _LASTING_NS)
+        found = self._shared[0]
+
+        def is_usual() -> bool:
+            nonlocal found
+            found = self.now()
+            return self.is_usual(found)
+
+        if self._tour(is_usual, _LOOK_NS):  # a moment may end at once
+            self._watch(lambda: not is_usual(), _LASTING_NS)
         return found
 
-    def _tour(self, enough: Callable[[int], bool]) -> int:
-        """Try one processor after the other until one is fast ``enough``; the last time of the loop, in ns."""
-        found = self._shared[0]
+    def _tour(self, is_enough: Callable[[], bool], look_ns: int) -> bool:
+        """Try one processor after the other until one is good enough; whether there is one."""
         try:
             for processor in sorted(self._processors):
                 self._move((processor,))
-                found = self._watch(enough, _LOOK_NS)
-                if enough(found):
-                    break
+                if self._watch(is_enough, look_ns):
+                    return True
+            return False
         finally:
             self._move(self._processors)  # it stays where it is as long as nobody else wants that processor
-        return found
 
-    def _watch(self, enough: Callable[[int], bool], duration_ns: int) -> int:
-        """Loop for that long, or until that is ``enough``; the last time of the loop, in ns."""
+    def _watch(self, is_enough: Callable[[], bool], duration_ns: int) -> bool:
+        """Look for that long, or until it is enough; whether it was."""
         end_ns = self._clock() + duration_ns
-        while not enough(found := self.now()) and self._clock() < end_ns:
+        while not (found := is_enough()) and self._clock() < end_ns:
             pass
         return found
 

@@ -247,6 +247,9 @@ class Response:
     """The shortest time of a fixed loop on the processor, directly before the first query: see `dse_harness.pace`."""
     pace_after_ns: Count | None = None
     """The same directly after the last query."""
+    slow_share: Amount | None = None
+    """Of the looks at the processor between queries, those at which it was slower than usual: see `dse_harness.gate`.
+    None where nobody looked."""
     takes: Count | None = None
     """How often the performance run was taken: again where the processor became slower on the way. The last counts."""
     probe_latency_ns: Count | None = None

@@ -23,7 +23,7 @@ LATENCIES = tuple(f"latency_{figure}_ns" for figure in ("p50", "p90", "p99", "me
 
 
 class Scenario(Protocol):
-    """A scenario of LoadGen. What else its class may say: `samples_per_query`, `yields`."""
+    """A scenario of LoadGen. What else its class may say: `samples_per_query`, `yields`, `waits_for_answers`."""
 
     scenario: lg.TestScenario
 
@@ -66,6 +66,12 @@ def samples_per_query(scenario: type[Scenario]) -> int | None:
 def yields(scenario: type[Scenario]) -> tuple[str, ...] | None:
     """The metrics that a run of it has beside those of any run: a class attribute of this name. None: nobody said."""
     return getattr(scenario, "yields", None)
+
+
+def waits_for_answers(scenario: type[Scenario]) -> bool:
+    """Whether LoadGen asks again only when it has its answer, so that no latency has what is done between two queries:
+    a class attribute of this name, False where there is none."""
+    return getattr(scenario, "waits_for_answers", False)
 
 
 def too_large(name: str, scenario: type[Scenario], batch_size: int) -> str | None:

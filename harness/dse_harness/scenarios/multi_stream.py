@@ -19,6 +19,7 @@ class MultiStream:
 
     scenario = lg.TestScenario.MultiStream
     samples_per_query: ClassVar[int] = 8
+    waits_for_answers: ClassVar[bool] = True
     yields: ClassVar[tuple[str, ...]] = (*LATENCIES, "latency_early_stopping_p99_ns", "samples_per_second")
 
     def settings(self, settings: lg.TestSettings, spec: PerformanceSpec, invoke_ns: int, batch_size: int = 1) -> None:

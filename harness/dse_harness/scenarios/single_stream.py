@@ -19,6 +19,7 @@ class SingleStream:
 
     scenario = lg.TestScenario.SingleStream
     samples_per_query: ClassVar[int] = 1
+    waits_for_answers: ClassVar[bool] = True
     yields: ClassVar[tuple[str, ...]] = (*LATENCIES, "latency_early_stopping_p90_ns", "samples_per_second")
 
     def settings(self, settings: lg.TestSettings, spec: PerformanceSpec, invoke_ns: int, batch_size: int = 1) -> None:
