@@ -194,7 +194,8 @@ class EHVISuggester:
     ) -> Array:
         """See `dse.samplers.novelty`."""
         tried = filter(self._problem.has, itertools.chain((e.configuration for e in past), pending))
-        return never_together(self._figures.coded([*candidates, *tried]), len(candidates))
+        relevance = self._figures.relevance([objective.metric for objective in self._problem.objectives])
+        return never_together(self._figures.coded([*candidates, *tried]), len(candidates), relevance)
 
     def _apart(self, known: Collection[Configuration], rng: random.Random) -> Configuration | None:
         """What is least like what is ``known`` and measured elsewhere, where nothing can be predicted yet.

@@ -19,14 +19,15 @@ _TOGETHER = 3
 """Parameters that are looked at together. Chosen: pairs are all tried within some thirty measurements."""
 
 
-def never_together(both: Coded, candidates: int) -> Array:
-    """Of how many threes of parameters each of the first so many ``candidates`` has levels that none of the others of
-    ``both``, which are known, has together: ``[candidates]``.
+def never_together(both: Coded, candidates: int, relevance: Array) -> Array:
+    """How many threes of parameters of the first so many ``candidates`` have levels that none of the others of
+    ``both``, which are known, has together: ``[candidates]``. Each three counts as much as the product of the
+    ``relevance`` of its ``[columns]``: what changes no figure hides nothing.
     """
     found = np.zeros(candidates)
     sizes = [len(levels) for levels in both.levels]
     for some in combinations(range(len(sizes)), min(_TOGETHER, len(sizes))):
         shape = [sizes[column] for column in some]
         places = np.ravel_multi_index([both.codes[column] for column in some], shape)
-        found += ~np.isin(places[:candidates], places[candidates:])
+        found += ~np.isin(places[:candidates], places[candidates:]) * np.prod(relevance[list(some)])
     return found

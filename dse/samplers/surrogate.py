@@ -19,7 +19,7 @@ from dse.core.table import Tables
 from dse.core.tree import LISTED, ParameterTree
 from dse.samplers.encoding import Array, Encoder
 from dse.samplers.gaussian import GaussianProcess, best_scales
-from dse.samplers.kernel import Coded
+from dse.samplers.kernel import VARIANCES, Coded
 from dse.samplers.unseen import Unseen
 
 FIRST = 4
@@ -72,6 +72,13 @@ class Figures:
     def everything(self) -> Coded:
         """All of a tree that can be listed, in its order."""
         return Coded(self.encoder.is_number, self.encoder.encode(self._tree.listed))
+
+    def relevance(self, metrics: Sequence[Metric]) -> Array:
+        """``[columns]``, from 0 to 1: how little alike, by the scales that were last found, the figures of two
+        configurations are that are furthest apart in this parameter alone; of the figure to which it matters most.
+        """
+        lengths = np.array([self._scales[metric][1][:-VARIANCES] for metric in metrics])
+        return np.asarray(1.0 - np.exp(-1.0 / np.exp(lengths.min(axis=0))))
 
     def _coded(self, now: Sequence[Estimate], some: Sequence[int]) -> Coded:
         """The same for one figure after the other."""

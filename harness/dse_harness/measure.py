@@ -213,12 +213,13 @@ class _Measurement:
                     self._found["loadgen_memory_bytes"] = max(0, peak_bytes - loaded_bytes)
             self._waited(run.settle_s + (gate.waited_ns / 1e9 if gate else 0.0))
             before_ns, after_ns = run.pace_ns
-            became_slow = self._pacer.is_usual(before_ns) and not self._pacer.is_usual(after_ns)
-            if gate and (gate.slow_share or 0.0) > _MOST_SLOW:
-                became_slow = True
-            if not became_slow or not self._pacer.is_patient or spec.user_conf is not None:
+            was_usual = self._pacer.is_usual(max(before_ns, after_ns))
+            if gate is not None and (gate.slow_share or 0.0) > _MOST_SLOW:
+                was_usual = False
+            is_worth_it = self._pacer.is_usual(before_ns) and self._pacer.is_patient(self._timing_s["settle"])
+            if was_usual or not is_worth_it or spec.user_conf is not None:
                 break
-        self._pacer.learn_from(max(before_ns, after_ns))
+        self._pacer.learn_from(was_usual)
         self._found |= {"pace_before_ns": before_ns, "pace_after_ns": after_ns, "takes": take}
         self._found["slow_share"] = None if gate is None or gate.slow_share is None else round(gate.slow_share, 4)
         self._found["cores_used"] = round(run.cpu_s / run.issue_s, 3)

@@ -19,8 +19,9 @@ _ROUNDS = 2000
 _LOOPS = 3
 _PROBE_ROUNDS, _PROBE_FIRST = 200, 40
 """Of the loop that is short enough to be run between queries, and of what goes before it, to have it in the caches."""
-_PATIENCE_NS = 2 * 10**9
-"""How long to wait for a processor at its usual pace, at most; half of that after a run that was slow all the same."""
+_PATIENCE_NS = 10**9
+"""How long to wait for a processor at its usual pace, at most; half of that after a run that was slow all the same.
+Chosen: twice as long as a trial takes that would be lost."""
 _MOST_HALVED, _PATIENT = 7, 3
 _LASTING_NS = 2 * 10**7
 """For how long a processor must be at its usual pace, once it was not."""
@@ -134,7 +135,7 @@ class Pacer:
     @property
     def patience_between_ns(self) -> int:
         """How long the queries of a run may be kept back in all."""
-        return self._patience_ns // 4
+        return self._patience_ns // 2
 
     def is_at_pace(self) -> bool:
         """Whether this processor is at its usual pace, by one look; by a second one where the first was interrupted."""
@@ -153,19 +154,18 @@ class Pacer:
             ):
                 return
 
-    def learn_from(self, loop: int) -> None:
-        """What a run's waiting was worth, by the loop's time after it: each run that was slow all the same halves the
-        next wait, each other one doubles it.
+    def learn_from(self, was_usual: bool) -> None:
+        """What a run's waiting was worth: each run that was slow all the same halves the next wait, each other one
+        doubles it.
 
         So a machine that became slower for good, or whose neighbours come and go all the time, keeps nobody waiting.
         """
-        vain = self._shared[1] + (-1 if self.is_usual(loop) else 1)
+        vain = self._shared[1] + (-1 if was_usual else 1)
         self._shared[1] = min(max(vain, 0), _MOST_HALVED)
 
-    @property
-    def is_patient(self) -> bool:
-        """Whether it is worth while to take a run again that became slow on the way."""
-        return self._shared[1] < _PATIENT
+    def is_patient(self, waited_s: float) -> bool:
+        """Whether it is worth while to take a run again that became slow on the way and has waited for so long."""
+        return self._shared[1] < _PATIENT and waited_s * 1e9 < self._patience_ns
 
     def is_usual(self, loop: int) -> bool:
         """Whether a time of the loop, in ns, is that of a processor at its usual pace, as far as anybody knows."""

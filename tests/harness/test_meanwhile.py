@@ -44,7 +44,7 @@ os._exit(0)
 _SLOW_FOR_ALL_TIME = "True"
 _SLOW_UNTIL_COUNTED = "not (path.parent / 'accuracy').exists()"
 _NEVER_SLOW = "False"
-_PATIENCE_NS = 2_000_000_000
+_PATIENCE_NS = 1_000_000_000
 
 
 def _run(folder: Path, is_slow: str, **changes: Any) -> tuple[Response, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 
 import numpy as np
@@ -38,10 +39,12 @@ PLACES = st.lists(st.integers(0, TREE.size - 1), max_size=20)
 def test_it_is_of_all_threes_of_parameters(some: list[int], known: list[int]) -> None:
     encoder, listed = Encoder(TREE), list(TREE.configurations())
     both = [listed[place] for place in (*some, *known)]
-    found = never_together(Coded(encoder.is_number, encoder.encode(both)), len(some))
+    relevance = dict(zip(TREE.names, (1.0, 0.5, 0.25, 0.125), strict=True))
+    found = never_together(Coded(encoder.is_number, encoder.encode(both)), len(some), np.array([*relevance.values()]))
     for number, place in enumerate(some):
         wanted = sum(
-            not any(all(listed[place].get(n) == listed[other].get(n) for n in names) for other in known)
+            math.prod(relevance[n] for n in names)
+            * (not any(all(listed[place].get(n) == listed[other].get(n) for n in names) for other in known))
             for names in combinations(TREE.names, 3)
         )
         assert found[number] == wanted
@@ -50,14 +53,14 @@ def test_it_is_of_all_threes_of_parameters(some: list[int], known: list[int]) ->
 def test_nothing_is_new_once_all_is_known_and_everything_before() -> None:
     encoder, listed = Encoder(TREE), list(TREE.configurations())
     everything = Coded(encoder.is_number, encoder.encode([*listed, *listed]))
-    assert not never_together(everything, len(listed)).any()
+    assert not never_together(everything, len(listed), np.ones(4)).any()
     alone = Coded(encoder.is_number, encoder.encode(listed))
-    assert np.array_equal(never_together(alone, len(listed)), np.full(len(listed), 4))
+    assert np.array_equal(never_together(alone, len(listed), np.ones(4)), np.full(len(listed), 4))
 
 
 def test_parameters_of_thousands_of_levels_take_no_room() -> None:
     rows = np.random.default_rng(0).random((4000, 3))  # three levels together: 64 billion combinations
-    assert never_together(Coded((True,) * 3, rows), 2000).all()
+    assert never_together(Coded((True,) * 3, rows), 2000, np.ones(3)).all()
 
 
 LARGE = ParameterTree(
