@@ -91,8 +91,8 @@ class Coded:
 
 
 def distances(left: Coded, right: Coded) -> list[Array]:
-    """For each column the distances of pairs of levels: squared differences of numbers, 0 or 1 for words and for
-    presence.
+    """For each column the distances of pairs of levels: squared differences of numbers, 0 or 1 for words; where one is
+    absent it is about 1.
     """
     return left.apart if left.levels is right.levels else _distances(left, right)
 
@@ -107,7 +107,10 @@ def _distances(left: Coded, right: Coded) -> list[Array]:
 def _apart(left: Array, right: Array, is_number: bool) -> Array:
     apart = (left - right) ** 2 if is_number else left != right
     absent = np.isnan(left).astype(int) + np.isnan(right)
-    return np.asarray(np.where(absent == 0, apart, absent == 1), dtype=float)
+    one = np.where(np.isnan(left), right, left)
+    # A point beside the middle of 0 to 1: as far from the middle as from the ends there is none, nor a covariance.
+    beside = (one - 0.5) ** 2 + 0.75 if is_number else 1.0
+    return np.asarray(np.where(absent == 0, apart, np.where(absent == 1, beside, 0.0)), dtype=float)
 
 
 class Kernel:
