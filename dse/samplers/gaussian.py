@@ -57,12 +57,13 @@ class GaussianProcess:
         self._variances = _variances(errors, values, self._sd)
         self.scales = best_scales(is_number, self._known.inputs, values, errors) if scales is None else scales
         kernel = Kernel(self.scales, self._known, self._known).rows()
-        kernel[np.diag_indices_from(kernel)] += math.exp(self.scales[-1]) + _JITTER + self._variances
-        self._inverse = self._without_errors = invert_lower(np.linalg.cholesky(kernel))
-        self._weights = self._inverse.T @ (self._inverse @ self._targets)
+        diagonal = np.diag_indices_from(kernel)
+        kernel[diagonal] += math.exp(self.scales[-1]) + _JITTER
+        self._without_errors = self._inverse = invert_lower(np.linalg.cholesky(kernel))
         if self._variances.any():
-            kernel[np.diag_indices_from(kernel)] -= self._variances
-            self._without_errors = invert_lower(np.linalg.cholesky(kernel))
+            kernel[diagonal] += self._variances
+            self._inverse = invert_lower(np.linalg.cholesky(kernel))
+        self._weights = self._inverse.T @ (self._inverse @ self._targets)
 
     def predict(self, inputs: Array | Coded) -> tuple[Array, Array]:
         """Mean and standard deviation, both ``[m]``, of the noise-free figure at ``inputs`` ``[m, columns]``.

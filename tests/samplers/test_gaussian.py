@@ -9,6 +9,7 @@ from dse.core.configuration import Configuration
 from dse.core.tree import Level, Parameter, ParameterTree
 from dse.samplers.encoding import Encoder
 from dse.samplers.gaussian import GaussianProcess, invert_lower
+from dse.samplers.kernel import Coded, Kernel
 
 TREE = ParameterTree(
     (
@@ -44,6 +45,45 @@ def test_it_knows_what_it_was_told_and_is_unsure_elsewhere() -> None:
     rest = np.setdiff1d(np.arange(len(values)), seen)
     assert np.abs(mean[rest] - values[rest]).mean() < 0.2 * values.std()
     assert sd[rest].mean() > sd[seen].mean()
+
+
+def test_a_double_of_a_known_configuration_has_nothing_of_its_own_to_be_found() -> None:
+    """Figures with errors: one that differs from known ones in what changes nothing is surer than they are."""
+    tree = ParameterTree(
+        (
+            Parameter("size", tuple(Level(size) for size in range(8))),
+            Parameter("buffer", tuple(Level(buffer) for buffer in (64, 256, 1024))),
+        )
+    )
+    encoder, listed = Encoder(tree), list(tree.configurations())
+    everything = encoder.encode(listed)
+    values = everything[:, 0] * 2
+    is_even = np.array([int(c["size"]) % 2 == 0 for c in listed])
+    is_middle = np.array([c["buffer"] == 256 for c in listed])
+    seen = np.flatnonzero(is_even & ~is_middle)
+    _, sd = GaussianProcess(encoder.is_number, everything[seen], values[seen], errors=np.full(len(seen), 0.3)).predict(
+        everything
+    )
+    assert sd[is_even & is_middle].max() < 0.2
+    assert sd[is_even & is_middle].max() < sd[~is_even].min()
+
+
+def test_errors_beyond_all_values_are_no_problem() -> None:
+    encoder = Encoder(TREE)
+    everything = encoder.encode(list(TREE.configurations()))
+    values, errors = np.arange(5.0), np.array([0.0, 1e12, 1e12, 0.0, 1e12])
+    mean, sd = GaussianProcess(encoder.is_number, everything[:5], values, errors=errors).predict(everything)
+    assert np.isfinite(mean).all()
+    assert np.isfinite(sd).all()
+
+
+def test_whatever_the_lengths_are_it_is_a_covariance() -> None:
+    """A number that some configurations do not have is no exception."""
+    rows = np.array([[0.0], [0.25], [0.5], [1.0], [np.nan]])
+    known = Coded((True,), rows)
+    for length in (-8.0, 0.0, 4.0, 8.0):
+        scales = np.array([length, -20.0, 0.0, 0.0, -20.0])
+        assert np.linalg.eigvalsh(Kernel(scales, known, known).rows()).min() > -1e-9
 
 
 def test_equal_values_are_no_problem() -> None:
