@@ -42,7 +42,7 @@ class Gate:
 
     @property
     def slow_share(self) -> float | None:
-        """Of the looks, about as many as of the queries were slow; None where nobody looked."""
+        """The share of looks that found it slow, about that of slow queries; None where nobody looked."""
         return self.slow / self.looks if self.looks else None
 
     def pass_through(self) -> None:
